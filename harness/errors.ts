@@ -1,0 +1,42 @@
+/** One thing a user got wrong: where it stands, and what was found and wanted there. */
+export interface Fault {
+  /** `file:line:column`, a flag such as `--rate`, or empty where there is no place. */
+  readonly place: string
+  readonly message: string
+}
+
+/** Exit codes of every command (design, section 5). */
+export const exitCode = {
+  pass: 0,
+  failed: 1,
+  couldNotRun: 2,
+  inconclusive: 3,
+  invalid: 4,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
+
+/** What a user did wrong: printed without a stack, every fault on its own line, exit 2. */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+  readonly faults: readonly Fault[]
+  readonly hint: string | undefined
+
+  constructor(faults: string | readonly Fault[], hint?: string) {
+    const list = typeof faults === 'string' ? [{ place: '', message: faults }] : faults
+    super(list.map(fault => (fault.place ? `${fault.place} ${fault.message}` : fault.message)).join('\n'))
+    this.faults = list
+    this.hint = hint
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Ends the program when what we ourselves hold for certain is not so. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`)
+}

@@ -1,0 +1,56 @@
+/** One request or reply, apart from its wire format. */
+export interface Message {
+  body: Uint8Array
+  /** TLV type or RPC command type. */
+  type?: number
+  /** RPC version. */
+  version?: number
+  /** RPC extension, a signed 64-bit number. */
+  extension?: bigint
+  /** What joins a reply to its request where replies come in any order. */
+  id?: number
+}
+
+/** What `frameEnd` answers besides an offset. Every other answer is the offset just past the first whole frame. */
+export const incomplete = 0
+export const malformed = -1
+export const tooLarge = -2
+
+/**
+ * A wire format: bytes in, messages out. No sockets, timers or clocks; an instance has no state, and any number of
+ * connections share it. Whatever bytes come in, `frameEnd` answers: it throws nothing and allocates nothing.
+ */
+export interface Protocol {
+  readonly name: string
+  /** The longest frame that is taken, header and all; a longer one is `tooLarge` as soon as its header is read. */
+  readonly frameBytesMax: number
+  /**
+   * The end of the first whole frame in `bytes[from, to)`, or `incomplete`, `malformed` or `tooLarge`.
+   * `requestBytes` is the length of the request that the frame answers (a server passes what it has);
+   * only a format without framing looks at it.
+   */
+  frameEnd(bytes: Uint8Array, from: number, to: number, requestBytes: number): number
+  /** The frame of a message; throws a RangeError that says why when the message does not fit the format. */
+  encode(message: Message): Uint8Array
+  /** The message in the whole frame `bytes[from, end)`; its body is a view, valid until the bytes are reused. */
+  decode(bytes: Uint8Array, from: number, end: number): Message
+  /** Where the body of the whole frame `bytes[from, end)` begins. */
+  bodyStart(bytes: Uint8Array, from: number, end: number): number
+  /** Where the body of the whole frame `bytes[from, end)` ends. */
+  bodyEnd(bytes: Uint8Array, from: number, end: number): number
+  /** Formats whose frames carry a type. */
+  readonly type?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose frames carry an id: replies may come in any order. */
+  readonly requestId?: RequestId
+  /** Formats that announce a frame's length: bytes of the first frame as announced, or 0 while that is not yet in. */
+  announcedBytes?(bytes: Uint8Array, from: number, to: number): number
+}
+
+/** The id field of a frame, an unsigned number of `bits` bits; its place must lie within every whole frame. */
+export interface RequestId {
+  readonly bits: number
+  read(bytes: Uint8Array, from: number, end: number): number
+  write(bytes: Uint8Array, from: number, id: number): void
+}
+
+export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc'

@@ -1,0 +1,126 @@
+import type { FailureKind } from '../failures.ts'
+import type { Quantiles } from '../metrics/snapshot.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+
+export const reportSchema = 'volley.report/1'
+
+/** The record of one run: what report.json holds, and all that the formats, `compare` and `check` see of it. */
+export interface Report {
+  readonly schema: typeof reportSchema
+  readonly tool: { readonly name: 'volley'; readonly version: string }
+  /** Resolved, in milliseconds and bytes; values out of the environment are `***`. */
+  readonly scenario: Scenario
+  /** The target's address as reached, or `***`. */
+  readonly target: string
+  readonly seed: number
+  readonly environment: Environment
+  readonly startedAt: string
+  readonly transport: string
+  readonly workers: number
+  /** The measured part. */
+  readonly window: {
+    readonly seconds: number
+    readonly warmupSeconds: number
+    readonly completed: number
+    readonly failed: number
+  }
+  /** The whole run, warm-up included: sent = completed + failed + inFlightAtEnd. */
+  readonly totals: Totals
+  readonly throughput: { readonly mean: number; readonly perSecond: readonly number[] }
+  readonly latencyMs: {
+    /** Of the measured part. In a closed loop the response time is the service time. */
+    readonly response: Latency
+    readonly service: Latency
+    /** From the start of a connect to the open connection, of the whole run. */
+    readonly connect: Latency
+  }
+  /** One for each step of the scenario, in its order, where there is more than one. */
+  readonly steps: readonly { readonly name: string; readonly response: Latency }[]
+  readonly intervals: readonly Interval[]
+  readonly client: { readonly cpuMicrosPerRequest: number; readonly cores: number }
+  /** Where the target is ours or its process is known. */
+  readonly server?: ServerRecord
+  readonly findings: readonly Finding[]
+  readonly verdict: Verdict
+  readonly thresholds: readonly ThresholdResult[]
+  readonly interrupted: boolean
+  /** Why the run could not go on to its end, such as a worker that died. */
+  readonly error?: string
+}
+
+export type Verdict = 'trusted' | 'suspect' | 'invalid'
+
+export interface Totals {
+  readonly sent: number
+  readonly completed: number
+  readonly failed: number
+  readonly inFlightAtEnd: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Kinds with a count; kinds that concern a connect stand here but are not part of `failed`. */
+  readonly failures: Readonly<Partial<Record<FailureKind, number>>>
+  /** Connections opened, reopened ones included. */
+  readonly connects: number
+  /** What was sent besides the requests; counted apart. */
+  readonly handshakes: { readonly sent: number; readonly completed: number }
+  readonly heartbeats: { readonly sent: number; readonly completed: number }
+}
+
+export interface Latency extends Quantiles {
+  /** HdrHistogram, V2 compressed, base64; its unit is 100 ns. Absent where nothing was recorded. */
+  readonly hdr?: string
+}
+
+/** One second of the run. */
+export interface Interval {
+  /** 1 for the first second since the start. */
+  readonly second: number
+  readonly warmup: boolean
+  readonly completed: number
+  readonly failed: number
+  readonly perSecond: number
+  readonly connections: number
+  readonly p50?: number
+  readonly p90?: number
+  readonly p99?: number
+  readonly max?: number
+  readonly clientCores: number
+  readonly serverCores?: number
+  /** Resident memory of the client process, and the JavaScript heap of its workers. */
+  readonly rssBytes: number
+  readonly heapBytes: number
+}
+
+export interface ServerRecord {
+  /** What the server counted itself; absent for a server that is not ours. */
+  readonly requests?: number
+  readonly cpuMicrosPerRequest?: number
+  readonly cores?: number
+}
+
+export interface Finding {
+  /** A check of the audit, by its code, such as `conservation`. */
+  readonly code: string
+  readonly severity: 'note' | 'suspect' | 'invalid'
+  readonly message: string
+  readonly hint: string
+  readonly value: number
+  readonly limit: number
+}
+
+export interface ThresholdResult {
+  readonly expression: string
+  /** In the threshold's own unit: requests a second, a fraction, or milliseconds; absent where nothing was measured. */
+  readonly actual?: number
+  readonly ok: boolean
+}
+
+export interface Environment {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryBytes: number
+  readonly platform: string
+  readonly kernel: string
+  readonly node: string
+  readonly loadAverage: readonly number[]
+}

@@ -1,0 +1,135 @@
+import type { ProtocolSpec } from '../protocols/catalog.ts'
+
+/**
+ * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
+ * the YAML file, so that a place in one is the same place in the other.
+ */
+export interface Scenario {
+  readonly name: string
+  readonly description?: string
+  readonly target: Target
+  readonly environments: Readonly<Record<string, Target>>
+  readonly protocol: ProtocolSpec
+  readonly connections: number
+  /** The handshake: run once on each new connection. */
+  readonly connect: readonly Step[]
+  readonly load: Load
+  /** Length of the measured part, without the warm-up. */
+  readonly duration: number
+  /** Requests in all, over all connections; the run ends with the last of them, or with `duration`. */
+  readonly requests?: number
+  readonly warmup: number
+  readonly timeout: number
+  readonly reconnect: Reconnect
+  /** The steps of one iteration, in order; exactly one of `loop` and `mix` is there. */
+  readonly loop?: readonly Step[]
+  readonly mix?: readonly MixStep[]
+  readonly heartbeat?: Heartbeat
+  readonly data?: { readonly file: string; readonly order: 'sequential' | 'random' }
+  readonly thresholds: readonly Threshold[]
+  readonly tls?: TlsFiles
+  readonly workers: number | 'auto'
+  readonly transport: 'auto' | 'node'
+  readonly seed?: number
+}
+
+export type Target =
+  | { readonly serve: 'echo' | 'tlv' | 'rpc'; readonly options: Readonly<Record<string, string | number | boolean>> }
+  /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
+  | { readonly command: string; readonly address?: string }
+  | { readonly address: string }
+
+export interface Load {
+  readonly mode: 'loop' | 'once'
+  /** Requests in flight per connection. */
+  readonly pipeline: number
+}
+
+export interface Reconnect {
+  readonly when: 'failure' | 'every-request' | 'never'
+  readonly backoff: { readonly min: number; readonly max: number }
+}
+
+export interface Step {
+  readonly send: Send
+  readonly expect?: Expectation
+  /** Milliseconds between the reply and the connection's next request. */
+  readonly think: number
+}
+
+export interface MixStep extends Step {
+  readonly weight: number
+}
+
+export interface Heartbeat {
+  readonly every: number
+  readonly send: Send
+  /** Whether the server answers it. */
+  readonly reply: boolean
+}
+
+/** What a request carries: a payload alone, or with the fields that the protocol has beside its body. */
+export type Send =
+  | Payload
+  | { readonly body?: Payload; readonly type?: number; readonly version?: number; readonly extension?: number }
+
+export type Payload =
+  | string
+  | { readonly hex: string }
+  | { readonly base64: string }
+  | { readonly file: string }
+  | { readonly random: number }
+
+/** What a reply must be; of an object every part must hold. `body` is another name for `equals`. */
+export type Expectation =
+  | 'echo'
+  | {
+      readonly equals?: Payload
+      readonly body?: Payload
+      readonly contains?: string
+      readonly matches?: string
+      readonly type?: number
+    }
+
+export interface Threshold {
+  /** As it was written, such as `p99 < 5ms`. */
+  readonly expression: string
+  readonly metric: 'throughput' | 'errors' | 'mean' | 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p99.9' | 'p99.99' | 'max'
+  readonly operator: '<' | '<=' | '>' | '>='
+  /** Requests a second for throughput, a fraction for errors, milliseconds for the rest. */
+  readonly limit: number
+}
+
+/** Paths of PEM files, relative to the scenario file. */
+export interface TlsFiles {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly servername?: string
+  readonly insecure?: boolean
+}
+
+/** A scenario with where it came from. */
+export interface LoadedScenario {
+  readonly scenario: Scenario
+  /** What relative paths in the scenario start from. */
+  readonly folder: string
+  /** The scenario as it may be shown: values out of the environment are `***`. */
+  readonly redacted: Scenario
+  /** The file as the user named it; absent where the scenario was made from a URL. */
+  readonly file?: string
+}
+
+/** Bounds on what a scenario may ask for and on what is read from files. */
+export const limits = {
+  scenarioBytesMax: 1024 * 1024,
+  nestingMax: 32,
+  stepsMax: 64,
+  connectionsMax: 1_000_000,
+  pipelineMax: 65_536,
+  workersMax: 256,
+  payloadBytesMax: 16 * 1024 * 1024,
+  dataBytesMax: 64 * 1024 * 1024,
+  dataRowsMax: 1_000_000,
+  durationMsMax: 7 * 24 * 3_600_000,
+} as const

@@ -1,0 +1,99 @@
+const durationUnitsMs: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
+const sizeUnits: Record<string, number> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+const multipliers: Record<string, number> = { '': 1, k: 1e3, K: 1e3, m: 1e6, M: 1e6 }
+
+/** Milliseconds out of `500us`, `10ms`, `1.5s`, `1m`, `1h` or `1m30s`; undefined when the text is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)]
+  if (parts.length === 0 || parts.map(part => part[0]).join('') !== text.trim()) return undefined
+  return parts.reduce((sum, [, value, unit]) => sum + Number(value) * durationUnitsMs[unit!]!, 0)
+}
+
+/** Bytes out of `64KiB`, `1MB`, `100B` or `100`; undefined when the text is no size. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?(B|KB|MB|GB|KiB|MiB|GiB)?$/.exec(text.trim())
+  if (!match) return undefined
+  return Math.floor(Number(match[1]) * sizeUnits[match[2] ?? 'B']!)
+}
+
+/** A whole count out of `1000`, `10k` or `1.5M` (k is 1000); undefined when the text is no count. */
+export function parseCount(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([kKmM]?)$/.exec(text.trim().replaceAll('_', ''))
+  if (!match) return undefined
+  const value = Number(match[1]) * multipliers[match[2]!]!
+  return Number.isInteger(value) ? value : undefined
+}
+
+/** Requests a second out of `50k/s`, `100/s`, `300/m` or `1000`; undefined when the text is no rate. */
+export function parseRate(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([kKmM]?)(?:\/(s|m|h))?$/.exec(text.trim().replaceAll('_', ''))
+  if (!match) return undefined
+  return (Number(match[1]) * multipliers[match[2]!]! * 1000) / durationUnitsMs[match[3] ?? 's']!
+}
+
+/** A duration to be read: `68 us`, `1.1 ms`, `2.35 s`, with three figures at most. */
+export function formatDuration(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds)) return '-'
+  if (milliseconds < 0.0995) return `${threeFigures(milliseconds * 1000)} us`
+  if (milliseconds < 0.9995) return `${Math.round(milliseconds * 1000)} us`
+  if (milliseconds < 999.5) return `${threeFigures(milliseconds)} ms`
+  return `${threeFigures(milliseconds / 1000)} s`
+}
+
+/** A duration as it would be written in a scenario: `10s`, `1500ms`, `500us`. */
+export function formatSetting(milliseconds: number): string {
+  if (milliseconds >= 1000 && milliseconds % 1000 === 0) return `${milliseconds / 1000}s`
+  return milliseconds >= 1 || milliseconds === 0 ? `${milliseconds}ms` : `${milliseconds * 1000}us`
+}
+
+/** Bytes to be read: `12 B`, `64 KiB`, `2.6 MB` a second uses decimal units, sizes binary ones. */
+export function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`
+  const power = bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3
+  return `${threeFigures(bytes / 1024 ** power)} ${['', 'KiB', 'MiB', 'GiB'][power]}`
+}
+
+/** Bytes a second to be read, in decimal units as networks count: `2.6 MB/s`. */
+export function formatByteRate(bytesPerSecond: number): string {
+  const power = bytesPerSecond < 1000 ? 0 : bytesPerSecond < 1e6 ? 1 : bytesPerSecond < 1e9 ? 2 : 3
+  const value = bytesPerSecond / 1000 ** power
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}/s`
+}
+
+/** A count with thousands marked: `1,382,140`; a rate below 100 keeps its decimals. */
+export function formatCount(value: number): string {
+  if (value !== 0 && value < 100 && !Number.isInteger(value)) return threeFigures(value)
+  return Math.round(value).toLocaleString('en-US')
+}
+
+/** A count in little room: `950`, `13.8k`, `138k`, `1.4M`. */
+export function formatShortCount(value: number): string {
+  if (value < 1000) return formatCount(value)
+  return value < 999_500 ? `${threeFigures(value / 1000)}k` : `${threeFigures(value / 1e6)}M`
+}
+
+function threeFigures(value: number): string {
+  if (value >= 99.95) return Math.round(value).toString()
+  if (value >= 9.995) return trimZeros(value.toFixed(1))
+  return trimZeros(value.toFixed(2))
+}
+
+function trimZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
