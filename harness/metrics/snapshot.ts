@@ -58,3 +58,23 @@ export interface RunTitle {
   readonly totalMs?: number
   readonly requests?: number
 }
+
+/** One second of the run. */
+export interface Interval {
+  /** 1 for the first second since the start. */
+  readonly second: number
+  readonly warmup: boolean
+  readonly completed: number
+  readonly failed: number
+  readonly perSecond: number
+  readonly connections: number
+  readonly p50?: number
+  readonly p90?: number
+  readonly p99?: number
+  readonly max?: number
+  readonly clientCores: number
+  readonly serverCores?: number
+  /** Resident memory of the client process, and the JavaScript heap of its workers. */
+  readonly rssBytes: number
+  readonly heapBytes: number
+}

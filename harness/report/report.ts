@@ -1,6 +1,10 @@
 import type { FailureKind } from '../failures.ts'
-import type { Quantiles } from '../metrics/snapshot.ts'
+import type { Finding, Verdict } from '../metrics/audit.ts'
+import type { Environment } from '../metrics/host.ts'
+import type { Interval, Quantiles } from '../metrics/snapshot.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+
+export type { Environment, Finding, Interval, Verdict }
 
 export const reportSchema = 'volley.report/1'
 
@@ -48,8 +52,6 @@ export interface Report {
   readonly error?: string
 }
 
-export type Verdict = 'trusted' | 'suspect' | 'invalid'
-
 export interface Totals {
   readonly sent: number
   readonly completed: number
@@ -71,26 +73,6 @@ export interface Latency extends Quantiles {
   readonly hdr?: string
 }
 
-/** One second of the run. */
-export interface Interval {
-  /** 1 for the first second since the start. */
-  readonly second: number
-  readonly warmup: boolean
-  readonly completed: number
-  readonly failed: number
-  readonly perSecond: number
-  readonly connections: number
-  readonly p50?: number
-  readonly p90?: number
-  readonly p99?: number
-  readonly max?: number
-  readonly clientCores: number
-  readonly serverCores?: number
-  /** Resident memory of the client process, and the JavaScript heap of its workers. */
-  readonly rssBytes: number
-  readonly heapBytes: number
-}
-
 export interface ServerRecord {
   /** What the server counted itself; absent for a server that is not ours. */
   readonly requests?: number
@@ -98,29 +80,9 @@ export interface ServerRecord {
   readonly cores?: number
 }
 
-export interface Finding {
-  /** A check of the audit, by its code, such as `conservation`. */
-  readonly code: string
-  readonly severity: 'note' | 'suspect' | 'invalid'
-  readonly message: string
-  readonly hint: string
-  readonly value: number
-  readonly limit: number
-}
-
 export interface ThresholdResult {
   readonly expression: string
   /** In the threshold's own unit: requests a second, a fraction, or milliseconds; absent where nothing was measured. */
   readonly actual?: number
   readonly ok: boolean
-}
-
-export interface Environment {
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryBytes: number
-  readonly platform: string
-  readonly kernel: string
-  readonly node: string
-  readonly loadAverage: readonly number[]
 }

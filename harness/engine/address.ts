@@ -1,0 +1,70 @@
+import { lookup } from 'node:dns/promises'
+import net from 'node:net'
+import tls from 'node:tls'
+import { messageOf, UserError } from '../errors.ts'
+import { connectOptions } from '../transports/node.ts'
+import type { Address, TlsSettings } from '../transports/transport.ts'
+
+/** The parts of `tcp://host:port`, `tls://host:port` or `unix:/path`, as a scenario has them checked. */
+export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
+  if (text.startsWith('unix:')) return { scheme: 'unix', path: text.slice('unix:'.length).replace(/^\/\//, '') }
+  const match = /^(tcp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)
+  if (!match) throw new UserError(`expected an address such as tcp://127.0.0.1:8080, got "${text}"`)
+  const [, scheme, host, port] = match
+  const address = { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) }
+  return scheme === 'tcp' ? { scheme, ...address } : { scheme: 'tls', ...address, tls: tlsSettings ?? {} }
+}
+
+/** The address as text. */
+export function formatAddress(address: Address): string {
+  if (address.scheme === 'unix') return `unix:${address.path}`
+  return `${address.scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+}
+
+/** Looks a host name up once, so that no connect waits for it; TLS goes on to name the host it asked for. */
+export async function resolveAddress(address: Address): Promise<Address> {
+  if (address.scheme === 'unix' || net.isIP(address.host)) return address
+  try {
+    const { address: host } = await lookup(address.host)
+    if (address.scheme === 'tcp') return { ...address, host }
+    return { ...address, host, tls: { servername: address.host, ...address.tls } }
+  } catch (error) {
+    throw new UserError(`cannot find the host "${address.host}": ${messageOf(error)}`)
+  }
+}
+
+/** Whether packets to the address stay on this machine. */
+export function isLocal(address: Address): boolean {
+  if (address.scheme === 'unix') return true
+  return address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0'
+}
+
+/** Connects once and closes; rejects with why it could not within `timeoutMs`. */
+export function probe(address: Address, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = connectOptions(address)
+    const secure = address.scheme === 'tls'
+    const socket = secure ? tls.connect(options as tls.ConnectionOptions) : net.connect(options)
+    const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    function end(error?: Error): void {
+      clearTimeout(timer)
+      socket.destroy()
+      if (error) reject(error)
+      else resolve()
+    }
+    socket.once(secure ? 'secureConnect' : 'connect', () => end())
+    socket.once('error', (error: NodeJS.ErrnoException) => end(new Error(reason(error))))
+  })
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  const known: Record<string, string> = {
+    ECONNREFUSED: 'connection refused',
+    ENOENT: 'no such socket',
+    EHOSTUNREACH: 'host unreachable',
+    ENETUNREACH: 'network unreachable',
+    ETIMEDOUT: 'connection timed out',
+    EACCES: 'permission denied',
+  }
+  return known[error.code ?? ''] ?? (error.message || error.code || 'unknown error')
+}

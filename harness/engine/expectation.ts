@@ -1,0 +1,67 @@
+import type { PlannedExpectation } from '../plan/requests.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+
+/** Whether a reply is what was expected of it: the reply frame `reply[from, end)`, the request frame as it was sent. */
+export type Check = (
+  reply: Uint8Array,
+  from: number,
+  end: number,
+  request: Uint8Array,
+  requestFrom: number,
+  requestEnd: number,
+) => boolean
+
+/** Bytes of a reply's body that a regular expression is tried on. */
+const matchedBytesMax = 64 * 1024
+
+/** The check of an expectation, made once before the loop; null when any whole reply will do. */
+export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {
+  if (expectation === undefined) return null
+  const checks: Check[] = []
+  const { equals, contains, matches, type } = expectation
+  if (type !== undefined) {
+    const read = protocol.type!.read
+    checks.push((reply, from) => read(reply, from) === type)
+  }
+  if (expectation.echo) {
+    checks.push((reply, from, end, request, requestFrom, requestEnd) => {
+      const at = protocol.bodyStart(reply, from, end)
+      const bodyEnd = protocol.bodyEnd(reply, from, end)
+      const requestAt = protocol.bodyStart(request, requestFrom, requestEnd)
+      const requestBodyEnd = protocol.bodyEnd(request, requestFrom, requestEnd)
+      return sameBytes(reply, at, bodyEnd, request, requestAt, requestBodyEnd)
+    })
+  }
+  if (equals !== undefined) {
+    checks.push((reply, from, end) => {
+      const at = protocol.bodyStart(reply, from, end)
+      return sameBytes(reply, at, protocol.bodyEnd(reply, from, end), equals, 0, equals.length)
+    })
+  }
+  if (contains !== undefined) {
+    const wanted = Buffer.from(contains)
+    checks.push((reply, from, end) => body(protocol, reply, from, end).includes(wanted))
+  }
+  if (matches !== undefined) {
+    const pattern = new RegExp(matches, 'u')
+    checks.push((reply, from, end) =>
+      pattern.test(body(protocol, reply, from, end).subarray(0, matchedBytesMax).toString()),
+    )
+  }
+  if (checks.length === 1) return checks[0]!
+  return (...reply) => checks.every(check => check(...reply))
+}
+
+function body(protocol: Protocol, reply: Uint8Array, from: number, end: number): Buffer {
+  const start = protocol.bodyStart(reply, from, end)
+  return Buffer.from(reply.buffer, reply.byteOffset + start, protocol.bodyEnd(reply, from, end) - start)
+}
+
+function sameBytes(a: Uint8Array, aFrom: number, aEnd: number, b: Uint8Array, bFrom: number, bEnd: number): boolean {
+  const length = aEnd - aFrom
+  if (length !== bEnd - bFrom) return false
+  for (let index = 0; index < length; index++) {
+    if (a[aFrom + index] !== b[bFrom + index]) return false
+  }
+  return true
+}

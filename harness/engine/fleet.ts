@@ -1,0 +1,86 @@
+import { Worker } from 'node:worker_threads'
+import { builtFile } from '../built.ts'
+import { epochOffsetMs, monotonicClock } from '../clock.ts'
+import { messageOf } from '../errors.ts'
+import { control, createSlab, field, instant, type Slab, state } from '../metrics/slab.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { WorkerStart } from './worker.ts'
+
+const pollMs = 5
+/** How long after it was told to stop, or after its time, a worker may take to be gone. */
+const graceMs = 5000
+
+/** The workers of a run, from their start to the end of the last of them. */
+export interface Fleet {
+  readonly slabs: readonly Slab[]
+  /** Resolves when every worker's connections are open or have failed; also when the fleet ends before. */
+  readonly ready: Promise<void>
+  /** Resolves when all workers are gone, with what went wrong if one did not end as it should. Never rejects. */
+  readonly ended: Promise<string | undefined>
+  /** Lets the requests go `delayMs` from now, at the same instant in every worker; answers when, on this thread's clock. */
+  start(delayMs: number): number
+  /** Ends the run early: the books are closed at once. */
+  stop(): void
+}
+
+/** Starts a worker thread for each share of the plan. One that dies ends the run for all. */
+export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/engine/worker')): Fleet {
+  const slabs = plan.workers.map(({ bank }) => createSlab(bank.steps.filter(step => step.role === 'request').length))
+  let error: string | undefined
+  let alive = plan.workers.length
+  let reaper: NodeJS.Timeout | undefined
+  const workers = plan.workers.map((share, index) => {
+    const workerData: WorkerStart = { plan: share, memory: slabs[index]!.memory }
+    return new Worker(workerFile, { workerData, name: `volley worker ${index + 1}` })
+  })
+
+  function say(word: number): void {
+    for (const slab of slabs) Atomics.store(slab.fields, field.control, word)
+  }
+  function reapAfter(milliseconds: number): void {
+    clearTimeout(reaper)
+    reaper = setTimeout(() => {
+      error ??= 'a worker did not stop when its time was over'
+      for (const worker of workers) void worker.terminate()
+    }, milliseconds)
+  }
+  function stop(): void {
+    say(control.stop)
+    reapAfter(graceMs)
+  }
+  function has(slab: Slab, word: number): boolean {
+    return Atomics.load(slab.fields, field.state) >= word
+  }
+
+  const ended = new Promise<string | undefined>(resolve => {
+    workers.forEach((worker, index) => {
+      worker.on('error', cause => {
+        error ??= `worker ${index + 1} died: ${messageOf(cause)}`
+      })
+      worker.on('exit', code => {
+        if (!has(slabs[index]!, state.closed)) error ??= `worker ${index + 1} died with exit code ${code}`
+        if (error !== undefined) stop()
+        if (--alive > 0) return
+        clearTimeout(reaper)
+        resolve(error)
+      })
+    })
+  })
+  const ready = new Promise<void>(resolve => {
+    const poll = setInterval(() => {
+      if (alive > 0 && !slabs.every(slab => has(slab, state.ready))) return
+      clearInterval(poll)
+      resolve()
+    }, pollMs)
+  })
+
+  function start(delayMs: number): number {
+    const at = monotonicClock.now() + delayMs
+    for (const slab of slabs) slab.instants[instant.start] = at + epochOffsetMs()
+    say(control.start)
+    reapAfter(delayMs + plan.lengthMs + graceMs)
+    return at
+  }
+
+  return { slabs, ready, ended, start, stop }
+}

@@ -1,0 +1,158 @@
+import type { RequestId } from '../protocols/protocol.ts'
+
+/**
+ * The requests on their way, in slots: `capacity` of them for each link, a power of two. What a reply needs to know of
+ * its request stands in flat arrays, indexed by slot, where slot = link * capacity + place.
+ */
+export interface InFlight {
+  readonly capacity: number
+  /** By slot: which frame was sent, -1 in a free slot of `KeyedInFlight`. */
+  readonly frame: Int32Array
+  /** By slot: when it was sent. */
+  readonly sentAt: Float64Array
+  /** By link: slots in use. */
+  readonly count: Int32Array
+  /** Takes a free slot; the caller sees to it that there is one. */
+  take(link: number, frame: number, now: number): number
+  /** The slot of the request that the reply in `bytes[from, end)` answers, or -1. */
+  find(link: number, bytes: Uint8Array, from: number, end: number): number
+  release(link: number, slot: number): void
+  /** The slot of the request sent first, where replies come in order; -1 when there is none or order means nothing. */
+  oldest(link: number): number
+  /** A slot whose request was sent at or before `time`, or -1. */
+  overdue(link: number, time: number): number
+  /** Frees all slots of a link. */
+  clear(link: number): void
+  /** Writes what joins the reply to the slot into the request at `from`. */
+  mark(slot: number, bytes: Uint8Array, from: number): void
+}
+
+/** Replies in the order of the requests: the slots of a link are a ring. */
+export class OrderedInFlight implements InFlight {
+  readonly capacity: number
+  readonly frame: Int32Array
+  readonly sentAt: Float64Array
+  readonly count: Int32Array
+  readonly #head: Int32Array
+  readonly #mask: number
+
+  constructor(links: number, depth: number) {
+    this.capacity = nextPowerOfTwo(depth)
+    this.#mask = this.capacity - 1
+    this.frame = new Int32Array(links * this.capacity)
+    this.sentAt = new Float64Array(links * this.capacity)
+    this.count = new Int32Array(links)
+    this.#head = new Int32Array(links)
+  }
+
+  take(link: number, frame: number, now: number): number {
+    const slot = link * this.capacity + ((this.#head[link]! + this.count[link]!++) & this.#mask)
+    this.frame[slot] = frame
+    this.sentAt[slot] = now
+    return slot
+  }
+
+  find(link: number): number {
+    return this.oldest(link)
+  }
+
+  release(link: number): void {
+    this.#head[link] = (this.#head[link]! + 1) & this.#mask
+    this.count[link]!--
+  }
+
+  oldest(link: number): number {
+    return this.count[link] === 0 ? -1 : link * this.capacity + this.#head[link]!
+  }
+
+  overdue(link: number, time: number): number {
+    const slot = this.oldest(link)
+    return slot >= 0 && this.sentAt[slot]! <= time ? slot : -1
+  }
+
+  clear(link: number): void {
+    this.count[link] = 0
+    this.#head[link] = 0
+  }
+
+  mark(): void {}
+}
+
+/**
+ * Replies in any order: the id of a request is its place, and above that a number which changes each time the place is
+ * used anew, so that finding a reply's request is one array read and a late reply to a freed slot is known as such.
+ */
+export class KeyedInFlight implements InFlight {
+  readonly capacity: number
+  readonly frame: Int32Array
+  readonly sentAt: Float64Array
+  readonly count: Int32Array
+  readonly #id: Uint32Array
+  readonly #free: Int32Array
+  readonly #requestId: RequestId
+  readonly #idMask: number
+
+  constructor(links: number, depth: number, requestId: RequestId) {
+    this.capacity = nextPowerOfTwo(depth)
+    const slots = links * this.capacity
+    this.frame = new Int32Array(slots).fill(-1)
+    this.sentAt = new Float64Array(slots)
+    this.count = new Int32Array(links)
+    this.#requestId = requestId
+    this.#idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
+    this.#id = Uint32Array.from({ length: slots }, (_, slot) => slot % this.capacity)
+    this.#free = Int32Array.from(this.#id)
+  }
+
+  take(link: number, frame: number, now: number): number {
+    const base = link * this.capacity
+    const slot = base + this.#free[base + this.count[link]!++]!
+    this.#id[slot] = (this.#id[slot]! + this.capacity) & this.#idMask
+    this.frame[slot] = frame
+    this.sentAt[slot] = now
+    return slot
+  }
+
+  find(link: number, bytes: Uint8Array, from: number, end: number): number {
+    const id = this.#requestId.read(bytes, from, end)
+    const slot = link * this.capacity + (id & (this.capacity - 1))
+    return this.frame[slot]! >= 0 && this.#id[slot] === id >>> 0 ? slot : -1
+  }
+
+  release(link: number, slot: number): void {
+    const base = link * this.capacity
+    this.#free[base + --this.count[link]!] = slot - base
+    this.frame[slot] = -1
+  }
+
+  oldest(): number {
+    return -1
+  }
+
+  overdue(link: number, time: number): number {
+    if (this.count[link] === 0) return -1
+    const base = link * this.capacity
+    for (let slot = base; slot < base + this.capacity; slot++) {
+      if (this.frame[slot]! >= 0 && this.sentAt[slot]! <= time) return slot
+    }
+    return -1
+  }
+
+  clear(link: number): void {
+    if (this.count[link] === 0) return
+    const base = link * this.capacity
+    for (let place = 0; place < this.capacity; place++) {
+      this.#free[base + place] = place
+      this.frame[base + place] = -1
+    }
+    this.count[link] = 0
+  }
+
+  mark(slot: number, bytes: Uint8Array, from: number): void {
+    this.#requestId.write(bytes, from, this.#id[slot]!)
+  }
+}
+
+function nextPowerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)))
+}

@@ -1,0 +1,141 @@
+import type { RequestBank } from '../plan/requests.ts'
+import { type Transport, type Written, written } from '../transports/transport.ts'
+import type { InFlight } from './inflight.ts'
+import type { Patcher } from './patches.ts'
+
+const batchBytesMax = 256 * 1024
+
+/**
+ * Puts requests together and hands them to the transport in as few writes as may be. What can be decided is decided
+ * here once: requests that are all alike go out of a block that holds them ready, any number in one write and without
+ * a copy; a single one that nothing is patched into goes out as it was encoded; the rest is copied and patched.
+ */
+export class Outgoing {
+  readonly #transport: Transport
+  readonly #frames: readonly Uint8Array[]
+  readonly #patcher: Patcher
+  readonly #slots: InFlight
+  readonly #hasIds: boolean
+  readonly #firstConnection: number
+  /** The first frame over and over, when the loop sends nothing else. */
+  readonly #block: Uint8Array | undefined
+  readonly #blockFrames: number
+  #batch: Uint8Array
+  #batchBytes = 0
+  /** Requests as they were sent, by slot, kept where a check wants to compare them with the reply. */
+  readonly #sentBytes: Uint8Array | undefined
+  readonly #frameBytesMax: number
+
+  constructor(options: {
+    transport: Transport
+    bank: RequestBank
+    patcher: Patcher
+    slots: InFlight
+    slotCount: number
+    hasIds: boolean
+    firstConnection: number
+    pipeline: number
+    /** Every request of the loop may be sent at any time: none waits for its turn in a single pass. */
+    endless: boolean
+  }) {
+    const { bank, patcher } = options
+    this.#transport = options.transport
+    this.#frames = bank.frames
+    this.#patcher = patcher
+    this.#slots = options.slots
+    this.#hasIds = options.hasIds
+    this.#firstConnection = options.firstConnection
+    this.#frameBytesMax = Math.max(...bank.frames.map(frame => frame.length))
+    this.#batch = new Uint8Array(Math.max(batchBytesMax, this.#frameBytesMax))
+    this.#sentBytes = keepsSentBytes(bank, patcher)
+      ? new Uint8Array(options.slotCount * this.#frameBytesMax)
+      : undefined
+    this.#blockFrames = 0
+    const [first, second] = bank.steps
+    const alone = first!.frameCount === 1 && second?.role !== 'request'
+    if (options.endless && alone && !patcher.changes(0) && !options.hasIds) {
+      const frame = bank.frames[0]!
+      this.#blockFrames = Math.max(1, Math.min(options.pipeline, Math.floor(batchBytesMax / frame.length)))
+      this.#block = new Uint8Array(this.#blockFrames * frame.length)
+      for (let index = 0; index < this.#blockFrames; index++) this.#block.set(frame, index * frame.length)
+    }
+  }
+
+  /** How many of the same frame may be sent by `sendAlike` at once; 0 when requests are not all alike. */
+  get alikeMax(): number {
+    return this.#blockFrames
+  }
+
+  /** Sends the first frame `requests` times; takes their slots. */
+  sendAlike(link: number, requests: number, now: number): Written {
+    for (let index = 0; index < requests; index++) this.#slots.take(link, 0, now)
+    return this.#transport.write(link, this.#block!, 0, requests * this.#frames[0]!.length)
+  }
+
+  /** Sends one request by itself; takes a slot unless no reply will come. */
+  sendOne(link: number, frame: number, now: number, reply: boolean): Written {
+    if (this.#hasIds || this.#patcher.changes(frame)) {
+      const added = this.add(link, frame, now, reply)
+      return added === written.refused ? added : this.flush(link)
+    }
+    if (reply) this.#slots.take(link, frame, now)
+    const bytes = this.#frames[frame]!
+    return this.#transport.write(link, bytes, 0, bytes.length)
+  }
+
+  /** Adds a request to the batch of a link, which `flush` writes; writes what is there when the batch is full. */
+  add(link: number, frame: number, now: number, reply = true): Written {
+    const bytes = this.#frames[frame]!
+    if (this.#batchBytes + bytes.length > this.#batch.length && this.flush(link) === written.refused) {
+      return written.refused
+    }
+    const at = this.#batchBytes
+    this.#batchBytes += bytes.length
+    copy(bytes, this.#batch, at)
+    this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
+    if (reply) {
+      const slot = this.#slots.take(link, frame, now)
+      this.#slots.mark(slot, this.#batch, at)
+      if (this.#sentBytes !== undefined) {
+        for (let index = 0; index < bytes.length; index++) {
+          this.#sentBytes[slot * this.#frameBytesMax + index] = this.#batch[at + index]!
+        }
+      }
+    }
+    return written.taken
+  }
+
+  /** Writes the batch. */
+  flush(link: number): Written {
+    const result =
+      this.#batchBytes === 0 ? written.taken : this.#transport.write(link, this.#batch, 0, this.#batchBytes)
+    this.#batchBytes = 0
+    // The transport still reads from it: it is the transport's now.
+    if (result === written.kept) this.#batch = new Uint8Array(this.#batch.length)
+    return result
+  }
+
+  /** The array in which the request of a slot stands as it was sent, beginning at `sentFrom(slot)`. */
+  sentBytes(frame: number): Uint8Array {
+    return this.#sentBytes ?? this.#frames[frame]!
+  }
+
+  sentFrom(slot: number): number {
+    return this.#sentBytes === undefined ? 0 : slot * this.#frameBytesMax
+  }
+}
+
+/** Bytes that `Outgoing` keeps of each slot; the planner holds it against a bound. */
+export function keepsSentBytes(bank: RequestBank, patcher: Pick<Patcher, 'changes'>): boolean {
+  return bank.steps.some(({ expectation, firstFrame, frameCount }) => {
+    if (!expectation?.echo) return false
+    for (let frame = firstFrame; frame < firstFrame + frameCount; frame++) if (patcher.changes(frame)) return true
+    return false
+  })
+}
+
+/** A loop beats `set` for the few bytes that most requests have: a native call costs more than copying them. */
+function copy(bytes: Uint8Array, target: Uint8Array, at: number): void {
+  if (bytes.length > 64) target.set(bytes, at)
+  else for (let index = 0; index < bytes.length; index++) target[at + index] = bytes[index]!
+}

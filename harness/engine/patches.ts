@@ -1,0 +1,97 @@
+import type { Patch, PatchKind } from '../plan/requests.ts'
+import type { Prng } from '../prng.ts'
+
+const zero = 0x30
+const letters = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+const hexDigits = new TextEncoder().encode('0123456789abcdef')
+const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp']
+const [seq, connection, uuid, random] = [0, 1, 2, 3]
+
+/** Overwrites the parts of a request that differ each time; of fixed length, so that no frame changes its size. */
+export class Patcher {
+  readonly #first: Int32Array
+  readonly #kind: Uint8Array
+  readonly #offset: Int32Array
+  readonly #length: Int32Array
+  readonly #prng: Prng
+  readonly #stride: number
+  readonly #epochOffsetMs: number
+  #sequence: number
+
+  /** The sequence numbers of worker `index` of `workers` are 1 + index, and every `workers`-th from there. */
+  constructor(
+    patches: readonly (readonly Patch[])[],
+    { prng, index, workers, epochOffsetMs }: { prng: Prng; index: number; workers: number; epochOffsetMs: number },
+  ) {
+    const all = patches.flat()
+    this.#first = new Int32Array(patches.length + 1)
+    patches.forEach((list, frame) => {
+      this.#first[frame + 1] = this.#first[frame]! + list.length
+    })
+    this.#kind = Uint8Array.from(all, patch => kinds.indexOf(patch.kind))
+    this.#offset = Int32Array.from(all, patch => patch.offset)
+    this.#length = Int32Array.from(all, patch => patch.length)
+    this.#prng = prng
+    this.#stride = workers
+    this.#sequence = 1 + index
+    this.#epochOffsetMs = epochOffsetMs
+  }
+
+  /** Whether a frame has anything that differs from one request to the next. */
+  changes(frame: number): boolean {
+    return this.#first[frame] !== this.#first[frame + 1]
+  }
+
+  /** Patches a copy of `frame` that begins at `bytes[at]`; `connectionNumber` counts over all workers. */
+  apply(frame: number, bytes: Uint8Array, at: number, connectionNumber: number, now: number): void {
+    const end = this.#first[frame + 1]!
+    if (this.#first[frame] === end) return
+    for (let patch = this.#first[frame]!; patch < end; patch++) {
+      const from = at + this.#offset[patch]!
+      const length = this.#length[patch]!
+      const kind = this.#kind[patch]
+      if (kind === seq) {
+        writeDigits(bytes, from, length, this.#sequence)
+        this.#sequence += this.#stride
+      } else if (kind === connection) writeDigits(bytes, from, length, connectionNumber)
+      else if (kind === random) this.#writeLetters(bytes, from, length)
+      else if (kind === uuid) this.#writeUuid(bytes, from)
+      else writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
+    }
+  }
+
+  #writeLetters(bytes: Uint8Array, from: number, length: number): void {
+    let bits = 0
+    for (let index = 0; index < length; index++) {
+      if (index % 5 === 0) bits = this.#prng.next32()
+      bytes[from + index] = letters[bits & 63]!
+      bits >>>= 6
+    }
+  }
+
+  /** A random UUID, version 4 (RFC 9562, section 5.4). */
+  #writeUuid(bytes: Uint8Array, from: number): void {
+    let bits = 0
+    for (let index = 0, digit = 0; index < 36; index++) {
+      if (index === 8 || index === 13 || index === 18 || index === 23) {
+        bytes[from + index] = 0x2d
+        continue
+      }
+      if (digit++ % 8 === 0) bits = this.#prng.next32()
+      let value = bits & 15
+      if (index === 14) value = 4
+      if (index === 19) value = 8 | (value & 3)
+      bytes[from + index] = hexDigits[value]!
+      bits >>>= 4
+    }
+  }
+}
+
+/** Decimal digits, zeros in front; of a number too long for the room the last digits. */
+function writeDigits(bytes: Uint8Array, from: number, length: number, value: number): void {
+  for (let place = from + length - 1; place >= from; place--) {
+    const rest = Math.floor(value / 10)
+    bytes[place] = zero + (value - rest * 10)
+    value = rest
+  }
+}

@@ -1,0 +1,111 @@
+import { roleIndex } from '../metrics/slab.ts'
+import type { WorkerPlan } from '../plan/plan.ts'
+import type { Prng } from '../prng.ts'
+
+/** What each link sends next: its place in the steps, a draw from the mix, its row of the data. */
+export class Script {
+  /** Steps of the loop; they come first, then the heartbeat, then the handshake. */
+  readonly loopSteps: number
+  /** The heartbeat's step, or -1. */
+  readonly heartbeat: number
+  /** The first step of the handshake; as many as there are steps when there is none. */
+  readonly handshake: number
+  readonly steps: number
+  /** By step. */
+  readonly role: Uint8Array
+  readonly thinkMs: Float64Array
+  readonly reply: readonly boolean[]
+  /** By frame. */
+  readonly stepOfFrame: Int32Array
+  readonly frameBytes: Int32Array
+  readonly #firstFrame: Int32Array
+  readonly #frameCount: Int32Array
+  readonly #once: boolean
+  readonly #prng: Prng
+  /** Sums of the weights of a mix, the last is their total; empty for steps in order. */
+  readonly #weightSums: Float64Array
+  readonly #rows: number
+  readonly #firstRow: number
+  readonly #rowStride: number
+  readonly #randomRows: boolean
+  #rowsTaken = 0
+  /** By link. */
+  readonly #next: Int32Array
+  readonly #row: Int32Array
+
+  constructor({ bank, connections, index, workers, mode }: WorkerPlan, prng: Prng) {
+    const { steps, frames } = bank
+    this.steps = steps.length
+    this.loopSteps = steps.filter(step => step.role === 'request').length
+    this.heartbeat = steps.findIndex(step => step.role === 'heartbeat')
+    this.handshake = this.loopSteps + (this.heartbeat < 0 ? 0 : 1)
+    this.role = Uint8Array.from(steps, step => roleIndex[step.role])
+    this.thinkMs = Float64Array.from(steps, step => step.thinkMs)
+    this.reply = steps.map(step => step.reply)
+    this.frameBytes = Int32Array.from(frames, frame => frame.length)
+    this.stepOfFrame = new Int32Array(frames.length)
+    this.#firstFrame = Int32Array.from(steps, step => step.firstFrame)
+    this.#frameCount = Int32Array.from(steps, step => step.frameCount)
+    steps.forEach(({ firstFrame, frameCount }, step) => {
+      this.stepOfFrame.fill(step, firstFrame, firstFrame + frameCount)
+    })
+    this.#once = mode === 'once'
+    this.#prng = prng
+    this.#weightSums = new Float64Array(bank.weighted ? this.loopSteps : 0)
+    for (let step = 0, sum = 0; step < this.#weightSums.length; step++) {
+      sum += steps[step]!.weight
+      this.#weightSums[step] = sum
+    }
+    this.#rows = Math.max(...steps.map(step => step.frameCount))
+    this.#firstRow = index
+    this.#rowStride = workers
+    this.#randomRows = bank.randomRows
+    this.#next = new Int32Array(connections)
+    this.#row = new Int32Array(connections)
+  }
+
+  /** A new connection begins with the handshake, if there is one, and the first step after it. */
+  begin(link: number): void {
+    this.#next[link] = this.handshake
+    if (this.handshake < this.steps) this.#takeRow(link)
+  }
+
+  /** The next handshake step of a link, or -1 when all are done; then the loop begins. */
+  nextHandshake(link: number): number {
+    const step = this.#next[link]!
+    this.#next[link] = step === this.steps ? 0 : step + 1
+    return step === this.steps ? -1 : step
+  }
+
+  /** Requests that a link may still send: in a single pass over the steps what is left of them, else without end. */
+  left(link: number): number {
+    return this.#once ? this.loopSteps - this.#next[link]! : Number.POSITIVE_INFINITY
+  }
+
+  /** The frame of the link's next request of the loop. */
+  next(link: number): number {
+    let step = this.#next[link]!
+    if (this.#weightSums.length > 0) {
+      const draw = (this.#prng.next32() / 0x1_0000_0000) * this.#weightSums[this.loopSteps - 1]!
+      for (step = 0; this.#weightSums[step]! <= draw; ) step++
+      this.#takeRow(link)
+      if (this.#once) this.#next[link] = this.loopSteps
+    } else {
+      if (step === 0) this.#takeRow(link)
+      this.#next[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1
+    }
+    return this.frameOf(link, step)
+  }
+
+  /** The frame of a step with the link's row of the data. */
+  frameOf(link: number, step: number): number {
+    return this.#firstFrame[step]! + (this.#frameCount[step] === 1 ? 0 : this.#row[link]!)
+  }
+
+  #takeRow(link: number): void {
+    if (this.#rows === 1) return
+    this.#row[link] = this.#randomRows
+      ? this.#prng.below(this.#rows)
+      : (this.#firstRow + this.#rowsTaken++ * this.#rowStride) % this.#rows
+  }
+}

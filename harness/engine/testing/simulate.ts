@@ -1,0 +1,119 @@
+import { Recorder } from '../../metrics/recorder.ts'
+import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../metrics/slab.ts'
+import { planRun } from '../../plan/plan.ts'
+import { encodeRequests } from '../../plan/requests.ts'
+import { createProtocol } from '../../protocols/catalog.ts'
+import type { Scenario } from '../../scenario/scenario.ts'
+import { createMemoryTransport, type MemoryServer } from '../../transports/memory.ts'
+import { Client } from '../client.ts'
+
+/** When a simulated run starts: late enough for a few connects to be done. */
+export const startMs = 10
+
+const defaults: Scenario = {
+  name: 'simulated',
+  target: { address: 'tcp://127.0.0.1:1' },
+  environments: {},
+  protocol: { name: 'line', delimiter: '\n', maxFrame: 1024 },
+  connections: 1,
+  connect: [],
+  load: { mode: 'loop', pipeline: 1 },
+  duration: 1000,
+  warmup: 0,
+  timeout: 100,
+  reconnect: { when: 'failure', backoff: { min: 10, max: 80 } },
+  thresholds: [],
+  workers: 1,
+  transport: 'auto',
+}
+
+/** What came of a simulated run: the counters by name, and the latencies. */
+export interface Simulated {
+  readonly sent: number
+  readonly completed: number
+  readonly failed: number
+  readonly inFlightAtEnd: number
+  readonly connects: number
+  readonly handshakes: number
+  readonly heartbeats: number
+  readonly failures: Readonly<Record<string, number>>
+  readonly meanMs: number
+  readonly endedAtMs: number
+  readonly slab: Slab
+}
+
+/** Runs one worker's client loop against a server in memory, in simulated time. */
+export async function simulate(
+  server: MemoryServer,
+  settings: Partial<Scenario> = {},
+  { rows = [] as Record<string, string>[], stopAt = Number.POSITIVE_INFINITY } = {},
+): Promise<Simulated> {
+  const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
+  const scenario: Scenario = { ...defaults, ...steps, ...settings }
+  const protocol = createProtocol(scenario.protocol)
+  const bank = encodeRequests(scenario, protocol, { files: new Map(), rows }, 1)
+  const address = { scheme: 'tcp', host: '127.0.0.1', port: 1 } as const
+  const plan = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 }).workers[0]!
+  const slab = createSlab(bank.steps.filter(step => step.role === 'request').length)
+  const transport = createMemoryTransport(server)
+  const client = new Client(plan, {
+    memory: slab.memory,
+    transport,
+    protocol,
+    epochOffsetMs: 0,
+    heapKiB: () => 0,
+  })
+  slab.instants[instant.start] = startMs
+  transport.at(startMs / 2, () => Atomics.store(slab.fields, field.control, control.start))
+  if (stopAt < Number.POSITIVE_INFINITY) {
+    transport.at(stopAt, () => Atomics.store(slab.fields, field.control, control.stop))
+  }
+  await transport.run(client)
+  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
+
+  const recorder = new Recorder({
+    slabs: [openSlab(slab.memory)],
+    connections: scenario.connections,
+    warmupMs: 0,
+    clientCpuSeconds: () => 0,
+    serverCpuSeconds: () => undefined,
+    rssBytes: () => 0,
+  })
+  recorder.begin(startMs)
+  recorder.read(startMs + 1)
+  const result = {
+    sent: recorder.total(field.sent),
+    completed: recorder.total(field.completed),
+    failed: recorder.total(field.failed),
+    inFlightAtEnd: recorder.inFlightAtEnd(),
+  }
+  if (result.sent !== result.completed + result.failed + result.inFlightAtEnd) {
+    throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
+  }
+  const [handshake, heartbeat] = [1, 2]
+  return {
+    ...result,
+    connects: recorder.total(field.connects),
+    handshakes: recorder.total(field.completed + handshake),
+    heartbeats: recorder.total(field.completed + heartbeat),
+    failures: recorder.failures(),
+    meanMs: recorder.measured(startMs + 1).response.mean / 10_000,
+    endedAtMs: slab.instants[instant.end]!,
+    slab,
+  }
+}
+
+/** A server that answers each whole line after `delayMs` by what `reply` makes of it; null leaves it unanswered. */
+export function lineServer(delayMs: number, reply: (line: string) => string | null = line => line): MemoryServer {
+  const partial = new Map<unknown, string>()
+  return {
+    received(connection, bytes) {
+      const lines = ((partial.get(connection) ?? '') + Buffer.from(bytes).toString()).split('\n')
+      partial.set(connection, lines.pop()!)
+      for (const line of lines) {
+        const answer = reply(line)
+        if (answer !== null) connection.send(Buffer.from(`${answer}\n`), delayMs)
+      }
+    },
+  }
+}

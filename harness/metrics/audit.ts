@@ -1,0 +1,139 @@
+export type Verdict = 'trusted' | 'suspect' | 'invalid'
+
+/** Doubt about a figure: kept in the report, shown with it, and told what to do about it. */
+export interface Finding {
+  /** A check of the audit, by its code, such as `conservation`. */
+  readonly code: string
+  readonly severity: 'note' | 'suspect' | 'invalid'
+  readonly message: string
+  readonly hint: string
+  readonly value: number
+  readonly limit: number
+}
+
+/** The limits of all checks (measurement, section 2), in one table. */
+const limits = {
+  errorsSuspect: 0.001,
+  clockDriftMs: 50,
+  coresInUse: 0.9,
+} as const
+
+/** What the audit looks at; plain figures, so that every check can be tried without a run. */
+export interface AuditInputs {
+  /** By worker: what was sent and what became of it, each counted for itself. */
+  readonly accounts: readonly { sent: number; completed: number; failed: number; inFlight: number }[]
+  /** What a server of ours counted in all, and what was sent to it in all; absent for another server. */
+  readonly server?: { readonly requests: number; readonly sent: number; readonly answered: number } | undefined
+  readonly sent: number
+  readonly completed: number
+  /** Failed requests and failed connects together. */
+  readonly failures: number
+  /** How far the wall clock and the monotonic clock went apart over the run. */
+  readonly clockDriftMs: number
+  /** Cores that client and server used together, where both ran on this machine. */
+  readonly sharedCores?: number | undefined
+  readonly cores: number
+}
+
+/** The checks of this version, by their codes. */
+export const checkCodes = ['conservation', 'errors', 'clock', 'local-contention'] as const
+
+/** Holds a run against itself; an empty list is a run that passed every check. */
+export function audit(inputs: AuditInputs): Finding[] {
+  return [...conservation(inputs), ...errors(inputs), ...clock(inputs), ...localContention(inputs)]
+}
+
+/** The worst of the findings; a note alone does not tell against a run. */
+export function verdictOf(findings: readonly Finding[]): Verdict {
+  if (findings.some(finding => finding.severity === 'invalid')) return 'invalid'
+  return findings.some(finding => finding.severity === 'suspect') ? 'suspect' : 'trusted'
+}
+
+function conservation({ accounts, server }: AuditInputs): Finding[] {
+  const findings: Finding[] = []
+  accounts.forEach(({ sent, completed, failed, inFlight }, index) => {
+    const accounted = completed + failed + inFlight
+    // The counters wrap at 2^32, and so does their sum.
+    if ((sent - accounted) >>> 0 === 0) return
+    findings.push({
+      code: 'conservation',
+      severity: 'invalid',
+      message: `worker ${index + 1} sent ${sent} requests, but ${accounted} are accounted for`,
+      hint: 'this is a fault of volley itself: please report it with the report file',
+      value: sent,
+      limit: accounted,
+    })
+  })
+  // A server cannot have seen more than was sent, nor less than was answered.
+  if (server !== undefined && (server.requests > server.sent || server.requests < server.answered)) {
+    const { requests, sent, answered } = server
+    findings.push({
+      code: 'conservation',
+      severity: 'invalid',
+      message: `the server counted ${requests} requests; ${sent} were sent to it and ${answered} answered`,
+      hint: 'does another client use the same server, or does the protocol frame messages otherwise?',
+      value: requests,
+      limit: requests > sent ? sent : answered,
+    })
+  }
+  return findings
+}
+
+function errors({ sent, completed, failures }: AuditInputs): Finding[] {
+  const value = failures === 0 ? 0 : failures / Math.max(sent, failures)
+  if (completed === 0) {
+    return [
+      {
+        code: 'errors',
+        severity: 'invalid',
+        message: 'not one request was completed',
+        hint: 'is the protocol right? "volley talk" shows what the server answers to a single message',
+        value,
+        limit: 0,
+      },
+    ]
+  }
+  if (value <= limits.errorsSuspect) return []
+  return [
+    {
+      code: 'errors',
+      severity: 'suspect',
+      message: `${percent(value)} of the requests failed (limit ${percent(limits.errorsSuspect)})`,
+      hint: 'the latencies are those of the requests that did not fail; see the failures by kind',
+      value,
+      limit: limits.errorsSuspect,
+    },
+  ]
+}
+
+function clock({ clockDriftMs }: AuditInputs): Finding[] {
+  if (Math.abs(clockDriftMs) <= limits.clockDriftMs) return []
+  return [
+    {
+      code: 'clock',
+      severity: 'invalid',
+      message: `the wall clock and the monotonic clock went ${Math.round(clockDriftMs)} ms apart`,
+      hint: 'the machine was suspended or its clock was set: run again',
+      value: clockDriftMs,
+      limit: limits.clockDriftMs,
+    },
+  ]
+}
+
+function localContention({ sharedCores, cores }: AuditInputs): Finding[] {
+  if (sharedCores === undefined || sharedCores <= limits.coresInUse * cores) return []
+  return [
+    {
+      code: 'local-contention',
+      severity: 'note',
+      message: `client and server used ${percent(sharedCores / cores)} of this machine together`,
+      hint: 'the throughput is that of both; compare the server by its CPU per request',
+      value: sharedCores / cores,
+      limit: limits.coresInUse,
+    },
+  ]
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(2))} %`
+}

@@ -1,0 +1,52 @@
+import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+
+/**
+ * The geometry of HdrHistogram with 3 significant digits over 100 ns to 100 s, so that what a worker counts can be
+ * handed to hdr-histogram-js as it is. Values are ticks of 100 ns. Of each power of two above 2048 ticks the top
+ * 11 bits are kept: a bucket is at most 1/1024 of its value wide.
+ */
+export const ticksPerMs = 10_000
+export const ticksMax = 1_000_000_000
+const subBucketBits = 11
+const halfBits = subBucketBits - 1
+const halfCount = 1 << halfBits
+export const countsLength = (32 - Math.clz32(ticksMax) - subBucketBits + 2) * halfCount
+
+/** The bucket of a value in ticks, which is a whole number from 0 to `ticksMax`. */
+export function bucketIndex(ticks: number): number {
+  const shift = 32 - subBucketBits - Math.clz32(ticks | (2 * halfCount - 1))
+  return (shift << halfBits) + (ticks >>> shift)
+}
+
+/** The smallest value in ticks that falls into a bucket. */
+export function bucketStart(index: number): number {
+  const shift = Math.max(0, (index >>> halfBits) - 1)
+  return (index - (shift << halfBits)) * 2 ** shift
+}
+
+/** Whole ticks of a span in milliseconds, held within what the histogram can count. */
+export function toTicks(milliseconds: number): number {
+  const ticks = milliseconds * ticksPerMs
+  return ticks < ticksMax ? (ticks > 0 ? ticks | 0 : 0) : ticksMax
+}
+
+/** An HdrHistogram, in ticks, of bucket counts in this geometry. */
+export function toHdr(counts: Float64Array): Histogram {
+  const histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: ticksMax,
+    numberOfSignificantValueDigits: 3,
+    bitBucketSize: 64,
+    useWebAssembly: false,
+  })
+  for (let index = 0; index < counts.length; index++) {
+    const count = counts[index]!
+    if (count > 0) histogram.recordValueWithCount(bucketStart(index), count)
+  }
+  return histogram
+}
+
+/** HdrHistogram's V2 compressed encoding, base64. */
+export function encodeHistogram(histogram: Histogram): string {
+  return encodeIntoCompressedBase64(histogram)
+}

@@ -1,0 +1,306 @@
+import type { Histogram } from 'hdr-histogram-js'
+import { type FailureKind, failureKinds } from '../failures.ts'
+import { bucketStart, countsLength, ticksPerMs, toHdr } from './histogram.ts'
+import { quantilesOf } from './quantiles.ts'
+import { counterFields, field, instant, roleIndex, type Slab } from './slab.ts'
+import type { Interval, Phase, Snapshot } from './snapshot.ts'
+
+/** Seconds of which a screen is told the throughput. */
+const historyMax = 300
+const distributionSteps = 48
+
+export interface RecorderOptions {
+  readonly slabs: readonly Slab[]
+  readonly connections: number
+  readonly warmupMs: number
+  /** User and system time of this process, and of the server's where that is known, in seconds. */
+  readonly clientCpuSeconds: () => number
+  readonly serverCpuSeconds: () => number | undefined
+  readonly rssBytes: () => number
+}
+
+/** What happened between two readings: totals of the counters, and of each histogram's buckets. */
+interface Totals {
+  readonly at: number
+  readonly counters: Float64Array
+  /** All steps together. */
+  readonly response: Float64Array
+  readonly clientCpu: number
+  readonly serverCpu: number | undefined
+}
+
+/** What was measured, once the run is over. */
+export interface Measured {
+  readonly windowMs: number
+  readonly completed: number
+  readonly failed: number
+  readonly response: Histogram
+  readonly steps: readonly Histogram[]
+  readonly connect: Histogram
+  readonly clientCpuSeconds: number
+  readonly serverCpuSeconds: number | undefined
+}
+
+/**
+ * Reads the slabs of all workers some ten times a second, adds up what was added since the last reading, and keeps
+ * what a screen, a journal and the report need: the running totals, the seconds, and the totals at the warm-up's end.
+ */
+export class Recorder {
+  readonly intervals: Interval[] = []
+  readonly #options: RecorderOptions
+  readonly #counters: Float64Array
+  readonly #counts: Float64Array
+  readonly #steps: number
+  /** By slab, the last readings. */
+  readonly #lastFields: Int32Array[]
+  readonly #lastCounts: Uint32Array[]
+  #now = 0
+  #startAt = Number.POSITIVE_INFINITY
+  #windowStart: Totals | undefined
+  #windowSteps: Float64Array | undefined
+  #second: Totals
+  /** Totals of the last second's readings, oldest first. */
+  readonly #recent: { at: number; completed: number; clientCpu: number; serverCpu: number | undefined }[] = []
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+    const { slabs } = options
+    this.#steps = slabs[0]!.histograms - 1
+    this.#counters = new Float64Array(slabs[0]!.fields.length)
+    this.#counts = new Float64Array(slabs[0]!.counts.length)
+    this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
+    this.#lastCounts = slabs.map(slab => new Uint32Array(slab.counts.length))
+    this.#second = this.#totals()
+    this.#remember()
+  }
+
+  /** The run starts at `startAt`, on the clock of the times given to `read`; before it only connections are opened. */
+  begin(startAt: number): void {
+    this.#startAt = startAt
+    this.#now = startAt
+    this.#second = this.#totals()
+    if (this.#options.warmupMs === 0) this.#openWindow()
+  }
+
+  /** Adds what the workers have counted since the last reading. */
+  read(now: number): void {
+    this.#now = now
+    this.#options.slabs.forEach((slab, index) => {
+      const lastFields = this.#lastFields[index]!
+      for (const name of counterFields) {
+        const value = Atomics.load(slab.fields, name)
+        this.#counters[name]! += (value - lastFields[name]!) >>> 0
+        lastFields[name] = value
+      }
+      const lastCounts = this.#lastCounts[index]!
+      const counts = slab.counts
+      for (let bucket = 0; bucket < counts.length; bucket++) {
+        const value = counts[bucket]!
+        if (value === lastCounts[bucket]) continue
+        this.#counts[bucket]! += (value - lastCounts[bucket]!) >>> 0
+        lastCounts[bucket] = value
+      }
+    })
+    if (this.#windowStart === undefined && now - this.#startAt >= this.#options.warmupMs) this.#openWindow()
+    this.#remember()
+  }
+
+  /** Closes a second: its interval is kept and handed back. To be called right after `read`. */
+  endSecond(): Interval {
+    const now = this.#totals()
+    const before = this.#second
+    const seconds = Math.max(1e-3, (now.at - before.at) / 1000)
+    const completed = this.#since(before, field.completed)
+    const { p50, p90, p99, max } = quantilesOf(toHdr(difference(now.response, before.response)))
+    const serverCores = coresBetween(before.serverCpu, now.serverCpu, seconds)
+    const interval: Interval = {
+      second: this.intervals.length + 1,
+      warmup: now.at - this.#startAt <= this.#options.warmupMs + 50,
+      completed,
+      failed: this.#since(before, field.failed),
+      perSecond: Math.round((completed / seconds) * 10) / 10,
+      connections: this.#level(field.open),
+      ...defined({ p50, p90, p99 }),
+      ...(completed > 0 ? { max } : {}),
+      clientCores: round3((now.clientCpu - before.clientCpu) / seconds),
+      ...(serverCores === undefined ? {} : { serverCores: round3(serverCores) }),
+      rssBytes: this.#options.rssBytes(),
+      heapBytes: this.#level(field.heapKiB) * 1024,
+    }
+    this.#second = now
+    this.intervals.push(interval)
+    return interval
+  }
+
+  snapshot(phase: Phase): Snapshot {
+    const sent = this.total(field.sent)
+    const completed = this.total(field.completed)
+    const failed = this.total(field.failed)
+    const counts = this.#responseCounts()
+    const response = toHdr(this.#windowStart ? difference(counts, this.#windowStart.response) : counts)
+    const oldest = this.#recent[0]!
+    const newest = this.#recent.at(-1)!
+    const seconds = Math.max(1e-3, (newest.at - oldest.at) / 1000)
+    const requests = newest.completed - oldest.completed
+    const serverCores = coresBetween(oldest.serverCpu, newest.serverCpu, seconds)
+    const micros = requests > 0 && serverCores !== undefined ? (serverCores * seconds * 1e6) / requests : undefined
+    return {
+      elapsedMs: Math.max(0, this.#now - this.#startAt),
+      phase,
+      sent,
+      completed,
+      failed,
+      inFlight: sent - completed - failed,
+      bytesSent: this.total(field.bytesSent),
+      bytesReceived: this.total(field.bytesReceived),
+      failures: this.failures(),
+      connections: { open: this.#level(field.open), wanted: this.#options.connections },
+      requestsPerSecond: requests / seconds,
+      history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
+      response: quantilesOf(response),
+      distribution: distributionOf(response),
+      clientCores: (newest.clientCpu - oldest.clientCpu) / seconds,
+      ...(serverCores === undefined
+        ? {}
+        : { server: { cores: serverCores, ...defined({ cpuMicrosPerRequest: micros }) } }),
+    }
+  }
+
+  /** When the last worker closed its books, `epochOffsetMs` taken off; undefined while one has not. */
+  endedAt(epochOffsetMs: number): number | undefined {
+    const ends = this.#options.slabs.map(slab => slab.instants[instant.end]!)
+    return ends.includes(0) ? undefined : Math.max(...ends) - epochOffsetMs
+  }
+
+  /** The measured part: what was added between the warm-up's end and `endedAt`. */
+  measured(endedAt: number): Measured {
+    const start = this.#windowStart ?? this.#totals()
+    const steps = this.#windowSteps
+      ? difference(this.#counts, this.#windowSteps)
+      : new Float64Array(this.#counts.length)
+    const end = this.#totals()
+    const response = toHdr(difference(end.response, start.response))
+    return {
+      windowMs: Math.max(0, endedAt - start.at),
+      completed: response.totalCount,
+      failed: this.#since(start, field.failed),
+      response,
+      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(histogramAt(steps, 1 + step))),
+      connect: toHdr(histogramAt(this.#counts, 0)),
+      clientCpuSeconds: end.clientCpu - start.clientCpu,
+      serverCpuSeconds:
+        end.serverCpu === undefined || start.serverCpu === undefined ? undefined : end.serverCpu - start.serverCpu,
+    }
+  }
+
+  /** The total of a counter since the run's beginning. */
+  total(counter: number): number {
+    return this.#counters[counter]!
+  }
+
+  /** What the workers counted in their slots when they closed their books. */
+  inFlightAtEnd(): number {
+    return this.#level(field.inFlightAtEnd)
+  }
+
+  failures(): Partial<Record<FailureKind, number>> {
+    const counts = failureKinds.map((kind, index) => [kind, this.total(field.failures + index)] as const)
+    return Object.fromEntries(counts.filter(([, count]) => count > 0))
+  }
+
+  /** By worker: sent, completed, failed and in flight at the end, for the books to be checked. */
+  accounts(): { sent: number; completed: number; failed: number; inFlight: number }[] {
+    return this.#options.slabs.map(({ fields }) => ({
+      sent: Atomics.load(fields, field.sent) >>> 0,
+      completed: Atomics.load(fields, field.completed) >>> 0,
+      failed: Atomics.load(fields, field.failed) >>> 0,
+      inFlight: Atomics.load(fields, field.inFlightAtEnd),
+    }))
+  }
+
+  #openWindow(): void {
+    this.#windowStart = this.#totals()
+    this.#windowSteps = this.#counts.slice()
+  }
+
+  #totals(): Totals {
+    return {
+      at: this.#now,
+      counters: this.#counters.slice(),
+      response: this.#responseCounts(),
+      clientCpu: this.#options.clientCpuSeconds(),
+      serverCpu: this.#options.serverCpuSeconds(),
+    }
+  }
+
+  #remember(): void {
+    this.#recent.push({
+      at: this.#now,
+      completed: this.total(field.completed + roleIndex.request),
+      clientCpu: this.#options.clientCpuSeconds(),
+      serverCpu: this.#options.serverCpuSeconds(),
+    })
+    while (this.#recent.length > 2 && this.#now - this.#recent[1]!.at >= 1000) this.#recent.shift()
+  }
+
+  #responseCounts(): Float64Array {
+    const sum = histogramAt(this.#counts, 1).slice()
+    for (let step = 1; step < this.#steps; step++) {
+      const counts = histogramAt(this.#counts, 1 + step)
+      for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += counts[bucket]!
+    }
+    return sum
+  }
+
+  #since(before: Totals, counter: number): number {
+    return this.total(counter) - before.counters[counter]!
+  }
+
+  #level(name: number): number {
+    return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
+  }
+}
+
+function histogramAt(counts: Float64Array, index: number): Float64Array {
+  return counts.subarray(index * countsLength, (index + 1) * countsLength)
+}
+
+function difference(after: Float64Array, before: Float64Array): Float64Array {
+  return after.map((value, index) => value - before[index]!)
+}
+
+function coresBetween(before: number | undefined, after: number | undefined, seconds: number): number | undefined {
+  return before === undefined || after === undefined ? undefined : (after - before) / seconds
+}
+
+/** The histogram in equal steps of the logarithm, from its least to its greatest value. */
+function distributionOf(histogram: Histogram): Snapshot['distribution'] {
+  if (histogram.totalCount === 0) return { fromMs: 0, toMs: 0, counts: [] }
+  const from = Math.max(1, histogram.minNonZeroValue)
+  const to = Math.max(from * 1.01, histogram.maxValue)
+  const counts = new Array<number>(distributionSteps).fill(0)
+  const stepsPerLog = distributionSteps / Math.log(to / from)
+  for (const { value, count } of recorded(histogram)) {
+    const step = Math.floor(Math.log(Math.max(from, value) / from) * stepsPerLog)
+    counts[Math.min(distributionSteps - 1, step)]! += count
+  }
+  return { fromMs: from / ticksPerMs, toMs: to / ticksPerMs, counts }
+}
+
+function* recorded(histogram: Histogram): Generator<{ value: number; count: number }> {
+  const { counts } = histogram as unknown as { counts: ArrayLike<number> }
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    const count = counts[bucket]!
+    if (count > 0) yield { value: bucketStart(bucket), count }
+  }
+}
+
+function defined<T extends Record<string, number | undefined>>(values: T): { [K in keyof T]?: number } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: number
+  }
+}
+
+function round3(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

@@ -1,0 +1,90 @@
+import { failureKinds } from '../failures.ts'
+import { countsLength } from './histogram.ts'
+
+/**
+ * The memory that a worker shares with the main thread: one writer, any number of readers. The fields are 32-bit
+ * counters, added to with Atomics; they wrap, and a reader adds up the differences between two readings modulo 2^32.
+ * At ten readings a second that holds for up to 42 GB/s. The histograms are plain 32-bit counts with the same rule.
+ * Nothing is posted for a request, and merging workers is addition.
+ */
+export interface Slab {
+  readonly memory: SharedArrayBuffer
+  readonly fields: Int32Array
+  /** Instants on the clock that all threads share: by `instant`. */
+  readonly instants: Float64Array
+  /** Bucket counts: the connect times, then one histogram for each step. */
+  readonly counts: Uint32Array
+  readonly histograms: number
+}
+
+/** Requests of the loop, of the connect handshake and of the heartbeat are counted apart. */
+export const roles = ['request', 'handshake', 'heartbeat'] as const
+export type Role = (typeof roles)[number]
+export const roleIndex = { request: 0, handshake: 1, heartbeat: 2 } as const satisfies Record<Role, number>
+
+/** Indexes into `Slab.fields`. The fields that stand for a role or a failure kind are the first of a row. */
+export const field = {
+  /** Written by the main thread: one of `control`. */
+  control: 0,
+  /** Written by the worker: one of `state`. */
+  state: 1,
+  sent: 2,
+  completed: 5,
+  failed: 8,
+  bytesSent: 11,
+  bytesReceived: 12,
+  connects: 13,
+  /** Open connections whose handshake is done: a level, not a count. */
+  open: 14,
+  /** The JavaScript heap of the worker in KiB: a level. */
+  heapKiB: 15,
+  /** Requests without an answer when the books were closed, counted in the slots and not derived. */
+  inFlightAtEnd: 16,
+  failures: 17,
+} as const
+
+/** Indexes into `Slab.instants`. */
+export const instant = {
+  /** When the run starts; written by the main thread before `control` says `start`. */
+  start: 0,
+  /** When the worker closed its books; written before `state` says so. */
+  end: 1,
+} as const
+
+/** Room for fields to come, so that the histograms keep their place. */
+const fieldsLength = 64
+const instantsByte = fieldsLength * Int32Array.BYTES_PER_ELEMENT
+const countsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
+
+/** The fields that only grow. */
+export const counterFields: readonly number[] = [
+  ...roles.flatMap((_, role) => [field.sent + role, field.completed + role, field.failed + role]),
+  field.bytesSent,
+  field.bytesReceived,
+  field.connects,
+  ...failureKinds.map((_, kind) => field.failures + kind),
+]
+
+/** What the main thread asks of a worker. */
+export const control = { open: 0, start: 1, stop: 2 } as const
+
+/** How far a worker is: `ready` once its connections are open or have failed, `closed` once its books are closed. */
+export const state = { opening: 0, ready: 1, running: 2, closed: 3 } as const
+
+/** A slab for a worker whose scenario has `steps` steps. */
+export function createSlab(steps: number): Slab {
+  const histograms = 1 + steps
+  return openSlab(new SharedArrayBuffer(countsByte + histograms * countsLength * Uint32Array.BYTES_PER_ELEMENT))
+}
+
+/** The same slab in another thread. */
+export function openSlab(memory: SharedArrayBuffer): Slab {
+  const counts = new Uint32Array(memory, countsByte)
+  return {
+    memory,
+    fields: new Int32Array(memory, 0, fieldsLength),
+    instants: new Float64Array(memory, instantsByte, 2),
+    counts,
+    histograms: counts.length / countsLength,
+  }
+}

@@ -1,0 +1,103 @@
+import { streamSeed } from '../prng.ts'
+import type { ProtocolSpec } from '../protocols/catalog.ts'
+import type { Heartbeat, Load, Reconnect, Scenario } from '../scenario/scenario.ts'
+import type { TransportName } from '../transports/catalog.ts'
+import type { Address } from '../transports/transport.ts'
+import type { RequestBank } from './requests.ts'
+
+/** All that a worker needs, plain and cloneable: the same record starts a thread here or an agent elsewhere. */
+export interface WorkerPlan {
+  readonly index: number
+  readonly workers: number
+  readonly address: Address
+  readonly protocol: ProtocolSpec
+  readonly transport: TransportName
+  /** This worker's share; its links are the connections `firstConnection` and up. */
+  readonly connections: number
+  readonly firstConnection: number
+  /** This worker's share of the requests to be sent; absent where only time ends the run. */
+  readonly requests?: number
+  readonly mode: Load['mode']
+  readonly pipeline: number
+  /** From the start to the end, warm-up included. */
+  readonly lengthMs: number
+  readonly timeoutMs: number
+  readonly reconnect: Reconnect['when']
+  readonly backoffMinMs: number
+  readonly backoffMaxMs: number
+  readonly heartbeatMs?: number
+  readonly bank: RequestBank
+  readonly seed: number
+}
+
+/** A run before it is started: the settings that hold for all of it, and every worker's share. */
+export interface Plan {
+  readonly workers: readonly WorkerPlan[]
+  readonly warmupMs: number
+  readonly lengthMs: number
+  readonly seed: number
+}
+
+/** What a plan needs beside the scenario; gathered before, so that planning is a pure function. */
+export interface PlanInputs {
+  readonly address: Address
+  readonly bank: RequestBank
+  readonly transport: TransportName
+  readonly seed: number
+  readonly workers: number
+}
+
+/** Divides a scenario over its workers: connections and requests exactly, every worker with a seed of its own. */
+export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
+  const { address, bank, transport, seed, workers } = inputs
+  const lengthMs = scenario.warmup + scenario.duration
+  const common = {
+    workers,
+    address,
+    protocol: scenario.protocol,
+    transport,
+    mode: scenario.load.mode,
+    pipeline: scenario.load.pipeline,
+    lengthMs,
+    timeoutMs: scenario.timeout,
+    reconnect: scenario.reconnect.when,
+    backoffMinMs: scenario.reconnect.backoff.min,
+    backoffMaxMs: scenario.reconnect.backoff.max,
+    ...heartbeatPeriod(scenario.heartbeat),
+    bank,
+  }
+  return {
+    warmupMs: scenario.warmup,
+    lengthMs,
+    seed,
+    workers: Array.from({ length: workers }, (_, index) => ({
+      ...common,
+      index,
+      connections: share(scenario.connections, workers, index),
+      firstConnection: shareStart(scenario.connections, workers, index),
+      ...(scenario.requests === undefined ? {} : { requests: share(scenario.requests, workers, index) }),
+      seed: streamSeed(seed, index),
+    })),
+  }
+}
+
+/** How many workers a scenario gets: one per two cores when the target shares the machine, else one per core. */
+export function workerCount(scenario: Scenario, cores: number, targetIsLocal: boolean): number {
+  const wanted =
+    scenario.workers === 'auto' ? Math.max(1, Math.floor(targetIsLocal ? cores / 2 : cores)) : scenario.workers
+  return Math.min(wanted, scenario.connections)
+}
+
+/** Part `index` of `total` in `parts` parts that differ by at most one and add up to the total. */
+export function share(total: number, parts: number, index: number): number {
+  return shareStart(total, parts, index + 1) - shareStart(total, parts, index)
+}
+
+/** What the parts before part `index` add up to. */
+export function shareStart(total: number, parts: number, index: number): number {
+  return Math.floor(total / parts) * index + Math.min(index, total % parts)
+}
+
+function heartbeatPeriod(heartbeat: Heartbeat | undefined): { heartbeatMs?: number } {
+  return heartbeat === undefined ? {} : { heartbeatMs: heartbeat.every }
+}

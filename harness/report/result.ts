@@ -1,0 +1,159 @@
+import type { Histogram } from 'hdr-histogram-js'
+import { type AuditInputs, audit, verdictOf } from '../metrics/audit.ts'
+import { encodeHistogram } from '../metrics/histogram.ts'
+import type { Environment } from '../metrics/host.ts'
+import { quantilesOf } from '../metrics/quantiles.ts'
+import type { Measured, Recorder } from '../metrics/recorder.ts'
+import { field, roleIndex } from '../metrics/slab.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import { type Latency, type Report, reportSchema, type ServerRecord, type Totals } from './report.ts'
+import { judgeThresholds } from './thresholds.ts'
+
+/** What is known of a run once it is over, apart from what its recorder holds. */
+export interface RunRecord {
+  readonly toolVersion: string
+  readonly scenario: Scenario
+  readonly target: string
+  readonly seed: number
+  readonly environment: Environment
+  readonly startedAt: string
+  readonly transport: string
+  readonly workers: number
+  readonly stepNames: readonly string[]
+  readonly warmupMs: number
+  /** When the books were closed, on the recorder's clock. */
+  readonly endedAt: number
+  /** What a server of ours counted in all. */
+  readonly serverRequests?: number | undefined
+  readonly targetIsLocal: boolean
+  readonly clockDriftMs: number
+  readonly interrupted: boolean
+  readonly error?: string | undefined
+}
+
+/** Makes the report of a run: figures, findings, verdict and thresholds. */
+export function assembleReport(run: RunRecord, recorder: Recorder): Report {
+  const measured = recorder.measured(run.endedAt)
+  const totals = totalsOf(recorder)
+  const seconds = measured.windowMs / 1000
+  const response = latencyOf(measured.response)
+  const perRequest = (cpuSeconds: number) =>
+    measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
+  const server = serverOf(run, measured, seconds, perRequest)
+  const throughput = seconds > 0 ? measured.completed / seconds : 0
+  const findings = audit(auditInputs(run, recorder, totals, measured, seconds))
+  return {
+    schema: reportSchema,
+    tool: { name: 'volley', version: run.toolVersion },
+    scenario: run.scenario,
+    target: run.target,
+    seed: run.seed,
+    environment: run.environment,
+    startedAt: run.startedAt,
+    transport: run.transport,
+    workers: run.workers,
+    window: {
+      seconds: round(seconds),
+      warmupSeconds: run.warmupMs / 1000,
+      completed: measured.completed,
+      failed: measured.failed,
+    },
+    totals,
+    throughput: {
+      mean: round(throughput),
+      perSecond: recorder.intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
+    },
+    latencyMs: { response, service: response, connect: latencyOf(measured.connect) },
+    steps:
+      measured.steps.length < 2
+        ? []
+        : measured.steps.map((histogram, step) => ({ name: run.stepNames[step]!, response: latencyOf(histogram) })),
+    intervals: recorder.intervals,
+    client: {
+      cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
+      cores: seconds > 0 ? round(measured.clientCpuSeconds / seconds) : 0,
+    },
+    ...(server === undefined ? {} : { server }),
+    findings,
+    verdict: verdictOf(findings),
+    thresholds: judgeThresholds(run.scenario.thresholds, { throughput, totals, response }),
+    interrupted: run.interrupted,
+    ...(run.error === undefined ? {} : { error: run.error }),
+  }
+}
+
+/** The run's totals, warm-up included. */
+export function totalsOf(recorder: Recorder): Totals {
+  const pair = (role: number) => ({
+    sent: recorder.total(field.sent + role),
+    completed: recorder.total(field.completed + role),
+  })
+  return {
+    ...pair(roleIndex.request),
+    failed: recorder.total(field.failed),
+    inFlightAtEnd: recorder.inFlightAtEnd(),
+    bytesSent: recorder.total(field.bytesSent),
+    bytesReceived: recorder.total(field.bytesReceived),
+    failures: recorder.failures(),
+    connects: recorder.total(field.connects),
+    handshakes: pair(roleIndex.handshake),
+    heartbeats: pair(roleIndex.heartbeat),
+  }
+}
+
+function latencyOf(histogram: Histogram): Latency {
+  const quantiles = quantilesOf(histogram)
+  return quantiles.count === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
+}
+
+function serverOf(
+  { serverRequests }: RunRecord,
+  { serverCpuSeconds }: Measured,
+  seconds: number,
+  perRequest: (cpuSeconds: number) => number,
+): ServerRecord | undefined {
+  if (serverRequests === undefined && serverCpuSeconds === undefined) return undefined
+  return {
+    ...(serverRequests === undefined ? {} : { requests: serverRequests }),
+    ...(serverCpuSeconds === undefined || seconds === 0
+      ? {}
+      : { cpuMicrosPerRequest: perRequest(serverCpuSeconds), cores: round(serverCpuSeconds / seconds) }),
+  }
+}
+
+function auditInputs(
+  run: RunRecord,
+  recorder: Recorder,
+  totals: Totals,
+  measured: Measured,
+  seconds: number,
+): AuditInputs {
+  const { handshakes, heartbeats } = totals
+  const sharedCores =
+    run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds > 0
+      ? (measured.clientCpuSeconds + measured.serverCpuSeconds) / seconds
+      : undefined
+  return {
+    accounts: recorder.accounts(),
+    ...(run.serverRequests === undefined
+      ? {}
+      : {
+          server: {
+            requests: run.serverRequests,
+            sent: totals.sent + handshakes.sent + heartbeats.sent,
+            answered: totals.completed + handshakes.completed + heartbeats.completed,
+          },
+        }),
+    sent: totals.sent,
+    completed: totals.completed,
+    failures: Object.values(totals.failures).reduce((sum, count) => sum + count, 0),
+    clockDriftMs: run.clockDriftMs,
+    sharedCores,
+    cores: run.environment.cores,
+  }
+}
+
+/** Six significant figures: more would only look exact. */
+function round(value: number): number {
+  return Number(value.toPrecision(6))
+}

@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from './built.ts'
+import { epochOffsetMs, monotonicClock } from './clock.ts'
+import { formatAddress, isLocal } from './engine/address.ts'
+import { type Fleet, launchFleet } from './engine/fleet.ts'
+import { openTarget, type RunningTarget } from './engine/target.ts'
+import { type ExitCode, exitCode, UserError } from './errors.ts'
+import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
+import { Recorder } from './metrics/recorder.ts'
+import type { Phase, RunTitle, Snapshot } from './metrics/snapshot.ts'
+import { readMaterials } from './plan/materials.ts'
+import { type Plan, planRun, workerCount } from './plan/plan.ts'
+import { encodeRequests } from './plan/requests.ts'
+import { createProtocol } from './protocols/catalog.ts'
+import { describeProtocol } from './protocols/spec.ts'
+import { createJournal } from './report/journal.ts'
+import type { Report } from './report/report.ts'
+import { assembleReport, totalsOf } from './report/result.ts'
+import { prepareFolder, writeReport } from './report/save.ts'
+import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
+import { chooseTransport } from './transports/catalog.ts'
+
+const readMs = 100
+/** From the word to start until the start, so that every worker has heard it. */
+const startDelayMs = 20
+/** Descriptors that a run needs besides its connections. */
+const ownDescriptors = 64
+
+/** What a run shows itself on: a screen, lines, or nothing. */
+export interface View {
+  show(snapshot: Snapshot, notes: readonly string[]): void
+  end(): void
+}
+
+export interface RunOptions {
+  /** The folder of the run's files; made by the run. */
+  readonly folder: string
+  readonly createView: (title: RunTitle) => View
+  /** Ends the run early when it fires; what was measured until then is saved. */
+  readonly signal: AbortSignal
+  /** The worker thread's file, for tests of workers that die. */
+  readonly workerFile?: string
+}
+
+/** Drives a scenario against its target and saves the report; UserError when it cannot begin. */
+export async function runScenario(
+  loaded: LoadedScenario,
+  options: RunOptions,
+): Promise<{ report: Report; path: string }> {
+  const { scenario, redacted } = loaded
+  const protocol = createProtocol(scenario.protocol)
+  const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
+  const materials = await readMaterials(loaded)
+  const bank = encodeRequests(scenario, protocol, materials, seed)
+  checkDescriptors(scenario)
+  await prepareFolder(options.folder)
+
+  const environment = describeEnvironment()
+  const target = await openTarget(scenario.target, scenario.protocol, materials.tls)
+  try {
+    const transport = chooseTransport(scenario.transport)
+    const local = isLocal(target.address)
+    const workers = workerCount(scenario, environment.cores, local)
+    const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
+    const shownTarget = JSON.stringify(redacted.target) === JSON.stringify(scenario.target)
+    const targetText = shownTarget ? formatAddress(target.address) : '***'
+    const startedAt = new Date()
+    const fleet = launchFleet(plan, options.workerFile)
+    const serverCpu = target.process && createCpuMeter(target.process)
+    const recorder = new Recorder({
+      slabs: fleet.slabs,
+      connections: scenario.connections,
+      warmupMs: plan.warmupMs,
+      clientCpuSeconds: ownCpuSeconds,
+      serverCpuSeconds: serverCpu ?? (() => undefined),
+      rssBytes: () => process.memoryUsage.rss(),
+    })
+    const journal = createJournal(join(options.folder, 'journal.ndjson'), {
+      scenario: redacted,
+      startedAt: startedAt.toISOString(),
+      seed,
+      transport,
+      workers,
+      target: targetText,
+      tool: { name: 'volley', version: toolVersion },
+    })
+    const wallStart = Date.now() - monotonicClock.now()
+    const view = options.createView(titleOf(redacted, targetText, plan))
+    let outcome: Outcome
+    try {
+      outcome = await drive({ plan, fleet, recorder, target, view, signal: options.signal }, interval =>
+        journal.append({ ...interval, totals: totalsOf(recorder) }),
+      )
+    } finally {
+      journal.close()
+      view.end()
+    }
+    await target.stop()
+    const report = assembleReport(
+      {
+        toolVersion,
+        scenario: redacted,
+        target: targetText,
+        seed,
+        environment,
+        startedAt: startedAt.toISOString(),
+        transport,
+        workers,
+        stepNames: bank.steps.map(step => step.name),
+        warmupMs: plan.warmupMs,
+        endedAt: outcome.endedAt,
+        serverRequests: target.stats()?.requests,
+        targetIsLocal: local,
+        clockDriftMs: Date.now() - monotonicClock.now() - wallStart,
+        interrupted: options.signal.aborted,
+        error: outcome.error,
+      },
+      recorder,
+    )
+    return { report, path: await writeReport(report, options.folder) }
+  } finally {
+    await target.stop()
+  }
+}
+
+/** The exit code that a report stands for. */
+export function exitCodeOf(report: Report, strict: boolean): ExitCode {
+  if (report.interrupted) return exitCode.interrupted
+  if (report.error !== undefined) return exitCode.couldNotRun
+  if (report.verdict === 'invalid' || (strict && report.verdict === 'suspect')) return exitCode.invalid
+  return report.thresholds.every(threshold => threshold.ok) ? exitCode.pass : exitCode.failed
+}
+
+export const toolVersion: string = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
+
+interface Outcome {
+  /** When the books were closed, on this thread's clock. */
+  readonly endedAt: number
+  readonly error: string | undefined
+}
+
+interface Drive {
+  readonly view: View
+  readonly signal: AbortSignal
+  readonly plan: Plan
+  readonly fleet: Fleet
+  readonly recorder: Recorder
+  readonly target: RunningTarget
+}
+
+/** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
+async function drive(
+  { plan, fleet, recorder, target, view, signal }: Drive,
+  eachSecond: (interval: Recorder['intervals'][number]) => void,
+): Promise<Outcome> {
+  let startAt = Number.POSITIVE_INFINITY
+  let phase: Phase = 'opening'
+  const stop = () => fleet.stop()
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+
+  function read(): void {
+    const now = monotonicClock.now()
+    recorder.read(now)
+    if (now >= startAt) phase = phaseAt(now - startAt, plan)
+    if (now - startAt >= (recorder.intervals.length + 1) * 1000 && phase !== 'settling') {
+      eachSecond(recorder.endSecond())
+    }
+    view.show(recorder.snapshot(phase), [])
+  }
+
+  const timer = setInterval(read, readMs)
+  let windowTimer: NodeJS.Timeout | undefined
+  try {
+    await Promise.race([fleet.ready, fleet.ended])
+    startAt = fleet.start(startDelayMs)
+    recorder.begin(startAt)
+    // The warm-up's end is read for itself: the window begins where this reading does.
+    windowTimer = setTimeout(read, startDelayMs + plan.warmupMs)
+    const error = await fleet.ended
+    recorder.read(monotonicClock.now())
+    const endedAt = recorder.endedAt(epochOffsetMs()) ?? monotonicClock.now()
+    const secondsWhole = Math.floor((endedAt - startAt + readMs) / 1000)
+    if (recorder.intervals.length < secondsWhole) eachSecond(recorder.endSecond())
+    return { endedAt, error: error ?? targetError(target) }
+  } finally {
+    clearInterval(timer)
+    clearTimeout(windowTimer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+function phaseAt(elapsedMs: number, { warmupMs, lengthMs }: Plan): Phase {
+  if (elapsedMs < warmupMs) return 'warm-up'
+  return elapsedMs < lengthMs ? 'measuring' : 'settling'
+}
+
+function targetError(target: RunningTarget): string | undefined {
+  const ended = target.ended()
+  return ended && `the target ended during the run: ${ended}`
+}
+
+/** Refused before anything is sent: what the kernel would refuse half way. */
+function checkDescriptors({ connections }: Scenario): void {
+  const most = fileDescriptorsMax()
+  if (connections + ownDescriptors <= most) return
+  throw new UserError(
+    `${connections} connections need more file descriptors than this process may have open (${most})`,
+    `ask for at most ${most - ownDescriptors} connections, or raise the limit: "ulimit -n ${connections + ownDescriptors}"`,
+  )
+}
+
+function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
+  const { connections, load, requests } = scenario
+  const [first] = plan.workers
+  const workers = plan.workers.length
+  return {
+    name: scenario.name,
+    what: `${describeProtocol(scenario.protocol)} over ${target}`,
+    load: `${load.mode}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
+    how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    warmupMs: plan.warmupMs,
+    ...(requests === undefined && load.mode === 'loop' ? { totalMs: plan.lengthMs } : {}),
+    ...(requests === undefined ? {} : { requests }),
+  }
+}

@@ -1,0 +1,277 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import tls from 'node:tls'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { FailureKind } from '../failures.ts'
+import { createMemoryTransport, type MemoryServer } from './memory.ts'
+import { createNodeTransport } from './node.ts'
+import { certificate } from './testing/certificate.ts'
+import { type Address, finished, type Loop, type Transport, writeQueueBytesMax, written } from './transport.ts'
+
+/** How the other side behaves; every row can play each part. */
+type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'deaf'
+
+interface Row {
+  readonly name: string
+  open(peer: Peer, links: number): Promise<Transport>
+}
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+const memoryPeers: Record<Peer, MemoryServer> = {
+  echo: { received: (connection, bytes) => connection.send(bytes, 0.1) },
+  mute: {},
+  'close-on-accept': { accepted: connection => connection.close(1) },
+  'close-on-data': { received: connection => connection.close(1) },
+  'reset-on-data': { received: connection => connection.reset(1) },
+  absent: { refuses: () => 'connect-refused' },
+  deaf: { accepted: connection => connection.stopReading() },
+}
+
+function play(peer: Peer, socket: net.Socket): void {
+  socket.on('error', () => {})
+  cleanups.push(() => socket.destroy())
+  if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
+  if (peer === 'mute' || peer === 'close-on-accept') socket.resume()
+  if (peer === 'close-on-accept') socket.end()
+  if (peer === 'close-on-data') socket.once('data', () => socket.end())
+  if (peer === 'reset-on-data') {
+    const tcp = !(socket instanceof tls.TLSSocket) && socket.remoteAddress !== undefined
+    socket.once('data', () => (tcp ? socket.resetAndDestroy() : socket.destroy()))
+  }
+  if (peer === 'deaf') socket.pause()
+}
+
+function nodeRow(name: 'tcp' | 'unix' | 'tls'): Row {
+  return {
+    name: `node over ${name}`,
+    async open(peer, links) {
+      const folder = mkdtempSync(join(tmpdir(), 'volley-'))
+      cleanups.push(() => rmSync(folder, { recursive: true }))
+      const server =
+        name === 'tls'
+          ? tls.createServer(certificate, socket => play(peer, socket))
+          : net.createServer(socket => play(peer, socket))
+      const path = join(folder, 'socket')
+      if (name === 'unix') server.listen(path)
+      else server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const port = name === 'unix' ? 0 : (server.address() as net.AddressInfo).port
+      if (peer === 'absent') {
+        server.close()
+        await once(server, 'close')
+      } else cleanups.push(() => server.close())
+      const address: Address =
+        name === 'unix'
+          ? { scheme: 'unix', path }
+          : { scheme: name, host: '127.0.0.1', port, ...(name === 'tls' ? { tls: { ca: certificate.cert } } : {}) }
+      return createNodeTransport(address as Address, links)
+    },
+  }
+}
+
+const rows: Row[] = [
+  nodeRow('tcp'),
+  nodeRow('unix'),
+  nodeRow('tls'),
+  { name: 'memory', open: async peer => createMemoryTransport(memoryPeers[peer]) },
+]
+
+/** A loop that writes down what it hears, acts as it is told, and gives up after `boundMs`. */
+class Script implements Loop {
+  readonly heard: string[] = []
+  readonly bytes: Uint8Array[] = []
+  received_ = 0
+  done = false
+  readonly #act: Partial<Loop>
+  readonly #transport: Transport
+  #until: number | undefined
+  #started = false
+
+  constructor(transport: Transport, act: Partial<Loop>) {
+    this.#transport = transport
+    this.#act = act
+  }
+
+  opened(link: number, now: number): void {
+    this.heard.push(`opened ${link}`)
+    this.#act.opened?.(link, now)
+  }
+  received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
+    this.received_ += to - from
+    this.bytes.push(Uint8Array.from(bytes.subarray(from, to)))
+    this.#act.received?.(link, bytes, from, to, now)
+  }
+  closed(link: number, cause: FailureKind, now: number): void {
+    this.heard.push(`closed ${link} ${cause}`)
+    this.#act.closed?.(link, cause, now)
+  }
+  wake(now: number): number {
+    this.#until ??= now + 10_000
+    if (!this.#started) {
+      this.#started = true
+      this.#transport.connect(0)
+    }
+    if (now >= this.#until) this.heard.push('gave up')
+    return this.done || now >= this.#until ? finished : (this.#act.wake?.(now) ?? now + 20)
+  }
+  end(): void {
+    this.done = true
+    this.#transport.wakeAt(0)
+  }
+  text(): string {
+    return Buffer.concat(this.bytes).toString('latin1')
+  }
+}
+
+describe.each(rows)('the transport contract: $name', ({ open }) => {
+  test('opens, writes a range, hears it back and ends', async () => {
+    const transport = await open('echo', 1)
+    const script: Script = new Script(transport, {
+      opened: link => transport.write(link, Buffer.from('<hello>'), 1, 6),
+      received: () => script.received_ === 5 && script.end(),
+    })
+    await transport.run(script)
+    expect(script.heard).toEqual(['opened 0'])
+    expect(script.text()).toBe('hello')
+  })
+
+  test('keeps many writes in order', async () => {
+    const transport = await open('echo', 1)
+    const expected = Array.from({ length: 500 }, (_, index) => `${index};`).join('')
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (let index = 0; index < 500; index++) {
+          const bytes = Buffer.from(`${index};`)
+          transport.write(link, bytes, 0, bytes.length)
+        }
+      },
+      received: () => script.received_ === expected.length && script.end(),
+    })
+    await transport.run(script)
+    expect(script.text()).toBe(expected)
+  })
+
+  test('brings a large write through whole, and says when it still needs the bytes', async () => {
+    const transport = await open('echo', 1)
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz0')
+    const original = Buffer.from(bytes)
+    const script: Script = new Script(transport, {
+      opened(link) {
+        // What is taken may be changed at once; what is kept must be left alone.
+        if (transport.write(link, bytes, 0, bytes.length) === written.taken) bytes.fill(0)
+      },
+      received: () => script.received_ === original.length && script.end(),
+    })
+    await transport.run(script)
+    expect(Buffer.concat(script.bytes).equals(original)).toBe(true)
+  })
+
+  test('refuses a write when the queue is full, and one to a link that is not open', async () => {
+    const transport = await open('deaf', 1)
+    const block = Buffer.alloc(4 * 1024 * 1024)
+    const results: number[] = []
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (let count = 0; count < (2 * writeQueueBytesMax) / block.length; count++) {
+          results.push(transport.write(link, block, 0, block.length))
+        }
+        transport.close(link)
+        results.push(transport.write(link, block, 0, 1))
+        script.end()
+      },
+    })
+    await transport.run(script)
+    const accepted = results.indexOf(written.refused)
+    expect(accepted).toBeGreaterThanOrEqual(writeQueueBytesMax / block.length - 1)
+    expect(results.slice(accepted).every(result => result === written.refused)).toBe(true)
+  })
+
+  test.each([
+    ['absent', () => 'connect-refused'],
+    ['close-on-accept', () => 'closed-early'],
+    ['close-on-data', () => 'closed-early'],
+    ['reset-on-data', name => (/unix|tls/.test(name) ? 'closed-early' : 'reset')],
+  ] as [Peer, (name: string) => FailureKind][])('tells the cause when the peer is %s', async (peer, cause) => {
+    const transport = await open(peer, 1)
+    const script: Script = new Script(transport, {
+      opened: link => peer.endsWith('data') && transport.write(link, Buffer.from('x'), 0, 1),
+      closed: () => script.end(),
+    })
+    await transport.run(script)
+    const name = expect.getState().currentTestName!
+    expect(script.heard.at(-1)).toBe(`closed 0 ${cause(name)}`)
+  })
+
+  test('says nothing more of a link that was closed, and connects it anew', async () => {
+    const transport = await open('echo', 1)
+    let opens = 0
+    const script: Script = new Script(transport, {
+      opened(link) {
+        transport.write(link, Buffer.from(`${++opens}`), 0, 1)
+        if (opens === 3) return
+        transport.close(link)
+        transport.connect(link)
+      },
+      received: () => script.end(),
+    })
+    await transport.run(script)
+    expect(script.heard).toEqual(['opened 0', 'opened 0', 'opened 0'])
+    expect(script.text()).toBe('3')
+  })
+
+  test('keeps links apart', async () => {
+    const transport = await open('echo', 20)
+    const got = new Map<number, string>()
+    const script: Script = new Script(transport, {
+      opened(link) {
+        if (link < 19) transport.connect(link + 1)
+        const bytes = Buffer.from(`from ${link}.`)
+        transport.write(link, bytes, 0, bytes.length)
+      },
+      received(link, bytes, from, to) {
+        got.set(link, (got.get(link) ?? '') + Buffer.from(bytes.subarray(from, to)).toString())
+        if (got.size === 20 && [...got.values()].every(text => text.endsWith('.'))) script.end()
+      },
+    })
+    await transport.run(script)
+    expect([...got].every(([link, text]) => text === `from ${link}.`)).toBe(true)
+  })
+
+  test('wakes when it was asked to, and sooner when asked again', async () => {
+    const transport = await open('mute', 1)
+    const wakes: number[] = []
+    let openedAt = 0
+    const script: Script = new Script(transport, {
+      opened(_, now) {
+        openedAt = now
+        transport.wakeAt(now + 5)
+      },
+      wake(now) {
+        wakes.push(now)
+        if (openedAt > 0 && now >= openedAt + 5) script.done = true
+        return script.done ? finished : now + 5000
+      },
+    })
+    await transport.run(script)
+    expect(script.heard).toEqual(['opened 0'])
+    expect(wakes).toHaveLength(2)
+    expect(wakes[1]! - openedAt).toBeGreaterThanOrEqual(5)
+  })
+
+  test('passes on what the loop throws', async () => {
+    const transport = await open('mute', 1)
+    const script = new Script(transport, {
+      wake() {
+        throw new Error('broken loop')
+      },
+    })
+    await expect(transport.run(script)).rejects.toThrow('broken loop')
+  })
+})

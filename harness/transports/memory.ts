@@ -1,0 +1,215 @@
+import { assert } from '../errors.ts'
+import type { FailureKind } from '../failures.ts'
+import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, written } from './transport.ts'
+
+/** The other side of a `memory` transport: plain functions, called at simulated times. */
+export interface MemoryServer {
+  /** Why a connect fails, if it does. */
+  refuses?(link: number): FailureKind | undefined
+  accepted?(connection: MemoryConnection, now: number): void
+  received?(connection: MemoryConnection, bytes: Uint8Array, now: number): void
+  /** The client closed. */
+  closed?(connection: MemoryConnection, now: number): void
+}
+
+/** What a server can do to a connection, each `delayMs` from now. */
+export interface MemoryConnection {
+  readonly link: number
+  send(bytes: Uint8Array, delayMs?: number): void
+  close(delayMs?: number): void
+  reset(delayMs?: number): void
+  /** Takes nothing more of what the client writes: it stays in the client's queue. */
+  stopReading(): void
+}
+
+export interface MemoryTransport extends Transport {
+  /** The simulated time, in milliseconds. */
+  readonly now: number
+  /** Does something at a simulated time, such as giving a word of control. */
+  at(time: number, action: (now: number) => void): void
+}
+
+/** Events after which a simulation is held to run for ever. */
+const eventsMax = 50_000_000
+
+/**
+ * A network and a clock that exist in memory only: connects and bytes take the time they are told to, everything
+ * happens in one fixed order, and a run of minutes takes as long as its events do. For tests of the loop, and for
+ * experiments whose answer is known exactly.
+ */
+export function createMemoryTransport(server: MemoryServer, { connectMs = 0.05, wireMs = 0 } = {}): MemoryTransport {
+  return new SimulatedTransport(server, connectMs, wireMs)
+}
+
+interface Event {
+  readonly time: number
+  readonly order: number
+  readonly action: (now: number) => void
+}
+
+class SimulatedTransport implements MemoryTransport {
+  readonly name = 'memory'
+  now = 0
+  loop!: Loop
+  readonly server: MemoryServer
+  readonly wireMs: number
+  readonly #connectMs: number
+  readonly #connections = new Map<number, SimulatedConnection>()
+  /** A binary heap by time, then by order. */
+  readonly #events: Event[] = []
+  #order = 0
+  #wakeTime = 0
+
+  constructor(server: MemoryServer, connectMs: number, wireMs: number) {
+    this.server = server
+    this.#connectMs = connectMs
+    this.wireMs = wireMs
+  }
+
+  connect(link: number): void {
+    assert(!this.#connections.has(link), `link ${link} is connected already`)
+    const connection = new SimulatedConnection(this, link)
+    this.#connections.set(link, connection)
+    this.at(this.now + this.#connectMs, now => {
+      if (!connection.open) return
+      const cause = this.server.refuses?.(link)
+      if (cause !== undefined) {
+        this.drop(connection)
+        this.loop.closed(link, cause, now)
+        return
+      }
+      this.server.accepted?.(connection, now)
+      this.loop.opened(link, now)
+    })
+  }
+
+  write(link: number, bytes: Uint8Array, from: number, to: number): Written {
+    const connection = this.#connections.get(link)
+    return connection === undefined ? written.refused : connection.take(Uint8Array.from(bytes.subarray(from, to)))
+  }
+
+  close(link: number): void {
+    const connection = this.#connections.get(link)
+    if (connection === undefined) return
+    this.drop(connection)
+    this.at(this.now + this.wireMs, now => this.server.closed?.(connection, now))
+  }
+
+  wakeAt(time: number): void {
+    if (time < this.#wakeTime) this.#wakeTime = time
+  }
+
+  at(time: number, action: (now: number) => void): void {
+    const event = { time: Math.max(time, this.now), order: this.#order++, action }
+    const events = this.#events
+    let place = events.push(event) - 1
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      if (!isBefore(event, events[parent]!)) break
+      events[place] = events[parent]!
+      place = parent
+    }
+    events[place] = event
+  }
+
+  async run(loop: Loop): Promise<void> {
+    this.loop = loop
+    for (let count = 0; count < eventsMax; count++) {
+      const next = this.#events[0]
+      if (next === undefined || this.#wakeTime <= next.time) {
+        this.now = Math.max(this.now, this.#wakeTime)
+        this.#wakeTime = Number.POSITIVE_INFINITY
+        const wanted = loop.wake(this.now)
+        if (wanted === finished) {
+          for (const link of this.#connections.keys()) this.close(link)
+          return
+        }
+        this.wakeAt(wanted)
+      } else {
+        this.#takeFirst()
+        this.now = next.time
+        next.action(next.time)
+      }
+    }
+    throw new Error(`the simulation had not ended after ${eventsMax} events`)
+  }
+
+  drop(connection: SimulatedConnection): void {
+    connection.open = false
+    this.#connections.delete(connection.link)
+  }
+
+  #takeFirst(): void {
+    const events = this.#events
+    const last = events.pop()!
+    if (events.length === 0) return
+    let place = 0
+    for (;;) {
+      let child = 2 * place + 1
+      if (child >= events.length) break
+      if (child + 1 < events.length && isBefore(events[child + 1]!, events[child]!)) child++
+      if (!isBefore(events[child]!, last)) break
+      events[place] = events[child]!
+      place = child
+    }
+    events[place] = last
+  }
+}
+
+class SimulatedConnection implements MemoryConnection {
+  readonly link: number
+  open = true
+  readonly #transport: SimulatedTransport
+  #reading = true
+  #queuedBytes = 0
+
+  constructor(transport: SimulatedTransport, link: number) {
+    this.#transport = transport
+    this.link = link
+  }
+
+  take(bytes: Uint8Array): Written {
+    if (!this.#reading) {
+      if (this.#queuedBytes + bytes.length > writeQueueBytesMax) return written.refused
+      this.#queuedBytes += bytes.length
+      return written.taken
+    }
+    const { now, wireMs, server } = this.#transport
+    this.#transport.at(now + wireMs, time => server.received?.(this, bytes, time))
+    return written.taken
+  }
+
+  send(bytes: Uint8Array, delayMs = 0): void {
+    const copy = Uint8Array.from(bytes)
+    this.#later(delayMs, now => this.#transport.loop.received(this.link, copy, 0, copy.length, now))
+  }
+
+  close(delayMs = 0): void {
+    this.#end('closed-early', delayMs)
+  }
+
+  reset(delayMs = 0): void {
+    this.#end('reset', delayMs)
+  }
+
+  stopReading(): void {
+    this.#reading = false
+  }
+
+  #end(cause: FailureKind, delayMs: number): void {
+    this.#later(delayMs, now => {
+      this.#transport.drop(this)
+      this.#transport.loop.closed(this.link, cause, now)
+    })
+  }
+
+  #later(delayMs: number, action: (now: number) => void): void {
+    this.#transport.at(this.#transport.now + this.#transport.wireMs + delayMs, now => {
+      if (this.open) action(now)
+    })
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.time < b.time || (a.time === b.time && a.order < b.order)
+}

@@ -1,0 +1,197 @@
+import type net from 'node:net'
+import { type Clock, monotonicClock } from '../clock.ts'
+import type { FailureKind } from '../failures.ts'
+import { DirectSocket, type SocketHandlers } from '../socket.ts'
+import {
+  type Address,
+  finished,
+  type Loop,
+  type Transport,
+  type Written,
+  writeQueueBytesMax,
+  written,
+} from './transport.ts'
+
+const readBufferBytes = 64 * 1024
+/** Lengths of batches whose views are kept; a worker that sends batches of more lengths makes some anew. */
+const viewsMax = 4096
+
+/** TCP, TLS and unix sockets over Node's own event loop, on every platform. */
+export function createNodeTransport(address: Address, links: number, clock: Clock = monotonicClock): Transport {
+  return new NodeTransport(address, links, clock)
+}
+
+class NodeTransport implements Transport {
+  readonly name = 'node'
+  readonly clock: Clock
+  readonly #options: net.NetConnectOpts
+  readonly #secure: boolean
+  /** One for all connections: each read is handed on within the call that made it. */
+  readonly #readBuffer = new Uint8Array(readBufferBytes)
+  readonly #open: (Connection | undefined)[]
+  readonly #views = new Map<number, Uint8Array>()
+  #viewed: Uint8Array | undefined
+  loop!: Loop
+  #timer: NodeJS.Timeout | undefined
+  #wakeTime = Number.NEGATIVE_INFINITY
+  #finish: (() => void) | undefined
+
+  constructor(address: Address, links: number, clock: Clock) {
+    this.clock = clock
+    this.#open = new Array<Connection | undefined>(links).fill(undefined)
+    this.#secure = address.scheme === 'tls'
+    this.#options = connectOptions(address)
+  }
+
+  connect(link: number): void {
+    this.#open[link] = new Connection(this, link, this.#options, this.#readBuffer, this.#secure)
+  }
+
+  write(link: number, bytes: Uint8Array, from: number, to: number): Written {
+    const connection = this.#open[link]
+    if (connection === undefined || connection.direct.queuedBytes + to - from > writeQueueBytesMax) {
+      return written.refused
+    }
+    const whole = from === 0 && to === bytes.length
+    return connection.direct.write(whole ? bytes : this.#view(bytes, from, to)) ? written.taken : written.kept
+  }
+
+  close(link: number): void {
+    const connection = this.#open[link]
+    if (connection === undefined) return
+    this.#open[link] = undefined
+    connection.leave()
+  }
+
+  wakeAt(time: number): void {
+    if (time >= this.#wakeTime || this.#finish === undefined) return
+    clearTimeout(this.#timer)
+    this.#schedule(time)
+  }
+
+  run(loop: Loop): Promise<void> {
+    this.loop = loop
+    return new Promise((resolve, reject) => {
+      this.#finish = resolve
+      this.#fail = reject
+      this.#wake()
+    })
+  }
+
+  /** The connection is gone of itself; answers whether it was still the link's. */
+  forget(connection: Connection): boolean {
+    if (this.#open[connection.link] !== connection) return false
+    this.#open[connection.link] = undefined
+    return true
+  }
+
+  #fail: (error: unknown) => void = () => {}
+
+  #wake = (): void => {
+    const now = this.clock.now()
+    // Timers count from when the event loop last looked at its clock, and so may fire early.
+    if (now < this.#wakeTime) {
+      this.#schedule(this.#wakeTime)
+      return
+    }
+    this.#wakeTime = Number.NEGATIVE_INFINITY
+    let next: number
+    try {
+      next = this.loop.wake(now)
+    } catch (error) {
+      this.#stop()
+      this.#fail(error)
+      return
+    }
+    if (next === finished) {
+      const finish = this.#finish!
+      this.#stop()
+      finish()
+    } else this.#schedule(next)
+  }
+
+  #schedule(time: number): void {
+    this.#wakeTime = time
+    this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, time - this.clock.now())))
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#finish = undefined
+    for (let link = 0; link < this.#open.length; link++) this.close(link)
+  }
+
+  /** Batches come in few lengths, and a view costs more than the copy of a small request: views are kept. */
+  #view(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    if (from !== 0) return bytes.subarray(from, to)
+    if (this.#viewed !== bytes || this.#views.size > viewsMax) {
+      this.#viewed = bytes
+      this.#views.clear()
+    }
+    let view = this.#views.get(to)
+    if (view === undefined) {
+      view = bytes.subarray(0, to)
+      this.#views.set(to, view)
+    }
+    return view
+  }
+}
+
+/** One connection of a link, from its connect until it is closed; a link that connects again gets a new one. */
+class Connection implements SocketHandlers {
+  readonly link: number
+  readonly direct: DirectSocket
+  readonly #transport: NodeTransport
+  #connected = false
+  #left = false
+
+  constructor(
+    transport: NodeTransport,
+    link: number,
+    options: net.NetConnectOpts,
+    buffer: Uint8Array,
+    secure: boolean,
+  ) {
+    this.#transport = transport
+    this.link = link
+    this.direct = DirectSocket.connect(options, buffer, this, secure)
+  }
+
+  connected(): void {
+    if (this.#left) return
+    this.#connected = true
+    this.#transport.loop.opened(this.link, this.#transport.clock.now())
+  }
+
+  data(buffer: Uint8Array, bytes: number): void {
+    if (!this.#left) this.#transport.loop.received(this.link, buffer, 0, bytes, this.#transport.clock.now())
+  }
+
+  closed(error: NodeJS.ErrnoException | undefined): void {
+    if (this.#left || !this.#transport.forget(this)) return
+    this.#left = true
+    this.#transport.loop.closed(this.link, failureOf(error, this.#connected), this.#transport.clock.now())
+  }
+
+  leave(): void {
+    this.#left = true
+    this.direct.destroy()
+  }
+}
+
+function failureOf(error: NodeJS.ErrnoException | undefined, connected: boolean): FailureKind {
+  if (connected) return error === undefined ? 'closed-early' : 'reset'
+  // Nobody listens: that is what a missing unix socket tells too.
+  if (error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT') return 'connect-refused'
+  return error?.code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed'
+}
+
+/** What node:net and node:tls take for an address. */
+export function connectOptions(address: Address): net.NetConnectOpts {
+  if (address.scheme === 'unix') return { path: address.path }
+  const { host, port } = address
+  if (address.scheme === 'tcp') return { host, port }
+  const { insecure, ...tls } = address.tls ?? {}
+  const options = { host, port, ...tls, rejectUnauthorized: insecure !== true }
+  return options as net.NetConnectOpts
+}
