@@ -1,4 +1,9 @@
+import { createFrame } from './frame.ts'
+import { createLine } from './line.ts'
 import type { Protocol } from './protocol.ts'
+import { createRaw } from './raw.ts'
+import { createRpc } from './rpc.ts'
+import { createTlv } from './tlv.ts'
 
 /** Which protocol, and how it is set: plain and cloneable, made into a `Protocol` where it is used. */
 export type ProtocolSpec =
@@ -22,4 +27,18 @@ export interface FrameSettings {
   readonly id?: { readonly offset: number; readonly bytes: 1 | 2 | 3 | 4 }
 }
 
-export declare function createProtocol(spec: ProtocolSpec): Protocol
+/** The protocol that a spec describes. */
+export function createProtocol(spec: ProtocolSpec): Protocol {
+  switch (spec.name) {
+    case 'raw':
+      return createRaw(spec)
+    case 'line':
+      return createLine(spec)
+    case 'frame':
+      return createFrame(spec)
+    case 'tlv':
+      return createTlv(spec)
+    case 'rpc':
+      return createRpc(spec)
+  }
+}

@@ -1,0 +1,231 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createProtocol, type FrameSettings, type ProtocolSpec } from './catalog.ts'
+import { Leftovers } from './framing.ts'
+import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
+import { describeProtocol } from './spec.ts'
+import { bytesOf } from './testing/bytes.ts'
+
+/** Long enough for the bodies below in every setting, short enough that random lengths are over it too. */
+const maxFrame = 300
+const bodyBytesMax = 100
+
+const frameDefaults = { lengthOffset: 0, lengthBytes: 4, endian: 'big', lengthAdjustment: 0, maxFrame } as const
+
+const frameSpecs: ProtocolSpec[] = ([1, 2, 3, 4, 8] as const).flatMap(lengthBytes =>
+  (['big', 'little'] as const).flatMap(endian => {
+    const settings: Partial<FrameSettings>[] = [
+      {},
+      { lengthAdjustment: -4, lengthOffset: 5 },
+      { lengthAdjustment: -lengthBytes },
+      { strip: 0 },
+      { strip: lengthBytes + 3 },
+      { id: { offset: 8, bytes: 4 } },
+      { lengthOffset: 3, id: { offset: 0, bytes: 3 } },
+      { id: { offset: 9, bytes: 2 }, strip: 20, lengthAdjustment: 2 },
+    ]
+    return settings.map(some => ({ name: 'frame' as const, ...frameDefaults, lengthBytes, endian, ...some }))
+  }),
+)
+
+const specs: ProtocolSpec[] = [
+  { name: 'raw' },
+  { name: 'raw', replyBytes: 7 },
+  { name: 'line', delimiter: '\n', maxFrame },
+  { name: 'line', delimiter: '\r\n', maxFrame },
+  { name: 'line', delimiter: '--END--', maxFrame },
+  { name: 'tlv', maxFrame },
+  { name: 'rpc', lengthPrefix: true, maxFrame },
+  { name: 'rpc', lengthPrefix: false, maxFrame },
+  ...frameSpecs,
+]
+
+const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength })
+
+/** Messages that fit the protocol, with all the fields it has. */
+function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
+  const body = bytes(20, bodyBytesMax)
+  const u32 = fc.nat(0xffff_ffff)
+  switch (spec.name) {
+    case 'raw':
+      return fc.record({ body: spec.replyBytes ? bytes(spec.replyBytes, spec.replyBytes) : bytes(1, bodyBytesMax) })
+    case 'line':
+      // No byte of any delimiter above.
+      return fc.record({ body: body.map(some => some.map(byte => 0x61 + (byte % 26))) })
+    case 'tlv':
+      return fc.record({ body: bytes(0, bodyBytesMax), type: u32 })
+    case 'frame':
+      return spec.id ? fc.record({ body, id: fc.nat(256 ** spec.id.bytes - 1) }) : fc.record({ body })
+    case 'rpc':
+      return fc.record({
+        body: bytes(0, bodyBytesMax),
+        id: u32,
+        type: fc.nat(255),
+        version: fc.integer({ min: -0x8000, max: 0x7fff }),
+        extension: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      })
+  }
+}
+
+/** The frames in what comes in piece by piece, as a connection would take them; each with what it decodes to. */
+function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number[]): Uint8Array[] {
+  const leftovers = new Leftovers()
+  const frames: Uint8Array[] = []
+  for (const piece of pieces) {
+    // Other bytes all about it, and over it once it has been dealt with.
+    const buffer = new Uint8Array(piece.length + 22).fill(0xa5)
+    buffer.set(piece, 11)
+    leftovers.join(0, buffer, 11, 11 + piece.length)
+    const { bytes, to } = leftovers
+    let { from } = leftovers
+    while (from < to) {
+      const end = protocol.frameEnd(bytes, from, to, requestBytes[frames.length] ?? 1)
+      if (end === incomplete) break
+      if (end <= from || end > to) throw new Error(`the answer ${end} is not within ${from} to ${to}`)
+      frames.push(bytes.slice(from, end))
+      from = end
+    }
+    leftovers.keep(0, bytes, from, to)
+    buffer.fill(0xa5)
+  }
+  return frames
+}
+
+/** Headers alone that announce a frame over maxFrame: by one byte, by 4 GiB, by 2^63 bytes. */
+function overlongHeaders(spec: ProtocolSpec): Uint8Array[] {
+  if (spec.name === 'tlv') return [maxFrame + 1, 0xffff_ffff].map(length => bytesOf({ u32: length }, { u32: 1 }))
+  if (spec.name === 'rpc' && spec.lengthPrefix) {
+    return [19 + maxFrame + 1, 0xffff_ffff].map(length => bytesOf({ u32: length }))
+  }
+  if (spec.name === 'rpc') return [maxFrame + 1, 0x7fff_ffff].map(i32 => bytesOf(new Uint8Array(15), { i32 }))
+  if (spec.name !== 'frame' || spec.lengthBytes === 1) return []
+  const head = spec.lengthOffset + spec.lengthBytes + spec.lengthAdjustment
+  const lengths = [BigInt(maxFrame + 1 - head), 2n ** 32n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]
+  const bits = 8 * spec.lengthBytes
+  return lengths.map(length => {
+    const field = bytesOf({ u64: BigInt.asUintN(bits, length > 2n ** BigInt(bits) ? -1n : length) }).slice(
+      -spec.lengthBytes,
+    )
+    return bytesOf(new Uint8Array(spec.lengthOffset), spec.endian === 'big' ? field : field.reverse())
+  })
+}
+
+function glue(pieces: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(pieces.flatMap(piece => [...piece]))
+}
+
+describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spec)}`, spec] as const))(
+  '%s',
+  (_, spec) => {
+    const protocol = createProtocol(spec)
+    /** With a strip inside the header, encode puts length and id over the body: what it decodes to stays as it is. */
+    const wholeBody = spec.name !== 'frame' || spec.strip !== 0
+
+    test('decode() gives back what encode() was given, wherever it lies', () => {
+      fc.assert(
+        fc.property(messages(spec), fc.nat(40), fc.nat(40), (message, before, after) => {
+          const frame = protocol.encode(message)
+          expect(frame.length).toBeLessThanOrEqual(protocol.frameBytesMax)
+          const buffer = new Uint8Array(before + frame.length + after).fill(0xa5)
+          buffer.set(frame, before)
+          const end = protocol.frameEnd(buffer, before, before + frame.length, frame.length)
+          expect(end).toBe(before + frame.length)
+          const decoded = protocol.decode(buffer, before, end)
+          if (wholeBody) expect(decoded).toEqual(message)
+          expect(protocol.encode(decoded)).toEqual(frame)
+          const body = buffer.subarray(protocol.bodyStart(buffer, before, end), protocol.bodyEnd(buffer, before, end))
+          expect(body).toEqual(decoded.body)
+          if (protocol.type) expect(protocol.type.read(buffer, before)).toBe(decoded.type)
+          if (protocol.requestId) expect(protocol.requestId.read(buffer, before, end)).toBe(decoded.id)
+        }),
+        { numRuns: 25 },
+      )
+    })
+
+    test('frameEnd() finds the same frames at every split', () => {
+      fc.assert(
+        fc.property(fc.array(messages(spec), { minLength: 1, maxLength: 3 }), some => {
+          const frames = some.map(protocol.encode)
+          const lengths = frames.map(frame => frame.length)
+          const whole = glue(frames)
+          for (let split = 0; split <= whole.length; split++) {
+            expect(framesOf(protocol, [whole.subarray(0, split), whole.subarray(split)], lengths)).toEqual(frames)
+          }
+          const single = Array.from(whole, (_, index) => whole.subarray(index, index + 1))
+          expect(framesOf(protocol, single, lengths)).toEqual(frames)
+        }),
+        { numRuns: 3 },
+      )
+    })
+
+    test('frameEnd() finds many frames glued together and cut anywhere', () => {
+      fc.assert(
+        fc.property(fc.array(messages(spec), { maxLength: 30 }), fc.array(fc.nat(3000)), (some, cuts) => {
+          const frames = some.map(protocol.encode)
+          const whole = glue(frames)
+          const places = [0, ...cuts.filter(cut => cut < whole.length).sort((a, b) => a - b), whole.length]
+          const pieces = places.slice(1).map((place, index) => whole.subarray(places[index]!, place))
+          expect(
+            framesOf(
+              protocol,
+              pieces,
+              frames.map(frame => frame.length),
+            ),
+          ).toEqual(frames)
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    test('frameEnd() answers in range whatever bytes come in', () => {
+      const small = fc.oneof(fc.constant(0), fc.constant(255), fc.nat(255))
+      const noise = fc.oneof(
+        bytes(0, 400),
+        fc.array(small, { maxLength: 400 }).map(list => Uint8Array.from(list)),
+      )
+      fc.assert(
+        fc.property(noise, fc.nat(30), fc.nat(400), fc.nat(50), (buffer, from, length, requestBytes) => {
+          from = Math.min(from, buffer.length)
+          const to = Math.min(from + length, buffer.length)
+          const end = protocol.frameEnd(buffer, from, to, requestBytes)
+          if ([incomplete, malformed, tooLarge].includes(end)) return
+          expect(end).toBeGreaterThan(from)
+          expect(end).toBeLessThanOrEqual(to)
+          const start = protocol.bodyStart(buffer, from, end)
+          expect(start).toBeGreaterThanOrEqual(from)
+          expect(start).toBeLessThanOrEqual(protocol.bodyEnd(buffer, from, end))
+          expect(protocol.decode(buffer, from, end).body).toHaveLength(protocol.bodyEnd(buffer, from, end) - start)
+        }),
+        { numRuns: 100 },
+      )
+    })
+
+    const headers = overlongHeaders(spec)
+    if (headers.length > 0) {
+      test('frameEnd() answers tooLarge once the header is in, however long the frame claims to be', () => {
+        for (const header of headers) {
+          expect(protocol.frameEnd(header, 0, header.length, 0)).toBe(tooLarge)
+          expect(protocol.frameEnd(glue([Uint8Array.of(9), header]), 1, 1 + header.length, 0)).toBe(tooLarge)
+        }
+      })
+    }
+
+    const { requestId } = protocol
+    if (requestId) {
+      test('requestId.write() changes the id and nothing else', () => {
+        const { bits, read, write } = requestId
+        fc.assert(
+          fc.property(messages(spec), fc.nat(2 ** bits - 1), (message, id) => {
+            const frame = protocol.encode(message)
+            const buffer = glue([Uint8Array.of(9), frame, Uint8Array.of(9)])
+            write(buffer, 1, id)
+            expect(read(buffer, 1, 1 + frame.length)).toBe(id)
+            write(buffer, 1, read(frame, 0, frame.length))
+            expect(buffer).toEqual(glue([Uint8Array.of(9), frame, Uint8Array.of(9)]))
+          }),
+          { numRuns: 15 },
+        )
+      })
+    }
+  },
+)

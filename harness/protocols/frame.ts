@@ -1,0 +1,82 @@
+import type { FrameSettings } from './catalog.ts'
+import { checkInteger, readBig, readLittle, writeBig, writeLittle } from './integers.ts'
+import { incomplete, type Message, malformed, type Protocol, type RequestId, tooLarge } from './protocol.ts'
+
+/**
+ * A length field somewhere in a header. With a `strip` that is less than the header the body has the rest of the
+ * header in it: that is how fixed bytes such as a magic number are sent, and encode puts length and id over them.
+ */
+export function createFrame(settings: FrameSettings): Protocol {
+  const { lengthOffset, lengthBytes, lengthAdjustment, maxFrame } = settings
+  const lengthEnd = lengthOffset + lengthBytes
+  const strip = frameStrip(settings)
+  const shortest = shortestFrame(settings)
+  const read = settings.endian === 'big' ? readBig : readLittle
+  const write = settings.endian === 'big' ? writeBig : writeLittle
+  const lengthMax = 2 ** Math.min(53, 8 * lengthBytes) - 1
+  const requestId = settings.id && createRequestId(settings.id, read, write)
+
+  function encode({ body, id }: Message): Uint8Array {
+    const total = strip + body.length
+    if (total < shortest) {
+      throw new RangeError(`a frame's body must have at least ${shortest - strip} bytes, not ${body.length}`)
+    }
+    if (total > maxFrame) throw new RangeError(`a frame has at most ${maxFrame} bytes, not ${total}`)
+    const length = total - lengthEnd - lengthAdjustment
+    checkInteger('the length field', length, 0, lengthMax)
+    const frame = new Uint8Array(total)
+    frame.set(body, strip)
+    write(frame, lengthOffset, lengthBytes, length)
+    if (requestId && id !== undefined) {
+      checkInteger('the id', id, 0, 2 ** requestId.bits - 1)
+      requestId.write(frame, 0, id)
+    }
+    return frame
+  }
+
+  return {
+    name: 'frame',
+    frameBytesMax: maxFrame,
+    frameEnd(bytes, from, to) {
+      if (to - from < lengthEnd) return incomplete
+      const total = lengthEnd + read(bytes, from + lengthOffset, lengthBytes) + lengthAdjustment
+      if (total < shortest) return malformed
+      if (total > maxFrame) return tooLarge
+      return to - from < total ? incomplete : from + total
+    },
+    encode,
+    decode(bytes, from, end) {
+      const body = bytes.subarray(from + strip, end)
+      return requestId ? { body, id: requestId.read(bytes, from, end) } : { body }
+    },
+    bodyStart: (_bytes, from) => from + strip,
+    bodyEnd: (_bytes, _from, end) => end,
+    ...(requestId && { requestId }),
+  }
+}
+
+/** Bytes at the start of a frame that are not its body. */
+export function frameStrip(settings: FrameSettings): number {
+  return settings.strip ?? headerBytes(settings)
+}
+
+/** Bytes of the shortest frame that holds its length, its id, and all that is stripped. */
+export function shortestFrame(settings: FrameSettings): number {
+  return Math.max(headerBytes(settings), settings.strip ?? 0)
+}
+
+function headerBytes({ lengthOffset, lengthBytes, id }: FrameSettings): number {
+  return Math.max(lengthOffset + lengthBytes, id ? id.offset + id.bytes : 0)
+}
+
+function createRequestId(
+  { offset, bytes: width }: NonNullable<FrameSettings['id']>,
+  read: typeof readBig,
+  write: typeof writeBig,
+): RequestId {
+  return {
+    bits: 8 * width,
+    read: (bytes, from) => read(bytes, from + offset, width),
+    write: (bytes, from, id) => write(bytes, from + offset, width, id),
+  }
+}

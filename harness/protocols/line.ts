@@ -1,0 +1,62 @@
+import { incomplete, type Protocol, tooLarge } from './protocol.ts'
+
+/** A short line is found before a call into the runtime would have begun; the rest of a long one is left to it. */
+const plainSearchBytes = 64
+
+/**
+ * Buffer's own search, for any bytes: it is memchr, some 40 times as fast as that of Uint8Array (73 against 1.8 GB/s).
+ * As a line that comes in pieces is searched from its start with each of them, that is what makes long lines bearable.
+ */
+const indexOf = Buffer.prototype.indexOf as (this: Uint8Array, value: number | Uint8Array, at?: number) => number
+
+/** Text up to a delimiter. `maxFrame` bounds a line with its delimiter, in bytes. */
+export function createLine(settings: { readonly delimiter: string; readonly maxFrame: number }): Protocol {
+  const { maxFrame } = settings
+  const delimiter = new TextEncoder().encode(settings.delimiter)
+  const size = delimiter.length
+  const first = delimiter[0]!
+
+  function isDelimiter(bytes: Uint8Array, at: number): boolean {
+    for (let index = 1; index < size; index++) {
+      if (bytes[at + index] !== delimiter[index]) return false
+    }
+    return true
+  }
+
+  return {
+    name: 'line',
+    frameBytesMax: maxFrame,
+    frameEnd(bytes, from, to) {
+      // The last place where a delimiter may begin and still lie whole within what is there and what is allowed.
+      const last = Math.min(to, from + maxFrame) - size
+      const plainLast = Math.min(last, from + plainSearchBytes)
+      let at = from
+      for (; at <= plainLast; at++) {
+        if (bytes[at] === first && isDelimiter(bytes, at)) return at + size
+      }
+      while (at <= last) {
+        at = indexOf.call(bytes, first, at)
+        if (at < 0 || at > last) break
+        if (isDelimiter(bytes, at)) return at + size
+        at++
+      }
+      return to - from >= maxFrame ? tooLarge : incomplete
+    },
+    encode({ body }) {
+      const frame = new Uint8Array(body.length + size)
+      frame.set(body)
+      frame.set(delimiter, body.length)
+      if (frame.length > maxFrame) {
+        throw new RangeError(`a line has at most ${maxFrame} bytes with its delimiter, not ${frame.length}`)
+      }
+      // Searched with the delimiter in place: a body that ends like the delimiter begins may make one too soon.
+      if (indexOf.call(frame, delimiter) < body.length) {
+        throw new RangeError(`a line must not contain its delimiter ${JSON.stringify(settings.delimiter)}`)
+      }
+      return frame
+    },
+    decode: (bytes, from, end) => ({ body: bytes.subarray(from, end - size) }),
+    bodyStart: (_bytes, from) => from,
+    bodyEnd: (_bytes, _from, end) => end - size,
+  }
+}

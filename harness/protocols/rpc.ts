@@ -1,0 +1,96 @@
+import { checkInteger, readUint32, writeUint32 } from './integers.ts'
+import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
+
+/** Opaque u32, CmdType u8, Version i16, Extension i64, BodyLen i32: what follows the length, if there is one. */
+const fixedBytes = 19
+const prefixBytes = 4
+const typeOffset = 4
+const versionOffset = 5
+const extensionOffset = 7
+const bodyLengthOffset = 15
+
+/** Where the fields of a frame lie, for those who build one in place. */
+export interface RpcLayout {
+  /** The opaque; CmdType, Version and Extension follow it. */
+  readonly idOffset: number
+  readonly bodyLengthOffset: number
+}
+
+/** The layout of a frame with or without the leading length. */
+export function rpcLayout(lengthPrefix: boolean): RpcLayout {
+  const prefix = lengthPrefix ? prefixBytes : 0
+  return { idOffset: prefix, bodyLengthOffset: prefix + bodyLengthOffset }
+}
+
+/** RPC messages, joined to their replies by the Opaque. `maxFrame` bounds the body, in bytes. */
+export function createRpc(settings: { readonly lengthPrefix: boolean; readonly maxFrame: number }): Protocol {
+  const { lengthPrefix, maxFrame } = settings
+  const prefix = lengthPrefix ? prefixBytes : 0
+  const headerBytes = prefix + fixedBytes
+
+  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const available = to - from
+    if (lengthPrefix) {
+      // The length alone tells of a frame that is too long: there is no need to wait for the rest of the header.
+      if (available < prefixBytes) return incomplete
+      const length = readUint32(bytes, from)
+      if (length < fixedBytes) return malformed
+      if (length - fixedBytes > maxFrame) return tooLarge
+      if (available < headerBytes) return incomplete
+      if (readUint32(bytes, from + prefix + bodyLengthOffset) !== length - fixedBytes) return malformed
+      return available < prefixBytes + length ? incomplete : from + prefixBytes + length
+    }
+    if (available < headerBytes) return incomplete
+    const bodyLength = readUint32(bytes, from + bodyLengthOffset) | 0
+    if (bodyLength < 0) return malformed
+    if (bodyLength > maxFrame) return tooLarge
+    return available < headerBytes + bodyLength ? incomplete : from + headerBytes + bodyLength
+  }
+
+  function encode({ body, type = 0, version = 0, extension = 0n, id = 0 }: Message): Uint8Array {
+    if (body.length > maxFrame) throw new RangeError(`an RPC body has at most ${maxFrame} bytes, not ${body.length}`)
+    checkInteger('an RPC opaque', id, 0, 0xffff_ffff)
+    checkInteger('an RPC command type', type, 0, 0xff)
+    checkInteger('an RPC version', version, -0x8000, 0x7fff)
+    if (BigInt.asIntN(64, extension) !== extension) {
+      throw new RangeError(`an RPC extension must fit a signed 64-bit number, and ${extension} does not`)
+    }
+    const frame = new Uint8Array(headerBytes + body.length)
+    const view = new DataView(frame.buffer)
+    if (lengthPrefix) writeUint32(frame, 0, fixedBytes + body.length)
+    writeUint32(frame, prefix, id)
+    view.setUint8(prefix + typeOffset, type)
+    view.setInt16(prefix + versionOffset, version)
+    view.setBigInt64(prefix + extensionOffset, extension)
+    writeUint32(frame, prefix + bodyLengthOffset, body.length)
+    frame.set(body, headerBytes)
+    return frame
+  }
+
+  function decode(bytes: Uint8Array, from: number, end: number): Message {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + from + prefix, fixedBytes)
+    return {
+      body: bytes.subarray(from + headerBytes, end),
+      id: view.getUint32(0),
+      type: view.getUint8(typeOffset),
+      version: view.getInt16(versionOffset),
+      extension: view.getBigInt64(extensionOffset),
+    }
+  }
+
+  return {
+    name: 'rpc',
+    frameBytesMax: headerBytes + maxFrame,
+    frameEnd,
+    encode,
+    decode,
+    bodyStart: (_bytes, from) => from + headerBytes,
+    bodyEnd: (_bytes, _from, end) => end,
+    type: { read: (bytes, from) => bytes[from + prefix + typeOffset]! },
+    requestId: {
+      bits: 32,
+      read: (bytes, from) => readUint32(bytes, from + prefix),
+      write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
+    },
+  }
+}

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { UserError } from '../errors.ts'
+import { createProtocol, type ProtocolSpec } from './catalog.ts'
+import { describeProtocol, protocolSchema, protocolSpec, protocolText } from './spec.ts'
+
+const frameDefaults = { lengthOffset: 0, lengthBytes: 4, endian: 'big', lengthAdjustment: 0, maxFrame: 1_048_576 }
+
+function faultsOf(input: unknown): string[] {
+  try {
+    protocolSpec(input)
+  } catch (error) {
+    if (error instanceof UserError) return error.faults.map(fault => fault.message)
+    throw error
+  }
+  return []
+}
+
+test('protocolSpec() takes a name alone', () => {
+  expect(protocolSpec('raw')).toEqual({ name: 'raw' })
+  expect(protocolSpec('line')).toEqual({ name: 'line', delimiter: '\n', maxFrame: 1_048_576 })
+  expect(protocolSpec('frame')).toEqual({ name: 'frame', ...frameDefaults })
+  expect(protocolSpec('tlv')).toEqual({ name: 'tlv', maxFrame: 1_048_576 })
+  expect(protocolSpec('rpc')).toEqual({ name: 'rpc', lengthPrefix: true, maxFrame: 2_097_152 })
+})
+
+test('protocolSpec() takes a name with settings', () => {
+  expect(protocolSpec({ raw: { reply: { bytes: 5 } } })).toEqual({ name: 'raw', replyBytes: 5 })
+  expect(protocolSpec({ line: { delimiter: '\r\n', maxFrame: '64KiB' } })).toEqual({
+    name: 'line',
+    delimiter: '\r\n',
+    maxFrame: 65_536,
+  })
+  const frame = { lengthBytes: 2, endian: 'little', strip: 0, id: { offset: 4, bytes: 2 } }
+  expect(protocolSpec({ frame })).toEqual({ name: 'frame', ...frameDefaults, ...frame })
+  expect(protocolSpec({ rpc: { lengthPrefix: false } })).toEqual({
+    name: 'rpc',
+    lengthPrefix: false,
+    maxFrame: 2_097_152,
+  })
+})
+
+test('protocolSpec() states what was found and what was wanted', () => {
+  expect(faultsOf({ tlv: { maxFrame: 'big' } })).toEqual(['tlv.maxFrame: expected a size such as 64KiB, got "big"'])
+  expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual(['tlv.maxFrame: expected 1 B to 64 MiB, got "65MiB"'])
+  expect(faultsOf({ rpc: { lengthPrefix: 'no' } })).toEqual(['rpc.lengthPrefix: expected true or false, got "no"'])
+  expect(faultsOf({ line: { delimiter: '' } })).toEqual(['line.delimiter: expected 1 to 64 bytes, got ""'])
+  expect(faultsOf({ raw: { reply: 5 } })).toEqual(['raw.reply: expected { bytes: 5 }, got 5'])
+  expect(faultsOf({ tlv: null })).toEqual(['tlv: expected settings in braces, got null'])
+  expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
+  expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
+})
+
+test('protocolSpec() lists every fault at once', () => {
+  expect(faultsOf({ frame: { lengthBytes: 5, endian: 'middle', id: { offset: -1 }, maxframe: 9 } })).toEqual([
+    'frame.lengthBytes: expected 1, 2, 3, 4 or 8, got 5',
+    'frame.endian: expected big or little, got "middle"',
+    'frame.id.offset: expected a whole number from 0 to 65536, got -1',
+    'frame.id.bytes: expected 1, 2, 3 or 4, got nothing',
+    'frame: unknown key "maxframe"; did you mean "maxFrame"?',
+  ])
+})
+
+test('protocolSpec() refuses a frame whose fields cannot be', () => {
+  expect(faultsOf({ frame: { id: { offset: 2, bytes: 4 } } })).toEqual([
+    'frame.id.offset: expected a place apart from the length field in bytes 0 to 3, got 2',
+  ])
+  expect(faultsOf({ frame: { maxFrame: 7, id: { offset: 4, bytes: 4 } } })).toEqual([
+    "frame.maxFrame: expected at least the 8 bytes of a frame's header, got 7",
+  ])
+})
+
+test('protocolSpec() tells names of other versions from unknown ones', () => {
+  const later = (name: string) =>
+    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv and rpc`
+  for (const name of ['http', 'resp', 'broadcast', './my-protocol.js']) {
+    expect(faultsOf(name)).toEqual([later(name)])
+    expect(faultsOf({ [name]: {} })).toEqual([later(name)])
+  }
+  expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
+  expect(faultsOf('websocket')).toEqual(['unknown protocol "websocket"; there are raw, line, frame, tlv and rpc'])
+})
+
+test('protocolSchema keeps the path and the keys of a fault for who knows the file', () => {
+  const schema = z.strictObject({ protocol: protocolSchema })
+  const issues = schema.safeParse({ protocol: { frame: { endian: 1, id: { offset: 8, bytes: 1, byte: 1 } } } }).error
+    ?.issues
+  expect(issues).toMatchObject([
+    { path: ['protocol', 'frame', 'endian'] },
+    { code: 'unrecognized_keys', path: ['protocol', 'frame', 'id'], keys: ['byte'] },
+  ])
+})
+
+test('protocolSchema becomes a JSON Schema that knows names and settings', () => {
+  const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
+  const text = JSON.stringify(schema)
+  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc"]')
+  expect(text).toContain('"lengthAdjustment":{')
+  expect(text).toContain('"additionalProperties":false')
+})
+
+test('protocolText() is read back to the same protocol', () => {
+  const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc'].map(protocolSpec)
+  specs.push(protocolSpec({ raw: { reply: { bytes: 7 } } }), protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }))
+  for (const spec of specs) {
+    expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)
+    expect(createProtocol(spec).name).toBe(spec.name)
+  }
+})
+
+test('describeProtocol() says what is out of the ordinary', () => {
+  expect(['raw', 'line', 'frame', 'tlv', 'rpc'].map(name => describeProtocol(protocolSpec(name)))).toEqual([
+    'raw',
+    'line',
+    'frame',
+    'tlv',
+    'rpc',
+  ])
+  const frame = { lengthOffset: 2, lengthBytes: 2, endian: 'little', id: { offset: 4, bytes: 2 } }
+  expect(describeProtocol(protocolSpec({ frame }))).toBe('frame, 2-byte little-endian length at 2, 2-byte id at 4')
+  expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')
+  expect(describeProtocol(protocolSpec({ rpc: { lengthPrefix: false } }))).toBe('rpc without length prefix')
+})

@@ -1,0 +1,37 @@
+import { checkInteger, readUint32, writeUint32 } from './integers.ts'
+import { incomplete, type Protocol, tooLarge } from './protocol.ts'
+
+/** Length u32 of the value, type u32, both big-endian. */
+export const tlvHeaderBytes = 8
+
+/** Length, type, value. `maxFrame` bounds the value, in bytes. */
+export function createTlv({ maxFrame }: { readonly maxFrame: number }): Protocol {
+  return {
+    name: 'tlv',
+    frameBytesMax: tlvHeaderBytes + maxFrame,
+    frameEnd(bytes, from, to) {
+      if (to - from < tlvHeaderBytes) return incomplete
+      const length = readUint32(bytes, from)
+      if (length > maxFrame) return tooLarge
+      const end = from + tlvHeaderBytes + length
+      return end <= to ? end : incomplete
+    },
+    encode({ body, type = 0 }) {
+      if (body.length > maxFrame) throw new RangeError(`a TLV value has at most ${maxFrame} bytes, not ${body.length}`)
+      checkInteger('a TLV type', type, 0, 0xffff_ffff)
+      const frame = new Uint8Array(tlvHeaderBytes + body.length)
+      writeUint32(frame, 0, body.length)
+      writeUint32(frame, 4, type)
+      frame.set(body, tlvHeaderBytes)
+      return frame
+    },
+    decode: (bytes, from, end) => ({
+      body: bytes.subarray(from + tlvHeaderBytes, end),
+      type: readUint32(bytes, from + 4),
+    }),
+    bodyStart: (_bytes, from) => from + tlvHeaderBytes,
+    bodyEnd: (_bytes, _from, end) => end,
+    type: { read: (bytes, from) => readUint32(bytes, from + 4) },
+    announcedBytes: (bytes, from, to) => (to - from < tlvHeaderBytes ? 0 : tlvHeaderBytes + readUint32(bytes, from)),
+  }
+}

@@ -1,0 +1,91 @@
+import { formatByteRate, formatCount } from '../harness/units.ts'
+import { formatListen } from './listen.ts'
+import type { RunningServer, ServerCounters } from './server.ts'
+
+const lineEveryMs = 1000
+const statsEveryMs = 200
+
+/** What a server that was started with an IPC channel tells over it. */
+export type ServerMessage =
+  | { readonly type: 'listening'; readonly address: string }
+  | (ServerCounters & {
+      readonly type: 'stats'
+      /** CPU time of the process since its start, user and system, in microseconds. */
+      readonly cpuMicros: number
+      /** The last message of all: nothing is counted any more. */
+      readonly final?: true
+    })
+
+/**
+ * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), at
+ * once on a second signal (1) or when the process that started it is gone (0). Prints the title once a signal would be
+ * heard, and how it goes in the meantime.
+ */
+export function serveUntilStopped(server: RunningServer, title: string, quiet: boolean): Promise<number> {
+  return new Promise(resolve => {
+    const lines = quiet ? undefined : setInterval(printLines(server), lineEveryMs).unref()
+    const stats = process.send ? setInterval(() => send(statsOf(server)), statsEveryMs).unref() : undefined
+    let stopping = false
+    async function stop(): Promise<void> {
+      if (stopping) return resolve(1)
+      stopping = true
+      await server.stop()
+      clearInterval(lines)
+      clearInterval(stats)
+      await send({ ...statsOf(server), final: true })
+      resolve(0)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('disconnect', () => resolve(0))
+    // Who read our lines may be gone before us.
+    process.stdout.on('error', () => clearInterval(lines))
+    console.log(title)
+    void send({ type: 'listening', address: formatListen(server.address) })
+  })
+}
+
+/** One line of what a server did in `seconds` seconds, with the time of day. */
+export function statsLine(before: ServerCounters, after: ServerCounters, seconds: number, time: Date): string {
+  const rate = (name: 'requests' | 'bytesIn' | 'bytesOut') => (after[name] - before[name]) / seconds
+  const timeOfDay = [time.getHours(), time.getMinutes(), time.getSeconds()]
+    .map(part => String(part).padStart(2, '0'))
+    .join(':')
+  const parts = [
+    `connections ${formatCount(after.connections)}`,
+    `${formatCount(Math.round(rate('requests')))} requests/s`.padStart(18),
+    `in ${formatByteRate(rate('bytesIn'))}`,
+    `out ${formatByteRate(rate('bytesOut'))}`,
+    ...(after.rejected > before.rejected ? [`rejected ${formatCount(after.rejected - before.rejected)}`] : []),
+  ]
+  return `${timeOfDay}  ${parts.join('   ')}`
+}
+
+/** Prints a line a second, but for the seconds in which there is nothing to tell. */
+function printLines(server: RunningServer): () => void {
+  let before = server.counters()
+  let beforeMs = performance.now()
+  let idle = true
+  return () => {
+    const after = server.counters()
+    const nowMs = performance.now()
+    const nothing = after.connections === 0 && after.bytesIn === before.bytesIn && after.rejected === before.rejected
+    if (!nothing || !idle) console.log(statsLine(before, after, (nowMs - beforeMs) / 1000, new Date()))
+    idle = nothing
+    before = after
+    beforeMs = nowMs
+  }
+}
+
+function statsOf(server: RunningServer): Extract<ServerMessage, { type: 'stats' }> {
+  const { user, system } = process.cpuUsage()
+  return { type: 'stats', ...server.counters(), cpuMicros: user + system }
+}
+
+/** Resolves once the message is with the system, or cannot be sent at all. */
+function send(message: ServerMessage): Promise<void> {
+  return new Promise(resolve => {
+    if (!process.send || !process.connected) return resolve()
+    process.send(message, undefined, undefined, () => resolve())
+  })
+}

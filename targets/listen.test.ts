@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { formatListen, parseListen } from './listen.ts'
+
+test('parseListen() takes host and port, a port alone, and a path', () => {
+  expect(parseListen('127.0.0.1:8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+  expect(parseListen('tcp://example.org:80')).toEqual({ host: 'example.org', port: 80 })
+  expect(parseListen('[::1]:0')).toEqual({ host: '::1', port: 0 })
+  expect(parseListen('unix:/tmp/a.sock')).toEqual({ path: '/tmp/a.sock' })
+})
+
+test('parseListen() takes loopback when no host is named', () => {
+  expect(parseListen('8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+  expect(parseListen(':8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+})
+
+test('parseListen() refuses what is no address', () => {
+  for (const text of ['', 'host', 'host:', 'a b:80', '::1:80', '1.2.3.4:65536', 'http://a:80', 'unix:', '-1']) {
+    expect(parseListen(text)).toBeUndefined()
+  }
+})
+
+test('formatListen() writes an address that parseListen() reads', () => {
+  for (const text of ['tcp://127.0.0.1:8080', 'tcp://[::1]:8080', 'unix:/tmp/a.sock']) {
+    expect(formatListen(parseListen(text)!)).toBe(text)
+  }
+})

@@ -1,0 +1,43 @@
+import type { AddressInfo, Server } from 'node:net'
+import { UserError } from '../harness/errors.ts'
+
+/** Where a server listens; port 0 is a free one. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+
+const loopback = '127.0.0.1'
+
+/** The address in `127.0.0.1:8080`, `[::1]:8080`, `:8080`, `8080` or `unix:/path`; undefined when the text is none. */
+export function parseListen(text: string): ListenAddress | undefined {
+  if (text.startsWith('unix:')) return text.length > 5 ? { path: text.slice(5) } : undefined
+  const match = /^(?:tcp:\/\/)?(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?:)?(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65_535) return undefined
+  return { host: match[1] ?? match[2] ?? loopback, port }
+}
+
+/** An address as a URL: `tcp://127.0.0.1:8080` or `unix:/path`. */
+export function formatListen(address: ListenAddress): string {
+  if ('path' in address) return `unix:${address.path}`
+  return `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+}
+
+/** The address that a listening server really has. */
+export function boundAddress(server: Server): ListenAddress {
+  const address = server.address() as AddressInfo | string
+  return typeof address === 'string' ? { path: address } : { host: address.address, port: address.port }
+}
+
+const causes: Readonly<Record<string, string>> = {
+  // A unix path in a folder that is not there comes as EACCES too.
+  EACCES: 'permission denied, or no such folder',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the host is not known',
+  EAI_AGAIN: 'the host is not known',
+}
+
+/** What to tell a user when listening failed. */
+export function listenError(address: ListenAddress, error: NodeJS.ErrnoException): UserError {
+  const inUse = 'path' in address ? 'the path is there already; if no server uses it, remove it' : 'the port is in use'
+  const cause = error.code === 'EADDRINUSE' ? inUse : (causes[error.code ?? ''] ?? error.message)
+  return new UserError(`cannot listen on ${formatListen(address)}: ${cause}`)
+}

@@ -1,0 +1,149 @@
+import { afterEach, expect, test } from 'vitest'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import type { ServerMessage } from './lifecycle.ts'
+import { killServers, ServerChild } from './testing/child.ts'
+import { Client, until } from './testing/client.ts'
+
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy()
+  await killServers()
+})
+
+async function connect(child: ServerChild, halfOpen = false): Promise<Client> {
+  const client = await Client.connect(await child.address(), halfOpen)
+  clients.push(client)
+  return client
+}
+
+function statsOf(messages: readonly ServerMessage[]) {
+  return messages.filter(message => message.type === 'stats')
+}
+
+const request = bytesOf({ u32: 24 }, { u32: 1 }, { u8: 1 }, { i16: 1 }, { i64: 1n }, { i32: 5 }, 'hello')
+
+test('main says where it listens, serves, and prints a line a second', async () => {
+  const child = ServerChild.start(['tlv', '--listen', '127.0.0.1:0', '--reply', 'server'])
+  const client = await connect(child)
+  expect(child.stdout).toMatch(/^tlv listening on 127\.0\.0\.1:\d+ {3}1 process, frames up to 1 MiB\n$/)
+  client.write(bytesOf({ u32: 11 }, { u32: 1 }, 'hello world'))
+  expect(await client.take(14)).toEqual(bytesOf({ u32: 6 }, { u32: 1 }, 'server'))
+  const line = /^\d\d:\d\d:\d\d {2}connections 1 +1 requests\/s {3}in \d+ B\/s {3}out \d+ B\/s$/m
+  await until('a line', () => line.test(child.stdout))
+})
+
+test('main takes a protocol in JSON, a bound and a text', async () => {
+  const frame = JSON.stringify({ frame: { lengthBytes: 2 } })
+  const child = ServerChild.start(['echo', '--listen', '0', '--protocol', frame, '--max-frame', '64KiB', '--quiet'])
+  const client = await connect(child)
+  expect(child.stdout).toContain('frames up to 64 KiB')
+  client.write(bytesOf({ u16: 5 }, 'hello'))
+  expect(textOf(await client.take(7))).toBe('\0\x05hello')
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('main answers what is in hand on %s and exits 0', async signal => {
+  const child = ServerChild.start(['rpc', '--listen', '0', '--shuffle', '1000', '--quiet'], { ipc: true })
+  const client = await connect(child)
+  client.socket.pause()
+  const requests = 400_000
+  client.write(Buffer.concat(Array.from({ length: requests }, () => request)))
+  // More than the kernel holds: the rest of the replies waits in the server.
+  await until('the requests to be taken', () => statsOf(child.messages).at(-1)?.requests === requests)
+  child.process.kill(signal)
+  client.socket.resume()
+  expect(await client.takeAll()).toHaveLength(requests * request.length)
+  expect(await child.exited()).toBe(0)
+  expect(statsOf(child.messages).at(-1)).toMatchObject({ requests, final: true, connections: 0 })
+  expect(child.stderr).toBe('')
+})
+
+test('main does not wait for ever for a client that keeps its side open', async () => {
+  const child = ServerChild.start(['echo', '--listen', '0'])
+  const client = await connect(child, true)
+  client.write('hello')
+  await client.take(5)
+  child.process.kill('SIGTERM')
+  expect(await child.exited()).toBe(0)
+})
+
+test('main exits at once on a second signal', async () => {
+  const child = ServerChild.start(['echo', '--listen', '0'], { ipc: true })
+  const client = await connect(child, true)
+  client.socket.pause()
+  client.write(new Uint8Array(32 * 1024 * 1024))
+  await until('replies that wait', () => (statsOf(child.messages).at(-1)?.bytesOut ?? 0) > 16 * 1024 * 1024)
+  child.process.kill('SIGTERM')
+  // It has heard the first signal once it takes no more connections.
+  const address = await child.address()
+  let accepting = true
+  while (accepting) {
+    await Client.connect(address).then(
+      other => other.socket.destroy(),
+      () => {
+        accepting = false
+      },
+    )
+  }
+  child.process.kill('SIGTERM')
+  expect(await child.exited()).toBe(1)
+})
+
+test('main tells its address and its counters over IPC', async () => {
+  const child = ServerChild.start(['echo', '--listen', '0', '--quiet'], { ipc: true })
+  const address = await child.address()
+  await until('the address', () => child.messages.length > 0)
+  expect(child.messages[0]).toEqual({
+    type: 'listening',
+    address: `tcp://127.0.0.1:${'port' in address && address.port}`,
+  })
+  const client = await connect(child)
+  client.write('hello')
+  await client.take(5)
+  await until('its counters', () => statsOf(child.messages).at(-1)?.requests === 1)
+  const stats = statsOf(child.messages).at(-1)!
+  expect(stats).toMatchObject({ connections: 1, bytesIn: 5, bytesOut: 5, rejected: 0 })
+  expect(stats.cpuMicros).toBeGreaterThan(1000)
+})
+
+test('main ends when the process that started it is gone', async () => {
+  const child = ServerChild.start(['echo', '--listen', '0'], { ipc: true })
+  await connect(child)
+  child.process.disconnect()
+  expect(await child.exited()).toBe(0)
+})
+
+test('main exits 2 with one line when the port is in use', async () => {
+  const first = ServerChild.start(['echo', '--listen', '0'])
+  const address = await first.address()
+  const listen = `127.0.0.1:${'port' in address && address.port}`
+  const second = ServerChild.start(['echo', '--listen', listen])
+  expect(await second.exited()).toBe(2)
+  expect(second.stderr).toBe(`cannot listen on tcp://${listen}: the port is in use\n`)
+})
+
+test('main exits 2 and says what is wrong with its flags', async () => {
+  const cases: [string[], string][] = [
+    [['nope'], 'unknown server "nope"; there are echo, tlv and rpc\n'],
+    [['echo', '--listen', 'x'], '--listen expected an address such as 127.0.0.1:8080, got "x"\n'],
+    [['tlv', '--protocol', 'line'], '--protocol expected tlv, got "line"\n'],
+    [['echo', '--protocol', 'tlv'], '--protocol expected raw, line or frame, got "tlv"\n'],
+    [['echo', '--colour'], "unknown option '--colour'\n"],
+    [['echo', '--protocol', 'line', '--reply', 'a\nb'], '--reply a line must not contain its delimiter "\\n"\n'],
+    [
+      ['echo', '--shuffle', '0', '--max-frame', 'big', '--idle-timeout', '1', '--max-connections', '-1'],
+      `--idle-timeout expected a duration such as 30s, from 10ms to 24h, got "1"
+--max-connections expected a whole number from 1 to 1000000, got "-1"
+--shuffle expected a whole number from 1 to 65536, got "0"
+--shuffle is for rpc, not for echo
+--max-frame expected a size from 1B to 64MiB, got "big"
+--max-frame is not for raw, which has no frames
+`,
+    ],
+  ]
+  for (const [args, message] of cases) {
+    const child = ServerChild.start(args)
+    expect(await child.exited()).toBe(2)
+    expect(child.stderr).toBe(message)
+  }
+})

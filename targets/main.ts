@@ -1,0 +1,150 @@
+import { Command, CommanderError } from 'commander'
+import { exitCode, type Fault, UserError } from '../harness/errors.ts'
+import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { rawBytesMax } from '../harness/protocols/raw.ts'
+import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
+import { formatSize, parseDuration, parseSize } from '../harness/units.ts'
+import { createEcho } from './echo.ts'
+import { serveUntilStopped } from './lifecycle.ts'
+import { formatListen, parseListen } from './listen.ts'
+import { createRpcServer } from './rpc.ts'
+import { type Service, startServer } from './server.ts'
+import { createTlvServer } from './tlv.ts'
+
+const connectionsMax = 1_000_000
+const shuffleMax = 65_536
+const idleTimeoutMsMax = 24 * 3_600_000
+
+/** The flags as they were given. */
+interface Options {
+  readonly listen: string
+  readonly protocol?: string
+  readonly maxFrame?: string
+  readonly maxConnections?: string
+  readonly idleTimeout?: string
+  readonly reply: string
+  readonly shuffle?: string
+  readonly quiet?: true
+}
+
+interface Target {
+  readonly protocols: readonly ProtocolSpec['name'][]
+  create(spec: ProtocolSpec, reply: string | undefined, shuffle: number | undefined): Service
+}
+
+const targets: Readonly<Record<string, Target>> = {
+  echo: { protocols: ['raw', 'line', 'frame'], create: createEcho },
+  tlv: {
+    protocols: ['tlv'],
+    create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
+  },
+  rpc: {
+    protocols: ['rpc'],
+    create: (spec, reply, shuffle) =>
+      createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
+        ...(reply !== undefined && { reply }),
+        ...(shuffle !== undefined && { shuffle }),
+      }),
+  },
+}
+
+process.exit(await main())
+
+async function main(): Promise<number> {
+  const command = new Command('serve')
+    .description('A reference server; SIGTERM ends it once all that is in hand is answered.')
+    .argument('<server>', 'echo, tlv or rpc')
+    .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8080')
+    .option('--protocol <name or JSON>', 'echo: raw (default), line, frame; with settings as in a scenario, in JSON')
+    .option('--reply <text>', 'what to answer: echo, or this text', 'echo')
+    .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
+    .option('--max-connections <n>', 'refuse connections beyond so many')
+    .option('--idle-timeout <duration>', 'close a connection that sends nothing for so long')
+    .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
+    .option('-q, --quiet', 'do not print a line every second')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
+  try {
+    command.parse()
+    return await serve(command.args[0]!, command.opts<Options>())
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+    if (!(error instanceof UserError)) throw error
+    console.error(error.message)
+    return exitCode.couldNotRun
+  }
+}
+
+async function serve(name: string, options: Options): Promise<number> {
+  const { service, maxFrame, ...settings } = settingsOf(name, options)
+  const server = await startServer({ service, ...settings })
+  const address = formatListen(server.address).replace('tcp://', '')
+  const title = `${name} listening on ${address}   1 process, frames up to ${formatSize(maxFrame)}`
+  return serveUntilStopped(server, title, options.quiet === true)
+}
+
+/** What the flags ask for; throws a UserError that lists every fault. */
+function settingsOf(name: string, options: Options) {
+  const target = targets[name]
+  if (target === undefined) throw new UserError(`unknown server "${name}"; there are echo, tlv and rpc`)
+  const faults: Fault[] = []
+  const fault = (place: string, message: string) => void faults.push({ place, message })
+  const wanted = (place: string, what: string, got: string) => fault(place, `expected ${what}, got "${got}"`)
+
+  function whole(place: string, text: string | undefined, min: number, max: number): number | undefined {
+    if (text === undefined) return undefined
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= min && value <= max)) wanted(place, `a whole number from ${min} to ${max}`, text)
+    return value
+  }
+
+  const listen = parseListen(options.listen)
+  if (listen === undefined) wanted('--listen', 'an address such as 127.0.0.1:8080', options.listen)
+  const idleTimeoutMs = options.idleTimeout === undefined ? undefined : parseDuration(options.idleTimeout)
+  if (options.idleTimeout !== undefined && !(idleTimeoutMs! >= 10 && idleTimeoutMs! <= idleTimeoutMsMax)) {
+    wanted('--idle-timeout', 'a duration such as 30s, from 10ms to 24h', options.idleTimeout)
+  }
+  const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
+  const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
+  if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
+
+  let spec = protocolOption(options.protocol ?? target.protocols[0]!, fault)
+  if (spec && !target.protocols.includes(spec.name)) {
+    wanted('--protocol', target.protocols.join(', ').replace(/, (\w+)$/, ' or $1'), spec.name)
+  }
+  if (options.maxFrame !== undefined) {
+    const maxFrame = parseSize(options.maxFrame) ?? 0
+    if (maxFrame < 1 || maxFrame > frameBytesMax) wanted('--max-frame', 'a size from 1B to 64MiB', options.maxFrame)
+    if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
+    else if (spec) spec = { ...spec, maxFrame }
+  }
+  if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
+
+  return {
+    listen,
+    service: createService(target, spec, options.reply === 'echo' ? undefined : options.reply, shuffle),
+    maxFrame: spec.name === 'raw' ? rawBytesMax : spec.maxFrame,
+    ...(connections !== undefined && { connectionsMax: connections }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+  }
+}
+
+function protocolOption(text: string, fault: (place: string, message: string) => void): ProtocolSpec | undefined {
+  try {
+    return protocolSpec(text.startsWith('{') ? JSON.parse(text) : text)
+  } catch (error) {
+    if (error instanceof UserError) for (const { message } of error.faults) fault('--protocol', message)
+    else fault('--protocol', `expected a protocol's name or JSON, got ${text}`)
+    return undefined
+  }
+}
+
+function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, shuffle?: number): Service {
+  try {
+    return target.create(spec, reply, shuffle)
+  } catch (error) {
+    // A reply that does not fit the protocol.
+    if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])
+    throw error
+  }
+}

@@ -1,0 +1,269 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { createPrng } from '../harness/prng.ts'
+import { protocolSpec } from '../harness/protocols/spec.ts'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { createEcho } from './echo.ts'
+import { createRpcServer } from './rpc.ts'
+import { type RunningServer, type ServerSettings, sendQueueBytesMax, startServer } from './server.ts'
+import { Client, until } from './testing/client.ts'
+import { createTlvServer } from './tlv.ts'
+
+const servers: RunningServer[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy()
+  for (const server of servers.splice(0)) await server.stop()
+})
+
+async function start(service: ServerSettings['service'], settings: Partial<ServerSettings> = {}) {
+  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
+  servers.push(server)
+  return server
+}
+
+async function connect(server: RunningServer, halfOpen = false): Promise<Client> {
+  const client = await Client.connect(server.address, halfOpen)
+  clients.push(client)
+  return client
+}
+
+function line(maxFrame = 1024) {
+  return createEcho({ name: 'line', delimiter: '\n', maxFrame })
+}
+
+test('a server answers messages in pieces and messages glued together', async () => {
+  const cases = [
+    [createEcho(protocolSpec('raw')), 'hello world'],
+    [createEcho(protocolSpec('line')), 'hello\nworld\n\n'],
+    [createEcho(protocolSpec('frame')), textOf(bytesOf({ u32: 5 }, 'hello', { u32: 0 }, { u32: 5 }, 'world'))],
+    [createTlvServer({ maxFrame: 99 }), textOf(bytesOf({ u32: 5 }, { u32: 7 }, 'hello', { u32: 0 }, { u32: 1 }))],
+  ] as const
+  for (const [service, text] of cases) {
+    const server = await start(service)
+    const client = await connect(server)
+    client.write(text)
+    expect(textOf(await client.take(text.length))).toBe(text)
+    for (const character of text) {
+      client.write(character)
+      await new Promise(setImmediate)
+    }
+    expect(textOf(await client.take(text.length))).toBe(text)
+    expect(server.counters()).toMatchObject({ bytesIn: 2 * text.length, bytesOut: 2 * text.length, rejected: 0 })
+  }
+})
+
+test('a server counts whole messages and open connections', async () => {
+  const server = await start(line())
+  const [one, two] = [await connect(server), await connect(server)]
+  one.write('a\nb\nc')
+  two.write('d\n')
+  await one.take(4)
+  await two.take(2)
+  expect(server.counters()).toEqual({ requests: 3, connections: 2, bytesIn: 7, bytesOut: 6, rejected: 0 })
+  one.socket.destroy()
+  await until('one connection', () => server.counters().connections === 1)
+})
+
+test('a server carries a message far over its buffers', async () => {
+  const server = await start(createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never))
+  const client = await connect(server)
+  const bytes = bytesOf(
+    { u32: 5_000_000 },
+    Uint8Array.from({ length: 5_000_000 }, (_, index) => index % 253),
+  )
+  client.write(bytes)
+  client.write(bytes)
+  expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)
+  expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)
+  expect(server.counters().requests).toBe(2)
+})
+
+test('a server answers what came before the client ended its side, then ends', async () => {
+  const server = await start(createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 50 }))
+  const client = await connect(server, true)
+  const request = bytesOf({ u32: 19 }, { u32: 1 }, new Uint8Array(15))
+  client.socket.end(bytesOf(request, request, request, request.subarray(0, 9)))
+  expect(await client.takeAll()).toEqual(bytesOf(request, request, request))
+  await until('no connection', () => server.counters().connections === 0)
+})
+
+test('a server bears half a frame and a reset', async () => {
+  const server = await start(createTlvServer({ maxFrame: 99 }))
+  const gone = await connect(server)
+  gone.write(bytesOf({ u32: 50 }, { u32: 1 }, 'half'))
+  await until('the bytes', () => server.counters().bytesIn === 12)
+  gone.socket.resetAndDestroy()
+  await until('no connection', () => server.counters().connections === 0)
+  const client = await connect(server)
+  client.write(bytesOf({ u32: 0 }, { u32: 1 }))
+  expect(await client.take(8)).toEqual(bytesOf({ u32: 0 }, { u32: 1 }))
+})
+
+test('a server answers what came before a broken frame, then closes', async () => {
+  const frame = createEcho({ ...protocolSpec({ frame: { lengthAdjustment: -4 } }), maxFrame: 1024 } as never)
+  const rpc = createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 50 })
+  const request = bytesOf({ u32: 19 }, { u32: 1 }, new Uint8Array(15))
+  const cases = [
+    [frame, bytesOf({ u32: 9 }, 'hello'), bytesOf({ u32: 3 })],
+    [frame, bytesOf({ u32: 9 }, 'hello'), bytesOf({ u32: 0xffff_ffff })],
+    [line(10), bytesOf('hello\n'), bytesOf('no end to this')],
+    [rpc, request, bytesOf({ u32: 18 })],
+    [rpc, request, bytesOf({ u32: 2 ** 31 })],
+  ] as const
+  for (const [service, good, bad] of cases) {
+    const server = await start(service)
+    const client = await connect(server)
+    client.write(bytesOf(good, good, bad, good))
+    expect(await client.takeAll()).toEqual(bytesOf(good, good))
+    expect(server.counters()).toMatchObject({ requests: 2, rejected: 1 })
+  }
+})
+
+test('a server lives through random bytes', async () => {
+  const services = [
+    createEcho(protocolSpec('raw')),
+    line(),
+    createEcho(protocolSpec({ frame: { lengthBytes: 1, id: { offset: 1, bytes: 2 } } }), 'reply'),
+    createTlvServer({ maxFrame: 1024 }, 'reply'),
+    createRpcServer({ lengthPrefix: false, maxFrame: 1024 }, { shuffle: 4 }),
+  ]
+  const prng = createPrng(7)
+  for (const service of services) {
+    const server = await start(service)
+    for (let round = 0; round < 20; round++) {
+      const client = await connect(server)
+      const small = prng.below(2) === 0
+      const bytes = Uint8Array.from({ length: prng.below(5000) }, () => (small ? prng.below(3) : prng.below(256)))
+      client.socket.end(bytes)
+      await until('the end of a connection', () => client.closed)
+    }
+    await until('no connection', () => server.counters().connections === 0)
+  }
+})
+
+test('a server stops reading from a client that does not read, and loses nothing', async () => {
+  const server = await start(createEcho(protocolSpec('raw')))
+  const client = await connect(server)
+  client.socket.pause()
+  const piece = Uint8Array.from({ length: 65_536 }, (_, index) => index % 251)
+  const pieces = 1024
+  for (let index = 0; index < pieces; index++) client.write(piece)
+  // It reads no more of the one client when many round trips of another bring nothing but that other's bytes.
+  const other = await connect(server)
+  let before = 0
+  do {
+    before = server.counters().bytesIn
+    for (let index = 0; index < 100; index++) {
+      other.write('x')
+      await other.take(1)
+    }
+  } while (server.counters().bytesIn - before > 100)
+  expect(before).toBeGreaterThan(sendQueueBytesMax)
+  expect(before).toBeLessThan(sendQueueBytesMax + 16 * 1024 * 1024)
+  client.socket.resume()
+  const back = await client.take(pieces * piece.length)
+  for (let index = 0; index < pieces; index++) {
+    expect(Buffer.compare(back.subarray(index * 65_536, (index + 1) * 65_536), piece)).toBe(0)
+  }
+})
+
+test('a server holds back small requests whose replies are large', async () => {
+  const reply = 'x'.repeat(200_000)
+  const server = await start(createTlvServer({ maxFrame: 1_000_000 }, reply))
+  const client = await connect(server)
+  client.socket.pause()
+  const requests = 500
+  client.write(bytesOf(...Array.from({ length: requests }, (_, type) => bytesOf({ u32: 0 }, { u32: type }))))
+  await until('a full queue', () => server.counters().bytesOut > sendQueueBytesMax)
+  expect(server.counters().bytesOut).toBeLessThan(sendQueueBytesMax + 16 * 1024 * 1024)
+  client.socket.resume()
+  for (let type = 0; type < requests; type++) {
+    expect(await client.take(8)).toEqual(bytesOf({ u32: 200_000 }, { u32: type }))
+    await client.take(200_000)
+  }
+  expect(server.counters().requests).toBe(requests)
+})
+
+test('a server bounds the number of short replies that wait', async () => {
+  const server = await start(createEcho(protocolSpec('raw')))
+  const client = await connect(server)
+  client.socket.pause()
+  client.write(new Uint8Array(12 * 1024 * 1024))
+  await until('replies that wait', () => server.counters().bytesIn === 12 * 1024 * 1024)
+  const before = server.counters().requests
+  let sent = 0
+  while (server.counters().requests - before < 3900 && sent < 20_000) {
+    client.write('x')
+    sent++
+    await new Promise(setImmediate)
+  }
+  for (let more = 0; more < 1000; more++) {
+    client.write('x')
+    sent++
+    await new Promise(setImmediate)
+  }
+  expect(server.counters().requests - before).toBeLessThan(4200)
+  client.socket.resume()
+  await client.take(12 * 1024 * 1024 + sent)
+})
+
+test('connectionsMax refuses connections beyond it', async () => {
+  const server = await start(line(), { connectionsMax: 2 })
+  const [one, two] = [await connect(server), await connect(server)]
+  one.write('a\n')
+  two.write('b\n')
+  await one.take(2)
+  await two.take(2)
+  // It may be gone before it has seen itself connected.
+  const three = await connect(server).catch(() => undefined)
+  await until('the end of the third connection', () => three === undefined || three.closed)
+  expect(server.counters()).toMatchObject({ connections: 2, rejected: 1 })
+  one.socket.destroy()
+  await until('room', () => server.counters().connections === 1)
+  const four = await connect(server)
+  four.write('d\n')
+  expect(textOf(await four.take(2))).toBe('d\n')
+})
+
+test('idleTimeoutMs closes a connection that sends nothing, and no other', async () => {
+  const server = await start(line(), { idleTimeoutMs: 300 })
+  const [silent, busy] = [await connect(server), await connect(server)]
+  while (!silent.ended) {
+    busy.write('x\n')
+    await busy.take(2)
+  }
+  expect(busy.ended).toBe(false)
+})
+
+test('a server listens on a unix path', async () => {
+  const path = join(tmpdir(), `volley-server-${process.pid}.sock`)
+  const server = await start(line(), { listen: { path } })
+  expect(server.address).toEqual({ path })
+  const client = await connect(server)
+  client.write('hello\n')
+  expect(textOf(await client.take(6))).toBe('hello\n')
+})
+
+test('startServer() says why it cannot listen', async () => {
+  const { address } = await start(line())
+  const port = 'port' in address ? address.port : 0
+  await expect(start(line(), { listen: { host: '127.0.0.1', port } })).rejects.toThrow(
+    `cannot listen on tcp://127.0.0.1:${port}: the port is in use`,
+  )
+})
+
+test('stop() answers what is in hand, ends every connection and accepts no more', async () => {
+  const server = await start(createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 1000 }))
+  const client = await connect(server)
+  const request = bytesOf({ u32: 19 }, { u32: 1 }, new Uint8Array(15))
+  client.write(bytesOf(...Array.from({ length: 900 }, () => request)))
+  // In hand is what has come in: the bytes are in the kernel once the connection has taken them.
+  await until('the bytes to be sent', () => client.socket.writableLength === 0)
+  const { address } = server
+  await server.stop()
+  expect(await client.takeAll()).toHaveLength(900 * request.length)
+  await expect(Client.connect(address)).rejects.toThrow()
+})

@@ -1,0 +1,39 @@
+import { writeUint32 } from '../harness/protocols/integers.ts'
+import { createTlv } from '../harness/protocols/tlv.ts'
+import type { Replies } from './replies.ts'
+import type { Service } from './server.ts'
+
+/** What a message over the bound is answered with: "the length of the message is abnormal". */
+export const overlongText = '报文长度异常的错误'
+
+const typeOffset = 4
+
+/**
+ * Answers every TLV message with itself, or with `reply` under the same type. A message over `maxFrame` is answered
+ * at its header, as the client may wait for that before it sends more, and its value is thrown away as it comes in.
+ */
+export function createTlvServer(spec: { readonly maxFrame: number }, reply?: string): Service {
+  const protocol = createTlv(spec)
+  const readType = protocol.type!.read
+  const overlongFrame = createTlv({ maxFrame: Number.MAX_SAFE_INTEGER }).encode({ body: textBytes(overlongText) })
+  const replyFrame = reply === undefined ? undefined : protocol.encode({ body: textBytes(reply) })
+
+  function answer(frame: Uint8Array, bytes: Uint8Array, from: number, replies: Replies): void {
+    const at = replies.reserve(frame.length)
+    replies.bytes.set(frame, at)
+    writeUint32(replies.bytes, at + typeOffset, readType(bytes, from))
+  }
+
+  return {
+    protocol,
+    request(_connection, bytes, from, end, replies) {
+      if (replyFrame === undefined) replies.echo(bytes, from, end)
+      else answer(replyFrame, bytes, from, replies)
+    },
+    overlong: (bytes, from, replies) => answer(overlongFrame, bytes, from, replies),
+  }
+}
+
+function textBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
