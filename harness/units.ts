@@ -82,10 +82,35 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
-/** A count in little room: `950`, `13.8k`, `138k`, `1.4M`. */
+/** A count in little room: `950`, `13.8k`, `138k`, `1.4M`, `2.1G`. */
 export function formatShortCount(value: number): string {
-  if (value < 1000) return formatCount(value)
-  return value < 999_500 ? `${threeFigures(value / 1000)}k` : `${threeFigures(value / 1e6)}M`
+  if (value < 999.5) return formatCount(value)
+  if (value < 999_500) return `${threeFigures(value / 1e3)}k`
+  return value < 999_500_000 ? `${threeFigures(value / 1e6)}M` : `${threeFigures(value / 1e9)}G`
+}
+
+/** Whole seconds that have passed: `7s`, `2m05s`, `1h02m05s`. */
+export function formatElapsed(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000)
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+  return `${Math.floor(seconds / 3600)}h${two(Math.floor(seconds / 60) % 60)}m${two(seconds % 60)}s`
+}
+
+/** A share of a whole: `0 %`, `0.12 %`, `0.0031 %`, `100 %`. */
+export function formatPercent(fraction: number): string {
+  if (!Number.isFinite(fraction)) return '-'
+  const percent = fraction * 100
+  if (percent >= 1 || percent === 0) return `${threeFigures(percent)} %`
+  return percent < 1e-6 ? '< 0.000001 %' : `${trimZeros(percent.toFixed(2 - Math.floor(Math.log10(percent))))} %`
+}
+
+/** A ratio with three significant figures: `1.00`, `0.239`, `0.000948`, `1,055`. */
+export function formatRatio(ratio: number): string {
+  if (!Number.isFinite(ratio)) return '-'
+  if (ratio >= 999.5) return formatCount(ratio)
+  return ratio !== 0 && ratio < 1e-6 ? '< 0.000001' : ratio.toPrecision(3)
 }
 
 function threeFigures(value: number): string {

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest'
+import type { Report } from '../report/report.ts'
+import { sampleReport } from '../report/testing/samples.ts'
+import { compareReports } from './compare.ts'
+
+const { scenario, latencyMs, totals } = sampleReport
+
+function withScenario(changes: Partial<Report['scenario']>): Report {
+  return { ...sampleReport, scenario: { ...scenario, ...changes } }
+}
+
+function figure(reports: readonly Report[], name: string) {
+  const sources = reports.map((_, index) => `run-${index}`)
+  return compareReports(reports, sources).figures.find(each => each.name === name)
+}
+
+function differences(...reports: Report[]) {
+  return compareReports(reports, reports.map(String)).differences
+}
+
+describe('compareReports()', () => {
+  it('gives every figure with its ratio to the first run', () => {
+    const half = { ...sampleReport, throughput: { mean: 69_107, perSecond: [] } }
+    expect(figure([sampleReport, half, sampleReport], 'throughput')).toEqual({
+      name: 'throughput',
+      unit: 'requests/s',
+      values: [138_214, 69_107, 138_214],
+      ratios: [1, 0.5, 1],
+    })
+  })
+
+  it('has no ratio where a figure is missing or the baseline is 0', () => {
+    const few = { ...sampleReport, latencyMs: { ...latencyMs, response: { count: 5, mean: 1, max: 2 } } }
+    expect(figure([sampleReport, few], 'response p99')).toMatchObject({ values: [0.21, null], ratios: [1, null] })
+    expect(figure([few, sampleReport], 'response p99')).toMatchObject({ values: [null, 0.21], ratios: [null, null] })
+    const stopped = { ...sampleReport, throughput: { mean: 0, perSecond: [] } }
+    expect(figure([stopped, sampleReport], 'throughput')).toMatchObject({ ratios: [null, null] })
+    expect(figure([few, few], 'response p99')).toBeUndefined()
+  })
+
+  it('counts failed requests and failed connects, and takes their share of what was tried', () => {
+    const failing = {
+      ...sampleReport,
+      totals: { ...totals, sent: 900, failed: 20, failures: { timeout: 20, 'connect-refused': 100 } },
+    }
+    expect(figure([sampleReport, failing], 'failures')?.values).toEqual([0, 120])
+    expect(figure([sampleReport, failing], 'failed share')?.values).toEqual([0, 0.12])
+  })
+
+  it('can be written as JSON and read back', () => {
+    const { server: _, ...noServer } = sampleReport
+    const comparison = compareReports([sampleReport, noServer], ['a', 'b'])
+    expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
+  })
+
+  it.each([
+    [
+      ['x/a.json', 'x/b.json'],
+      ['a.json', 'b.json'],
+    ],
+    [
+      ['reports/tlv/2026-11-21T09-30-12Z/report.json', './reports/tlv/2026-11-21T09-31-12Z'],
+      ['2026-11-21T09-30-12Z', '2026-11-21T09-31-12Z'],
+    ],
+    [
+      ['same/report.json', 'same'],
+      ['same', 'same (2)'],
+    ],
+    [
+      ['before', 'after'],
+      ['before', 'after'],
+    ],
+    [
+      ['report.json', 'old/report.json'],
+      ['run', 'old'],
+    ],
+  ])('names runs of one scenario by what differs in %j', (sources, names) => {
+    expect(compareReports([sampleReport, sampleReport], sources).runs.map(({ name }) => name)).toEqual(names)
+  })
+
+  it('names runs of different scenarios by these, and says that they differ', () => {
+    const { runs, warnings } = compareReports([sampleReport, withScenario({ name: 'tlv-lan' })], ['a', 'b'])
+    expect(runs.map(({ name }) => name)).toEqual(['tlv-loopback', 'tlv-lan'])
+    expect(warnings).toEqual(['the runs are of different scenarios: tlv-loopback, tlv-lan'])
+  })
+
+  it('warns of runs that are invalid, suspect, interrupted or stopped early', () => {
+    const finding = { code: 'errors', message: '', hint: '', value: 1, limit: 0 }
+    const reports: Report[] = [
+      { ...sampleReport, verdict: 'invalid', findings: [{ ...finding, severity: 'invalid' }] },
+      { ...sampleReport, verdict: 'suspect', findings: [{ ...finding, severity: 'suspect' }], interrupted: true },
+      { ...sampleReport, error: 'worker 1 ended' },
+      sampleReport,
+    ]
+    const { runs, warnings } = compareReports(reports, ['a', 'b', 'c', 'd'])
+    expect(warnings).toEqual([
+      'a is invalid (errors): its figures say nothing',
+      'b is suspect (errors)',
+      'b was interrupted after 10 s',
+      'c stopped early: worker 1 ended',
+    ])
+    expect(runs.map(({ cut }) => cut)).toEqual([false, true, true, false])
+  })
+})
+
+describe('differingSettings()', () => {
+  it('finds none between two runs of one scenario on one machine', () => {
+    const again: Report = {
+      ...sampleReport,
+      seed: 8,
+      target: 'tcp://127.0.0.1:50000',
+      startedAt: '2026-11-22T09:30:12.000Z',
+      environment: { ...sampleReport.environment, loadAverage: [2, 2, 2] },
+    }
+    expect(differences(sampleReport, again)).toEqual([])
+  })
+
+  it('names what differs by its place in the scenario, in the units of the scenario', () => {
+    const other = withScenario({
+      connections: 100,
+      load: { mode: 'loop', pipeline: 16 },
+      duration: 2500,
+      warmup: 0,
+      protocol: { name: 'tlv', maxFrame: 65_536 },
+      loop: [{ send: { type: 1, body: 'hello' }, think: 1 }],
+    })
+    expect(differences(sampleReport, other)).toEqual([
+      { setting: 'protocol.maxFrame', values: ['1 MiB', '64 KiB'] },
+      { setting: 'connections', values: ['10', '100'] },
+      { setting: 'load.pipeline', values: ['1', '16'] },
+      { setting: 'duration', values: ['10s', '2500ms'] },
+      { setting: 'warmup', values: ['2s', '0ms'] },
+      { setting: 'loop[0].send.body', values: ['hello world', 'hello'] },
+      { setting: 'loop[0].expect', values: ['echo', 'not set'] },
+      { setting: 'loop[0].think', values: ['0ms', '1ms'] },
+    ])
+  })
+
+  it('names the kind of the target and its options', () => {
+    const address = withScenario({ target: { address: 'tcp://192.168.48.151:8080' } })
+    const pooled = withScenario({ target: { serve: 'tlv', options: { poolSize: 1000 } } })
+    const command = withScenario({ target: { command: 'redis-server --port {port}' } })
+    expect(differences(sampleReport, address, command, pooled)).toEqual([
+      {
+        setting: 'target',
+        values: ['serve tlv', 'address tcp://192.168.48.151:8080', 'command redis-server --port {port}', 'serve tlv'],
+      },
+      { setting: 'target.poolSize', values: ['not set', 'not set', 'not set', '1000'] },
+    ])
+  })
+
+  it('names transport and workers as they were, machine and version', () => {
+    const other: Report = {
+      ...sampleReport,
+      transport: 'epoll',
+      workers: 2,
+      tool: { name: 'volley', version: '0.2.0' },
+      environment: { ...sampleReport.environment, cpu: 'Imaginary 4000', cores: 8, node: 'v22.1.0' },
+    }
+    expect(differences(sampleReport, other)).toEqual([
+      { setting: 'transport', values: ['node', 'epoll'] },
+      { setting: 'workers', values: ['1', '2'] },
+      { setting: 'cpu', values: ['Imaginary 3000', 'Imaginary 4000'] },
+      { setting: 'cores', values: ['2', '8'] },
+      { setting: 'node', values: ['v20.20.2', 'v22.1.0'] },
+      { setting: 'volley', values: ['0.1.0', '0.2.0'] },
+    ])
+  })
+})

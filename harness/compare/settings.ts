@@ -1,0 +1,67 @@
+import type { Report } from '../report/report.ts'
+import { formatSetting, formatSize } from '../units.ts'
+
+/** A setting that is not the same in all runs. */
+export interface Difference {
+  /** Its place in the scenario file, such as `load.pipeline`, or what it is of the machine, such as `cpu`. */
+  readonly setting: string
+  /** As it would be written, one for each run. */
+  readonly values: readonly string[]
+}
+
+const notSet = 'not set'
+
+/** What differs between the runs besides their figures: scenario, transport, machine and version. */
+export function differingSettings(reports: readonly Report[]): Difference[] {
+  const flat = reports.map(report => flatten(settingsOf(report), ''))
+  const settings = [...new Set(flat.flatMap(values => [...values.keys()]))]
+  return settings
+    .map(setting => ({ setting, values: flat.map(values => values.get(setting) ?? notSet) }))
+    .filter(({ values }) => values.some(value => value !== values[0]))
+}
+
+/**
+ * What makes a run what it is. Left out is what is no setting (name, description, thresholds, the other environments),
+ * what is a setting only in its outcome (workers, transport), and what never is the same (seed, load average).
+ */
+function settingsOf(report: Report): object {
+  const { scenario, environment } = report
+  const { name, description, environments, thresholds, workers, transport, seed, target, ...settings } = scenario
+  const { loadAverage, ...machine } = environment
+  return {
+    target: targetOf(target),
+    ...settings,
+    transport: report.transport,
+    workers: report.workers,
+    ...machine,
+    volley: report.tool.version,
+  }
+}
+
+/** A target in the words of a scenario, with its options apart. */
+function targetOf(target: Report['scenario']['target']): unknown {
+  if ('serve' in target) return { '': `serve ${target.serve}`, ...target.options }
+  if ('command' in target) return { '': `command ${target.command}` }
+  return { '': `address ${target.address}` }
+}
+
+/** Every leaf of a record by its path; a list's places are counted from 0, as in the messages of faults. */
+function flatten(value: unknown, path: string): Map<string, string> {
+  if (typeof value !== 'object' || value === null) return new Map([[path, format(value, path)]])
+  const entries = Object.entries(value)
+  const join = (key: string) => {
+    if (key === '') return path
+    if (Array.isArray(value)) return `${path}[${key}]`
+    return path === '' ? key : `${path}.${key}`
+  }
+  return new Map(entries.flatMap(([key, child]) => (child === undefined ? [] : [...flatten(child, join(key))])))
+}
+
+const durations = /(^|\.)(duration|warmup|timeout|think|every|min|max)$/
+const sizes = /(^|\.)(maxFrame|memoryBytes)$/
+
+function format(value: unknown, path: string): string {
+  if (typeof value === 'number' && durations.test(path)) return formatSetting(value)
+  if (typeof value === 'number' && sizes.test(path)) return formatSize(value)
+  return String(value)
+}

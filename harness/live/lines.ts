@@ -1,0 +1,39 @@
+import { failureKinds } from '../failures.ts'
+import type { Snapshot } from '../metrics/snapshot.ts'
+import { formatCount, formatDuration, formatElapsed } from '../units.ts'
+
+/** One second of a run as one line, for where there is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`. */
+export function renderLine(snapshot: Snapshot, wallClock: Date): string {
+  const { phase, elapsedMs, requestsPerSecond, response, completed, failed, connections } = snapshot
+  const time = clockTime(wallClock)
+  if (phase === 'opening') {
+    const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
+    return [time, `opening ${open}`, ...failuresPart(snapshot)].join('  ')
+  }
+  return [
+    time,
+    formatElapsed(elapsedMs),
+    `${formatCount(requestsPerSecond)}/s`,
+    `p50 ${short(response.p50)} p99 ${short(response.p99)}`,
+    `ok ${formatCount(completed)} failed ${formatCount(failed)}`,
+    ...(connections.open < connections.wanted ? [`connections ${connections.open} of ${connections.wanted}`] : []),
+    ...failuresPart(snapshot),
+    ...(phase === 'measuring' ? [] : [phase]),
+  ].join('  ')
+}
+
+/** The local time of day, `09:30:13`. */
+export function clockTime(wallClock: Date): string {
+  return [wallClock.getHours(), wallClock.getMinutes(), wallClock.getSeconds()]
+    .map(part => String(part).padStart(2, '0'))
+    .join(':')
+}
+
+function failuresPart({ failures }: Snapshot): string[] {
+  const kinds = failureKinds.filter(kind => (failures[kind] ?? 0) > 0)
+  return kinds.length === 0 ? [] : [kinds.map(kind => `${kind} ${formatCount(failures[kind]!)}`).join(', ')]
+}
+
+function short(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '-' : formatDuration(milliseconds).replace(' ', '')
+}

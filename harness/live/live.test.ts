@@ -1,0 +1,156 @@
+import { Writable } from 'node:stream'
+import picocolors from 'picocolors'
+import { describe, expect, it } from 'vitest'
+import { createLive, liveMode, wantsColors } from './live.ts'
+import { sampleSnapshot, sampleTitle } from './testing/samples.ts'
+
+const colors = picocolors.createColors(false)
+const hideCursor = '\u001b[?25l'
+const showCursor = '\u001b[?25h'
+const eraseLineAndUp = '\u001b[2K\u001b[1A'
+
+/** A terminal that keeps what is written to it. */
+function fakeTerminal(isTTY: boolean) {
+  const chunks: string[] = []
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+  Object.assign(stream, { isTTY, columns: 80, rows: 24 })
+  return { stream: stream as unknown as NodeJS.WriteStream, written: () => chunks.join(''), chunks }
+}
+
+function fakeClock() {
+  let now = 0
+  return { now: () => now, advance: (milliseconds: number) => (now += milliseconds) }
+}
+
+describe('createLive()', () => {
+  it('redraws a screen four times a second at most', () => {
+    const { stream, written } = fakeTerminal(true)
+    const clock = fakeClock()
+    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock })
+    for (let tick = 0; tick < 40; tick++) {
+      live.show({ ...sampleSnapshot, requestsPerSecond: tick }, [])
+      clock.advance(25)
+    }
+    live.end()
+    const shown = [...written().matchAll(/(\d+) requests\/s/g)].map(match => match[1])
+    expect(shown).toEqual(['0', '10', '20', '30'])
+  })
+
+  it('erases the screen and shows the cursor at its end, and listens for nothing any more', () => {
+    const { stream, written, chunks } = fakeTerminal(true)
+    const listeners = process.listenerCount('exit')
+    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
+    live.show(sampleSnapshot, [])
+    const lines = written().split('\n').length - 1
+    expect(lines).toBeGreaterThan(20)
+    expect(chunks[0]).toBe(hideCursor)
+    expect(process.listenerCount('exit')).toBe(listeners + 1)
+    live.end()
+    expect(written()).toContain(eraseLineAndUp.repeat(lines))
+    expect(written().endsWith(showCursor)).toBe(true)
+    expect(process.listenerCount('exit')).toBe(listeners)
+    const length = written().length
+    live.end()
+    expect(written().length).toBe(length)
+  })
+
+  it('shows the cursor also when the process ends unexpectedly', () => {
+    const { stream, written } = fakeTerminal(true)
+    const listeners = process.listeners('exit')
+    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
+    live.show(sampleSnapshot, [])
+    const added = process.listeners('exit').filter(listener => !listeners.includes(listener))
+    expect(added.length).toBe(1)
+    added[0]!(1)
+    expect(written().endsWith(showCursor)).toBe(true)
+    process.removeListener('exit', added[0]!)
+  })
+
+  it('writes one line a second, and every note once, where there is no terminal', () => {
+    const { stream, written } = fakeTerminal(false)
+    const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
+    const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock: fakeClock(), wallClock })
+    for (let elapsedMs = 100; elapsedMs <= 3000; elapsedMs += 100) {
+      const phase = elapsedMs < 2000 ? 'warm-up' : 'measuring'
+      live.show({ ...sampleSnapshot, phase, elapsedMs }, elapsedMs > 1500 ? ['client-limited: add workers'] : [])
+    }
+    live.end()
+    expect(written().split('\n')).toEqual([
+      'volley tlv-loopback  tlv over tcp://127.0.0.1:41233  loop, 10 connections x 1  node, 1 worker',
+      '09:30:13  1s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  warm-up',
+      '09:30:13  ! client-limited: add workers',
+      '09:30:13  2s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0',
+      '09:30:13  3s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0',
+      '',
+    ])
+  })
+
+  it('writes a line a second while connections are being opened', () => {
+    const { stream, written } = fakeTerminal(false)
+    const clock = fakeClock()
+    const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
+    const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock, wallClock })
+    for (let tick = 0; tick <= 20; tick++) {
+      live.show({ ...sampleSnapshot, phase: 'opening', elapsedMs: 0, connections: { open: tick, wanted: 30 } }, [])
+      clock.advance(100)
+    }
+    expect(written().split('\n').slice(1)).toEqual([
+      '09:30:13  opening 10 of 30 connections',
+      '09:30:13  opening 20 of 30 connections',
+      '',
+    ])
+  })
+
+  it('writes nothing when it is to be quiet', () => {
+    const { stream, written } = fakeTerminal(true)
+    const live = createLive({ stream, mode: 'quiet', colors, title: sampleTitle })
+    live.show(sampleSnapshot, ['note'])
+    live.end()
+    expect(written()).toBe('')
+  })
+})
+
+describe('liveMode()', () => {
+  const terminal = { isTTY: true }
+
+  it('takes the screen on a terminal only', () => {
+    expect(liveMode(terminal, {}, { TERM: 'xterm-256color' })).toBe('screen')
+    expect(liveMode({ isTTY: false }, {}, {})).toBe('lines')
+    expect(liveMode({}, {}, {})).toBe('lines')
+  })
+
+  it('takes lines on a dumb terminal, in CI and after --no-live', () => {
+    expect(liveMode(terminal, {}, { TERM: 'dumb' })).toBe('lines')
+    expect(liveMode(terminal, {}, { CI: 'true' })).toBe('lines')
+    expect(liveMode(terminal, {}, { CI: 'false' })).toBe('screen')
+    expect(liveMode(terminal, { live: false }, {})).toBe('lines')
+  })
+
+  it('is quiet after --quiet', () => {
+    expect(liveMode(terminal, { quiet: true }, {})).toBe('quiet')
+  })
+})
+
+describe('wantsColors()', () => {
+  const terminal = { isTTY: true }
+
+  it('colours a terminal, and a pipe only when forced', () => {
+    expect(wantsColors(terminal, {}, {})).toBe(true)
+    expect(wantsColors(terminal, {}, { TERM: 'dumb' })).toBe(false)
+    expect(wantsColors({}, {}, {})).toBe(false)
+    expect(wantsColors({}, {}, { FORCE_COLOR: '1' })).toBe(true)
+    expect(wantsColors(terminal, {}, { FORCE_COLOR: '0' })).toBe(false)
+  })
+
+  it('honours NO_COLOR and --no-color above all', () => {
+    expect(wantsColors(terminal, {}, { NO_COLOR: '1', FORCE_COLOR: '1' })).toBe(false)
+    expect(wantsColors(terminal, {}, { NO_COLOR: '' })).toBe(true)
+    expect(wantsColors(terminal, { color: false }, { FORCE_COLOR: '1' })).toBe(false)
+  })
+})

@@ -1,0 +1,122 @@
+import { createLogUpdate } from 'log-update'
+import { type Colors, printable } from '../cells.ts'
+import { type Clock, monotonicClock } from '../clock.ts'
+import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { clockTime, renderLine } from './lines.ts'
+import { renderScreen } from './screen.ts'
+
+/** How a run is shown while it lasts: a screen redrawn in place, a line a second, or not at all. */
+export type LiveMode = 'screen' | 'lines' | 'quiet'
+
+export interface LiveOptions {
+  readonly stream: NodeJS.WriteStream
+  readonly mode: LiveMode
+  readonly colors: Colors
+  readonly title: RunTitle
+  readonly clock?: Clock
+  readonly wallClock?: () => Date
+}
+
+export interface Live {
+  /** Shows a snapshot and what is to be said about the run; may be called as often as there is something new. */
+  show(snapshot: Snapshot, notes: readonly string[]): void
+  /** Takes the screen away and gives the terminal back; the figures follow in the summary. */
+  end(): void
+}
+
+const redrawMs = 250
+const hideCursor = '\u001b[?25l'
+const showCursor = '\u001b[?25h'
+
+/** The live view of one run on a stream, which is stderr, so that stdout stays the summary's. */
+export function createLive(options: LiveOptions): Live {
+  if (options.mode === 'quiet') return { show() {}, end() {} }
+  return options.mode === 'screen' ? createScreen(options) : createLines(options)
+}
+
+function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOptions): Live {
+  // The cursor is ours: log-update would hide that of stderr, whatever its stream, and restore it by a handler for
+  // SIGINT and SIGTERM that ends the process before the run's own handler has saved the report.
+  const draw = createLogUpdate(stream, { showCursor: true })
+  let drawnAt = Number.NEGATIVE_INFINITY
+  const restore = () => {
+    draw.clear()
+    stream.write(showCursor)
+  }
+  return {
+    show(snapshot, notes) {
+      const now = clock.now()
+      if (now - drawnAt < redrawMs) return
+      if (drawnAt === Number.NEGATIVE_INFINITY) {
+        process.once('exit', restore)
+        stream.write(hideCursor)
+      }
+      drawnAt = now
+      // A terminal that does not know its size reports none, or 0.
+      const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
+      draw(renderScreen(title, snapshot, notes, size, colors))
+    },
+    end() {
+      if (drawnAt === Number.NEGATIVE_INFINITY) return
+      drawnAt = Number.NEGATIVE_INFINITY
+      process.removeListener('exit', restore)
+      restore()
+    },
+  }
+}
+
+function createLines({ stream, title, clock = monotonicClock, wallClock = () => new Date() }: LiveOptions): Live {
+  const said = new Set<string>()
+  let lastSecond = 0
+  let openingAt = clock.now()
+  const write = (line: string) => stream.write(`${printable(line)}\n`)
+  write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}`)
+  return {
+    show(snapshot, notes) {
+      if (snapshot.phase === 'opening') {
+        // No second of the run has begun; a slow start is still to be seen.
+        if (clock.now() - openingAt < 1000) return
+        openingAt = clock.now()
+        write(renderLine(snapshot, wallClock()))
+      } else if (Math.floor(snapshot.elapsedMs / 1000) > lastSecond) {
+        lastSecond = Math.floor(snapshot.elapsedMs / 1000)
+        write(renderLine(snapshot, wallClock()))
+      }
+      for (const note of notes.filter(note => !said.has(note))) {
+        said.add(note)
+        write(`${clockTime(wallClock())}  ! ${note}`)
+      }
+    },
+    end() {},
+  }
+}
+
+/** What of the command line and the environment decides how a run is shown. */
+export interface LiveFlags {
+  /** `--quiet` */
+  readonly quiet?: boolean | undefined
+  /** False after `--no-live`. */
+  readonly live?: boolean | undefined
+  /** False after `--no-color`. */
+  readonly color?: boolean | undefined
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** The screen on a terminal; lines where there is none, in CI, or where they were asked for. */
+export function liveMode(stream: { readonly isTTY?: boolean }, flags: LiveFlags, env: Variables): LiveMode {
+  if (flags.quiet) return 'quiet'
+  const terminal = stream.isTTY === true && env['TERM'] !== 'dumb' && !isSet(env['CI'])
+  return terminal && flags.live !== false ? 'screen' : 'lines'
+}
+
+/** Whether text on the stream is coloured; `--no-color` and NO_COLOR win over FORCE_COLOR, and that over the stream. */
+export function wantsColors(stream: { readonly isTTY?: boolean }, flags: LiveFlags, env: Variables): boolean {
+  if (flags.color === false || (env['NO_COLOR'] ?? '') !== '') return false
+  if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] === '' || isSet(env['FORCE_COLOR'])
+  return stream.isTTY === true && env['TERM'] !== 'dumb'
+}
+
+function isSet(variable: string | undefined): boolean {
+  return variable !== undefined && !['', '0', 'false'].includes(variable.toLowerCase())
+}

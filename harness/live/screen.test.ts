@@ -1,0 +1,398 @@
+import fc from 'fast-check'
+import picocolors from 'picocolors'
+import { describe, expect, it } from 'vitest'
+import { cellCount } from '../cells.ts'
+import { failureKinds } from '../failures.ts'
+import type { Quantiles, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { renderScreen } from './screen.ts'
+import { sampleSnapshot, sampleTitle } from './testing/samples.ts'
+
+const plain = picocolors.createColors(false)
+const painted = picocolors.createColors(true)
+const small = { columns: 80, rows: 24 }
+
+/** With a mark at the end of each line, so that blanks at the ends would be seen, and a first line to align on. */
+function screen(
+  snapshot: Snapshot,
+  size: { columns: number; rows: number },
+  notes: string[] = [],
+  title: RunTitle = sampleTitle,
+): string {
+  return `\n${renderScreen(title, snapshot, notes, size, plain)}`
+}
+
+describe('renderScreen()', () => {
+  it('fits a terminal of 80x24', () => {
+    expect(screen(sampleSnapshot, small)).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback   tlv over tcp://127.0.0.1:41233
+       loop, 10 connections x 1   node, 1 worker
+       ▒▒▒▒▒▒▒██████████████████░░░░░░░░░░░░░░░░░  measuring  7s of 12s  ▒ warm-up 2s
+
+        ╺┓  ┏━┓ ┏━┓   ┏━┓ ╺┓  ╻ ╻               ok             829,284
+         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed               0
+        ╺┻╸ ┗━┛ ┗━┛ ╻ ┗━╸ ╺┻╸   ╹               in flight           10
+        138,214 requests/s                      connections   10 of 10
+
+        142k ┤           ╭──────────────╮       ╭─────
+        134k ┤     ╭─────╯              ╰───────╯
+        126k ┤    ╭╯
+        119k ┤   ╭╯
+        111k ┤ ╭─╯
+        104k ┤╭╯
+         96k ┤╯
+
+                       p50      p90      p99    p99.9      max
+       response      68 us   102 us   210 us   1.1 ms   3.9 ms   690,120 replies
+                       ▁▁██▄▄
+       26.1 us ▁▁▁▁▁▁▃▃██████▆▆▃▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁    ▁▁ 5.62 ms
+
+       client 92 % of a core   server 97 % of a core, 6.1 us/request"
+    `)
+  })
+
+  it('keeps everything at 80x24 when there are failures and a note too', () => {
+    const failures = { timeout: 12, reset: 3, 'connect-refused': 40 }
+    const snapshot = { ...sampleSnapshot, failed: 15, failures, connections: { open: 7, wanted: 10 } }
+    const note = 'client-limited: the null server is only 1.2 times faster; add workers (-w 2)'
+    expect(screen(snapshot, small, [note])).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback   tlv over tcp://127.0.0.1:41233
+       loop, 10 connections x 1   node, 1 worker
+       ▒▒▒▒▒▒▒██████████████████░░░░░░░░░░░░░░░░░  measuring  7s of 12s  ▒ warm-up 2s
+
+        ╺┓  ┏━┓ ┏━┓   ┏━┓ ╺┓  ╻ ╻               ok            829,284
+         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed             15
+        ╺┻╸ ┗━┛ ┗━┛ ╻ ┗━╸ ╺┻╸   ╹               in flight          10
+        138,214 requests/s                      connections   7 of 10
+
+        142k ┤         ╭─────────────────╮   ╭────────
+        130k ┤    ╭────╯                 ╰───╯
+        119k ┤  ╭─╯
+        107k ┤╭─╯
+         96k ┤╯
+
+                       p50      p90      p99    p99.9      max
+       response      68 us   102 us   210 us   1.1 ms   3.9 ms   690,120 replies
+                       ▁▁██▄▄
+       26.1 us ▁▁▁▁▁▁▃▃██████▆▆▃▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁    ▁▁ 5.62 ms
+
+       client 92 % of a core   server 97 % of a core, 6.1 us/request
+       failures   connect-refused 40   timeout 12   reset 3
+       ! client-limited: the null server is only 1.2 times faster; add workers (-w 2)"
+    `)
+  })
+
+  it('shows the warm-up before there are enough samples for the far quantiles', () => {
+    const response = { count: 500, mean: 0.08, p50: 0.07, p90: 0.1, max: 3 }
+    const snapshot: Snapshot = {
+      ...sampleSnapshot,
+      phase: 'warm-up',
+      elapsedMs: 1200,
+      history: [96_000],
+      response,
+    }
+    expect(screen(snapshot, small)).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback   tlv over tcp://127.0.0.1:41233
+       loop, 10 connections x 1   node, 1 worker
+       ▒▒▒▒···░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  warm-up  1s of 12s    ▒ warm-up 2s
+
+        ╺┓  ┏━┓ ┏━┓   ┏━┓ ╺┓  ╻ ╻               ok             829,284
+         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed               0
+        ╺┻╸ ┗━┛ ┗━┛ ╻ ┗━╸ ╺┻╸   ╹               in flight           10
+        138,214 requests/s                      connections   10 of 10
+
+         96k ┤─────
+       94.4k ┤
+       92.8k ┤
+       91.2k ┤
+       89.6k ┤
+         88k ┤
+       86.4k ┤
+
+                       p50      p90      p99    p99.9      max
+       response      70 us   100 us        -        -     3 ms   500 in the warm-up
+                       ▁▁██▄▄
+       26.1 us ▁▁▁▁▁▁▃▃██████▆▆▃▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁    ▁▁ 5.62 ms
+
+       client 92 % of a core   server 97 % of a core, 6.1 us/request"
+    `)
+  })
+
+  it('shows the connections being opened before the first request', () => {
+    expect(screen(emptySnapshot, small)).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback   tlv over tcp://127.0.0.1:41233
+       loop, 10 connections x 1   node, 1 worker
+       ······░░░░░░░░░░░░░░░░░░░░░░░░░░░░  opening  4 of 10 connections  ▒ warm-up 2s
+
+        ┏━┓                                     ok                  0
+        ┃ ┃                                     failed              0
+        ┗━┛                                     in flight           0
+        0 requests/s                            connections   4 of 10
+
+             ┤
+             ┤
+             ┤
+             ┤
+             ┤
+             ┤
+             ┤
+             ┤
+             ┤
+
+                       p50      p90      p99    p99.9      max
+       response          -        -        -        -        -   0 replies
+
+       client 0 % of a core   0 B out, 0 B in"
+    `)
+  })
+
+  it('gives the charts the room of a larger terminal', () => {
+    expect(screen(sampleSnapshot, { columns: 120, rows: 40 })).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback   tlv over tcp://127.0.0.1:41233   loop, 10 connections x 1   node, 1 worker
+       ▒▒▒▒▒▒▒▒▒▒▒▒▒▒██████████████████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  measuring  7s of 12s  ▒ warm-up 2s
+
+        ╺┓  ┏━┓ ┏━┓   ┏━┓ ╺┓  ╻ ╻               ok             829,284
+         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed               0
+        ╺┻╸ ┗━┛ ┗━┛ ╻ ┗━╸ ╺┻╸   ╹               in flight           10
+        138,214 requests/s                      connections   10 of 10
+
+        142k ┤                                ╭─────╮
+        139k ┤                 ╭──────────────╯     ╰──╮           ╭─────────
+        136k ┤             ╭───╯                       ╰──╮  ╭─────╯
+        134k ┤          ╭──╯                              ╰──╯
+        131k ┤        ╭─╯
+        128k ┤        │
+        125k ┤       ╭╯
+        123k ┤      ╭╯
+        120k ┤     ╭╯
+        117k ┤     │
+        115k ┤    ╭╯
+        112k ┤   ╭╯
+        109k ┤   │
+        107k ┤  ╭╯
+        104k ┤ ╭╯
+        101k ┤ │
+       98.7k ┤╭╯
+         96k ┤╯
+
+                       p50      p90      p99    p99.9      max
+       response      68 us   102 us   210 us   1.1 ms   3.9 ms   690,120 replies
+                              ███
+                              ███▆▆▆
+                           ▇▇▇██████
+                           █████████▇▇▇
+       26.1 us ▁▁▁▁▁▁▂▂▂██████████████████▃▃▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁      ▁▁▁ 5.62 ms
+
+       client 92 % of a core   server 97 % of a core, 6.1 us/request   15.8 MiB out, 15.8 MiB in"
+    `)
+  })
+
+  it('drops what matters least on a small terminal', () => {
+    const { server: _, ...noServer } = sampleSnapshot
+    expect(screen(sampleSnapshot, { columns: 40, rows: 10 })).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback
+       ▒▒▒██████░░░░░░░  measuring  7s of 12s
+       138,214 requests/s
+       ok 829,284   failed 0   in flight 10
+       connections 10 of 10
+                       p50      p99      max
+       response      68 us   210 us   3.9 ms
+       client 92 % of a core
+       server 97 % of a core, 6.1 us/request"
+    `)
+    expect(
+      screen({ ...noServer, failed: 3, failures: { reset: 3 } }, { columns: 40, rows: 10 }, ['slow']),
+    ).toMatchInlineSnapshot(`
+      "
+       volley tlv-loopback
+       ▒▒▒██████░░░░░░░  measuring  7s of 12s
+       138,214 requests/s
+       ok 829,284   failed 3   in flight 10
+       connections 10 of 10
+                       p50      p99      max
+       response      68 us   210 us   3.9 ms
+       failures   reset 3
+       ! slow"
+    `)
+  })
+
+  it('measures progress by requests where their number ends the run', () => {
+    const { totalMs: _, ...title } = sampleTitle
+    const line = (completed: number) =>
+      screen({ ...sampleSnapshot, completed }, small, [], { ...title, requests: 1_000_000 }).split('\n')[3]
+    expect(line(250_000)).toBe(` ${'█'.repeat(11)}${'░'.repeat(34)}  measuring  250,000 of 1,000,000`)
+    expect(line(1_000_000)).toBe(` ${'█'.repeat(43)}  measuring  1,000,000 of 1,000,000`)
+  })
+
+  it('draws only the newest seconds of a run that is longer than the chart is wide', () => {
+    const history = Array.from({ length: 500 }, (_, second) => (second < 450 ? 1000 : 2000))
+    const title = { ...sampleTitle, totalMs: 3_600_000 }
+    const lines = screen({ ...sampleSnapshot, history, elapsedMs: 500_000 }, small, [], title).split('\n')
+    expect(lines[3]).toContain('measuring  8m20s of 1h00m00s')
+    expect(lines[10]).toBe('    2k ┤                   ╭─────────────────────────────────────────────────')
+    expect(lines[16]).toBe('    1k ┤───────────────────╯')
+  })
+
+  it('lets a rate that wobbles by little look steady', () => {
+    const history = [100_000, 100_300, 100_100, 100_400, 100_200, 100_350, 100_250]
+    const lines = screen({ ...sampleSnapshot, history }, small).split('\n')
+    expect(lines.slice(10, 12)).toEqual(['  100k ┤────────────────────────────────────────', ' 98.7k ┤'])
+  })
+
+  it('colours figures and failures without changing a character', () => {
+    const failing = { ...sampleSnapshot, failed: 2, failures: { reset: 2 } }
+    const colored = renderScreen(sampleTitle, failing, ['a note'], small, painted)
+    expect(colored).toContain(painted.red('reset 2'))
+    expect(stripColors(colored)).toBe(renderScreen(sampleTitle, failing, ['a note'], small, plain))
+  })
+
+  it('shows names and notes from outside without letting them draw', () => {
+    const title = { ...sampleTitle, name: '报文\u001b[2Jdemo\nline' }
+    const output = renderScreen(title, sampleSnapshot, ['bad\u001b]0;title\u0007'], small, plain)
+    expect(output.split('\n')[0]).toBe(' volley 报文?[2Jdemo line   tlv over tcp://127.0.0.1:41233')
+    expect(output).not.toContain('\u001b')
+  })
+
+  it('never exceeds the terminal, whatever the snapshot', () => {
+    fc.assert(
+      fc.property(
+        anyTitle,
+        anySnapshot,
+        anyNotes,
+        fc.integer({ min: 40, max: 250 }),
+        fc.integer({ min: 10, max: 80 }),
+        (title, snapshot, notes, columns, rows) => {
+          const output = renderScreen(title, snapshot, notes, { columns, rows }, painted)
+          const lines = stripColors(output).split('\n')
+          expect(lines.length).toBeLessThanOrEqual(rows - 1)
+          for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(columns - 1)
+          expect(output).not.toMatch(/NaN|undefined|Infinity/)
+          expect(stripColors(output)).toContain('requests/s')
+          expect(stripColors(output)).toContain('failed')
+        },
+      ),
+      { numRuns: 400 },
+    )
+  })
+
+  it('does not fail on a terminal of a few cells', () => {
+    for (const columns of [1, 2, 5, 20]) {
+      for (const rows of [1, 2, 5]) {
+        const lines = renderScreen(sampleTitle, sampleSnapshot, ['note'], { columns, rows }, plain).split('\n')
+        expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1))
+        for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(Math.max(1, columns - 1))
+      }
+    }
+  })
+})
+
+const emptySnapshot: Snapshot = {
+  elapsedMs: 0,
+  phase: 'opening',
+  sent: 0,
+  completed: 0,
+  failed: 0,
+  inFlight: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  failures: {},
+  connections: { open: 4, wanted: 10 },
+  requestsPerSecond: 0,
+  history: [],
+  response: { count: 0, mean: 0, max: 0 },
+  distribution: { fromMs: 0.01, toMs: 10, counts: [0, 0, 0] },
+  clientCores: 0,
+}
+
+const count = fc.oneof(fc.nat(1000), fc.nat(2 ** 31 - 1), fc.constant(Number.MAX_SAFE_INTEGER), fc.constant(0))
+const milliseconds = fc.oneof(fc.constant(0), fc.double({ min: 1e-4, max: 1e8, noNaN: true }))
+const rate = fc.oneof(count, fc.double({ min: 0, max: 1e12, noNaN: true }))
+const text = fc.oneof(
+  fc.string({ maxLength: 120 }),
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.constant('报文'.repeat(40)),
+)
+
+const anyTitle: fc.Arbitrary<RunTitle> = fc
+  .record({
+    name: text,
+    what: text,
+    load: text,
+    how: text,
+    warmupMs: milliseconds,
+    totalMs: milliseconds,
+    requests: count,
+  })
+  .chain(({ totalMs, requests, ...title }) =>
+    fc.constantFrom<RunTitle>({ ...title, totalMs }, { ...title, requests }, { ...title, totalMs, requests }, title),
+  )
+
+const anyQuantiles: fc.Arbitrary<Quantiles> = fc
+  .record({ count, mean: milliseconds, max: milliseconds, far: fc.boolean(), value: milliseconds })
+  .map(({ count, mean, max, far, value }) => ({
+    count,
+    mean,
+    max,
+    ...(far ? { p50: value, p90: value, p99: value, p999: value } : {}),
+  }))
+
+const anySnapshot: fc.Arbitrary<Snapshot> = fc.record(
+  {
+    elapsedMs: milliseconds,
+    phase: fc.constantFrom('opening', 'warm-up', 'measuring', 'settling'),
+    sent: count,
+    completed: count,
+    failed: count,
+    inFlight: count,
+    bytesSent: count,
+    bytesReceived: count,
+    failures: fc.oneof(
+      fc.constant({}),
+      count.map(each => Object.fromEntries(failureKinds.map(kind => [kind, each]))),
+    ),
+    connections: fc.record({ open: count, wanted: count }),
+    requestsPerSecond: rate,
+    history: fc.array(rate, { maxLength: 300 }),
+    response: anyQuantiles,
+    distribution: fc.record({
+      fromMs: fc.constant(0.01),
+      toMs: fc.constant(100_000),
+      counts: fc.array(count, { maxLength: 120 }),
+    }),
+    clientCores: fc.double({ min: 0, max: 512, noNaN: true }),
+    server: fc.record(
+      { cores: fc.double({ min: 0, max: 512, noNaN: true }), cpuMicrosPerRequest: rate },
+      { requiredKeys: ['cores'] },
+    ),
+  },
+  {
+    requiredKeys: [
+      'elapsedMs',
+      'phase',
+      'sent',
+      'completed',
+      'failed',
+      'inFlight',
+      'bytesSent',
+      'bytesReceived',
+      'failures',
+      'connections',
+      'requestsPerSecond',
+      'history',
+      'response',
+      'distribution',
+      'clientCores',
+    ],
+  },
+) as fc.Arbitrary<Snapshot>
+
+const anyNotes = fc.array(text, { maxLength: 12 })
+
+function stripColors(text: string): string {
+  return text.replace(/\u001b\[\d+m/g, '')
+}

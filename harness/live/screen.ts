@@ -1,0 +1,270 @@
+import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../cells.ts'
+import { type FailureKind, failureKinds } from '../failures.ts'
+import type { Quantiles, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { formatCount, formatDuration, formatElapsed, formatSize } from '../units.ts'
+import { drawHistogram, drawLineChart } from './chart.ts'
+import { largeDigits } from './digits.ts'
+import { beside, packRows, paintRow, type Row, rowCells, span } from './row.ts'
+
+/** The size of a terminal in cells. */
+export interface ScreenSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** Something on the screen; where there are too few rows, what has a low rank stays. */
+interface Part {
+  readonly rank: number
+  readonly rows: readonly Row[]
+}
+
+const ranks = {
+  figure: 0,
+  totals: 1,
+  failures: 2,
+  latency: 3,
+  title: 4,
+  progress: 5,
+  firstNote: 6,
+  processors: 7,
+  chart: 8,
+  moreNotes: 9,
+  moreProcessors: 10,
+  secondTitle: 11,
+  histogram: 12,
+  blank: 13,
+} as const
+
+const chartRowsMin = 3
+const chartRowsMax = 18
+const noteRowsMax = 6
+const largeFigureRowsMin = 19
+const legendCellsMin = 70
+const margin = ' '
+
+/**
+ * The live view of a run, drawn into `columns - 1` cells and `rows - 1` lines, so that neither a line wraps nor the
+ * terminal scrolls. A narrow or low terminal drops what matters least; a larger one gives the charts the room.
+ */
+export function renderScreen(
+  title: RunTitle,
+  snapshot: Snapshot,
+  notes: readonly string[],
+  size: ScreenSize,
+  colors: Colors,
+): string {
+  const cells = Math.max(1, size.columns - 1)
+  const rowsMax = Math.max(1, size.rows - 1)
+  const parts = fitted(allParts(title, snapshot, notes, { columns: cells, rows: rowsMax }, colors), rowsMax)
+  const spare = rowsMax - parts.reduce((sum, part) => sum + part.rows.length, 0)
+  const chartRows = Math.min(chartRowsMax, chartRowsMin + spare)
+  return parts
+    .flatMap(part => (part.rank === ranks.chart ? chart(title, snapshot, cells, chartRows, colors) : part.rows))
+    .map(row => paintRow(row, cells))
+    .join('\n')
+}
+
+function allParts(title: RunTitle, snapshot: Snapshot, notes: readonly string[], size: ScreenSize, colors: Colors) {
+  const cells = size.columns
+  const [firstTitle, ...moreTitle] = titleRows(title, cells, colors)
+  const [firstNote, ...moreNotes] = noteRows(notes, cells, colors)
+  const blank = (): Part => ({ rank: ranks.blank, rows: [[]] })
+  const part = (rank: number, rows: readonly Row[]): Part => ({ rank, rows })
+  return [
+    part(ranks.title, [firstTitle!]),
+    ...moreTitle.map(row => part(ranks.secondTitle, [row])),
+    part(ranks.progress, [progressRow(title, snapshot, cells, colors)]),
+    blank(),
+    ...figureParts(snapshot, size, colors),
+    blank(),
+    part(
+      ranks.chart,
+      Array.from({ length: chartRowsMin }, () => []),
+    ),
+    blank(),
+    part(ranks.latency, latencyRows(snapshot, cells, colors)),
+    part(ranks.histogram, histogramRows(snapshot, size, colors)),
+    blank(),
+    ...processorRows(snapshot, cells, colors).map((row, index) =>
+      part(index === 0 ? ranks.processors : ranks.moreProcessors, [row]),
+    ),
+    ...failureRows(snapshot, cells, colors).map(row => part(ranks.failures, [row])),
+    ...(firstNote ? [part(ranks.firstNote, [firstNote])] : []),
+    ...moreNotes.map(row => part(ranks.moreNotes, [row])),
+  ]
+}
+
+/** The parts that fit, taken in the order of their ranks, and of one rank the upper before the lower. */
+function fitted(parts: readonly Part[], rowsMax: number): Part[] {
+  const kept = new Set<Part>()
+  let rows = 0
+  for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
+    if (part.rows.length === 0 || rows + part.rows.length > rowsMax) continue
+    kept.add(part)
+    rows += part.rows.length
+  }
+  return parts.filter(part => kept.has(part))
+}
+
+function titleRows(title: RunTitle, cells: number, colors: Colors): Row[] {
+  const name = [span(`${margin}volley `, colors.dim), span(title.name, colors.bold)]
+  const rest = [title.what, title.load, title.how].map(text => [span(text)])
+  return packRows([name, ...rest], cells, 2).map((row, index) => (index === 0 ? row : [span(margin), ...row]))
+}
+
+function progressRow(title: RunTitle, snapshot: Snapshot, cells: number, colors: Colors): Row {
+  const { done, warmup } = progressOf(title, snapshot)
+  const legend = warmup > 0 && cells >= legendCellsMin ? `  ▒ warm-up ${formatLength(title.warmupMs)}` : ''
+  const text = `${padEnd(`${snapshot.phase}  ${progressText(title, snapshot)}`, 20)}${legend}`
+  const bar = Math.max(0, cells - margin.length - cellCount(text) - 2)
+  const warmupCells = Math.round(bar * warmup)
+  const doneCells = Math.round(bar * done)
+  const doneWarmup = Math.min(doneCells, warmupCells)
+  return [
+    span(margin),
+    { text: '▒'.repeat(doneWarmup), paint: colors.yellow },
+    { text: '·'.repeat(warmupCells - doneWarmup), paint: colors.yellow },
+    { text: '█'.repeat(doneCells - doneWarmup), paint: colors.green },
+    { text: '░'.repeat(bar - Math.max(doneCells, warmupCells)), paint: colors.dim },
+    { text: bar > 0 ? '  ' : '' },
+    span(text, snapshot.phase === 'warm-up' ? colors.yellow : colors.bold),
+  ]
+}
+
+/** How far the run is, and which share of it is the warm-up; both from 0 to 1. */
+function progressOf({ totalMs, requests, warmupMs }: RunTitle, snapshot: Snapshot): { done: number; warmup: number } {
+  const share = (part: number, whole: number) => (whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 1)
+  if (snapshot.phase === 'opening') {
+    return { done: 0, warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
+  }
+  const byTime = totalMs === undefined ? 0 : share(snapshot.elapsedMs, totalMs)
+  const byCount = requests === undefined ? 0 : share(snapshot.completed + snapshot.failed, requests)
+  return { done: Math.max(byTime, byCount), warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
+}
+
+function progressText({ totalMs, requests }: RunTitle, snapshot: Snapshot): string {
+  const { phase, elapsedMs, connections, completed, failed, inFlight } = snapshot
+  if (phase === 'opening') return `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
+  if (phase === 'settling') return `waits for ${formatCount(inFlight)} replies`
+  if (totalMs !== undefined) return `${formatElapsed(Math.min(elapsedMs, totalMs))} of ${formatLength(totalMs)}`
+  if (requests !== undefined) return `${formatCount(completed + failed)} of ${formatCount(requests)}`
+  return formatElapsed(elapsedMs)
+}
+
+function formatLength(milliseconds: number): string {
+  return milliseconds % 1000 === 0 ? formatElapsed(milliseconds) : `${formatCount(milliseconds / 1000)}s`
+}
+
+/** Requests a second and the totals: drawn large and side by side where there is room, else one below the other. */
+function figureParts(snapshot: Snapshot, { columns, rows }: ScreenSize, colors: Colors): Part[] {
+  const figure = formatCount(snapshot.requestsPerSecond)
+  const emphasis = (text: string) => colors.bold(colors.cyan(text))
+  const totals = totalItems(snapshot, colors)
+  const caption: Row = [span('  '), span(`${figure} requests/s`, emphasis)]
+  const lines = [...largeDigits(figure).map((line): Row => [{ text: `  ${line}`, paint: emphasis }]), caption]
+  const column = Math.max(42, ...lines.map(line => rowCells(line) + 3))
+  const table = totalsTable(totals)
+  if (rows >= largeFigureRowsMin && column + Math.max(...table.map(rowCells)) <= columns) {
+    return [{ rank: ranks.figure, rows: lines.map((line, index) => beside(line, table[index]!, column)) }]
+  }
+  return [
+    { rank: ranks.figure, rows: indented([caption.slice(1)]) },
+    { rank: ranks.totals, rows: indented(packRows(totals.map(labelled), columns - margin.length, 2)) },
+  ]
+}
+
+interface Total {
+  readonly label: string
+  readonly value: string
+  readonly paint?: (text: string) => string
+}
+
+function totalItems({ completed, failed, inFlight, connections }: Snapshot, colors: Colors): Total[] {
+  const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)}`
+  return [
+    { label: 'ok', value: formatCount(completed) },
+    { label: 'failed', value: formatCount(failed), ...(failed > 0 ? { paint: colors.red } : {}) },
+    { label: 'in flight', value: formatCount(inFlight) },
+    { label: 'connections', value: open, ...(connections.open < connections.wanted ? { paint: colors.yellow } : {}) },
+  ]
+}
+
+function labelled({ label, value, paint }: Total): Row {
+  return [span(`${label} `), span(value, paint)]
+}
+
+/** One total a line, the figures right-aligned below each other. */
+function totalsTable(totals: readonly Total[]): Row[] {
+  const width = Math.max(...totals.map(({ value }) => cellCount(value)))
+  return totals.map(({ label, value, paint }) => [span(padEnd(label, 14), paint), span(padStart(value, width), paint)])
+}
+
+function chart({ totalMs }: RunTitle, snapshot: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
+  const seconds = totalMs === undefined ? {} : { seconds: Math.ceil(totalMs / 1000) }
+  return drawLineChart({ values: snapshot.history, ...seconds, columns: cells, rows }).map(line => {
+    const axis = line.indexOf('┤')
+    return [
+      { text: line.slice(0, axis), paint: colors.dim },
+      { text: line.slice(axis), paint: colors.cyan },
+    ]
+  })
+}
+
+const quantiles: readonly { readonly name: string; readonly key: keyof Quantiles; readonly narrow: boolean }[] = [
+  { name: 'p50', key: 'p50', narrow: true },
+  { name: 'p90', key: 'p90', narrow: false },
+  { name: 'p99', key: 'p99', narrow: true },
+  { name: 'p99.9', key: 'p999', narrow: false },
+  { name: 'max', key: 'max', narrow: true },
+]
+
+function latencyRows({ response, phase }: Snapshot, cells: number, colors: Colors): Row[] {
+  const shown = quantiles.filter(({ narrow }) => narrow || cells >= 11 + quantiles.length * 9)
+  const values = shown.map(({ key }) => {
+    const value = response.count > 0 ? response[key] : undefined
+    return padStart(value === undefined ? '-' : formatDuration(value), 9)
+  })
+  const row = [span(padEnd(' response', 11)), span(values.join(''), colors.bold)]
+  const basis = span(`${formatCount(response.count)} ${phase === 'warm-up' ? 'in the warm-up' : 'replies'}`, colors.dim)
+  return [
+    [span(padEnd('', 11)), span(shown.map(({ name }) => padStart(name, 9)).join(''), colors.dim)],
+    ...packRows([row, [basis]], cells, 1),
+  ]
+}
+
+function histogramRows({ distribution }: Snapshot, { columns, rows }: ScreenSize, colors: Colors): Row[] {
+  const lines = drawHistogram(distribution, columns, rows >= 36 ? 5 : 2)
+  return lines.map(line => [{ text: line, paint: colors.cyan }])
+}
+
+function processorRows(snapshot: Snapshot, cells: number, colors: Colors): Row[] {
+  const { clientCores, server, bytesSent, bytesReceived } = snapshot
+  const cpu = (cores: number) => `${formatCount(Math.round(cores * 100))} % of a core`
+  const cost = server?.cpuMicrosPerRequest
+  const perRequest = cost === undefined ? '' : `, ${formatDuration(cost / 1000)}/request`
+  const items = [[span('client ', colors.dim), span(cpu(clientCores))]]
+  if (server) items.push([span('server ', colors.dim), span(`${cpu(server.cores)}${perRequest}`)])
+  const bytes = [span(`${formatSize(bytesSent)} out, ${formatSize(bytesReceived)} in`, colors.dim)]
+  const withBytes = packRows([...items, bytes], cells - margin.length, 2)
+  return indented(withBytes.length === 1 ? withBytes : packRows(items, cells - margin.length, 2))
+}
+
+function failureRows({ failures }: Snapshot, cells: number, colors: Colors): Row[] {
+  const count = (kind: FailureKind) => failures[kind] ?? 0
+  const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
+  if (kinds.length === 0) return []
+  const items = kinds.map(kind => [span(`${kind} ${formatCount(count(kind))}`, colors.red)])
+  return indented(packRows([[span('failures', colors.red)], ...items], cells - margin.length, 2))
+}
+
+function noteRows(notes: readonly string[], cells: number, colors: Colors): Row[] {
+  const width = cells - 3
+  const lines = notes.flatMap(note =>
+    wrapWords(printable(note), width).map((line, index) => (index === 0 ? ` ! ${line}` : `   ${line}`)),
+  )
+  return lines.slice(0, noteRowsMax).map(line => [{ text: line, paint: colors.yellow }])
+}
+
+function indented(rows: readonly Row[]): Row[] {
+  return rows.map(row => [span(margin), ...row])
+}

@@ -1,0 +1,35 @@
+import type { Colors } from '../cells.ts'
+import type { Threshold } from '../scenario/scenario.ts'
+import { formatCount, formatDuration, formatPercent, formatShortCount } from '../units.ts'
+import type { Report, Verdict } from './report.ts'
+
+/** A quantile to be read; one that too few samples stand behind is a dash. */
+export function formatQuantile(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '-' : formatDuration(milliseconds)
+}
+
+/** Cores in use to be read: `97 % of a core`. */
+export function formatCores(cores: number): string {
+  return `${formatCount(Math.round(cores * 100))} % of a core`
+}
+
+/** A threshold's figure in its own unit: `138k/s`, `0.12 %`, `210 us`. */
+export function formatMetric(metric: Threshold['metric'] | undefined, value: number | undefined): string {
+  if (value === undefined) return 'not measured'
+  if (metric === undefined) return String(value)
+  if (metric === 'throughput') return `${formatShortCount(value)}/s`
+  return metric === 'errors' ? formatPercent(value) : formatDuration(value)
+}
+
+/** How a run ended, in one word or two: its verdict, and whether it was cut short. */
+export function formatOutcome(report: Report, colors: Colors): string {
+  const cut = report.error !== undefined ? 'stopped early' : report.interrupted ? 'interrupted' : ''
+  const verdict = paintVerdict(report.verdict, colors)
+  return cut === '' ? verdict : `${colors.yellow(cut)}, ${verdict}`
+}
+
+/** A verdict in its colour. */
+export function paintVerdict(verdict: Verdict, colors: Colors): string {
+  const paint = { trusted: colors.green, suspect: colors.yellow, invalid: colors.red }[verdict]
+  return paint(verdict)
+}

@@ -1,0 +1,214 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { UserError } from '../errors.ts'
+import { prepareFolder, readReport, reportFolder, writeReport } from './save.ts'
+import { sampleReport } from './testing/samples.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'volley-save-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** The text of the UserError that a promise ends with. */
+async function faultOf(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    reason => reason,
+  )
+  expect(error).toBeInstanceOf(UserError)
+  return (error as UserError).message.replaceAll(folder, '<folder>')
+}
+
+describe('writeReport()', () => {
+  it('writes what readReport() gives back, from the file and from its folder', async () => {
+    const path = await writeReport(sampleReport, folder)
+    expect(path).toBe(join(folder, 'report.json'))
+    expect(await readReport(path)).toEqual(sampleReport)
+    expect(await readReport(folder)).toEqual(sampleReport)
+  })
+
+  it('replaces a report whole and leaves nothing else behind', async () => {
+    await writeReport(sampleReport, folder)
+    await writeReport({ ...sampleReport, interrupted: true }, folder)
+    expect(await readdir(folder)).toEqual(['report.json'])
+    expect((await readReport(folder)).interrupted).toBe(true)
+  })
+
+  it('never shows a reader half a report', async () => {
+    await writeReport(sampleReport, folder)
+    const intervals = Array.from({ length: 5000 }, (_, second) => ({
+      ...sampleReport.intervals[0]!,
+      second: second + 1,
+    }))
+    let writing = true
+    const written = Promise.all([1, 2, 3].map(() => writeReport({ ...sampleReport, intervals }, folder))).finally(
+      () => {
+        writing = false
+      },
+    )
+    const lengths = new Set<number>()
+    while (writing) lengths.add((await readReport(folder)).intervals.length)
+    await written
+    lengths.add((await readReport(folder)).intervals.length)
+    expect([...lengths].every(length => length === 1 || length === 5000)).toBe(true)
+    expect(lengths.has(5000)).toBe(true)
+    expect(await readdir(folder)).toEqual(['report.json'])
+  })
+
+  it('keeps the old report and no temporary file when the new one cannot be put in its place', async () => {
+    await mkdir(join(folder, 'report.json', 'in-the-way'), { recursive: true })
+    expect(await faultOf(writeReport(sampleReport, folder))).toMatch(/^cannot write <folder>\/report.json: /)
+    expect(await readdir(folder)).toEqual(['report.json'])
+  })
+
+  it('names a folder that is not there', async () => {
+    expect(await faultOf(writeReport(sampleReport, join(folder, 'gone')))).toBe(
+      'cannot write <folder>/gone/report.json: there is no such file or folder',
+    )
+  })
+})
+
+describe('readReport()', () => {
+  async function read(text: string): Promise<string> {
+    await writeFile(join(folder, 'report.json'), text)
+    return faultOf(readReport(join(folder, 'report.json')))
+  }
+
+  it('names a file that is not there, and a folder without a report', async () => {
+    expect(await faultOf(readReport(join(folder, 'no.json')))).toBe(
+      '<folder>/no.json cannot read the report: there is no such file or folder',
+    )
+    expect(await faultOf(readReport(folder))).toBe(
+      '<folder>/report.json cannot read the report: there is no such file or folder',
+    )
+  })
+
+  it('says that a file is no JSON', async () => {
+    expect(await read('{"schema": "volley.rep')).toMatch(
+      /^<folder>\/report.json expected a report as "volley run" saves it: /,
+    )
+  })
+
+  it('says which schema it found and which it wanted', async () => {
+    expect(await read('{"schema": "volley.report/9"}')).toBe(
+      '<folder>/report.json expected a report with schema "volley.report/1", got "volley.report/9"',
+    )
+    for (const text of ['{}', '[]', 'null', '7']) {
+      expect(await read(text)).toBe('<folder>/report.json expected a report with schema "volley.report/1", found none')
+    }
+  })
+
+  it('names every field that is missing or wrong at once', async () => {
+    const { verdict: _, ...rest } = sampleReport
+    const broken = {
+      ...rest,
+      seed: 'x',
+      window: { seconds: 1 },
+      totals: { ...sampleReport.totals, failures: { odd: 1 } },
+    }
+    const faults = await read(JSON.stringify(broken))
+    expect(faults.split('\n').map(line => line.replace('<folder>/report.json ', ''))).toEqual([
+      'seed: expected number, received string',
+      'window.warmupSeconds: expected number, received undefined',
+      'window.completed: expected number, received undefined',
+      'window.failed: expected number, received undefined',
+      expect.stringMatching(/^totals\.failures/),
+      expect.stringMatching(/^verdict: /),
+    ])
+  })
+
+  it('lets pass what a later version adds', async () => {
+    const later = { ...sampleReport, more: 1, totals: { ...sampleReport.totals, more: 2 } }
+    await writeFile(join(folder, 'report.json'), JSON.stringify(later))
+    expect(await readReport(folder)).toEqual(later)
+  })
+
+  it('refuses a file of more than 64 MiB without reading it', async () => {
+    const path = join(folder, 'report.json')
+    await writeFile(path, '{}')
+    await truncate(path, 64 * 1024 * 1024 + 1)
+    expect(await faultOf(readReport(path))).toBe(
+      '<folder>/report.json expected a report of at most 67108864 bytes, it has 67108865',
+    )
+  })
+
+  it('refuses what is no file', async () => {
+    await symlink('/dev/null', join(folder, 'report.json'))
+    expect(await faultOf(readReport(folder))).toBe('<folder>/report.json expected a report file, this is no file')
+  })
+})
+
+describe('reportFolder()', () => {
+  const startedAt = new Date('2026-11-21T09:30:12.345Z')
+
+  it('creates a folder of the name and the UTC time, and a free one in the same second', async () => {
+    const base = join(folder, 'reports')
+    expect(await reportFolder(base, 'tlv-loopback', startedAt)).toBe(join(base, 'tlv-loopback', '2026-11-21T09-30-12Z'))
+    const others = await Promise.all([1, 2, 3].map(() => reportFolder(base, 'tlv-loopback', startedAt)))
+    expect(others.map(path => path.slice(base.length)).sort()).toEqual([
+      '/tlv-loopback/2026-11-21T09-30-12Z-2',
+      '/tlv-loopback/2026-11-21T09-30-12Z-3',
+      '/tlv-loopback/2026-11-21T09-30-12Z-4',
+    ])
+    expect((await readdir(join(base, 'tlv-loopback'))).length).toBe(4)
+  })
+
+  it.each([
+    ['../../etc', 'etc'],
+    ['a/b c', 'a-b-c'],
+    ['报文 1', '报文-1'],
+    ['..', 'run'],
+    ['x'.repeat(300), 'x'.repeat(100)],
+  ])('makes a folder name inside the reports of %j', async (name, safe) => {
+    expect(await reportFolder(folder, name, startedAt)).toBe(join(folder, safe, '2026-11-21T09-30-12Z'))
+  })
+
+  it('says when the reports have no place', async () => {
+    await writeFile(join(folder, 'reports'), 'a file')
+    expect(await faultOf(reportFolder(join(folder, 'reports'), 'x', startedAt))).toBe(
+      'cannot write reports to <folder>/reports/x: a part of the path is a file, not a folder',
+    )
+  })
+})
+
+describe('prepareFolder()', () => {
+  it('creates the folder with all above it and leaves it empty', async () => {
+    await prepareFolder(join(folder, 'a', 'b'))
+    expect(await readdir(join(folder, 'a', 'b'))).toEqual([])
+  })
+
+  it('takes a folder that is there and touches nothing in it', async () => {
+    await writeFile(join(folder, 'report.json'), 'old')
+    await prepareFolder(folder)
+    expect(await readFile(join(folder, 'report.json'), 'utf8')).toBe('old')
+  })
+
+  it('refuses a file', async () => {
+    await writeFile(join(folder, 'file'), '')
+    expect(await faultOf(prepareFolder(join(folder, 'file')))).toBe(
+      'cannot write reports to <folder>/file: there is a file of this name',
+    )
+  })
+
+  it.skipIf(process.getuid?.() === 0)(
+    'refuses a folder without the right to write (skipped for root, who may)',
+    async () => {
+      await chmod(folder, 0o500)
+      expect(await faultOf(prepareFolder(folder))).toBe('cannot write reports to <folder>: permission denied')
+      await chmod(folder, 0o700)
+    },
+  )
+
+  it('refuses a place where no folder can be made', async () => {
+    await symlink(join(folder, 'nowhere'), join(folder, 'link'))
+    expect(await faultOf(prepareFolder(join(folder, 'link', 'a')))).toBe(
+      'cannot write reports to <folder>/link/a: there is no such file or folder',
+    )
+    expect(await faultOf(prepareFolder('/proc/volley/a'))).toMatch(/^cannot write reports to \/proc\/volley\/a: /)
+  })
+})

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { UserError } from '../errors.ts'
+import { failureKinds } from '../failures.ts'
+import { type Report, reportSchema } from './report.ts'
+
+const count = z.number().nonnegative()
+const optional = z.number().optional()
+const pair = z.looseObject({ sent: count, completed: count })
+
+const latency = z.looseObject({
+  count,
+  mean: z.number(),
+  p50: optional,
+  p75: optional,
+  p90: optional,
+  p95: optional,
+  p99: optional,
+  p999: optional,
+  p9999: optional,
+  max: z.number(),
+  hdr: z.string().optional(),
+})
+
+/** What is relied on by those who read a report; what a later version adds passes through. */
+const report = z.looseObject({
+  tool: z.looseObject({ name: z.literal('volley'), version: z.string() }),
+  scenario: z.looseObject({
+    name: z.string(),
+    target: z.looseObject({}),
+    protocol: z.looseObject({ name: z.string() }),
+    connections: count,
+    load: z.looseObject({ mode: z.string(), pipeline: count }),
+    duration: count,
+    warmup: count,
+    reconnect: z.looseObject({ when: z.string() }),
+    thresholds: z.array(z.looseObject({ expression: z.string(), metric: z.string() })),
+  }),
+  target: z.string(),
+  seed: z.number(),
+  environment: z.looseObject({
+    cpu: z.string(),
+    cores: count,
+    memoryBytes: count,
+    platform: z.string(),
+    kernel: z.string(),
+    node: z.string(),
+    loadAverage: z.array(z.number()),
+  }),
+  startedAt: z.string(),
+  transport: z.string(),
+  workers: count,
+  window: z.looseObject({ seconds: count, warmupSeconds: count, completed: count, failed: count }),
+  totals: z.looseObject({
+    sent: count,
+    completed: count,
+    failed: count,
+    inFlightAtEnd: count,
+    bytesSent: count,
+    bytesReceived: count,
+    failures: z.partialRecord(z.enum(failureKinds), count),
+    connects: count,
+    handshakes: pair,
+    heartbeats: pair,
+  }),
+  throughput: z.looseObject({ mean: count, perSecond: z.array(z.number()) }),
+  latencyMs: z.looseObject({ response: latency, service: latency, connect: latency }),
+  steps: z.array(z.looseObject({ name: z.string(), response: latency })),
+  intervals: z.array(z.looseObject({ second: count, completed: count, failed: count, perSecond: z.number() })),
+  client: z.looseObject({ cpuMicrosPerRequest: z.number(), cores: z.number() }),
+  server: z.looseObject({ requests: optional, cpuMicrosPerRequest: optional, cores: optional }).optional(),
+  findings: z.array(
+    z.looseObject({
+      code: z.string(),
+      severity: z.enum(['note', 'suspect', 'invalid']),
+      message: z.string(),
+      hint: z.string(),
+    }),
+  ),
+  verdict: z.enum(['trusted', 'suspect', 'invalid']),
+  thresholds: z.array(z.looseObject({ expression: z.string(), actual: optional, ok: z.boolean() })),
+  interrupted: z.boolean(),
+  error: z.string().optional(),
+})
+
+/** A value read from a file as the report it claims to be; UserError with every fault of it. */
+export function checkReport(value: unknown, file: string): Report {
+  const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined
+  if (schema !== reportSchema) {
+    const found = schema === undefined ? 'found none' : `got ${JSON.stringify(schema)}`
+    throw new UserError(
+      [{ place: file, message: `expected a report with schema "${reportSchema}", ${found}` }],
+      'name a report.json that "volley run" has saved',
+    )
+  }
+  const checked = report.safeParse(value)
+  if (checked.success) return value as Report
+  throw new UserError(
+    checked.error.issues.map(({ path, message }) => ({
+      place: file,
+      message: `${path.join('.')}: ${message.replace(/^Invalid (input|option|key in record): /, '')}`,
+    })),
+    'this report is not whole: was it edited, or written by another version?',
+  )
+}

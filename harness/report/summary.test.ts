@@ -1,0 +1,221 @@
+import fc from 'fast-check'
+import picocolors from 'picocolors'
+import { describe, expect, it } from 'vitest'
+import { cellCount } from '../cells.ts'
+import type { Report } from './report.ts'
+import { renderRunsTable, renderSummary } from './summary.ts'
+import { sampleReport } from './testing/samples.ts'
+
+const plain = picocolors.createColors(false)
+const painted = picocolors.createColors(true)
+const path = 'reports/tlv-loopback/2026-11-21T09-30-12Z/report.json'
+
+function summary(changes: Partial<Report>): string {
+  return `\n${renderSummary({ ...sampleReport, ...changes }, path, plain)}`
+}
+
+const { scenario, totals, latencyMs } = sampleReport
+
+const troubled: Partial<Report> = {
+  verdict: 'suspect',
+  findings: [
+    {
+      code: 'local-contention',
+      severity: 'note',
+      message: 'client and server used 95 % of this machine together',
+      hint: 'the throughput is that of both; compare the server by its CPU per request',
+      value: 0.95,
+      limit: 0.9,
+    },
+    {
+      code: 'errors',
+      severity: 'suspect',
+      message: '2.4 % of the requests failed (limit 0.1 %)',
+      hint: 'the latencies are those of the requests that did not fail; see the failures by kind',
+      value: 0.024,
+      limit: 0.001,
+    },
+  ],
+  window: { ...sampleReport.window, failed: 15 },
+  totals: {
+    ...totals,
+    completed: totals.completed - 15,
+    failed: 15,
+    failures: { reset: 3, timeout: 12, 'connect-refused': 40 },
+    connects: 30,
+    handshakes: { sent: 30, completed: 30 },
+    heartbeats: { sent: 12, completed: 12 },
+  },
+  latencyMs: { ...latencyMs, connect: { count: 30, mean: 0.4, p50: 0.3, max: 0.9 } },
+  server: { requests: 1_644_230, cpuMicrosPerRequest: 6.1, cores: 0.97 },
+  thresholds: [sampleReport.thresholds[0]!, { expression: 'p99 < 5ms', actual: 7.2, ok: false }],
+}
+
+describe('renderSummary()', () => {
+  it('tells a trusted run', () => {
+    expect(summary({})).toMatchInlineSnapshot(`
+      "
+      tlv-loopback   138,214 requests/s over 10.0 s   trusted
+
+        response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
+        requests   1,382,140 completed, 0 failed in the measured 10.0 s
+        whole run  1,644,194 sent = 1,644,184 completed + 0 failed + 10 in flight
+                   the server counted 1,644,194: all that was sent
+        load       loop, 10 connections x 1, warm-up 2s   1 worker, node, seed 7421
+        target     tlv over tcp://127.0.0.1:41233
+        server     6.1 us CPU per request, 97 % of a core
+        client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in
+        limits     throughput > 50k/s   138k/s   pass
+                   p99 < 5ms            210 us   pass
+        report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
+      "
+    `)
+  })
+
+  it('says what is wrong with a run right after its figures, and what failed', () => {
+    expect(summary(troubled)).toMatchInlineSnapshot(`
+      "
+      tlv-loopback   138,214 requests/s over 10.0 s   suspect, 1 of 2 limits FAIL
+
+        ! errors   2.4 % of the requests failed (limit 0.1 %): the latencies are those
+          of the requests that did not fail; see the failures by kind
+        response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
+        connects   p50 300 us   p90 -   p99 -   p99.9 -   max 900 us   30 opened
+        requests   1,382,140 completed, 15 failed in the measured 10.0 s
+        whole run  1,644,194 sent = 1,644,169 completed + 15 failed + 10 in flight
+                   besides, 30 handshakes and 12 heartbeats were sent
+                   the server counted 1,644,230: 1,644,211 answered, 1,644,236 sent
+        failures   timeout 12   reset 3
+                   connects:   connect-refused 40
+        load       loop, 10 connections x 1, warm-up 2s   1 worker, node, seed 7421
+        target     tlv over tcp://127.0.0.1:41233
+        server     6.1 us CPU per request, 97 % of a core
+        client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in
+        limits     throughput > 50k/s   138k/s   pass
+                   p99 < 5ms            7.2 ms   FAIL
+        note       client and server used 95 % of this machine together: the
+                   throughput is that of both; compare the server by its CPU per
+                   request
+        report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
+      "
+    `)
+  })
+
+  it('shows each step where there are several', () => {
+    const steps = [
+      { name: 'login', response: latencyMs.response },
+      { name: 'list what there is to see', response: { count: 12, mean: 1, max: 4 } },
+    ]
+    const lines = summary({ steps }).split('\n').slice(3, 7)
+    expect(lines).toEqual([
+      '  response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms',
+      '  steps                     replies      p50      p90      p99      max',
+      '    1 login               1,382,140    68 us   102 us   210 us   3.9 ms',
+      '    2 list what there…           12        -        -        -     4 ms',
+    ])
+  })
+
+  it('says in the first line that a run was interrupted', () => {
+    expect(summary({ interrupted: true }).split('\n')[1]).toBe(
+      'tlv-loopback   138,214 requests/s over 10.0 s   interrupted, trusted',
+    )
+  })
+
+  it('says in the first line that a run stopped early, and why in the second', () => {
+    const error = 'worker 1 ended: out of memory'
+    expect(summary({ error, verdict: 'invalid' }).split('\n').slice(1, 4)).toEqual([
+      'tlv-loopback   138,214 requests/s over 10.0 s   stopped early, invalid',
+      '',
+      '  ! the run stopped early: worker 1 ended: out of memory',
+    ])
+  })
+
+  it('does not call nothing a throughput', () => {
+    const output = summary({
+      verdict: 'invalid',
+      window: { seconds: 10, warmupSeconds: 2, completed: 0, failed: 0 },
+      throughput: { mean: 0, perSecond: [] },
+      latencyMs: { ...latencyMs, response: { count: 0, mean: 0, max: 0 } },
+    })
+    expect(output).toContain('tlv-loopback   not one request completed in the measured part   invalid')
+    expect(output).toContain('  response   nothing was measured')
+  })
+
+  it('shows the times of connecting where every request has its own connection', () => {
+    const churning = { ...scenario, reconnect: { ...scenario.reconnect, when: 'every-request' as const } }
+    const connect = { count: 5000, mean: 0.4, p50: 0.3, p90: 0.5, p99: 0.7, max: 0.9 }
+    const output = summary({
+      scenario: churning,
+      totals: { ...totals, connects: 5000 },
+      latencyMs: { ...latencyMs, connect },
+    })
+    expect(output).toContain(
+      '  connects   p50 300 us   p90 500 us   p99 700 us   p99.9 -   max 900 us\n             5,000 opened\n',
+    )
+    expect(output).toContain('loop, 10 connections x 1, each request on a new one, warm-up 2s')
+  })
+
+  it("holds the server's count against what was answered and what was sent", () => {
+    const counted = (requests: number) =>
+      /the server counted.*? (?=load)/.exec(summary({ server: { requests } }).replace(/\s+/g, ' '))?.[0].trim()
+    expect(counted(1_644_194)).toBe('the server counted 1,644,194: all that was sent')
+    expect(counted(1_644_190)).toBe('the server counted 1,644,190: 1,644,184 answered, 1,644,194 sent')
+    expect(counted(1_644_195)).toBe('the server counted 1,644,195: WRONG: 1,644,184 answered, 1,644,194 sent')
+    expect(counted(1_644_183)).toContain('WRONG')
+    const { server: _, ...noServer } = sampleReport
+    expect(renderSummary(noServer, path, plain)).not.toContain('server')
+  })
+
+  it('fails a threshold of which nothing was measured', () => {
+    const output = summary({ thresholds: [{ expression: 'p99 < 5ms', ok: false }] })
+    expect(output).toContain('  limits     p99 < 5ms   not measured   FAIL')
+    expect(output.split('\n')[1]).toBe('tlv-loopback   138,214 requests/s over 10.0 s   trusted, 1 of 1 limits FAIL')
+  })
+
+  it('colours without changing a character', () => {
+    const report = { ...sampleReport, ...troubled }
+    const colored = renderSummary(report, path, painted)
+    expect(colored).not.toBe(renderSummary(report, path, plain))
+    expect(colored.replace(/\u001b\[\d+m/g, '')).toBe(renderSummary(report, path, plain))
+  })
+
+  it('stays within 80 columns whatever the figures, as long as names do', () => {
+    const big = fc.oneof(fc.nat(1000), fc.constant(999_999_999_999))
+    fc.assert(
+      fc.property(big, big, big, fc.double({ min: 0, max: 1e6, noNaN: true }), (sent, completed, failed, max) => {
+        const output = summary({
+          ...troubled,
+          window: { seconds: 10, warmupSeconds: 2, completed, failed },
+          totals: { ...totals, sent, completed, failed, bytesSent: sent, failures: { timeout: failed, reset: sent } },
+          latencyMs: { ...latencyMs, response: { ...latencyMs.response, p999: max, max } },
+        })
+        for (const line of output.split('\n').slice(2)) expect(cellCount(line)).toBeLessThanOrEqual(80)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('renderRunsTable()', () => {
+  it('has one row for each run within 80 columns', () => {
+    const long = { ...scenario, name: 'a-much-longer-name-of-a-scenario', thresholds: [] }
+    const table = renderRunsTable(
+      [
+        sampleReport,
+        { ...sampleReport, ...troubled, interrupted: true },
+        { ...sampleReport, scenario: long, verdict: 'invalid', thresholds: [] },
+      ],
+      plain,
+    )
+    expect(`\n${table}`).toMatchInlineSnapshot(`
+      "
+      scenario          requests/s      p50      p99      max  failed limits  verdict
+      tlv-loopback         138,214    68 us   210 us   3.9 ms       0   pass  trusted
+      tlv-loopback         138,214    68 us   210 us   3.9 ms      15   FAIL  suspect*
+      a-much-longer-na…    138,214    68 us   210 us   3.9 ms       0      -  invalid
+      * interrupted, or stopped early
+      "
+    `)
+    for (const line of table.split('\n')) expect(cellCount(line)).toBeLessThanOrEqual(80)
+  })
+})

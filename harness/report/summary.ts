@@ -1,0 +1,224 @@
+import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
+import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
+import { formatByteRate, formatCount, formatDuration, formatSetting } from '../units.ts'
+import { formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
+import type { Finding, Latency, Report } from './report.ts'
+
+const columns = 80
+const labelCells = 13
+
+/** What a run came to, to be read in ten seconds on a terminal of 80 columns; it ends with a line feed. */
+export function renderSummary(report: Report, reportPath: string, colors: Colors): string {
+  const doubts = report.findings.filter(finding => finding.severity !== 'note')
+  const notes = report.findings.filter(finding => finding.severity === 'note')
+  const lines = [
+    headline(report, colors),
+    '',
+    ...errorLines(report, colors),
+    ...doubts.flatMap(finding => findingLines(finding, colors)),
+    ...entry('response', quantileParts(report.latencyMs.response), colors),
+    ...connectLines(report, colors),
+    ...stepLines(report, colors),
+    ...requestLines(report, colors),
+    ...failureLines(report, colors),
+    ...entry('load', loadParts(report), colors),
+    ...entry('target', [printable(`${report.scenario.protocol.name} over ${report.target}`)], colors),
+    ...processorLines(report, colors),
+    ...thresholdLines(report, colors),
+    ...notes.flatMap(({ message, hint }) => entry('note', printable(`${message}: ${hint}`).split(' '), colors, ' ')),
+    ...entry('report', [printable(reportPath)], colors),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** One row for each run, where several scenarios ran one after the other; it ends with a line feed. */
+export function renderRunsTable(reports: readonly Report[], colors: Colors): string {
+  const names = reports.map(({ scenario }) => clip(printable(scenario.name), nameCellsMax))
+  const nameCells = Math.max(cellCount('scenario'), ...names.map(cellCount))
+  const cells = (texts: readonly string[]) => texts.map((text, index) => padStart(text, runsCells[index]!)).join('')
+  const heads = cells(['requests/s', 'p50', 'p99', 'max', 'failed', 'limits'])
+  const rows = reports.map((report, row) => {
+    const { response } = report.latencyMs
+    const figures = cells([
+      formatCount(report.throughput.mean),
+      formatQuantile(response.p50),
+      formatQuantile(response.p99),
+      formatQuantile(response.count > 0 ? response.max : undefined),
+      formatCount(report.totals.failed),
+    ])
+    const limits = report.thresholds.length === 0 ? '-' : missedLimits(report) > 0 ? colors.red('FAIL') : 'pass'
+    const mark = isCut(report) ? colors.yellow('*') : ''
+    return `${padEnd(names[row]!, nameCells)}${figures}${padStart(limits, runsCells[5]!)}  ${paintVerdict(report.verdict, colors)}${mark}`
+  })
+  const footnote = reports.some(isCut) ? ['* interrupted, or stopped early'] : []
+  return `${[colors.dim(`${padEnd('scenario', nameCells)}${heads}  verdict`), ...rows, ...footnote].join('\n')}\n`
+}
+
+const nameCellsMax = 17
+const runsCells = [11, 9, 9, 9, 8, 7]
+
+function missedLimits({ thresholds }: Report): number {
+  return thresholds.filter(({ ok }) => !ok).length
+}
+
+function isCut({ interrupted, error }: Report): boolean {
+  return interrupted || error !== undefined
+}
+
+function headline(report: Report, colors: Colors): string {
+  const { scenario, window, throughput } = report
+  const figure =
+    window.completed === 0
+      ? 'not one request completed in the measured part'
+      : `${formatCount(throughput.mean)} requests/s over ${formatSeconds(window.seconds)}`
+  const missed = missedLimits(report)
+  const limits = missed > 0 ? `, ${colors.red(`${missed} of ${report.thresholds.length} limits FAIL`)}` : ''
+  const outcome = `${formatOutcome(report, colors)}${limits}`
+  return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')
+}
+
+function errorLines({ error }: Report, colors: Colors): string[] {
+  return error === undefined ? [] : flagged(`the run stopped early: ${error}`, colors.red)
+}
+
+function findingLines({ code, severity, message, hint }: Finding, colors: Colors): string[] {
+  return flagged(`${code}   ${message}: ${hint}`, severity === 'invalid' ? colors.red : colors.yellow)
+}
+
+/** Text in as many lines as it needs, a mark before the first. */
+function flagged(text: string, paint: (text: string) => string): string[] {
+  return wrapWords(printable(text), columns - 4).map((line, index) => paint(`  ${index === 0 ? '!' : ' '} ${line}`))
+}
+
+/** A label and what belongs to it: parts three blanks apart, in as many lines as they need. */
+function entry(label: string, parts: readonly string[], colors: Colors, separator = '   '): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    const longer = `${last}${separator}${part}`
+    if (last !== undefined && labelCells + cellCount(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  const hanging = ' '.repeat(labelCells)
+  return lines.map((line, index) => (index === 0 ? colors.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
+}
+
+function quantileParts(latency: Latency): string[] {
+  if (latency.count === 0) return ['nothing was measured']
+  const { p50, p90, p99, p999, max } = latency
+  const figures = { p50, p90, p99, 'p99.9': p999, max }
+  return Object.entries(figures).map(([name, value]) => `${name} ${formatQuantile(value)}`)
+}
+
+/** Only where connecting is part of what was measured: reconnects, or a connection for every request. */
+function connectLines({ scenario, totals, latencyMs }: Report, colors: Colors): string[] {
+  const { count } = latencyMs.connect
+  const churned = totals.connects > scenario.connections || scenario.reconnect.when === 'every-request'
+  if (!churned || count === 0) return []
+  return entry('connects', [...quantileParts(latencyMs.connect), `${formatCount(totals.connects)} opened`], colors)
+}
+
+function stepLines({ steps }: Report, colors: Colors): string[] {
+  if (steps.length === 0) return []
+  const names = steps.map(({ name }, index) => clip(printable(`${index + 1} ${name}`), 18))
+  const row = (name: string, cells: readonly string[]) =>
+    `    ${padEnd(name, 18)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
+  const rows = steps.map(({ response }, index) => {
+    const { count, p50, p90, p99, max } = response
+    const values = [p50, p90, p99, count > 0 ? max : undefined].map(formatQuantile)
+    return row(names[index]!, [formatCount(count), ...values])
+  })
+  return [colors.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]
+}
+
+function requestLines({ window, totals, server }: Report, colors: Colors): string[] {
+  const { sent, completed, failed, inFlightAtEnd, handshakes, heartbeats } = totals
+  const besides = [
+    ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
+    ...(heartbeats.sent > 0 ? [`${formatCount(heartbeats.sent)} heartbeats`] : []),
+  ]
+  const measured = [`${formatCount(window.completed)} completed,`, `${formatCount(window.failed)} failed`]
+  const whole = [
+    `${formatCount(sent)} sent =`,
+    `${formatCount(completed)} completed +`,
+    `${formatCount(failed)} failed +`,
+    `${formatCount(inFlightAtEnd)} in flight`,
+  ]
+  return [
+    ...entry('requests', [...measured, `in the measured ${formatSeconds(window.seconds)}`], colors, ' '),
+    ...entry('whole run', whole, colors, ' '),
+    ...(besides.length > 0 ? entry('', [`besides, ${besides.join(' and ')} were sent`], colors) : []),
+    ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, colors)),
+  ]
+}
+
+/** The server's own count beside what it should be: no less than was answered, and no more than was sent. */
+function serverCountLines(counted: number, totals: Report['totals'], colors: Colors): string[] {
+  const { handshakes, heartbeats } = totals
+  const answered = totals.completed + handshakes.completed + heartbeats.completed
+  const sent = totals.sent + handshakes.sent + heartbeats.sent
+  const range = `${formatCount(answered)} answered, ${formatCount(sent)} sent`
+  const wrong = counted < answered || counted > sent
+  const judged = wrong ? colors.red(`WRONG: ${range}`) : counted === sent ? 'all that was sent' : range
+  return entry('', [`the server counted ${formatCount(counted)}:`, judged], colors, ' ')
+}
+
+function failureLines({ totals: { failures } }: Report, colors: Colors): string[] {
+  const count = (kind: FailureKind) => failures[kind] ?? 0
+  const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
+  const list = (ofConnect: boolean) =>
+    kinds
+      .filter(kind => connectFailureKinds.includes(kind) === ofConnect)
+      .map(kind => colors.red(`${kind} ${formatCount(count(kind))}`))
+  const [requests, connects] = [list(false), list(true)]
+  return [
+    ...entry('failures', requests, colors),
+    ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
+  ]
+}
+
+function loadParts({ scenario, transport, workers, seed, window }: Report): string[] {
+  const { connections, load, reconnect } = scenario
+  const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
+  const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
+  return [
+    `${load.mode}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
+    `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
+  ]
+}
+
+function plural(count: number, thing: string): string {
+  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`
+}
+
+function processorLines({ client, server, window, totals }: Report, colors: Colors): string[] {
+  const cost = (micros: number | undefined) =>
+    micros === undefined || micros === 0 ? [] : [`${formatDuration(micros / 1000)} CPU per request`]
+  const line = (label: string, cores: number | undefined, micros: number | undefined, more: string[] = []) =>
+    cores === undefined ? [] : entry(label, [...cost(micros), formatCores(cores), ...more], colors, ', ')
+  const seconds = window.seconds + window.warmupSeconds
+  const rate = (bytes: number) => formatByteRate(bytes / seconds)
+  const traffic = seconds > 0 ? [`${rate(totals.bytesSent)} out, ${rate(totals.bytesReceived)} in`] : []
+  return [
+    ...line('server', server?.cores, server?.cpuMicrosPerRequest),
+    ...line('client', client.cores, client.cpuMicrosPerRequest, traffic),
+  ]
+}
+
+function thresholdLines({ thresholds, scenario }: Report, colors: Colors): string[] {
+  const metricOf = (expression: string) =>
+    scenario.thresholds.find(threshold => threshold.expression === expression)?.metric
+  const actuals = thresholds.map(({ expression, actual }) => formatMetric(metricOf(expression), actual))
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(cellCount))
+  const expressionCells = widest(thresholds.map(({ expression }) => printable(expression)))
+  const actualCells = widest(actuals)
+  return thresholds.flatMap(({ expression, ok }, index) => {
+    const outcome = ok ? colors.green('pass') : colors.red('FAIL')
+    const text = `${padEnd(printable(expression), expressionCells)}   ${padEnd(actuals[index]!, actualCells)}   ${outcome}`
+    return entry(index === 0 ? 'limits' : '', [text], colors)
+  })
+}
+
+function formatSeconds(seconds: number): string {
+  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${formatCount(seconds)} s`
+}
