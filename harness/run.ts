@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from './built.ts'
 import { epochOffsetMs, monotonicClock } from './clock.ts'
 import { formatAddress, isLocal } from './engine/address.ts'
 import { type Fleet, launchFleet } from './engine/fleet.ts'
@@ -9,17 +7,18 @@ import { type ExitCode, exitCode, UserError } from './errors.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
 import { Recorder } from './metrics/recorder.ts'
 import type { Phase, RunTitle, Snapshot } from './metrics/snapshot.ts'
-import { readMaterials } from './plan/materials.ts'
+import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
-import { encodeRequests } from './plan/requests.ts'
+import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
 import { describeProtocol } from './protocols/spec.ts'
 import { createJournal } from './report/journal.ts'
 import type { Report } from './report/report.ts'
 import { assembleReport, totalsOf } from './report/result.ts'
-import { prepareFolder, writeReport } from './report/save.ts'
+import { writeReport } from './report/save.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
+import { toolVersion } from './version.ts'
 
 const readMs = 100
 /** From the word to start until the start, so that every worker has heard it. */
@@ -34,8 +33,8 @@ export interface View {
 }
 
 export interface RunOptions {
-  /** The folder of the run's files; made by the run. */
-  readonly folder: string
+  /** Makes the folder of the run's files; called once the target answers, before the first request. */
+  readonly openFolder: () => Promise<string>
   readonly createView: (title: RunTitle) => View
   /** Ends the run early when it fires; what was measured until then is saved. */
   readonly signal: AbortSignal
@@ -49,16 +48,14 @@ export async function runScenario(
   options: RunOptions,
 ): Promise<{ report: Report; path: string }> {
   const { scenario, redacted } = loaded
-  const protocol = createProtocol(scenario.protocol)
   const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
-  const materials = await readMaterials(loaded)
-  const bank = encodeRequests(scenario, protocol, materials, seed)
+  const { materials, bank } = await prepareScenario(loaded, seed)
   checkDescriptors(scenario)
-  await prepareFolder(options.folder)
 
   const environment = describeEnvironment()
   const target = await openTarget(scenario.target, scenario.protocol, materials.tls)
   try {
+    const folder = await options.openFolder()
     const transport = chooseTransport(scenario.transport)
     const local = isLocal(target.address)
     const workers = workerCount(scenario, environment.cores, local)
@@ -76,7 +73,7 @@ export async function runScenario(
       serverCpuSeconds: serverCpu ?? (() => undefined),
       rssBytes: () => process.memoryUsage.rss(),
     })
-    const journal = createJournal(join(options.folder, 'journal.ndjson'), {
+    const journal = createJournal(join(folder, 'journal.ndjson'), {
       scenario: redacted,
       startedAt: startedAt.toISOString(),
       seed,
@@ -118,10 +115,20 @@ export async function runScenario(
       },
       recorder,
     )
-    return { report, path: await writeReport(report, options.folder) }
+    return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()
   }
+}
+
+/** All that can be done before anything is sent: reads the files a scenario names and encodes its requests. */
+export async function prepareScenario(
+  loaded: LoadedScenario,
+  seed: number,
+): Promise<{ materials: Materials; bank: RequestBank }> {
+  const protocol = createProtocol(loaded.scenario.protocol)
+  const materials = await readMaterials(loaded)
+  return { materials, bank: encodeRequests(loaded.scenario, protocol, materials, seed) }
 }
 
 /** The exit code that a report stands for. */
@@ -131,8 +138,6 @@ export function exitCodeOf(report: Report, strict: boolean): ExitCode {
   if (report.verdict === 'invalid' || (strict && report.verdict === 'suspect')) return exitCode.invalid
   return report.thresholds.every(threshold => threshold.ok) ? exitCode.pass : exitCode.failed
 }
-
-export const toolVersion: string = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
 
 interface Outcome {
   /** When the books were closed, on this thread's clock. */

@@ -6,11 +6,8 @@ import type { DueTimes } from './due.ts'
 /** Connects that one worker has under way at a time. */
 const connectsUnderWayMax = 256
 
-/**
- * What a link is doing. `refused` has had a handshake message answered otherwise than expected and is to be closed,
- * `waiting` is ready before the run has started, `over` is closed for good.
- */
-export const doing = { closed: 0, connecting: 1, handshaking: 2, refused: 3, waiting: 4, sending: 5, over: 6 } as const
+/** What a link is doing. `waiting` is ready before the run has started; `over` is closed for good. */
+export const doing = { closed: 0, connecting: 1, handshaking: 2, waiting: 3, sending: 4, over: 5 } as const
 
 /**
  * When each link is opened, and whether and when it is opened again: at most so many connects at a time, the rest wait
@@ -81,11 +78,6 @@ export class Connections {
     this.#connecting--
     this.doing[link] = doing.handshaking
     this.beganAt[link] = now
-  }
-
-  /** The target did not answer the handshake as it should. */
-  refuse(link: number): void {
-    this.doing[link] = doing.refused
   }
 
   /** The link has stood, or failed, for the first time. */

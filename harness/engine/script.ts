@@ -70,11 +70,16 @@ export class Script {
     if (this.handshake < this.steps) this.#takeRow(link)
   }
 
-  /** The next handshake step of a link, or -1 when all are done; then the loop begins. */
+  /** Whether every step of the handshake has been taken; the loop then begins with its first step. */
+  handshakeDone(link: number): boolean {
+    if (this.#next[link] !== this.steps) return false
+    this.#next[link] = 0
+    return true
+  }
+
+  /** The next step of the handshake. */
   nextHandshake(link: number): number {
-    const step = this.#next[link]!
-    this.#next[link] = step === this.steps ? 0 : step + 1
-    return step === this.steps ? -1 : step
+    return this.#next[link]!++
   }
 
   /** Requests that a link may still send: in a single pass over the steps what is left of them, else without end. */

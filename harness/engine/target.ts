@@ -25,7 +25,7 @@ export interface RunningTarget {
   readonly address: Address
   /** The server's process, and whether it is the leader of a group that is to be taken as a whole. */
   readonly process?: { readonly pid: number; readonly group: boolean }
-  /** What a server of ours counted, as last told; after `stop` its final word. */
+  /** What a server of ours counted in all: its last word, so nothing before `stop`, nor when it was killed. */
   stats(): ServerStats | undefined
   /** How the server ended, when it did so of itself. */
   ended(): string | undefined
@@ -112,8 +112,8 @@ function startChild(module: string, args: readonly string[]) {
   child.stderr!.on('data', chunk => {
     errorText = (errorText + chunk).slice(-errorTextMax)
   })
-  child.on('message', (message: { type: string }) => {
-    if (message.type === 'stats') stats = message as unknown as ServerStats
+  child.on('message', (message: ServerStats & { type: string; final?: boolean }) => {
+    if (message.type === 'stats' && message.final) stats = message
   })
 
   async function stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { ticksPerMs } from './histogram.ts'
-import type { Quantiles } from './snapshot.ts'
+import { bucketStart, ticksPerMs } from './histogram.ts'
+import type { Quantiles, Snapshot } from './snapshot.ts'
 
 /** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
 export const samplesBeyondMin = 10
@@ -19,4 +19,24 @@ export function quantilesOf(histogram: Histogram): Quantiles {
     ...Object.fromEntries(values),
     max: histogram.maxValue / ticksPerMs,
   }
+}
+
+const distributionSteps = 48
+
+/** Bucket counts in equal steps of the logarithm, from the least to the greatest value that was counted. */
+export function distributionOf(buckets: Float64Array): Snapshot['distribution'] {
+  const first = buckets.findIndex(count => count > 0)
+  if (first < 0) return { fromMs: 0, toMs: 0, counts: [] }
+  const last = buckets.findLastIndex(count => count > 0)
+  const from = Math.max(1, bucketStart(first))
+  const to = Math.max(from * 1.01, bucketStart(last + 1))
+  const counts = new Array<number>(distributionSteps).fill(0)
+  const stepsPerLog = distributionSteps / Math.log(to / from)
+  for (let bucket = first; bucket <= last; bucket++) {
+    const count = buckets[bucket]!
+    if (count === 0) continue
+    const step = Math.floor(Math.log(Math.max(from, bucketStart(bucket)) / from) * stepsPerLog)
+    counts[Math.min(distributionSteps - 1, step)]! += count
+  }
+  return { fromMs: from / ticksPerMs, toMs: to / ticksPerMs, counts }
 }

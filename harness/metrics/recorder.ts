@@ -1,13 +1,12 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
-import { bucketStart, countsLength, ticksPerMs, toHdr } from './histogram.ts'
-import { quantilesOf } from './quantiles.ts'
-import { counterFields, field, instant, roleIndex, type Slab } from './slab.ts'
+import { countsLength, toHdr } from './histogram.ts'
+import { distributionOf, quantilesOf } from './quantiles.ts'
+import { counterFields, field, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Phase, Snapshot } from './snapshot.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
-const distributionSteps = 48
 
 export interface RecorderOptions {
   readonly slabs: readonly Slab[]
@@ -79,6 +78,8 @@ export class Recorder {
     this.#startAt = startAt
     this.#now = startAt
     this.#second = this.#totals()
+    this.#recent.length = 0
+    this.#remember()
     if (this.#options.warmupMs === 0) this.#openWindow()
   }
 
@@ -137,7 +138,8 @@ export class Recorder {
     const completed = this.total(field.completed)
     const failed = this.total(field.failed)
     const counts = this.#responseCounts()
-    const response = toHdr(this.#windowStart ? difference(counts, this.#windowStart.response) : counts)
+    const measured = this.#windowStart && difference(counts, this.#windowStart.response)
+    const window = measured?.some(count => count > 0) ? measured : counts
     const oldest = this.#recent[0]!
     const newest = this.#recent.at(-1)!
     const seconds = Math.max(1e-3, (newest.at - oldest.at) / 1000)
@@ -157,8 +159,8 @@ export class Recorder {
       connections: { open: this.#level(field.open), wanted: this.#options.connections },
       requestsPerSecond: requests / seconds,
       history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
-      response: quantilesOf(response),
-      distribution: distributionOf(response),
+      response: quantilesOf(toHdr(window)),
+      distribution: distributionOf(window),
       clientCores: (newest.clientCpu - oldest.clientCpu) / seconds,
       ...(serverCores === undefined
         ? {}
@@ -178,8 +180,9 @@ export class Recorder {
     const steps = this.#windowSteps
       ? difference(this.#counts, this.#windowSteps)
       : new Float64Array(this.#counts.length)
-    const end = this.#totals()
-    const response = toHdr(difference(end.response, start.response))
+    // As of the last reading: by now the server may be gone, and its CPU time with it.
+    const end = this.#recent.at(-1)!
+    const response = toHdr(difference(this.#responseCounts(), start.response))
     return {
       windowMs: Math.max(0, endedAt - start.at),
       completed: response.totalCount,
@@ -198,9 +201,9 @@ export class Recorder {
     return this.#counters[counter]!
   }
 
-  /** What the workers counted in their slots when they closed their books. */
+  /** Requests in flight when the books were closed, over all workers. */
   inFlightAtEnd(): number {
-    return this.#level(field.inFlightAtEnd)
+    return this.accounts().reduce((sum, account) => sum + account.inFlight, 0)
   }
 
   failures(): Partial<Record<FailureKind, number>> {
@@ -208,14 +211,17 @@ export class Recorder {
     return Object.fromEntries(counts.filter(([, count]) => count > 0))
   }
 
-  /** By worker: sent, completed, failed and in flight at the end, for the books to be checked. */
+  /**
+   * By worker: sent, completed, failed, and in flight as it counted them in its slots when it closed its books, for
+   * the books to be checked. A worker that died could not count: what is not accounted for was in flight.
+   */
   accounts(): { sent: number; completed: number; failed: number; inFlight: number }[] {
-    return this.#options.slabs.map(({ fields }) => ({
-      sent: Atomics.load(fields, field.sent) >>> 0,
-      completed: Atomics.load(fields, field.completed) >>> 0,
-      failed: Atomics.load(fields, field.failed) >>> 0,
-      inFlight: Atomics.load(fields, field.inFlightAtEnd),
-    }))
+    return this.#options.slabs.map(({ fields }) => {
+      const [sent, completed, failed] = [field.sent, field.completed, field.failed].map(name => fields[name]! >>> 0)
+      const closed = Atomics.load(fields, field.state) === state.closed
+      const inFlight = closed ? fields[field.inFlightAtEnd]! : (sent! - completed! - failed!) >>> 0
+      return { sent: sent!, completed: completed!, failed: failed!, inFlight }
+    })
   }
 
   #openWindow(): void {
@@ -271,28 +277,6 @@ function difference(after: Float64Array, before: Float64Array): Float64Array {
 
 function coresBetween(before: number | undefined, after: number | undefined, seconds: number): number | undefined {
   return before === undefined || after === undefined ? undefined : (after - before) / seconds
-}
-
-/** The histogram in equal steps of the logarithm, from its least to its greatest value. */
-function distributionOf(histogram: Histogram): Snapshot['distribution'] {
-  if (histogram.totalCount === 0) return { fromMs: 0, toMs: 0, counts: [] }
-  const from = Math.max(1, histogram.minNonZeroValue)
-  const to = Math.max(from * 1.01, histogram.maxValue)
-  const counts = new Array<number>(distributionSteps).fill(0)
-  const stepsPerLog = distributionSteps / Math.log(to / from)
-  for (const { value, count } of recorded(histogram)) {
-    const step = Math.floor(Math.log(Math.max(from, value) / from) * stepsPerLog)
-    counts[Math.min(distributionSteps - 1, step)]! += count
-  }
-  return { fromMs: from / ticksPerMs, toMs: to / ticksPerMs, counts }
-}
-
-function* recorded(histogram: Histogram): Generator<{ value: number; count: number }> {
-  const { counts } = histogram as unknown as { counts: ArrayLike<number> }
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    const count = counts[bucket]!
-    if (count > 0) yield { value: bucketStart(bucket), count }
-  }
 }
 
 function defined<T extends Record<string, number | undefined>>(values: T): { [K in keyof T]?: number } {

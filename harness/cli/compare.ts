@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import { compareReports } from '../compare/compare.ts'
+import { renderComparison } from '../compare/table.ts'
+import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { wantsColors } from '../live/live.ts'
+import { readReport } from '../report/save.ts'
+
+/** `volley compare`: saved runs side by side, the first of them the measure of the rest. */
+export function addCompare(program: Command, done: (code: ExitCode) => void): void {
+  program
+    .command('compare')
+    .description('put saved runs side by side; the first is what the others are held against')
+    .argument('<report...>', 'report.json files, or the folders that hold them')
+    .option('--json', 'print the comparison as JSON')
+    .option('--no-color', 'no colours; so does NO_COLOR')
+    .action(async (paths: string[], flags: { json?: true; color: boolean }) => {
+      if (paths.length < 2) throw new UserError('compare takes two reports or more, got one')
+      const reports = await Promise.all(paths.map(readReport))
+      const comparison = compareReports(reports, paths)
+      const colors = pc.createColors(wantsColors(process.stdout, { live: true, ...flags }, process.env))
+      const text = flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : renderComparison(comparison, colors)
+      process.stdout.write(text)
+      done(exitCode.pass)
+    })
+}

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { packageRoot } from '../built.ts'
+import { type ExitCode, exitCode, messageOf, UserError } from '../errors.ts'
+import { describeProtocol } from '../protocols/spec.ts'
+import { loadScenario } from '../scenario/load.ts'
+
+/** `volley list`: the scenarios of a folder, each with what it is for. */
+export function addList(program: Command, done: (code: ExitCode) => void): void {
+  program
+    .command('list')
+    .description('list the scenarios of a folder')
+    .argument('[folder]', 'where to look (default: scenarios here, else those that come with volley)')
+    .action(async (folder?: string) => {
+      const where = folder ?? (existsSync('scenarios') ? 'scenarios' : join(packageRoot, 'scenarios'))
+      const files = await scenarioFiles(where)
+      const rows = await Promise.all(files.map(file => describe(join(where, file))))
+      const widths = [0, 1].map(column => Math.max(...rows.map(row => row[column]!.length)))
+      for (const [name, protocol, description] of rows) {
+        process.stdout.write(`${name.padEnd(widths[0]!)}  ${protocol.padEnd(widths[1]!)}  ${description}\n`)
+      }
+      done(exitCode.pass)
+    })
+}
+
+async function scenarioFiles(folder: string): Promise<string[]> {
+  try {
+    const files = (await readdir(folder)).filter(file => /\.ya?ml$/.test(file)).sort()
+    if (files.length > 0) return files
+  } catch (error) {
+    throw new UserError(`cannot list ${folder}: ${messageOf(error)}`)
+  }
+  throw new UserError(`${folder} holds no scenarios: files that end in .yaml`)
+}
+
+async function describe(file: string): Promise<[string, string, string]> {
+  try {
+    const { scenario } = await loadScenario(file, [], process.env)
+    return [file, describeProtocol(scenario.protocol), scenario.description ?? '']
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return [file, '-', `${error.faults.length} faults: see "volley validate ${file}"`]
+  }
+}

@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import type { Override } from '../scenario/overrides.ts'
+import { parseSet } from '../scenario/setting.ts'
+import { readSetting } from '../scenario/source.ts'
+
+/** A flag that stands for a key of the scenario; each can also be given as a variable, `VOLLEY_<NAME>`. */
+interface Setting {
+  readonly flags: string
+  readonly name: string
+  readonly description: string
+  readonly path: readonly (string | number)[]
+  /** What the text becomes in the scenario; by default what YAML makes of it. */
+  readonly value?: (text: string) => unknown
+}
+
+const settings: readonly Setting[] = [
+  { flags: '-c, --connections <n>', name: 'connections', description: 'concurrent connections', path: ['connections'] },
+  {
+    flags: '-d, --duration <time>',
+    name: 'duration',
+    description: 'length of the measured part, such as 10s',
+    path: ['duration'],
+  },
+  {
+    flags: '-n, --requests <n>',
+    name: 'requests',
+    description: 'requests in all, in place of a duration',
+    path: ['requests'],
+  },
+  {
+    flags: '-p, --pipeline <n>',
+    name: 'pipeline',
+    description: 'requests in flight per connection',
+    path: ['load', 'pipeline'],
+  },
+  { flags: '-w, --workers <n>', name: 'workers', description: 'worker threads, or auto', path: ['workers'] },
+  { flags: '--warmup <time>', name: 'warmup', description: 'time before the measured part', path: ['warmup'] },
+  { flags: '--timeout <time>', name: 'timeout', description: 'time a reply or a connect may take', path: ['timeout'] },
+  {
+    flags: '--target <url>',
+    name: 'target',
+    description: 'a server that is running: tcp://host:port, tls://host:port, unix:/path',
+    path: ['target'],
+    value: address => ({ address }),
+  },
+  {
+    flags: '--protocol <protocol>',
+    name: 'protocol',
+    description: "a name, or settings as in '{frame: {lengthBytes: 2}}'",
+    path: ['protocol'],
+  },
+  {
+    flags: '--send <text>',
+    name: 'send',
+    description: 'the one request to be sent, in place of the steps',
+    path: ['loop'],
+    value: send => [{ send }],
+  },
+  { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
+  { flags: '--transport <name>', name: 'transport', description: 'auto or node', path: ['transport'] },
+]
+
+/** Adds the flags that change a scenario to a command. */
+export function addSettings(command: Command): Command {
+  for (const { flags, description } of settings) command.option(flags, description)
+  return command.option(
+    '--set <path=value>',
+    'any key of the scenario, such as load.pipeline=4; may be repeated',
+    collect,
+    [],
+  )
+}
+
+/** What the flags and variables change in a scenario: variables first, so that a flag wins. */
+export function overridesOf(
+  options: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Override[] {
+  const fromVariables = settings.flatMap(setting => {
+    const variable = `VOLLEY_${setting.name.toUpperCase()}`
+    const text = environment[variable]
+    return text === undefined || text === '' ? [] : [override(setting, text, variable)]
+  })
+  const fromFlags = settings.flatMap(setting => {
+    const text = options[setting.name]
+    return text === undefined ? [] : [override(setting, String(text), `--${setting.name}`)]
+  })
+  return [...fromVariables, ...fromFlags, ...((options['set'] as string[]) ?? []).map(parseSet)]
+}
+
+function override({ path, value = readSetting }: Setting, text: string, origin: string): Override {
+  return { path, value: value(text), origin }
+}
+
+function collect(text: string, before: string[]): string[] {
+  return [...before, text]
+}

@@ -1,0 +1,142 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import { compareReports } from '../compare/compare.ts'
+import { renderComparison } from '../compare/table.ts'
+import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { createLive, liveMode, wantsColors } from '../live/live.ts'
+import type { Report } from '../report/report.ts'
+import { prepareFolder, reportFolder } from '../report/save.ts'
+import { renderRunsTable, renderSummary } from '../report/summary.ts'
+import { exitCodeOf, runScenario } from '../run.ts'
+import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
+import type { Override } from '../scenario/overrides.ts'
+import type { LoadedScenario } from '../scenario/scenario.ts'
+import { printError } from './errors.ts'
+import { addSettings, overridesOf } from './overrides.ts'
+
+interface RunFlags extends Readonly<Record<string, unknown>> {
+  readonly env?: string
+  readonly out?: string
+  readonly strict?: true
+  readonly quiet?: true
+  readonly json?: true
+  readonly live: boolean
+  readonly color: boolean
+}
+
+/** `volley run`: drives scenarios one after the other, shows them, saves a report of each. */
+export function addRun(program: Command, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('run')
+    .description('drive a scenario, or a server by its URL, and save a report')
+    .argument('<scenario...>', 'scenario files, or URLs: tcp://host:port, tls://host:port, unix:/path')
+  addSettings(command)
+    .option('--env <names>', 'environments of the scenario, with commas between; several are compared')
+    .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
+    .option('--strict', 'a suspect run fails too (exit 4)')
+    .option('--json', 'print the report in place of the summary')
+    .option('--quiet', 'show nothing while the run lasts')
+    .option('--no-live', 'a line a second in place of the live view')
+    .option('--no-color', 'no colours; so does NO_COLOR')
+    .action(async (sources: string[], flags: RunFlags) => done(await runAll(sources, flags)))
+}
+
+async function runAll(sources: readonly string[], flags: RunFlags): Promise<ExitCode> {
+  const runs = await loadAll(sources, overridesOf(flags, process.env), flags.env)
+  if (flags.out !== undefined && runs.length > 1) {
+    throw new UserError(
+      '--out names the folder of one run, and there are several; leave it out, or run them one by one',
+    )
+  }
+  const stop = new AbortController()
+  const onSignal = () => {
+    // A second signal means now.
+    if (stop.signal.aborted) process.exit(exitCode.interrupted)
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+
+  const colors = pc.createColors(wantsColors(process.stdout, flags, process.env))
+  const reports: Report[] = []
+  const codes: ExitCode[] = []
+  for (const loaded of runs) {
+    if (stop.signal.aborted) break
+    try {
+      const { report, path } = await runScenario(loaded, {
+        openFolder: () => openFolder(flags.out, loaded.scenario.name),
+        signal: stop.signal,
+        createView: title =>
+          createLive({
+            stream: process.stderr,
+            mode: liveMode(process.stderr, flags, process.env),
+            colors: pc.createColors(wantsColors(process.stderr, flags, process.env)),
+            title,
+          }),
+      })
+      reports.push(report)
+      codes.push(exitCodeOf(report, flags.strict === true))
+      if (!flags.json) process.stdout.write(renderSummary(report, path, colors))
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      printError(error)
+      codes.push(exitCode.couldNotRun)
+    }
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
+  else if (reports.length > 1) process.stdout.write(`\n${tableOf(reports, flags, colors)}`)
+  return worst(codes)
+}
+
+/** Every scenario is loaded before the first is run, so that a fault in the last is told at once. */
+async function loadAll(
+  sources: readonly string[],
+  overrides: readonly Override[],
+  environments: string | undefined,
+): Promise<LoadedScenario[]> {
+  const loaded = await Promise.all(
+    sources.map(source =>
+      isUrl(source) ? scenarioFromUrl(source, overrides) : loadScenario(source, overrides, process.env),
+    ),
+  )
+  if (environments === undefined) return loaded
+  return loaded.flatMap(scenario => environments.split(',').map(name => inEnvironment(scenario, name.trim())))
+}
+
+/** The scenario with the target of one of its environments, and its name behind its own. */
+function inEnvironment(loaded: LoadedScenario, name: string): LoadedScenario {
+  const known = Object.keys(loaded.scenario.environments)
+  if (!known.includes(name)) {
+    const what = known.length === 0 ? 'none' : known.join(', ')
+    throw new UserError(`${loaded.scenario.name} has no environment "${name}"; it has ${what}`)
+  }
+  const choose = (scenario: LoadedScenario['scenario']) => ({
+    ...scenario,
+    name: `${scenario.name}-${name}`,
+    target: scenario.environments[name]!,
+  })
+  return { ...loaded, scenario: choose(loaded.scenario), redacted: choose(loaded.redacted) }
+}
+
+function tableOf(reports: readonly Report[], { env }: RunFlags, colors: ReturnType<typeof pc.createColors>): string {
+  if (env === undefined) return renderRunsTable(reports, colors)
+  const names = reports.map(report => report.scenario.name)
+  return renderComparison(compareReports(reports, names), colors)
+}
+
+async function openFolder(out: string | undefined, name: string): Promise<string> {
+  const folder = out === undefined ? await reportFolder('reports', name, new Date()) : resolve(out)
+  await prepareFolder(folder)
+  return folder
+}
+
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')
+}
+
+/** The code that tells most of several runs. */
+function worst(codes: readonly ExitCode[]): ExitCode {
+  const order = [exitCode.interrupted, exitCode.couldNotRun, exitCode.invalid, exitCode.inconclusive, exitCode.failed]
+  return order.find(code => codes.includes(code)) ?? exitCode.pass
+}

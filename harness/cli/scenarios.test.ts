@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { packageRoot } from '../built.ts'
+import { scenarioJsonSchema } from '../scenario/jsonSchema.ts'
+import { balances, cleanUp, run, volley } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+const folder = join(packageRoot, 'scenarios')
+const files = readdirSync(folder).filter(file => file.endsWith('.yaml'))
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0
+
+/** A skipped test says why; in CI the program has to be there. */
+function skipWithoutRedis(skip: (why: string) => void): void {
+  if (hasRedis) return
+  if (process.env['CI'] === 'true') throw new Error('redis-server is not installed, and CI must have it')
+  console.warn('skipped: redis-server is not installed ("apt-get install redis-server")')
+  skip('redis-server is not installed')
+}
+
+describe.each(files)('%s', file => {
+  test('runs as it is, without a failure, and its accounts are in order', async ({ skip }) => {
+    if (file.startsWith('redis')) skipWithoutRedis(skip)
+    // Shorter than it is shipped: the length of a run changes nothing that is looked at here.
+    const shorter = file === 'once.yaml' ? [] : ['-d', '1s', '--warmup', '200ms']
+    const { code, report, stderr, stdout } = await run(join('scenarios', file), ...shorter)
+    expect(`${stderr}${stdout}`).not.toContain('Error')
+    expect(code).toBe(0)
+    expect(report.totals.failures).toEqual({})
+    expect(report.totals.completed).toBeGreaterThan(0)
+    expect(balances(report)).toBe(true)
+    expect(report.verdict).toBe('trusted')
+    if ('serve' in report.scenario.target) {
+      expect(report.server?.requests).toBe(report.totals.completed + report.totals.inFlightAtEnd)
+    }
+  })
+
+  test('names the schema in its first comment', () => {
+    const text = readFileSync(join(folder, file), 'utf8')
+    expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./scenario.schema.json')
+  })
+})
+
+test('scenario.schema.json is what "volley schema" prints', async () => {
+  const { code, stdout } = await volley('schema')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema())))
+  expect(readFileSync(join(folder, 'scenario.schema.json'), 'utf8')).toBe(stdout)
+})
+
+test('volley validate and volley list know every shipped scenario', async () => {
+  const validated = await volley('validate', ...files.map(file => join('scenarios', file)))
+  expect(validated).toMatchObject({ code: 0, stderr: '' })
+  const listed = await volley('list')
+  expect(listed.stdout.trim().split('\n')).toHaveLength(files.length)
+  expect(listed.stdout).not.toContain('faults')
+})

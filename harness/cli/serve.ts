@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { builtFile } from '../built.ts'
+import { type ExitCode, exitCode, UserError } from '../errors.ts'
+
+const later = ['stop', 'reload', 'status']
+
+/** `volley serve`: a reference server in the foreground. */
+export function addServe(program: Command, done: (code: ExitCode) => void): void {
+  program
+    .command('serve')
+    .description('start a reference server: echo, tlv or rpc; "volley serve <target> --help" tells its options')
+    .argument('<target>', 'echo, tlv or rpc')
+    .argument('[options...]', 'options of the server, such as --listen 127.0.0.1:8080')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (target: string, options: string[]) => {
+      if (later.includes(target)) {
+        throw new UserError(`"volley serve ${target}" is not in this version of volley: servers run in the foreground`)
+      }
+      done(await serve([target, ...options]))
+    })
+}
+
+/** Runs the server as a child with our streams; Ctrl-C reaches both, and we wait for it to finish what it has in hand. */
+async function serve(args: readonly string[]): Promise<ExitCode> {
+  const child = spawn(process.execPath, [builtFile('targets/main'), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  const [code] = await once(child, 'exit')
+  return code === 0 ? exitCode.pass : exitCode.couldNotRun
+}

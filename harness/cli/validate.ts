@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
+import { prepareScenario } from '../run.ts'
+import { loadScenario } from '../scenario/load.ts'
+import { printError } from './errors.ts'
+
+/** `volley validate`: all that can be known of scenarios without sending anything. */
+export function addValidate(program: Command, done: (code: ExitCode) => void): void {
+  program
+    .command('validate')
+    .description('check scenario files, and the files they name, without traffic')
+    .argument('<scenario...>', 'scenario files')
+    .action(async (files: string[]) => {
+      const faults: Fault[] = []
+      for (const file of files) {
+        try {
+          const loaded = await loadScenario(file, [], process.env)
+          await prepareScenario(loaded, 0)
+          process.stdout.write(`${file}: ok\n`)
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error
+          faults.push(...error.faults.map(fault => (fault.place ? fault : { ...fault, place: file })))
+        }
+      }
+      if (faults.length > 0) printError(new UserError(faults))
+      done(faults.length > 0 ? exitCode.couldNotRun : exitCode.pass)
+    })
+}

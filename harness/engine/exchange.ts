@@ -1,0 +1,298 @@
+import type { FailureKind } from '../failures.ts'
+import { roleIndex, type Slab } from '../metrics/slab.ts'
+import type { WorkerPlan } from '../plan/plan.ts'
+import type { Prng } from '../prng.ts'
+import { Leftovers } from '../protocols/framing.ts'
+import { type Protocol, tooLarge } from '../protocols/protocol.ts'
+import { type Transport, written } from '../transports/transport.ts'
+import { Books } from './books.ts'
+import type { DueTimes } from './due.ts'
+import { type Check, compileCheck } from './expectation.ts'
+import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
+import { Outgoing } from './outgoing.ts'
+import { Patcher } from './patches.ts'
+import { Script } from './script.ts'
+
+export interface ExchangeOptions {
+  readonly slab: Slab
+  readonly transport: Transport
+  readonly protocol: Protocol
+  readonly prng: Prng
+  readonly due: DueTimes
+  readonly epochOffsetMs: number
+}
+
+/**
+ * What goes over open connections: requests out, replies in, each matched to its request, checked and counted. The
+ * methods that can find a connection unfit to go on answer with the cause, and undefined when all is well.
+ */
+export class Exchange {
+  readonly books: Books
+  /** Requests that may still be sent. */
+  budget: number
+  readonly #transport: Transport
+  readonly #protocol: Protocol
+  readonly #script: Script
+  readonly #checks: readonly (Check | null)[]
+  readonly #slots: InFlight
+  readonly #outgoing: Outgoing
+  readonly #leftovers = new Leftovers()
+  readonly #due: DueTimes
+  readonly #pipeline: number
+  readonly #ordered: boolean
+  /** By link: heartbeats in flight, when the last one was sent, and whether a request was answered since it opened. */
+  readonly #heartbeats: Uint8Array
+  readonly #heartbeatAt: Float64Array
+  readonly #served: Uint8Array
+
+  constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
+    const { bank, connections, pipeline, index, workers } = plan
+    this.books = new Books(slab)
+    this.budget = plan.requests ?? Number.POSITIVE_INFINITY
+    this.#transport = transport
+    this.#protocol = protocol
+    this.#script = new Script(plan, prng)
+    this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
+    const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
+    this.#slots = protocol.requestId
+      ? new KeyedInFlight(connections, depth, protocol.requestId)
+      : new OrderedInFlight(connections, depth)
+    this.#outgoing = new Outgoing({
+      transport,
+      bank,
+      patcher: new Patcher(bank.patches, { prng, index, workers, epochOffsetMs }),
+      slots: this.#slots,
+      slotCount: connections * this.#slots.capacity,
+      hasIds: protocol.requestId !== undefined,
+      firstConnection: plan.firstConnection,
+      pipeline,
+      endless: plan.mode === 'loop',
+    })
+    this.#due = due
+    this.#pipeline = pipeline
+    this.#ordered = protocol.requestId === undefined
+    this.#heartbeats = new Uint8Array(connections)
+    this.#heartbeatAt = new Float64Array(connections)
+    this.#served = new Uint8Array(connections)
+  }
+
+  /** A connection stands: its handshake is to be done first. */
+  begin(link: number): void {
+    this.#script.begin(link)
+    this.#served[link] = 0
+  }
+
+  /** Whether the last message of the handshake has been answered; else the next is to be sent. */
+  handshakeDone(link: number): boolean {
+    return this.#script.handshakeDone(link)
+  }
+
+  shakeHands(link: number, now: number): FailureKind | undefined {
+    return this.#sendApart(link, this.#script.nextHandshake(link), now)
+  }
+
+  /** The first request may go: from here on heartbeats are counted. */
+  beginLoop(link: number, now: number): FailureKind | undefined {
+    this.#heartbeatAt[link] = now
+    return this.send(link, now)
+  }
+
+  /** Sends as many requests as the connection may have in flight. */
+  send(link: number, now: number): FailureKind | undefined {
+    const open = this.#pipeline - this.#slots.count[link]! + this.#heartbeats[link]!
+    const room = Math.min(open, this.budget, this.#script.left(link))
+    if (room <= 0) return undefined
+    const outgoing = this.#outgoing
+    const alike = outgoing.alikeMax
+    const frameBytes = this.#script.frameBytes
+    let refused = false
+    let sent = 0
+    let bytes = 0
+    while (sent < room && !refused) {
+      if (alike > 0) {
+        const requests = Math.min(room - sent, alike)
+        sent += requests
+        bytes += requests * frameBytes[0]!
+        refused = outgoing.sendAlike(link, requests, now) === written.refused
+      } else {
+        const frame = this.#script.next(link)
+        sent++
+        bytes += frameBytes[frame]!
+        const result = room === 1 ? outgoing.sendOne(link, frame, now, true) : outgoing.add(link, frame, now)
+        refused = result === written.refused
+      }
+    }
+    if (outgoing.flush(link) === written.refused) refused = true
+    this.budget -= sent
+    this.books.sent(roleIndex.request, sent, bytes)
+    return refused ? 'overflow' : undefined
+  }
+
+  /** Takes what came in: every whole reply is matched, checked and counted. */
+  receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
+    const { books } = this
+    const slots = this.#slots
+    const script = this.#script
+    const leftovers = this.#leftovers
+    books.received(to - from)
+    leftovers.join(link, bytes, from, to)
+    const input = leftovers.bytes
+    const end = leftovers.to
+    let at = leftovers.from
+    let completed = 0
+    let cause: FailureKind | undefined
+    while (at < end) {
+      const frameEnd = this.#frameEnd(link, input, at, end)
+      if (frameEnd <= 0) {
+        if (frameEnd < 0) cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
+        break
+      }
+      const slot = slots.find(link, input, at, frameEnd)
+      if (slot < 0) books.mishap('unexpected')
+      else {
+        const frame = slots.frame[slot]!
+        const step = script.stepOfFrame[frame]!
+        const role = script.role[step]!
+        const check = this.#checks[step]!
+        const ok = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
+        if (!ok && role === roleIndex.handshake) {
+          cause = 'unexpected'
+          break
+        }
+        const sentAt = slots.sentAt[slot]!
+        slots.release(link, slot)
+        if (ok && role === roleIndex.request) {
+          books.answered(step, now - sentAt)
+          completed++
+        } else this.#answerApart(link, role, ok)
+        if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
+      }
+      at = frameEnd
+    }
+    if (completed > 0) {
+      this.#served[link] = 1
+      books.completed(roleIndex.request, completed)
+    }
+    if (cause === undefined) leftovers.keep(link, input, at, end)
+    return cause
+  }
+
+  /** Takes what comes in once the books are closed: frees the slots and counts nothing. */
+  discard(link: number, bytes: Uint8Array, from: number, to: number): void {
+    this.#leftovers.join(link, bytes, from, to)
+    const { bytes: input, to: end } = this.#leftovers
+    let at = this.#leftovers.from
+    while (at < end) {
+      const frameEnd = this.#frameEnd(link, input, at, end)
+      if (frameEnd < 0) this.#slots.clear(link)
+      if (frameEnd <= 0) break
+      const slot = this.#slots.find(link, input, at, frameEnd)
+      if (slot >= 0) this.#slots.release(link, slot)
+      at = frameEnd
+    }
+    this.#leftovers.keep(link, input, at, end)
+  }
+
+  /**
+   * Fails what was sent at or before `lateSince`. Where replies come in order the connection is of no more use: a late
+   * reply would be taken for the next one. Where they carry ids the slot is freed and the connection goes on.
+   */
+  timeOut(link: number, lateSince: number): FailureKind | undefined {
+    const slots = this.#slots
+    let slot = slots.overdue(link, lateSince)
+    if (slot >= 0 && this.#ordered) return 'timeout'
+    for (; slot >= 0; slot = slots.overdue(link, lateSince)) {
+      const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
+      if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
+      this.books.failed(role, 1, 'timeout')
+      slots.release(link, slot)
+    }
+    return undefined
+  }
+
+  /** Sends a heartbeat when the last is `everyMs` ago and has been answered. */
+  beat(link: number, everyMs: number, now: number): FailureKind | undefined {
+    if (now - this.#heartbeatAt[link]! < everyMs || this.#heartbeats[link]! > 0) return undefined
+    this.#heartbeatAt[link] = now
+    const step = this.#script.heartbeat
+    if (this.#script.reply[step]) this.#heartbeats[link] = 1
+    return this.#sendApart(link, step, now)
+  }
+
+  /** Fails what is in flight on a connection that broke while it was in use. */
+  fail(link: number, cause: FailureKind): void {
+    const heartbeats = this.#heartbeats[link]!
+    const requests = this.#slots.count[link]! - heartbeats
+    if (requests > 0) this.books.failed(roleIndex.request, requests, cause)
+    if (heartbeats > 0) this.books.failed(roleIndex.heartbeat, heartbeats, cause)
+    // A connection that broke without having served anything has failed, though no request has.
+    if (requests + heartbeats === 0 && this.#served[link] === 0) this.books.mishap(cause)
+  }
+
+  /** Fails the message of the handshake that a connection broke at. */
+  failHandshake(link: number, cause: FailureKind): void {
+    if (this.idle(link)) this.books.mishap(cause)
+    else this.books.failed(roleIndex.handshake, 1, cause)
+  }
+
+  /** Forgets a connection that is closed. */
+  forget(link: number): void {
+    this.#heartbeats[link] = 0
+    this.#slots.clear(link)
+    this.#leftovers.drop(link)
+  }
+
+  /** Whether nothing is in flight on the link. */
+  idle(link: number): boolean {
+    return this.#slots.count[link] === 0
+  }
+
+  /** Requests of the loop that are in flight on a link. */
+  requestsInFlight(link: number): number {
+    return this.#slots.count[link]! - this.#heartbeats[link]!
+  }
+
+  /** Whether the link has done its single pass over the steps. */
+  passDone(link: number): boolean {
+    return this.#script.left(link) === 0
+  }
+
+  /** Whether a request has been answered since the connection was opened. */
+  served(link: number): boolean {
+    return this.#served[link] === 1
+  }
+
+  /** Sends a heartbeat or a message of the handshake. */
+  #sendApart(link: number, step: number, now: number): FailureKind | undefined {
+    const frame = this.#script.frameOf(link, step)
+    this.books.sent(this.#script.role[step]!, 1, this.#script.frameBytes[frame]!)
+    const result = this.#outgoing.sendOne(link, frame, now, this.#script.reply[step]!)
+    return result === written.refused ? 'overflow' : undefined
+  }
+
+  #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {
+    const oldest = this.#slots.oldest(link)
+    const requestBytes = oldest < 0 ? 0 : this.#script.frameBytes[this.#slots.frame[oldest]!]!
+    return this.#protocol.frameEnd(input, at, end, requestBytes)
+  }
+
+  #passes(check: Check, slot: number, frame: number, reply: Uint8Array, from: number, end: number): boolean {
+    const sentFrom = this.#outgoing.sentFrom(slot)
+    const sentEnd = sentFrom + this.#script.frameBytes[frame]!
+    return check(reply, from, end, this.#outgoing.sentBytes(frame), sentFrom, sentEnd)
+  }
+
+  /** A reply that is not one more completed request of the loop. */
+  #answerApart(link: number, role: number, ok: boolean): void {
+    if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
+    if (role === roleIndex.request) this.#served[link] = 1
+    if (ok) this.books.completed(role, 1)
+    else this.books.failed(role, 1, 'unexpected')
+  }
+
+  /** Nothing more is sent on the link until `time`. */
+  #pause(link: number, time: number): void {
+    this.#due.set(link, time)
+    this.#transport.wakeAt(time)
+  }
+}

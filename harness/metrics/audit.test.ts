@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { type AuditInputs, audit, verdictOf } from './audit.ts'
+
+const healthy: AuditInputs = {
+  accounts: [{ sent: 1010, completed: 1000, failed: 0, inFlight: 10 }],
+  server: { requests: 1010, sent: 1010, answered: 1000 },
+  sent: 1010,
+  completed: 1000,
+  failures: 0,
+  clockDriftMs: 0.4,
+  sharedCores: 1.5,
+  cores: 2,
+}
+
+test('audit() finds nothing in a healthy run', () => {
+  expect(audit(healthy)).toEqual([])
+  expect(verdictOf([])).toBe('trusted')
+})
+
+test('audit() does not take counters that have wrapped for a fault', () => {
+  const accounts = [{ sent: 5, completed: 2 ** 32 - 10, failed: 5, inFlight: 10 }]
+  expect(audit({ ...healthy, accounts })).toEqual([])
+})
+
+test.each<[string, Partial<AuditInputs>, string, string]>([
+  [
+    'a worker has lost a request',
+    { accounts: [{ sent: 1011, completed: 1000, failed: 0, inFlight: 10 }] },
+    'conservation invalid',
+    'worker 1 sent 1011 requests, but 1010 are accounted for',
+  ],
+  [
+    'the server has seen more than was sent',
+    { server: { requests: 1011, sent: 1010, answered: 1000 } },
+    'conservation invalid',
+    'the server counted 1011 requests; 1010 were sent to it and 1000 answered',
+  ],
+  [
+    'the server has seen less than was answered',
+    { server: { requests: 999, sent: 1010, answered: 1000 } },
+    'conservation invalid',
+    'the server counted 999 requests; 1010 were sent to it and 1000 answered',
+  ],
+  [
+    'more than one in a thousand failed',
+    { failures: 12 },
+    'errors suspect',
+    '1.2 % of the requests failed (limit 0.1 %)',
+  ],
+  ['nothing was completed', { completed: 0, failures: 10 }, 'errors invalid', 'not one request was completed'],
+  [
+    'the clocks went apart',
+    { clockDriftMs: -2000 },
+    'clock invalid',
+    'the wall clock and the monotonic clock went -2000 ms apart',
+  ],
+  [
+    'client and server fill the machine',
+    { sharedCores: 1.9 },
+    'local-contention note',
+    'client and server used 95 % of this machine together',
+  ],
+])('audit() says so when %s', (_, change, what, message) => {
+  const [finding, ...others] = audit({ ...healthy, ...change })
+  expect(others).toEqual([])
+  expect(`${finding!.code} ${finding!.severity}`).toBe(what)
+  expect(finding!.message).toBe(message)
+  expect(finding!.hint).not.toBe('')
+})
+
+test('verdictOf() is the worst of the findings, and a note is none', () => {
+  const [note] = audit({ ...healthy, sharedCores: 2 })
+  const [suspect] = audit({ ...healthy, failures: 100 })
+  const [invalid] = audit({ ...healthy, clockDriftMs: 99 })
+  expect(verdictOf([note!])).toBe('trusted')
+  expect(verdictOf([note!, suspect!])).toBe('suspect')
+  expect(verdictOf([suspect!, invalid!, note!])).toBe('invalid')
+})
