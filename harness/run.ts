@@ -12,9 +12,9 @@ import { type Plan, planRun, workerCount } from './plan/plan.ts'
 import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
 import { describeProtocol } from './protocols/spec.ts'
-import { createJournal } from './report/journal.ts'
+import { createJournal, type Journal } from './report/journal.ts'
 import type { Report } from './report/report.ts'
-import { assembleReport, totalsOf } from './report/result.ts'
+import { assembleReport, type RunRecord, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
@@ -51,70 +51,58 @@ export async function runScenario(
   const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
   const { materials, bank } = await prepareScenario(loaded, seed)
   checkDescriptors(scenario)
-
   const environment = describeEnvironment()
   const target = await openTarget(scenario.target, scenario.protocol, materials.tls)
   try {
     const folder = await options.openFolder()
+    const targetIsLocal = isLocal(target.address)
     const transport = chooseTransport(scenario.transport)
-    const local = isLocal(target.address)
-    const workers = workerCount(scenario, environment.cores, local)
+    const workers = workerCount(scenario, environment.cores, targetIsLocal)
     const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
-    const shownTarget = JSON.stringify(redacted.target) === JSON.stringify(scenario.target)
-    const targetText = shownTarget ? formatAddress(target.address) : '***'
-    const startedAt = new Date()
+    const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
+    const facts = {
+      tool: { name: 'volley', version: toolVersion } as const,
+      scenario: redacted,
+      target: isSecret ? '***' : formatAddress(target.address),
+      seed,
+      environment,
+      startedAt: new Date().toISOString(),
+      transport,
+      workers,
+    }
+    const journal = createJournal(join(folder, 'journal.ndjson'), facts)
+    const view = options.createView(titleOf(redacted, facts.target, plan))
+    const clockGapMs = Date.now() - monotonicClock.now()
     const fleet = launchFleet(plan, options.workerFile)
-    const serverCpu = target.process && createCpuMeter(target.process)
     const recorder = new Recorder({
       slabs: fleet.slabs,
       connections: scenario.connections,
       warmupMs: plan.warmupMs,
       clientCpuSeconds: ownCpuSeconds,
-      serverCpuSeconds: serverCpu ?? (() => undefined),
+      serverCpuSeconds: target.process ? createCpuMeter(target.process) : () => undefined,
       rssBytes: () => process.memoryUsage.rss(),
     })
-    const journal = createJournal(join(folder, 'journal.ndjson'), {
-      scenario: redacted,
-      startedAt: startedAt.toISOString(),
-      seed,
-      transport,
-      workers,
-      target: targetText,
-      tool: { name: 'volley', version: toolVersion },
-    })
-    const wallStart = Date.now() - monotonicClock.now()
-    const view = options.createView(titleOf(redacted, targetText, plan))
     let outcome: Outcome
     try {
-      outcome = await drive({ plan, fleet, recorder, target, view, signal: options.signal }, interval =>
-        journal.append({ ...interval, totals: totalsOf(recorder) }),
-      )
+      outcome = await drive({ plan, fleet, recorder, target, journal, view, signal: options.signal })
     } finally {
+      fleet.stop()
       journal.close()
       view.end()
     }
     await target.stop()
-    const report = assembleReport(
-      {
-        toolVersion,
-        scenario: redacted,
-        target: targetText,
-        seed,
-        environment,
-        startedAt: startedAt.toISOString(),
-        transport,
-        workers,
-        stepNames: bank.steps.map(step => step.name),
-        warmupMs: plan.warmupMs,
-        endedAt: outcome.endedAt,
-        serverRequests: target.stats()?.requests,
-        targetIsLocal: local,
-        clockDriftMs: Date.now() - monotonicClock.now() - wallStart,
-        interrupted: options.signal.aborted,
-        error: outcome.error,
-      },
-      recorder,
-    )
+    const record: RunRecord = {
+      ...facts,
+      stepNames: bank.steps.map(step => step.name),
+      warmupMs: plan.warmupMs,
+      endedAt: outcome.endedAt,
+      serverRequests: target.stats()?.requests,
+      targetIsLocal,
+      clockDriftMs: Date.now() - monotonicClock.now() - clockGapMs,
+      interrupted: options.signal.aborted,
+      error: outcome.error,
+    }
+    const report = assembleReport(record, recorder)
     return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()
@@ -147,6 +135,7 @@ interface Outcome {
 
 interface Drive {
   readonly view: View
+  readonly journal: Journal
   readonly signal: AbortSignal
   readonly plan: Plan
   readonly fleet: Fleet
@@ -155,28 +144,25 @@ interface Drive {
 }
 
 /** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
-async function drive(
-  { plan, fleet, recorder, target, view, signal }: Drive,
-  eachSecond: (interval: Recorder['intervals'][number]) => void,
-): Promise<Outcome> {
+async function drive({ plan, fleet, recorder, target, journal, view, signal }: Drive): Promise<Outcome> {
   let startAt = Number.POSITIVE_INFINITY
-  let phase: Phase = 'opening'
+  let windowTimer: NodeJS.Timeout | undefined
   const stop = () => fleet.stop()
   signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
 
+  function endSecond(): void {
+    journal.append({ ...recorder.endSecond(), totals: totalsOf(recorder) })
+  }
   function read(): void {
     const now = monotonicClock.now()
     recorder.read(now)
-    if (now >= startAt) phase = phaseAt(now - startAt, plan)
-    if (now - startAt >= (recorder.intervals.length + 1) * 1000 && phase !== 'settling') {
-      eachSecond(recorder.endSecond())
-    }
-    view.show(recorder.snapshot(phase), [])
+    if (now - startAt >= (recorder.intervals.length + 1) * 1000) endSecond()
+    const notes = [targetError(target), journal.error()].filter(note => note !== undefined)
+    view.show(recorder.snapshot(phaseAt(now - startAt, plan)), notes)
   }
 
   const timer = setInterval(read, readMs)
-  let windowTimer: NodeJS.Timeout | undefined
   try {
     await Promise.race([fleet.ready, fleet.ended])
     startAt = fleet.start(startDelayMs)
@@ -186,8 +172,8 @@ async function drive(
     const error = await fleet.ended
     recorder.read(monotonicClock.now())
     const endedAt = recorder.endedAt(epochOffsetMs()) ?? monotonicClock.now()
-    const secondsWhole = Math.floor((endedAt - startAt + readMs) / 1000)
-    if (recorder.intervals.length < secondsWhole) eachSecond(recorder.endSecond())
+    // The last second is over when the books are closed, which no reading need have seen.
+    if (endedAt - startAt + readMs >= (recorder.intervals.length + 1) * 1000) endSecond()
     return { endedAt, error: error ?? targetError(target) }
   } finally {
     clearInterval(timer)
@@ -202,6 +188,7 @@ function ownCpuSeconds(): number {
 }
 
 function phaseAt(elapsedMs: number, { warmupMs, lengthMs }: Plan): Phase {
+  if (elapsedMs < 0) return 'opening'
   if (elapsedMs < warmupMs) return 'warm-up'
   return elapsedMs < lengthMs ? 'measuring' : 'settling'
 }

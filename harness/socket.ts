@@ -27,10 +27,6 @@ export class DirectSocket {
       this.#request = this.#newRequest(binding)
     }
     socket.on('end', () => handlers.ended?.())
-    socket.on('drain', () => {
-      this.#queuedBytes = 0
-      handlers.drained?.()
-    })
     let cause: NodeJS.ErrnoException | undefined
     socket.on('error', error => {
       cause = error
@@ -72,7 +68,7 @@ export class DirectSocket {
 
   /** Bytes given to `write` that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#handle === undefined ? this.socket.writableLength : this.#queuedBytes
   }
 
   /**
@@ -82,8 +78,7 @@ export class DirectSocket {
   write(bytes: Uint8Array): boolean {
     if (this.#handle === undefined) {
       // The stream keeps what it is given for as long as it likes.
-      this.socket.write(Buffer.from(bytes))
-      this.#queuedBytes = this.socket.writableLength
+      this.socket.write(Buffer.from(bytes), this.#taken)
       return true
     }
     if (this.socket.destroyed) return true
@@ -103,6 +98,11 @@ export class DirectSocket {
   /** Sends what is queued, then closes our side. */
   end(): void {
     this.socket.end()
+  }
+
+  // In place of the stream's event 'drain', which does not come when less than its high-water mark was queued.
+  readonly #taken = (): void => {
+    if (this.socket.writableLength === 0) this.#handlers.drained?.()
   }
 
   #newRequest({ WriteWrap }: StreamWrapBinding): WriteRequest {

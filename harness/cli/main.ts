@@ -27,6 +27,14 @@ Exit codes: 0 pass; 1 a threshold failed; 2 could not run; 4 the run is invalid;
   volley serve tlv --listen 127.0.0.1:8080`,
   )
 
+// A reader that has left, as in "volley ... | head", is no fault of ours and nothing to be told.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    process.exit(code)
+  })
+}
+
 let code: ExitCode = exitCode.pass
 const done = (result: ExitCode) => {
   code = result

@@ -45,6 +45,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     }, milliseconds)
   }
   function stop(): void {
+    if (alive === 0) return
     say(control.stop)
     reapAfter(graceMs)
   }

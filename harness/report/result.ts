@@ -11,7 +11,7 @@ import { judgeThresholds } from './thresholds.ts'
 
 /** What is known of a run once it is over, apart from what its recorder holds. */
 export interface RunRecord {
-  readonly toolVersion: string
+  readonly tool: Report['tool']
   readonly scenario: Scenario
   readonly target: string
   readonly seed: number
@@ -44,7 +44,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
   const findings = audit(auditInputs(run, recorder, totals, measured, seconds))
   return {
     schema: reportSchema,
-    tool: { name: 'volley', version: run.toolVersion },
+    tool: run.tool,
     scenario: run.scenario,
     target: run.target,
     seed: run.seed,
