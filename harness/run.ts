@@ -21,6 +21,7 @@ import { chooseTransport } from './transports/catalog.ts'
 import { toolVersion } from './version.ts'
 
 const readMs = 100
+const showMs = 250
 /** From the word to start until the start, so that every worker has heard it. */
 const startDelayMs = 20
 /** Descriptors that a run needs besides its connections. */
@@ -146,6 +147,7 @@ interface Drive {
 /** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
 async function drive({ plan, fleet, recorder, target, journal, view, signal }: Drive): Promise<Outcome> {
   let startAt = Number.POSITIVE_INFINITY
+  let shownAt = Number.NEGATIVE_INFINITY
   let windowTimer: NodeJS.Timeout | undefined
   const stop = () => fleet.stop()
   signal.addEventListener('abort', stop)
@@ -158,6 +160,8 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     const now = monotonicClock.now()
     recorder.read(now)
     if (now - startAt >= (recorder.intervals.length + 1) * 1000) endSecond()
+    if (now - shownAt < showMs) return
+    shownAt = now
     const notes = [targetError(target), journal.error()].filter(note => note !== undefined)
     view.show(recorder.snapshot(phaseAt(now - startAt, plan)), notes)
   }

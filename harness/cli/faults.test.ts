@@ -242,30 +242,6 @@ test.each([
   expect(children.filter(pid => existsSync(`/proc/${pid}`))).toEqual([])
 })
 
-test('an URL needs no file', async () => {
-  const { url } = await listen(socket => socket.pipe(socket))
-  const { code, report } = await run(url, '-c', '10', '-d', '500ms', '--send', 'Hello World!')
-  expect(code).toBe(0)
-  expect(report.scenario.connections).toBe(10)
-  expect(report.totals.bytesSent).toBe(report.totals.sent * 'Hello World!'.length)
-  expect(report.totals.failures).toEqual({})
-})
-
-test('two workers share the connections and the requests exactly', async () => {
-  let accepted = 0
-  const { url } = await listen(socket => {
-    accepted++
-    socket.pipe(socket)
-  })
-  const { code, report } = await run(url, '-c', '7', '-w', '2', '-n', '1001')
-  expect(code).toBe(0)
-  expect(report.workers).toBe(2)
-  // One more to see whether the server is there.
-  expect(accepted).toBe(8)
-  expect(report.totals).toMatchObject({ sent: 1001, completed: 1001, failed: 0, inFlightAtEnd: 0 })
-  expect(report.window.completed).toBe(1001)
-})
-
 test('thresholds that fail give exit 1, and a name out of the environment is not shown', async () => {
   const file = scenarioFile(`
 name: x
@@ -283,26 +259,6 @@ thresholds: [throughput > 90M/s]
   for (const name of readdirSync(folder)) {
     expect(readFileSync(join(folder, name), 'utf8')).not.toContain('opensesame')
   }
-})
-
-test('talk sends a message and shows the reply', async () => {
-  const server = new Volley(['serve', 'tlv', '--listen', '127.0.0.1:0', '--reply', 'server'])
-  await server.says('listening on')
-  const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
-  const { code, stdout } = await new Volley(
-    ['talk', url, '--protocol', 'tlv', '--type', '7'],
-    {},
-    'hello\n\nagain\nq\n',
-  ).ended
-  server.process.kill('SIGTERM')
-  expect((await server.ended).code).toBe(0)
-  expect(code).toBe(0)
-  expect(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .every(line => line === 'type 7  server'),
-  ).toBe(true)
 })
 
 function childrenOf(pid: number): number[] {

@@ -111,6 +111,25 @@ test('Client sends the rows of the data in order', async () => {
   expect(seen).toEqual(['hi ann', 'hi bob', 'hi cyd', 'hi ann'])
 })
 
+test('Client goes on with the row that the handshake took', async () => {
+  const seen: string[] = []
+  const server = lineServer(1, line => {
+    seen.push(line)
+    return line
+  })
+  await simulate(
+    server,
+    {
+      connect: [{ send: 'login {{data.name}}', think: 0 }],
+      loop: [{ send: 'hi {{data.name}}', think: 0 }],
+      data: { file: 'x.csv', order: 'sequential' },
+      requests: 2,
+    },
+    { rows: [{ name: 'ann' }, { name: 'bob' }] },
+  )
+  expect(seen).toEqual(['login ann', 'hi ann', 'hi bob'])
+})
+
 test('Client shakes hands on each new connection before the loop', async () => {
   const seen: string[] = []
   const server = lineServer(1, line => {

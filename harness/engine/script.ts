@@ -32,6 +32,8 @@ export class Script {
   /** By link. */
   readonly #next: Int32Array
   readonly #row: Int32Array
+  readonly #rowIsNew: Uint8Array
+  readonly #handshakeUsesRows: boolean
 
   constructor({ bank, connections, index, workers, mode }: WorkerPlan, prng: Prng) {
     const { steps, frames } = bank
@@ -62,12 +64,15 @@ export class Script {
     this.#randomRows = bank.randomRows
     this.#next = new Int32Array(connections)
     this.#row = new Int32Array(connections)
+    this.#rowIsNew = new Uint8Array(connections)
+    this.#handshakeUsesRows = steps.slice(this.handshake).some(step => step.frameCount > 1)
   }
 
   /** A new connection begins with the handshake, if there is one, and the first step after it. */
   begin(link: number): void {
     this.#next[link] = this.handshake
-    if (this.handshake < this.steps) this.#takeRow(link)
+    if (this.#handshakeUsesRows) this.#takeRow(link)
+    this.#rowIsNew[link] = this.#handshakeUsesRows ? 1 : 0
   }
 
   /** Whether every step of the handshake has been taken; the loop then begins with its first step. */
@@ -96,7 +101,9 @@ export class Script {
       this.#takeRow(link)
       if (this.#once) this.#next[link] = this.loopSteps
     } else {
-      if (step === 0) this.#takeRow(link)
+      // The first pass over the steps goes on with the row of the handshake: who has logged in is who asks.
+      if (step === 0 && this.#rowIsNew[link] === 0) this.#takeRow(link)
+      this.#rowIsNew[link] = 0
       this.#next[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1
     }
     return this.frameOf(link, step)

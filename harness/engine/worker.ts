@@ -1,4 +1,4 @@
-import { getHeapStatistics } from 'node:v8'
+import { getHeapSpaceStatistics } from 'node:v8'
 import { workerData } from 'node:worker_threads'
 import { epochOffsetMs } from '../clock.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
@@ -15,5 +15,10 @@ export interface WorkerStart {
 const { plan, memory } = workerData as WorkerStart
 const protocol = createProtocol(plan.protocol)
 const transport = createTransport(plan.transport, plan.address, plan.connections)
-const heapKiB = () => Math.round(getHeapStatistics().used_heap_size / 1024)
 await transport.run(new Client(plan, { memory, transport, protocol, epochOffsetMs: epochOffsetMs(), heapKiB }))
+
+/** The heap in use but for the young generation, of which all is garbage between two collections. */
+function heapKiB(): number {
+  const old = getHeapSpaceStatistics().filter(space => !space.space_name.startsWith('new_'))
+  return Math.round(old.reduce((sum, space) => sum + space.space_used_size, 0) / 1024)
+}

@@ -74,7 +74,7 @@ export interface Interval {
   readonly max?: number
   readonly clientCores: number
   readonly serverCores?: number
-  /** Resident memory of the client process, and the JavaScript heap of its workers. */
+  /** Resident memory of the client process; the heap of its workers, but for what the next collection takes away. */
   readonly rssBytes: number
   readonly heapBytes: number
 }

@@ -17,6 +17,11 @@ export async function cleanUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 }
 
+/** Has something done when the test is over. */
+export function cleanUpWith(cleanup: () => unknown): void {
+  cleanups.push(cleanup)
+}
+
 /** A folder that goes with the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'volley-'))
@@ -44,9 +49,9 @@ export class Volley {
   stdout = ''
   stderr = ''
 
-  constructor(args: readonly string[], env: Record<string, string> = {}, stdin: string | undefined = undefined) {
+  constructor(args: readonly string[], env: Record<string, string> = {}, stdin?: string, folder: string = packageRoot) {
     this.process = spawn(process.execPath, [builtFile('harness/cli/main'), ...args], {
-      cwd: packageRoot,
+      cwd: folder,
       env: { ...process.env, ...env },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
