@@ -127,6 +127,7 @@ export const limits = {
   stepsMax: 64,
   connectionsMax: 1_000_000,
   pipelineMax: 65_536,
+  inFlightMax: 16 * 1024 * 1024,
   workersMax: 256,
   payloadBytesMax: 16 * 1024 * 1024,
   dataBytesMax: 64 * 1024 * 1024,

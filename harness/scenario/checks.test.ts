@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { faultsWith } from './testing/faults.ts'
+
+test.each([
+  [['mix: [{ send: a }]'], '1:1 expected exactly one of loop and mix, got both'],
+  [
+    ['load: { pipeline: 4 }', 'reconnect: { when: every-request }'],
+    '5:19 load.pipeline: expected 1 with reconnect.when: every-request, got 4',
+  ],
+  [['load: { pipeline: 4, mode: once }'], '5:19 load.pipeline: expected 1 with load.mode: once, got 4'],
+  [
+    ['load: { mode: once }', 'requests: 10'],
+    '6:11 requests: does not go with load.mode: once, which sends one pass on each connection',
+  ],
+  [
+    ['load: { mode: once }', 'reconnect: { when: every-request }'],
+    '6:20 reconnect.when: "every-request" does not go with load.mode: once, which ends after one pass',
+  ],
+  [
+    ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 65 }'],
+    '5:19 load.pipeline: expected at most 64 with ids of 8 bits, got 65',
+  ],
+  [
+    ['protocol: { frame: { id: { offset: 4, bytes: 2 } } }', 'load: { pipeline: 16385 }'],
+    '5:19 load.pipeline: expected at most 16,384 with ids of 16 bits, got 16385',
+  ],
+  [
+    ['connections: 1M', 'load: { pipeline: 17 }'],
+    '6:19 load.pipeline: expected at most 16,777,216 requests in flight over all connections, got 17,000,000',
+  ],
+  [['tls: { insecure: true }'], '5:6 tls: goes with a tls:// address, and there is none'],
+  [['target: { address: "tls://h:1" }', 'tls: { cert: a.pem }'], '5:14 tls.cert: expected tls.key beside it, got none'],
+  [['target: { address: "tls://h:1" }', 'tls: { key: a.pem }'], '5:13 tls.key: expected tls.cert beside it, got none'],
+  [
+    ['loop: [{ send: { type: 1 } }]'],
+    '4:24 loop[0].send.type: goes with protocol tlv or rpc only; the protocol is raw',
+  ],
+  [
+    ['protocol: tlv', 'loop: [{ send: { extension: 1 } }]'],
+    '4:29 loop[0].send.extension: goes with protocol rpc only; the protocol is tlv',
+  ],
+  [
+    ['protocol: line', 'connect: [{ send: a, expect: { type: 1 } }]'],
+    '5:38 connect[0].expect.type: goes with protocol tlv or rpc only; the protocol is line',
+  ],
+  [
+    ['heartbeat: { every: 1s, send: { type: 0 } }'],
+    '5:39 heartbeat.send.type: goes with protocol tlv or rpc only; the protocol is raw',
+  ],
+  [
+    ['protocol: rpc', 'loop: [{ send: { type: 256 } }]'],
+    '4:24 loop[0].send.type: expected 0 to 255 with protocol rpc, got 256',
+  ],
+  [['loop: [{ send: "a {{data.name}}" }]'], '4:16 loop[0].send: {{data.name}} needs data: with the file it comes from'],
+  [
+    ['protocol: tlv', 'heartbeat: { every: 1s, send: { body: "{{data.name}}" } }'],
+    '5:39 heartbeat.send.body: {{data.name}} needs data: with the file it comes from',
+  ],
+])('parseScenario() refuses what does not go together: %s', (lines, fault) => {
+  expect(faultsWith(...lines)).toEqual([`s.yaml:${fault}`])
+})
+
+test.each([
+  ['tls with an environment that has it', ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }']],
+  ['tls with a command that has it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
+  ['ids that are wide enough', ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 64 }']],
+  ['rpc with its fields', ['protocol: rpc', 'loop: [{ send: { type: 255, version: -1, extension: 9 } }]']],
+  ['data for its columns', ['loop: [{ send: "{{data.name}}" }]', 'data: { file: a.csv }']],
+  ['steps in mode once', ['load: { mode: once }', 'loop: [{ send: a }, { send: b }]', 'reconnect: { when: failure }']],
+])('parseScenario() takes %s', (_, lines) => {
+  expect(faultsWith(...lines)).toEqual([])
+})
+
+test('parseScenario() shows conflicts beside faults in other settings', () => {
+  expect(faultsWith('timeout: soon', 'load: { mode: once }', 'requests: 5')).toEqual([
+    's.yaml:5:10 timeout: expected a duration such as 500us, 10ms or 10s, got "soon"',
+    's.yaml:7:11 requests: does not go with load.mode: once, which sends one pass on each connection',
+  ])
+})

@@ -1,0 +1,90 @@
+import { Composer, CST, type Document, Lexer, Parser } from 'yaml'
+import { limits } from './scenario.ts'
+
+/** Something that keeps a text from being read, at an offset into it. */
+export interface TextFault {
+  readonly offset: number
+  readonly message: string
+}
+
+/** Words, brackets and line ends of a file; what is over it is no scenario, and takes YAML seconds to read. */
+const tokensMax = 100_000
+
+/** The one document of a YAML text, or all that keeps it from being read. Bounded in tokens and in nesting. */
+export function parseDocument(text: string): Document.Parsed | readonly TextFault[] {
+  const tokens = tokenize(text)
+  if (tokens === undefined) {
+    return [{ offset: 0, message: `expected a scenario of at most ${tokensMax} words and marks, got more` }]
+  }
+  const tooDeep = findTooDeep(tokens)
+  if (tooDeep !== undefined) return [{ offset: tooDeep, message: nestingMessage }]
+  const documents = [...createComposer().compose(tokens, true, text.length)]
+  const [document, second] = documents
+  const faults = documents.flatMap(({ errors, warnings }) =>
+    [...errors, ...warnings].map(({ pos, message }) => ({ offset: pos[0], message: `not valid YAML: ${message}` })),
+  )
+  if (faults.length > 0) return faults
+  if (second !== undefined) {
+    return [{ offset: second.range[0], message: `expected one document, got ${documents.length}` }]
+  }
+  return document!
+}
+
+export const nestingMessage = `expected at most ${limits.nestingMax} levels of nesting, got more`
+
+function createComposer(): Composer {
+  return new Composer({
+    // Doubled keys are found as the document is read: the package compares every pair of keys.
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+    // Whatever a %YAML directive says, only text, numbers, booleans, null, lists and mappings come out.
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+  })
+}
+
+function tokenize(text: string): CST.Token[] | undefined {
+  const parser = new Parser()
+  const tokens: CST.Token[] = []
+  let count = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++count > tokensMax) return undefined
+    for (const token of parser.next(lexeme)) tokens.push(token)
+  }
+  for (const token of parser.end()) tokens.push(token)
+  return tokens
+}
+
+/** Where nesting goes over its limit. It is measured before documents are composed, since that is done by recursion. */
+function findTooDeep(tokens: readonly CST.Token[]): number | undefined {
+  const rest = tokens.map(token => ({ token, depth: 0 }))
+  for (let entry = rest.pop(); entry !== undefined; entry = rest.pop()) {
+    const { token, depth } = entry
+    if (token.type === 'document' && token.value) rest.push({ token: token.value, depth: 1 })
+    if (!CST.isCollection(token)) continue
+    if (depth > limits.nestingMax) return token.offset
+    for (const { key, value } of token.items) {
+      if (key) rest.push({ token: key, depth: depth + 1 })
+      if (value) rest.push({ token: value, depth: depth + 1 })
+    }
+  }
+  return undefined
+}
+
+/** Tells of offsets into a text where they are, as `line:column`, both from 1. */
+export function lineFinder(text: string): (offset: number) => string {
+  const starts = [0]
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
+  return offset => {
+    let line = 0
+    let after = starts.length
+    while (after - line > 1) {
+      const middle = (line + after) >> 1
+      if (starts[middle]! <= offset) line = middle
+      else after = middle
+    }
+    return `${line + 1}:${offset - starts[line]! + 1}`
+  }
+}

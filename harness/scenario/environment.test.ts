@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest'
+import { interpolate } from './environment.ts'
+import { parseScenario } from './load.ts'
+import type { LoadedScenario } from './scenario.ts'
+import { faultsIn, minimalWith } from './testing/faults.ts'
+
+const environment = { HOST: 'db.example', COUNT: '7', SECRET: 'hunter2', EMPTY: '' }
+
+function load(...lines: readonly string[]): LoadedScenario {
+  return parseScenario(minimalWith(...lines), 's.yaml', [], environment)
+}
+
+function faults(...lines: readonly string[]): string[] {
+  return faultsIn(minimalWith(...lines), [], environment)
+}
+
+test('interpolate() fills variables in wherever they stand', () => {
+  expect(interpolate('tcp://${HOST}:${COUNT}', environment)).toEqual({
+    text: 'tcp://db.example:7',
+    secret: true,
+    whole: false,
+    faults: [],
+  })
+  expect(interpolate('${HOST}', environment)).toMatchObject({ text: 'db.example', whole: true })
+})
+
+test('interpolate() leaves other dollars and braces alone', () => {
+  for (const text of ['$HOST', '$ {HOST}', '{HOST}', '$$', '}{', '']) {
+    expect(interpolate(text, environment)).toEqual({ text, secret: false, whole: false, faults: [] })
+  }
+})
+
+test('interpolate() takes $${ as a plain ${', () => {
+  expect(interpolate('$${HOST} $${', environment)).toMatchObject({ text: '${HOST} ${', secret: false })
+  expect(interpolate('${HOST}$${HOST}', environment)).toMatchObject({ text: 'db.example${HOST}', secret: true })
+})
+
+test('interpolate() says what is no variable or is not there', () => {
+  expect(interpolate('${NONE} ${constructor}', environment).faults).toEqual([
+    'the environment has no variable NONE',
+    'the environment has no variable constructor',
+  ])
+  for (const text of ['${}', '${A-B}', '${A:-b}', '${A', '${']) {
+    expect(interpolate(text, environment).faults).toEqual([
+      `expected a variable such as \${NAME}, or $\${ for a plain \${, got ${JSON.stringify(text)}`,
+    ])
+  }
+})
+
+test('parseScenario() resolves a plain variable as YAML would, a quoted one as text', () => {
+  expect(load('connections: ${COUNT}').scenario.connections).toBe(7)
+  expect(load('description: "${COUNT}"').scenario.description).toBe('7')
+  expect(faults('description: ${COUNT}')).toEqual(['s.yaml:5:14 description: expected text, got ***'])
+  expect(faults('description: ${EMPTY}')).toEqual(['s.yaml:5:14 description: expected text, got ***'])
+})
+
+test('parseScenario() says where a variable is missing, and says it once', () => {
+  expect(faults('target: { address: "tcp://${NONE}:1" }', 'duration: ${NONE}')).toEqual([
+    's.yaml:2:20 target.address: the environment has no variable NONE',
+    's.yaml:5:11 duration: the environment has no variable NONE',
+  ])
+  expect(faults('description: ${a b}')).toEqual([
+    's.yaml:5:14 description: expected a variable such as ${NAME}, or $${ for a plain ${, got "${a b}"',
+  ])
+})
+
+test('parseScenario() does not ask for a variable where an override stands', () => {
+  const overrides = [{ path: ['target'], value: { address: 'tcp://h:2' }, origin: '--target' }]
+  const text = minimalWith('target: { address: "tcp://${NONE}:1" }')
+  expect(parseScenario(text, 's.yaml', overrides, {}).scenario.target).toEqual({ address: 'tcp://h:2' })
+})
+
+test('parseScenario() masks what came out of the environment in the redacted scenario', () => {
+  const { scenario, redacted } = load(
+    'target: { address: "tcp://${HOST}:1" }',
+    'connections: ${COUNT}',
+    'protocol: { tlv: { maxFrame: "${COUNT}MiB" } }',
+    'loop: [{ send: { body: "login ${SECRET}", type: 1 } }]',
+    'thresholds: ["p99 < ${COUNT}ms", "max < 1s"]',
+    'reconnect: { backoff: "${COUNT}ms..5s" }',
+  )
+  expect(scenario).toMatchObject({
+    target: { address: 'tcp://db.example:1' },
+    connections: 7,
+    protocol: { name: 'tlv', maxFrame: 7_340_032 },
+    loop: [{ send: { body: 'login hunter2', type: 1 } }],
+    reconnect: { backoff: { min: 7, max: 5000 } },
+  })
+  expect(redacted).toMatchObject({
+    name: 'x',
+    target: { address: '***' },
+    connections: '***',
+    protocol: { name: '***', maxFrame: '***' },
+    loop: [{ send: { body: '***', type: 1 }, think: 0 }],
+    thresholds: [
+      { expression: '***', metric: '***', operator: '***', limit: '***' },
+      { expression: 'max < 1s', metric: 'max', operator: '<', limit: 1000 },
+    ],
+    reconnect: { when: 'failure', backoff: { min: '***', max: '***' } },
+  })
+})
+
+test('parseScenario() masks at every place that an alias brings a variable to', () => {
+  const { redacted } = load('loop: [{ send: &login "login ${SECRET}" }, { send: *login }]')
+  expect(redacted.loop).toEqual([
+    { send: '***', think: 0 },
+    { send: '***', think: 0 },
+  ])
+})
+
+test('parseScenario() masks nothing where an override took the place of the variable', () => {
+  const overrides = [{ path: ['connections'], value: 5, origin: '-c' }]
+  const loaded = parseScenario(minimalWith('connections: ${COUNT}'), 's.yaml', overrides, environment)
+  expect(loaded.redacted.connections).toBe(5)
+})
+
+test('parseScenario() shows no value out of the environment in a fault', () => {
+  expect(
+    faults(
+      'name: a/${SECRET}',
+      'target: { address: "${SECRET}" }',
+      'protocol: ${SECRET}',
+      'loop: [{ send: "{{${SECRET}}}" }]',
+      'load: { mode: "${SECRET}" }',
+      'duration: ${SECRET}',
+      'thresholds: ["${SECRET} < 5ms"]',
+    ),
+  ).toEqual([
+    's.yaml:1:7 name: expected a name of letters, digits, ".", "_" and "-", at most 100 of them, got ***',
+    's.yaml:2:20 target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
+    's.yaml:3:11 protocol: the value out of the environment is not taken here',
+    's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got ***',
+    's.yaml:5:15 load.mode: expected loop or once, got ***',
+    's.yaml:6:11 duration: expected a duration such as 500us, 10ms or 10s, got ***',
+    's.yaml:7:14 thresholds[0]: expected one of throughput, errors, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max, got ***',
+  ])
+})

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from './fields.ts'
+import { list, Misfit, show } from './misfit.ts'
+import { checkOne, payloadShape } from './payload.ts'
+import type { Expectation, Payload } from './scenario.ts'
+import { parseSlots, slotPattern } from './slots.ts'
+
+const payloadKeys = ['hex', 'base64', 'file'] as const
+const payloadForms = `text, or a mapping with one of ${list(payloadKeys)}`
+
+const expectedPayload = z.union(
+  [
+    z.string({ error: issue => wantedText(payloadForms, issue.input) }).superRefine(checked(checkNoSlots)),
+    mapping({ hex: payloadShape.hex, base64: payloadShape.base64, file: payloadShape.file })
+      .superRefine((value, context) => checkOne(payloadKeys, Object.keys(value), context), evenIfFaulty)
+      .transform(value => value as Exclude<Payload, string>),
+  ],
+  { error: issue => wantedText(payloadForms, issue.input) },
+)
+
+const expectationShape = {
+  equals: expectedPayload.exactOptional().describe('The reply is exactly this'),
+  body: expectedPayload.exactOptional().describe('Another name for equals'),
+  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply has this text in it'),
+  matches: text('a regular expression')
+    .superRefine(checked(checkPattern))
+    .exactOptional()
+    .describe('The reply matches this regular expression'),
+  type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
+} satisfies Record<keyof Exclude<Expectation, 'echo'>, z.ZodType>
+const expectationForms = `echo, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
+
+/** What a reply must be. */
+export const expectSchema = z
+  .union(
+    [
+      z.literal('echo', `expected ${expectationForms}`),
+      mapping(expectationShape).superRefine(
+        (value, context) => checkExpectation(Object.keys(value), context),
+        evenIfFaulty,
+      ),
+    ],
+    `expected ${expectationForms}`,
+  )
+  .meta({
+    id: 'expect',
+    description: 'What the reply must be: echo, or all of what is given; a reply that is not counts as failed',
+  })
+
+function checkExpectation(found: readonly string[], context: z.RefinementCtx): void {
+  if (found.length === 0 && !hasUnknownKey(context)) {
+    context.addIssue(new Misfit(expectationForms, 'an empty mapping').message)
+  }
+  if (found.includes('equals') && found.includes('body')) {
+    context.addIssue(new Misfit('one of equals and body, which mean the same', 'both').message)
+  }
+}
+
+/** Expectations are the same for all requests; braces that are no slot are taken as they stand. */
+function checkNoSlots(value: string): void {
+  for (const [braces] of value.matchAll(slotPattern)) {
+    if (isSlot(braces)) throw new Misfit('a text without slots, or echo for what was sent', show(braces))
+  }
+}
+
+function isSlot(braces: string): boolean {
+  try {
+    parseSlots(braces)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function checkPattern(value: string): void {
+  try {
+    new RegExp(value, 'u')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
+    throw new Misfit('a regular expression', `${show(value)} (${reason})`)
+  }
+}

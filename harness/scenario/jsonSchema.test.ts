@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { scenarioJsonSchema } from './jsonSchema.ts'
+import { scenarioShape } from './schema.ts'
+
+const sample = {
+  name: 'x',
+  target: { serve: 'tlv', options: { poolSize: 1000, maxFrame: '1MiB' } },
+  environments: { lan: { address: 'tcp://h:1' }, own: { command: 'run', address: 'tcp://h:1' } },
+  protocol: { frame: { lengthBytes: 2, maxFrame: '64KiB', id: { offset: 4, bytes: 4 } } },
+  connections: 10,
+  connect: [{ send: { type: 9, body: { hex: '0a' } }, expect: { type: 9 } }],
+  load: { mode: 'loop', pipeline: '1k' },
+  duration: '${DURATION}',
+  warmup: 0,
+  reconnect: { when: 'failure', backoff: '100ms..5s' },
+  loop: [{ send: 'hi', expect: 'echo', think: '1ms' }, { send: { random: '1KiB' } }],
+  heartbeat: { every: '10s', send: { type: 0 } },
+  thresholds: ['p99 < 5ms'],
+  workers: 'auto',
+}
+
+/** A check that knows nothing of our own: what an editor has. Zod reads no `required` without properties. */
+function accepts(value: unknown): boolean {
+  const { oneOf: _, ...schema } = scenarioJsonSchema()
+  return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success
+}
+
+test('scenarioJsonSchema() describes every key of a scenario', () => {
+  const schema = scenarioJsonSchema() as {
+    title: string
+    properties: Record<string, { description?: string; $ref?: string }>
+    definitions: Record<string, { description?: string }>
+  }
+  expect(schema).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', title: 'Volley scenario' })
+  expect(Object.keys(schema.properties)).toEqual(Object.keys(scenarioShape))
+  for (const { description, $ref } of Object.values(schema.properties)) {
+    expect(description ?? schema.definitions[$ref!.split('/').at(-1)!]?.description).toMatch(/\w/)
+  }
+})
+
+test('scenarioJsonSchema() has the defaults as they are written in a file', () => {
+  expect(scenarioJsonSchema()).toMatchObject({
+    required: ['name', 'target', 'protocol'],
+    oneOf: [{ required: ['loop'] }, { required: ['mix'] }],
+    properties: {
+      connections: { default: 10 },
+      timeout: { default: '5s' },
+      load: { properties: { mode: { default: 'loop', enum: ['loop', 'once'] }, pipeline: { default: 1 } } },
+      reconnect: { properties: { backoff: { default: '100ms..5s' } } },
+    },
+  })
+})
+
+test('scenarioJsonSchema() accepts a scenario with all that it can hold', () => {
+  expect(accepts(sample)).toBe(true)
+})
+
+test.each([
+  ['an unknown key', { conections: 5 }],
+  ['a duration without a unit', { duration: 10 }],
+  ['a mode of a later version', { load: { mode: 'rate' } }],
+  ['an unknown server', { target: { serve: 'tvl' } }],
+  ['a step without send', { loop: [{ think: '1ms' }] }],
+])('scenarioJsonSchema() refuses %s', (_, change) => {
+  expect(accepts({ ...sample, ...change })).toBe(false)
+})

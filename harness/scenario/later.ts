@@ -1,0 +1,63 @@
+import { list, show } from './misfit.ts'
+import { type Issue, isMapping, type Path } from './path.ts'
+
+/** A key that a later version takes, by the path it has, with indexes and names of environments as `*`. */
+const laterKeys: readonly string[] = [
+  'layers',
+  'wire',
+  'key',
+  'load.rate',
+  'load.arrivals',
+  'load.stages',
+  'target.relay',
+  'environments.*.relay',
+  ...['loop', 'mix', 'connect'].flatMap(steps => [`${steps}.*.capture`, `${steps}.*.expect.status`]),
+]
+
+/** Values that a later version takes, by the path they have, and what there is now. */
+const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
+  'load.mode': { later: /^(rate|search)$/, now: ['loop', 'once'] },
+  warmup: { later: /^auto$/, now: ['durations such as 1s'] },
+  transport: { later: /^(epoll|udp)$/, now: ['auto', 'node'] },
+  ...Object.fromEntries(
+    ['target', 'environments.*'].flatMap(target => [
+      [`${target}.serve`, { later: /^(broadcast|http)$/, now: ['echo', 'tlv', 'rpc'] }],
+      [`${target}.address`, { later: /^(udp|https?|rediss?|wss?):\/\//, now: ['tcp://', 'tls://', 'unix:'] }],
+    ]),
+  ),
+}
+
+const depthMax = 5
+
+/** What a scenario asks for that the design has and this version has not: refused by name, never passed over. */
+export function laterIssues(data: unknown): Issue[] {
+  const issues: Issue[] = []
+  visit(data, [], issues)
+  return issues
+}
+
+function visit(value: unknown, path: Path, issues: Issue[]): void {
+  const pattern = path.map((key, index) => (isWild(key, path[index - 1]) ? '*' : key)).join('.')
+  if (laterKeys.includes(pattern)) {
+    issues.push({ path, about: 'key', message: `key ${show(path.at(-1))} is not in this version of volley` })
+    return
+  }
+  const values = Object.hasOwn(laterValues, pattern) ? laterValues[pattern] : undefined
+  if (values !== undefined && typeof value === 'string' && values.later.test(value)) {
+    const what = value.includes('://') ? value.slice(0, value.indexOf('://') + 3) : value
+    const message = `${show(what)} is not in this version of volley; it has ${list(values.now)}`
+    issues.push({ path, about: 'value', message })
+  }
+  if (path.length === depthMax) return
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => {
+      visit(item, [...path, index], issues)
+    })
+  } else if (isMapping(value)) {
+    for (const [key, item] of Object.entries(value)) visit(item, [...path, key], issues)
+  }
+}
+
+function isWild(key: string | number, above: string | number | undefined): boolean {
+  return typeof key === 'number' || above === 'environments'
+}

@@ -1,0 +1,116 @@
+import { open, stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { messageOf, UserError } from '../errors.ts'
+import { formatSize } from '../units.ts'
+import type { Environment } from './environment.ts'
+import { issueFaults, type Places, textFaults } from './faults.ts'
+import { applyOverrides, type Override } from './overrides.ts'
+import { isWithin, type Path, valueAt } from './path.ts'
+import { redact } from './redact.ts'
+import { type LoadedScenario, limits } from './scenario.ts'
+import { readSource, type Source } from './source.ts'
+import { validate } from './validate.ts'
+
+/** Reads and checks a scenario file; a UserError has every fault of it. */
+export async function loadScenario(
+  path: string,
+  overrides: readonly Override[],
+  environment: Environment,
+): Promise<LoadedScenario> {
+  return parseScenario(await readText(path), path, overrides, environment)
+}
+
+/** Checks the text of a scenario; `file` is how its faults name it, and its folder is where relative paths start. */
+export function parseScenario(
+  text: string,
+  file: string,
+  overrides: readonly Override[],
+  environment: Environment,
+): LoadedScenario {
+  const plain = text.replace(/^\uFEFF/, '')
+  const source = readSource(plain, environment)
+  if (!('data' in source)) throw new UserError(textFaults(source, { name: file, text: plain }))
+  return { ...finish(source, { name: file, text: plain }, overrides), folder: resolve(dirname(file)), file }
+}
+
+/** A scenario for an address alone: "Hello World!" over protocol raw for 10 seconds, unless overridden. */
+export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
+  const data = {
+    name: nameFromUrl(url),
+    target: { address: url },
+    protocol: 'raw',
+    duration: '10s',
+    loop: [{ send: 'Hello World!' }],
+  }
+  const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
+  return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
+}
+
+function finish(
+  source: Source,
+  named: Pick<Places, 'name' | 'text'>,
+  overrides: readonly Override[],
+): Pick<LoadedScenario, 'scenario' | 'redacted'> {
+  const { data, origins, issues } = applyOverrides(source.data, overrides)
+  const isOverridden = (path: Path) => origins.some(origin => isWithin(path, origin.path))
+  const sourceIssues = source.issues.filter(({ path }) => !isOverridden(path))
+  // What could not be read is at fault once, not once more for being missing.
+  const unread = sourceIssues.filter(({ path, about }) => about === 'value' && valueAt(data, path) === undefined)
+  const result = validate(data)
+  const found = result.issues.filter(({ path }) => !unread.some(issue => isWithin(path, issue.path)))
+  const all = [...sourceIssues, ...issues, ...found]
+  const secrets = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
+  if (all.length > 0 || result.scenario === undefined) {
+    throw new UserError(issueFaults(all, { ...named, positions: source.positions, origins, secrets }))
+  }
+  return { scenario: result.scenario, redacted: redact(result.scenario, secrets) }
+}
+
+/** A name that can be a folder's, out of host and port or the socket's file. */
+function nameFromUrl(url: string): string {
+  const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//, '')
+  const name = place.replaceAll(/[^\w.]+/g, '-').replaceAll(/^[.-]+|-+$/g, '')
+  return name.slice(0, urlNameLengthMax) || 'url'
+}
+
+const urlNameLengthMax = 80
+
+async function readText(path: string): Promise<string> {
+  const refuse = (message: string) => new UserError([{ place: path, message }])
+  const { scenarioBytesMax } = limits
+  const tooLarge = `expected a scenario of at most ${formatSize(scenarioBytesMax)}, got more`
+  let bytes: Buffer
+  try {
+    const found = await stat(path)
+    if (found.isDirectory()) throw refuse('expected a scenario file, got a folder')
+    if (found.size > scenarioBytesMax) throw refuse(tooLarge)
+    // A pipe has no size to go by.
+    bytes = await readAtMost(path, scenarioBytesMax + 1)
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    throw refuse(isMissing ? 'no such file' : `cannot be read: ${messageOf(error)}`)
+  }
+  if (bytes.length > scenarioBytesMax) throw refuse(tooLarge)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw refuse('expected UTF-8 text, got other bytes')
+  }
+}
+
+async function readAtMost(path: string, bytesMax: number): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.alloc(bytesMax)
+    let length = 0
+    while (length < bytesMax) {
+      const { bytesRead } = await file.read(buffer, length, bytesMax - length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    return buffer.subarray(0, length)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Thrown by what reads one value. The message is `expected ...`; what was found follows as `, got ...` only where the
+ * value alone does not tell, since whoever knows the value adds it.
+ */
+export class Misfit extends Error {
+  override readonly name = 'Misfit'
+
+  constructor(expected: string, got?: string) {
+    super(`expected ${expected}${got === undefined ? '' : `, got ${got}`}`)
+  }
+}
+
+const shownLengthMax = 60
+
+/** A value as a message shows it: texts in quotes and cut to length, `a list`, `a mapping`, `nothing`. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  const text = typeof value === 'string' ? value : String(value)
+  const shown = text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}...` : text
+  return typeof value === 'string' ? JSON.stringify(shown) : shown
+}
+
+/** Words as a sentence lists them: `a, b and c`. */
+export function list(words: readonly (string | number)[], last: 'and' | 'or' = 'and'): string {
+  if (words.length < 2) return words.join('')
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
+}

@@ -1,0 +1,122 @@
+import type { Origin } from './faults.ts'
+import { Misfit } from './misfit.ts'
+import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
+import { payloadKeys } from './payload.ts'
+
+/** A setting from outside the file; `origin` is the flag or variable it came by, such as `--duration`. */
+export interface Override {
+  readonly path: Path
+  readonly value: unknown
+  readonly origin: string
+}
+
+/** Plain data with settings from outside in it, and where they came from. */
+export interface Overridden {
+  readonly data: unknown
+  readonly origins: readonly Origin[]
+  readonly issues: readonly Issue[]
+}
+
+/**
+ * Puts overrides in, the later over the earlier. What they replace gives way whole: a `loop` takes the place of a
+ * `mix`, an address that of a command. `data` is changed.
+ */
+export function applyOverrides(data: unknown, overrides: readonly Override[]): Overridden {
+  const origins: Origin[] = []
+  const issues: Issue[] = []
+  if (isMapping(data)) {
+    displaceLength(data, overrides)
+    for (const override of overrides) {
+      displace(data, override.path)
+      const { path, message } = put(data, override)
+      origins.push({ path, origin: override.origin })
+      if (message !== undefined) issues.push({ path, about: 'value', message })
+    }
+  }
+  return { data, origins, issues }
+}
+
+/** A run is as long as the user last said: by time or by requests. A warm-up belongs to time. */
+function displaceLength(data: Mapping, overrides: readonly Override[]): void {
+  const isSet = (key: string) => overrides.some(({ path }) => path.length === 1 && path[0] === key)
+  if (isSet('requests') && !isSet('duration')) {
+    delete data['duration']
+    delete data['warmup']
+  }
+  if (isSet('duration') && !isSet('requests')) delete data['requests']
+}
+
+function displace(data: Mapping, path: Path): void {
+  const [first, second] = path
+  if (first === 'loop') delete data['mix']
+  if (first === 'mix') delete data['loop']
+  if (first === 'protocol' && second !== undefined) displaceProtocol(data, String(second))
+  if (first === 'target') displaceTarget(valueAt(data, ['target']), second)
+  if (first === 'environments' && second !== undefined) displaceTarget(valueAt(data, path.slice(0, 2)), path[2])
+  const send = path.indexOf('send')
+  if (send > 0 && path.length > send + 1) displacePayload(data, path.slice(0, send + 1), String(path[send + 1]))
+}
+
+function displaceTarget(target: unknown, key: string | number | undefined): void {
+  if (!isMapping(target)) return
+  for (const other of givesWayTo(key, 'address' in target)) delete target[other]
+}
+
+function givesWayTo(key: string | number | undefined, hasAddress: boolean): readonly string[] {
+  if (key === 'serve') return ['command', 'address']
+  if (key === 'command') return ['serve', 'options']
+  if (key !== 'address') return []
+  // An address beside a command says where that command listens.
+  return hasAddress ? ['serve', 'options'] : ['serve', 'options', 'command']
+}
+
+/** `tlv` becomes `{ tlv: {} }`, so that a setting of it can be put in; settings of another protocol go. */
+function displaceProtocol(data: Mapping, name: string): void {
+  const settings = emptyMapping()
+  const current = data['protocol']
+  settings[name] = isMapping(current) && isMapping(current[name]) ? current[name] : emptyMapping()
+  data['protocol'] = settings
+}
+
+/** A payload moves below `body` for a field to stand beside it; another payload takes its place. */
+function displacePayload(data: Mapping, path: Path, key: string): void {
+  const send = valueAt(data, path)
+  const isPayload = typeof send === 'string' || (isMapping(send) && payloadKeys.some(key => key in send))
+  const step = valueAt(data, path.slice(0, -1))
+  if (!isPayload || !isMapping(step)) return
+  const replacement = emptyMapping()
+  if (['type', 'version', 'extension'].includes(key)) replacement['body'] = send
+  step['send'] = replacement
+}
+
+/** Where the override begins to differ from the file, and what keeps it from being put in. */
+function put(data: Mapping, { path, value }: Override): { path: Path; message?: string } {
+  let parent: Mapping | unknown[] = data
+  let changed = path
+  for (const [index, key] of path.entries()) {
+    const here = path.slice(0, index)
+    if (Array.isArray(parent) && (typeof key !== 'number' || key > parent.length)) {
+      const wanted = `an entry of the list ${showPath(here)}, which has ${parent.length}`
+      return { path, message: new Misfit(wanted, showPath(path)).message }
+    }
+    const container = parent as Mapping
+    if (index === path.length - 1) container[key] = ownCopy(value)
+    else {
+      if (typeof container[key] !== 'object' || container[key] === null) {
+        container[key] = typeof path[index + 1] === 'number' ? [] : emptyMapping()
+        if (changed === path) changed = path.slice(0, index + 1)
+      }
+      parent = container[key] as Mapping | unknown[]
+    }
+  }
+  return { path: changed }
+}
+
+/** A copy whose mappings have no prototype, so that no key means anything but itself. */
+function ownCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ownCopy)
+  if (!isMapping(value)) return value
+  const copy = emptyMapping()
+  for (const [key, item] of Object.entries(value)) copy[key] = ownCopy(item)
+  return copy
+}

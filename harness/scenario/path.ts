@@ -1,0 +1,56 @@
+/** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
+export type Path = readonly (string | number)[]
+
+/** A mapping of plain data. Ours have no prototype, so that no key is special. */
+export type Mapping = Record<string, unknown>
+
+/** One thing that is wrong with a value, before its place in the file is looked up. */
+export interface Issue {
+  readonly path: Path
+  /** Whether the key is at fault or the value below it. */
+  readonly about: 'key' | 'value'
+  /** What is wrong, without the path. */
+  readonly message: string
+  /** Where the text has it, when that is not where `path` stands. */
+  readonly offset?: number
+}
+
+/** Whether a value is a mapping, not a list and not nothing. */
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An empty mapping without a prototype. */
+export function emptyMapping(): Mapping {
+  return Object.create(null) as Mapping
+}
+
+/** The value at a path, or undefined. */
+export function valueAt(data: unknown, path: Path): unknown {
+  let value = data
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Mapping)[key]
+  }
+  return value
+}
+
+/** Whether `path` is `above` or lies below it. */
+export function isWithin(path: Path, above: Path): boolean {
+  return above.length <= path.length && above.every((key, index) => String(key) === String(path[index]))
+}
+
+/** A path as it is shown: `loop[0].send.type`. */
+export function showPath(path: Path): string {
+  let text = ''
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else text += `${text === '' ? '' : '.'}${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)}`
+  }
+  return text
+}
+
+/** A path as the key of a map. */
+export function pathKey(path: Path): string {
+  return path.join('\0')
+}

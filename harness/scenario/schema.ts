@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { protocolSchema } from '../protocols/spec.ts'
+import {
+  checked,
+  choice,
+  count,
+  duration,
+  field,
+  flag,
+  hourMs,
+  listOf,
+  mapping,
+  readDuration,
+  text,
+  wantedText,
+} from './fields.ts'
+import { Misfit } from './misfit.ts'
+import { isMapping } from './path.ts'
+import { type Load, limits, type Reconnect, type Scenario, type TlsFiles } from './scenario.ts'
+import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
+import { targetSchema } from './target.ts'
+import { parseThreshold } from './thresholds.ts'
+
+const nameLengthMax = 100
+const requestsMax = 1e12
+const backoffMs = { min: 1, max: hourMs }
+const thresholdsMax = 64
+
+/** Names become folders and are listed with commas. */
+const namePattern = /^[\p{L}\p{N}_][\p{L}\p{N}._-]*$/u
+const nameForms = `a name of letters, digits, ".", "_" and "-", at most ${nameLengthMax} of them`
+
+// A pattern with \p would be in the JSON Schema, where not every reader knows it.
+const name = z.string({ error: issue => wantedText(nameForms, issue.input) }).superRefine(checked(checkName))
+
+const loadShape = {
+  mode: choice(['loop', 'once'])
+    .prefault('loop')
+    .describe('loop: the next request as soon as the reply is in; once: one pass on each connection, then stop'),
+  pipeline: count(1, limits.pipelineMax).prefault(1).describe('Requests in flight per connection'),
+} satisfies Record<keyof Load, z.ZodType>
+
+const backoff = field(
+  {
+    anyOf: [
+      { type: 'string', examples: ['100ms..5s'] },
+      {
+        type: 'object',
+        properties: { min: { type: 'string' }, max: { type: 'string' } },
+        required: ['min', 'max'],
+        additionalProperties: false,
+      },
+    ],
+  },
+  readBackoff,
+)
+
+const reconnectShape = {
+  when: choice(['failure', 'every-request', 'never'])
+    .prefault('failure')
+    .describe('failure: after one; every-request: a new connection for each request; never: a lost connection is lost'),
+  backoff: backoff
+    .prefault('100ms..5s')
+    .describe('The wait before a failed connect is tried again, growing from one to the other'),
+} satisfies Record<keyof Reconnect, z.ZodType>
+
+const dataShape = {
+  file: text('the path of a CSV file').describe('A CSV file with a header line; its path starts from the scenario'),
+  order: choice(['sequential', 'random']).prefault('sequential').describe('In which order its rows are taken'),
+} satisfies Record<keyof NonNullable<Scenario['data']>, z.ZodType>
+
+const tlsShape = {
+  ca: text('the path of a PEM file').exactOptional().describe('Certificates to trust'),
+  cert: text('the path of a PEM file').exactOptional().describe('Our certificate'),
+  key: text('the path of a PEM file').exactOptional().describe('The key of our certificate'),
+  servername: text('a host name')
+    .exactOptional()
+    .describe('The name that the certificate must have, where it is not the host'),
+  insecure: flag().exactOptional().describe('Take any certificate'),
+} satisfies Record<keyof TlsFiles, z.ZodType>
+
+const threshold = field({ type: 'string', examples: ['p99 < 5ms', 'throughput > 50k/s', 'errors < 0.1%'] }, value => {
+  if (typeof value !== 'string') throw new Misfit('a condition such as p99 < 5ms')
+  return parseThreshold(value)
+})
+
+/** By key, so that each can be checked apart from the others. */
+export const scenarioShape = {
+  name: name.describe('The name of the scenario, and of the folder its reports go to'),
+  description: z
+    .string({ error: issue => wantedText('text', issue.input) })
+    .exactOptional()
+    .describe('What the scenario is for'),
+  target: targetSchema,
+  environments: z
+    .record(name, targetSchema, 'expected a mapping of names to targets')
+    .prefault({})
+    .describe('Other targets by name: --env runs against each and compares'),
+  protocol: protocolSchema,
+  connections: count(1, limits.connectionsMax).prefault(10).describe('Connections held at the same time'),
+  connect: connectSchema.prefault([]).describe('Steps sent once on each new connection, before the loop'),
+  load: mapping(loadShape).prefault({}).describe('How hard the target is loaded'),
+  duration: duration({ min: 1, max: limits.durationMsMax })
+    .exactOptional()
+    .describe('How long is measured, after the warm-up: 10s unless requests is given'),
+  requests: count(1, requestsMax)
+    .exactOptional()
+    .describe('How many requests are sent, over all connections, such as 1M'),
+  warmup: duration({ min: 0, max: limits.durationMsMax })
+    .exactOptional()
+    .describe('How long is run before measuring: 1s, or 0 with requests and in mode once'),
+  timeout: duration({ min: 1, max: hourMs }).prefault('5s').describe('How long a reply may take'),
+  reconnect: mapping(reconnectShape, 'a mapping such as { when: failure, backoff: 100ms..5s }')
+    .prefault({})
+    .describe('When a connection is opened anew'),
+  loop: loopSchema.exactOptional().describe('What one iteration sends: steps in order'),
+  mix: mixSchema.exactOptional().describe('In place of loop: steps drawn by their weight'),
+  heartbeat: heartbeatSchema.exactOptional().describe('A message sent at intervals on every connection'),
+  data: mapping(dataShape, 'a mapping such as { file: users.csv }')
+    .exactOptional()
+    .describe('Rows for {{data.column}}'),
+  thresholds: listOf(threshold, 'conditions such as p99 < 5ms', 0, thresholdsMax)
+    .prefault([])
+    .describe('Conditions on the result; any that fails makes the exit code 1'),
+  tls: mapping(tlsShape).exactOptional().describe('Settings for tls:// addresses'),
+  workers: field(
+    { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: limits.workersMax }] },
+    readWorkers,
+  )
+    .prefault('auto')
+    .describe('Threads that send: auto is one per two cores when the target is on this machine, else one per core'),
+  transport: choice(['auto', 'node']).prefault('auto').describe('What moves the bytes'),
+  seed: count(0, Number.MAX_SAFE_INTEGER)
+    .exactOptional()
+    .describe('Where random choices start from: the same seed, the same run'),
+} satisfies Record<keyof Scenario, z.ZodType>
+
+/** A scenario file as plain data in, what it sets out; `completeScenario` adds what depends on other settings. */
+export const scenarioSchema = mapping(scenarioShape, 'a mapping of keys such as name, target and protocol')
+
+export type ScenarioSettings = z.output<typeof scenarioSchema>
+
+/** A run that is ended by its number of requests is cut off at this length all the same. */
+const countedDurationMs = hourMs
+
+/** The scenario with the defaults that depend on other settings. It does not compile when schema and record drift apart. */
+export function completeScenario(settings: ScenarioSettings): Scenario {
+  const isCounted = settings.requests !== undefined
+  const isShort = isCounted || settings.load.mode === 'once'
+  return {
+    ...settings,
+    duration: settings.duration ?? (isCounted ? countedDurationMs : 10_000),
+    warmup: settings.warmup ?? (isShort ? 0 : 1000),
+  }
+}
+
+function checkName(value: string): void {
+  if (value.length > nameLengthMax || !namePattern.test(value)) throw new Misfit(nameForms)
+}
+
+function readBackoff(value: unknown): Reconnect['backoff'] {
+  const forms = 'a range such as 100ms..5s'
+  const [min, max, more] =
+    typeof value === 'string' ? value.split('..') : isMapping(value) ? [value['min'], value['max']] : []
+  const keys = isMapping(value) ? Object.keys(value) : []
+  if (min === undefined || max === undefined || more !== undefined || keys.length > 2) throw new Misfit(forms)
+  const range = {
+    min: readDuration(min, backoffMs.min, backoffMs.max),
+    max: readDuration(max, backoffMs.min, backoffMs.max),
+  }
+  if (range.min > range.max) throw new Misfit(`${forms}, the shorter wait first`)
+  return range
+}
+
+function readWorkers(value: unknown): number | 'auto' {
+  if (value === 'auto') return value
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= limits.workersMax) return value
+  throw new Misfit(`auto, or a whole number from 1 to ${limits.workersMax}`)
+}

@@ -1,0 +1,27 @@
+import { UserError } from '../errors.ts'
+import { show } from './misfit.ts'
+import type { Override } from './overrides.ts'
+import { readSetting, SettingError } from './source.ts'
+
+/** An override out of `load.pipeline=4` or `loop[0].send=hello`; its value is read as YAML. */
+export function parseSet(text: string): Override {
+  const [, keys, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  const path = keys === undefined ? undefined : parsePath(keys.trim())
+  if (path === undefined) {
+    throw new UserError([{ place: '--set', message: `expected path=value such as load.pipeline=4, got ${show(text)}` }])
+  }
+  const origin = `--set ${keys!.trim()}`
+  try {
+    return { path, value: readSetting(value!), origin }
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error
+    throw new UserError([{ place: origin, message: `${error.message}; put the value in quotes to make it text` }])
+  }
+}
+
+/** Keys of a path with dots between them; indexes as `loop.0` or `loop[0]`. */
+function parsePath(text: string): (string | number)[] | undefined {
+  const keys = text.replaceAll(/\[(\d+)\]/g, '.$1').split('.')
+  if (keys.some(key => key === '')) return undefined
+  return keys.map(key => (/^\d{1,9}$/.test(key) ? Number(key) : key))
+}

@@ -1,0 +1,55 @@
+import { list, Misfit, show } from './misfit.ts'
+import { limits } from './scenario.ts'
+
+/** A stretch of a text: as it stands, or a slot that is filled in for each request. Slots but `data` have a fixed width. */
+export type SlotPart =
+  | { readonly text: string }
+  | { readonly slot: 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'; readonly length: number }
+  | { readonly slot: 'data'; readonly column: string }
+
+/** Characters of the slots: `stamp` is microseconds since the Unix epoch. */
+const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
+const seqLengthMax = 16
+const slotForms = ['{{seq}}', '{{connection}}', '{{uuid}}', '{{random 64}}', '{{stamp}}', '{{data.column}}']
+
+/** What stands in double braces. */
+export const slotPattern = /\{\{([^{}]*)\}\}/g
+
+/** The parts of a text with `{{...}}` in it, in order; throws a Misfit for a slot that there is not. */
+export function parseSlots(text: string): SlotPart[] {
+  const parts: SlotPart[] = []
+  let end = 0
+  for (const match of text.matchAll(slotPattern)) {
+    if (match.index > end) parts.push({ text: text.slice(end, match.index) })
+    parts.push(parseSlot(match[1]!.trim(), match[0]))
+    end = match.index + match[0].length
+  }
+  if (end < text.length) parts.push({ text: text.slice(end) })
+  return parts
+}
+
+/** Characters of a text with its slots filled in; what comes from data counts nothing. */
+export function slotsLength(parts: readonly SlotPart[]): number {
+  return parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 'length' in part ? part.length : 0), 0)
+}
+
+function parseSlot(inside: string, shown: string): SlotPart {
+  const data = /^data\.(.+)$/.exec(inside)
+  if (data) return { slot: 'data', column: data[1]! }
+  const [, name, width] = /^([a-z]+)(?: +(\d{1,9}))?$/.exec(inside) ?? []
+  const length = width === undefined ? undefined : Number(width)
+  if (name === 'seq') return { slot: name, length: withinBounds('seq', length ?? slotLengths.seq, seqLengthMax, shown) }
+  if (name === 'random') {
+    if (length === undefined) throw new Misfit('a length, as in {{random 64}}', show(shown))
+    return { slot: name, length: withinBounds('random', length, limits.payloadBytesMax, shown) }
+  }
+  if ((name === 'connection' || name === 'uuid' || name === 'stamp') && length === undefined) {
+    return { slot: name, length: slotLengths[name] }
+  }
+  throw new Misfit(`a slot such as ${list(slotForms, 'or')}`, show(shown))
+}
+
+function withinBounds(name: string, length: number, max: number, shown: string): number {
+  if (length >= 1 && length <= max) return length
+  throw new Misfit(`1 to ${max} characters for {{${name}}}`, show(shown))
+}

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { faultsWith } from './testing/faults.ts'
+
+const sendForms = 'expected text, or a mapping with a payload or with body and type'
+const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
+const expectForms = 'expected echo, or a mapping with equals, body, contains, matches or type'
+
+test.each([
+  ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
+  ['[a]', `16 loop[0].send: ${sendForms}, got a list`],
+  ['', `17 loop[0].send: ${sendForms}, got nothing`],
+  ['{}', `16 loop[0].send: ${sendForms}, got an empty mapping`],
+  ['{ body: 5 }', `24 loop[0].send.body: ${payloadForms}, got 5 (in quotes it is text)`],
+  [
+    '{ body: { hex: 0a, file: a } }',
+    '24 loop[0].send.body: expected one of hex, base64, file and random, got hex and file',
+  ],
+  ['{ body: {} }', '24 loop[0].send.body: expected one of hex, base64, file and random, got none'],
+  ['{ body: { hexx: 0a } }', '26 loop[0].send.body: unknown key "hexx"; did you mean "hex"?'],
+  ['{ hex: 0a, random: 5 }', '16 loop[0].send: expected one of hex, base64, file and random, got hex and random'],
+  [
+    '{ hex: 0a, type: 5 }',
+    '16 loop[0].send: expected the payload below body where other fields are, as in body: { hex: ... }, got hex and type',
+  ],
+  ['{ hex: abc }', '23 loop[0].send.hex: expected pairs of hexadecimal digits such as "0a ff", got "abc"'],
+  [
+    '{ hex: 11 }',
+    '23 loop[0].send.hex: expected pairs of hexadecimal digits such as "0a ff", got 11 (in quotes it is text)',
+  ],
+  ['{ base64: "a_b=" }', '26 loop[0].send.base64: expected base64 such as "aGVsbG8=", got "a_b="'],
+  ['{ file: "" }', '24 loop[0].send.file: expected the path of a file, got ""'],
+  ['{ random: 17MiB }', '26 loop[0].send.random: expected a size from 1 B to 16 MiB, got "17MiB"'],
+  ['{ random: lots }', '26 loop[0].send.random: expected a size such as 64KiB, got "lots"'],
+  [
+    '"{{tokn}}"',
+    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got "{{tokn}}"',
+  ],
+  ['{ body: "{{random}}" }', '24 loop[0].send.body: expected a length, as in {{random 64}}, got "{{random}}"'],
+  [
+    '"{{random 9000000}}{{random 9000000}}"',
+    '16 loop[0].send: expected a text of at most 16777216 characters with its slots filled in, got more',
+  ],
+])('parseScenario() says what is wrong with send: %s', (send, fault) => {
+  expect(faultsWith(`loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
+})
+
+test('parseScenario() bounds the fields of a message', () => {
+  expect(faultsWith('protocol: rpc', 'loop: [{ send: { type: -1, version: 40000, extension: 1.5 } }]')).toEqual([
+    's.yaml:4:24 loop[0].send.type: expected a whole number from 0 to 4294967295, got -1',
+    's.yaml:4:37 loop[0].send.version: expected a whole number from -32768 to 32767, got 40000',
+    's.yaml:4:55 loop[0].send.extension: expected a whole number from -9007199254740991 to 9007199254740991, got 1.5',
+  ])
+})
+
+test.each([
+  ['other', `27 loop[0].expect: ${expectForms}, got "other"`],
+  ['5', `27 loop[0].expect: ${expectForms}, got 5`],
+  ['{}', `27 loop[0].expect: ${expectForms}, got an empty mapping`],
+  ['{ equals: a, body: a }', '27 loop[0].expect: expected one of equals and body, which mean the same, got both'],
+  ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known here: hex, base64 and file'],
+  ['{ contains: "" }', '39 loop[0].expect.contains: expected text, got ""'],
+  ['{ contains: 5 }', '39 loop[0].expect.contains: expected text, got 5 (in quotes it is text)'],
+  [
+    '{ equals: "a {{seq}}" }',
+    '37 loop[0].expect.equals: expected a text without slots, or echo for what was sent, got "{{seq}}"',
+  ],
+  ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
+  ['{ type: one }', '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, got "one"'],
+])('parseScenario() says what is wrong with expect: %s', (expected, fault) => {
+  expect(faultsWith('protocol: tlv', `loop: [{ send: a, expect: ${expected} }]`)).toEqual([`s.yaml:4:${fault}`])
+})
+
+test('parseScenario() checks weights and heartbeats', () => {
+  expect(faultsWith('loop: [{ send: a, weight: 5 }]')).toEqual([
+    's.yaml:4:19 loop[0]: unknown key "weight"; known here: send, expect and think',
+  ])
+  expect(faultsWith('heartbeat: { every: 0s, send: a, reply: 1 }')).toEqual([
+    's.yaml:5:21 heartbeat.every: expected a duration from 1ms to 1h, got "0s"',
+    's.yaml:5:41 heartbeat.reply: expected true or false, got 1',
+  ])
+})

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { expectSchema } from './expectation.ts'
+import { duration, flag, hourMs, listOf, mapping } from './fields.ts'
+import { sendSchema } from './payload.ts'
+import { type Heartbeat, limits, type MixStep, type Step } from './scenario.ts'
+
+const weightMax = 1_000_000
+
+const stepShape = {
+  send: sendSchema,
+  expect: expectSchema.exactOptional(),
+  think: duration({ min: 0, max: hourMs })
+    .prefault('0s')
+    .describe('Pause between the reply and the next request of the connection'),
+} satisfies Record<keyof Step, z.ZodType>
+
+const stepForms = 'a mapping with send and, if wanted, expect and think'
+const step = mapping(stepShape, stepForms).meta({
+  id: 'step',
+  description: 'One request, and what is expected of its reply',
+})
+
+const mixStepShape = {
+  ...stepShape,
+  weight: z
+    .number('expected a number above 0')
+    .gt(0, 'expected a number above 0')
+    .max(weightMax, `expected a number up to ${weightMax}`)
+    .prefault(1)
+    .describe('How often the step is drawn, against the weights of the others'),
+} satisfies Record<keyof MixStep, z.ZodType>
+
+/** The steps of an iteration, in order. */
+export const loopSchema = listOf(step, 'steps', 1, limits.stepsMax)
+
+/** The handshake of a connection. */
+export const connectSchema = listOf(step, 'steps', 0, limits.stepsMax)
+
+/** Steps that are drawn by their weight. */
+export const mixSchema = listOf(mapping(mixStepShape, stepForms), 'steps', 1, limits.stepsMax)
+
+const heartbeatShape = {
+  every: duration({ min: 1, max: hourMs }).describe('How long after the last one, such as 10s'),
+  send: sendSchema,
+  reply: flag().prefault(true).describe('Whether the server answers it'),
+} satisfies Record<keyof Heartbeat, z.ZodType>
+
+/** A message sent at intervals on every connection. */
+export const heartbeatSchema = mapping(heartbeatShape, 'a mapping with every and send')

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { parseScenario } from './load.ts'
+import { faultsWith, minimalWith } from './testing/faults.ts'
+
+test.each([
+  ['{}', '9 target: expected exactly one of serve, command and address, got none of them'],
+  [
+    '{ serve: echo, address: "tcp://h:1" }',
+    '9 target: expected exactly one of serve, command and address, got serve and address',
+  ],
+  [
+    '{ serve: echo, command: a, address: "tcp://h:1" }',
+    '9 target: expected exactly one of serve, command and address, got serve, command and address',
+  ],
+  ['tcp://h:1', '9 target: expected a mapping with one of serve, command and address, got "tcp://h:1"'],
+  ['{ serve: tvl }', '18 target.serve: expected echo, tlv or rpc, got "tvl"'],
+  ['{ adress: a }', '11 target: unknown key "adress"; did you mean "address"?'],
+  ['{ address: "tcp://h:1", options: {} }', '42 target.options: options go with serve, not with address'],
+  [
+    '{ serve: tlv, options: [] }',
+    '32 target.options: expected a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }, got a list',
+  ],
+  ['{ serve: tlv, options: { a: [] } }', '37 target.options.a: expected text, a number, true or false, got a list'],
+  [
+    '{ serve: tlv, options: { a-b: 1 } }',
+    '34 target.options: expected the name of an option such as poolSize, got "a-b"',
+  ],
+  ['{ command: "" }', '20 target.command: expected a command such as redis-server --port {port}, got ""'],
+  ['{ command: run }', '20 target.command: expected a command with {port} in it, or an address beside it, got "run"'],
+  [
+    '{ command: run, address: "tcp://h:{port}" }',
+    '34 target.address: expected a port; the command has no {port}, got "tcp://h:{port}"',
+  ],
+  [
+    '{ address: "tcp://h:{port}" }',
+    '20 target.address: expected a port; {port} goes with a command, got "tcp://h:{port}"',
+  ],
+  [
+    '{ address: "h:1" }',
+    '20 target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "h:1"',
+  ],
+])('parseScenario() says what is wrong with target: %s', (target, fault) => {
+  expect(faultsWith(`target: ${target}`)).toEqual([`s.yaml:2:${fault}`])
+})
+
+test.each([
+  ['{ command: "run {port}" }', { command: 'run {port}' }],
+  ['{ command: run, address: "tcp://h:1" }', { command: 'run', address: 'tcp://h:1' }],
+  ['{ command: "run {port}", address: "tcp://h:{port}" }', { command: 'run {port}', address: 'tcp://h:{port}' }],
+  ['{ serve: echo }', { serve: 'echo', options: {} }],
+])('parseScenario() takes target: %s', (target, expected) => {
+  expect(parseScenario(minimalWith(`target: ${target}`), 's.yaml', [], {}).scenario.target).toEqual(expected)
+})

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { addressForms, checkAddress } from './address.ts'
+import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
+import { list, Misfit } from './misfit.ts'
+import type { Target } from './scenario.ts'
+
+const commandLengthMax = 10_000
+
+/** Stands for a free port in a command and its address. */
+export const portSlot = '{port}'
+
+const optionValue = z.union([z.string(), z.number(), z.boolean()], 'expected text, a number, true or false')
+const optionName = z
+  .string()
+  .regex(/^[a-z][A-Za-z0-9]*$/, 'expected the name of an option such as poolSize')
+  .meta({ pattern: '^[a-z][A-Za-z0-9]*$' })
+
+const targetShape = {
+  serve: choice(['echo', 'tlv', 'rpc'])
+    .exactOptional()
+    .describe('Start this reference server for the run, on a free port'),
+  options: z
+    .record(optionName, optionValue, 'expected a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }')
+    .exactOptional()
+    .describe('Options of the reference server, such as { poolSize: 1000, maxFrame: 1MiB }'),
+  command: text('a command such as redis-server --port {port}')
+    .max(commandLengthMax, `expected a command of at most ${commandLengthMax} characters`)
+    .exactOptional()
+    .describe('Start any server for the run; {port} is a free port'),
+  address: z
+    .string({ error: issue => wantedText(addressForms, issue.input) })
+    .superRefine(checked((address: string) => checkAddress(address.replaceAll(portSlot, '1'))))
+    .exactOptional()
+    .describe(
+      'A server that runs already, tcp://host:port, tls://host:port or unix:/path; beside command: where that one listens',
+    ),
+} satisfies Record<KeysOf<Target>, z.ZodType>
+
+/** The server to be loaded: exactly one of serve, command and address, except that a command may have its address. */
+export const targetSchema = mapping(targetShape, 'a mapping with one of serve, command and address')
+  .superRefine(checkTarget, evenIfFaulty)
+  .transform(({ serve, options = {}, command, address }): Target => {
+    if (serve !== undefined) return { serve, options }
+    if (command !== undefined) return { command, ...(address !== undefined && { address }) }
+    return { address: address! }
+  })
+  .meta({
+    id: 'target',
+    description: 'The server to be loaded: one of serve, command and address',
+    anyOf: [{ required: ['serve'] }, { required: ['command'] }, { required: ['address'] }],
+  })
+
+function checkTarget(value: { readonly [Key in keyof typeof targetShape]?: unknown }, context: z.RefinementCtx): void {
+  const found = (['serve', 'command', 'address'] as const).filter(key => key in value)
+  const [first, second, third] = found
+  const isCommandAtAddress = first === 'command' && second === 'address' && third === undefined
+  if (first === undefined || (second !== undefined && !isCommandAtAddress)) {
+    if (first === undefined && hasUnknownKey(context)) return
+    const got = first === undefined ? 'none of them' : list(found)
+    context.addIssue(new Misfit('exactly one of serve, command and address', got).message)
+    return
+  }
+  if ('options' in value && first !== 'serve') {
+    context.addIssue({ code: 'custom', path: ['options'], message: `options go with serve, not with ${first}` })
+  }
+  checkPort(value.command, value.address, context)
+}
+
+/** A free port must be told to the server, and one that is not asked for leaves the server's place unknown. */
+function checkPort(command: unknown, address: unknown, context: z.RefinementCtx): void {
+  const isAsked = typeof command === 'string' && command.includes(portSlot)
+  const isUsed = typeof address === 'string' && address.includes(portSlot)
+  if (isUsed && !isAsked) {
+    const wanted = command === undefined ? 'a port; {port} goes with a command' : 'a port; the command has no {port}'
+    context.addIssue({ code: 'custom', path: ['address'], message: new Misfit(wanted).message })
+  }
+  if (typeof command === 'string' && command !== '' && !isAsked && address === undefined) {
+    const message = new Misfit('a command with {port} in it, or an address beside it').message
+    context.addIssue({ code: 'custom', path: ['command'], message })
+  }
+}
