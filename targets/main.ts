@@ -51,7 +51,7 @@ const targets: Readonly<Record<string, Target>> = {
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const command = new Command('serve')
+  const command = new Command('volley serve')
     .description('A reference server; SIGTERM ends it once all that is in hand is answered.')
     .argument('<server>', 'echo, tlv or rpc')
     .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8080')

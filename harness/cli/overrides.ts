@@ -1,7 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Override } from '../scenario/overrides.ts'
-import { parseSet } from '../scenario/setting.ts'
-import { readSetting } from '../scenario/source.ts'
+import { parseSet, settingValue } from '../scenario/setting.ts'
 
 /** A flag that stands for a key of the scenario; each can also be given as a variable, `VOLLEY_<NAME>`. */
 interface Setting {
@@ -9,8 +8,10 @@ interface Setting {
   readonly name: string
   readonly description: string
   readonly path: readonly (string | number)[]
+  /** Refused by this version, with a message that says so; not told of in the help. */
+  readonly later?: true
   /** What the text becomes in the scenario; by default what YAML makes of it. */
-  readonly value?: (text: string) => unknown
+  readonly value?: (text: string, origin: string) => unknown
 }
 
 const settings: readonly Setting[] = [
@@ -57,17 +58,19 @@ const settings: readonly Setting[] = [
     value: send => [{ send }],
   },
   { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
+  { flags: '-R, --rate <rate>', name: 'rate', description: '', path: ['load', 'rate'], later: true },
   { flags: '--transport <name>', name: 'transport', description: 'auto or node', path: ['transport'] },
 ]
 
 /** Adds the flags that change a scenario to a command. */
 export function addSettings(command: Command): Command {
-  for (const { flags, description } of settings) command.option(flags, description)
+  for (const { flags, description, later = false } of settings) {
+    command.addOption(new Option(flags, description).hideHelp(later))
+  }
   return command.option(
     '--set <path=value>',
     'any key of the scenario, such as load.pipeline=4; may be repeated',
     collect,
-    [],
   )
 }
 
@@ -85,13 +88,13 @@ export function overridesOf(
     const text = options[setting.name]
     return text === undefined ? [] : [override(setting, String(text), `--${setting.name}`)]
   })
-  return [...fromVariables, ...fromFlags, ...((options['set'] as string[]) ?? []).map(parseSet)]
+  return [...fromVariables, ...fromFlags, ...((options['set'] as string[] | undefined) ?? []).map(parseSet)]
 }
 
-function override({ path, value = readSetting }: Setting, text: string, origin: string): Override {
-  return { path, value: value(text), origin }
+function override({ path, value = settingValue }: Setting, text: string, origin: string): Override {
+  return { path, value: value(text, origin), origin }
 }
 
-function collect(text: string, before: string[]): string[] {
+function collect(text: string, before: string[] = []): string[] {
   return [...before, text]
 }

@@ -7,7 +7,7 @@ import { createProtocol } from '../protocols/catalog.ts'
 import { Leftovers } from '../protocols/framing.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
-import { readSetting } from '../scenario/source.ts'
+import { settingValue } from '../scenario/setting.ts'
 import { DirectSocket } from '../socket.ts'
 import { connectOptions } from '../transports/node.ts'
 import type { Address } from '../transports/transport.ts'
@@ -33,7 +33,7 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
     .option('--type <n>', 'the type of the messages, where the protocol has one')
     .option('--insecure', 'take any certificate')
     .action(async (url: string, flags: TalkFlags) => {
-      const protocol = createProtocol(protocolSpec(readSetting(flags.protocol)))
+      const protocol = createProtocol(protocolSpec(settingValue(flags.protocol, '--protocol')))
       const type = messageType(flags.type, protocol)
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {

@@ -11,8 +11,13 @@ export function parseSet(text: string): Override {
     throw new UserError([{ place: '--set', message: `expected path=value such as load.pipeline=4, got ${show(text)}` }])
   }
   const origin = `--set ${keys!.trim()}`
+  return { path, value: settingValue(value!, origin), origin }
+}
+
+/** The value of a setting read as YAML; a UserError names the flag or variable it came from. */
+export function settingValue(text: string, origin: string): unknown {
   try {
-    return { path, value: readSetting(value!), origin }
+    return readSetting(text)
   } catch (error) {
     if (!(error instanceof SettingError)) throw error
     throw new UserError([{ place: origin, message: `${error.message}; put the value in quotes to make it text` }])
