@@ -57,7 +57,7 @@ export async function runScenario(
   try {
     const folder = await options.openFolder()
     const targetIsLocal = isLocal(target.address)
-    const transport = chooseTransport(scenario.transport)
+    const { name: transport, reason } = chooseTransport(scenario.transport, target.address)
     const workers = workerCount(scenario, environment.cores, targetIsLocal)
     const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
     const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
@@ -69,6 +69,7 @@ export async function runScenario(
       environment,
       startedAt: new Date().toISOString(),
       transport,
+      ...(reason === undefined ? {} : { transportReason: reason }),
       workers,
     }
     const journal = createJournal(join(folder, 'journal.ndjson'), facts)

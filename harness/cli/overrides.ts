@@ -59,7 +59,7 @@ const settings: readonly Setting[] = [
   },
   { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
   { flags: '-R, --rate <rate>', name: 'rate', description: '', path: ['load', 'rate'], later: true },
-  { flags: '--transport <name>', name: 'transport', description: 'auto or node', path: ['transport'] },
+  { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
 ]
 
 /** Adds the flags that change a scenario to a command. */

@@ -26,7 +26,7 @@ export async function resolveAddress(address: Address): Promise<Address> {
   if (address.scheme === 'unix' || net.isIP(address.host)) return address
   try {
     const { address: host } = await lookup(address.host)
-    if (address.scheme === 'tcp') return { ...address, host }
+    if (address.scheme !== 'tls') return { ...address, host }
     return { ...address, host, tls: { servername: address.host, ...address.tls } }
   } catch (error) {
     throw new UserError(`cannot find the host "${address.host}": ${messageOf(error)}`)

@@ -20,6 +20,8 @@ export interface Report {
   readonly environment: Environment
   readonly startedAt: string
   readonly transport: string
+  /** Why it was not the epoll transport, where that was asked for or left open. */
+  readonly transportReason?: string
   readonly workers: number
   /** The measured part. */
   readonly window: {

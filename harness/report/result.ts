@@ -18,6 +18,7 @@ export interface RunRecord {
   readonly environment: Environment
   readonly startedAt: string
   readonly transport: string
+  readonly transportReason?: string
   readonly workers: number
   readonly stepNames: readonly string[]
   readonly warmupMs: number
@@ -51,6 +52,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     environment: run.environment,
     startedAt: run.startedAt,
     transport: run.transport,
+    ...(run.transportReason === undefined ? {} : { transportReason: run.transportReason }),
     workers: run.workers,
     window: {
       seconds: round(seconds),

@@ -48,6 +48,7 @@ const report = z.looseObject({
   }),
   startedAt: z.string(),
   transport: z.string(),
+  transportReason: z.string().optional(),
   workers: count,
   window: z.looseObject({ seconds: count, warmupSeconds: count, completed: count, failed: count }),
   totals: z.looseObject({

@@ -177,13 +177,14 @@ function failureLines({ totals: { failures } }: Report, colors: Colors): string[
   ]
 }
 
-function loadParts({ scenario, transport, workers, seed, window }: Report): string[] {
+function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
   const { connections, load, reconnect } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
     `${load.mode}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
+    ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
 }
 

@@ -11,7 +11,7 @@ test.each([
   ['layers: [gzip]', '5:1 key "layers" is not in this version of volley'],
   ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
   ['key: secret', '5:1 key "key" is not in this version of volley'],
-  ['transport: epoll', '5:12 transport: "epoll" is not in this version of volley; it has auto and node'],
+  ['transport: udp', '5:12 transport: "udp" is not in this version of volley; it has auto, node and epoll'],
   ['target: { serve: http }', '2:18 target.serve: "http" is not in this version of volley; it has echo, tlv and rpc'],
   ['target: { serve: tlv, relay: { rtt: 75ms } }', '2:23 target: key "relay" is not in this version of volley'],
   [

@@ -18,7 +18,7 @@ const laterKeys: readonly string[] = [
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
   'load.mode': { later: /^(rate|search)$/, now: ['loop', 'once'] },
   warmup: { later: /^auto$/, now: ['durations such as 1s'] },
-  transport: { later: /^(epoll|udp)$/, now: ['auto', 'node'] },
+  transport: { later: /^udp$/, now: ['auto', 'node', 'epoll'] },
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
       [`${target}.serve`, { later: /^(broadcast|http)$/, now: ['echo', 'tlv', 'rpc'] }],

@@ -194,7 +194,7 @@ test.each([
   ['workers: 300', 'workers: expected auto, or a whole number from 1 to 256, got 300'],
   ['workers: many', 'workers: expected auto, or a whole number from 1 to 256, got "many"'],
   ['seed: -1', 'seed: expected a whole number from 0 to 9,007,199,254,740,991, got -1'],
-  ['transport: carrier', 'transport: expected auto or node, got "carrier"'],
+  ['transport: carrier', 'transport: expected auto, node or epoll, got "carrier"'],
   ['load: fast', 'load: expected a mapping with mode and pipeline, got "fast"'],
   ['connect: hello', 'connect: expected a list of steps, got "hello"'],
   ['description: 5', 'description: expected text, got 5 (in quotes it is text)'],

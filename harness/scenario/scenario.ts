@@ -29,7 +29,7 @@ export interface Scenario {
   readonly thresholds: readonly Threshold[]
   readonly tls?: TlsFiles
   readonly workers: number | 'auto'
-  readonly transport: 'auto' | 'node'
+  readonly transport: 'auto' | 'node' | 'epoll'
   readonly seed?: number
 }
 

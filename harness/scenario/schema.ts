@@ -129,7 +129,9 @@ export const scenarioShape = {
   )
     .prefault('auto')
     .describe('Threads that send: auto is one per two cores when the target is on this machine, else one per core'),
-  transport: choice(['auto', 'node']).prefault('auto').describe('What moves the bytes'),
+  transport: choice(['auto', 'node', 'epoll'])
+    .prefault('auto')
+    .describe('What moves the bytes: epoll is the fast path on Linux, and auto takes it where it can'),
   seed: count(0, Number.MAX_SAFE_INTEGER)
     .exactOptional()
     .describe('Where random choices start from: the same seed, the same run'),

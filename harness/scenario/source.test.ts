@@ -99,6 +99,6 @@ test('parseScenario() shows no more faults than a screen holds', () => {
 
 test('parseScenario() cuts long values short', () => {
   expect(faultsWith(`transport: ${'a'.repeat(1000)}`)).toEqual([
-    `s.yaml:5:12 transport: expected auto or node, got "${'a'.repeat(60)}..."`,
+    `s.yaml:5:12 transport: expected auto, node or epoll, got "${'a'.repeat(60)}..."`,
   ])
 })

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import tls from 'node:tls'
+import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FailureKind } from '../failures.ts'
+import { createEpollTransport } from './epoll.ts'
+import { type Libc, loadLibc } from './libc.ts'
 import { createMemoryTransport, type MemoryServer } from './memory.ts'
 import { createNodeTransport } from './node.ts'
 import { certificate } from './testing/certificate.ts'
@@ -34,54 +35,50 @@ const memoryPeers: Record<Peer, MemoryServer> = {
   deaf: { accepted: connection => connection.stopReading() },
 }
 
-function play(peer: Peer, socket: net.Socket): void {
-  socket.on('error', () => {})
-  cleanups.push(() => socket.destroy())
-  if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
-  if (peer === 'mute' || peer === 'close-on-accept') socket.resume()
-  if (peer === 'close-on-accept') socket.end()
-  if (peer === 'close-on-data') socket.once('data', () => socket.end())
-  if (peer === 'reset-on-data') {
-    const tcp = !(socket instanceof tls.TLSSocket) && socket.remoteAddress !== undefined
-    socket.once('data', () => (tcp ? socket.resetAndDestroy() : socket.destroy()))
-  }
-  if (peer === 'deaf') socket.pause()
-}
+type Create = (address: Address, links: number) => Transport
 
-function nodeRow(name: 'tcp' | 'unix' | 'tls'): Row {
+const libc = loadLibc()
+const createEpoll: Create = (address, links) => createEpollTransport(libc as Libc, address, links)
+
+function socketRow(name: string, create: Create, scheme: 'tcp' | 'unix' | 'tls', host = '127.0.0.1'): Row {
   return {
-    name: `node over ${name}`,
+    name: `${name} over ${scheme}${host === '::1' ? ', IPv6' : ''}`,
     async open(peer, links) {
-      const folder = mkdtempSync(join(tmpdir(), 'volley-'))
-      cleanups.push(() => rmSync(folder, { recursive: true }))
-      const server =
-        name === 'tls'
-          ? tls.createServer(certificate, socket => play(peer, socket))
-          : net.createServer(socket => play(peer, socket))
-      const path = join(folder, 'socket')
-      if (name === 'unix') server.listen(path)
-      else server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const port = name === 'unix' ? 0 : (server.address() as net.AddressInfo).port
-      if (peer === 'absent') {
-        server.close()
-        await once(server, 'close')
-      } else cleanups.push(() => server.close())
-      const address: Address =
-        name === 'unix'
-          ? { scheme: 'unix', path }
-          : { scheme: name, host: '127.0.0.1', port, ...(name === 'tls' ? { tls: { ca: certificate.cert } } : {}) }
-      return createNodeTransport(address as Address, links)
+      const { port, path } = await startPeer(scheme, peer, host)
+      if (scheme === 'unix') return create({ scheme, path }, links)
+      if (scheme === 'tcp') return create({ scheme, host, port }, links)
+      return create({ scheme, host, port, tls: { ca: certificate.cert } }, links)
     },
   }
 }
 
+/** Starts the other side in a thread of its own; its port, or the path of its unix socket. */
+async function startPeer(scheme: string, peer: Peer, host: string): Promise<{ port: number; path: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'volley-'))
+  cleanups.push(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'socket')
+  const workerData = { scheme, peer, host, path, certificate }
+  const thread = new Worker(new URL('./testing/peer.mjs', import.meta.url), { workerData })
+  cleanups.push(() => thread.terminate())
+  const [port] = await once(thread, 'message')
+  return { port, path }
+}
+
 const rows: Row[] = [
-  nodeRow('tcp'),
-  nodeRow('unix'),
-  nodeRow('tls'),
+  socketRow('node', createNodeTransport, 'tcp'),
+  socketRow('node', createNodeTransport, 'tcp', '::1'),
+  socketRow('node', createNodeTransport, 'unix'),
+  socketRow('node', createNodeTransport, 'tls'),
   { name: 'memory', open: async peer => createMemoryTransport(memoryPeers[peer]) },
 ]
+if (typeof libc === 'string') console.warn(`skipped: the epoll transport, because ${libc}`)
+else {
+  rows.push(
+    socketRow('epoll', createEpoll, 'tcp'),
+    socketRow('epoll', createEpoll, 'tcp', '::1'),
+    socketRow('epoll', createEpoll, 'unix'),
+  )
+}
 
 /** A loop that writes down what it hears, acts as it is told, and gives up after `boundMs`. */
 class Script implements Loop {
@@ -275,3 +272,29 @@ describe.each(rows)('the transport contract: $name', ({ open }) => {
     await expect(transport.run(script)).rejects.toThrow('broken loop')
   })
 })
+
+test.skipIf(typeof libc === 'string')(
+  'the epoll transport carries datagrams, and tells when nobody takes them',
+  async () => {
+    const open = async (peer: Peer) =>
+      createEpoll({ scheme: 'udp', host: '127.0.0.1', port: (await startPeer('udp', peer, '127.0.0.1')).port }, 1)
+    const transport = await open('echo')
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (const text of ['one', 'two', 'three']) transport.write(link, Buffer.from(text), 0, text.length)
+      },
+      received() {
+        if (script.bytes.length === 3) script.end()
+      },
+    })
+    await transport.run(script)
+    expect(script.bytes.map(bytes => Buffer.from(bytes).toString())).toEqual(['one', 'two', 'three'])
+    const alone = await open('absent')
+    const told: Script = new Script(alone, {
+      opened: link => alone.write(link, Buffer.from('x'), 0, 1),
+      closed: () => told.end(),
+    })
+    await alone.run(told)
+    expect(told.heard).toEqual(['opened 0', 'closed 0 connect-refused'])
+  },
+)

@@ -11,10 +11,9 @@ import {
   writeQueueBytesMax,
   written,
 } from './transport.ts'
+import { ViewCache } from './views.ts'
 
 const readBufferBytes = 64 * 1024
-/** Lengths of batches whose views are kept; a worker that sends batches of more lengths makes some anew. */
-const viewsMax = 4096
 
 /** TCP, TLS and unix sockets over Node's own event loop, on every platform. */
 export function createNodeTransport(address: Address, links: number, clock: Clock = monotonicClock): Transport {
@@ -29,8 +28,7 @@ class NodeTransport implements Transport {
   /** One for all connections: each read is handed on within the call that made it. */
   readonly #readBuffer = new Uint8Array(readBufferBytes)
   readonly #open: (Connection | undefined)[]
-  readonly #views = new Map<number, Uint8Array>()
-  #viewed: Uint8Array | undefined
+  readonly #views = new ViewCache()
   loop!: Loop
   #timer: NodeJS.Timeout | undefined
   #wakeTime = Number.NEGATIVE_INFINITY
@@ -52,8 +50,7 @@ class NodeTransport implements Transport {
     if (connection === undefined || connection.direct.queuedBytes + to - from > writeQueueBytesMax) {
       return written.refused
     }
-    const whole = from === 0 && to === bytes.length
-    return connection.direct.write(whole ? bytes : this.#view(bytes, from, to)) ? written.taken : written.kept
+    return connection.direct.write(this.#views.view(bytes, from, to)) ? written.taken : written.kept
   }
 
   close(link: number): void {
@@ -120,21 +117,6 @@ class NodeTransport implements Transport {
     this.#finish = undefined
     for (let link = 0; link < this.#open.length; link++) this.close(link)
   }
-
-  /** Batches come in few lengths, and a view costs more than the copy of a small request: views are kept. */
-  #view(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    if (from !== 0) return bytes.subarray(from, to)
-    if (this.#viewed !== bytes || this.#views.size > viewsMax) {
-      this.#viewed = bytes
-      this.#views.clear()
-    }
-    let view = this.#views.get(to)
-    if (view === undefined) {
-      view = bytes.subarray(0, to)
-      this.#views.set(to, view)
-    }
-    return view
-  }
 }
 
 /** One connection of a link, from its connect until it is closed; a link that connects again gets a new one. */
@@ -190,7 +172,7 @@ function failureOf(error: NodeJS.ErrnoException | undefined, connected: boolean)
 export function connectOptions(address: Address): net.NetConnectOpts {
   if (address.scheme === 'unix') return { path: address.path }
   const { host, port } = address
-  if (address.scheme === 'tcp') return { host, port }
+  if (address.scheme !== 'tls') return { host, port }
   const { insecure, ...tls } = address.tls ?? {}
   const options = { host, port, ...tls, rejectUnauthorized: insecure !== true }
   return options as net.NetConnectOpts

@@ -50,7 +50,8 @@ export interface Loop {
 
 /** Where a transport connects to: plain, cloneable, resolved before the run. */
 export type Address =
-  | { readonly scheme: 'tcp' | 'tls'; readonly host: string; readonly port: number; readonly tls?: TlsSettings }
+  | { readonly scheme: 'tcp' | 'udp'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'tls'; readonly host: string; readonly port: number; readonly tls?: TlsSettings }
   | { readonly scheme: 'unix'; readonly path: string }
 
 /** TLS material as PEM text. */

@@ -1,0 +1,279 @@
+import { type Clock, monotonicClock } from '../clock.ts'
+import type { FailureKind } from '../failures.ts'
+import { abi, epollEvent, type Libc } from './libc.ts'
+import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
+import {
+  type Address,
+  finished,
+  type Loop,
+  type Transport,
+  type Written,
+  writeQueueBytesMax,
+  written,
+} from './transport.ts'
+import { ViewCache } from './views.ts'
+
+const readBufferBytes = 64 * 1024
+const eventsPerWait = 256
+/** Never asleep for longer, so that a word of control is heard: the thread hears nothing else while it waits. */
+const waitMsMax = 100
+
+const closed = 0
+const connecting = 1
+const open = 2
+
+/**
+ * Linux sockets by way of the C library: one epoll set for all connections of the worker, no event loop and no object
+ * of Node's in the path. The thread that runs it is blocked in the kernel while there is nothing to do; whatever else
+ * it should hear must stand in shared memory.
+ *
+ * Every buffer the kernel is given is an array that lives as long as the transport, or is on the stack of the very
+ * call that uses it, and every call is over when it returns (see `Libc`): the kernel holds no address in between.
+ */
+export function createEpollTransport(
+  libc: Libc,
+  address: Address,
+  links: number,
+  clock: Clock = monotonicClock,
+): Transport {
+  return new EpollTransport(libc, address, links, clock)
+}
+
+class EpollTransport implements Transport {
+  readonly name = 'epoll'
+  readonly #libc: Libc
+  readonly #clock: Clock
+  readonly #target: SocketAddress
+  readonly #type: number
+  readonly #isDatagram: boolean
+  readonly #isInternetStream: boolean
+  readonly #epoll: number
+  readonly #readBuffer = new Uint8Array(readBufferBytes)
+  readonly #events = new Int32Array(eventsPerWait * epollEvent.words)
+  readonly #event = new Int32Array(epollEvent.words)
+  readonly #timespec = new Int32Array(4)
+  readonly #option = new Int32Array(1)
+  readonly #optionLength = new Int32Array(1)
+  readonly #views = new ViewCache()
+  #waitsPrecisely: boolean
+
+  /** By link. */
+  readonly #state: Uint8Array
+  readonly #descriptor: Int32Array
+  /** Counts a link's connections, so that an event of one that was closed is not taken for the next one's. */
+  readonly #generation: Int32Array
+  readonly #queues: (Queue | undefined)[]
+  /** Links whose connect failed within the call; the loop hears of it on the next turn. */
+  readonly #stillborn: { link: number; cause: FailureKind }[] = []
+
+  #wakeTime = Number.NEGATIVE_INFINITY
+
+  constructor(libc: Libc, address: Address, links: number, clock: Clock) {
+    this.#libc = libc
+    this.#clock = clock
+    this.#target = address.scheme === 'unix' ? unixAddress(address.path) : internetAddress(address.host, address.port)
+    this.#type = (address.scheme === 'udp' ? abi.SOCK_DGRAM : abi.SOCK_STREAM) | abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC
+    this.#isDatagram = address.scheme === 'udp'
+    this.#isInternetStream = address.scheme === 'tcp'
+    this.#epoll = libc.epollCreate(abi.EPOLL_CLOEXEC)
+    if (this.#epoll < 0) throw new Error(`epoll_create1 failed with error ${libc.errno()}`)
+    this.#waitsPrecisely = libc.epollWaitPrecisely !== undefined
+    this.#state = new Uint8Array(links)
+    this.#descriptor = new Int32Array(links)
+    this.#generation = new Int32Array(links)
+    this.#queues = new Array<Queue | undefined>(links).fill(undefined)
+  }
+
+  connect(link: number): void {
+    const libc = this.#libc
+    const descriptor = libc.socket(this.#target.family, this.#type, 0)
+    if (descriptor < 0) {
+      this.#stillborn.push({ link, cause: 'connect-failed' })
+      this.wakeAt(this.#clock.now())
+      return
+    }
+    if (this.#isInternetStream) this.#enable(descriptor, abi.SOL_TCP, abi.TCP_NODELAY)
+    const failed = libc.connect(descriptor, this.#target.bytes, this.#target.bytes.length) < 0
+    const error = failed ? libc.errno() : 0
+    if (failed && error !== abi.EINPROGRESS) {
+      libc.close(descriptor)
+      this.#stillborn.push({ link, cause: connectCause(error) })
+      this.wakeAt(this.#clock.now())
+      return
+    }
+    this.#state[link] = connecting
+    this.#descriptor[link] = descriptor
+    this.#generation[link]!++
+    // A socket that can be written to is connected, or has failed.
+    this.#watch(link, abi.EPOLL_CTL_ADD, abi.EPOLLOUT)
+  }
+
+  write(link: number, bytes: Uint8Array, from: number, to: number): Written {
+    if (this.#state[link] !== open) return written.refused
+    const queue = this.#queues[link]
+    if (queue !== undefined) return this.#enqueue(queue, bytes, from, to)
+    const length = to - from
+    const sent = this.#libc.send(
+      this.#descriptor[link]!,
+      this.#views.view(bytes, from, to),
+      length,
+      abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL,
+    )
+    if (sent === length) return written.taken
+    // A broken connection is told of by its next event; only a full buffer is a reason to wait.
+    if (sent < 0 && this.#libc.errno() !== abi.EAGAIN) return written.taken
+    if (length > writeQueueBytesMax) return written.refused
+    const rest = new Queue()
+    this.#queues[link] = rest
+    this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN | abi.EPOLLOUT)
+    return this.#enqueue(rest, bytes, from + Math.max(0, sent), to)
+  }
+
+  close(link: number): void {
+    if (this.#state[link] === closed) return
+    this.#state[link] = closed
+    this.#queues[link] = undefined
+    // What is closed leaves the epoll set by itself.
+    this.#libc.close(this.#descriptor[link]!)
+  }
+
+  wakeAt(time: number): void {
+    if (time < this.#wakeTime) this.#wakeTime = time
+  }
+
+  async run(loop: Loop): Promise<void> {
+    this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
+    try {
+      for (;;) {
+        const now = this.#clock.now()
+        if (now >= this.#wakeTime) {
+          this.#wakeTime = Number.POSITIVE_INFINITY
+          this.#tellStillborn(loop, now)
+          const next = loop.wake(now)
+          if (next === finished) return
+          this.wakeAt(next)
+        }
+        const ready = this.#wait(Math.min(waitMsMax, Math.max(0, this.#wakeTime - now)))
+        for (let index = 0; index < ready; index++) this.#handle(loop, index * epollEvent.words)
+      }
+    } finally {
+      for (let link = 0; link < this.#state.length; link++) this.close(link)
+      this.#libc.close(this.#epoll)
+    }
+  }
+
+  #wait(milliseconds: number): number {
+    const libc = this.#libc
+    if (this.#waitsPrecisely) {
+      this.#timespec[0] = 0
+      this.#timespec[2] = milliseconds * 1e6
+      const ready = libc.epollWaitPrecisely!(this.#epoll, this.#events, eventsPerWait, this.#timespec, null)
+      if (ready >= 0) return ready
+      if (libc.errno() !== abi.ENOSYS) return 0
+      // Linux before 5.11.
+      this.#waitsPrecisely = false
+    }
+    return Math.max(0, libc.epollWait(this.#epoll, this.#events, eventsPerWait, Math.ceil(milliseconds)))
+  }
+
+  #handle(loop: Loop, at: number): void {
+    const events = this.#events[at]!
+    const link = this.#events[at + epollEvent.data]!
+    const state = this.#state[link]!
+    if (state === closed || this.#events[at + epollEvent.data + 1] !== this.#generation[link]) return
+    if (state === connecting) {
+      this.#finishConnect(loop, link)
+      return
+    }
+    if ((events & abi.EPOLLOUT) !== 0) this.#flush(link)
+    if ((events & ~abi.EPOLLOUT) !== 0) this.#read(loop, link)
+  }
+
+  #read(loop: Loop, link: number): void {
+    const buffer = this.#readBuffer
+    const received = this.#libc.recv(this.#descriptor[link]!, buffer, readBufferBytes, abi.MSG_DONTWAIT)
+    if (received > 0) {
+      loop.received(link, buffer, 0, received, this.#clock.now())
+      return
+    }
+    const error = received < 0 ? this.#libc.errno() : 0
+    // A datagram may be empty; a stream that brings nothing has ended.
+    if (error === abi.EAGAIN || error === abi.EINTR || (received === 0 && this.#isDatagram)) return
+    this.close(link)
+    const cause = error === 0 ? 'closed-early' : error === abi.ECONNREFUSED ? 'connect-refused' : 'reset'
+    loop.closed(link, cause, this.#clock.now())
+  }
+
+  #finishConnect(loop: Loop, link: number): void {
+    const error = this.#connectError(link)
+    const now = this.#clock.now()
+    if (error === 0) {
+      this.#state[link] = open
+      this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN)
+      loop.opened(link, now)
+      return
+    }
+    this.close(link)
+    loop.closed(link, connectCause(error), now)
+  }
+
+  #connectError(link: number): number {
+    this.#optionLength[0] = 4
+    this.#libc.getsockopt(this.#descriptor[link]!, abi.SOL_SOCKET, abi.SO_ERROR, this.#option, this.#optionLength)
+    return this.#option[0]!
+  }
+
+  #enable(descriptor: number, level: number, name: number): void {
+    this.#option[0] = 1
+    this.#libc.setsockopt(descriptor, level, name, this.#option, 4)
+  }
+
+  #watch(link: number, operation: number, events: number): void {
+    this.#event[0] = events
+    this.#event[epollEvent.data] = link
+    this.#event[epollEvent.data + 1] = this.#generation[link]!
+    this.#libc.epollControl(this.#epoll, operation, this.#descriptor[link]!, this.#event)
+  }
+
+  #enqueue(queue: Queue, bytes: Uint8Array, from: number, to: number): Written {
+    if (queue.bytes + to - from > writeQueueBytesMax) return written.refused
+    queue.parts.push(new Uint8Array(bytes.subarray(from, to)))
+    queue.bytes += to - from
+    return written.taken
+  }
+
+  /** Writes what waits, for as long as the kernel takes it. */
+  #flush(link: number): void {
+    const queue = this.#queues[link]
+    if (queue === undefined) return
+    while (queue.parts.length > 0) {
+      const part = queue.parts[0]!
+      const sent = this.#libc.send(this.#descriptor[link]!, part, part.length, abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL)
+      if (sent < 0) return
+      queue.bytes -= sent
+      if (sent < part.length) {
+        queue.parts[0] = part.subarray(sent)
+        return
+      }
+      queue.parts.shift()
+    }
+    this.#queues[link] = undefined
+    this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN)
+  }
+
+  #tellStillborn(loop: Loop, now: number): void {
+    for (const { link, cause } of this.#stillborn.splice(0)) loop.closed(link, cause, now)
+  }
+}
+
+/** What the kernel has not taken of a connection's writes. */
+class Queue {
+  readonly parts: Uint8Array[] = []
+  bytes = 0
+}
+
+function connectCause(error: number): FailureKind {
+  // Nobody listens: that is what a missing unix socket tells too.
+  if (error === abi.ECONNREFUSED || error === abi.ENOENT) return 'connect-refused'
+  return error === abi.ETIMEDOUT ? 'connect-timeout' : 'connect-failed'
+}

@@ -1,0 +1,119 @@
+import { createRequire } from 'node:module'
+import { endianness } from 'node:os'
+import { messageOf } from '../errors.ts'
+
+/**
+ * The calls of the C library that the epoll transport is made of. Every one of them is done with the memory it is
+ * given when it returns: nothing here is asynchronous, so that the kernel never holds an address while the collector
+ * runs, and a typed array may be handed in as it is. What is negative is an error, told by `errno`.
+ */
+export interface Libc {
+  readonly errno: () => number
+  readonly socket: (domain: number, type: number, protocol: number) => number
+  readonly bind: (descriptor: number, address: Uint8Array, length: number) => number
+  readonly connect: (descriptor: number, address: Uint8Array, length: number) => number
+  readonly close: (descriptor: number) => number
+  readonly send: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
+  readonly recv: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
+  readonly getsockopt: (
+    descriptor: number,
+    level: number,
+    name: number,
+    value: Int32Array,
+    length: Int32Array,
+  ) => number
+  readonly setsockopt: (descriptor: number, level: number, name: number, value: Int32Array, length: number) => number
+  readonly epollCreate: (flags: number) => number
+  readonly epollControl: (epoll: number, operation: number, descriptor: number, event: Int32Array) => number
+  /** `timeout` in milliseconds. */
+  readonly epollWait: (epoll: number, events: Int32Array, most: number, timeout: number) => number
+  /** `timeout` is a timespec of two 64-bit numbers; undefined where the library does not have it. */
+  readonly epollWaitPrecisely:
+    | ((epoll: number, events: Int32Array, most: number, timeout: Int32Array, signals: null) => number)
+    | undefined
+  readonly prctl: (option: number, argument: number) => number
+}
+
+/** Numbers of the Linux ABI that are the same on x86-64 and arm64. */
+export const abi = {
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  MSG_DONTWAIT: 0x40,
+  MSG_NOSIGNAL: 0x4000,
+  SOL_IP: 0,
+  IP_BIND_ADDRESS_NO_PORT: 24,
+  SOL_SOCKET: 1,
+  SO_ERROR: 4,
+  SOL_TCP: 6,
+  TCP_NODELAY: 1,
+  TCP_INFO: 11,
+  EPOLL_CLOEXEC: 0o2000000,
+  EPOLL_CTL_ADD: 1,
+  EPOLL_CTL_MOD: 3,
+  EPOLLIN: 0x1,
+  EPOLLOUT: 0x4,
+  EPOLLERR: 0x8,
+  EPOLLHUP: 0x10,
+  PR_SET_TIMERSLACK: 29,
+  EINTR: 4,
+  EAGAIN: 11,
+  ENOENT: 2,
+  ENOSYS: 38,
+  ECONNRESET: 104,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EINPROGRESS: 115,
+} as const
+
+/** `struct epoll_event` in 32-bit words: packed on x86-64, aligned on arm64. */
+export const epollEvent = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 }
+
+/** The C library of this machine, or why it is not to be had. */
+export function loadLibc(): Libc | string {
+  if (process.platform !== 'linux') return `${process.platform} has no epoll`
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return `epoll is not laid out here for ${process.arch}`
+  if (endianness() !== 'LE') return 'epoll is not laid out here for big-endian machines'
+  try {
+    return bindLibc(createRequire(import.meta.url)('koffi') as Koffi)
+  } catch (error) {
+    return `koffi, which calls the C library, does not load (${messageOf(error).split('\n')[0]})`
+  }
+}
+
+/** What is used of koffi; its own types come with the package, which need not be there. */
+interface Koffi {
+  load(library: string): { func(prototype: string): (...values: never[]) => number }
+  errno(): number
+}
+
+function bindLibc(koffi: Koffi): Libc {
+  const library = koffi.load('libc.so.6')
+  const bind = <T>(prototype: string): T => library.func(prototype) as T
+  let epollWaitPrecisely: Libc['epollWaitPrecisely']
+  try {
+    epollWaitPrecisely = bind('int epoll_pwait2(int, void *, int, const void *, const void *)')
+  } catch {
+    // glibc before 2.35.
+  }
+  return {
+    errno: () => koffi.errno(),
+    socket: bind('int socket(int, int, int)'),
+    bind: bind('int bind(int, const void *, uint32_t)'),
+    connect: bind('int connect(int, const void *, uint32_t)'),
+    close: bind('int close(int)'),
+    send: bind('int64_t send(int, const void *, size_t, int)'),
+    recv: bind('int64_t recv(int, void *, size_t, int)'),
+    getsockopt: bind('int getsockopt(int, int, int, void *, void *)'),
+    setsockopt: bind('int setsockopt(int, int, int, const void *, uint32_t)'),
+    epollCreate: bind('int epoll_create1(int)'),
+    epollControl: bind('int epoll_ctl(int, int, int, void *)'),
+    epollWait: bind('int epoll_wait(int, void *, int, int)'),
+    epollWaitPrecisely,
+    prctl: bind('int prctl(int, unsigned long)'),
+  }
+}

@@ -1,0 +1,37 @@
+// The other side of the transport contract, in a thread of its own: a transport may block the thread it runs in.
+// Plain JavaScript, because a thread loads it as it is.
+import { createSocket } from 'node:dgram'
+import net from 'node:net'
+import tls from 'node:tls'
+import { parentPort, workerData } from 'node:worker_threads'
+
+const { scheme, host, path, peer, certificate } = workerData
+
+/** @param {net.Socket} socket */
+function play(socket) {
+  socket.on('error', () => {})
+  if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
+  if (peer === 'mute' || peer === 'close-on-accept') socket.resume()
+  if (peer === 'close-on-accept') socket.end()
+  if (peer === 'close-on-data') socket.once('data', () => socket.end())
+  if (peer === 'reset-on-data') {
+    socket.once('data', () => (scheme === 'tcp' ? socket.resetAndDestroy() : socket.destroy()))
+  }
+  if (peer === 'deaf') socket.pause()
+}
+
+if (scheme === 'udp') {
+  const socket = createSocket('udp4')
+  socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address))
+  socket.bind(0, host, () => ready(socket.address().port, done => socket.close(done)))
+} else {
+  const server = scheme === 'tls' ? tls.createServer(certificate, play) : net.createServer(play)
+  const listening = () => ready(scheme === 'unix' ? 0 : server.address().port, done => server.close(done))
+  if (scheme === 'unix') server.listen(path, listening)
+  else server.listen(0, host, listening)
+}
+
+function ready(port, close) {
+  if (peer === 'absent') close(() => parentPort.postMessage(port))
+  else parentPort.postMessage(port)
+}
