@@ -19,12 +19,13 @@ function newFolder(): string {
 }
 
 const scenario = parseScenario(
-  'name: dying\ntarget: { serve: echo }\nprotocol: raw\nduration: 20s\nwarmup: 0s\nworkers: 2\nloop: [{ send: a }]\n',
+  'name: dying\ntarget: { serve: echo }\nprotocol: raw\nduration: 20s\nwarmup: 0s\nworkers: 2\ntransport: node\nloop: [{ send: a }]\n',
   'dying.yaml',
   [],
   {},
 )
 
+// The node transport leaves the thread's event loop free for the timer that kills it.
 test.each([
   ['throws', "throw new Error('out of luck')", /worker \d died: out of luck/],
   ['exits', 'process.exit(3)', /worker \d died with exit code 3/],
