@@ -51,3 +51,16 @@ test.each([
   expect(existsSync(path)).toBe(true)
   expect(await readReport(path)).toEqual(JSON.parse(JSON.stringify(report)))
 })
+
+test('runScenario() ends at once, with a report, when it is stopped before it has begun', async () => {
+  const folder = newFolder()
+  const began = performance.now()
+  const { report } = await runScenario(scenario, {
+    openFolder: async () => folder,
+    createView: () => ({ show() {}, end() {} }),
+    signal: AbortSignal.abort(),
+  })
+  expect(report.interrupted).toBe(true)
+  expect(report.totals.sent).toBe(0)
+  expect(performance.now() - began).toBeLessThan(report.scenario.duration)
+})

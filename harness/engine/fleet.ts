@@ -28,6 +28,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   const slabs = plan.workers.map(({ bank }) => createSlab(bank.steps.filter(step => step.role === 'request').length))
   let error: string | undefined
   let alive = plan.workers.length
+  let stopped = false
   let reaper: NodeJS.Timeout | undefined
   const workers = plan.workers.map((share, index) => {
     const workerData: WorkerStart = { plan: share, memory: slabs[index]!.memory }
@@ -45,6 +46,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     }, milliseconds)
   }
   function stop(): void {
+    stopped = true
     if (alive === 0) return
     say(control.stop)
     reapAfter(graceMs)
@@ -77,6 +79,8 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
 
   function start(delayMs: number): number {
     const at = monotonicClock.now() + delayMs
+    // Whoever was told to stop before the start is not to be told otherwise.
+    if (stopped) return at
     for (const slab of slabs) slab.instants[instant.start] = at + epochOffsetMs()
     say(control.start)
     reapAfter(delayMs + plan.lengthMs + graceMs)
