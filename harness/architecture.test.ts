@@ -41,7 +41,7 @@ const files = [...sources(join(packageRoot, 'harness')), ...sources(join(package
 test('imports point downwards only', () => {
   const wrong = files.flatMap(file => {
     const room = roomOf(file)
-    const imports = [...readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(match => match[1]!)
+    const imports = [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\(? ?'(\.[^']+)'/g)].map(match => match[1]!)
     return imports
       .map(path => roomOf(join(dirname(file), path)))
       .filter(target => target !== room && !allowed[room]!.includes(target))

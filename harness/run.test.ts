@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { builtFile } from './built.ts'
 import { readReport } from './report/save.ts'
-import { exitCodeOf, runScenario } from './run.ts'
+import { exitCodeOf, prepareScenario, runScenario } from './run.ts'
 import { parseScenario } from './scenario/load.ts'
 
 const folders: string[] = []
@@ -39,7 +39,7 @@ test.each([
      if (workerData.plan.index === 1) setTimeout(() => { ${death} }, 700)
      await import(${real})`,
   )
-  const { report, path } = await runScenario(scenario, {
+  const { report, path } = await runScenario(scenario, await prepareScenario(scenario), {
     openFolder: async () => folder,
     createView: () => ({ show() {}, end() {} }),
     signal: new AbortController().signal,
@@ -52,13 +52,17 @@ test.each([
   expect(await readReport(path)).toEqual(JSON.parse(JSON.stringify(report)))
 })
 
-test('runScenario() ends at once, with a report, when it is stopped before it has begun', async () => {
+test('runScenario() ends at once, with a report, when it is stopped before the start', async () => {
   const folder = newFolder()
+  const stop = new AbortController()
   const began = performance.now()
-  const { report } = await runScenario(scenario, {
-    openFolder: async () => folder,
+  const { report } = await runScenario(scenario, await prepareScenario(scenario), {
+    async openFolder() {
+      stop.abort()
+      return folder
+    },
     createView: () => ({ show() {}, end() {} }),
-    signal: AbortSignal.abort(),
+    signal: stop.signal,
   })
   expect(report.interrupted).toBe(true)
   expect(report.totals.sent).toBe(0)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { epochOffsetMs, monotonicClock } from './clock.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicClock, sharedOffsetMs } from './clock.ts'
 import { formatAddress, isLocal } from './engine/address.ts'
 import { type Fleet, launchFleet } from './engine/fleet.ts'
 import { openTarget, type RunningTarget } from './engine/target.ts'
@@ -24,6 +25,8 @@ const readMs = 100
 const showMs = 250
 /** From the word to start until the start, so that every worker has heard it. */
 const startDelayMs = 20
+/** How long after the end of a run with failures the end of its target may still come to be known. */
+const obituaryMs = 100
 /** Descriptors that a run needs besides its connections. */
 const ownDescriptors = 64
 
@@ -46,14 +49,18 @@ export interface RunOptions {
 /** Drives a scenario against its target and saves the report; UserError when it cannot begin. */
 export async function runScenario(
   loaded: LoadedScenario,
+  prepared: Prepared,
   options: RunOptions,
 ): Promise<{ report: Report; path: string }> {
   const { scenario, redacted } = loaded
-  const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
-  const { materials, bank } = await prepareScenario(loaded, seed)
-  checkDescriptors(scenario)
+  const { materials, bank, seed } = prepared
   const environment = describeEnvironment()
-  const target = await openTarget(scenario.target, scenario.protocol, materials.tls)
+  const target = await openTarget(scenario.target, {
+    protocol: scenario.protocol,
+    tls: materials.tls,
+    shown: redacted.target,
+    signal: options.signal,
+  })
   try {
     const folder = await options.openFolder()
     const targetIsLocal = isLocal(target.address)
@@ -98,7 +105,7 @@ export async function runScenario(
       stepNames: bank.steps.map(step => step.name),
       warmupMs: plan.warmupMs,
       endedAt: outcome.endedAt,
-      serverRequests: target.stats()?.requests,
+      serverRequests: target.requests(),
       targetIsLocal,
       clockDriftMs: Date.now() - monotonicClock.now() - clockGapMs,
       interrupted: options.signal.aborted,
@@ -111,14 +118,26 @@ export async function runScenario(
   }
 }
 
-/** All that can be done before anything is sent: reads the files a scenario names and encodes its requests. */
-export async function prepareScenario(
-  loaded: LoadedScenario,
-  seed: number,
-): Promise<{ materials: Materials; bank: RequestBank }> {
-  const protocol = createProtocol(loaded.scenario.protocol)
-  const materials = await readMaterials(loaded)
-  return { materials, bank: encodeRequests(loaded.scenario, protocol, materials, seed) }
+/** A scenario with all that can be done before anything is sent. */
+export interface Prepared {
+  readonly materials: Materials
+  readonly bank: RequestBank
+  readonly seed: number
+}
+
+/** Reads the files a scenario names and encodes its requests; a UserError has every fault, each with its file. */
+export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared> {
+  const { scenario, file } = loaded
+  const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
+  checkDescriptors(scenario)
+  try {
+    const protocol = createProtocol(scenario.protocol)
+    const materials = await readMaterials(loaded)
+    return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
+  } catch (error) {
+    if (!(error instanceof UserError) || file === undefined) throw error
+    throw new UserError(error.faults.map(({ place, message }) => ({ place: `${file} ${place}`.trim(), message })))
+  }
 }
 
 /** The exit code that a report stands for. */
@@ -161,6 +180,8 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     const now = monotonicClock.now()
     recorder.read(now)
     if (now - startAt >= (recorder.intervals.length + 1) * 1000) endSecond()
+    // A server of ours that is gone does not come back: there is nobody to answer the requests that are left.
+    if (plan.counted && target.ended() !== undefined) fleet.stop()
     if (now - shownAt < showMs) return
     shownAt = now
     const notes = [targetError(target), journal.error()].filter(note => note !== undefined)
@@ -176,9 +197,11 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     windowTimer = setTimeout(read, startDelayMs + plan.warmupMs)
     const error = await fleet.ended
     recorder.read(monotonicClock.now())
-    const endedAt = recorder.endedAt(epochOffsetMs()) ?? monotonicClock.now()
+    const endedAt = recorder.endedAt(sharedOffsetMs()) ?? monotonicClock.now()
     // The last second is over when the books are closed, which no reading need have seen.
     if (endedAt - startAt + readMs >= (recorder.intervals.length + 1) * 1000) endSecond()
+    // That a server has died is heard of a moment after its connections broke.
+    if (Object.keys(recorder.failures()).length > 0) await sleep(obituaryMs)
     return { endedAt, error: error ?? targetError(target) }
   } finally {
     clearInterval(timer)

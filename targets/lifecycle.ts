@@ -10,21 +10,31 @@ export type ServerMessage =
   | { readonly type: 'listening'; readonly address: string }
   | (ServerCounters & {
       readonly type: 'stats'
-      /** CPU time of the process since its start, user and system, in microseconds. */
+      /** CPU time of the server's processes since their start, user and system, in microseconds. */
       readonly cpuMicros: number
       /** The last message of all: nothing is counted any more. */
       readonly final?: true
     })
 
+/** A server as one lives with it: in this process, or in several others. */
+export interface LivingServer extends RunningServer {
+  /** Brings up to date what `counters` and `cpuMicros` answer, where that is counted elsewhere. */
+  refresh?(): Promise<void>
+  /** CPU time of all its processes since their start; by default that of this process. */
+  cpuMicros?(): number
+  /** Resolves with the cause when the server cannot go on. */
+  readonly broken?: Promise<string>
+}
+
 /**
  * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), at
- * once on a second signal (1) or when the process that started it is gone (0). Prints the title once a signal would be
- * heard, and how it goes in the meantime.
+ * once on a second signal or when it breaks (1), or when the process that started it is gone (0). Prints the title once
+ * a signal would be heard, and how it goes in the meantime.
  */
-export function serveUntilStopped(server: RunningServer, title: string, quiet: boolean): Promise<number> {
+export function serveUntilStopped(server: LivingServer, title: string, quiet: boolean): Promise<number> {
   return new Promise(resolve => {
     const lines = quiet ? undefined : setInterval(printLines(server), lineEveryMs).unref()
-    const stats = process.send ? setInterval(() => send(statsOf(server)), statsEveryMs).unref() : undefined
+    const stats = process.send ? setInterval(sendStats(server), statsEveryMs).unref() : undefined
     let stopping = false
     async function stop(): Promise<void> {
       if (stopping) return resolve(1)
@@ -38,6 +48,10 @@ export function serveUntilStopped(server: RunningServer, title: string, quiet: b
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     process.on('disconnect', () => resolve(0))
+    void server.broken?.then(cause => {
+      console.error(`the server ends: ${cause}`)
+      resolve(1)
+    })
     // Who read our lines may be gone before us.
     process.stdout.on('error', () => clearInterval(lines))
     console.log(title)
@@ -62,11 +76,12 @@ export function statsLine(before: ServerCounters, after: ServerCounters, seconds
 }
 
 /** Prints a line a second, but for the seconds in which there is nothing to tell. */
-function printLines(server: RunningServer): () => void {
+function printLines(server: LivingServer): () => Promise<void> {
   let before = server.counters()
   let beforeMs = performance.now()
   let idle = true
-  return () => {
+  return async () => {
+    await server.refresh?.()
     const after = server.counters()
     const nowMs = performance.now()
     const nothing = after.connections === 0 && after.bytesIn === before.bytesIn && after.rejected === before.rejected
@@ -77,9 +92,21 @@ function printLines(server: RunningServer): () => void {
   }
 }
 
-function statsOf(server: RunningServer): Extract<ServerMessage, { type: 'stats' }> {
+function sendStats(server: LivingServer): () => Promise<void> {
+  return async () => {
+    await server.refresh?.()
+    await send(statsOf(server))
+  }
+}
+
+function statsOf(server: LivingServer): Extract<ServerMessage, { type: 'stats' }> {
+  return { type: 'stats', ...server.counters(), cpuMicros: server.cpuMicros?.() ?? processCpuMicros() }
+}
+
+/** CPU time of this process since its start, user and system, in microseconds. */
+export function processCpuMicros(): number {
   const { user, system } = process.cpuUsage()
-  return { type: 'stats', ...server.counters(), cpuMicros: user + system }
+  return user + system
 }
 
 /** Resolves once the message is with the system, or cannot be sent at all. */

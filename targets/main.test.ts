@@ -42,6 +42,19 @@ test('main takes a protocol in JSON, a bound and a text', async () => {
   expect(textOf(await client.take(7))).toBe('\0\x05hello')
 })
 
+test('main serves http with a text of its own, with another, and with what it was sent', async () => {
+  const cases = [
+    [[], 'Hello World!\n'],
+    [['--reply', 'server'], 'server'],
+    [['--reply', 'echo'], 'sent'],
+  ] as const
+  for (const [flags, body] of cases) {
+    const client = await connect(ServerChild.start(['http', '--listen', '0', '--quiet', ...flags]))
+    client.write('POST / HTTP/1.1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nsent')
+    expect(textOf(await client.takeAll()).split('\r\n\r\n')[1]).toBe(body)
+  }
+})
+
 test.each(['SIGTERM', 'SIGINT'] as const)('main answers what is in hand on %s and exits 0', async signal => {
   const child = ServerChild.start(['rpc', '--listen', '0', '--shuffle', '1000', '--quiet'], { ipc: true })
   const client = await connect(child)
@@ -124,10 +137,13 @@ test('main exits 2 with one line when the port is in use', async () => {
 
 test('main exits 2 and says what is wrong with its flags', async () => {
   const cases: [string[], string][] = [
-    [['nope'], 'unknown server "nope"; there are echo, tlv and rpc\n'],
+    [['nope'], 'unknown server "nope"; there are echo, tlv, rpc and http\n'],
     [['echo', '--listen', 'x'], '--listen expected an address such as 127.0.0.1:8080, got "x"\n'],
     [['tlv', '--protocol', 'line'], '--protocol expected tlv, got "line"\n'],
     [['echo', '--protocol', 'tlv'], '--protocol expected raw, line or frame, got "tlv"\n'],
+    [['http', '--protocol', 'resp'], '--protocol expected http, got "resp"\n'],
+    [['http', '--workers', '65'], '--workers expected a whole number from 1 to 64, got "65"\n'],
+    [['http', '--workers', '2', '--max-connections', '9'], '--max-connections is for a single worker\n'],
     [['echo', '--colour'], "unknown option '--colour'\n"],
     [['echo', '--protocol', 'line', '--reply', 'a\nb'], '--reply a line must not contain its delimiter "\\n"\n'],
     [

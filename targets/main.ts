@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { Command, CommanderError } from 'commander'
 import { exitCode, type Fault, UserError } from '../harness/errors.ts'
 import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
@@ -5,15 +6,18 @@ import { rawBytesMax } from '../harness/protocols/raw.ts'
 import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
 import { formatSize, parseDuration, parseSize } from '../harness/units.ts'
 import { createEcho } from './echo.ts'
+import { createHttpServer, helloText } from './http.ts'
 import { serveUntilStopped } from './lifecycle.ts'
 import { formatListen, parseListen } from './listen.ts'
 import { createRpcServer } from './rpc.ts'
 import { type Service, startServer } from './server.ts'
 import { createTlvServer } from './tlv.ts'
+import { serveAsWorker, startWorkers } from './workers.ts'
 
 const connectionsMax = 1_000_000
 const shuffleMax = 65_536
 const idleTimeoutMsMax = 24 * 3_600_000
+const workersMax = 64
 
 /** The flags as they were given. */
 interface Options {
@@ -22,13 +26,16 @@ interface Options {
   readonly maxFrame?: string
   readonly maxConnections?: string
   readonly idleTimeout?: string
-  readonly reply: string
+  readonly reply?: string
   readonly shuffle?: string
+  readonly workers: string
   readonly quiet?: true
 }
 
 interface Target {
   readonly protocols: readonly ProtocolSpec['name'][]
+  /** What it answers unless it is told to; by default the request. */
+  readonly reply?: string
   create(spec: ProtocolSpec, reply: string | undefined, shuffle: number | undefined): Service
 }
 
@@ -46,21 +53,28 @@ const targets: Readonly<Record<string, Target>> = {
         ...(shuffle !== undefined && { shuffle }),
       }),
   },
+  http: {
+    protocols: ['http'],
+    reply: helloText,
+    create: (spec, reply) => createHttpServer(spec as Extract<ProtocolSpec, { name: 'http' }>, reply),
+  },
 }
+const names = 'echo, tlv, rpc and http'
 
 process.exit(await main())
 
 async function main(): Promise<number> {
   const command = new Command('volley serve')
     .description('A reference server; SIGTERM ends it once all that is in hand is answered.')
-    .argument('<server>', 'echo, tlv or rpc')
+    .argument('<server>', 'echo, tlv, rpc or http')
     .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8080')
     .option('--protocol <name or JSON>', 'echo: raw (default), line, frame; with settings as in a scenario, in JSON')
-    .option('--reply <text>', 'what to answer: echo, or this text', 'echo')
+    .option('--reply <text>', 'what to answer: echo, or this text (default: echo; http: Hello World!)')
     .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
     .option('--max-connections <n>', 'refuse connections beyond so many')
     .option('--idle-timeout <duration>', 'close a connection that sends nothing for so long')
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
+    .option('-w, --workers <n>', 'serve with so many processes, which share the address', '1')
     .option('-q, --quiet', 'do not print a line every second')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
@@ -76,17 +90,19 @@ async function main(): Promise<number> {
 }
 
 async function serve(name: string, options: Options): Promise<number> {
-  const { service, maxFrame, ...settings } = settingsOf(name, options)
-  const server = await startServer({ service, ...settings })
+  const { maxFrame, workers, ...settings } = settingsOf(name, options)
+  if (cluster.isWorker) return serveAsWorker(() => startServer(settings))
+  const server = workers === 1 ? await startServer(settings) : await startWorkers(workers)
   const address = formatListen(server.address).replace('tcp://', '')
-  const title = `${name} listening on ${address}   1 process, frames up to ${formatSize(maxFrame)}`
+  const processes = workers === 1 ? '1 process' : `${workers} workers`
+  const title = `${name} listening on ${address}   ${processes}, frames up to ${formatSize(maxFrame)}`
   return serveUntilStopped(server, title, options.quiet === true)
 }
 
 /** What the flags ask for; throws a UserError that lists every fault. */
 function settingsOf(name: string, options: Options) {
   const target = targets[name]
-  if (target === undefined) throw new UserError(`unknown server "${name}"; there are echo, tlv and rpc`)
+  if (target === undefined) throw new UserError(`unknown server "${name}"; there are ${names}`)
   const faults: Fault[] = []
   const fault = (place: string, message: string) => void faults.push({ place, message })
   const wanted = (place: string, what: string, got: string) => fault(place, `expected ${what}, got "${got}"`)
@@ -105,6 +121,8 @@ function settingsOf(name: string, options: Options) {
     wanted('--idle-timeout', 'a duration such as 30s, from 10ms to 24h', options.idleTimeout)
   }
   const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
+  const workers = whole('--workers', options.workers, 1, workersMax)!
+  if (connections !== undefined && workers > 1) fault('--max-connections', 'is for a single worker')
   const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
   if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
 
@@ -118,11 +136,13 @@ function settingsOf(name: string, options: Options) {
     if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
     else if (spec) spec = { ...spec, maxFrame }
   }
+  const reply = options.reply ?? target.reply ?? 'echo'
   if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
 
   return {
     listen,
-    service: createService(target, spec, options.reply === 'echo' ? undefined : options.reply, shuffle),
+    service: createService(target, spec, reply === 'echo' ? undefined : reply, shuffle),
+    workers,
     maxFrame: spec.name === 'raw' ? rawBytesMax : spec.maxFrame,
     ...(connections !== undefined && { connectionsMax: connections }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),

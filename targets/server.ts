@@ -31,6 +31,8 @@ export interface Service {
   request(connection: Connection, bytes: Uint8Array, from: number, end: number, replies: Replies): void
   /** Answers a frame that is too long, whose header begins at `from`; its bytes are skipped. Without it: closes. */
   overlong?(bytes: Uint8Array, from: number, replies: Replies): void
+  /** Says why a frame that is `malformed` or `tooLarge` is the last thing read of its connection. */
+  refuse?(reason: number, replies: Replies): void
   /** Answers all requests of the connection that are still unanswered. */
   finish?(connection: Connection, replies: Replies): void
   /** The connection is gone, and its link may be given to another one. */
@@ -43,6 +45,8 @@ export interface Connection {
   readonly link: number
   /** Has `finish` called once this turn of the event loop has brought all its requests. */
   finishLater(): void
+  /** Has our side ended behind what is answered by now; requests that came in after this one are not looked at. */
+  endLater(): void
 }
 
 export interface ServerSettings {
@@ -216,9 +220,8 @@ class FramingServer implements RunningServer {
     const { bytes } = this.#leftovers
     from = this.#leftovers.from
     to = this.#leftovers.to
-    let broken = false
     replies.start(socket)
-    while (from < to && socket.queuedBytes <= sendQueueBytesMax) {
+    while (from < to && !connection.ending && socket.queuedBytes <= sendQueueBytesMax) {
       const end = this.#protocol.frameEnd(bytes, from, to, 0)
       if (end === incomplete) break
       if (end > 0) {
@@ -236,13 +239,13 @@ class FramingServer implements RunningServer {
         connection.skipBytes = Math.max(0, announced - (to - from))
         from = Math.min(to, from + announced)
       } else {
-        broken = true
-        from = to
+        connection.ending = true
+        service.refuse?.(end, replies)
       }
     }
     replies.flush()
-    this.#leftovers.keep(link, bytes, from, to)
-    if (broken) this.end(connection)
+    this.#leftovers.keep(link, bytes, connection.ending ? to : from, to)
+    if (connection.ending) this.end(connection)
     else this.#holdBack(connection)
   }
 
@@ -291,6 +294,8 @@ class ServedConnection implements Connection, SocketHandlers {
   queuedWrites = 0
   /** Nothing is read until the replies have gone. */
   paused = false
+  /** Our side is to be ended once what is answered by now is written. */
+  ending = false
   /** Our side is ended, or all of it is gone. */
   over = false
   lingering: NodeJS.Timeout | undefined
@@ -322,5 +327,9 @@ class ServedConnection implements Connection, SocketHandlers {
 
   finishLater(): void {
     this.#server.finishLater(this)
+  }
+
+  endLater(): void {
+    this.ending = true
   }
 }

@@ -1,19 +1,14 @@
 import type { Fault, UserError } from '../errors.ts'
 
 /** Prints what a user got wrong on stderr: a line a fault, places in a column of their own, then what to do. */
-export function printError(error: UserError): void {
-  process.stderr.write(renderError(error))
-}
-
-/** The same as text. */
-export function renderError({ faults, hint }: UserError): string {
+export function printError({ faults, hint }: UserError): void {
   const width = Math.max(...faults.map(fault => fault.place.length))
   const lines = faults.map(fault => line(fault, width))
   if (faults.length > 1 || faults[0]?.place) {
     lines.push(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; nothing was sent`)
   }
   if (hint !== undefined) lines.push(`  ${hint}`)
-  return `${lines.join('\n')}\n`
+  process.stderr.write(`${lines.join('\n')}\n`)
 }
 
 function line({ place, message }: Fault, width: number): string {

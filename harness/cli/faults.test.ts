@@ -100,28 +100,23 @@ thresholds: [errors < 1%]
     expect(report.error).toBe('the target ended during the run: it was killed by SIGKILL')
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('it was killed by SIGKILL')
     expect(report.findings.map((finding: { code: string }) => finding.code)).not.toContain('conservation')
-    expect(report.totals.failures['connect-refused']).toBeGreaterThan(50)
+    expect(report.totals.failures['connect-refused']).toBeGreaterThan(0)
     expect((report.totals.failures.reset ?? 0) + (report.totals.failures['closed-early'] ?? 0)).toBeGreaterThan(0)
     expect(report.totals.completed).toBeGreaterThan(0)
     expect(balances(report)).toBe(true)
   })
 
   test('comes back: the connections are opened again', async () => {
-    let accept = true
+    let chunks = 0
     const { url } = await listen(socket => {
-      if (!accept) socket.destroy()
       socket.on('data', bytes => {
-        socket.write(bytes)
-        if (Math.random() < 0.001) {
-          accept = !accept
-          socket.destroy()
-        }
+        if (++chunks % 20 === 0) socket.destroy()
+        else socket.write(bytes)
       })
-      accept = true
     })
     const { report } = await run(url, ...short)
     expect(report.totals.connects).toBeGreaterThan(4)
-    expect(report.totals.completed).toBeGreaterThan(100)
+    expect(report.totals.completed).toBeGreaterThan(report.totals.connects)
     expect(balances(report)).toBe(true)
   })
 })
@@ -183,9 +178,9 @@ describe('bad input is refused with the place, the value and what was wanted, ex
     expect(text).toMatch(/broken on \d+/)
   })
 
-  test('more connections than file descriptors, before anything is sent', async () => {
+  test('more connections than file descriptors, before anything is sent', async ({ skip }) => {
     const most = fileDescriptorsMax()
-    if (!Number.isFinite(most)) return
+    if (!Number.isFinite(most)) skip('this machine does not tell its limit')
     let accepted = 0
     const { url } = await listen(() => {
       accepted++
@@ -221,6 +216,46 @@ test('a run ended by Ctrl-C saves what it has, says so, and leaves no child behi
   expect(existsSync(`/proc/${children[0]}`)).toBe(false)
 })
 
+test('a second Ctrl-C ends at once, and takes the command with it', async () => {
+  const serve = "require('net').createServer(s=>s.pipe(s)).listen({port})"
+  const file = scenarioFile(
+    `name: x\ntarget: { command: "${process.execPath} -e \\"${serve}\\"" }\nprotocol: raw\nduration: 20s\nloop: [{ send: a }]\n`,
+  )
+  const started = new Volley(['run', file, '--out', temporaryFolder()])
+  await started.says(/ {2}1s /)
+  const children = descendantsOf(started.process.pid!)
+  expect(children.length).toBeGreaterThan(1)
+  started.process.kill('SIGINT')
+  started.process.kill('SIGINT')
+  expect((await started.ended).code).toBe(130)
+  await allGone(children)
+})
+
+test('Ctrl-C while the target starts ends the wait', async () => {
+  const file = scenarioFile('name: x\ntarget: { command: "sleep 30 # {port}" }\nprotocol: raw\nloop: [{ send: a }]\n')
+  const started = new Volley(['run', file, '--out', temporaryFolder()])
+  await waitUntil(() => descendantsOf(started.process.pid!).length > 1)
+  const children = descendantsOf(started.process.pid!)
+  started.process.kill('SIGINT')
+  const { code, stderr } = await started.ended
+  expect(code).toBe(130)
+  expect(stderr).toContain('interrupted')
+  await allGone(children)
+})
+
+test('a fixed reply length holds against the echo server too', async () => {
+  const { code, report } = await run(
+    'scenarios/echo-loopback.yaml',
+    ...short,
+    '--send',
+    'hello',
+    '--protocol',
+    '{raw: {reply: {bytes: 5}}}',
+  )
+  expect(code).toBe(0)
+  expect(report.totals.failures).toEqual({})
+})
+
 test.each([
   ['a server of ours', 'serve: echo'],
   [
@@ -235,11 +270,7 @@ test.each([
   expect(children.length).toBeGreaterThan(0)
   started.process.kill('SIGKILL')
   await started.ended
-  const deadline = performance.now() + 10_000
-  while (children.some(pid => existsSync(`/proc/${pid}`)) && performance.now() < deadline) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  expect(children.filter(pid => existsSync(`/proc/${pid}`))).toEqual([])
+  await allGone(children)
 })
 
 test('thresholds that fail give exit 1, and a name out of the environment is not shown', async () => {
@@ -271,4 +302,16 @@ function childrenOf(pid: number): number[] {
 
 function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap(child => [child, ...descendantsOf(child)])
+}
+
+async function waitUntil(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('waited 10 s in vain')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+function allGone(children: readonly number[]): Promise<void> {
+  return waitUntil(() => children.every(pid => !existsSync(`/proc/${pid}`)))
 }

@@ -41,6 +41,10 @@ async function describe(file: string): Promise<[string, string, string]> {
     return [file, describeProtocol(scenario.protocol), scenario.description ?? '']
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    return [file, '-', `${error.faults.length} faults: see "volley validate ${file}"`]
+    return [
+      file,
+      '-',
+      `${error.faults.length === 1 ? '1 fault' : `${error.faults.length} faults`}: see "volley validate ${file}"`,
+    ]
   }
 }

@@ -24,6 +24,7 @@ Exit codes: 0 pass; 1 a threshold failed; 2 could not run; 4 the run is invalid;
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
+  volley run http://127.0.0.1:8080/path -c 50
   volley serve tlv --listen 127.0.0.1:8080`,
   )
 

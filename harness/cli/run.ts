@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import pc from 'picocolors'
 import { compareReports } from '../compare/compare.ts'
 import { renderComparison } from '../compare/table.ts'
-import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { createLive, liveMode, wantsColors } from '../live/live.ts'
 import type { Report } from '../report/report.ts'
 import { prepareFolder, reportFolder } from '../report/save.ts'
 import { renderRunsTable, renderSummary } from '../report/summary.ts'
-import { exitCodeOf, runScenario } from '../run.ts'
+import { exitCodeOf, type Prepared, prepareScenario, runScenario } from '../run.ts'
 import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
 import type { Override } from '../scenario/overrides.ts'
 import type { LoadedScenario } from '../scenario/scenario.ts'
@@ -30,7 +30,7 @@ export function addRun(program: Command, done: (code: ExitCode) => void): void {
   const command = program
     .command('run')
     .description('drive a scenario, or a server by its URL, and save a report')
-    .argument('<scenario...>', 'scenario files, or URLs: tcp://host:port, tls://host:port, unix:/path')
+    .argument('<scenario...>', 'scenario files, or URLs: tcp://, tls://, unix:, http://, redis://')
   addSettings(command)
     .option('--env <names>', 'environments of the scenario, with commas between; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
@@ -61,10 +61,11 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
   const colors = pc.createColors(wantsColors(process.stdout, flags, process.env))
   const reports: Report[] = []
   const codes: ExitCode[] = []
-  for (const loaded of runs) {
+  const prepared = await prepareAll(runs)
+  for (const [index, loaded] of runs.entries()) {
     if (stop.signal.aborted) break
     try {
-      const { report, path } = await runScenario(loaded, {
+      const { report, path } = await runScenario(loaded, prepared[index]!, {
         openFolder: () => openFolder(flags.out, loaded.scenario.name),
         signal: stop.signal,
         createView: title =>
@@ -81,15 +82,16 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       printError(error)
-      codes.push(exitCode.couldNotRun)
+      codes.push(stop.signal.aborted ? exitCode.interrupted : exitCode.couldNotRun)
     }
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
-  else if (reports.length > 1) process.stdout.write(`\n${tableOf(reports, flags, colors)}`)
+  if (flags.json && reports.length > 0)
+    process.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
+  else if (!flags.json && reports.length > 1) process.stdout.write(`\n${tableOf(reports, flags, colors)}`)
   return worst(codes)
 }
 
-/** Every scenario is loaded before the first is run, so that a fault in the last is told at once. */
+/** Every scenario is loaded and prepared before the first is run, so that a fault in the last is told at once. */
 async function loadAll(
   sources: readonly string[],
   overrides: readonly Override[],
@@ -102,6 +104,21 @@ async function loadAll(
   )
   if (environments === undefined) return loaded
   return loaded.flatMap(scenario => environments.split(',').map(name => inEnvironment(scenario, name.trim())))
+}
+
+async function prepareAll(runs: readonly LoadedScenario[]): Promise<Prepared[]> {
+  const outcomes = await Promise.allSettled(runs.map(prepareScenario))
+  const faults = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? faultsOf(outcome.reason) : []))
+  if (faults.length > 0) {
+    const only = outcomes.find(outcome => outcome.status === 'rejected')
+    throw outcomes.length === 1 ? only!.reason : new UserError(faults)
+  }
+  return outcomes.map(outcome => (outcome as PromiseFulfilledResult<Prepared>).value)
+}
+
+function faultsOf(error: unknown): readonly Fault[] {
+  if (error instanceof UserError) return error.faults
+  throw error
 }
 
 /** The scenario with the target of one of its environments, and its name behind its own. */

@@ -10,8 +10,8 @@ const later = ['stop', 'reload', 'status']
 export function addServe(program: Command, done: (code: ExitCode) => void): void {
   program
     .command('serve')
-    .description('start a reference server: echo, tlv or rpc; "volley serve <target> --help" tells its options')
-    .argument('<target>', 'echo, tlv or rpc')
+    .description('start a reference server: echo, tlv, rpc or http; "volley serve <target> --help" tells its options')
+    .argument('<target>', 'echo, tlv, rpc or http')
     .argument('[options...]', 'options of the server, such as --listen 127.0.0.1:8080')
     .allowUnknownOption()
     .helpOption(false)
@@ -23,12 +23,13 @@ export function addServe(program: Command, done: (code: ExitCode) => void): void
     })
 }
 
-/** Runs the server as a child with our streams; Ctrl-C reaches both, and we wait for it to finish what it has in hand. */
+/** Runs the server as a child with our streams, in a group of its own: each signal reaches it once, through us. */
 async function serve(args: readonly string[]): Promise<ExitCode> {
   const child = spawn(process.execPath, [builtFile('targets/main'), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true,
   })
-  process.on('SIGINT', () => {})
+  process.on('SIGINT', () => child.kill('SIGINT'))
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   const [code] = await once(child, 'exit')
   return code === 0 ? exitCode.pass : exitCode.couldNotRun

@@ -37,7 +37,7 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
       const type = messageType(flags.type, protocol)
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {
-        await probe(address, connectMsMax)
+        await probe(address, AbortSignal.timeout(connectMsMax))
       } catch (error) {
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }
@@ -133,8 +133,12 @@ function messageType(text: string | undefined, protocol: Protocol): number | und
     return undefined
   }
   const type = Number(text ?? 1)
-  if (Number.isInteger(type) && type >= 0) return type
-  throw new UserError(`--type: expected a whole number such as 1, got "${text}"`)
+  try {
+    protocol.encode({ body: new Uint8Array(0), type })
+    return type
+  } catch (error) {
+    throw new UserError(`--type: expected a whole number such as 1, got "${text}" (${messageOf(error)})`)
+  }
 }
 
 /** A message to be read: its fields, then its body as text, or as hex where it is none. */

@@ -15,7 +15,7 @@ export function addValidate(program: Command, done: (code: ExitCode) => void): v
       for (const file of files) {
         try {
           const loaded = await loadScenario(file, [], process.env)
-          await prepareScenario(loaded, 0)
+          await prepareScenario(loaded)
           process.stdout.write(`${file}: ok\n`)
         } catch (error) {
           if (!(error instanceof UserError)) throw error

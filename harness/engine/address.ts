@@ -2,15 +2,19 @@ import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import { messageOf, UserError } from '../errors.ts'
+import { checkAddress } from '../scenario/address.ts'
 import { connectOptions } from '../transports/node.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 
 /** The parts of `tcp://host:port`, `tls://host:port` or `unix:/path`, as a scenario has them checked. */
 export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
   if (text.startsWith('unix:')) return { scheme: 'unix', path: text.slice('unix:'.length).replace(/^\/\//, '') }
-  const match = /^(tcp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)
-  if (!match) throw new UserError(`expected an address such as tcp://127.0.0.1:8080, got "${text}"`)
-  const [, scheme, host, port] = match
+  try {
+    checkAddress(text)
+  } catch (error) {
+    throw new UserError(messageOf(error))
+  }
+  const [, scheme, host, port] = /^(tcp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)!
   const address = { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) }
   return scheme === 'tcp' ? { scheme, ...address } : { scheme: 'tls', ...address, tls: tlsSettings ?? {} }
 }
@@ -39,15 +43,17 @@ export function isLocal(address: Address): boolean {
   return address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0'
 }
 
-/** Connects once and closes; rejects with why it could not within `timeoutMs`. */
-export function probe(address: Address, timeoutMs: number): Promise<void> {
+/** Connects once and closes; rejects with why it could not, or with the signal's reason. */
+export function probe(address: Address, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const options = connectOptions(address)
     const secure = address.scheme === 'tls'
     const socket = secure ? tls.connect(options as tls.ConnectionOptions) : net.connect(options)
-    const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    const giveUp = () => end(signal.reason)
+    signal.addEventListener('abort', giveUp)
+    if (signal.aborted) giveUp()
     function end(error?: Error): void {
-      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
       socket.destroy()
       if (error) reject(error)
       else resolve()

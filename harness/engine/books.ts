@@ -1,6 +1,7 @@
 import { type FailureKind, failureIndex } from '../failures.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { field, roleIndex, type Slab } from '../metrics/slab.ts'
+import { field, histogram, roleIndex, type Slab } from '../metrics/slab.ts'
+import type { TcpInfo } from '../transports/transport.ts'
 
 /** A worker's accounts in its slab: what was sent, and what became of it. */
 export class Books {
@@ -26,7 +27,7 @@ export class Books {
 
   /** The latency of one answered request; the count is added by `completed`, once for all of a readable event. */
   answered(step: number, milliseconds: number): void {
-    this.#counts[(1 + step) * countsLength + bucketIndex(toTicks(milliseconds))]!++
+    this.#count(histogram.steps + step, milliseconds)
   }
 
   completed(role: number, requests: number): void {
@@ -47,11 +48,24 @@ export class Books {
 
   connected(milliseconds: number): void {
     Atomics.add(this.#fields, field.connects, 1)
-    this.#counts[bucketIndex(toTicks(milliseconds))]!++
+    this.#count(histogram.connect, milliseconds)
+  }
+
+  roundTripAtOpen({ roundTripMs }: TcpInfo): void {
+    this.#count(histogram.roundTripAtOpen, roundTripMs)
+  }
+
+  roundTripAtEnd({ roundTripMs, leastRoundTripMs }: TcpInfo): void {
+    this.#count(histogram.roundTripAtEnd, roundTripMs)
+    this.#count(histogram.leastRoundTripAtEnd, leastRoundTripMs)
   }
 
   /** A connection is ready for requests, or no longer. */
   open(change: 1 | -1): void {
     Atomics.add(this.#fields, field.open, change)
+  }
+
+  #count(index: number, milliseconds: number): void {
+    this.#counts[index * countsLength + bucketIndex(toTicks(milliseconds))]!++
   }
 }

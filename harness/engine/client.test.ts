@@ -278,3 +278,56 @@ test('Client fails its requests when the write queue is full', async () => {
   expect(run.failures['overflow']).toBe(run.failed)
   expect(run.failed).toBeGreaterThan(4000)
 })
+
+test('Client keeps its books when a batch of patched requests finds the write queue full', async () => {
+  const server: MemoryServer = { accepted: connection => connection.stopReading() }
+  const run = await simulate(server, {
+    protocol: { name: 'line', delimiter: '\n', maxFrame: 2 ** 20 },
+    load: { mode: 'loop', pipeline: 2000 },
+    loop: [{ send: '{{seq}}{{random 100000}}', think: 0 }],
+    requests: 1000,
+    reconnect: never,
+  })
+  expect(run.failures['overflow']).toBe(run.failed)
+  expect(run.failed).toBeGreaterThan(500)
+  expect(run.inFlightAtEnd).toBe(0)
+})
+
+test('Client goes on with the next step when it opens a connection for every request', async () => {
+  const seen: string[] = []
+  const server = lineServer(1, line => {
+    seen.push(line)
+    return line
+  })
+  const loop = ['a', 'b', 'c'].map(send => ({ send, think: 0 }))
+  await simulate(server, { reconnect: { ...never, when: 'every-request' }, loop, requests: 7 })
+  expect(seen.join('')).toBe('abcabca')
+})
+
+test('Client begins its steps anew on a connection that replaces a broken one', async () => {
+  const seen: string[] = []
+  const server: MemoryServer = {
+    received(connection, bytes) {
+      const line = Buffer.from(bytes).toString().trim()
+      seen.push(line)
+      if (line === 'b') connection.close()
+      else connection.send(bytes, 1)
+    },
+  }
+  const loop = ['a', 'b', 'c'].map(send => ({ send, think: 0 }))
+  await simulate(server, { loop, requests: 4 })
+  expect(seen.join('')).toBe('abab')
+})
+
+test('Client opens a new connection after a timeout when it has one for every request', async () => {
+  const connections = new Set<MemoryConnection>()
+  const silent: MemoryServer = { received: connection => void connections.add(connection) }
+  const run = await simulate(silent, { protocol: rpc, reconnect: { ...never, when: 'every-request' } })
+  expect(run.failures).toEqual({ timeout: run.failed })
+  expect(connections.size).toBe(run.sent)
+})
+
+test('Client times out tens of thousands of requests in flight in one pass', async () => {
+  const run = await simulate({}, { protocol: rpc, load: { mode: 'loop', pipeline: 65_536 }, connections: 4 })
+  expect(run.failed).toBeGreaterThanOrEqual(9 * 4 * 65_536)
+})

@@ -26,7 +26,8 @@ export interface ClientOptions {
   readonly memory: SharedArrayBuffer
   readonly transport: Transport
   readonly protocol: Protocol
-  /** What turns the transport's time into the time that all workers share. */
+  /** What turns the transport's time into the time that all workers share, and into that of the day. */
+  readonly sharedOffsetMs: number
   readonly epochOffsetMs: number
   /** The heap in use, in KiB; asked once a second. */
   readonly heapKiB: () => number
@@ -43,7 +44,7 @@ export class Client implements Loop {
   readonly #connections: Connections
   readonly #exchange: Exchange
   readonly #due: DueTimes
-  readonly #epochOffsetMs: number
+  readonly #sharedOffsetMs: number
   readonly #heapKiB: () => number
 
   readonly #links: number
@@ -54,13 +55,15 @@ export class Client implements Loop {
   readonly #scanMs: number
 
   #phase: number = phase.opening
+  #startAt = Number.POSITIVE_INFINITY
   #endAt = Number.POSITIVE_INFINITY
   #openUntil = Number.POSITIVE_INFINITY
   #settleUntil = Number.POSITIVE_INFINITY
   #scanAt = 0
   #heapAt = 0
 
-  constructor(plan: WorkerPlan, { memory, transport, protocol, epochOffsetMs, heapKiB }: ClientOptions) {
+  constructor(plan: WorkerPlan, options: ClientOptions) {
+    const { memory, transport, protocol, epochOffsetMs } = options
     const prng = createPrng(plan.seed)
     const slab = openSlab(memory)
     const due = new DueTimes(plan.connections)
@@ -69,8 +72,8 @@ export class Client implements Loop {
     this.#due = due
     this.#connections = new Connections(plan, { transport, due, prng })
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
-    this.#epochOffsetMs = epochOffsetMs
-    this.#heapKiB = heapKiB
+    this.#sharedOffsetMs = options.sharedOffsetMs
+    this.#heapKiB = options.heapKiB
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
     this.#timeoutMs = plan.timeoutMs
@@ -83,6 +86,8 @@ export class Client implements Loop {
   opened(link: number, now: number): void {
     this.#exchange.books.connected(now - this.#connections.beganAt[link]!)
     this.#connections.opened(link, now)
+    const info = this.#transport.tcpInfo?.(link)
+    if (info !== undefined) this.#exchange.books.roundTripAtOpen(info)
     this.#exchange.begin(link)
     this.#shakeHands(link, now)
     this.#connections.connectNext(now)
@@ -121,8 +126,9 @@ export class Client implements Loop {
       const done = this.#connections.over === this.#links || now >= this.#settleUntil
       return done ? finished : this.#settleUntil
     }
-    const controlAt = now + (this.#phase === phase.opening ? controlWhileOpeningMs : controlMs)
-    return Math.min(this.#due.soonest, this.#scanAt, this.#endAt, controlAt)
+    const next = Math.min(this.#due.soonest, this.#scanAt)
+    if (this.#phase === phase.opening) return Math.min(next, this.#startAt, now + controlWhileOpeningMs)
+    return Math.min(next, this.#endAt, now + controlMs)
   }
 
   /** Before the start: lets the connections open, says when they stand, and waits for the word. */
@@ -131,11 +137,9 @@ export class Client implements Loop {
     if (this.#openUntil === Number.POSITIVE_INFINITY) this.#openUntil = now + openingMsMax
     if (this.#connections.unsettled === 0 || now >= this.#openUntil) this.#say(state.ready)
     if (wanted !== control.start) return
-    const startAt = this.#slab.instants[instant.start]! - this.#epochOffsetMs
-    if (now < startAt) {
-      this.#transport.wakeAt(startAt)
-      return
-    }
+    const startAt = this.#slab.instants[instant.start]! - this.#sharedOffsetMs
+    this.#startAt = startAt
+    if (now < startAt) return
     this.#phase = phase.running
     this.#endAt = startAt + this.#lengthMs
     this.#say(state.running)
@@ -227,6 +231,7 @@ export class Client implements Loop {
       exchange.fail(link, cause)
     }
     exchange.forget(link)
+    exchange.restart(link)
     this.#due.clear(link)
     this.#connections.lost(link, now)
   }
@@ -269,11 +274,15 @@ export class Client implements Loop {
     this.#settleUntil = now + Math.min(settlingMsMax, this.#timeoutMs)
     let inFlight = 0
     for (let link = 0; link < this.#links; link++) {
-      if (this.#connections.doing[link] === doing.sending) inFlight += this.#exchange.requestsInFlight(link)
+      if (this.#connections.doing[link] === doing.sending) {
+        inFlight += this.#exchange.requestsInFlight(link)
+        const info = this.#transport.tcpInfo?.(link)
+        if (info !== undefined) this.#exchange.books.roundTripAtEnd(info)
+      }
       if (this.#exchange.idle(link)) this.#leave(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
-    this.#slab.instants[instant.end] = Math.min(now, this.#endAt) + this.#epochOffsetMs
+    this.#slab.instants[instant.end] = Math.min(now, this.#endAt) + this.#sharedOffsetMs
     this.#say(state.closed)
   }
 

@@ -56,10 +56,6 @@ export class Connections {
     this.#queueLength = connections
   }
 
-  get all(): number {
-    return this.doing.length
-  }
-
   /** Starts as many of the waiting connects as may be under way. */
   connectNext(now: number): void {
     while (this.#queueLength > 0 && this.#connecting < connectsUnderWayMax) {

@@ -39,7 +39,7 @@ export class Exchange {
   readonly #leftovers = new Leftovers()
   readonly #due: DueTimes
   readonly #pipeline: number
-  readonly #ordered: boolean
+  readonly #timeoutBreaks: boolean
   /** By link: heartbeats in flight, when the last one was sent, and whether a request was answered since it opened. */
   readonly #heartbeats: Uint8Array
   readonly #heartbeatAt: Float64Array
@@ -62,6 +62,7 @@ export class Exchange {
       bank,
       patcher: new Patcher(bank.patches, { prng, index, workers, epochOffsetMs }),
       slots: this.#slots,
+      links: connections,
       slotCount: connections * this.#slots.capacity,
       hasIds: protocol.requestId !== undefined,
       firstConnection: plan.firstConnection,
@@ -70,7 +71,7 @@ export class Exchange {
     })
     this.#due = due
     this.#pipeline = pipeline
-    this.#ordered = protocol.requestId === undefined
+    this.#timeoutBreaks = protocol.requestId === undefined || plan.reconnect === 'every-request'
     this.#heartbeats = new Uint8Array(connections)
     this.#heartbeatAt = new Float64Array(connections)
     this.#served = new Uint8Array(connections)
@@ -104,27 +105,29 @@ export class Exchange {
     if (room <= 0) return undefined
     const outgoing = this.#outgoing
     const alike = outgoing.alikeMax
-    const frameBytes = this.#script.frameBytes
     let refused = false
     let sent = 0
-    let bytes = 0
     while (sent < room && !refused) {
       if (alike > 0) {
         const requests = Math.min(room - sent, alike)
         sent += requests
-        bytes += requests * frameBytes[0]!
         refused = outgoing.sendAlike(link, requests, now) === written.refused
+      } else if (room === 1) {
+        sent++
+        refused = outgoing.sendOne(link, this.#script.next(link), now, true) === written.refused
       } else {
         const frame = this.#script.next(link)
-        sent++
-        bytes += frameBytes[frame]!
-        const result = room === 1 ? outgoing.sendOne(link, frame, now, true) : outgoing.add(link, frame, now)
-        refused = result === written.refused
+        // What finds no room has not been sent: the batch before it was refused.
+        refused = outgoing.makeRoom(link, frame) === written.refused
+        if (!refused) {
+          sent++
+          outgoing.add(link, frame, now, true)
+        }
       }
     }
     if (outgoing.flush(link) === written.refused) refused = true
     this.budget -= sent
-    this.books.sent(roleIndex.request, sent, bytes)
+    this.books.sent(roleIndex.request, sent, outgoing.takeBytesWritten())
     return refused ? 'overflow' : undefined
   }
 
@@ -195,13 +198,13 @@ export class Exchange {
 
   /**
    * Fails what was sent at or before `lateSince`. Where replies come in order the connection is of no more use: a late
-   * reply would be taken for the next one. Where they carry ids the slot is freed and the connection goes on.
+   * reply would be taken for the next one; nor is one that was opened for this request. Else the slot is freed.
    */
   timeOut(link: number, lateSince: number): FailureKind | undefined {
     const slots = this.#slots
-    let slot = slots.overdue(link, lateSince)
-    if (slot >= 0 && this.#ordered) return 'timeout'
-    for (; slot >= 0; slot = slots.overdue(link, lateSince)) {
+    let slot = slots.overdue(link, lateSince, 0)
+    if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
+    for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
       const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
       this.books.failed(role, 1, 'timeout')
@@ -235,6 +238,11 @@ export class Exchange {
     else this.books.failed(roleIndex.handshake, 1, cause)
   }
 
+  /** After a failure the steps begin anew. */
+  restart(link: number): void {
+    this.#script.restart(link)
+  }
+
   /** Forgets a connection that is closed. */
   forget(link: number): void {
     this.#heartbeats[link] = 0
@@ -265,8 +273,8 @@ export class Exchange {
   /** Sends a heartbeat or a message of the handshake. */
   #sendApart(link: number, step: number, now: number): FailureKind | undefined {
     const frame = this.#script.frameOf(link, step)
-    this.books.sent(this.#script.role[step]!, 1, this.#script.frameBytes[frame]!)
     const result = this.#outgoing.sendOne(link, frame, now, this.#script.reply[step]!)
+    this.books.sent(this.#script.role[step]!, 1, this.#outgoing.takeBytesWritten())
     return result === written.refused ? 'overflow' : undefined
   }
 

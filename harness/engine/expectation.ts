@@ -14,14 +14,21 @@ export type Check = (
 /** Bytes of a reply's body that a regular expression is tried on. */
 const matchedBytesMax = 64 * 1024
 
-/** The check of an expectation, made once before the loop; null when any whole reply will do. */
+/** The check of an expectation, made once before the loop; null when any whole reply will do. By itself a refusal will not. */
 export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {
-  if (expectation === undefined) return null
+  if (expectation === undefined) {
+    const { isRefusal } = protocol
+    return isRefusal === undefined ? null : (reply, from, end) => !isRefusal(reply, from, end)
+  }
   const checks: Check[] = []
-  const { equals, contains, matches, type } = expectation
+  const { equals, contains, matches, type, status } = expectation
   if (type !== undefined) {
     const read = protocol.type!.read
     checks.push((reply, from) => read(reply, from) === type)
+  }
+  if (status !== undefined) {
+    const read = protocol.status!.read
+    checks.push((reply, from) => read(reply, from) === status)
   }
   if (expectation.echo) {
     checks.push((reply, from, end, request, requestFrom, requestEnd) => {
@@ -48,8 +55,13 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
       pattern.test(body(protocol, reply, from, end).subarray(0, matchedBytesMax).toString()),
     )
   }
-  if (checks.length === 1) return checks[0]!
-  return (...reply) => checks.every(check => check(...reply))
+  return checks.reduce(both)
+}
+
+function both(first: Check, second: Check): Check {
+  return (reply, from, end, request, requestFrom, requestEnd) =>
+    first(reply, from, end, request, requestFrom, requestEnd) &&
+    second(reply, from, end, request, requestFrom, requestEnd)
 }
 
 function body(protocol: Protocol, reply: Uint8Array, from: number, end: number): Buffer {

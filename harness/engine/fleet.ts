@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { builtFile } from '../built.ts'
-import { epochOffsetMs, monotonicClock } from '../clock.ts'
+import { monotonicClock, sharedOffsetMs } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { control, createSlab, field, instant, type Slab, state } from '../metrics/slab.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -80,8 +80,8 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   function start(delayMs: number): number {
     const at = monotonicClock.now() + delayMs
     // Whoever was told to stop before the start is not to be told otherwise.
-    if (stopped) return at
-    for (const slab of slabs) slab.instants[instant.start] = at + epochOffsetMs()
+    if (stopped || alive === 0) return at
+    for (const slab of slabs) slab.instants[instant.start] = at + sharedOffsetMs()
     say(control.start)
     reapAfter(delayMs + plan.lengthMs + graceMs)
     return at

@@ -19,8 +19,8 @@ export interface InFlight {
   release(link: number, slot: number): void
   /** The slot of the request sent first, where replies come in order; -1 when there is none or order means nothing. */
   oldest(link: number): number
-  /** A slot whose request was sent at or before `time`, or -1. */
-  overdue(link: number, time: number): number
+  /** The next slot, from slot `after` on, whose request was sent at or before `time`, or -1. */
+  overdue(link: number, time: number, after: number): number
   /** Frees all slots of a link. */
   clear(link: number): void
   /** Writes what joins the reply to the slot into the request at `from`. */
@@ -129,10 +129,10 @@ export class KeyedInFlight implements InFlight {
     return -1
   }
 
-  overdue(link: number, time: number): number {
+  overdue(link: number, time: number, after: number): number {
     if (this.count[link] === 0) return -1
     const base = link * this.capacity
-    for (let slot = base; slot < base + this.capacity; slot++) {
+    for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
       if (this.frame[slot]! >= 0 && this.sentAt[slot]! <= time) return slot
     }
     return -1

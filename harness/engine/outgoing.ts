@@ -22,6 +22,9 @@ export class Outgoing {
   readonly #blockFrames: number
   #batch: Uint8Array
   #batchBytes = 0
+  #bytesWritten = 0
+  /** By link: whether its last write had to wait for the kernel. */
+  readonly #waits: Uint8Array
   /** Requests as they were sent, by slot, kept where a check wants to compare them with the reply. */
   readonly #sentBytes: Uint8Array | undefined
   readonly #frameBytesMax: number
@@ -31,6 +34,7 @@ export class Outgoing {
     bank: RequestBank
     patcher: Patcher
     slots: InFlight
+    links: number
     slotCount: number
     hasIds: boolean
     firstConnection: number
@@ -45,11 +49,10 @@ export class Outgoing {
     this.#slots = options.slots
     this.#hasIds = options.hasIds
     this.#firstConnection = options.firstConnection
-    this.#frameBytesMax = Math.max(...bank.frames.map(frame => frame.length))
+    this.#frameBytesMax = bank.frameBytesMax
+    this.#waits = new Uint8Array(options.links)
     this.#batch = new Uint8Array(Math.max(batchBytesMax, this.#frameBytesMax))
-    this.#sentBytes = keepsSentBytes(bank, patcher)
-      ? new Uint8Array(options.slotCount * this.#frameBytesMax)
-      : undefined
+    this.#sentBytes = bank.keepsSentBytes ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
     this.#blockFrames = 0
     const [first, second] = bank.steps
     const alone = first!.frameCount === 1 && second?.role !== 'request'
@@ -66,50 +69,60 @@ export class Outgoing {
     return this.#blockFrames
   }
 
+  /** Bytes written since this was last asked. */
+  takeBytesWritten(): number {
+    const bytes = this.#bytesWritten
+    this.#bytesWritten = 0
+    return bytes
+  }
+
   /** Sends the first frame `requests` times; takes their slots. */
   sendAlike(link: number, requests: number, now: number): Written {
     for (let index = 0; index < requests; index++) this.#slots.take(link, 0, now)
-    return this.#transport.write(link, this.#block!, 0, requests * this.#frames[0]!.length)
+    return this.#write(link, this.#block!, requests * this.#frames[0]!.length)
   }
 
   /** Sends one request by itself; takes a slot unless no reply will come. */
   sendOne(link: number, frame: number, now: number, reply: boolean): Written {
     if (this.#hasIds || this.#patcher.changes(frame)) {
-      const added = this.add(link, frame, now, reply)
-      return added === written.refused ? added : this.flush(link)
+      this.add(link, frame, now, reply)
+      return this.flush(link)
     }
     if (reply) this.#slots.take(link, frame, now)
     const bytes = this.#frames[frame]!
-    return this.#transport.write(link, bytes, 0, bytes.length)
+    return this.#write(link, bytes, bytes.length)
   }
 
-  /** Adds a request to the batch of a link, which `flush` writes; writes what is there when the batch is full. */
-  add(link: number, frame: number, now: number, reply = true): Written {
+  /** Writes the batch if a frame does not fit behind it. */
+  makeRoom(link: number, frame: number): Written {
+    const fits = this.#batchBytes + this.#frames[frame]!.length <= this.#batch.length
+    return fits ? written.taken : this.flush(link)
+  }
+
+  /** Adds a request to the batch of a link, which `flush` writes; there must be room for it. */
+  add(link: number, frame: number, now: number, reply: boolean): void {
     const bytes = this.#frames[frame]!
-    if (this.#batchBytes + bytes.length > this.#batch.length && this.flush(link) === written.refused) {
-      return written.refused
-    }
     const at = this.#batchBytes
     this.#batchBytes += bytes.length
     copy(bytes, this.#batch, at)
     this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
-    if (reply) {
-      const slot = this.#slots.take(link, frame, now)
-      this.#slots.mark(slot, this.#batch, at)
-      if (this.#sentBytes !== undefined) {
-        for (let index = 0; index < bytes.length; index++) {
-          this.#sentBytes[slot * this.#frameBytesMax + index] = this.#batch[at + index]!
-        }
-      }
+    if (!reply) return
+    const slot = this.#slots.take(link, frame, now)
+    this.#slots.mark(slot, this.#batch, at)
+    if (this.#sentBytes === undefined) return
+    for (let index = 0; index < bytes.length; index++) {
+      this.#sentBytes[slot * this.#frameBytesMax + index] = this.#batch[at + index]!
     }
-    return written.taken
   }
 
   /** Writes the batch. */
   flush(link: number): Written {
-    const result =
-      this.#batchBytes === 0 ? written.taken : this.#transport.write(link, this.#batch, 0, this.#batchBytes)
+    const length = this.#batchBytes
+    if (length === 0) return written.taken
     this.#batchBytes = 0
+    // Behind others that wait these bytes will wait too: in an array of their own length, not in the whole batch.
+    if (this.#waits[link] === 1) return this.#write(link, this.#batch.slice(0, length), length)
+    const result = this.#write(link, this.#batch, length)
     // The transport still reads from it: it is the transport's now.
     if (result === written.kept) this.#batch = new Uint8Array(this.#batch.length)
     return result
@@ -123,15 +136,13 @@ export class Outgoing {
   sentFrom(slot: number): number {
     return this.#sentBytes === undefined ? 0 : slot * this.#frameBytesMax
   }
-}
 
-/** Bytes that `Outgoing` keeps of each slot; the planner holds it against a bound. */
-export function keepsSentBytes(bank: RequestBank, patcher: Pick<Patcher, 'changes'>): boolean {
-  return bank.steps.some(({ expectation, firstFrame, frameCount }) => {
-    if (!expectation?.echo) return false
-    for (let frame = firstFrame; frame < firstFrame + frameCount; frame++) if (patcher.changes(frame)) return true
-    return false
-  })
+  #write(link: number, bytes: Uint8Array, length: number): Written {
+    const result = this.#transport.write(link, bytes, 0, length)
+    this.#waits[link] = result === written.kept ? 1 : 0
+    if (result !== written.refused) this.#bytesWritten += length
+    return result
+  }
 }
 
 /** A loop beats `set` for the few bytes that most requests have: a native call costs more than copying them. */

@@ -4,8 +4,8 @@ import type { Prng } from '../prng.ts'
 const zero = 0x30
 const letters = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 const hexDigits = new TextEncoder().encode('0123456789abcdef')
-const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp']
-const [seq, connection, uuid, random] = [0, 1, 2, 3]
+const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number']
+const [seq, connection, uuid, random, stamp] = [0, 1, 2, 3, 4]
 
 /** Overwrites the parts of a request that differ each time; of fixed length, so that no frame changes its size. */
 export class Patcher {
@@ -13,6 +13,9 @@ export class Patcher {
   readonly #kind: Uint8Array
   readonly #offset: Int32Array
   readonly #length: Int32Array
+  /** Of numbers: the least, and how many there are. */
+  readonly #least: Float64Array
+  readonly #many: Float64Array
   readonly #prng: Prng
   readonly #stride: number
   readonly #epochOffsetMs: number
@@ -31,6 +34,8 @@ export class Patcher {
     this.#kind = Uint8Array.from(all, patch => kinds.indexOf(patch.kind))
     this.#offset = Int32Array.from(all, patch => patch.offset)
     this.#length = Int32Array.from(all, patch => patch.length)
+    this.#least = Float64Array.from(all, patch => patch.from ?? 0)
+    this.#many = Float64Array.from(all, patch => (patch.to ?? 0) - (patch.from ?? 0) + 1)
     this.#prng = prng
     this.#stride = workers
     this.#sequence = 1 + index
@@ -56,7 +61,8 @@ export class Patcher {
       } else if (kind === connection) writeDigits(bytes, from, length, connectionNumber)
       else if (kind === random) this.#writeLetters(bytes, from, length)
       else if (kind === uuid) this.#writeUuid(bytes, from)
-      else writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
+      else if (kind === stamp) writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
+      else writeDigits(bytes, from, length, this.#least[patch]! + this.#prng.below(this.#many[patch]!))
     }
   }
 

@@ -31,6 +31,7 @@ export class Script {
   #rowsTaken = 0
   /** By link. */
   readonly #next: Int32Array
+  readonly #nextHandshake: Int32Array
   readonly #row: Int32Array
   readonly #rowIsNew: Uint8Array
   readonly #handshakeUsesRows: boolean
@@ -58,33 +59,37 @@ export class Script {
       sum += steps[step]!.weight
       this.#weightSums[step] = sum
     }
-    this.#rows = Math.max(...steps.map(step => step.frameCount))
+    this.#rows = steps.reduce((most, step) => Math.max(most, step.frameCount), 1)
     this.#firstRow = index
     this.#rowStride = workers
     this.#randomRows = bank.randomRows
     this.#next = new Int32Array(connections)
+    this.#nextHandshake = new Int32Array(connections)
     this.#row = new Int32Array(connections)
     this.#rowIsNew = new Uint8Array(connections)
     this.#handshakeUsesRows = steps.slice(this.handshake).some(step => step.frameCount > 1)
   }
 
-  /** A new connection begins with the handshake, if there is one, and the first step after it. */
+  /** A new connection begins with the handshake, if there is one; the loop goes on where it was. */
   begin(link: number): void {
-    this.#next[link] = this.handshake
+    this.#nextHandshake[link] = this.handshake
     if (this.#handshakeUsesRows) this.#takeRow(link)
     this.#rowIsNew[link] = this.#handshakeUsesRows ? 1 : 0
   }
 
-  /** Whether every step of the handshake has been taken; the loop then begins with its first step. */
+  /** Whether every step of the handshake has been taken. */
   handshakeDone(link: number): boolean {
-    if (this.#next[link] !== this.steps) return false
+    return this.#nextHandshake[link] === this.steps
+  }
+
+  /** The loop begins with its first step again. */
+  restart(link: number): void {
     this.#next[link] = 0
-    return true
   }
 
   /** The next step of the handshake. */
   nextHandshake(link: number): number {
-    return this.#next[link]!++
+    return this.#nextHandshake[link]!++
   }
 
   /** Requests that a link may still send: in a single pass over the steps what is left of them, else without end. */

@@ -1,24 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { builtFile } from '../built.ts'
 import { messageOf, UserError } from '../errors.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
+import { protocolText } from '../protocols/spec.ts'
 import type { Target } from '../scenario/scenario.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { formatAddress, parseAddress, probe, resolveAddress } from './address.ts'
+import { startChild } from './child.ts'
 
 const readyMsMax = 15_000
-const stopMsMax = 8000
 const probeMs = 50
-const errorTextMax = 4096
-
-/** What a reference server tells of itself. */
-export interface ServerStats {
-  readonly requests: number
-  readonly connections: number
-}
 
 /** A target that is up and can be connected to. */
 export interface RunningTarget {
@@ -26,138 +18,117 @@ export interface RunningTarget {
   /** The server's process, and whether it is the leader of a group that is to be taken as a whole. */
   readonly process?: { readonly pid: number; readonly group: boolean }
   /** What a server of ours counted in all: its last word, so nothing before `stop`, nor when it was killed. */
-  stats(): ServerStats | undefined
+  requests(): number | undefined
   /** How the server ended, when it did so of itself. */
   ended(): string | undefined
   /** Ends what was started for the run, in order if it lets itself be. */
   stop(): Promise<void>
 }
 
+export interface TargetOptions {
+  readonly protocol: ProtocolSpec
+  readonly tls?: TlsSettings | undefined
+  /** The target as it may be shown. */
+  readonly shown: Target
+  /** Gives up the wait for a target that is not up yet. */
+  readonly signal: AbortSignal
+}
+
 /** Starts the server that a scenario names, or makes sure that the one it points at answers. */
-export async function openTarget(target: Target, protocol: ProtocolSpec, tls?: TlsSettings): Promise<RunningTarget> {
-  if ('serve' in target) return serve(target, protocol)
-  if ('command' in target) return runCommand(target, tls)
-  const address = await resolveAddress(parseAddress(target.address, tls))
+export async function openTarget(target: Target, options: TargetOptions): Promise<RunningTarget> {
+  const patience = AbortSignal.any([options.signal, AbortSignal.timeout(readyMsMax)])
+  if ('serve' in target) return serve(target, options, patience)
+  if ('command' in target) return runCommand(target, options, patience)
+  return reach(target, options, patience)
+}
+
+async function reach({ address: url }: { address: string }, options: TargetOptions, patience: AbortSignal) {
+  const address = await resolveAddress(parseAddress(url, options.tls))
   try {
-    await probe(address, readyMsMax)
+    await probe(address, patience)
   } catch (error) {
-    const listen = address.scheme === 'unix' ? formatAddress(address) : `${address.host}:${address.port}`
-    throw new UserError(
-      `cannot reach ${target.address}: ${messageOf(error)}`,
-      `is the server running? "volley serve echo --listen ${listen}" starts a reference server`,
-    )
+    const shown = 'address' in options.shown ? options.shown.address : url
+    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(address, options.protocol))
   }
-  return { address, stats: () => undefined, ended: () => undefined, stop: async () => {} }
+  return { address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
 
-/** The child processes that must not outlive this one, whatever becomes of it. */
-const children = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
-async function serve({ serve: name, options }: Extract<Target, { serve: string }>, protocol: ProtocolSpec) {
-  const flags = Object.entries(options).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`,
-    ...(value === true ? [] : [String(value)]),
-  ])
-  if (name === 'echo' && !('protocol' in options)) flags.push('--protocol', protocolFlag(protocol))
-  if (name === 'rpc' && protocol.name === 'rpc' && !protocol.lengthPrefix) flags.push('--no-length-prefix')
+async function serve(
+  { serve: name, options }: Extract<Target, { serve: string }>,
+  { protocol }: TargetOptions,
+  patience: AbortSignal,
+): Promise<RunningTarget> {
+  const flags = Object.entries(options).flatMap(([key, value]) => {
+    const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    if (value === false) return []
+    return value === true ? [flag] : [flag, String(value)]
+  })
+  const speaks = name === 'echo' || name === protocol.name
+  if (speaks && !('protocol' in options)) flags.push('--protocol', protocolText(protocol))
   const child = startChild('targets/main', [name, '--listen', '127.0.0.1:0', ...flags])
-  const address = await child.told('listening', `the ${name} server did not start`)
-  return { ...child.target, address: parseAddress(String(address)), process: { pid: child.pid, group: false } }
+  let requests: number | undefined
+  child.on('stats', message => {
+    if (message['final'] === true) requests = Number(message['requests'])
+  })
+  try {
+    const { address } = await child.told('listening', patience)
+    const parsed = parseAddress(String(address))
+    return { ...child, address: parsed, process: { pid: child.pid, group: false }, requests: () => requests }
+  } catch (error) {
+    await child.stop()
+    throw new UserError(`the ${name} server did not start: ${why(error)}${child.errorText()}`)
+  }
 }
 
-async function runCommand({ command, address }: Extract<Target, { command: string }>, tls?: TlsSettings) {
-  const port = await freePort()
-  const filled = command.replaceAll('{port}', String(port))
-  const url = (address ?? 'tcp://127.0.0.1:{port}').replaceAll('{port}', String(port))
-  const child = startChild('harness/engine/supervise', [filled])
-  const pid = Number(await child.told('pid', `"${filled}" did not start`))
-  const resolved = await resolveAddress(parseAddress(url, tls))
-  const until = performance.now() + readyMsMax
+async function runCommand(
+  { command, address }: Extract<Target, { command: string }>,
+  { tls, shown }: TargetOptions,
+  patience: AbortSignal,
+): Promise<RunningTarget> {
+  const port = String(await freePort())
+  const url = (address ?? 'tcp://127.0.0.1:{port}').replaceAll('{port}', port)
+  const child = startChild('harness/engine/supervise', [command.replaceAll('{port}', port)])
+  try {
+    const { pid } = await child.told('pid', patience)
+    const resolved = await resolveAddress(parseAddress(url, tls))
+    await answers(resolved, patience, () => child.ended())
+    const group = { pid: Number(pid), group: true }
+    return { ...child, address: resolved, process: group, requests: () => undefined }
+  } catch (error) {
+    await child.stop()
+    const named = 'command' in shown ? shown.command.replaceAll('{port}', port) : command
+    throw new UserError(`"${named}" did not start: ${why(error)}${child.errorText()}`)
+  }
+}
+
+/** Connects again and again until somebody answers. */
+async function answers(address: Address, patience: AbortSignal, ended: () => string | undefined): Promise<void> {
   for (;;) {
     try {
-      await probe(resolved, probeMs * 10)
-      return { ...child.target, address: resolved, process: { pid, group: true } }
+      return await probe(address, AbortSignal.any([patience, AbortSignal.timeout(probeMs * 10)]))
     } catch (error) {
-      const ended = child.target.ended()
-      if (ended === undefined && performance.now() < until) {
-        await sleep(probeMs)
-        continue
-      }
-      await child.target.stop()
-      const why = ended ?? `no connection to ${url} within ${readyMsMax / 1000} s (${messageOf(error)})`
-      throw new UserError(`"${filled}" did not start: ${why}${child.errorText()}`)
+      const reason = ended()
+      if (reason !== undefined) throw new Error(reason)
+      if (patience.aborted) throw new Error(`no connection to ${formatAddress(address)} (${why(error)})`)
+      await sleep(probeMs)
     }
   }
 }
 
-function startChild(module: string, args: readonly string[]) {
-  // A group of its own: Ctrl-C in a terminal reaches us alone, and we end the target when its run is over.
-  const child = spawn(process.execPath, [builtFile(module), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    detached: true,
-  })
-  children.add(child)
-  let errorText = ''
-  let stats: ServerStats | undefined
-  let ended: string | undefined
-  let stopping = false
-  const exited = once(child, 'exit').then(([code, signal]) => {
-    children.delete(child)
-    if (!stopping) ended = signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`
-  })
-  child.on('error', () => {})
-  child.stderr!.on('data', chunk => {
-    errorText = (errorText + chunk).slice(-errorTextMax)
-  })
-  child.on('message', (message: ServerStats & { type: string; final?: boolean }) => {
-    if (message.type === 'stats' && message.final) stats = message
-  })
-
-  async function stop(): Promise<void> {
-    stopping = true
-    if (!children.has(child)) return
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), stopMsMax)
-    await exited
-    clearTimeout(timer)
-  }
-  /** The field named `type` in the first message of that type. */
-  async function told(type: string, failure: string): Promise<unknown> {
-    const timeout = new AbortController()
-    const field = type === 'listening' ? 'address' : type
-    try {
-      return await Promise.race([
-        new Promise(resolve => {
-          child.on('message', (message: Record<string, unknown>) => {
-            if (message['type'] === type) resolve(message[field])
-          })
-        }),
-        exited.then(() => Promise.reject(new Error(ended ?? 'it ended'))),
-        sleep(readyMsMax, undefined, { signal: timeout.signal }).then(() =>
-          Promise.reject(new Error(`nothing heard of it within ${readyMsMax / 1000} s`)),
-        ),
-      ])
-    } catch (error) {
-      await stop()
-      throw new UserError(`${failure}: ${messageOf(error)}${suffix()}`)
-    } finally {
-      timeout.abort()
-    }
-  }
-  function suffix(): string {
-    return errorText.trim() === '' ? '' : `\n  ${errorText.trim().split('\n').slice(-5).join('\n  ')}`
-  }
-  const target = { stats: () => stats, ended: () => ended, stop }
-  return { target, told, errorText: suffix, pid: child.pid! }
+function why(error: unknown): string {
+  const name = error instanceof Error ? error.name : ''
+  if (name === 'TimeoutError') return `nothing heard of it within ${readyMsMax / 1000} s`
+  return name === 'AbortError' ? 'interrupted' : messageOf(error)
 }
 
-/** The protocol as `--protocol` of a reference server takes it. */
-function protocolFlag(spec: ProtocolSpec): string {
-  const { name, ...settings } = spec
-  return JSON.stringify({ [name]: settings })
+/** How to start a server of ours where nobody listens. */
+function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
+  if (address.scheme === 'tls') return undefined
+  const listen = address.scheme === 'unix' ? formatAddress(address) : `${address.host}:${address.port}`
+  const kind = name === 'tlv' || name === 'rpc' || name === 'http' ? name : 'echo'
+  if (name === 'resp') return 'is the server running?'
+  const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''
+  return `is the server running? "volley serve ${kind} --listen ${listen}${protocol}" starts a reference server`
 }
 
 async function freePort(): Promise<number> {

@@ -1,6 +1,7 @@
 import { getHeapSpaceStatistics } from 'node:v8'
 import { workerData } from 'node:worker_threads'
-import { epochOffsetMs } from '../clock.ts'
+import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
+import { field, openSlab } from '../metrics/slab.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import { createTransport } from '../transports/catalog.ts'
@@ -14,8 +15,11 @@ export interface WorkerStart {
 
 const { plan, memory } = workerData as WorkerStart
 const protocol = createProtocol(plan.protocol)
-const transport = createTransport(plan.transport, plan.address, plan.connections)
-await transport.run(new Client(plan, { memory, transport, protocol, epochOffsetMs: epochOffsetMs(), heapKiB }))
+const transport = createTransport(plan.transport, { ...plan, links: plan.connections })
+const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
+await transport.run(new Client(plan, { memory, transport, protocol, heapKiB, ...offsets }))
+// Every connection is closed by now, and its segments are counted.
+Atomics.store(openSlab(memory).fields, field.retransmits, transport.retransmits ?? 0)
 
 /** The heap in use but for the young generation, of which all is garbage between two collections. */
 function heapKiB(): number {

@@ -4,9 +4,10 @@ import { type AuditInputs, audit, verdictOf } from './audit.ts'
 const healthy: AuditInputs = {
   accounts: [{ sent: 1010, completed: 1000, failed: 0, inFlight: 10 }],
   server: { requests: 1010, sent: 1010, answered: 1000 },
-  sent: 1010,
   completed: 1000,
-  failures: 0,
+  completedInWindow: 900,
+  errorShare: 0,
+  interrupted: false,
   clockDriftMs: 0.4,
   sharedCores: 1.5,
   cores: 2,
@@ -43,11 +44,22 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
   ],
   [
     'more than one in a thousand failed',
-    { failures: 12 },
+    { errorShare: 0.012 },
     'errors suspect',
-    '1.2 % of the requests failed (limit 0.1 %)',
+    '1.2 % of what was tried failed (limit 0.1 %)',
   ],
-  ['nothing was completed', { completed: 0, failures: 10 }, 'errors invalid', 'not one request was completed'],
+  [
+    'nothing was completed',
+    { completed: 0, completedInWindow: 0, errorShare: 1 },
+    'errors invalid',
+    'not one request was completed',
+  ],
+  [
+    'the run ended in its warm-up',
+    { completedInWindow: 0 },
+    'errors invalid',
+    'not one request was completed after the warm-up',
+  ],
   [
     'the clocks went apart',
     { clockDriftMs: -2000 },
@@ -70,7 +82,7 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
 
 test('verdictOf() is the worst of the findings, and a note is none', () => {
   const [note] = audit({ ...healthy, sharedCores: 2 })
-  const [suspect] = audit({ ...healthy, failures: 100 })
+  const [suspect] = audit({ ...healthy, errorShare: 0.5 })
   const [invalid] = audit({ ...healthy, clockDriftMs: 99 })
   expect(verdictOf([note!])).toBe('trusted')
   expect(verdictOf([note!, suspect!])).toBe('suspect')

@@ -24,19 +24,18 @@ export interface AuditInputs {
   readonly accounts: readonly { sent: number; completed: number; failed: number; inFlight: number }[]
   /** What a server of ours counted in all, and what was sent to it in all; absent for another server. */
   readonly server?: { readonly requests: number; readonly sent: number; readonly answered: number } | undefined
-  readonly sent: number
+  /** In the whole run, and in the measured part of it. */
   readonly completed: number
-  /** Failed requests and failed connects together. */
-  readonly failures: number
+  readonly completedInWindow: number
+  /** All that failed out of all that was tried. */
+  readonly errorShare: number
+  readonly interrupted: boolean
   /** How far the wall clock and the monotonic clock went apart over the run. */
   readonly clockDriftMs: number
   /** Cores that client and server used together, where both ran on this machine. */
   readonly sharedCores?: number | undefined
   readonly cores: number
 }
-
-/** The checks of this version, by their codes. */
-export const checkCodes = ['conservation', 'errors', 'clock', 'local-contention'] as const
 
 /** Holds a run against itself; an empty list is a run that passed every check. */
 export function audit(inputs: AuditInputs): Finding[] {
@@ -79,17 +78,19 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-function errors({ sent, completed, failures }: AuditInputs): Finding[] {
-  const value = failures === 0 ? 0 : failures / Math.max(sent, failures)
-  if (completed === 0) {
+function errors({ completed, completedInWindow, errorShare: value, interrupted }: AuditInputs): Finding[] {
+  if (completedInWindow === 0 && !interrupted) {
+    const none = completed === 0
     return [
       {
         code: 'errors',
         severity: 'invalid',
-        message: 'not one request was completed',
-        hint: 'is the protocol right? "volley talk" shows what the server answers to a single message',
+        message: none ? 'not one request was completed' : 'not one request was completed after the warm-up',
+        hint: none
+          ? 'is the protocol right? "volley talk" shows what the server answers to a single message'
+          : 'the run ended before its warm-up did: ask for more requests, or for less warm-up',
         value,
-        limit: 0,
+        limit: limits.errorsSuspect,
       },
     ]
   }
@@ -98,7 +99,7 @@ function errors({ sent, completed, failures }: AuditInputs): Finding[] {
     {
       code: 'errors',
       severity: 'suspect',
-      message: `${percent(value)} of the requests failed (limit ${percent(limits.errorsSuspect)})`,
+      message: `${percent(value)} of what was tried failed (limit ${percent(limits.errorsSuspect)})`,
       hint: 'the latencies are those of the requests that did not fail; see the failures by kind',
       value,
       limit: limits.errorsSuspect,

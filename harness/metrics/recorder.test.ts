@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { failureIndex } from '../failures.ts'
 import { bucketIndex, countsLength, toTicks } from './histogram.ts'
 import { Recorder } from './recorder.ts'
-import { createSlab, field, type Slab } from './slab.ts'
+import { createSlab, field, histogram, type Slab } from './slab.ts'
 
 function answer(slab: Slab, step: number, milliseconds: number, times: number): void {
-  slab.counts[(1 + step) * countsLength + bucketIndex(toTicks(milliseconds))]! += times
+  slab.counts[(histogram.steps + step) * countsLength + bucketIndex(toTicks(milliseconds))]! += times
   slab.fields[field.sent]! += times
   slab.fields[field.completed]! += times
 }
@@ -45,7 +45,7 @@ test('Recorder follows counters that wrap at 2^32', () => {
   recorder.begin(0)
   for (let reading = 1; reading <= 5; reading++) {
     slab.fields[field.bytesSent] = (reading * 3_000_000_000) | 0
-    slab.counts[countsLength] = (reading * 3_000_000_000) >>> 0
+    slab.counts[histogram.steps * countsLength] = (reading * 3_000_000_000) >>> 0
     recorder.read(reading * 100)
   }
   expect(recorder.total(field.bytesSent)).toBe(15_000_000_000)

@@ -2,7 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { countsLength, toHdr } from './histogram.ts'
 import { distributionOf, quantilesOf } from './quantiles.ts'
-import { counterFields, field, instant, roleIndex, type Slab, state } from './slab.ts'
+import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Phase, Snapshot } from './snapshot.ts'
 
 /** Seconds of which a screen is told the throughput. */
@@ -30,12 +30,16 @@ interface Totals {
 
 /** What was measured, once the run is over. */
 export interface Measured {
+  readonly elapsedMs: number
   readonly windowMs: number
   readonly completed: number
   readonly failed: number
   readonly response: Histogram
   readonly steps: readonly Histogram[]
   readonly connect: Histogram
+  readonly roundTripAtOpen: Histogram
+  readonly roundTripAtEnd: Histogram
+  readonly leastRoundTripAtEnd: Histogram
   readonly clientCpuSeconds: number
   readonly serverCpuSeconds: number | undefined
 }
@@ -64,7 +68,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options
     const { slabs } = options
-    this.#steps = slabs[0]!.histograms - 1
+    this.#steps = slabs[0]!.histograms - histogram.steps
     this.#counters = new Float64Array(slabs[0]!.fields.length)
     this.#counts = new Float64Array(slabs[0]!.counts.length)
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
@@ -116,7 +120,8 @@ export class Recorder {
     const serverCores = coresBetween(before.serverCpu, now.serverCpu, seconds)
     const interval: Interval = {
       second: this.intervals.length + 1,
-      warmup: now.at - this.#startAt <= this.#options.warmupMs + 50,
+      // Named by when it was to begin: the reading that closes a second is always a little late.
+      warmup: this.intervals.length * 1000 < this.#options.warmupMs,
       completed,
       failed: this.#since(before, field.failed),
       perSecond: Math.round((completed / seconds) * 10) / 10,
@@ -168,15 +173,15 @@ export class Recorder {
     }
   }
 
-  /** When the last worker closed its books, `epochOffsetMs` taken off; undefined while one has not. */
-  endedAt(epochOffsetMs: number): number | undefined {
+  /** When the last worker closed its books, on this thread's clock; undefined while one has not. */
+  endedAt(sharedOffsetMs: number): number | undefined {
     const ends = this.#options.slabs.map(slab => slab.instants[instant.end]!)
-    return ends.includes(0) ? undefined : Math.max(...ends) - epochOffsetMs
+    return ends.includes(0) ? undefined : Math.max(...ends) - sharedOffsetMs
   }
 
   /** The measured part: what was added between the warm-up's end and `endedAt`. */
   measured(endedAt: number): Measured {
-    const start = this.#windowStart ?? this.#totals()
+    const start = this.#windowStart ?? { ...this.#totals(), ...this.#recent.at(-1)! }
     const steps = this.#windowSteps
       ? difference(this.#counts, this.#windowSteps)
       : new Float64Array(this.#counts.length)
@@ -184,12 +189,16 @@ export class Recorder {
     const end = this.#recent.at(-1)!
     const response = toHdr(difference(this.#responseCounts(), start.response))
     return {
-      windowMs: Math.max(0, endedAt - start.at),
+      elapsedMs: Math.max(0, endedAt - this.#startAt),
+      windowMs: this.#windowStart === undefined ? 0 : Math.max(0, endedAt - start.at),
       completed: response.totalCount,
       failed: this.#since(start, field.failed),
       response,
-      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(histogramAt(steps, 1 + step))),
-      connect: toHdr(histogramAt(this.#counts, 0)),
+      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(histogramAt(steps, histogram.steps + step))),
+      connect: toHdr(histogramAt(this.#counts, histogram.connect)),
+      roundTripAtOpen: toHdr(histogramAt(this.#counts, histogram.roundTripAtOpen)),
+      roundTripAtEnd: toHdr(histogramAt(this.#counts, histogram.roundTripAtEnd)),
+      leastRoundTripAtEnd: toHdr(histogramAt(this.#counts, histogram.leastRoundTripAtEnd)),
       clientCpuSeconds: end.clientCpu - start.clientCpu,
       serverCpuSeconds:
         end.serverCpu === undefined || start.serverCpu === undefined ? undefined : end.serverCpu - start.serverCpu,
@@ -201,9 +210,11 @@ export class Recorder {
     return this.#counters[counter]!
   }
 
-  /** Requests in flight when the books were closed, over all workers. */
-  inFlightAtEnd(): number {
-    return this.accounts().reduce((sum, account) => sum + account.inFlight, 0)
+  /** Requests in flight: as counted when the books were closed, and before that what the last reading leaves over. */
+  inFlight(): number {
+    const open = this.#options.slabs.some(({ fields }) => Atomics.load(fields, field.state) !== state.closed)
+    if (open) return this.total(field.sent) - this.total(field.completed) - this.total(field.failed)
+    return this.#level(field.inFlightAtEnd)
   }
 
   failures(): Partial<Record<FailureKind, number>> {
@@ -217,7 +228,9 @@ export class Recorder {
    */
   accounts(): { sent: number; completed: number; failed: number; inFlight: number }[] {
     return this.#options.slabs.map(({ fields }) => {
-      const [sent, completed, failed] = [field.sent, field.completed, field.failed].map(name => fields[name]! >>> 0)
+      const [completed, failed, sent] = [field.completed, field.failed, field.sent].map(
+        name => Atomics.load(fields, name) >>> 0,
+      )
       const closed = Atomics.load(fields, field.state) === state.closed
       const inFlight = closed ? fields[field.inFlightAtEnd]! : (sent! - completed! - failed!) >>> 0
       return { sent: sent!, completed: completed!, failed: failed!, inFlight }
@@ -250,9 +263,9 @@ export class Recorder {
   }
 
   #responseCounts(): Float64Array {
-    const sum = histogramAt(this.#counts, 1).slice()
+    const sum = histogramAt(this.#counts, histogram.steps).slice()
     for (let step = 1; step < this.#steps; step++) {
-      const counts = histogramAt(this.#counts, 1 + step)
+      const counts = histogramAt(this.#counts, histogram.steps + step)
       for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += counts[bucket]!
     }
     return sum

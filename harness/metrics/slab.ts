@@ -12,7 +12,7 @@ export interface Slab {
   readonly fields: Int32Array
   /** Instants on the clock that all threads share: by `instant`. */
   readonly instants: Float64Array
-  /** Bucket counts: the connect times, then one histogram for each step. */
+  /** Bucket counts, a histogram after the other: those of `histogram`, then one for each step. */
   readonly counts: Uint32Array
   readonly histograms: number
 }
@@ -40,7 +40,20 @@ export const field = {
   heapKiB: 15,
   /** Requests without an answer when the books were closed, counted in the slots and not derived. */
   inFlightAtEnd: 16,
-  failures: 17,
+  /** TCP segments sent anew over all connections that are closed by now; where the transport knows. */
+  retransmits: 17,
+  failures: 18,
+} as const
+
+/** The histograms that come before those of the steps. */
+export const histogram = {
+  connect: 0,
+  /** The kernel's round-trip time when a connection stood, before it carried anything. */
+  roundTripAtOpen: 1,
+  /** The kernel's smoothed and its least round-trip time at the end. */
+  roundTripAtEnd: 2,
+  leastRoundTripAtEnd: 3,
+  steps: 4,
 } as const
 
 /** Indexes into `Slab.instants`. */
@@ -56,12 +69,14 @@ const fieldsLength = 64
 const instantsByte = fieldsLength * Int32Array.BYTES_PER_ELEMENT
 const countsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
 
-/** The fields that only grow. */
+/** The fields that only grow; what was sent is read last, so that a reading never has more answers than requests. */
 export const counterFields: readonly number[] = [
-  ...roles.flatMap((_, role) => [field.sent + role, field.completed + role, field.failed + role]),
+  ...roles.flatMap((_, role) => [field.completed + role, field.failed + role]),
+  ...roles.map((_, role) => field.sent + role),
   field.bytesSent,
   field.bytesReceived,
   field.connects,
+  field.retransmits,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 
@@ -73,7 +88,7 @@ export const state = { opening: 0, ready: 1, running: 2, closed: 3 } as const
 
 /** A slab for a worker whose scenario has `steps` steps. */
 export function createSlab(steps: number): Slab {
-  const histograms = 1 + steps
+  const histograms = histogram.steps + steps
   return openSlab(new SharedArrayBuffer(countsByte + histograms * countsLength * Uint32Array.BYTES_PER_ELEMENT))
 }
 

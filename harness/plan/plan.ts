@@ -15,6 +15,7 @@ export interface WorkerPlan {
   /** This worker's share; its links are the connections `firstConnection` and up. */
   readonly connections: number
   readonly firstConnection: number
+  readonly sourceAddresses?: readonly string[]
   /** This worker's share of the requests to be sent; absent where only time ends the run. */
   readonly requests?: number
   readonly mode: Load['mode']
@@ -35,6 +36,8 @@ export interface Plan {
   readonly workers: readonly WorkerPlan[]
   readonly warmupMs: number
   readonly lengthMs: number
+  /** A number of requests ends the run. */
+  readonly counted: boolean
   readonly seed: number
 }
 
@@ -63,12 +66,14 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     reconnect: scenario.reconnect.when,
     backoffMinMs: scenario.reconnect.backoff.min,
     backoffMaxMs: scenario.reconnect.backoff.max,
+    ...(scenario.sourceAddresses === undefined ? {} : { sourceAddresses: scenario.sourceAddresses }),
     ...heartbeatPeriod(scenario.heartbeat),
     bank,
   }
   return {
     warmupMs: scenario.warmup,
     lengthMs,
+    counted: scenario.requests !== undefined,
     seed,
     workers: Array.from({ length: workers }, (_, index) => ({
       ...common,

@@ -4,6 +4,7 @@ import { createPrng, streamSeed } from '../prng.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
 import type { Expectation, Payload, Scenario, Send, Step } from '../scenario/scenario.ts'
 import { parseSlots } from '../scenario/slots.ts'
+import { formatSize } from '../units.ts'
 import type { Materials } from './materials.ts'
 
 /**
@@ -21,14 +22,20 @@ export interface RequestBank {
   readonly weighted: boolean
   /** Rows of the data are drawn, not taken in order. */
   readonly randomRows: boolean
+  readonly frameBytesMax: number
+  /** Some step compares the reply with a request that differs each time: requests are kept as they were sent. */
+  readonly keepsSentBytes: boolean
 }
 
-export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'
+export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp' | 'number'
 
 export interface Patch {
   readonly kind: PatchKind
   readonly offset: number
   readonly length: number
+  /** Of a number: what it is drawn from, both ends included. */
+  readonly from?: number
+  readonly to?: number
 }
 
 export interface PlannedStep {
@@ -51,6 +58,7 @@ export interface PlannedExpectation {
   readonly contains?: Uint8Array
   readonly matches?: string
   readonly type?: number
+  readonly status?: number
 }
 
 /** Encodes the steps of a scenario; a UserError names every step whose message does not fit the protocol. */
@@ -72,8 +80,20 @@ export function encodeRequests(
   scenario.connect.forEach((step, index) => {
     builder.add('handshake', `connect[${index}]`, step)
   })
-  return builder.finish(scenario.mix !== undefined, scenario.data?.order === 'random')
+  const bank = builder.finish(scenario.mix !== undefined, scenario.data?.order === 'random')
+  // Slots come in powers of two, with one more for the heartbeat.
+  const slots = scenario.connections * 2 ** Math.ceil(Math.log2(scenario.load.pipeline + 1))
+  if (bank.keepsSentBytes && slots * bank.frameBytesMax > sentBytesMax) {
+    const message = `to compare ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)}`
+    throw new UserError([{ place: 'expect', message: `${message}: expect something else than echo` }])
+  }
+  return bank
 }
+
+/** What all encoded requests may take; every worker has a copy. */
+const bankBytesMax = 512 * 1024 * 1024
+/** What the requests kept to be compared with their replies may take, over all workers. */
+const sentBytesMax = 2 * 1024 * 1024 * 1024
 
 class BankBuilder {
   readonly #protocol: Protocol
@@ -83,6 +103,7 @@ class BankBuilder {
   readonly #patches: Patch[][] = []
   readonly #steps: PlannedStep[] = []
   readonly #faults: Fault[] = []
+  #bytes = 0
 
   constructor(protocol: Protocol, materials: Materials, seed: number) {
     this.#protocol = protocol
@@ -113,28 +134,50 @@ class BankBuilder {
 
   finish(weighted: boolean, randomRows: boolean): RequestBank {
     if (this.#faults.length > 0) throw new UserError(this.#faults)
-    return { frames: this.#frames, patches: this.#patches, steps: this.#steps, weighted, randomRows }
+    const frameBytesMax = this.#frames.reduce((most, frame) => Math.max(most, frame.length), 0)
+    const keepsSentBytes = this.#steps.some(
+      ({ expectation, firstFrame, frameCount }) =>
+        expectation?.echo &&
+        this.#patches.slice(firstFrame, firstFrame + frameCount).some(patches => patches.length > 0),
+    )
+    return {
+      frames: this.#frames,
+      patches: this.#patches,
+      steps: this.#steps,
+      weighted,
+      randomRows,
+      frameBytesMax,
+      keepsSentBytes,
+    }
   }
 
   #encode(send: Send, row: Row | undefined): void {
-    const { body, ...fields } = isFields(send) ? send : { body: send }
-    const { bytes, patches } = this.#payload(body ?? '', row)
-    const message: Message = {
-      body: bytes,
-      ...(fields.type === undefined ? {} : { type: fields.type }),
-      ...(fields.version === undefined ? {} : { version: fields.version }),
-      ...(fields.extension === undefined ? {} : { extension: BigInt(fields.extension) }),
-    }
-    const frame = this.#protocol.encode(message)
+    const slots: Slot[] = []
+    const frame = this.#protocol.encode(this.#message(send, row, fillers[0], slots))
     if (frame.length === 0) throw new RangeError('an empty request cannot be sent over a protocol without framing')
-    const bodyStart = this.#protocol.bodyStart(frame, 0, frame.length)
+    this.#bytes += frame.length
+    if (this.#bytes > bankBytesMax) {
+      throw new RangeError(`the requests, one for each row of the data, take more than ${formatSize(bankBytesMax)}`)
+    }
     this.#frames.push(frame)
-    this.#patches.push(patches.map(patch => ({ ...patch, offset: patch.offset + bodyStart })))
+    if (slots.length === 0) this.#patches.push([])
+    else {
+      const other = this.#protocol.encode(this.#message(send, row, fillers[1], []))
+      this.#patches.push(locateSlots(frame, other, slots))
+    }
   }
 
-  #payload(payload: Payload, row?: Row): { bytes: Uint8Array; patches: Patch[] } {
-    if (typeof payload === 'string') return fillSlots(payload, row)
-    return { bytes: this.#constant(payload), patches: [] }
+  /** The message with its slots filled; they are added to `slots` in the order in which every protocol sends them. */
+  #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
+    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    const text = (value: string) => Buffer.from(fillSlots(value, row, filler, slots)).toString()
+    return {
+      ...fields,
+      ...(path === undefined ? {} : { path: text(path) }),
+      ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
+      ...(extension === undefined ? {} : { extension: BigInt(extension) }),
+      body: typeof body === 'string' ? fillSlots(body, row, filler, slots) : this.#constant(body),
+    }
   }
 
   #constant(payload: Exclude<Payload, string>): Uint8Array {
@@ -153,28 +196,50 @@ class BankBuilder {
       ...(expect.contains === undefined ? {} : { contains: utf8(expect.contains) }),
       ...(expect.matches === undefined ? {} : { matches: expect.matches }),
       ...(expect.type === undefined ? {} : { type: expect.type }),
+      ...(expect.status === undefined ? {} : { status: expect.status }),
     }
   }
 }
 
 type Row = Readonly<Record<string, string>>
 
-function fillSlots(text: string, row: Row | undefined): { bytes: Uint8Array; patches: Patch[] } {
-  const parts: Uint8Array[] = []
-  const patches: Patch[] = []
-  let offset = 0
-  for (const part of parseSlots(text)) {
-    let bytes: Uint8Array
-    if ('text' in part) bytes = utf8(part.text)
-    else if (part.slot === 'data') bytes = utf8(column(row, part.column))
-    else {
-      patches.push({ kind: part.slot, offset, length: part.length })
-      bytes = new Uint8Array(part.length).fill(0x30)
+type Slot = Omit<Patch, 'offset'>
+
+/** What slots are filled with to be encoded: two digits, of which the second tells where the slots have come to lie. */
+const fillers = [0x30, 0x31] as const
+
+function fillSlots(text: string, row: Row | undefined, filler: number, slots: Slot[]): Uint8Array {
+  const parts = parseSlots(text).map(part => {
+    if ('text' in part) return utf8(part.text)
+    if (part.slot === 'data') return utf8(column(row, part.column))
+    const { slot, ...rest } = part
+    slots.push({ kind: slot, ...rest })
+    return new Uint8Array(part.length).fill(filler)
+  })
+  return Buffer.concat(parts)
+}
+
+/**
+ * Where the slots lie in an encoded frame: where it differs from the same message filled otherwise. So a protocol may
+ * put a text wherever it likes, cut it up or wrap it, as long as it keeps the order and every byte of it.
+ */
+function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[]): Patch[] {
+  let at = 0
+  return slots.map(slot => {
+    while (at < frame.length && frame[at] === other[at]) at++
+    const offset = at
+    for (; at < offset + slot.length; at++) {
+      if (frame[at] === other[at]) throw new RangeError('a slot is not sent as it stands: the protocol changes it')
     }
-    parts.push(bytes)
-    offset += bytes.length
-  }
-  return { bytes: Buffer.concat(parts), patches }
+    return { ...slot, offset }
+  })
+}
+
+function mapValues(
+  record: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
 
 function column(row: Row | undefined, name: string): string {
@@ -189,8 +254,10 @@ function isFields(send: Send): send is Extract<Send, { body?: Payload }> {
 }
 
 function usesData(send: Send): boolean {
-  const body = isFields(send) ? send.body : send
-  return typeof body === 'string' && parseSlots(body).some(part => 'slot' in part && part.slot === 'data')
+  const texts = isFields(send) ? [send.body, send.path, ...Object.values(send.headers ?? {})] : [send]
+  return texts.some(
+    text => typeof text === 'string' && parseSlots(text).some(part => 'slot' in part && part.slot === 'data'),
+  )
 }
 
 function utf8(text: string): Uint8Array {

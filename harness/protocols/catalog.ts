@@ -1,7 +1,9 @@
 import { createFrame } from './frame.ts'
+import { createHttp } from './http.ts'
 import { createLine } from './line.ts'
 import type { Protocol } from './protocol.ts'
 import { createRaw } from './raw.ts'
+import { createResp } from './resp.ts'
 import { createRpc } from './rpc.ts'
 import { createTlv } from './tlv.ts'
 
@@ -12,6 +14,9 @@ export type ProtocolSpec =
   | ({ readonly name: 'frame' } & FrameSettings)
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
+  /** `host` is what the header Host says where a request does not say it itself. */
+  | { readonly name: 'http'; readonly host: string; readonly maxFrame: number }
+  | { readonly name: 'resp'; readonly maxFrame: number }
 
 export interface FrameSettings {
   /** Where the length field begins. */
@@ -40,5 +45,9 @@ export function createProtocol(spec: ProtocolSpec): Protocol {
       return createTlv(spec)
     case 'rpc':
       return createRpc(spec)
+    case 'http':
+      return createHttp(spec)
+    case 'resp':
+      return createResp(spec)
   }
 }

@@ -9,6 +9,12 @@ export interface Message {
   extension?: bigint
   /** What joins a reply to its request where replies come in any order. */
   id?: number
+  /** HTTP requests. */
+  method?: string
+  path?: string
+  headers?: Readonly<Record<string, string>>
+  /** HTTP replies. */
+  status?: number
 }
 
 /** What `frameEnd` answers besides an offset. Every other answer is the offset just past the first whole frame. */
@@ -40,6 +46,10 @@ export interface Protocol {
   bodyEnd(bytes: Uint8Array, from: number, end: number): number
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose replies carry a status, as HTTP does. */
+  readonly status?: { read(bytes: Uint8Array, from: number): number }
+  /** Whether a whole reply says that the server refused the request, as an error of RESP does; unexpected unless expected. */
+  isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
   /** Formats whose frames carry an id: replies may come in any order. */
   readonly requestId?: RequestId
   /** Formats that announce a frame's length: bytes of the first frame as announced, or 0 while that is not yet in. */
@@ -53,4 +63,4 @@ export interface RequestId {
   write(bytes: Uint8Array, from: number, id: number): void
 }
 
-export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc'
+export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc' | 'http' | 'resp'

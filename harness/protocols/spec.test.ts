@@ -22,6 +22,8 @@ test('protocolSpec() takes a name alone', () => {
   expect(protocolSpec('frame')).toEqual({ name: 'frame', ...frameDefaults })
   expect(protocolSpec('tlv')).toEqual({ name: 'tlv', maxFrame: 1_048_576 })
   expect(protocolSpec('rpc')).toEqual({ name: 'rpc', lengthPrefix: true, maxFrame: 2_097_152 })
+  expect(protocolSpec('http')).toEqual({ name: 'http', host: 'localhost', maxFrame: 1_048_576 })
+  expect(protocolSpec('resp')).toEqual({ name: 'resp', maxFrame: 1_048_576 })
 })
 
 test('protocolSpec() takes a name with settings', () => {
@@ -38,6 +40,11 @@ test('protocolSpec() takes a name with settings', () => {
     lengthPrefix: false,
     maxFrame: 2_097_152,
   })
+  expect(protocolSpec({ http: { host: '[::1]:8080', maxFrame: '64MiB' } })).toEqual({
+    name: 'http',
+    host: '[::1]:8080',
+    maxFrame: 67_108_864,
+  })
 })
 
 test('protocolSpec() states what was found and what was wanted', () => {
@@ -46,6 +53,9 @@ test('protocolSpec() states what was found and what was wanted', () => {
   expect(faultsOf({ rpc: { lengthPrefix: 'no' } })).toEqual(['rpc.lengthPrefix: expected true or false, got "no"'])
   expect(faultsOf({ line: { delimiter: '' } })).toEqual(['line.delimiter: expected 1 to 64 bytes, got ""'])
   expect(faultsOf({ raw: { reply: 5 } })).toEqual(['raw.reply: expected { bytes: 5 }, got 5'])
+  expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
+    'http.host: expected a host such as example.org, got "a\\r\\nb"',
+  ])
   expect(faultsOf({ tlv: null })).toEqual(['tlv: expected settings in braces, got null'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
   expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
@@ -72,13 +82,15 @@ test('protocolSpec() refuses a frame whose fields cannot be', () => {
 
 test('protocolSpec() tells names of other versions from unknown ones', () => {
   const later = (name: string) =>
-    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv and rpc`
-  for (const name of ['http', 'resp', 'broadcast', './my-protocol.js']) {
+    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, http and resp`
+  for (const name of ['broadcast', './my-protocol.js']) {
     expect(faultsOf(name)).toEqual([later(name)])
     expect(faultsOf({ [name]: {} })).toEqual([later(name)])
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
-  expect(faultsOf('websocket')).toEqual(['unknown protocol "websocket"; there are raw, line, frame, tlv and rpc'])
+  expect(faultsOf('websocket')).toEqual([
+    'unknown protocol "websocket"; there are raw, line, frame, tlv, rpc, http and resp',
+  ])
 })
 
 test('protocolSchema keeps the path and the keys of a fault for who knows the file', () => {
@@ -94,14 +106,18 @@ test('protocolSchema keeps the path and the keys of a fault for who knows the fi
 test('protocolSchema becomes a JSON Schema that knows names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
-  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc"]')
+  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","http","resp"]')
   expect(text).toContain('"lengthAdjustment":{')
   expect(text).toContain('"additionalProperties":false')
 })
 
 test('protocolText() is read back to the same protocol', () => {
-  const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc'].map(protocolSpec)
-  specs.push(protocolSpec({ raw: { reply: { bytes: 7 } } }), protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }))
+  const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'].map(protocolSpec)
+  specs.push(
+    protocolSpec({ http: { host: 'example.org' } }),
+    protocolSpec({ raw: { reply: { bytes: 7 } } }),
+    protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }),
+  )
   for (const spec of specs) {
     expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)
     expect(createProtocol(spec).name).toBe(spec.name)
@@ -109,13 +125,9 @@ test('protocolText() is read back to the same protocol', () => {
 })
 
 test('describeProtocol() says what is out of the ordinary', () => {
-  expect(['raw', 'line', 'frame', 'tlv', 'rpc'].map(name => describeProtocol(protocolSpec(name)))).toEqual([
-    'raw',
-    'line',
-    'frame',
-    'tlv',
-    'rpc',
-  ])
+  expect(
+    ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'].map(name => describeProtocol(protocolSpec(name))),
+  ).toEqual(['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'])
   const frame = { lengthOffset: 2, lengthBytes: 2, endian: 'little', id: { offset: 4, bytes: 2 } }
   expect(describeProtocol(protocolSpec({ frame }))).toBe('frame, 2-byte little-endian length at 2, 2-byte id at 4')
   expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')

@@ -6,8 +6,8 @@ import type { FrameSettings, ProtocolSpec } from './catalog.ts'
 import { shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
 
-const names = ['raw', 'line', 'frame', 'tlv', 'rpc'] as const satisfies readonly ProtocolName[]
-const laterNames = ['http', 'resp', 'broadcast']
+const names = ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'] as const satisfies readonly ProtocolName[]
+const laterNames = ['broadcast']
 
 /** The most that maxFrame may be: a frame is held in memory whole. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -15,6 +15,7 @@ const headerBytesMax = 64 * 1024
 const delimiterBytesMax = 64
 const maxFrameDefault = 1024 * 1024
 const rpcMaxFrameDefault = 2 * 1024 * 1024
+const hostBytesMax = 255
 
 const maxFrame = size(frameBytesMax).describe('The longest message that is taken: a size such as 64KiB, or bytes')
 
@@ -77,12 +78,30 @@ const rpcSettings = z
   })
   .transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
+const httpSettings = z
+  .strictObject({
+    host: z
+      .string(wanted('a host such as example.org'))
+      .regex(/^[!-~]+$/, wanted('a host such as example.org'))
+      .max(hostBytesMax, `expected at most ${hostBytesMax} characters`)
+      .default('localhost')
+      .describe('What the header Host says where a request does not say it itself'),
+    maxFrame: maxFrame.default(maxFrameDefault),
+  })
+  .transform((settings): ProtocolSpec => ({ name: 'http', ...settings }))
+
+const respSettings = z
+  .strictObject({ maxFrame: maxFrame.default(maxFrameDefault) })
+  .transform((settings): ProtocolSpec => ({ name: 'resp', ...settings }))
+
 const settingsOf = {
   raw: rawSettings,
   line: lineSettings,
   frame: frameSettings,
   tlv: tlvSettings,
   rpc: rpcSettings,
+  http: httpSettings,
+  resp: respSettings,
 } satisfies Record<ProtocolName, z.ZodType<ProtocolSpec>>
 
 /**
@@ -116,10 +135,12 @@ export function describeProtocol(spec: ProtocolSpec): string {
       return spec.delimiter === '\n' ? 'line' : `line, ended by ${JSON.stringify(spec.delimiter)}`
     case 'frame':
       return describeFrame(spec)
-    case 'tlv':
-      return 'tlv'
     case 'rpc':
       return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
+    case 'tlv':
+    case 'http':
+    case 'resp':
+      return spec.name
   }
 }
 

@@ -15,7 +15,7 @@ export function formatCores(cores: number): string {
 
 /** A threshold's figure in its own unit: `138k/s`, `0.12 %`, `210 us`. */
 export function formatMetric(metric: Threshold['metric'] | undefined, value: number | undefined): string {
-  if (value === undefined) return 'not measured'
+  if (value === undefined) return metric?.startsWith('p') ? 'too few samples' : 'not measured'
   if (metric === undefined) return String(value)
   if (metric === 'throughput') return `${formatShortCount(value)}/s`
   return metric === 'errors' ? formatPercent(value) : formatDuration(value)

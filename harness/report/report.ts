@@ -29,6 +29,8 @@ export interface Report {
     readonly warmupSeconds: number
     readonly completed: number
     readonly failed: number
+    /** From the start to the end, warm-up included. */
+    readonly elapsedSeconds: number
   }
   /** The whole run, warm-up included: sent = completed + failed + inFlightAtEnd. */
   readonly totals: Totals
@@ -40,6 +42,8 @@ export interface Report {
     /** From the start of a connect to the open connection, of the whole run. */
     readonly connect: Latency
   }
+  /** What the kernel knew of the TCP connections; the transport `node` cannot ask it. */
+  readonly tcp?: TcpRecord
   /** One for each step of the scenario, in its order, where there is more than one. */
   readonly steps: readonly { readonly name: string; readonly response: Latency }[]
   readonly intervals: readonly Interval[]
@@ -68,6 +72,24 @@ export interface Totals {
   /** What was sent besides the requests; counted apart. */
   readonly handshakes: { readonly sent: number; readonly completed: number }
   readonly heartbeats: { readonly sent: number; readonly completed: number }
+}
+
+/** Round-trip times as the kernel measured them, in milliseconds, over all connections that were asked. */
+export interface TcpRecord {
+  /** Right after the handshake, before anything was sent: the network alone. */
+  readonly roundTripAtOpenMs: Spread
+  /** Smoothed, at the end: under load it has the server's time in it. */
+  readonly roundTripAtEndMs: Spread
+  readonly leastRoundTripAtEndMs: Spread
+  /** Segments sent anew over all connections. */
+  readonly retransmits: number
+}
+
+export interface Spread {
+  readonly count: number
+  readonly min: number
+  readonly mean: number
+  readonly max: number
 }
 
 export interface Latency extends Quantiles {

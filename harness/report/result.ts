@@ -1,13 +1,21 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type AuditInputs, audit, verdictOf } from '../metrics/audit.ts'
-import { encodeHistogram } from '../metrics/histogram.ts'
+import { encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
 import type { Environment } from '../metrics/host.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
 import type { Measured, Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
 import type { Scenario } from '../scenario/scenario.ts'
-import { type Latency, type Report, reportSchema, type ServerRecord, type Totals } from './report.ts'
-import { judgeThresholds } from './thresholds.ts'
+import {
+  type Latency,
+  type Report,
+  reportSchema,
+  type ServerRecord,
+  type Spread,
+  type TcpRecord,
+  type Totals,
+} from './report.ts'
+import { errorShare, judgeThresholds } from './thresholds.ts'
 
 /** What is known of a run once it is over, apart from what its recorder holds. */
 export interface RunRecord {
@@ -59,6 +67,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       warmupSeconds: run.warmupMs / 1000,
       completed: measured.completed,
       failed: measured.failed,
+      elapsedSeconds: round(measured.elapsedMs / 1000),
     },
     totals,
     throughput: {
@@ -66,6 +75,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       perSecond: recorder.intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
     latencyMs: { response, service: response, connect: latencyOf(measured.connect) },
+    ...tcpOf(measured, recorder),
     steps:
       measured.steps.length < 2
         ? []
@@ -93,7 +103,7 @@ export function totalsOf(recorder: Recorder): Totals {
   return {
     ...pair(roleIndex.request),
     failed: recorder.total(field.failed),
-    inFlightAtEnd: recorder.inFlightAtEnd(),
+    inFlightAtEnd: recorder.inFlight(),
     bytesSent: recorder.total(field.bytesSent),
     bytesReceived: recorder.total(field.bytesReceived),
     failures: recorder.failures(),
@@ -106,6 +116,29 @@ export function totalsOf(recorder: Recorder): Totals {
 function latencyOf(histogram: Histogram): Latency {
   const quantiles = quantilesOf(histogram)
   return quantiles.count === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
+}
+
+function tcpOf(measured: Measured, recorder: Recorder): { tcp?: TcpRecord } {
+  if (measured.roundTripAtOpen.totalCount === 0) return {}
+  return {
+    tcp: {
+      roundTripAtOpenMs: spreadOf(measured.roundTripAtOpen),
+      roundTripAtEndMs: spreadOf(measured.roundTripAtEnd),
+      leastRoundTripAtEndMs: spreadOf(measured.leastRoundTripAtEnd),
+      retransmits: recorder.total(field.retransmits),
+    },
+  }
+}
+
+function spreadOf(histogram: Histogram): Spread {
+  const count = histogram.totalCount
+  if (count === 0) return { count, min: 0, mean: 0, max: 0 }
+  return {
+    count,
+    min: histogram.minNonZeroValue / ticksPerMs,
+    mean: round(histogram.mean / ticksPerMs),
+    max: histogram.maxValue / ticksPerMs,
+  }
 }
 
 function serverOf(
@@ -146,9 +179,10 @@ function auditInputs(
             answered: totals.completed + handshakes.completed + heartbeats.completed,
           },
         }),
-    sent: totals.sent,
     completed: totals.completed,
-    failures: Object.values(totals.failures).reduce((sum, count) => sum + count, 0),
+    completedInWindow: measured.completed,
+    errorShare: errorShare(totals) ?? 0,
+    interrupted: run.interrupted,
     clockDriftMs: run.clockDriftMs,
     sharedCores,
     cores: run.environment.cores,

@@ -197,7 +197,7 @@ function processorLines({ client, server, window, totals }: Report, colors: Colo
     micros === undefined || micros === 0 ? [] : [`${formatDuration(micros / 1000)} CPU per request`]
   const line = (label: string, cores: number | undefined, micros: number | undefined, more: string[] = []) =>
     cores === undefined ? [] : entry(label, [...cost(micros), formatCores(cores), ...more], colors, ', ')
-  const seconds = window.seconds + window.warmupSeconds
+  const seconds = window.elapsedSeconds
   const rate = (bytes: number) => formatByteRate(bytes / seconds)
   const traffic = seconds > 0 ? [`${rate(totals.bytesSent)} out, ${rate(totals.bytesReceived)} in`] : []
   return [

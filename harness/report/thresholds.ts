@@ -1,4 +1,3 @@
-import { connectFailureKinds } from '../failures.ts'
 import type { Quantiles } from '../metrics/snapshot.ts'
 import type { Threshold } from '../scenario/scenario.ts'
 import type { ThresholdResult, Totals } from './report.ts'
@@ -22,11 +21,14 @@ export function judgeThresholds(thresholds: readonly Threshold[], judged: Judged
   })
 }
 
-/** Failed requests and failed connects out of all that were tried, over the whole run; undefined when nothing was. */
+/**
+ * All that failed out of all that was tried, over the whole run; undefined when nothing was. Beside requests that is
+ * what no request stands behind: connects, handshakes, replies nobody asked for.
+ */
 export function errorShare({ sent, failed, failures }: Totals): number | undefined {
-  const failedConnects = connectFailureKinds.reduce((sum, kind) => sum + (failures[kind] ?? 0), 0)
-  const tried = sent + failedConnects
-  return tried > 0 ? (failed + failedConnects) / tried : undefined
+  const all = Object.values(failures).reduce((sum, count) => sum + count, 0)
+  const tried = sent + all - failed
+  return tried > 0 ? all / tried : undefined
 }
 
 function measure(metric: Threshold['metric'], { throughput, totals, response }: Judged): number | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressForms, checkAddress } from './address.ts'
+import { addressFamily, addressForms, checkAddress } from './address.ts'
 import { Misfit } from './misfit.ts'
 
 test.each([
@@ -24,9 +24,22 @@ test.each([
   ['TCP://host:80', addressForms],
   ['unix:relative.sock', addressForms],
   ['unix:/', addressForms],
+  ['http://host:80/', 'an address, not a URL: tcp://host:port with protocol http'],
+  ['https://host', 'an address, not a URL: tls://host:port with protocol http'],
+  ['redis://host', 'an address, not a URL: tcp://host:port with protocol resp'],
+  ['rediss://host', 'an address, not a URL: tls://host:port with protocol resp'],
   ['tcp://host:0', 'a port from 1 to 65535, got 0'],
   ['tcp://host:65536', 'a port from 1 to 65535, got 65536'],
   [`unix:/${'a'.repeat(107)}`, 'a path of at most 107 bytes, as unix sockets have'],
 ])('checkAddress() refuses %s', (text, message) => {
   expect(() => checkAddress(text)).toThrow(new Misfit(message))
+})
+
+test.each([
+  ['tcp://127.0.0.1:80', 4],
+  ['tls://[::1]:80', 6],
+  ['tcp://localhost:80', 0],
+  ['unix:/tmp/volley.sock', 0],
+])('addressFamily() knows that of %s', (text, family) => {
+  expect(addressFamily(text)).toBe(family)
 })

@@ -1,11 +1,10 @@
-import type { ProtocolSpec } from '../protocols/catalog.ts'
+import { isIP } from 'node:net'
 import { formatCount } from '../units.ts'
-import { checkAddress } from './address.ts'
-import { list, Misfit } from './misfit.ts'
-import { type Issue, isMapping, type Path } from './path.ts'
-import { limits, type MixStep, type Send, type Step, type Target } from './scenario.ts'
+import { addressFamily, checkAddress } from './address.ts'
+import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
+import { limits, type Target } from './scenario.ts'
 import type { ScenarioSettings } from './schema.ts'
-import { parseSlots } from './slots.ts'
 import { portSlot } from './target.ts'
 
 /**
@@ -18,19 +17,12 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...loadIssues(settings),
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
+    ...sourceIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
-      ...fieldIssues(path, step, settings.protocol),
+      ...messageIssues(path, step, settings.protocol),
       ...(isMapping(data) && 'data' in data ? [] : dataIssues(path, step.send)),
     ]),
   ]
-}
-
-function issue(path: Path, message: string): Issue {
-  return { path, about: 'value', message }
-}
-
-function conflict(path: Path, expected: string, got?: string): Issue {
-  return issue(path, new Misfit(expected, got).message)
 }
 
 function iterationIssues(data: unknown): Issue[] {
@@ -87,59 +79,37 @@ function tlsIssues({ tls, target, environments }: Partial<ScenarioSettings>): Is
 }
 
 function isTls(target: Target): boolean {
-  if (!('address' in target) || target.address === undefined) return false
-  return checkAddress(target.address.replaceAll(portSlot, '1')) === 'tls'
+  return checkAddress(addressOf(target)) === 'tls'
+}
+
+function sourceIssues({ sourceAddresses, target, environments = {} }: Partial<ScenarioSettings>): Issue[] {
+  if (!sourceAddresses) return []
+  const path = ['sourceAddresses']
+  const ownFamily = isIP(sourceAddresses[0]!)
+  const others = Object.entries(environments).map(([name, target]) => ({ place: `environments.${name}`, target }))
+  const targets = target ? [{ place: 'target', target }, ...others] : others
+  return targets.flatMap(({ place, target }) => {
+    const address = addressOf(target)
+    if (checkAddress(address) === 'unix') return [issue(path, `goes with TCP, and ${place} is a unix socket`)]
+    const family = addressFamily(address)
+    if (family === 0 || family === ownFamily) return []
+    return [conflict(path, `IPv${family} addresses, as ${place} has one`, `IPv${ownFamily}`)]
+  })
+}
+
+/** Where a target listens, as far as it is known: what we start is at 127.0.0.1 unless it says otherwise. */
+function addressOf(target: Target): string {
+  const address = 'address' in target ? target.address : undefined
+  return (address ?? 'tcp://127.0.0.1:{port}').replaceAll(portSlot, '1')
 }
 
 interface PlacedStep {
   readonly path: Path
-  readonly step: Pick<Step | MixStep, 'send' | 'expect'>
+  readonly step: Exchange
 }
 
 function stepsOf({ loop = [], mix = [], connect = [], heartbeat }: Partial<ScenarioSettings>): PlacedStep[] {
   const lists = Object.entries({ loop, mix, connect })
   const steps: PlacedStep[] = lists.flatMap(([key, list]) => list.map((step, index) => ({ path: [key, index], step })))
   return heartbeat ? [...steps, { path: ['heartbeat'], step: { send: heartbeat.send } }] : steps
-}
-
-/** The fields beside the body that a message of each protocol has. */
-const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> = {
-  raw: [],
-  line: [],
-  frame: [],
-  tlv: ['type'],
-  rpc: ['type', 'version', 'extension'],
-}
-const rpcTypeMax = 0xff
-
-function protocolsWith(field: string): string[] {
-  return Object.entries(protocolFields).flatMap(([name, fields]) => (fields.includes(field) ? [name] : []))
-}
-
-function fieldIssues(path: Path, { send, expect }: PlacedStep['step'], protocol: ProtocolSpec | undefined): Issue[] {
-  if (!protocol) return []
-  const issues: Issue[] = []
-  for (const [part, value] of Object.entries<unknown>({ send, expect })) {
-    if (!isMapping(value)) continue
-    for (const field of protocolFields.rpc) {
-      if (!(field in value)) continue
-      const place = [...path, part, field]
-      if (!protocolFields[protocol.name].includes(field)) {
-        const wanted = list(protocolsWith(field), 'or')
-        issues.push(issue(place, `goes with protocol ${wanted} only; the protocol is ${protocol.name}`))
-      } else if (field === 'type' && protocol.name === 'rpc' && Number(value[field]) > rpcTypeMax) {
-        issues.push(conflict(place, `0 to ${rpcTypeMax} with protocol rpc`, String(value[field])))
-      }
-    }
-  }
-  return issues
-}
-
-function dataIssues(path: Path, send: Send): Issue[] {
-  const body = isMapping(send) && 'body' in send ? send['body'] : send
-  if (typeof body !== 'string') return []
-  const place = [...path, 'send', ...(body === send ? [] : ['body'])]
-  return parseSlots(body).flatMap(part =>
-    'column' in part ? [issue(place, `{{data.${part.column}}} needs data: with the file it comes from`)] : [],
-  )
 }

@@ -27,6 +27,7 @@ const expectationShape = {
     .exactOptional()
     .describe('The reply matches this regular expression'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
+  status: integer(100, 599).exactOptional().describe('Protocol http: the status of the reply, such as 200'),
 } satisfies Record<keyof Exclude<Expectation, 'echo'>, z.ZodType>
 const expectationForms = `echo, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
 

@@ -18,6 +18,7 @@ const sample = {
   heartbeat: { every: '10s', send: { type: 0 } },
   thresholds: ['p99 < 5ms'],
   workers: 'auto',
+  sourceAddresses: ['127.0.0.2-127.0.0.9', '::1'],
 }
 
 /** A check that knows nothing of our own: what an editor has. Zod reads no `required` without properties. */
@@ -56,11 +57,19 @@ test('scenarioJsonSchema() accepts a scenario with all that it can hold', () => 
   expect(accepts(sample)).toBe(true)
 })
 
+test('scenarioJsonSchema() accepts requests of HTTP', () => {
+  const send = { method: 'POST', path: '/a', headers: { Accept: '*/*' }, body: 'b' }
+  const loop = [{ send, expect: { status: 200 } }, { send: 'GET /' }]
+  expect(accepts({ ...sample, target: { serve: 'http' }, protocol: { http: { host: 'h' } }, loop })).toBe(true)
+})
+
 test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
   ['a mode of a later version', { load: { mode: 'rate' } }],
   ['an unknown server', { target: { serve: 'tvl' } }],
+  ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
+  ['no source addresses', { sourceAddresses: [] }],
   ['a step without send', { loop: [{ think: '1ms' }] }],
 ])('scenarioJsonSchema() refuses %s', (_, change) => {
   expect(accepts({ ...sample, ...change })).toBe(false)

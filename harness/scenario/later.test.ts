@@ -12,45 +12,36 @@ test.each([
   ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
   ['key: secret', '5:1 key "key" is not in this version of volley'],
   ['transport: udp', '5:12 transport: "udp" is not in this version of volley; it has auto, node and epoll'],
-  ['target: { serve: http }', '2:18 target.serve: "http" is not in this version of volley; it has echo, tlv and rpc'],
+  [
+    'target: { serve: broadcast }',
+    '2:18 target.serve: "broadcast" is not in this version of volley; it has echo, tlv, rpc and http',
+  ],
   ['target: { serve: tlv, relay: { rtt: 75ms } }', '2:23 target: key "relay" is not in this version of volley'],
+  [
+    'target: { address: "ws://h:1" }',
+    '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, tls:// and unix:',
+  ],
   [
     'target: { address: "udp://h:1" }',
     '2:20 target.address: "udp://" is not in this version of volley; it has tcp://, tls:// and unix:',
   ],
   [
-    'target: { address: "http://h:1/path" }',
-    '2:20 target.address: "http://" is not in this version of volley; it has tcp://, tls:// and unix:',
-  ],
-  [
-    'target: { address: "redis://h:1" }',
-    '2:20 target.address: "redis://" is not in this version of volley; it has tcp://, tls:// and unix:',
-  ],
-  [
     'environments: { a: { serve: broadcast } }',
-    '5:29 environments.a.serve: "broadcast" is not in this version of volley; it has echo, tlv and rpc',
+    '5:29 environments.a.serve: "broadcast" is not in this version of volley; it has echo, tlv, rpc and http',
   ],
   [
     'environments: { a: { serve: tlv, relay: {} } }',
     '5:34 environments.a: key "relay" is not in this version of volley',
   ],
   ['loop: [{ send: a, capture: { x: body } }]', '4:19 loop[0]: key "capture" is not in this version of volley'],
-  [
-    'loop: [{ send: a, expect: { status: 200 } }]',
-    '4:29 loop[0].expect: key "status" is not in this version of volley',
-  ],
   ['connect: [{ send: a, capture: {} }]', '5:22 connect[0]: key "capture" is not in this version of volley'],
   [
-    'protocol: http',
-    '3:11 protocol: protocol "http" is not in this version of volley; it has raw, line, frame, tlv and rpc',
-  ],
-  [
-    'protocol: { resp: {} }',
-    '3:11 protocol: protocol "resp" is not in this version of volley; it has raw, line, frame, tlv and rpc',
+    'protocol: broadcast',
+    '3:11 protocol: protocol "broadcast" is not in this version of volley; it has raw, line, frame, tlv, rpc, http and resp',
   ],
   [
     'protocol: ./own.js',
-    '3:11 protocol: protocol "./own.js" is not in this version of volley; it has raw, line, frame, tlv and rpc',
+    '3:11 protocol: protocol "./own.js" is not in this version of volley; it has raw, line, frame, tlv, rpc, http and resp',
   ],
 ])('parseScenario() refuses what a later version has: %s', (line, fault) => {
   expect(faultsWith(line)).toEqual([`s.yaml:${fault}`])

@@ -11,7 +11,7 @@ const laterKeys: readonly string[] = [
   'load.stages',
   'target.relay',
   'environments.*.relay',
-  ...['loop', 'mix', 'connect'].flatMap(steps => [`${steps}.*.capture`, `${steps}.*.expect.status`]),
+  ...['loop', 'mix', 'connect'].map(steps => `${steps}.*.capture`),
 ]
 
 /** Values that a later version takes, by the path they have, and what there is now. */
@@ -21,8 +21,8 @@ const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly no
   transport: { later: /^udp$/, now: ['auto', 'node', 'epoll'] },
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
-      [`${target}.serve`, { later: /^(broadcast|http)$/, now: ['echo', 'tlv', 'rpc'] }],
-      [`${target}.address`, { later: /^(udp|https?|rediss?|wss?):\/\//, now: ['tcp://', 'tls://', 'unix:'] }],
+      [`${target}.serve`, { later: /^broadcast$/, now: ['echo', 'tlv', 'rpc', 'http'] }],
+      [`${target}.address`, { later: /^(udp|wss?):\/\//, now: ['tcp://', 'tls://', 'unix:'] }],
     ]),
   ),
 }

@@ -116,7 +116,7 @@ test('parseScenario() runs to the last request without a warm-up when requests a
 })
 
 test('parseScenario() has no warm-up in mode once', () => {
-  expect(scenario(`${minimal}load: { mode: once }`)).toMatchObject({ duration: 10_000, warmup: 0 })
+  expect(scenario(`${minimal}load: { mode: once }`)).toMatchObject({ duration: 3_600_000, warmup: 0 })
 })
 
 test('parseScenario() knows its file and folder', () => {
@@ -172,7 +172,7 @@ test('parseScenario() says what is missing', () => {
     's.yaml:1:1 expected exactly one of loop and mix, got neither',
   ])
   expect(faultsWith('heartbeat:\n  every: 10s')).toEqual([
-    's.yaml:5:1 heartbeat.send: missing; expected text, or a mapping with a payload or with body and type',
+    's.yaml:5:1 heartbeat.send: missing; expected text, or a mapping with a payload or with body and fields such as type or path',
   ])
   expect(faultsWith('duration:')).toEqual([
     's.yaml:5:10 duration: expected a duration such as 500us, 10ms or 10s, got nothing',
@@ -267,9 +267,6 @@ test('scenarioFromUrl() is overridden as a file is', () => {
 })
 
 test('scenarioFromUrl() names the URL as the place of a fault', () => {
-  expect(faultLines(() => scenarioFromUrl('udp://h:1', []))).toEqual([
-    'udp://h:1 target.address: "udp://" is not in this version of volley; it has tcp://, tls:// and unix:',
-  ])
   expect(faultLines(() => scenarioFromUrl('tcp://h', []))).toEqual([
     'tcp://h target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "tcp://h"',
   ])

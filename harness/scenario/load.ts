@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { formatSize } from '../units.ts'
 import type { Environment } from './environment.ts'
@@ -9,6 +9,7 @@ import { isWithin, type Path, valueAt } from './path.ts'
 import { redact } from './redact.ts'
 import { type LoadedScenario, limits } from './scenario.ts'
 import { readSource, type Source } from './source.ts'
+import { nameFromUrl, settingsOfUrl } from './url.ts'
 import { validate } from './validate.ts'
 
 /** Reads and checks a scenario file; a UserError has every fault of it. */
@@ -33,15 +34,9 @@ export function parseScenario(
   return { ...finish(source, { name: file, text: plain }, overrides), folder: resolve(dirname(file)), file }
 }
 
-/** A scenario for an address alone: "Hello World!" over protocol raw for 10 seconds, unless overridden. */
+/** A scenario for a URL alone: what its scheme stands for, for 10 seconds, unless overridden. */
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
-  const data = {
-    name: nameFromUrl(url),
-    target: { address: url },
-    protocol: 'raw',
-    duration: '10s',
-    loop: [{ send: 'Hello World!' }],
-  }
+  const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url) }
   const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
 }
@@ -65,15 +60,6 @@ function finish(
   }
   return { scenario: result.scenario, redacted: redact(result.scenario, secrets) }
 }
-
-/** A name that can be a folder's, out of host and port or the socket's file. */
-function nameFromUrl(url: string): string {
-  const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//, '')
-  const name = place.replaceAll(/[^\w.]+/g, '-').replaceAll(/^[.-]+|-+$/g, '')
-  return name.slice(0, urlNameLengthMax) || 'url'
-}
-
-const urlNameLengthMax = 80
 
 async function readText(path: string): Promise<string> {
   const refuse = (message: string) => new UserError([{ place: path, message }])

@@ -52,7 +52,7 @@ test('parseScenario() names the flag as the place of what it set', () => {
     '--rate load: key "rate" is not in this version of volley',
   ])
   expect(faultsIn(minimal, [set(['heartbeat', 'every'], '1s', 'VOLLEY_HEARTBEAT')])).toEqual([
-    'VOLLEY_HEARTBEAT heartbeat.send: missing; expected text, or a mapping with a payload or with body and type',
+    'VOLLEY_HEARTBEAT heartbeat.send: missing; expected text, or a mapping with a payload or with body and fields such as type or path',
   ])
   expect(faultsIn(minimal, [set(['conections'], 5, '--set conections')])).toEqual([
     '--set conections unknown key "conections"; did you mean "connections"?',
@@ -134,6 +134,16 @@ test('parseScenario() moves a payload below body for a field to stand beside it'
   ])
 })
 
+test('parseScenario() takes a request line of HTTP apart for a field to stand beside it', () => {
+  const text = minimalWith('protocol: http', 'loop: [{ send: GET /a }]')
+  expect(scenario(text, set(['loop', 0, 'send', 'headers', 'Accept'], '*/*')).loop).toEqual([
+    { send: { method: 'GET', path: '/a', headers: { Accept: '*/*' } }, think: 0 },
+  ])
+  expect(
+    scenario(text, set(['loop', 0, 'send', 'method'], 'POST'), set(['loop', 0, 'send', 'body'], 'b')).loop,
+  ).toEqual([{ send: { method: 'POST', path: '/a', body: 'b' }, think: 0 }])
+})
+
 test('parseScenario() does not give an address up for an option', () => {
   expect(faultsIn(minimal, [set(['target', 'options', 'poolSize'], 5, '--set target.options.poolSize')])).toEqual([
     '--set target.options.poolSize target.options: options go with serve, not with address',
@@ -151,7 +161,7 @@ test('parseScenario() refuses an override beyond a list', () => {
 
 test('parseScenario() takes no key of an override for more than itself', () => {
   expect(faultsIn(minimal, [set(['__proto__', 'warmup'], '5s', '--set')])).toEqual([
-    '--set unknown key "__proto__"; known here: name, description, target, environments, protocol, connections, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport and seed',
+    '--set unknown key "__proto__"; known here: name, description, target, environments, protocol, connections, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
   ])
   expect(({} as Record<string, unknown>)['warmup']).toBeUndefined()
 })

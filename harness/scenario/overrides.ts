@@ -1,4 +1,5 @@
 import type { Origin } from './faults.ts'
+import { parseRequestLine } from './httpRequest.ts'
 import { Misfit } from './misfit.ts'
 import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
 import { payloadKeys } from './payload.ts'
@@ -78,15 +79,35 @@ function displaceProtocol(data: Mapping, name: string): void {
   data['protocol'] = settings
 }
 
-/** A payload moves below `body` for a field to stand beside it; another payload takes its place. */
+/** What may stand beside a body. */
+const messageFields = ['type', 'version', 'extension', 'method', 'path', 'headers']
+
+/**
+ * A payload moves below `body` for a field to stand beside it, a request line of HTTP to `method` and `path`; another
+ * payload takes its place.
+ */
 function displacePayload(data: Mapping, path: Path, key: string): void {
   const send = valueAt(data, path)
   const isPayload = typeof send === 'string' || (isMapping(send) && payloadKeys.some(key => key in send))
   const step = valueAt(data, path.slice(0, -1))
   if (!isPayload || !isMapping(step)) return
   const replacement = emptyMapping()
-  if (['type', 'version', 'extension'].includes(key)) replacement['body'] = send
+  const line = isHttp(data['protocol']) ? requestLineOf(send) : undefined
+  if (line !== undefined && !payloadKeys.some(other => other === key)) Object.assign(replacement, line)
+  else if (messageFields.includes(key)) replacement['body'] = send
   step['send'] = replacement
+}
+
+function isHttp(protocol: unknown): boolean {
+  return protocol === 'http' || (isMapping(protocol) && 'http' in protocol)
+}
+
+function requestLineOf(send: unknown): { readonly method: string; readonly path: string } | undefined {
+  try {
+    return typeof send === 'string' ? parseRequestLine(send) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Where the override begins to differ from the file, and what keeps it from being put in. */

@@ -1,3 +1,5 @@
+import { Misfit } from './misfit.ts'
+
 /** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
 export type Path = readonly (string | number)[]
 
@@ -13,6 +15,16 @@ export interface Issue {
   readonly message: string
   /** Where the text has it, when that is not where `path` stands. */
   readonly offset?: number
+}
+
+/** An issue with a value. */
+export function issue(path: Path, message: string): Issue {
+  return { path, about: 'value', message }
+}
+
+/** An issue with a value that does not go with another one. */
+export function conflict(path: Path, expected: string, got?: string): Issue {
+  return issue(path, new Misfit(expected, got).message)
 }
 
 /** Whether a value is a mapping, not a list and not nothing. */

@@ -12,6 +12,7 @@ import {
   unquoted,
   wantedText,
 } from './fields.ts'
+import { httpShape } from './httpRequest.ts'
 import { list, Misfit } from './misfit.ts'
 import { limits, type Payload, type Send } from './scenario.ts'
 import { parseSlots, slotsLength } from './slots.ts'
@@ -38,7 +39,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{stamp}} {{data.column}} are filled in for each request',
+    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}} are filled in for each request',
   )
 
 const payload = z.union(
@@ -57,8 +58,9 @@ const sendShape = {
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv: the type; rpc: the command type'),
   version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
   extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
+  ...httpShape,
 } satisfies Record<KeysOf<Send>, z.ZodType>
-const sendForms = 'text, or a mapping with a payload or with body and type'
+const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
 
 /** What a request carries. */
 export const sendSchema = z

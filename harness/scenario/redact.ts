@@ -5,7 +5,12 @@ const mask = '***'
 
 /** The scenario as it may be shown: `***` in place of what is at, or was made from what was at, the given paths. */
 export function redact(scenario: Scenario, secrets: readonly Path[]): Scenario {
-  return secrets.reduce<unknown>((shown, path) => maskAt(shown, path), scenario) as Scenario
+  return secrets.reduce<unknown>((shown, path) => maskAt(shown, recordPath(path)), scenario) as Scenario
+}
+
+/** One entry of the file's source addresses is any number of them in the record. */
+function recordPath(path: Path): Path {
+  return path[0] === 'sourceAddresses' ? path.slice(0, 1) : path
 }
 
 /** Where the record is not shaped as the file was, as in a protocol, all that was made from the value is masked. */

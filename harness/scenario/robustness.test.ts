@@ -59,6 +59,9 @@ const pieces = [
     'send',
     'type',
     'rate',
+    'protocol: http\n',
+    'sourceAddresses: [127.0.0.2-127.0.0.9]\n',
+    '{{random 0..9}}',
     '\t',
     '\0',
     '\ud800',
@@ -102,10 +105,11 @@ test('parseScenario() has a scenario or faults for any override', () => {
     fc.nat(3),
     fc.constantFrom('loop', 'mix', 'send', 'target', 'serve', 'address', 'protocol', 'frame', 'id', 'load', 'lan'),
     fc.constantFrom('environments', 'heartbeat', 'thresholds', 'expect', 'type', 'body', 'hex', '__proto__', 'x'),
+    fc.constantFrom('http', 'resp', 'method', 'path', 'headers', 'status', 'sourceAddresses'),
   )
   const override = fc.record({
     path: fc.array(keys, { minLength: 1, maxLength: 5 }),
-    value: fc.jsonValue({ maxDepth: 3 }),
+    value: fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom('http', 'GET /', 'HEAD', '127.0.0.2-127.0.0.9')),
     origin: fc.constant('--set'),
   })
   const overrides = fc.array(override, { minLength: 1, maxLength: 4 })

@@ -30,11 +30,16 @@ export interface Scenario {
   readonly tls?: TlsFiles
   readonly workers: number | 'auto'
   readonly transport: 'auto' | 'node' | 'epoll'
+  /** Local addresses to connect from, taken in turn: each has ports of its own. */
+  readonly sourceAddresses?: readonly string[]
   readonly seed?: number
 }
 
 export type Target =
-  | { readonly serve: 'echo' | 'tlv' | 'rpc'; readonly options: Readonly<Record<string, string | number | boolean>> }
+  | {
+      readonly serve: 'echo' | 'tlv' | 'rpc' | 'http'
+      readonly options: Readonly<Record<string, string | number | boolean>>
+    }
   /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
   | { readonly command: string; readonly address?: string }
   | { readonly address: string }
@@ -71,7 +76,16 @@ export interface Heartbeat {
 /** What a request carries: a payload alone, or with the fields that the protocol has beside its body. */
 export type Send =
   | Payload
-  | { readonly body?: Payload; readonly type?: number; readonly version?: number; readonly extension?: number }
+  | {
+      readonly body?: Payload
+      readonly type?: number
+      readonly version?: number
+      readonly extension?: number
+      /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
+      readonly method?: string
+      readonly path?: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
 
 export type Payload =
   | string
@@ -89,6 +103,7 @@ export type Expectation =
       readonly contains?: string
       readonly matches?: string
       readonly type?: number
+      readonly status?: number
     }
 
 export interface Threshold {

@@ -17,6 +17,7 @@ import {
 import { Misfit } from './misfit.ts'
 import { isMapping } from './path.ts'
 import { type Load, limits, type Reconnect, type Scenario, type TlsFiles } from './scenario.ts'
+import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
 import { targetSchema } from './target.ts'
 import { parseThreshold } from './thresholds.ts'
@@ -102,7 +103,7 @@ export const scenarioShape = {
   load: mapping(loadShape).prefault({}).describe('How hard the target is loaded'),
   duration: duration({ min: 1, max: limits.durationMsMax })
     .exactOptional()
-    .describe('How long is measured, after the warm-up: 10s unless requests is given'),
+    .describe('How long is measured, after the warm-up: 10s; at most 1h with requests and in mode once'),
   requests: count(1, requestsMax)
     .exactOptional()
     .describe('How many requests are sent, over all connections, such as 1M'),
@@ -132,6 +133,9 @@ export const scenarioShape = {
   transport: choice(['auto', 'node', 'epoll'])
     .prefault('auto')
     .describe('What moves the bytes: epoll is the fast path on Linux, and auto takes it where it can'),
+  sourceAddresses: sourceAddressesSchema
+    .exactOptional()
+    .describe('Addresses of this machine to connect from, taken in turn, each with ports of its own'),
   seed: count(0, Number.MAX_SAFE_INTEGER)
     .exactOptional()
     .describe('Where random choices start from: the same seed, the same run'),
@@ -142,7 +146,7 @@ export const scenarioSchema = mapping(scenarioShape, 'a mapping of keys such as 
 
 export type ScenarioSettings = z.output<typeof scenarioSchema>
 
-/** A run that is ended by its number of requests is cut off at this length all the same. */
+/** A run that is ended by its number of requests, or by a single pass over the steps, is cut off at this length all the same. */
 const countedDurationMs = hourMs
 
 /** The scenario with the defaults that depend on other settings. It does not compile when schema and record drift apart. */
@@ -151,7 +155,7 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
   const isShort = isCounted || settings.load.mode === 'once'
   return {
     ...settings,
-    duration: settings.duration ?? (isCounted ? countedDurationMs : 10_000),
+    duration: settings.duration ?? (isShort ? countedDurationMs : 10_000),
     warmup: settings.warmup ?? (isShort ? 0 : 1000),
   }
 }

@@ -22,6 +22,15 @@ test('parseSlots() knows every slot and its width', () => {
   ])
 })
 
+test('parseSlots() takes ranges, as wide as their upper bound', () => {
+  expect(parseSlots('{{random 0..99999}}{{ random  7..8 }}{{random 0..4294967295}}{{random 1..010}}')).toEqual([
+    { slot: 'number', length: 5, from: 0, to: 99_999 },
+    { slot: 'number', length: 1, from: 7, to: 8 },
+    { slot: 'number', length: 10, from: 0, to: 4_294_967_295 },
+    { slot: 'number', length: 3, from: 1, to: 10 },
+  ])
+})
+
 test('parseSlots() takes columns of the data, with spaces in them and around', () => {
   expect(parseSlots('{{data.name}}{{ data.first name }}')).toEqual([
     { slot: 'data', column: 'name' },
@@ -32,14 +41,24 @@ test('parseSlots() takes columns of the data, with spaces in them and around', (
 test.each([
   [
     '{{token}}',
-    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got "{{token}}"',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{token}}"',
   ],
-  ['{{}}', 'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got "{{}}"'],
+  [
+    '{{}}',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{}}"',
+  ],
   [
     '{{uuid 4}}',
-    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got "{{uuid 4}}"',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{uuid 4}}"',
   ],
-  ['{{random}}', 'a length, as in {{random 64}}, got "{{random}}"'],
+  ['{{random}}', 'a length or a range, as in {{random 64}} or {{random 0..9999}}, got "{{random}}"'],
+  ['{{random 9..0}}', 'a range such as {{random 0..9999}}, the lower number first, got "{{random 9..0}}"'],
+  ['{{random 5..5}}', 'a range such as {{random 0..9999}}, the lower number first, got "{{random 5..5}}"'],
+  ['{{random 0..4294967296}}', 'numbers up to 4294967295 for {{random}}, got "{{random 0..4294967296}}"'],
+  [
+    '{{randomly}}',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{randomly}}"',
+  ],
   ['{{random 0}}', '1 to 16777216 characters for {{random}}, got "{{random 0}}"'],
   ['{{random 99999999}}', '1 to 16777216 characters for {{random}}, got "{{random 99999999}}"'],
   ['{{seq 17}}', '1 to 16 characters for {{seq}}, got "{{seq 17}}"'],
@@ -47,6 +66,18 @@ test.each([
   expect(() => parseSlots(`a ${text} b`)).toThrow(new Misfit(message))
 })
 
+test.each([
+  '{{random -5..5}}',
+  '{{random 1.5..2}}',
+  '{{random 0..}}',
+  '{{random ..9}}',
+  '{{random 0...9}}',
+  '{{random a}}',
+])('parseSlots() says what a range is made of when it is %s', text => {
+  const message = `a length or a range, as in {{random 64}} or {{random 0..9999}}, got "${text}"`
+  expect(() => parseSlots(text)).toThrow(new Misfit(message))
+})
+
 test('slotsLength() counts slots by their width', () => {
-  expect(slotsLength(parseSlots('ab{{seq}}{{random 64}}{{data.x}}'))).toBe(76)
+  expect(slotsLength(parseSlots('ab{{seq}}{{random 64}}{{random 0..99}}{{data.x}}'))).toBe(78)
 })

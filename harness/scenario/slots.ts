@@ -5,12 +5,23 @@ import { limits } from './scenario.ts'
 export type SlotPart =
   | { readonly text: string }
   | { readonly slot: 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'; readonly length: number }
+  /** A whole number from `from` to `to`, both included, with zeros in front. */
+  | { readonly slot: 'number'; readonly length: number; readonly from: number; readonly to: number }
   | { readonly slot: 'data'; readonly column: string }
 
 /** Characters of the slots: `stamp` is microseconds since the Unix epoch. */
 const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
 const seqLengthMax = 16
-const slotForms = ['{{seq}}', '{{connection}}', '{{uuid}}', '{{random 64}}', '{{stamp}}', '{{data.column}}']
+const numberMax = 0xffff_ffff
+const slotForms = [
+  '{{seq}}',
+  '{{connection}}',
+  '{{uuid}}',
+  '{{random 64}}',
+  '{{random 0..9999}}',
+  '{{stamp}}',
+  '{{data.column}}',
+]
 
 /** What stands in double braces. */
 export const slotPattern = /\{\{([^{}]*)\}\}/g
@@ -36,17 +47,29 @@ export function slotsLength(parts: readonly SlotPart[]): number {
 function parseSlot(inside: string, shown: string): SlotPart {
   const data = /^data\.(.+)$/.exec(inside)
   if (data) return { slot: 'data', column: data[1]! }
+  const [, from, to] = /^random +(\d{1,12})\.\.(\d{1,12})$/.exec(inside) ?? []
+  if (to !== undefined) return numberSlot(Number(from), to, shown)
   const [, name, width] = /^([a-z]+)(?: +(\d{1,9}))?$/.exec(inside) ?? []
   const length = width === undefined ? undefined : Number(width)
   if (name === 'seq') return { slot: name, length: withinBounds('seq', length ?? slotLengths.seq, seqLengthMax, shown) }
-  if (name === 'random') {
-    if (length === undefined) throw new Misfit('a length, as in {{random 64}}', show(shown))
+  if (/^random\b/.test(inside)) {
+    if (name !== 'random' || length === undefined) {
+      throw new Misfit('a length or a range, as in {{random 64}} or {{random 0..9999}}', show(shown))
+    }
     return { slot: name, length: withinBounds('random', length, limits.payloadBytesMax, shown) }
   }
   if ((name === 'connection' || name === 'uuid' || name === 'stamp') && length === undefined) {
     return { slot: name, length: slotLengths[name] }
   }
   throw new Misfit(`a slot such as ${list(slotForms, 'or')}`, show(shown))
+}
+
+/** As wide as the upper bound is written, so that every number has the same width. */
+function numberSlot(from: number, upper: string, shown: string): SlotPart {
+  const to = Number(upper)
+  if (to > numberMax) throw new Misfit(`numbers up to ${numberMax} for {{random}}`, show(shown))
+  if (from >= to) throw new Misfit('a range such as {{random 0..9999}}, the lower number first', show(shown))
+  return { slot: 'number', length: upper.length, from, to }
 }
 
 function withinBounds(name: string, length: number, max: number, shown: string): number {

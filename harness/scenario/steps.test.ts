@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { faultsWith } from './testing/faults.ts'
 
-const sendForms = 'expected text, or a mapping with a payload or with body and type'
+const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
-const expectForms = 'expected echo, or a mapping with equals, body, contains, matches or type'
+const expectForms = 'expected echo, or a mapping with equals, body, contains, matches, type or status'
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
@@ -33,9 +33,12 @@ test.each([
   ['{ random: lots }', '26 loop[0].send.random: expected a size such as 64KiB, got "lots"'],
   [
     '"{{tokn}}"',
-    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{stamp}} or {{data.column}}, got "{{tokn}}"',
+    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{tokn}}"',
   ],
-  ['{ body: "{{random}}" }', '24 loop[0].send.body: expected a length, as in {{random 64}}, got "{{random}}"'],
+  [
+    '{ body: "{{random}}" }',
+    '24 loop[0].send.body: expected a length or a range, as in {{random 64}} or {{random 0..9999}}, got "{{random}}"',
+  ],
   [
     '"{{random 9000000}}{{random 9000000}}"',
     '16 loop[0].send: expected a text of at most 16777216 characters with its slots filled in, got more',
@@ -65,6 +68,8 @@ test.each([
     '37 loop[0].expect.equals: expected a text without slots, or echo for what was sent, got "{{seq}}"',
   ],
   ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
+  ['{ status: 600 }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got 600'],
+  ['{ status: OK }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got "OK"'],
   ['{ type: one }', '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, got "one"'],
 ])('parseScenario() says what is wrong with expect: %s', (expected, fault) => {
   expect(faultsWith('protocol: tlv', `loop: [{ send: a, expect: ${expected} }]`)).toEqual([`s.yaml:4:${fault}`])

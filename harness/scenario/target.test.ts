@@ -13,7 +13,7 @@ test.each([
     '9 target: expected exactly one of serve, command and address, got serve, command and address',
   ],
   ['tcp://h:1', '9 target: expected a mapping with one of serve, command and address, got "tcp://h:1"'],
-  ['{ serve: tvl }', '18 target.serve: expected echo, tlv or rpc, got "tvl"'],
+  ['{ serve: tvl }', '18 target.serve: expected echo, tlv, rpc or http, got "tvl"'],
   ['{ adress: a }', '11 target: unknown key "adress"; did you mean "address"?'],
   ['{ address: "tcp://h:1", options: {} }', '42 target.options: options go with serve, not with address'],
   [

@@ -16,7 +16,7 @@ const optionName = z
   .meta({ pattern: '^[a-z][A-Za-z0-9]*$' })
 
 const targetShape = {
-  serve: choice(['echo', 'tlv', 'rpc'])
+  serve: choice(['echo', 'tlv', 'rpc', 'http'])
     .exactOptional()
     .describe('Start this reference server for the run, on a free port'),
   options: z

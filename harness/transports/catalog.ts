@@ -2,17 +2,17 @@ import { UserError } from '../errors.ts'
 import { createEpollTransport } from './epoll.ts'
 import { loadLibc } from './libc.ts'
 import { createNodeTransport } from './node.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Address, Transport, TransportOptions } from './transport.ts'
 
-/** Makes the transport of one worker, which has `links` connections to an address. */
-type CreateTransport = (address: Address, links: number) => Transport
+/** Makes the transport of one worker. */
+type CreateTransport = (options: TransportOptions) => Transport
 
 const rows = {
-  node: createNodeTransport,
-  epoll(address, links) {
+  node: options => createNodeTransport(options),
+  epoll(options) {
     const libc = loadLibc()
     if (typeof libc === 'string') throw new Error(libc)
-    return createEpollTransport(libc, address, links)
+    return createEpollTransport(libc, options)
   },
 } satisfies Record<string, CreateTransport>
 
@@ -34,6 +34,6 @@ export function chooseTransport(wanted: 'auto' | TransportName, { scheme }: Addr
 }
 
 /** A transport by its name. */
-export function createTransport(name: TransportName, address: Address, links: number): Transport {
-  return rows[name](address, links)
+export function createTransport(name: TransportName, options: TransportOptions): Transport {
+  return rows[name](options)
 }

@@ -10,10 +10,18 @@ import { type Libc, loadLibc } from './libc.ts'
 import { createMemoryTransport, type MemoryServer } from './memory.ts'
 import { createNodeTransport } from './node.ts'
 import { certificate } from './testing/certificate.ts'
-import { type Address, finished, type Loop, type Transport, writeQueueBytesMax, written } from './transport.ts'
+import {
+  finished,
+  type Loop,
+  type TcpInfo,
+  type Transport,
+  type TransportOptions,
+  writeQueueBytesMax,
+  written,
+} from './transport.ts'
 
 /** How the other side behaves; every row can play each part. */
-type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'deaf'
+type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'deaf' | 'namer'
 
 interface Row {
   readonly name: string
@@ -33,21 +41,23 @@ const memoryPeers: Record<Peer, MemoryServer> = {
   'reset-on-data': { received: connection => connection.reset(1) },
   absent: { refuses: () => 'connect-refused' },
   deaf: { accepted: connection => connection.stopReading() },
+  namer: {},
 }
 
-type Create = (address: Address, links: number) => Transport
+type Create = (options: TransportOptions) => Transport
 
+const createNode: Create = options => createNodeTransport(options)
 const libc = loadLibc()
-const createEpoll: Create = (address, links) => createEpollTransport(libc as Libc, address, links)
+const createEpoll: Create = options => createEpollTransport(libc as Libc, options)
 
 function socketRow(name: string, create: Create, scheme: 'tcp' | 'unix' | 'tls', host = '127.0.0.1'): Row {
   return {
     name: `${name} over ${scheme}${host === '::1' ? ', IPv6' : ''}`,
     async open(peer, links) {
       const { port, path } = await startPeer(scheme, peer, host)
-      if (scheme === 'unix') return create({ scheme, path }, links)
-      if (scheme === 'tcp') return create({ scheme, host, port }, links)
-      return create({ scheme, host, port, tls: { ca: certificate.cert } }, links)
+      if (scheme === 'unix') return create({ address: { scheme, path }, links })
+      if (scheme === 'tcp') return create({ address: { scheme, host, port }, links })
+      return create({ address: { scheme, host, port, tls: { ca: certificate.cert } }, links })
     },
   }
 }
@@ -65,10 +75,10 @@ async function startPeer(scheme: string, peer: Peer, host: string): Promise<{ po
 }
 
 const rows: Row[] = [
-  socketRow('node', createNodeTransport, 'tcp'),
-  socketRow('node', createNodeTransport, 'tcp', '::1'),
-  socketRow('node', createNodeTransport, 'unix'),
-  socketRow('node', createNodeTransport, 'tls'),
+  socketRow('node', createNode, 'tcp'),
+  socketRow('node', createNode, 'tcp', '::1'),
+  socketRow('node', createNode, 'unix'),
+  socketRow('node', createNode, 'tls'),
   { name: 'memory', open: async peer => createMemoryTransport(memoryPeers[peer]) },
 ]
 if (typeof libc === 'string') console.warn(`skipped: the epoll transport, because ${libc}`)
@@ -277,7 +287,10 @@ test.skipIf(typeof libc === 'string')(
   'the epoll transport carries datagrams, and tells when nobody takes them',
   async () => {
     const open = async (peer: Peer) =>
-      createEpoll({ scheme: 'udp', host: '127.0.0.1', port: (await startPeer('udp', peer, '127.0.0.1')).port }, 1)
+      createEpoll({
+        address: { scheme: 'udp', host: '127.0.0.1', port: (await startPeer('udp', peer, '127.0.0.1')).port },
+        links: 1,
+      })
     const transport = await open('echo')
     const script: Script = new Script(transport, {
       opened(link) {
@@ -298,3 +311,43 @@ test.skipIf(typeof libc === 'string')(
     expect(told.heard).toEqual(['opened 0', 'closed 0 connect-refused'])
   },
 )
+
+const tcpTransports: [string, Create][] = [['node', createNode]]
+if (typeof libc !== 'string') tcpTransports.push(['epoll', createEpoll])
+
+test.each(tcpTransports)('the %s transport connects from its source addresses in turn', async (_, create) => {
+  const { port } = await startPeer('tcp', 'namer', '127.0.0.1')
+  const sourceAddresses = ['127.0.0.7', '127.0.0.8', '127.0.0.9']
+  const address = { scheme: 'tcp', host: '127.0.0.1', port } as const
+  const transport = create({ address, links: 4, sourceAddresses, firstConnection: 1 })
+  const named: string[] = []
+  const script: Script = new Script(transport, {
+    opened: link => link < 3 && transport.connect(link + 1),
+    received(link, bytes, from, to) {
+      named[link] = Buffer.from(bytes.subarray(from, to)).toString()
+      if (named.filter(Boolean).length === 4) script.end()
+    },
+  })
+  await transport.run(script)
+  expect(named).toEqual(['127.0.0.8;', '127.0.0.9;', '127.0.0.7;', '127.0.0.8;'])
+})
+
+test.skipIf(typeof libc === 'string')('the epoll transport tells what the kernel knows of a connection', async () => {
+  const { port } = await startPeer('tcp', 'echo', '127.0.0.1')
+  const transport = createEpoll({ address: { scheme: 'tcp', host: '127.0.0.1', port }, links: 1 })
+  let atOpen: TcpInfo | undefined
+  const script: Script = new Script(transport, {
+    opened(link) {
+      atOpen = { ...transport.tcpInfo!(link)! }
+      transport.write(link, Buffer.from('hello'), 0, 5)
+    },
+    received: () => script.end(),
+  })
+  expect(transport.tcpInfo!(0)).toBeUndefined()
+  await transport.run(script)
+  expect(atOpen!.roundTripMs).toBeGreaterThan(0)
+  expect(atOpen!.roundTripMs).toBeLessThan(1000)
+  expect(atOpen!.leastRoundTripMs).toBeGreaterThan(0)
+  expect(atOpen!.leastRoundTripMs).toBeLessThanOrEqual(atOpen!.roundTripMs)
+  expect(transport.retransmits).toBe(0)
+})

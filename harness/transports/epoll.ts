@@ -1,12 +1,13 @@
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
-import { abi, epollEvent, type Libc } from './libc.ts'
+import { abi, epollEvent, type Libc, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
-  type Address,
   finished,
   type Loop,
+  type TcpInfo,
   type Transport,
+  type TransportOptions,
   type Written,
   writeQueueBytesMax,
   written,
@@ -30,13 +31,8 @@ const open = 2
  * Every buffer the kernel is given is an array that lives as long as the transport, or is on the stack of the very
  * call that uses it, and every call is over when it returns (see `Libc`): the kernel holds no address in between.
  */
-export function createEpollTransport(
-  libc: Libc,
-  address: Address,
-  links: number,
-  clock: Clock = monotonicClock,
-): Transport {
-  return new EpollTransport(libc, address, links, clock)
+export function createEpollTransport(libc: Libc, options: TransportOptions, clock: Clock = monotonicClock): Transport {
+  return new EpollTransport(libc, options, clock)
 }
 
 class EpollTransport implements Transport {
@@ -44,6 +40,8 @@ class EpollTransport implements Transport {
   readonly #libc: Libc
   readonly #clock: Clock
   readonly #target: SocketAddress
+  readonly #sources: readonly SocketAddress[]
+  readonly #firstConnection: number
   readonly #type: number
   readonly #isDatagram: boolean
   readonly #isInternetStream: boolean
@@ -53,6 +51,8 @@ class EpollTransport implements Transport {
   readonly #event = new Int32Array(epollEvent.words)
   readonly #timespec = new Int32Array(4)
   readonly #option = new Int32Array(1)
+  readonly #infoWords = new Int32Array(tcpInfoWord.all)
+  readonly #info: TcpInfo = { roundTripMs: 0, leastRoundTripMs: 0, retransmits: 0 }
   readonly #optionLength = new Int32Array(1)
   readonly #views = new ViewCache()
   #waitsPrecisely: boolean
@@ -66,13 +66,17 @@ class EpollTransport implements Transport {
   /** Links whose connect failed within the call; the loop hears of it on the next turn. */
   readonly #stillborn: { link: number; cause: FailureKind }[] = []
 
+  retransmits = 0
   #wakeTime = Number.NEGATIVE_INFINITY
 
-  constructor(libc: Libc, address: Address, links: number, clock: Clock) {
+  constructor(libc: Libc, options: TransportOptions, clock: Clock) {
+    const { address, links, sourceAddresses = [], firstConnection = 0 } = options
     this.#libc = libc
     this.#clock = clock
     this.#target = address.scheme === 'unix' ? unixAddress(address.path) : internetAddress(address.host, address.port)
     this.#type = (address.scheme === 'udp' ? abi.SOCK_DGRAM : abi.SOCK_STREAM) | abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC
+    this.#sources = sourceAddresses.map(source => internetAddress(source, 0))
+    this.#firstConnection = firstConnection
     this.#isDatagram = address.scheme === 'udp'
     this.#isInternetStream = address.scheme === 'tcp'
     this.#epoll = libc.epollCreate(abi.EPOLL_CLOEXEC)
@@ -93,6 +97,7 @@ class EpollTransport implements Transport {
       return
     }
     if (this.#isInternetStream) this.#enable(descriptor, abi.SOL_TCP, abi.TCP_NODELAY)
+    if (this.#sources.length > 0) this.#bindSource(descriptor, link)
     const failed = libc.connect(descriptor, this.#target.bytes, this.#target.bytes.length) < 0
     const error = failed ? libc.errno() : 0
     if (failed && error !== abi.EINPROGRESS) {
@@ -131,10 +136,24 @@ class EpollTransport implements Transport {
 
   close(link: number): void {
     if (this.#state[link] === closed) return
+    this.retransmits += this.tcpInfo(link)?.retransmits ?? 0
     this.#state[link] = closed
     this.#queues[link] = undefined
     // What is closed leaves the epoll set by itself.
     this.#libc.close(this.#descriptor[link]!)
+  }
+
+  tcpInfo(link: number): TcpInfo | undefined {
+    if (!this.#isInternetStream || this.#state[link] !== open) return undefined
+    const words = this.#infoWords
+    this.#optionLength[0] = words.byteLength
+    const descriptor = this.#descriptor[link]!
+    if (this.#libc.getsockopt(descriptor, abi.SOL_TCP, abi.TCP_INFO, words, this.#optionLength) < 0) return undefined
+    const info = this.#info
+    info.roundTripMs = words[tcpInfoWord.rtt]! / 1000
+    info.leastRoundTripMs = words[tcpInfoWord.minRtt]! / 1000
+    info.retransmits = words[tcpInfoWord.totalRetrans]!
+    return info
   }
 
   wakeAt(time: number): void {
@@ -221,6 +240,13 @@ class EpollTransport implements Transport {
     this.#optionLength[0] = 4
     this.#libc.getsockopt(this.#descriptor[link]!, abi.SOL_SOCKET, abi.SO_ERROR, this.#option, this.#optionLength)
     return this.#option[0]!
+  }
+
+  /** The port is left to the connect, which can then use one again that is in use towards another target. */
+  #bindSource(descriptor: number, link: number): void {
+    const source = this.#sources[(this.#firstConnection + link) % this.#sources.length]!
+    this.#enable(descriptor, abi.SOL_IP, abi.IP_BIND_ADDRESS_NO_PORT)
+    this.#libc.bind(descriptor, source.bytes, source.bytes.length)
   }
 
   #enable(descriptor: number, level: number, name: number): void {

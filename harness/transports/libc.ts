@@ -73,6 +73,9 @@ export const abi = {
 /** `struct epoll_event` in 32-bit words: packed on x86-64, aligned on arm64. */
 export const epollEvent = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 }
 
+/** Where fields of `struct tcp_info` stand, in 32-bit words, and how many words are read. */
+export const tcpInfoWord = { rtt: 17, totalRetrans: 25, minRtt: 37, all: 38 } as const
+
 /** The C library of this machine, or why it is not to be had. */
 export function loadLibc(): Libc | string {
   if (process.platform !== 'linux') return `${process.platform} has no epoll`

@@ -7,6 +7,7 @@ import {
   finished,
   type Loop,
   type Transport,
+  type TransportOptions,
   type Written,
   writeQueueBytesMax,
   written,
@@ -16,14 +17,16 @@ import { ViewCache } from './views.ts'
 const readBufferBytes = 64 * 1024
 
 /** TCP, TLS and unix sockets over Node's own event loop, on every platform. */
-export function createNodeTransport(address: Address, links: number, clock: Clock = monotonicClock): Transport {
-  return new NodeTransport(address, links, clock)
+export function createNodeTransport(options: TransportOptions, clock: Clock = monotonicClock): Transport {
+  return new NodeTransport(options, clock)
 }
 
 class NodeTransport implements Transport {
   readonly name = 'node'
   readonly clock: Clock
-  readonly #options: net.NetConnectOpts
+  /** By turns: one for each source address. */
+  readonly #options: readonly net.NetConnectOpts[]
+  readonly #firstConnection: number
   readonly #secure: boolean
   /** One for all connections: each read is handed on within the call that made it. */
   readonly #readBuffer = new Uint8Array(readBufferBytes)
@@ -34,15 +37,18 @@ class NodeTransport implements Transport {
   #wakeTime = Number.NEGATIVE_INFINITY
   #finish: (() => void) | undefined
 
-  constructor(address: Address, links: number, clock: Clock) {
+  constructor({ address, links, sourceAddresses, firstConnection = 0 }: TransportOptions, clock: Clock) {
     this.clock = clock
     this.#open = new Array<Connection | undefined>(links).fill(undefined)
     this.#secure = address.scheme === 'tls'
-    this.#options = connectOptions(address)
+    const options = connectOptions(address)
+    this.#options = sourceAddresses?.map(localAddress => ({ ...options, localAddress })) ?? [options]
+    this.#firstConnection = firstConnection
   }
 
   connect(link: number): void {
-    this.#open[link] = new Connection(this, link, this.#options, this.#readBuffer, this.#secure)
+    const options = this.#options[(this.#firstConnection + link) % this.#options.length]!
+    this.#open[link] = new Connection(this, link, options, this.#readBuffer, this.#secure)
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {

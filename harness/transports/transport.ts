@@ -33,6 +33,10 @@ export interface Transport {
   close(link: number): void
   /** Asks for a wake no later than `time`, when that is sooner than what the last wake asked for. */
   wakeAt(time: number): void
+  /** What the kernel knows of an open TCP connection, in a record that the next call overwrites; undefined otherwise. */
+  tcpInfo?(link: number): TcpInfo | undefined
+  /** Segments sent anew, over all connections that are closed by now. */
+  readonly retransmits?: number
   /** Drives the loop until its `wake` answers `finished`, then closes every link. */
   run(loop: Loop): Promise<void>
 }
@@ -46,6 +50,24 @@ export interface Loop {
   closed(link: number, cause: FailureKind, now: number): void
   /** Does what is due; answers when to be woken next, or `finished`. */
   wake(now: number): number
+}
+
+/** What TCP_INFO tells (tcp(7)). */
+export interface TcpInfo {
+  /** Smoothed; right after the handshake the one there is. */
+  roundTripMs: number
+  leastRoundTripMs: number
+  retransmits: number
+}
+
+/** What a transport is made for. */
+export interface TransportOptions {
+  readonly address: Address
+  readonly links: number
+  /** Local addresses to connect from, taken in turn by the number of the connection over all workers. */
+  readonly sourceAddresses?: readonly string[]
+  /** The number of link 0 over all workers. */
+  readonly firstConnection?: number
 }
 
 /** Where a transport connects to: plain, cloneable, resolved before the run. */

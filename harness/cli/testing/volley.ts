@@ -49,8 +49,14 @@ export class Volley {
   stdout = ''
   stderr = ''
 
-  constructor(args: readonly string[], env: Record<string, string> = {}, stdin?: string, folder: string = packageRoot) {
-    this.process = spawn(process.execPath, [builtFile('harness/cli/main'), ...args], {
+  constructor(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    stdin?: string,
+    folder: string = packageRoot,
+    main: string = builtFile('harness/cli/main'),
+  ) {
+    this.process = spawn(process.execPath, [main, ...args], {
       cwd: folder,
       env: { ...process.env, ...env },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

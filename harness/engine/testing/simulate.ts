@@ -60,6 +60,7 @@ export async function simulate(
     memory: slab.memory,
     transport,
     protocol,
+    sharedOffsetMs: 0,
     epochOffsetMs: 0,
     heapKiB: () => 0,
   })
@@ -85,7 +86,7 @@ export async function simulate(
     sent: recorder.total(field.sent),
     completed: recorder.total(field.completed),
     failed: recorder.total(field.failed),
-    inFlightAtEnd: recorder.inFlightAtEnd(),
+    inFlightAtEnd: recorder.inFlight(),
   }
   if (result.sent !== result.completed + result.failed + result.inFlightAtEnd) {
     throw new Error(`the books do not balance: ${JSON.stringify(result)}`)

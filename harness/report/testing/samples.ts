@@ -39,7 +39,7 @@ export const sampleReport: Report = {
   startedAt: '2026-11-21T09:30:12.000Z',
   transport: 'node',
   workers: 1,
-  window: { seconds: 10, warmupSeconds: 2, completed: 1_382_140, failed: 0 },
+  window: { seconds: 10, warmupSeconds: 2, completed: 1_382_140, failed: 0, elapsedSeconds: 12 },
   totals: {
     sent: 1_644_194,
     completed: 1_644_184,

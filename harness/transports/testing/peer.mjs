@@ -11,6 +11,7 @@ const { scheme, host, path, peer, certificate } = workerData
 function play(socket) {
   socket.on('error', () => {})
   if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
+  if (peer === 'namer') socket.write(`${socket.remoteAddress};`)
   if (peer === 'mute' || peer === 'close-on-accept') socket.resume()
   if (peer === 'close-on-accept') socket.end()
   if (peer === 'close-on-data') socket.once('data', () => socket.end())

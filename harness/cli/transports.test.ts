@@ -1,0 +1,128 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import type net from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { packageRoot } from '../built.ts'
+import type { Report } from '../report/report.ts'
+import { loadLibc } from '../transports/libc.ts'
+import { balances, cleanUp, listen, run, scenarioFile, temporaryFolder, Volley } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+const epollIsMissing = typeof loadLibc() === 'string'
+
+/** What a server does instead of its fifth reply on a connection. */
+const faults: Record<string, (socket: net.Socket) => void> = {
+  resets: socket => socket.resetAndDestroy(),
+  closes: socket => socket.end(),
+  stalls: () => {},
+  'answers half and closes': socket => socket.end('hel'),
+  'answers garbage': socket => socket.write(Buffer.alloc(64, 0xff)),
+}
+
+function accounts({ totals }: Report) {
+  const { sent, completed, failed, failures } = totals
+  return { sent, completed, failed, failures }
+}
+
+describe.skipIf(epollIsMissing)('the epoll transport counts what the node transport counts', () => {
+  test.each(Object.entries(faults))('when a server %s', async (_, misbehave) => {
+    const { url } = await listen(socket => {
+      let requests = 0
+      socket.on('data', bytes => {
+        for (let count = 0; count < bytes.length / 6; count++) {
+          if (++requests % 5 === 0) return misbehave(socket)
+          socket.write('hello\n')
+        }
+      })
+    })
+    const settings = [
+      '-c',
+      '2',
+      '-n',
+      '100',
+      '--timeout',
+      '60ms',
+      '--send',
+      'hello',
+      '--protocol',
+      '{line: {maxFrame: 32}}',
+    ]
+    const backoff = ['--set', 'reconnect.backoff=1ms..1ms']
+    const [node, epoll] = [
+      await run(url, ...settings, ...backoff, '--transport', 'node'),
+      await run(url, ...settings, ...backoff, '--transport', 'epoll'),
+    ]
+    expect(node.report.transport).toBe('node')
+    expect(epoll.report.transport).toBe('epoll')
+    expect(accounts(epoll.report)).toEqual(accounts(node.report))
+    expect(node.report.totals).toMatchObject({ sent: 30, completed: 24, failed: 6 })
+  })
+
+  test('when a server is killed between a request and its reply', async () => {
+    const server = scenarioFile(
+      `let requests = 0
+       require('net').createServer(socket => socket.on('data', () => {
+         if (++requests === 25) process.kill(process.pid, 'SIGKILL')
+         else socket.write('x')
+       })).listen(process.argv[2])`,
+      'server.cjs',
+    )
+    const file = scenarioFile(`
+name: killed
+target: { command: "exec ${process.execPath} ${server} {port}" }
+protocol: raw
+connections: 1
+requests: 100
+reconnect: { when: never }
+loop: [{ send: x }]
+`)
+    for (const transport of ['node', 'epoll']) {
+      const { code, report } = await run(file, '--transport', transport)
+      expect(code).toBe(2)
+      expect(report.error).toContain('the target ended during the run')
+      expect(accounts(report)).toEqual({ sent: 25, completed: 24, failed: 1, failures: { 'closed-early': 1 } })
+    }
+  })
+
+  test('in a shipped scenario, and tells round-trip times besides', async () => {
+    const settings = ['scenarios/tlv-loopback.yaml', '-n', '2000']
+    const node = await run(...settings, '--transport', 'node')
+    const epoll = await run(...settings, '--transport', 'epoll')
+    const { scenario: nodeScenario } = node.report
+    expect(epoll.report.scenario).toEqual({ ...nodeScenario, transport: 'epoll' })
+    expect(epoll.report.totals).toEqual(node.report.totals)
+    const { tcp, ...others } = epoll.report
+    expect(Object.keys(others).sort()).toEqual(Object.keys(node.report).sort())
+    expect(tcp!.roundTripAtOpenMs).toMatchObject({ count: 10 })
+    expect(tcp!.roundTripAtOpenMs.min).toBeGreaterThan(0)
+    expect(tcp!.retransmits).toBe(0)
+  })
+})
+
+test('without koffi everything works over the node transport, and the report says why', async () => {
+  const folder = temporaryFolder()
+  for (const name of ['dist', 'scenarios', 'package.json']) {
+    cpSync(join(packageRoot, name), join(folder, name), { recursive: true })
+  }
+  const modules = join(packageRoot, 'node_modules')
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of readdirSync(modules).filter(name => !/^(koffi|@koromix|\..*)$/.test(name))) {
+    symlinkSync(join(modules, name), join(folder, 'node_modules', name))
+  }
+  const main = join(folder, 'dist/harness/cli/main.js')
+  const arguments_ = ['run', 'scenarios/tlv-loopback.yaml', '-n', '1000', '--out', join(folder, 'out')]
+  const { code, stderr, stdout } = await new Volley(arguments_, {}, undefined, folder, main).ended
+  expect(`${code} ${stderr}`).toMatch(/^0 /)
+  expect(stdout).toContain('not epoll: koffi')
+  const report: Report = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8'))
+  expect(report.transport).toBe('node')
+  expect(report.transportReason).toMatch(/^koffi, which calls the C library, does not load/)
+  expect(report.totals.completed).toBe(1000)
+  expect(balances(report)).toBe(true)
+
+  const refused = await new Volley([...arguments_.slice(0, 4), '--transport', 'epoll'], {}, undefined, folder, main)
+    .ended
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('the epoll transport is not to be had: koffi')
+})

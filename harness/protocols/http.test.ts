@@ -1,0 +1,196 @@
+import { expect, test } from 'vitest'
+import { createHttp } from './http.ts'
+import { incomplete, malformed, tooLarge } from './protocol.ts'
+import { bytesOf, type Field, textOf } from './testing/bytes.ts'
+
+const http = createHttp({ host: 'example.org:8080', maxFrame: 1024 * 1024 })
+
+/** What nginx 1.22.1 answered for a file, and for one that is not there. */
+const nginxFile =
+  'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 04:17:55 GMT\r\nContent-Type: text/html\r\n' +
+  'Content-Length: 13\r\nLast-Modified: Sat, 21 Nov 2026 04:17:54 GMT\r\nConnection: keep-alive\r\n' +
+  'ETag: "6b011b72-d"\r\nAccept-Ranges: bytes\r\n\r\nHello World!\n'
+const nginxMissing =
+  'HTTP/1.1 404 Not Found\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 04:17:56 GMT\r\n' +
+  'Content-Type: text/html\r\nContent-Length: 14\r\nConnection: keep-alive\r\n\r\n<html></html>\n'
+/** The same file in gzip: its length was not known when the head was sent. */
+const nginxGzip = bytesOf(
+  'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n' +
+    'Connection: keep-alive\r\nETag: W/"6b011b72-d"\r\nContent-Encoding: gzip\r\n\r\n21\r\n',
+  Buffer.from('1f8b0800000000000403f348cdc9c95708cf2fca4951e40200dddd147d0d000000', 'hex'),
+  '\r\n0\r\n\r\n',
+)
+const chunkedReply =
+  'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, Chunked\r\n\r\n' +
+  '5;name="a;b"\r\nhello\r\n00001  \r\n \r\nA\r\nworld\r\n\r\n!\r\n0;last\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n'
+const interimReplies =
+  'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 9\r\n\r\n' +
+  'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'
+
+const head = (...lines: string[]) => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`
+
+function endOf(...fields: Field[]): number {
+  const bytes = bytesOf(...fields)
+  return http.frameEnd(bytes, 0, bytes.length, 0)
+}
+
+const whole: readonly (readonly [string, Field])[] = [
+  ['a file from nginx', nginxFile],
+  ['an error from nginx', nginxMissing],
+  ['a gzipped file from nginx', nginxGzip],
+  ['chunks with extensions and trailers', chunkedReply],
+  ['a reply after interim ones', interimReplies],
+  ['a reply of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+  ['a reply without a reason', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok'],
+  ['no content', 'HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n'],
+  ['not modified', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n'],
+  ['a switch of protocols', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
+  ['lone line feeds', 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n'],
+  ['a length in odd letters and blanks', head('cONTENT-lENGTH:\t 002 \t').concat('ok')],
+  ['the same length twice', head('Content-Length: 2', 'Content-Length: 2').concat('ok')],
+  ['names that are nearly a length', head('Content-Lengthy: 9', 'Content-Lengtg: 9', 'Content-Length:2').concat('ok')],
+  ['a request without a body', 'GET /users/7 HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a request with a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok'],
+  ['a request in chunks', 'PUT /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+  ['a method like the start of a reply', 'HT / HTTP/1.1\r\n\r\n'],
+]
+
+test.each(whole)('frameEnd() ends %s where it ends, and no sooner', (_, message) => {
+  const bytes = bytesOf('xx', message, nginxFile)
+  const end = bytesOf('xx', message).length
+  expect(http.frameEnd(bytes, 2, bytes.length, 0)).toBe(end)
+  expect(http.frameEnd(bytes, 2, end, 0)).toBe(end)
+  for (let to = 2; to < end; to++) expect(http.frameEnd(bytes, 2, to, 0)).toBe(incomplete)
+})
+
+test('frameEnd() parts pipelined replies', () => {
+  const replies = whole.map(([, message]) => bytesOf(message))
+  const bytes = bytesOf(...replies)
+  let at = 0
+  for (const reply of replies) {
+    const end = http.frameEnd(bytes, at, bytes.length, 0)
+    expect(end - at).toBe(reply.length)
+    at = end
+  }
+  expect(at).toBe(bytes.length)
+})
+
+test.each([
+  ['a reply that would end with its connection', head('Connection: close')],
+  ['two lengths that differ', head('Content-Length: 2', 'Content-Length: 3')],
+  ['a list of lengths', head('Content-Length: 2, 2')],
+  ['a negative length', head('Content-Length: -1')],
+  ['a length with a sign', head('Content-Length: +1')],
+  ['a length in hex', head('Content-Length: 0x1')],
+  ['an empty length', head('Content-Length:')],
+  ['a blank before the colon', head('Content-Length : 2')],
+  ['a length on two lines', head('Content-Length: 1', ' 2')],
+  ['a line that goes on with the one before', head('X: 1', '\t2', 'Content-Length: 0')],
+  ['a length and chunks', head('Content-Length: 2', 'Transfer-Encoding: chunked')],
+  ['chunks and a length', head('Transfer-Encoding: chunked', 'Content-Length: 2')],
+  ['a coding that is not chunked', head('Transfer-Encoding: gzip')],
+  ['a coding that is chunked but not last', head('Transfer-Encoding: chunked, gzip')],
+  ['a coding that ends like chunked', head('Transfer-Encoding: unchunked')],
+  ['no version', 'HTTP/2 200 OK\r\n\r\n'],
+  ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
+  ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
+  ['a status below 100', 'HTTP/1.1 099 OK\r\n\r\n'],
+  ['a request without a path', 'GET HTTP/1.1\r\n\r\n'],
+  ['a request without a version', 'GET /\r\n\r\n'],
+  ['an empty line to begin with', '\r\nGET / HTTP/1.1\r\n\r\n'],
+  ['another protocol', '+PONG\r\n'],
+  ['another version, of which little is there', 'HTTP/2'],
+  ['a handshake of TLS', bytesOf({ u8: 0x16 }, { u8: 3 }, { u8: 1 })],
+  ['a first word without end', 'x'.repeat(40)],
+  ['a chunk without a size', `${head('Transfer-Encoding: chunked')};a\r\n`],
+  ['a size that is no number', `${head('Transfer-Encoding: chunked')}2x\r\nok\r\n`],
+  ['a chunk longer than its size', `${head('Transfer-Encoding: chunked')}2\r\nokay\r\n`],
+  ['a chunk shorter than its size', `${head('Transfer-Encoding: chunked')}4\r\nok\r\n0\r\n\r\n`],
+])('frameEnd() answers malformed for %s', (_, message) => {
+  expect(endOf(message)).toBe(malformed)
+})
+
+test('frameEnd() answers tooLarge as soon as the head says so', () => {
+  const small = createHttp({ host: 'a', maxFrame: 100 })
+  const fits = bytesOf(head('Content-Length: 61'), 'x'.repeat(61))
+  expect(fits).toHaveLength(100)
+  expect(small.frameEnd(fits, 0, 100, 0)).toBe(100)
+  expect(small.frameEnd(bytesOf(head('Content-Length: 62')), 0, 39, 0)).toBe(tooLarge)
+  expect(endOf(head('Content-Length: 4294967296'))).toBe(tooLarge)
+  expect(endOf(head(`Content-Length: ${'9'.repeat(400)}`))).toBe(tooLarge)
+  expect(endOf(head('Transfer-Encoding: chunked'), '2\r\nok\r\n100000\r\n')).toBe(tooLarge)
+  expect(endOf(head('Transfer-Encoding: chunked'), 'f'.repeat(400))).toBe(tooLarge)
+})
+
+test('frameEnd() bounds a head, extensions, trailers and many small chunks', () => {
+  const endless = `${head().slice(0, -2)}X: ${'x'.repeat(65_536)}`
+  expect(endOf(endless.slice(0, 65_535))).toBe(incomplete)
+  expect(endOf(endless.slice(0, 65_536))).toBe(tooLarge)
+  expect(endOf('HTTP/1.1 100 Continue\r\n\r\n'.repeat(3000))).toBe(tooLarge)
+  const small = createHttp({ host: 'a', maxFrame: 1000 })
+  const chunked = head('Transfer-Encoding: chunked')
+  for (const rest of [`2;${'x'.repeat(1000)}`, `0\r\n${'x: y\r\n'.repeat(200)}`, '1\r\nx\r\n'.repeat(200)]) {
+    const bytes = bytesOf(chunked, rest)
+    expect(small.frameEnd(bytes, 0, 999, 0)).toBe(incomplete)
+    expect(small.frameEnd(bytes, 0, 1000, 0)).toBe(tooLarge)
+    expect(small.frameEnd(bytes, 0, bytes.length, 0)).toBe(tooLarge)
+  }
+})
+
+test('decode() reads a reply', () => {
+  const bytes = bytesOf('xx', nginxFile)
+  const message = http.decode(bytes, 2, bytes.length)
+  expect(message).toMatchObject({ status: 200, body: bytesOf('Hello World!\n') })
+  expect(message.headers).toMatchObject({ 'content-type': 'text/html', etag: '"6b011b72-d"' })
+  const interim = bytesOf(interimReplies)
+  expect(http.decode(interim, 0, interim.length)).toEqual({
+    status: 201,
+    headers: { 'content-length': '2' },
+    body: bytesOf('ok'),
+  })
+})
+
+test('decode() takes the chunks out of a body', () => {
+  const bytes = bytesOf(chunkedReply)
+  expect(textOf(http.decode(bytes, 0, bytes.length).body)).toBe('hello world\r\n\r\n!')
+  expect(http.decode(nginxGzip, 0, nginxGzip.length).body).toHaveLength(33)
+  const none = bytesOf('HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n')
+  expect(http.decode(none, 0, none.length).body).toHaveLength(0)
+})
+
+test('decode() reads a request, and joins headers of one name', () => {
+  const bytes = bytesOf('POST /a?b=c HTTP/1.1\r\nAccept: x\r\nHost:a\r\naccept:  y \r\nContent-Length: 2\r\n\r\nok')
+  expect(http.decode(bytes, 0, bytes.length)).toEqual({
+    method: 'POST',
+    path: '/a?b=c',
+    headers: { accept: 'x, y', host: 'a', 'content-length': '2' },
+    body: bytesOf('ok'),
+  })
+})
+
+test('bodyStart() and bodyEnd() hold all that follows the head', () => {
+  const bodyOf = (text: string) => {
+    const bytes = bytesOf('xx', text)
+    return textOf(bytes.subarray(http.bodyStart(bytes, 2, bytes.length), http.bodyEnd(bytes, 2, bytes.length)))
+  }
+  expect(bodyOf(nginxFile)).toBe('Hello World!\n')
+  expect(bodyOf(interimReplies)).toBe('ok')
+  expect(bodyOf('GET / HTTP/1.1\n\n')).toBe('')
+  expect(bodyOf(`${head('Transfer-Encoding: chunked')}2\r\nok\r\n0\r\n\r\n`)).toBe('2\r\nok\r\n0\r\n\r\n')
+})
+
+test('status and isRefusal() tell what a reply says', () => {
+  const cases = [
+    [nginxFile, 200, false],
+    [nginxMissing, 404, true],
+    [interimReplies, 201, false],
+    ['HTTP/1.1 399 Odd\r\nContent-Length: 0\r\n\r\n', 399, false],
+    ['HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n', 503, true],
+    ['GET / HTTP/1.1\r\n\r\n', 0, true],
+  ] as const
+  for (const [text, status, refusal] of cases) {
+    const bytes = bytesOf('xx', text)
+    expect(http.status!.read(bytes, 2)).toBe(status)
+    expect(http.isRefusal!(bytes, 2, bytes.length)).toBe(refusal)
+  }
+})

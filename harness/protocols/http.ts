@@ -1,0 +1,114 @@
+import { chunkedEnd, dechunk } from './httpChunks.ts'
+import {
+  chunked,
+  contradictory,
+  finalStart,
+  finalStatus,
+  headBytesMax,
+  headEnd,
+  isBodiless,
+  isInterim,
+  isReply,
+  lineFraming,
+  mayBegin,
+  noStatus,
+  requestStatus,
+  startLineStatus,
+  unstated,
+} from './httpHead.ts'
+import { decodeHead, encodeReply, encodeRequest } from './httpMessage.ts'
+import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
+import { searchBytes } from './search.ts'
+
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+
+export interface HttpSettings {
+  /** What the header Host says where a request does not say it itself. */
+  readonly host: string
+  /** The longest message, head and all, in bytes. */
+  readonly maxFrame: number
+}
+
+/**
+ * HTTP/1.1 with keep-alive and pipelining, requests and replies alike; HTTP/1.0 is taken too. Interim replies (100,
+ * 102, 103) are part of the reply that follows them. A reply with neither length nor chunks is malformed: it would
+ * end with its connection, and cannot be told from one that was cut off. A lone line feed ends a line as CR LF does.
+ */
+export function createHttp({ host, maxFrame }: HttpSettings): Protocol {
+  function encode(message: Message): Uint8Array {
+    const { status } = message
+    const frame = status === undefined ? encodeRequest(message, host) : encodeReply(message, status)
+    if (frame.length > maxFrame) {
+      throw new RangeError(`an HTTP message has at most ${maxFrame} bytes with its head, not ${frame.length}`)
+    }
+    return frame
+  }
+
+  return {
+    name: 'http',
+    frameBytesMax: maxFrame,
+    frameEnd: (bytes, from, to) => frameEnd(bytes, from, to, from + maxFrame),
+    encode,
+    decode,
+    bodyStart: (bytes, from) => headEnd(bytes, finalStart(bytes, from)),
+    /** Of a chunked body this is the end of its trailers: the range holds sizes and all, and only `decode` takes them out. */
+    bodyEnd: (_bytes, _from, end) => end,
+    status: { read: finalStatus },
+    /** A request where a reply should be, as an echo server sends it, is no better than a refusal. */
+    isRefusal(bytes, from) {
+      const status = finalStatus(bytes, from)
+      return status >= 400 || status === requestStatus
+    },
+  }
+}
+
+/**
+ * One walk over the head, line by line. The ends of lines are left to the runtime's own search, and of a line no more
+ * is looked at than its first letter unless it may be Content-Length or Transfer-Encoding: 230 ns for the 9 lines and
+ * 236 bytes of a head by nginx, where a plain loop over the bytes takes 300 and more.
+ */
+function frameEnd(bytes: Uint8Array, from: number, to: number, endMax: number): number {
+  const headEndMax = Math.min(endMax, from + headBytesMax)
+  const limit = Math.min(to, headEndMax)
+  let framing = unstated
+  let status = noStatus
+  let line = from
+  while (line < limit) {
+    const at = searchBytes(bytes, lineFeed, line)
+    if (at < 0 || at >= limit) break
+    const isEmpty = at === line || (at === line + 1 && bytes[line] === carriageReturn)
+    if (status === noStatus) {
+      status = startLineStatus(bytes, line, at)
+      if (status === noStatus) return malformed
+    } else if (!isEmpty) {
+      framing = lineFraming(bytes, line, at, framing)
+      if (framing === contradictory) return malformed
+    } else if (isInterim(status)) {
+      status = noStatus
+      framing = unstated
+    } else return bodyEnd(bytes, at + 1, to, endMax, status, framing)
+    line = at + 1
+  }
+  if (status === noStatus && !mayBegin(bytes, line, limit)) return malformed
+  return to < headEndMax ? incomplete : tooLarge
+}
+
+function bodyEnd(bytes: Uint8Array, at: number, to: number, endMax: number, status: number, framing: number): number {
+  if (isBodiless(status)) return at
+  if (framing === unstated) return status === requestStatus ? at : malformed
+  if (framing === chunked) return chunkedEnd(bytes, at, to, endMax)
+  const end = at + framing
+  if (end > endMax) return tooLarge
+  return end > to ? incomplete : end
+}
+
+function decode(bytes: Uint8Array, from: number, end: number): Message {
+  const start = finalStart(bytes, from)
+  const bodyStart = headEnd(bytes, start)
+  const { start: parts, headers } = decodeHead(bytes, start, bodyStart)
+  const body = headers['transfer-encoding'] ? dechunk(bytes, bodyStart, end) : bytes.subarray(bodyStart, end)
+  return isReply(bytes, start)
+    ? { status: Number(parts[1]), headers, body }
+    : { method: parts[0], path: parts[1], headers, body }
+}

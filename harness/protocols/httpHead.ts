@@ -1,0 +1,225 @@
+import { searchBytes } from './search.ts'
+
+const tab = 0x09
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+const space = 0x20
+const comma = 0x2c
+const colon = 0x3a
+const zero = 0x30
+const nine = 0x39
+/** Makes a letter small; what is no letter and has no letter's code stays apart from them. */
+const small = 0x20
+
+/** The longest head that is taken, interim replies and all. */
+export const headBytesMax = 64 * 1024
+
+/** What `startLineStatus` answers for a request, and where it is neither request nor reply. */
+export const requestStatus = 0
+export const noStatus = -1
+
+/** How the body of a message is delimited; every other value is its length in bytes. */
+export const unstated = -1
+export const chunked = -2
+export const contradictory = -3
+
+/** What a whole request says of its connection. */
+export const unsaid = 0
+export const keepAlive = 1
+export const close = 2
+
+const replyStart = codes('HTTP/1.')
+const contentLength = codes('content-length')
+const transferEncoding = codes('transfer-encoding')
+const connection = codes('connection')
+const chunkedCoding = codes('chunked')
+const closeOption = codes('close')
+const keepAliveOption = codes('keep-alive')
+const methodBytesMax = 32
+const statusOffset = 9
+
+function codes(text: string): Uint8Array {
+  return Uint8Array.from(text, character => character.charCodeAt(0))
+}
+
+/** Whether a message, of which at least 5 bytes are there, is a reply; `HTTP/` begins no request, as a method has no slash. */
+export function isReply(bytes: Uint8Array, from: number): boolean {
+  return bytes[from + 3] === replyStart[3] && bytes[from + 4] === replyStart[4]
+}
+
+/** Whether a reply is followed by the one that answers the request. After 101 the connection speaks something else. */
+export function isInterim(status: number): boolean {
+  return status >= 100 && status < 200 && status !== 101
+}
+
+/** Whether a reply ends with its head, whatever that says of a body. */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 304 || status === 101
+}
+
+/** The status of a reply, `requestStatus` for a request; `noStatus` where the start line `bytes[from, end)` is neither. */
+export function startLineStatus(bytes: Uint8Array, from: number, end: number): number {
+  if (bytes[end - 1] === carriageReturn) end--
+  if (isReply(bytes, from)) {
+    if (end - from < statusOffset + 3 || !isVersion(bytes, from) || bytes[from + 8] !== space) return noStatus
+    if (end - from > statusOffset + 3 && bytes[from + statusOffset + 3] !== space) return noStatus
+    const status = readStatus(bytes, from)
+    return status >= 100 ? status : noStatus
+  }
+  const targetStart = methodEnd(bytes, from, end) + 1
+  const versionStart = end - replyStart.length - 1
+  if (targetStart === 0 || targetStart >= versionStart - 1 || bytes[versionStart - 1] !== space) return noStatus
+  return isVersion(bytes, versionStart) ? requestStatus : noStatus
+}
+
+/** Whether a start line may begin with the bytes in `bytes[from, to)`, which are all that is there so far. */
+export function mayBegin(bytes: Uint8Array, from: number, to: number): boolean {
+  if (methodEnd(bytes, from, to) >= 0) return true
+  for (let index = 0; index < replyStart.length && from + index < to; index++) {
+    if (bytes[from + index] !== replyStart[index]) return false
+  }
+  return true
+}
+
+/** Where the space after a method is, or `to` while it is not there; -1 where there is no method. */
+function methodEnd(bytes: Uint8Array, from: number, to: number): number {
+  const limit = Math.min(to, from + methodBytesMax)
+  for (let at = from; at < limit; at++) {
+    const byte = bytes[at]!
+    if (byte === space) return at === from ? -1 : at
+    const isLetter = (byte | small) >= 0x61 && (byte | small) <= 0x7a
+    // Of the other characters of a token only those of methods that there are: VERSION-CONTROL, and perhaps an X_2.
+    if (!isLetter && !isDigit(byte) && byte !== 0x2d && byte !== 0x5f) return -1
+  }
+  return limit === to ? to : -1
+}
+
+function isVersion(bytes: Uint8Array, at: number): boolean {
+  for (let index = 0; index < replyStart.length; index++) {
+    if (bytes[at + index] !== replyStart[index]) return false
+  }
+  return isDigit(bytes[at + replyStart.length]!)
+}
+
+function readStatus(bytes: Uint8Array, from: number): number {
+  const at = from + statusOffset
+  if (!isDigit(bytes[at]!) || !isDigit(bytes[at + 1]!) || !isDigit(bytes[at + 2]!)) return noStatus
+  return (bytes[at]! - zero) * 100 + (bytes[at + 1]! - zero) * 10 + bytes[at + 2]! - zero
+}
+
+/** The status of the final reply in a whole message; `requestStatus` for a request. */
+export function finalStatus(bytes: Uint8Array, from: number): number {
+  return isReply(bytes, from) ? readStatus(bytes, finalStart(bytes, from)) : requestStatus
+}
+
+/** Where the final reply in a whole message begins, past all interim ones; `from` for a request. */
+export function finalStart(bytes: Uint8Array, from: number): number {
+  while (isReply(bytes, from) && isInterim(readStatus(bytes, from))) from = headEnd(bytes, from)
+  return from
+}
+
+/** Just past the empty line that ends the head of a whole message. */
+export function headEnd(bytes: Uint8Array, from: number): number {
+  for (let at = from; ; at++) {
+    at = searchBytes(bytes, lineFeed, at)
+    if (bytes[at + 1] === lineFeed) return at + 2
+    if (bytes[at + 1] === carriageReturn && bytes[at + 2] === lineFeed) return at + 3
+  }
+}
+
+/** Whether a whole request asks for its connection to be closed or kept; one of HTTP/1.0 that says nothing, to be closed. */
+export function connectionOption(bytes: Uint8Array, from: number): number {
+  let line = searchBytes(bytes, lineFeed, from) + 1
+  const versionEnd = bytes[line - 2] === carriageReturn ? line - 2 : line - 1
+  let option = bytes[versionEnd - 1] === zero ? close : unsaid
+  for (;;) {
+    const end = searchBytes(bytes, lineFeed, line)
+    if (end <= line + 1) return option
+    if ((bytes[line]! | small) === connection[0] && hasName(bytes, line, end, connection)) {
+      if (hasOption(bytes, line + connection.length, end, closeOption)) return close
+      if (hasOption(bytes, line + connection.length, end, keepAliveOption)) option = keepAlive
+    }
+    line = end + 1
+  }
+}
+
+/**
+ * What the header line `bytes[from, end)`, its line feed left out, makes of `framing`, which is what the lines before
+ * it said. Two lengths that differ, a length and a coding, and a coding that is not chunked last are contradictory:
+ * where such a message ends is anyone's guess.
+ */
+export function lineFraming(bytes: Uint8Array, from: number, end: number, framing: number): number {
+  const first = bytes[from]! | small
+  if (first === contentLength[0] && hasName(bytes, from, end, contentLength)) {
+    const length = readLength(bytes, from + contentLength.length, end)
+    return framing === unstated || framing === length ? length : contradictory
+  }
+  if (first === transferEncoding[0] && hasName(bytes, from, end, transferEncoding)) {
+    const last = endsChunked(bytes, from + transferEncoding.length, end)
+    return last && framing === unstated ? chunked : contradictory
+  }
+  // A line that goes on with the one before it (RFC 9112, section 5.2: to be refused), or no name at all.
+  return first === space || first === (tab | small) ? contradictory : framing
+}
+
+/** Whether the line has that name; blanks between a name and its colon are left to the value to stumble over. */
+function hasName(bytes: Uint8Array, from: number, end: number, name: Uint8Array): boolean {
+  const colonAt = from + name.length
+  if (colonAt >= end) return false
+  const next = bytes[colonAt]
+  if (next !== colon && next !== space && next !== tab) return false
+  for (let index = 1; index < name.length; index++) {
+    if ((bytes[from + index]! | small) !== name[index]) return false
+  }
+  return true
+}
+
+/** The length in `bytes[at, end)`, from the colon on; `contradictory` unless there is a number and nothing else. */
+function readLength(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== colon) return contradictory
+  at = blanksEnd(bytes, at + 1, end)
+  if (at === end || !isDigit(bytes[at]!)) return contradictory
+  let length = 0
+  // Digits beyond what a number holds are rounded: far over every bound all the same.
+  for (; at < end && isDigit(bytes[at]!); at++) length = length * 10 + bytes[at]! - zero
+  return blanksEnd(bytes, at, end) === end ? length : contradictory
+}
+
+/** Whether the codings in `bytes[at, end)`, from the colon on, end with chunked. */
+function endsChunked(bytes: Uint8Array, at: number, end: number): boolean {
+  if (bytes[at] !== colon) return false
+  while (isBlank(bytes[end - 1]!)) end--
+  const codingAt = end - chunkedCoding.length
+  if (codingAt <= at) return false
+  for (let index = 0; index < chunkedCoding.length; index++) {
+    if ((bytes[codingAt + index]! | small) !== chunkedCoding[index]) return false
+  }
+  const before = bytes[codingAt - 1]!
+  return before === colon || before === comma || isBlank(before)
+}
+
+/** Whether `wanted` is one of the words in `bytes[at, end)`, from the colon on, that commas part. */
+function hasOption(bytes: Uint8Array, at: number, end: number, wanted: Uint8Array): boolean {
+  while (at < end) {
+    const wordAt = blanksEnd(bytes, at + 1, end)
+    let index = 0
+    while (index < wanted.length && (bytes[wordAt + index]! | small) === wanted[index]) index++
+    at = blanksEnd(bytes, wordAt + index, end)
+    if (index === wanted.length && (at >= end || bytes[at] === comma)) return true
+    while (at < end && bytes[at] !== comma) at++
+  }
+  return false
+}
+
+function blanksEnd(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && isBlank(bytes[at]!)) at++
+  return at
+}
+
+function isBlank(byte: number): boolean {
+  return byte === space || byte === tab || byte === carriageReturn
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= zero && byte <= nine
+}

@@ -1,0 +1,138 @@
+import { checkInteger } from './integers.ts'
+import type { Message } from './protocol.ts'
+
+const textEncoder = new TextEncoder()
+const textDecoder = new TextDecoder()
+
+const methodPattern = /^[A-Z][A-Z0-9_-]{0,31}$/
+const pathPattern = /^(?:\*|(?:\/|https?:\/\/)[!-~]*)$/
+/** Names of headers are tokens (RFC 9110, section 5.6.2). */
+const namePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const valuePattern = /^[^\0-\x08\x0a-\x1f\x7f]*$/
+const requestLinePattern = /^([A-Za-z]+) (\S+)$/
+const requestLineBytesMax = 64 * 1024
+const shownBytesMax = 60
+
+/** Replies to these cannot be told apart in an ordered stream: they are not as long as they say. */
+const unframedMethods: readonly string[] = ['HEAD', 'CONNECT']
+/** Methods whose requests have a length though they have no body (RFC 9110, section 8.6). */
+const bodyMethods: readonly string[] = ['POST', 'PUT', 'PATCH']
+const userAgent = 'volley'
+
+const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
+/** A request; a body that comes without method and path is text such as `GET /users/7`, and means those. */
+export function encodeRequest(message: Message, host: string): Uint8Array {
+  const { method = 'GET', path = '/', body } = fromRequestLine(message)
+  if (!methodPattern.test(method)) throw new RangeError(`an HTTP method must be one such as GET, not ${shown(method)}`)
+  if (unframedMethods.includes(method)) {
+    throw new RangeError(`${method} is not for a load: its reply does not end where its head says; take GET`)
+  }
+  if (!pathPattern.test(path)) {
+    throw new RangeError(`an HTTP path must be one such as /users/7, percent-encoded, not ${shown(path)}`)
+  }
+  const headers = headersOf(message)
+  const added = [
+    ...(headers.has('host') ? [] : [`Host: ${host}`]),
+    ...(headers.has('user-agent') ? [] : [`User-Agent: ${userAgent}`]),
+  ]
+  const hasLength = body.length > 0 || bodyMethods.includes(method)
+  return encode(`${method} ${path} HTTP/1.1`, added, headers, body, hasLength)
+}
+
+/** A reply, for a server. */
+export function encodeReply(message: Message, status: number): Uint8Array {
+  checkInteger('the status of an HTTP reply', status, 200, 599)
+  const { body } = message
+  const bodiless = status === 204 || status === 304
+  if (bodiless && body.length > 0) throw new RangeError(`an HTTP reply of status ${status} has no body`)
+  return encode(`HTTP/1.1 ${status} ${reasons[status] ?? ''}`, [], headersOf(message), body, !bodiless)
+}
+
+/** What the head in `bytes[from, end)` says: the start line in its three parts, and the headers by their small names. */
+export function decodeHead(bytes: Uint8Array, from: number, end: number) {
+  const [startLine, ...lines] = textDecoder.decode(bytes.subarray(from, end)).trimEnd().split(/\r?\n/)
+  const [, first, second, third] = /^(\S*) ?(\S*) ?(.*)$/.exec(startLine!) ?? []
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0)).toLowerCase()
+    const value = line.slice(colon + 1).trim()
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before}, ${value}`)
+  }
+  return { start: [first!, second!, third!] as const, headers: Object.fromEntries(headers) }
+}
+
+function fromRequestLine(message: Message): Message {
+  const { body, method, path } = message
+  if (method !== undefined || path !== undefined || body.length === 0) return message
+  const text = textDecoder.decode(body.subarray(0, requestLineBytesMax))
+  const [, lineMethod, linePath] = requestLinePattern.exec(text) ?? []
+  if (lineMethod === undefined || linePath === undefined || body.length > requestLineBytesMax) {
+    throw new RangeError(
+      `an HTTP request must be a method and a path such as "GET /users/7", or have its body beside them, not ${shown(text)}`,
+    )
+  }
+  return { ...message, method: lineMethod, path: linePath, body: new Uint8Array(0) }
+}
+
+/** The headers by their small names, each with its name and value as given; throws where they cannot be sent. */
+function headersOf({ headers = {}, body }: Message): Map<string, string> {
+  const lines = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    const known = name.toLowerCase()
+    if (!namePattern.test(name))
+      throw new RangeError(`an HTTP header's name must be one such as Accept, not ${shown(name)}`)
+    if (!valuePattern.test(value)) {
+      throw new RangeError(`the HTTP header ${name} must not have control characters, and has ${shown(value)}`)
+    }
+    if (lines.has(known)) throw new RangeError(`there is more than one HTTP header ${name}`)
+    if (known === 'transfer-encoding')
+      throw new RangeError('an HTTP body is sent with Content-Length: leave out Transfer-Encoding')
+    if (known === 'content-length' && value !== String(body.length)) {
+      throw new RangeError(
+        `the HTTP header Content-Length must be the body's ${body.length} bytes, not ${shown(value)}`,
+      )
+    }
+    lines.set(known, `${name}: ${value}`)
+  }
+  return lines
+}
+
+function encode(
+  startLine: string,
+  added: readonly string[],
+  headers: ReadonlyMap<string, string>,
+  body: Uint8Array,
+  hasLength: boolean,
+): Uint8Array {
+  const length = hasLength && !headers.has('content-length') ? [`Content-Length: ${body.length}`] : []
+  const head = textEncoder.encode([startLine, ...added, ...headers.values(), ...length, '', ''].join('\r\n'))
+  const frame = new Uint8Array(head.length + body.length)
+  frame.set(head)
+  frame.set(body, head.length)
+  return frame
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > shownBytesMax ? `${text.slice(0, shownBytesMax)}...` : text)
+}

@@ -1,0 +1,153 @@
+import { incomplete, malformed, type Protocol, tooLarge } from './protocol.ts'
+import { encodeCommand } from './respCommand.ts'
+
+/** The longest simple string or error, with its mark and its CR LF. */
+const lineBytesMax = 64 * 1024
+const arrayDepthMax = 32
+/** No number of 64 bits has more characters, sign and all. */
+const numberCharactersMax = 20
+/** `+` CR LF: no element of an array is shorter, which bounds the elements that fit. */
+const elementBytesMin = 3
+
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
+const zero = 0x30
+const nine = 0x39
+const plus = 0x2b
+const minus = 0x2d
+const simpleMark = plus
+const errorMark = minus
+const integerMark = 0x3a
+const bulkMark = 0x24
+const arrayMark = 0x2a
+
+const nilLength = -1
+const noLength = -2
+
+/**
+ * Elements still to come in each of the arrays that `frameEnd` is inside of. Every call begins it anew, so that all
+ * instances share it: a nested reply then costs no allocation, and a flat one never looks at it.
+ */
+const elementsLeft = new Uint32Array(arrayDepthMax)
+
+/**
+ * Redis RESP2. A request is a command line, sent as an array of bulk strings; a reply is of any type, and the types of
+ * RESP3 are malformed. `maxFrame` bounds a whole reply, in bytes: a length or a count that cannot fit is tooLarge as
+ * soon as it is announced. An array that comes in many pieces is walked from its start with each of them.
+ */
+export function createResp({ maxFrame }: { readonly maxFrame: number }): Protocol {
+  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const endMax = from + maxFrame
+    let depth = 0
+    let at = from
+    for (;;) {
+      const isArray = at < to && bytes[at] === arrayMark
+      const end = isArray ? numberEnd(bytes, at, to, endMax) : valueEnd(bytes, at, to, endMax)
+      if (end <= 0) return end
+      if (isArray) {
+        const count = readLength(bytes, at)
+        if (count === noLength) return malformed
+        if (count > 0) {
+          if (count * elementBytesMin > endMax - end) return tooLarge
+          if (depth === arrayDepthMax) return malformed
+          elementsLeft[depth++] = count
+          at = end
+          continue
+        }
+      }
+      at = end
+      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
+      if (depth === 0) return at
+    }
+  }
+
+  return {
+    name: 'resp',
+    frameBytesMax: maxFrame,
+    frameEnd,
+    encode({ body }) {
+      const frame = encodeCommand(body)
+      if (frame.length > maxFrame) throw new RangeError(`a command has at most ${maxFrame} bytes, not ${frame.length}`)
+      return frame
+    },
+    decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
+    bodyStart,
+    bodyEnd,
+    isRefusal: (bytes, from) => bytes[from] === errorMark,
+  }
+}
+
+/** Just past the type mark of a simple string, error or integer, or past the header of a bulk string or array. */
+function bodyStart(bytes: Uint8Array, from: number, end: number): number {
+  const mark = bytes[from]
+  if (mark !== bulkMark && mark !== arrayMark) return from + 1
+  if (bytes[from + 1] === minus) return end
+  let at = from + 1
+  while (bytes[at] !== lineFeed) at++
+  return at + 1
+}
+
+/** An array goes on to its end; the others end with CR LF, which is not theirs. */
+function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
+  const mark = bytes[from]
+  const toItsEnd = mark === arrayMark || (mark === bulkMark && bytes[from + 1] === minus)
+  return toItsEnd ? end : end - 2
+}
+
+/** The end of the value at `at`, which is no array. */
+function valueEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  if (at >= to) return unfinished(to, endMax)
+  const mark = bytes[at]
+  if (mark === simpleMark || mark === errorMark) return textEnd(bytes, at, to, endMax)
+  if (mark === integerMark) return numberEnd(bytes, at, to, endMax)
+  if (mark !== bulkMark) return malformed
+  const headerEnd = numberEnd(bytes, at, to, endMax)
+  if (headerEnd <= 0) return headerEnd
+  const length = readLength(bytes, at)
+  if (length === noLength) return malformed
+  if (length === nilLength) return headerEnd
+  const end = headerEnd + length + 2
+  if (end > endMax) return tooLarge
+  if (end > to) return incomplete
+  return bytes[end - 2] === carriageReturn && bytes[end - 1] === lineFeed ? end : malformed
+}
+
+/** The end of the simple string or error at `at`, which has neither CR nor LF inside. */
+function textEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  const limit = Math.min(to, endMax, at + lineBytesMax)
+  for (let index = at + 1; index < limit; index++) {
+    const byte = bytes[index]
+    if (byte === lineFeed) return malformed
+    if (byte === carriageReturn && index + 1 < limit) return bytes[index + 1] === lineFeed ? index + 2 : malformed
+  }
+  return unfinished(to, Math.min(endMax, at + lineBytesMax))
+}
+
+/** The end of a line of a mark, a sign or none, and digits. */
+function numberEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  const limit = Math.min(to, endMax)
+  const signed = at + 1 < limit && (bytes[at + 1] === minus || bytes[at + 1] === plus)
+  const digitsAt = signed ? at + 2 : at + 1
+  let index = digitsAt
+  while (index < limit && bytes[index]! >= zero && bytes[index]! <= nine) index++
+  if (index - at - 1 > numberCharactersMax) return malformed
+  if (index >= limit) return unfinished(to, endMax)
+  if (index === digitsAt || bytes[index] !== carriageReturn) return malformed
+  if (index + 1 >= limit) return unfinished(to, endMax)
+  return bytes[index + 1] === lineFeed ? index + 2 : malformed
+}
+
+/** The length or count in the whole line at `at`: `nilLength` for -1, `noLength` where there can be none such. */
+function readLength(bytes: Uint8Array, at: number): number {
+  if (bytes[at + 1] === minus) {
+    return bytes[at + 2] === zero + 1 && bytes[at + 3] === carriageReturn ? nilLength : noLength
+  }
+  if (bytes[at + 1] === plus) return noLength
+  let length = 0
+  for (let index = at + 1; bytes[index] !== carriageReturn; index++) length = length * 10 + bytes[index]! - zero
+  return length
+}
+
+function unfinished(to: number, endMax: number): number {
+  return to >= endMax ? tooLarge : incomplete
+}

@@ -1,0 +1,101 @@
+import type { ProtocolSpec } from '../protocols/catalog.ts'
+import { splitCommand } from '../protocols/respCommand.ts'
+import { parseRequestLine, requestLineForms } from './httpRequest.ts'
+import { list, Misfit, show } from './misfit.ts'
+import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
+import type { Send, Step } from './scenario.ts'
+import { parseSlots } from './slots.ts'
+
+/** What is sent and what is expected of the reply. */
+export type Exchange = Pick<Step, 'send' | 'expect'>
+
+/** The fields that a message of each protocol has beside its body. */
+const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> = {
+  raw: [],
+  line: [],
+  frame: [],
+  tlv: ['type'],
+  rpc: ['type', 'version', 'extension'],
+  http: ['method', 'path', 'headers', 'status'],
+  resp: [],
+}
+const allFields = [...new Set(Object.values(protocolFields).flat())]
+const rpcTypeMax = 0xff
+
+/** What of a step does not fit the protocol; `path` is where the step stands. */
+export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
+  if (!protocol) return []
+  const issues = fieldIssues(path, exchange, protocol.name)
+  const place = [...path, 'send']
+  if (protocol.name === 'http') return [...issues, ...requestIssues(place, exchange.send)]
+  return protocol.name === 'resp' ? [...issues, ...commandIssues(place, exchange.send)] : issues
+}
+
+function fieldIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec['name']): Issue[] {
+  const issues: Issue[] = []
+  for (const [part, value] of Object.entries<unknown>(exchange)) {
+    if (!isMapping(value)) continue
+    for (const field of allFields.filter(field => field in value)) {
+      const place = [...path, part, field]
+      if (!protocolFields[protocol].includes(field)) {
+        const wanted = list(protocolsWith(field), 'or')
+        issues.push(issue(place, `goes with protocol ${wanted} only; the protocol is ${protocol}`))
+      } else if (field === 'type' && protocol === 'rpc' && Number(value[field]) > rpcTypeMax) {
+        issues.push(conflict(place, `0 to ${rpcTypeMax} with protocol rpc`, String(value[field])))
+      }
+    }
+  }
+  return issues
+}
+
+function protocolsWith(field: string): string[] {
+  return Object.entries(protocolFields).flatMap(([name, fields]) => (fields.includes(field) ? [name] : []))
+}
+
+/** A request of HTTP has a path, whichever way it is written. */
+function requestIssues(path: Path, send: Send): Issue[] {
+  if (typeof send !== 'string') {
+    if ('path' in send) return []
+    return [conflict(path, `${requestLineForms}, or a mapping with path`, `a mapping with ${list(Object.keys(send))}`)]
+  }
+  try {
+    parseRequestLine(send)
+    return []
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error
+    return [issue(path, error.message.includes(', got ') ? error.message : `${error.message}, got ${show(send)}`)]
+  }
+}
+
+/** A command of RESP has a word, and closes its quotes. What slots are filled with changes neither. */
+function commandIssues(path: Path, send: Send): Issue[] {
+  return textsOf(send).flatMap(({ path: inside, text }) => {
+    const filled = parseSlots(text).map(part => ('text' in part ? part.text : '0'))
+    try {
+      splitCommand(new TextEncoder().encode(filled.join('')))
+      return []
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return [issue([...path, ...inside], error.message)]
+    }
+  })
+}
+
+/** The columns that texts ask for where there is no data; `path` is where the step stands. */
+export function dataIssues(path: Path, send: Send): Issue[] {
+  return textsOf(send).flatMap(({ path: inside, text }) =>
+    parseSlots(text).flatMap(part => {
+      if (!('column' in part)) return []
+      return [issue([...path, 'send', ...inside], `{{data.${part.column}}} needs data: with the file it comes from`)]
+    }),
+  )
+}
+
+/** Every text of a request that may have slots in it, and where it stands in there. */
+function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
+  if (typeof send === 'string') return [{ path: [], text: send }]
+  const body = 'body' in send && typeof send.body === 'string' ? [{ path: ['body'], text: send.body }] : []
+  const path = 'path' in send && send.path !== undefined ? [{ path: ['path'], text: send.path }] : []
+  const headers = Object.entries('headers' in send ? (send.headers ?? {}) : {})
+  return [...body, ...path, ...headers.map(([name, text]) => ({ path: ['headers', name], text }))]
+}

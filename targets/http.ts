@@ -1,0 +1,62 @@
+import { createHttp, type HttpSettings } from '../harness/protocols/http.ts'
+import { close, connectionOption, headEnd, keepAlive, unsaid } from '../harness/protocols/httpHead.ts'
+import { tooLarge } from '../harness/protocols/protocol.ts'
+import type { Replies } from './replies.ts'
+import type { Service } from './server.ts'
+
+/** What a request is answered with unless something else is asked for. */
+export const helloText = 'Hello World!\n'
+
+const textEncoder = new TextEncoder()
+const plain = { 'Content-Type': 'text/plain' }
+const closing = { ...plain, Connection: 'close' }
+/** By what a request says of its connection. */
+const headersFor = { [unsaid]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
+const emptyLengthBytes = '0\r\n\r\n'.length
+
+/**
+ * Answers every HTTP request with status 200 and `reply` for a body, or with the body of the request. All that does
+ * not depend on the request is encoded beforehand.
+ */
+export function createHttpServer(spec: HttpSettings, reply?: string): Service {
+  const protocol = createHttp(spec)
+  // What is sent is not bound by what is taken.
+  const sending = createHttp({ ...spec, maxFrame: Number.MAX_SAFE_INTEGER })
+  const encode = (status: number, headers: Readonly<Record<string, string>>, text: string) =>
+    sending.encode({ status, headers, body: textEncoder.encode(text) })
+  const frames = ([unsaid, keepAlive, close] as const).map(option => encode(200, headersFor[option], reply ?? ''))
+  const heads = frames.map(frame => frame.slice(0, headEnd(frame, 0)))
+  const refusals = { malformed: encode(400, closing, 'malformed\n'), tooLarge: encode(413, closing, 'too large\n') }
+
+  function answer(frame: Uint8Array, replies: Replies): void {
+    const at = replies.reserve(frame.length)
+    replies.bytes.set(frame, at)
+  }
+
+  /** The head for an empty body, with the body's length in place of its own. */
+  function echo(emptyHead: Uint8Array, body: Uint8Array, replies: Replies): void {
+    const prefix = emptyHead.subarray(0, emptyHead.length - emptyLengthBytes)
+    const length = textEncoder.encode(`${body.length}\r\n\r\n`)
+    const at = replies.reserve(prefix.length + length.length + body.length)
+    replies.bytes.set(prefix, at)
+    replies.bytes.set(length, at + prefix.length)
+    replies.bytes.set(body, at + prefix.length + length.length)
+  }
+
+  return {
+    protocol,
+    request(connection, bytes, from, end, replies) {
+      const option = connectionOption(bytes, from)
+      if (isHead(bytes, from)) answer(heads[option]!, replies)
+      else if (reply !== undefined) answer(frames[option]!, replies)
+      else echo(heads[option]!, protocol.decode(bytes, from, end).body, replies)
+      if (option === close) connection.endLater()
+    },
+    refuse: (reason, replies) => answer(reason === tooLarge ? refusals.tooLarge : refusals.malformed, replies),
+  }
+}
+
+/** Whether a request is for the head of the reply alone: no other method in use begins with HEA. */
+function isHead(bytes: Uint8Array, from: number): boolean {
+  return bytes[from] === 0x48 && bytes[from + 1] === 0x45 && bytes[from + 2] === 0x41
+}
