@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createHttp } from './http.ts'
 import { incomplete, malformed, tooLarge } from './protocol.ts'
@@ -156,6 +157,49 @@ test('decode() takes the chunks out of a body', () => {
   expect(http.decode(nginxGzip, 0, nginxGzip.length).body).toHaveLength(33)
   const none = bytesOf('HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n')
   expect(http.decode(none, 0, none.length).body).toHaveLength(0)
+})
+
+test('decode() gives back a body however it was cut into chunks', () => {
+  const chunk = fc.record({
+    data: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+    zeros: fc.constantFrom('', '000'),
+    extension: fc.constantFrom('', ';a=b', ' ; "x"', ' '),
+    lineEnd: fc.constantFrom('\r\n', '\n'),
+  })
+  const trailers = fc.constantFrom('', 'X: y\r\n', '0\r\nA:\r\n')
+  fc.assert(
+    fc.property(fc.array(chunk, { maxLength: 8 }), trailers, (chunks, last) => {
+      const fields = chunks.flatMap(({ data, zeros, extension, lineEnd }) => {
+        return [`${zeros}${data.length.toString(16)}${extension}${lineEnd}`, data, lineEnd]
+      })
+      const bytes = bytesOf(head('Transfer-Encoding: chunked'), ...fields, `0\r\n${last}\r\n`)
+      for (let to = 0; to < bytes.length; to++) expect(http.frameEnd(bytes, 0, to, 0)).toBe(incomplete)
+      expect(http.frameEnd(bytes, 0, bytes.length, 0)).toBe(bytes.length)
+      expect(http.decode(bytes, 0, bytes.length).body).toEqual(bytesOf(...chunks.map(({ data }) => data)))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('frameEnd() answers in range whatever is changed in a message, and the rest bears the answer', () => {
+  const changes = fc.array(fc.tuple(fc.nat(400), fc.oneof(fc.nat(255), fc.constantFrom(10, 13, 32, 48, 58))))
+  const short = createHttp({ host: 'a', maxFrame: 300 })
+  fc.assert(
+    fc.property(fc.constantFrom(...whole), changes, ([, message], some) => {
+      const bytes = bytesOf(message, message)
+      for (const [at, byte] of some) bytes[at % bytes.length] = byte
+      const end = short.frameEnd(bytes, 0, bytes.length, 0)
+      if ([incomplete, malformed, tooLarge].includes(end)) return
+      expect(end).toBeGreaterThan(0)
+      expect(end).toBeLessThanOrEqual(bytes.length)
+      const start = short.bodyStart(bytes, 0, end)
+      expect(start).toBeGreaterThan(0)
+      expect(start).toBeLessThanOrEqual(end)
+      expect(short.decode(bytes, 0, end).body.length).toBeLessThanOrEqual(end - start)
+      expect(short.status!.read(bytes, 0)).toBe(short.decode(bytes, 0, end).status ?? 0)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('decode() reads a request, and joins headers of one name', () => {

@@ -106,9 +106,10 @@ function bodyEnd(bytes: Uint8Array, at: number, to: number, endMax: number, stat
 function decode(bytes: Uint8Array, from: number, end: number): Message {
   const start = finalStart(bytes, from)
   const bodyStart = headEnd(bytes, start)
-  const { start: parts, headers } = decodeHead(bytes, start, bodyStart)
+  const { startLine, headers } = decodeHead(bytes, start, bodyStart)
   const body = headers['transfer-encoding'] ? dechunk(bytes, bodyStart, end) : bytes.subarray(bodyStart, end)
-  return isReply(bytes, start)
-    ? { status: Number(parts[1]), headers, body }
-    : { method: parts[0], path: parts[1], headers, body }
+  if (isReply(bytes, start)) return { status: finalStatus(bytes, start), headers, body }
+  const pathStart = startLine.indexOf(' ') + 1
+  const path = startLine.slice(pathStart, startLine.lastIndexOf(' '))
+  return { method: startLine.slice(0, pathStart - 1), path, headers, body }
 }

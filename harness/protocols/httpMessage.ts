@@ -67,10 +67,9 @@ export function encodeReply(message: Message, status: number): Uint8Array {
   return encode(`HTTP/1.1 ${status} ${reasons[status] ?? ''}`, [], headersOf(message), body, !bodiless)
 }
 
-/** What the head in `bytes[from, end)` says: the start line in its three parts, and the headers by their small names. */
+/** The start line of the head in `bytes[from, end)`, and its headers by their small names. */
 export function decodeHead(bytes: Uint8Array, from: number, end: number) {
   const [startLine, ...lines] = textDecoder.decode(bytes.subarray(from, end)).trimEnd().split(/\r?\n/)
-  const [, first, second, third] = /^(\S*) ?(\S*) ?(.*)$/.exec(startLine!) ?? []
   const headers = new Map<string, string>()
   for (const line of lines) {
     const colon = line.indexOf(':')
@@ -79,7 +78,7 @@ export function decodeHead(bytes: Uint8Array, from: number, end: number) {
     const before = headers.get(name)
     headers.set(name, before === undefined ? value : `${before}, ${value}`)
   }
-  return { start: [first!, second!, third!] as const, headers: Object.fromEntries(headers) }
+  return { startLine: startLine!, headers: Object.fromEntries(headers) }
 }
 
 function fromRequestLine(message: Message): Message {
