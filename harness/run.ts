@@ -14,7 +14,7 @@ import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
 import { describeProtocol } from './protocols/spec.ts'
 import { createJournal, type Journal } from './report/journal.ts'
-import type { Report } from './report/report.ts'
+import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
@@ -68,8 +68,8 @@ export async function runScenario(
     const workers = workerCount(scenario, environment.cores, targetIsLocal)
     const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
     const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
-    const facts = {
-      tool: { name: 'volley', version: toolVersion } as const,
+    const facts: RunFacts = {
+      tool: { name: 'volley', version: toolVersion },
       scenario: redacted,
       target: isSecret ? '***' : formatAddress(target.address),
       seed,
@@ -101,7 +101,7 @@ export async function runScenario(
     }
     await target.stop()
     const record: RunRecord = {
-      ...facts,
+      facts,
       stepNames: bank.steps.map(step => step.name),
       warmupMs: plan.warmupMs,
       endedAt: outcome.endedAt,

@@ -73,7 +73,12 @@ async function serve(
   try {
     const { address } = await child.told('listening', patience)
     const parsed = parseAddress(String(address))
-    return { ...child, address: parsed, process: { pid: child.pid, group: 'workers' in options }, requests: () => requests }
+    return {
+      ...child,
+      address: parsed,
+      process: { pid: child.pid, group: 'workers' in options },
+      requests: () => requests,
+    }
   } catch (error) {
     await child.stop()
     throw new UserError(`the ${name} server did not start: ${why(error)}${child.errorText()}`)

@@ -6,6 +6,12 @@ import type { Scenario } from '../scenario/scenario.ts'
 
 export type { Environment, Finding, Interval, Verdict }
 
+/** What is known of a run when it begins. */
+export type RunFacts = Pick<
+  Report,
+  'tool' | 'scenario' | 'target' | 'seed' | 'environment' | 'startedAt' | 'transport' | 'transportReason' | 'workers'
+>
+
 export const reportSchema = 'volley.report/1'
 
 /** The record of one run: what report.json holds, and all that the formats, `compare` and `check` see of it. */

@@ -1,14 +1,13 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type AuditInputs, audit, verdictOf } from '../metrics/audit.ts'
 import { encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
-import type { Environment } from '../metrics/host.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
 import type { Measured, Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
-import type { Scenario } from '../scenario/scenario.ts'
 import {
   type Latency,
   type Report,
+  type RunFacts,
   reportSchema,
   type ServerRecord,
   type Spread,
@@ -19,15 +18,7 @@ import { errorShare, judgeThresholds } from './thresholds.ts'
 
 /** What is known of a run once it is over, apart from what its recorder holds. */
 export interface RunRecord {
-  readonly tool: Report['tool']
-  readonly scenario: Scenario
-  readonly target: string
-  readonly seed: number
-  readonly environment: Environment
-  readonly startedAt: string
-  readonly transport: string
-  readonly transportReason?: string
-  readonly workers: number
+  readonly facts: RunFacts
   readonly stepNames: readonly string[]
   readonly warmupMs: number
   /** When the books were closed, on the recorder's clock. */
@@ -53,15 +44,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
   const findings = audit(auditInputs(run, recorder, totals, measured, seconds))
   return {
     schema: reportSchema,
-    tool: run.tool,
-    scenario: run.scenario,
-    target: run.target,
-    seed: run.seed,
-    environment: run.environment,
-    startedAt: run.startedAt,
-    transport: run.transport,
-    ...(run.transportReason === undefined ? {} : { transportReason: run.transportReason }),
-    workers: run.workers,
+    ...run.facts,
     window: {
       seconds: round(seconds),
       warmupSeconds: run.warmupMs / 1000,
@@ -88,7 +71,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     ...(server === undefined ? {} : { server }),
     findings,
     verdict: verdictOf(findings),
-    thresholds: judgeThresholds(run.scenario.thresholds, { throughput, totals, response }),
+    thresholds: judgeThresholds(run.facts.scenario.thresholds, { throughput, totals, response }),
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
   }
@@ -185,7 +168,7 @@ function auditInputs(
     interrupted: run.interrupted,
     clockDriftMs: run.clockDriftMs,
     sharedCores,
-    cores: run.environment.cores,
+    cores: run.facts.environment.cores,
   }
 }
 

@@ -2,6 +2,10 @@ import { expect, test } from 'vitest'
 import { faultsWith } from './testing/faults.ts'
 
 test.each([
+  [
+    ['target: { serve: echo }', 'protocol: tlv'],
+    '2:18 target.serve: the echo server speaks raw, line and frame, not tlv',
+  ],
   [['mix: [{ send: a }]'], '1:1 expected exactly one of loop and mix, got both'],
   [
     ['load: { pipeline: 4 }', 'reconnect: { when: every-request }'],

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { formatCount } from '../units.ts'
 import { addressFamily, checkAddress } from './address.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { list } from './misfit.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
 import { limits, type Target } from './scenario.ts'
 import type { ScenarioSettings } from './schema.ts'
@@ -17,6 +18,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...loadIssues(settings),
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
+    ...serveIssues(settings),
     ...sourceIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
@@ -76,6 +78,25 @@ function tlsIssues({ tls, target, environments }: Partial<ScenarioSettings>): Is
     issues.push(conflict(['tls', has!], `tls.${lacks} beside it`, 'none'))
   }
   return issues
+}
+
+/** Protocols that each reference server answers to; a frame description may describe what is tlv or rpc as well. */
+const spokenBy = {
+  echo: ['raw', 'line', 'frame'],
+  tlv: ['tlv', 'frame'],
+  rpc: ['rpc', 'frame'],
+  http: ['http'],
+} as const
+
+function serveIssues({ target, environments = {}, protocol }: Partial<ScenarioSettings>): Issue[] {
+  const others = Object.entries(environments).map(([name, target]) => ({ path: ['environments', name], target }))
+  const targets = target ? [{ path: ['target'], target }, ...others] : others
+  return targets.flatMap(({ path, target }) => {
+    if (!protocol || !('serve' in target)) return []
+    const spoken: readonly string[] = spokenBy[target.serve]
+    if (spoken.includes(protocol.name)) return []
+    return [issue([...path, 'serve'], `the ${target.serve} server speaks ${list(spoken)}, not ${protocol.name}`)]
+  })
 }
 
 function isTls(target: Target): boolean {

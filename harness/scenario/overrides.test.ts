@@ -82,8 +82,9 @@ test('parseScenario() lets one kind of target take the place of another', () => 
   const served = minimalWith('target: { serve: tlv, options: { poolSize: 5 } }')
   expect(scenario(served, set(['target', 'address'], 'tcp://h:2')).target).toEqual({ address: 'tcp://h:2' })
   expect(scenario(served, set(['target', 'command'], 'run {port}')).target).toEqual({ command: 'run {port}' })
-  expect(scenario(minimal, set(['target', 'serve'], 'rpc')).target).toEqual({ serve: 'rpc', options: {} })
-  expect(scenario(minimal, set(['target'], { serve: 'rpc' })).target).toEqual({ serve: 'rpc', options: {} })
+  const framed = minimalWith('protocol: frame')
+  expect(scenario(framed, set(['target', 'serve'], 'rpc')).target).toEqual({ serve: 'rpc', options: {} })
+  expect(scenario(framed, set(['target'], { serve: 'rpc' })).target).toEqual({ serve: 'rpc', options: {} })
   const commanded = minimalWith('target: { command: run, address: "tcp://h:1" }')
   expect(scenario(commanded, set(['target', 'address'], 'tcp://h:2')).target).toEqual({
     command: 'run',
