@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import { join } from 'node:path'
+import { messageOf } from '../harness/errors.ts'
+import { describeEnvironment } from '../harness/metrics/host.ts'
+import { toolVersion } from '../harness/version.ts'
+import type { Bench, Cores, Goal } from './goal.ts'
+import { compileLimit } from './limit/limit.ts'
+import { describePeers, findPeers, type Peers } from './peers/peers.ts'
+import type { Processes } from './processes.ts'
+import { type BenchResults, type GoalRecord, resultsSchema, type Settings } from './results.ts'
+
+export interface BenchOptions {
+  readonly goals: readonly Goal[]
+  readonly settings: Settings
+  readonly processes: Processes
+  readonly signal: AbortSignal
+  /** Takes lines on how it goes. */
+  readonly say: (text: string) => void
+}
+
+/** Measures goals one after the other; one that cannot be measured has a note that says why. */
+export async function runBench({ goals, settings, processes, signal, say }: BenchOptions): Promise<BenchResults> {
+  const startedAt = new Date().toISOString()
+  const machine = describeEnvironment()
+  const folder = await mkdtemp(join(os.tmpdir(), 'volley-bench-'))
+  try {
+    const peers = await findPeers()
+    const cores = chooseCores(peers)
+    const limit = await compileLimit(folder)
+    if (typeof limit === 'string') say(`without the C programs: ${limit}`)
+    const records: GoalRecord[] = []
+    for (const goal of goals) {
+      const bench = { settings, cores, peers, limit, processes, folder, signal }
+      records.push(await measure(goal, { ...bench, say: text => say(`${goal.id}  ${text}`) }))
+    }
+    return {
+      schema: resultsSchema,
+      startedAt,
+      endedAt: new Date().toISOString(),
+      volley: toolVersion,
+      machine,
+      settings,
+      ...(cores.client !== undefined && cores.server !== undefined
+        ? { pinned: { client: cores.client, server: cores.server } }
+        : {}),
+      peers: describePeers(peers),
+      goals: records,
+    }
+  } finally {
+    processes.endAll()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure(goal: Goal, bench: Bench): Promise<GoalRecord> {
+  const { id, title } = goal
+  bench.signal.throwIfAborted()
+  bench.say(title)
+  try {
+    return { id, title, ...(await goal.measure(bench)) }
+  } catch (error) {
+    bench.signal.throwIfAborted()
+    const why = messageOf(error)
+    bench.say(why)
+    return { id, title, groups: [], rows: [], notes: [`not measured: ${why}`] }
+  }
+}
+
+/** Client and server on a core each, where there are two and something that holds them there. */
+function chooseCores(peers: Peers): Cores {
+  const count = os.availableParallelism()
+  const isHeld = count >= 2 && peers.has('taskset')
+  return { count, client: isHeld ? '0' : undefined, server: isHeld ? '1' : undefined }
+}

@@ -1,0 +1,13 @@
+import type { Goal } from '../goal.ts'
+import { echo } from './echo.ts'
+import { http } from './http.ts'
+import { liveView } from './liveView.ts'
+import { memory } from './memory.ts'
+import { openLoop } from './openLoop.ts'
+import { pipeline } from './pipeline.ts'
+import { roundTrip } from './roundTrip.ts'
+import { start } from './start.ts'
+import { workers } from './workers.ts'
+
+/** P1 to P9 (shared/performance.md), in their order. */
+export const goals: readonly Goal[] = [echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip]

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { packageRoot } from '../../harness/built.ts'
+import type { PeerRecord } from '../results.ts'
+
+const versionMsMax = 5000
+/** Where servers are that a user's PATH need not have. */
+const moreFolders = ['/usr/sbin', '/usr/local/sbin', join(packageRoot, 'node_modules/.bin')]
+
+/** The programs that the bench runs if they are there: how each tells its version, and what of that is the version. */
+const known = {
+  cc: { args: ['--version'], version: /([\d.]+)$/m },
+  taskset: { args: ['--version'], version: /([\d.]+)$/m },
+  script: { args: ['--version'], version: /([\d.]+)$/m },
+  wrk: { args: ['-v'], version: /^wrk (?:\w+\/)?(\S+)/m },
+  // It tells none.
+  hey: { args: [], version: /(?!)/ },
+  autocannon: { args: ['--version'], version: /v?(\d[\d.]*)/ },
+  nginx: { args: ['-v'], version: /nginx\/(\S+)/ },
+  'redis-server': { args: ['--version'], version: /v=(\S+)/ },
+  'redis-benchmark': { args: ['--version'], version: /redis-benchmark (\S+)/ },
+  sockperf: { args: ['--version'], version: /version (\S+)/ },
+} as const
+
+export type PeerName = keyof typeof known
+
+/** A program that is there. */
+export interface Peer {
+  readonly path: string
+  readonly version: string
+}
+
+/** Those of the known programs that are there. */
+export type Peers = ReadonlyMap<PeerName, Peer>
+
+/** Looks for every known program. */
+export async function findPeers(): Promise<Peers> {
+  const names = Object.keys(known) as PeerName[]
+  const found = await Promise.all(names.map(async name => [name, await findPeer(name)] as const))
+  return new Map(found.flatMap(([name, peer]) => (peer === undefined ? [] : [[name, peer]])))
+}
+
+/** All known programs, for the results. */
+export function describePeers(peers: Peers): PeerRecord[] {
+  return (Object.keys(known) as PeerName[]).map(name => {
+    const peer = peers.get(name)
+    return peer === undefined ? { name } : { name, version: peer.version }
+  })
+}
+
+/** Where a program is; throws when it is not there, in words that a row may give as its reason. */
+export function pathOf(peers: Peers, name: PeerName): string {
+  const peer = peers.get(name)
+  if (peer === undefined) throw new Error(`${name} is not installed`)
+  return peer.path
+}
+
+/** The version in what a program says of itself. */
+export function parseVersion(name: PeerName, text: string): string {
+  return known[name].version.exec(text)?.[1]?.trim() ?? 'version unknown'
+}
+
+async function findPeer(name: PeerName): Promise<Peer | undefined> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), ...moreFolders]) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere && folder !== '') return { path, version: parseVersion(name, await said(path, known[name].args)) }
+  }
+  return undefined
+}
+
+/** What a program prints, on either stream and whatever its exit code. */
+function said(path: string, args: readonly string[]): Promise<string> {
+  return new Promise(resolve => {
+    execFile(path, args, { timeout: versionMsMax }, (_error, stdout, stderr) => resolve(`${stdout}\n${stderr}`))
+  })
+}

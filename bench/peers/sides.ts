@@ -1,0 +1,99 @@
+import { runClient, runForText, type Window } from '../client.ts'
+import { loadFigures } from '../figures.ts'
+import type { Bench } from '../goal.ts'
+import type { Side } from '../interleave.ts'
+import { type Command, commandLine } from '../processes.ts'
+import { parseAutocannon, parseHey, parseRedisBenchmark, parseSockperf, parseWrk } from './loaders.ts'
+import { type PeerName, pathOf } from './peers.ts'
+
+const leadMs = 300
+/** autocannon starts as slowly as any Node program. */
+const nodeLeadMs = 900
+const tailMs = 300
+/** Its length is a guess, so its window begins early and ends with it at the latest. */
+const redisLeadMs = 50
+const redisTrialMsMax = 30_000
+const redisTest = 'PING_MBULK'
+const redisTrialRequests = 200_000
+const redisRequestsMax = 1_000_000_000
+
+/** wrk with one thread. */
+export function wrkSide(bench: Bench, url: string, connections: number): Side {
+  const length = `${Math.ceil(lengthMs(bench, leadMs) / 1000)}s`
+  return loaderSide(bench, 'wrk', ['-t1', `-c${connections}`, `-d${length}`, url], leadMs, parseWrk)
+}
+
+/** hey, which takes the cores it is given. */
+export function heySide(bench: Bench, url: string, connections: number): Side {
+  const args = ['-cpus', '1', '-c', String(connections), '-z', `${lengthMs(bench, leadMs)}ms`, url]
+  return loaderSide(bench, 'hey', args, leadMs, parseHey)
+}
+
+/** autocannon in one thread; it takes whole seconds only. */
+export function autocannonSide(bench: Bench, url: string, connections: number): Side {
+  const seconds = Math.ceil(lengthMs(bench, nodeLeadMs) / 1000)
+  const args = ['-c', String(connections), '-d', String(seconds), '-j', url]
+  return loaderSide(bench, 'autocannon', args, nodeLeadMs, parseAutocannon)
+}
+
+/** redis-benchmark with PING, so many requests that it lasts as long as the others: found out by a short trial. */
+export async function redisBenchmarkSide(bench: Bench, port: number, shape: RedisShape): Promise<Side> {
+  const { connections, pipeline } = shape
+  const command = (requests: number): Command => ({
+    program: pathOf(bench.peers, 'redis-benchmark'),
+    args: [
+      ...['-h', '127.0.0.1', '-p', String(port), '-P', String(pipeline), '-c', String(connections)],
+      ...['-n', String(requests), '-t', 'ping_mbulk', '--csv'],
+    ],
+    cores: bench.cores.client,
+  })
+  const trial = await runForText(bench.processes, command(redisTrialRequests), redisTrialMsMax)
+  const requestsPerSecond = parseRedisBenchmark(trial, redisTest)
+  const requests = Math.min(redisRequestsMax, Math.ceil((requestsPerSecond * lengthMs(bench, redisLeadMs)) / 1000))
+  return sideOf(bench, 'redis-benchmark', command(requests), redisLeadMs, text => parseRedisBenchmark(text, redisTest))
+}
+
+export interface RedisShape {
+  readonly connections: number
+  readonly pipeline: number
+}
+
+/** sockperf ping-pong over TCP, blocking as it does by default; it takes whole seconds only. */
+export function sockperfSide(bench: Bench, port: number, bytes: number): Side {
+  const { processes, settings, peers, cores } = bench
+  const seconds = Math.max(1, Math.ceil(settings.seconds))
+  const args = ['ping-pong', '--tcp', '-i', '127.0.0.1', '-p', String(port), '-m', String(bytes), '--full-rtt']
+  const command = { program: pathOf(peers, 'sockperf'), args: [...args, '-t', String(seconds)], cores: cores.client }
+  return {
+    name: 'sockperf',
+    command: commandLine(command),
+    run: async () => parseSockperf(await runForText(processes, command, seconds * 1000)),
+  }
+}
+
+function loaderSide(
+  bench: Bench,
+  name: PeerName,
+  args: readonly string[],
+  lead: number,
+  parse: (text: string) => number,
+): Side {
+  const command = { program: pathOf(bench.peers, name), args, cores: bench.cores.client }
+  return sideOf(bench, name, command, lead, parse)
+}
+
+function sideOf(bench: Bench, name: string, command: Command, lead: number, parse: (text: string) => number): Side {
+  const window: Window = { leadMs: lead, lengthMs: bench.settings.seconds * 1000 }
+  return {
+    name,
+    command: commandLine(command),
+    run: async () => {
+      const { stdout, cores } = await runClient(bench.processes, command, window)
+      return loadFigures(parse(stdout), cores)
+    },
+  }
+}
+
+function lengthMs({ settings }: Bench, lead: number): number {
+  return lead + Math.round(settings.seconds * 1000) + tailMs
+}

@@ -1,0 +1,119 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, UserError } from '../harness/errors.ts'
+import type { Environment } from '../harness/metrics/host.ts'
+import type { FigureName, Figures } from './figures.ts'
+import type { Spread } from './statistics.ts'
+
+export const resultsSchema = 'volley.bench/1'
+
+/** All that one bench measured: what `bench/results/*.json` holds and the tables are made from. */
+export interface BenchResults {
+  readonly schema: typeof resultsSchema
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly volley: string
+  readonly machine: Environment
+  readonly settings: Settings
+  /** The cores that clients and servers were held to; absent where they ran where they liked. */
+  readonly pinned?: { readonly client: string; readonly server: string }
+  readonly peers: readonly PeerRecord[]
+  readonly goals: readonly GoalRecord[]
+}
+
+export interface Settings {
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** A program that the bench knows of. */
+export interface PeerRecord {
+  readonly name: string
+  /** Absent where the program is. */
+  readonly version?: string
+}
+
+export interface GoalRecord {
+  readonly id: string
+  readonly title: string
+  readonly groups: readonly Group[]
+  readonly rows: readonly Row[]
+  readonly notes: readonly string[]
+}
+
+/** Sides that took turns against one server. */
+export interface Group {
+  readonly name: string
+  /** The server, by its command line. */
+  readonly server: string
+  readonly sides: readonly SideRecord[]
+}
+
+/** One client with one setting, over all rounds. */
+export interface SideRecord {
+  readonly name: string
+  readonly command: string
+  /** In their order; a round that failed says why. */
+  readonly rounds: readonly RoundRecord[]
+  readonly medians: Figures
+}
+
+export interface RoundRecord {
+  readonly figures: Figures
+  readonly error?: string
+}
+
+export type Verdict = 'met' | 'missed' | 'not measured' | 'for comparison'
+
+export type Bound = { readonly atMost: number } | { readonly atLeast: number }
+
+/** One line of the verdict: a figure of ours, by itself or as a ratio to a peer's, against the goal. */
+export interface Row {
+  /** Which of the goal's figures: `node`, `epoll`, `frames, epoll`. */
+  readonly name: string
+  readonly figure: FigureName
+  readonly ours?: Subject
+  readonly theirs?: Subject
+  /** Of the ratios pair by pair where there is a peer, else of the figure itself. */
+  readonly spread?: Spread
+  readonly bound?: Bound
+  readonly verdict: Verdict
+  /** Why nothing was measured, or what is to be known about it. */
+  readonly reason?: string
+}
+
+/** A side and the median of its figure. */
+export interface Subject {
+  readonly side: string
+  readonly value: number
+}
+
+/** Writes results into a folder that is there, named by the time they began; the file's path. */
+export async function saveResults(results: BenchResults, folder: string): Promise<string> {
+  const time = results.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')
+  const path = join(folder, `${time}.json`)
+  try {
+    await writeFile(path, `${JSON.stringify(results, undefined, 2)}\n`)
+  } catch (error) {
+    throw new UserError(`cannot write ${path}: ${messageOf(error)}`, 'name another folder with --out')
+  }
+  return path
+}
+
+/** Reads results back; UserError when the file is not there or holds none. */
+export async function readResults(path: string): Promise<BenchResults> {
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new UserError(
+      [{ place: path, message: `cannot be read: ${messageOf(error)}` }],
+      'name a file that "npm run bench" has saved in bench/results',
+    )
+  }
+  const { schema, goals } = (value ?? {}) as Partial<BenchResults>
+  if (schema !== resultsSchema || !Array.isArray(goals)) {
+    throw new UserError([{ place: path, message: `expected results with schema "${resultsSchema}", got ${schema}` }])
+  }
+  return value as BenchResults
+}

@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import net from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { builtFile } from '../harness/built.ts'
+import type { Bench } from './goal.ts'
+import { type PeerName, pathOf } from './peers/peers.ts'
+import { type Command, commandLine } from './processes.ts'
+
+const readyMsMax = 10_000
+const readyPollMs = 20
+const serverLifeMs = 3_600_000
+
+/** A server on 127.0.0.1 that clients take turns with. */
+export interface Server {
+  readonly port: number
+  /** Its command line. */
+  readonly command: string
+  stop(): Promise<void>
+}
+
+/** How an echo server differs from the usual one, of one thread on the server's core. */
+export interface EchoOptions {
+  readonly threads?: number
+  readonly cores?: string | undefined
+}
+
+/** The C echo server; where it cannot be compiled, volley's own. */
+export async function startEcho(bench: Bench, options: EchoOptions = {}): Promise<Server> {
+  const { threads = 1 } = options
+  const cores = 'cores' in options ? options.cores : bench.cores.server
+  const { limit, processes } = bench
+  if (typeof limit === 'string') return startReference(bench, 'echo')
+  const command: Command = { program: limit.echoServer, args: [String(threads)], cores }
+  const child = processes.start(command, { lifeMs: serverLifeMs, input: true })
+  const port = await firstPort(() => child.stdout(), child)
+  return { port, command: commandLine(command), stop: child.stop }
+}
+
+/** An HTTP server with a tiny reply: nginx where it is installed, else volley's own. */
+export async function startHttp(bench: Bench): Promise<Server> {
+  if (!bench.peers.has('nginx')) return startReference(bench, 'http')
+  const port = await freePort()
+  const configuration = join(bench.folder, 'nginx.conf')
+  await writeFile(configuration, nginxConfiguration(port))
+  return startPeer(bench, 'nginx', ['-p', bench.folder, '-c', configuration], port)
+}
+
+/** A Redis server that keeps nothing. */
+export async function startRedis(bench: Bench): Promise<Server> {
+  const port = await freePort()
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  return startPeer(bench, 'redis-server', args, port)
+}
+
+/** sockperf's server, for its own ping-pong and for volley alike. */
+export async function startSockperf(bench: Bench): Promise<Server> {
+  const port = await freePort()
+  return startPeer(bench, 'sockperf', ['server', '--tcp', '-i', '127.0.0.1', '-p', String(port)], port)
+}
+
+async function startReference(bench: Bench, name: 'echo' | 'http'): Promise<Server> {
+  const port = await freePort()
+  const args = [builtFile('targets/main'), name, '--listen', `127.0.0.1:${port}`, '--quiet']
+  return startSupervised(bench, { program: process.execPath, args, cores: bench.cores.server }, port)
+}
+
+async function startPeer(bench: Bench, name: PeerName, args: readonly string[], port: number): Promise<Server> {
+  return startSupervised(bench, { program: pathOf(bench.peers, name), args, cores: bench.cores.server }, port)
+}
+
+async function startSupervised({ processes }: Bench, command: Command, port: number): Promise<Server> {
+  const child = processes.supervise(command)
+  const until = performance.now() + readyMsMax
+  while (!(await answers(port))) {
+    if (child.hasEnded() || performance.now() > until) {
+      await child.stop()
+      throw new Error(`${command.program} did not start: ${child.stderr().trim() || `nothing listens on ${port}`}`)
+    }
+    await sleep(readyPollMs)
+  }
+  return { port, command: commandLine(command), stop: child.stop }
+}
+
+async function firstPort(text: () => string, child: { hasEnded(): boolean; stderr(): string }): Promise<number> {
+  const until = performance.now() + readyMsMax
+  while (!text().includes('\n')) {
+    if (child.hasEnded() || performance.now() > until) {
+      throw new Error(`the echo server did not start: ${child.stderr().trim()}`)
+    }
+    await sleep(readyPollMs)
+  }
+  return Number(text())
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = net.connect(port, '127.0.0.1')
+    const finish = (isThere: boolean) => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.on('connect', () => finish(true)).on('error', () => finish(false))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** One process, no files but its own, connections that are never closed for their number of requests. */
+function nginxConfiguration(port: number): string {
+  return `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr crit;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path nginx-body;
+  proxy_temp_path nginx-proxy;
+  fastcgi_temp_path nginx-fastcgi;
+  uwsgi_temp_path nginx-uwsgi;
+  scgi_temp_path nginx-scgi;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      default_type text/plain;
+      return 200 "Hello World!";
+    }
+  }
+}
+`
+}

@@ -1,0 +1,50 @@
+import { formatShortCount } from '../harness/units.ts'
+import { type FigureName, figureKinds, formatFigure } from './figures.ts'
+import type { BenchResults, Row } from './results.ts'
+
+const counts: readonly FigureName[] = ['requestsPerSecond', 'requestsPerCore']
+
+/** What a row found, to be read: a ratio or a figure, with the least and the most of the rounds. */
+export function formatFound({ spread, figure, theirs }: Row): string {
+  if (spread === undefined) return '-'
+  const format = (value: number) => (theirs === undefined ? brief(figure, value) : value.toFixed(2))
+  const { median, min, max } = spread
+  return min === max ? format(median) : `${format(median)} (${format(min).replace(/ .*/, '')} to ${format(max)})`
+}
+
+/** A goal, to be read: `<= 1.5`, `>= 2.5M`, and nothing where there is none. */
+export function formatBound({ bound, figure }: Row): string {
+  if (bound === undefined) return ''
+  const value = 'atMost' in bound ? bound.atMost : bound.atLeast
+  // Ratios are set near 1, and no figure is.
+  const text = value < 10 ? String(value) : brief(figure, value).replace(/\.0+(?= |$)/, '')
+  return `${'atMost' in bound ? '<=' : '>='} ${text}`
+}
+
+/** What of a goal a row is about: `epoll: client CPU per request`. */
+export function formatSubject({ name, figure }: Row): string {
+  return `${name}: ${figureKinds[figure].name}`
+}
+
+/** The machine and how it was measured, in lines. */
+export function describeConditions({ machine, settings, pinned }: BenchResults): string[] {
+  const memory = `${(machine.memoryBytes / 1e9).toFixed(1)} GB`
+  const held =
+    pinned === undefined ? 'on any core' : `clients on core ${pinned.client}, servers on core ${pinned.server}`
+  return [
+    `${machine.cpu}, ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}, ${memory}`,
+    `${machine.platform} ${machine.kernel}, node ${machine.node}, load average ${machine.loadAverage.join(' ')}`,
+    `${settings.rounds} rounds of ${settings.seconds} s in turn, ${held}`,
+  ]
+}
+
+/** Which programs were there, with their versions, and which were not. */
+export function describePrograms({ peers }: BenchResults): { found: string; absent: string } {
+  const found = peers.flatMap(({ name, version }) => (version === undefined ? [] : [`${name} ${version}`]))
+  const absent = peers.flatMap(({ name, version }) => (version === undefined ? [name] : []))
+  return { found: found.join(', ') || 'none', absent: absent.join(', ') || 'none' }
+}
+
+function brief(figure: FigureName, value: number): string {
+  return counts.includes(figure) ? formatShortCount(value) : formatFigure(figure, value)
+}
