@@ -42,7 +42,9 @@ process.exit(await main())
 
 async function main(): Promise<ExitCode> {
   const command = new Command('npm run bench --')
-    .description('Runs volley beside its peers and beside the limit, and holds it against the goals P1 to P9.')
+    .description(
+      'Runs volley beside its peers and beside the limit, and holds it against the goals P1 to P9; about ten minutes.',
+    )
     .option('--rounds <n>', 'rounds of each side, in turn', '5')
     .option('--seconds <n>', 'length of a round', '2')
     .option('--only <goals>', 'some goals only, such as P1,P3')

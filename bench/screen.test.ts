@@ -19,7 +19,7 @@ test('renderResults() shows every side, and every row with its verdict', () => {
           volley node                  148,214     6.71 us
             failed in 1 of 2 rounds: 12 requests failed
       ! node, us/request        x 1.52 (1.48 to 1.61)      <= 1.5      missed
-        node, requests/s        x 0.67
+        node, requests/s        x 0.670
 
     P3  pipeline 16: requests/s per client core
         a group whose name is longer than the column of its sides

@@ -1,4 +1,4 @@
-import { formatShortCount } from '../harness/units.ts'
+import { formatRatio, formatShortCount } from '../harness/units.ts'
 import { type FigureName, figureKinds, formatFigure } from './figures.ts'
 import type { BenchResults, Row } from './results.ts'
 
@@ -7,7 +7,7 @@ const counts: readonly FigureName[] = ['requestsPerSecond', 'requestsPerCore']
 /** What a row found, to be read: a ratio or a figure, with the least and the most of the rounds. */
 export function formatFound({ spread, figure, theirs }: Row): string {
   if (spread === undefined) return '-'
-  const format = (value: number) => (theirs === undefined ? brief(figure, value) : value.toFixed(2))
+  const format = (value: number) => (theirs === undefined ? brief(figure, value) : formatRatio(value))
   const { median, min, max } = spread
   return min === max ? format(median) : `${format(median)} (${format(min).replace(/ .*/, '')} to ${format(max)})`
 }
