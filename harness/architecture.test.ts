@@ -50,6 +50,11 @@ test('imports point downwards only', () => {
   expect(wrong).toEqual([])
 })
 
+test('nothing imports from the benchmarks', () => {
+  const wrong = files.filter(file => /from '[./]+\/bench\//.test(readFileSync(file, 'utf8')))
+  expect(wrong).toEqual([])
+})
+
 test('no file is longer than can be taken in', () => {
   const long = files.map(file => [relative(packageRoot, file), readFileSync(file, 'utf8').split('\n').length] as const)
   expect(long.filter(([, lines]) => lines > linesMax)).toEqual([])
