@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtFile } from '../harness/built.ts'
+import { freePort } from '../harness/port.ts'
 import type { Bench } from './goal.ts'
 import { type PeerName, pathOf } from './peers/peers.ts'
 import { type Command, commandLine } from './processes.ts'
@@ -103,15 +103,6 @@ function answers(port: number): Promise<boolean> {
     }
     socket.on('connect', () => finish(true)).on('error', () => finish(false))
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** One process, no files but its own, connections that are never closed for their number of requests. */

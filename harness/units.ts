@@ -113,6 +113,13 @@ export function formatRatio(ratio: number): string {
   return ratio !== 0 && ratio < 1e-6 ? '< 0.000001' : ratio.toPrecision(3)
 }
 
+/** The local time of day, `09:30:13`. */
+export function formatTimeOfDay(wallClock: Date): string {
+  return [wallClock.getHours(), wallClock.getMinutes(), wallClock.getSeconds()]
+    .map(part => String(part).padStart(2, '0'))
+    .join(':')
+}
+
 function threeFigures(value: number): string {
   if (value >= 99.95) return Math.round(value).toString()
   if (value >= 9.995) return trimZeros(value.toFixed(1))

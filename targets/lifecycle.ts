@@ -1,4 +1,4 @@
-import { formatByteRate, formatCount } from '../harness/units.ts'
+import { formatByteRate, formatCount, formatTimeOfDay } from '../harness/units.ts'
 import { formatListen } from './listen.ts'
 import type { RunningServer, ServerCounters } from './server.ts'
 
@@ -62,9 +62,6 @@ export function serveUntilStopped(server: LivingServer, title: string, quiet: bo
 /** One line of what a server did in `seconds` seconds, with the time of day. */
 export function statsLine(before: ServerCounters, after: ServerCounters, seconds: number, time: Date): string {
   const rate = (name: 'requests' | 'bytesIn' | 'bytesOut') => (after[name] - before[name]) / seconds
-  const timeOfDay = [time.getHours(), time.getMinutes(), time.getSeconds()]
-    .map(part => String(part).padStart(2, '0'))
-    .join(':')
   const parts = [
     `connections ${formatCount(after.connections)}`,
     `${formatCount(Math.round(rate('requests')))} requests/s`.padStart(18),
@@ -72,7 +69,7 @@ export function statsLine(before: ServerCounters, after: ServerCounters, seconds
     `out ${formatByteRate(rate('bytesOut'))}`,
     ...(after.rejected > before.rejected ? [`rejected ${formatCount(after.rejected - before.rejected)}`] : []),
   ]
-  return `${timeOfDay}  ${parts.join('   ')}`
+  return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
 }
 
 /** Prints a line a second, but for the seconds in which there is nothing to tell. */

@@ -9,7 +9,9 @@ import { balances, cleanUp, listen, run, scenarioFile, temporaryFolder, Volley }
 
 afterEach(cleanUp)
 
-const epollIsMissing = typeof loadLibc() === 'string'
+const libc = loadLibc()
+const epollIsMissing = typeof libc === 'string'
+if (epollIsMissing) console.warn(`skipped: the two transports beside each other, because ${libc}`)
 
 /** What a server does instead of its fifth reply on a connection. */
 const faults: Record<string, (socket: net.Socket) => void> = {

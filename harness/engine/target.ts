@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
+import { freePort } from '../port.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { Target } from '../scenario/scenario.ts'
@@ -134,13 +133,4 @@ function startHint(address: Address, { name }: ProtocolSpec): string | undefined
   if (name === 'resp') return 'is the server running?'
   const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''
   return `is the server running? "volley serve ${kind} --listen ${listen}${protocol}" starts a reference server`
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

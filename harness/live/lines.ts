@@ -1,11 +1,11 @@
 import { failureKinds } from '../failures.ts'
 import type { Snapshot } from '../metrics/snapshot.ts'
-import { formatCount, formatDuration, formatElapsed } from '../units.ts'
+import { formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
 
 /** One second of a run as one line, for where there is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`. */
 export function renderLine(snapshot: Snapshot, wallClock: Date): string {
   const { phase, elapsedMs, requestsPerSecond, response, completed, failed, connections } = snapshot
-  const time = clockTime(wallClock)
+  const time = formatTimeOfDay(wallClock)
   if (phase === 'opening') {
     const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
     return [time, `opening ${open}`, ...failuresPart(snapshot)].join('  ')
@@ -20,13 +20,6 @@ export function renderLine(snapshot: Snapshot, wallClock: Date): string {
     ...failuresPart(snapshot),
     ...(phase === 'measuring' ? [] : [phase]),
   ].join('  ')
-}
-
-/** The local time of day, `09:30:13`. */
-export function clockTime(wallClock: Date): string {
-  return [wallClock.getHours(), wallClock.getMinutes(), wallClock.getSeconds()]
-    .map(part => String(part).padStart(2, '0'))
-    .join(':')
 }
 
 function failuresPart({ failures }: Snapshot): string[] {

@@ -2,7 +2,8 @@ import { createLogUpdate } from 'log-update'
 import { type Colors, printable } from '../cells.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
-import { clockTime, renderLine } from './lines.ts'
+import { formatTimeOfDay } from '../units.ts'
+import { renderLine } from './lines.ts'
 import { renderScreen } from './screen.ts'
 
 /** How a run is shown while it lasts: a screen redrawn in place, a line a second, or not at all. */
@@ -84,7 +85,7 @@ function createLines({ stream, title, clock = monotonicClock, wallClock = () => 
       }
       for (const note of notes.filter(note => !said.has(note))) {
         said.add(note)
-        write(`${clockTime(wallClock())}  ! ${note}`)
+        write(`${formatTimeOfDay(wallClock())}  ! ${note}`)
       }
     },
     end() {},
