@@ -30,16 +30,17 @@ export interface EchoOptions {
 export async function startEcho(bench: Bench, options: EchoOptions = {}): Promise<Server> {
   const { threads = 1 } = options
   const cores = 'cores' in options ? options.cores : bench.cores.server
-  const { limit, processes } = bench
+  const { limit } = bench
   if (typeof limit === 'string') return startReference(bench, 'echo')
-  const command: Command = { program: limit.echoServer, args: [String(threads)], cores }
-  const child = processes.start(command, { lifeMs: serverLifeMs, input: true })
-  const port = await firstPort(() => child.stdout(), child)
-  return { port, command: commandLine(command), stop: child.stop }
+  return startLimit(bench, { program: limit.echoServer, args: [String(threads)], cores })
 }
 
-/** An HTTP server with a tiny reply: nginx where it is installed, else volley's own. */
+/** An HTTP server with a tiny reply: the C server, which lets the client be the limit; else nginx or volley's own. */
 export async function startHttp(bench: Bench): Promise<Server> {
+  const { limit, cores } = bench
+  if (typeof limit !== 'string') {
+    return startLimit(bench, { program: limit.echoServer, args: ['1', 'http'], cores: cores.server })
+  }
   if (!bench.peers.has('nginx')) return startReference(bench, 'http')
   const port = await freePort()
   const configuration = join(bench.folder, 'nginx.conf')
@@ -58,6 +59,12 @@ export async function startRedis(bench: Bench): Promise<Server> {
 export async function startSockperf(bench: Bench): Promise<Server> {
   const port = await freePort()
   return startPeer(bench, 'sockperf', ['server', '--tcp', '-i', '127.0.0.1', '-p', String(port)], port)
+}
+
+async function startLimit({ processes }: Bench, command: Command): Promise<Server> {
+  const child = processes.start(command, { lifeMs: serverLifeMs, input: true })
+  const port = await firstPort(() => child.stdout(), child)
+  return { port, command: commandLine(command), stop: child.stop }
 }
 
 async function startReference(bench: Bench, name: 'echo' | 'http'): Promise<Server> {

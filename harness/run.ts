@@ -7,7 +7,7 @@ import { openTarget, type RunningTarget } from './engine/target.ts'
 import { type ExitCode, exitCode, UserError } from './errors.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
 import { Recorder } from './metrics/recorder.ts'
-import type { Phase, RunTitle, Snapshot } from './metrics/snapshot.ts'
+import type { Phase, Progress, RunTitle, Snapshot } from './metrics/snapshot.ts'
 import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
 import { encodeRequests, type RequestBank } from './plan/requests.ts'
@@ -32,7 +32,8 @@ const ownDescriptors = 64
 
 /** What a run shows itself on: a screen, lines, or nothing. */
 export interface View {
-  show(snapshot: Snapshot, notes: readonly string[]): void
+  /** Offers a snapshot, which is made only if it is asked for: its quantiles cost the main thread a millisecond. */
+  show(progress: Progress, snapshot: () => Snapshot, notes: readonly string[]): void
   end(): void
 }
 
@@ -185,7 +186,8 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     if (now - shownAt < showMs) return
     shownAt = now
     const notes = [targetError(target), journal.error()].filter(note => note !== undefined)
-    view.show(recorder.snapshot(phaseAt(now - startAt, plan)), notes)
+    const progress = { elapsedMs: Math.max(0, now - startAt), phase: phaseAt(now - startAt, plan) }
+    view.show(progress, () => recorder.snapshot(progress.phase), notes)
   }
 
   const timer = setInterval(read, readMs)

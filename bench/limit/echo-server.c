@@ -1,7 +1,8 @@
 /*
- * The server of the benches: sends back every byte it gets, which makes it an echo of messages and of frames alike.
+ * The server of the benches: sends back every byte it gets, which makes it an echo of messages and of frames alike; or
+ * answers each HTTP request without a body with the same few bytes, for which it looks at nothing but where heads end.
  *
- *   echo-server [threads]     1 thread unless said
+ *   echo-server [threads [http]]     1 thread unless said
  *
  * Listens on 127.0.0.1 on a free port, prints the port, and exits when its standard input closes, so that it never
  * outlives the bench. A reply that the kernel does not take at once is kept, and nothing more is read from that
@@ -24,10 +25,16 @@
 
 enum { buffer_bytes = 64 * 1024, events_max = 256, threads_max = 64, backlog = 4096 };
 
-/* What could not be sent yet; NULL while there is nothing. By descriptor. */
+static const char http_reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+static const char head_end[] = "\r\n\r\n";
+/* The shortest HTTP request has more bytes than a quarter of its reply: what answers a read fits into this. */
+enum { replies_bytes = 4 * buffer_bytes };
+
+/* What could not be sent yet; NULL while there is nothing. By descriptor, with how much of head_end has come in. */
 struct pending {
   char *bytes;
   int from, end;
+  int matched;
 };
 
 static struct pending *pending;
@@ -35,6 +42,7 @@ static int descriptors_max;
 static int listener;
 static int epolls[threads_max];
 static int threads = 1;
+static int is_http;
 
 static void die(const char *what) {
   perror(what);
@@ -48,14 +56,34 @@ static void watch(int epoll, int operation, int fd, unsigned events) {
 
 static void drop(int fd) {
   free(pending[fd].bytes);
-  pending[fd].bytes = NULL;
+  pending[fd] = (struct pending){.bytes = NULL};
   close(fd);
 }
 
-static void readable(int epoll, int fd, char *buffer) {
+/* One reply for each head that ends in what came in. */
+static int answer(int fd, const char *bytes, int length, char *replies) {
+  int matched = pending[fd].matched, end = 0;
+  for (int at = 0; at < length; at++) {
+    matched = bytes[at] == head_end[matched] ? matched + 1 : bytes[at] == head_end[0];
+    if (matched < (int)sizeof head_end - 1) continue;
+    matched = 0;
+    if (end + sizeof http_reply - 1 > replies_bytes) continue;
+    memcpy(replies + end, http_reply, sizeof http_reply - 1);
+    end += sizeof http_reply - 1;
+  }
+  pending[fd].matched = matched;
+  return end;
+}
+
+static void readable(int epoll, int fd, char *buffer, char *replies) {
   int got = recv(fd, buffer, buffer_bytes, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return drop(fd);
+  if (is_http) {
+    got = answer(fd, buffer, got, replies);
+    if (got == 0) return;
+    buffer = replies;
+  }
   int sent = send(fd, buffer, got, MSG_NOSIGNAL);
   if (sent == got) return;
   if (sent < 0 && errno != EAGAIN) return drop(fd);
@@ -63,7 +91,9 @@ static void readable(int epoll, int fd, char *buffer) {
   char *bytes = malloc(got - sent);
   if (bytes == NULL) return drop(fd);
   memcpy(bytes, buffer + sent, got - sent);
-  pending[fd] = (struct pending){.bytes = bytes, .from = 0, .end = got - sent};
+  pending[fd].bytes = bytes;
+  pending[fd].from = 0;
+  pending[fd].end = got - sent;
   watch(epoll, EPOLL_CTL_MOD, fd, EPOLLOUT);
 }
 
@@ -103,8 +133,9 @@ static void end_with_input(char *buffer) {
 static void *serve(void *argument) {
   int epoll = *(int *)argument;
   char *buffer = malloc(buffer_bytes);
+  char *replies = malloc(replies_bytes);
   struct epoll_event events[events_max];
-  if (buffer == NULL) die("malloc");
+  if (buffer == NULL || replies == NULL) die("malloc");
   for (;;) {
     int count = epoll_wait(epoll, events, events_max, -1);
     for (int at = 0; at < count; at++) {
@@ -112,7 +143,7 @@ static void *serve(void *argument) {
       if (fd == listener) accept_all();
       else if (fd == STDIN_FILENO) end_with_input(buffer);
       else if (pending[fd].bytes != NULL) writable(epoll, fd);
-      else readable(epoll, fd, buffer);
+      else readable(epoll, fd, buffer, replies);
     }
   }
   return NULL;
@@ -120,6 +151,7 @@ static void *serve(void *argument) {
 
 int main(int argc, char **argv) {
   if (argc > 1) threads = atoi(argv[1]);
+  is_http = argc > 2 && strcmp(argv[2], "http") == 0;
   if (threads < 1 || threads > threads_max) return fprintf(stderr, "threads: 1 to %d\n", threads_max), 2;
 
   struct rlimit limit;

@@ -3,7 +3,11 @@ import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
 import { field, histogram, roleIndex, type Slab } from '../metrics/slab.ts'
 import type { TcpInfo } from '../transports/transport.ts'
 
-/** A worker's accounts in its slab: what was sent, and what became of it. */
+/**
+ * A worker's accounts in its slab: what was sent, and what became of it. The worker is the only one who writes, so an
+ * addition needs no lock: a 32-bit word is never seen half written, and the state that says the books are closed is
+ * stored with Atomics after all of them. With Atomics.add the loop took 122 ns a request beside the system calls, so 93.
+ */
 export class Books {
   readonly #fields: Int32Array
   readonly #counts: Uint32Array
@@ -16,13 +20,13 @@ export class Books {
   }
 
   sent(role: number, requests: number, bytes: number): void {
-    Atomics.add(this.#fields, field.sent + role, requests)
-    Atomics.add(this.#fields, field.bytesSent, bytes)
+    this.#add(field.sent + role, requests)
+    this.#add(field.bytesSent, bytes)
     if (role === roleIndex.request) this.inFlight += requests
   }
 
   received(bytes: number): void {
-    Atomics.add(this.#fields, field.bytesReceived, bytes)
+    this.#add(field.bytesReceived, bytes)
   }
 
   /** The latency of one answered request; the count is added by `completed`, once for all of a readable event. */
@@ -31,23 +35,23 @@ export class Books {
   }
 
   completed(role: number, requests: number): void {
-    Atomics.add(this.#fields, field.completed + role, requests)
+    this.#add(field.completed + role, requests)
     if (role === roleIndex.request) this.inFlight -= requests
   }
 
   failed(role: number, requests: number, kind: FailureKind): void {
-    Atomics.add(this.#fields, field.failed + role, requests)
-    Atomics.add(this.#fields, field.failures + failureIndex[kind], requests)
+    this.#add(field.failed + role, requests)
+    this.#add(field.failures + failureIndex[kind], requests)
     if (role === roleIndex.request) this.inFlight -= requests
   }
 
   /** A failure that no request stands behind, such as a refused connect. */
   mishap(kind: FailureKind): void {
-    Atomics.add(this.#fields, field.failures + failureIndex[kind], 1)
+    this.#add(field.failures + failureIndex[kind], 1)
   }
 
   connected(milliseconds: number): void {
-    Atomics.add(this.#fields, field.connects, 1)
+    this.#add(field.connects, 1)
     this.#count(histogram.connect, milliseconds)
   }
 
@@ -62,7 +66,11 @@ export class Books {
 
   /** A connection is ready for requests, or no longer. */
   open(change: 1 | -1): void {
-    Atomics.add(this.#fields, field.open, change)
+    this.#add(field.open, change)
+  }
+
+  #add(name: number, amount: number): void {
+    this.#fields[name]! += amount
   }
 
   #count(index: number, milliseconds: number): void {

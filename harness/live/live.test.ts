@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
-import { createLive, liveMode, wantsColors } from './live.ts'
+import type { Snapshot } from '../metrics/snapshot.ts'
+import { createLive, type Live, liveMode, wantsColors } from './live.ts'
 import { sampleSnapshot, sampleTitle } from './testing/samples.ts'
 
 const colors = picocolors.createColors(false)
@@ -23,6 +24,10 @@ function fakeTerminal(isTTY: boolean) {
   return { stream: stream as unknown as NodeJS.WriteStream, written: () => chunks.join(''), chunks }
 }
 
+function show(live: Live, snapshot: Snapshot, notes: readonly string[]): void {
+  live.show(snapshot, () => snapshot, notes)
+}
+
 function fakeClock() {
   let now = 0
   return { now: () => now, advance: (milliseconds: number) => (now += milliseconds) }
@@ -34,7 +39,7 @@ describe('createLive()', () => {
     const clock = fakeClock()
     const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock })
     for (let tick = 0; tick < 40; tick++) {
-      live.show({ ...sampleSnapshot, requestsPerSecond: tick }, [])
+      show(live, { ...sampleSnapshot, requestsPerSecond: tick }, [])
       clock.advance(25)
     }
     live.end()
@@ -46,7 +51,7 @@ describe('createLive()', () => {
     const { stream, written, chunks } = fakeTerminal(true)
     const listeners = process.listenerCount('exit')
     const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
-    live.show(sampleSnapshot, [])
+    show(live, sampleSnapshot, [])
     const lines = written().split('\n').length - 1
     expect(lines).toBeGreaterThan(20)
     expect(chunks[0]).toBe(hideCursor)
@@ -64,7 +69,7 @@ describe('createLive()', () => {
     const { stream, written } = fakeTerminal(true)
     const listeners = process.listeners('exit')
     const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
-    live.show(sampleSnapshot, [])
+    show(live, sampleSnapshot, [])
     const added = process.listeners('exit').filter(listener => !listeners.includes(listener))
     expect(added.length).toBe(1)
     added[0]!(1)
@@ -78,7 +83,7 @@ describe('createLive()', () => {
     const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock: fakeClock(), wallClock })
     for (let elapsedMs = 100; elapsedMs <= 3000; elapsedMs += 100) {
       const phase = elapsedMs < 2000 ? 'warm-up' : 'measuring'
-      live.show({ ...sampleSnapshot, phase, elapsedMs }, elapsedMs > 1500 ? ['client-limited: add workers'] : [])
+      show(live, { ...sampleSnapshot, phase, elapsedMs }, elapsedMs > 1500 ? ['client-limited: add workers'] : [])
     }
     live.end()
     expect(written().split('\n')).toEqual([
@@ -97,7 +102,7 @@ describe('createLive()', () => {
     const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
     const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock, wallClock })
     for (let tick = 0; tick <= 20; tick++) {
-      live.show({ ...sampleSnapshot, phase: 'opening', elapsedMs: 0, connections: { open: tick, wanted: 30 } }, [])
+      show(live, { ...sampleSnapshot, phase: 'opening', elapsedMs: 0, connections: { open: tick, wanted: 30 } }, [])
       clock.advance(100)
     }
     expect(written().split('\n').slice(1)).toEqual([
@@ -110,7 +115,7 @@ describe('createLive()', () => {
   it('writes nothing when it is to be quiet', () => {
     const { stream, written } = fakeTerminal(true)
     const live = createLive({ stream, mode: 'quiet', colors, title: sampleTitle })
-    live.show(sampleSnapshot, ['note'])
+    show(live, sampleSnapshot, ['note'])
     live.end()
     expect(written()).toBe('')
   })

@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import { type Colors, printable } from '../cells.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
-import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import type { Progress, RunTitle, Snapshot } from '../metrics/snapshot.ts'
 import { formatTimeOfDay } from '../units.ts'
 import { renderLine } from './lines.ts'
 import { renderScreen } from './screen.ts'
@@ -19,8 +19,8 @@ export interface LiveOptions {
 }
 
 export interface Live {
-  /** Shows a snapshot and what is to be said about the run; may be called as often as there is something new. */
-  show(snapshot: Snapshot, notes: readonly string[]): void
+  /** Shows a snapshot and what is to be said about the run; may be called often, and asks for one only to show it. */
+  show(progress: Progress, snapshot: () => Snapshot, notes: readonly string[]): void
   /** Takes the screen away and gives the terminal back; the figures follow in the summary. */
   end(): void
 }
@@ -45,7 +45,7 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
     stream.write(showCursor)
   }
   return {
-    show(snapshot, notes) {
+    show(_progress, snapshot, notes) {
       const now = clock.now()
       if (now - drawnAt < redrawMs) return
       if (drawnAt === Number.NEGATIVE_INFINITY) {
@@ -55,7 +55,7 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
       drawnAt = now
       // A terminal that does not know its size reports none, or 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
-      draw(renderScreen(title, snapshot, notes, size, colors))
+      draw(renderScreen(title, snapshot(), notes, size, colors))
     },
     end() {
       if (drawnAt === Number.NEGATIVE_INFINITY) return
@@ -73,15 +73,15 @@ function createLines({ stream, title, clock = monotonicClock, wallClock = () => 
   const write = (line: string) => stream.write(`${printable(line)}\n`)
   write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}`)
   return {
-    show(snapshot, notes) {
-      if (snapshot.phase === 'opening') {
+    show({ phase, elapsedMs }, snapshot, notes) {
+      if (phase === 'opening') {
         // No second of the run has begun; a slow start is still to be seen.
         if (clock.now() - openingAt < 1000) return
         openingAt = clock.now()
-        write(renderLine(snapshot, wallClock()))
-      } else if (Math.floor(snapshot.elapsedMs / 1000) > lastSecond) {
-        lastSecond = Math.floor(snapshot.elapsedMs / 1000)
-        write(renderLine(snapshot, wallClock()))
+        write(renderLine(snapshot(), wallClock()))
+      } else if (Math.floor(elapsedMs / 1000) > lastSecond) {
+        lastSecond = Math.floor(elapsedMs / 1000)
+        write(renderLine(snapshot(), wallClock()))
       }
       for (const note of notes.filter(note => !said.has(note))) {
         said.add(note)

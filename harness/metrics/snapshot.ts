@@ -16,11 +16,15 @@ export interface Quantiles {
   readonly max: number
 }
 
-/** What the run looks like at one moment; plain, so that a screen, a journal or another machine can take it. */
-export interface Snapshot {
+/** How far a run is. */
+export interface Progress {
   /** Since the run's start, which is when the first request was let go. */
   readonly elapsedMs: number
   readonly phase: Phase
+}
+
+/** What the run looks like at one moment; plain, so that a screen, a journal or another machine can take it. */
+export interface Snapshot extends Progress {
   /** Since the start, warm-up included. */
   readonly sent: number
   readonly completed: number

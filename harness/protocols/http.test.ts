@@ -238,3 +238,34 @@ test('status and isRefusal() tell what a reply says', () => {
     expect(http.isRefusal!(bytes, 2, bytes.length)).toBe(refusal)
   }
 })
+
+test('a codec that has seen other messages answers as a new one does, wherever a message is cut off', () => {
+  const messages = [
+    nginxFile,
+    nginxFile.replace('04:17:55', '04:17:56'),
+    nginxFile.replace('Content-Length: 13', 'Content-Length: 12'),
+    nginxMissing,
+    chunkedReply,
+    interimReplies,
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    'HTTP/1.1 204 No Content\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n',
+  ].map(text => bytesOf(text))
+  const settings = { host: 'a', maxFrame: 400 }
+  const buffer = new Uint8Array(2048)
+  const cut = fc.record({
+    message: fc.constantFrom(...messages),
+    part: fc.double({ min: 0, max: 1, noNaN: true }),
+    from: fc.nat(99),
+  })
+  fc.assert(
+    fc.property(fc.array(cut, { maxLength: 60 }), cuts => {
+      const used = createHttp(settings)
+      for (const { message, part, from } of cuts) {
+        const to = from + Math.ceil(part * message.length)
+        buffer.set(message, from)
+        expect(used.frameEnd(buffer, from, to, 0)).toBe(createHttp(settings).frameEnd(buffer, from, to, 0))
+      }
+    }),
+  )
+})

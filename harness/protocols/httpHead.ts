@@ -109,7 +109,9 @@ function readStatus(bytes: Uint8Array, from: number): number {
 
 /** The status of the final reply in a whole message; `requestStatus` for a request. */
 export function finalStatus(bytes: Uint8Array, from: number): number {
-  return isReply(bytes, from) ? readStatus(bytes, finalStart(bytes, from)) : requestStatus
+  if (!isReply(bytes, from)) return requestStatus
+  const status = readStatus(bytes, from)
+  return isInterim(status) ? readStatus(bytes, finalStart(bytes, from)) : status
 }
 
 /** Where the final reply in a whole message begins, past all interim ones; `from` for a request. */
