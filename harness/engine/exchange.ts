@@ -32,6 +32,7 @@ export class Exchange {
   budget: number
   readonly #transport: Transport
   readonly #protocol: Protocol
+  readonly #needsRequestBytes: boolean
   readonly #script: Script
   readonly #checks: readonly (Check | null)[]
   readonly #slots: InFlight
@@ -51,6 +52,7 @@ export class Exchange {
     this.budget = plan.requests ?? Number.POSITIVE_INFINITY
     this.#transport = transport
     this.#protocol = protocol
+    this.#needsRequestBytes = protocol.needsRequestBytes === true
     this.#script = new Script(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
@@ -279,6 +281,7 @@ export class Exchange {
   }
 
   #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {
+    if (!this.#needsRequestBytes) return this.#protocol.frameEnd(input, at, end, 0)
     const oldest = this.#slots.oldest(link)
     const requestBytes = oldest < 0 ? 0 : this.#script.frameBytes[this.#slots.frame[oldest]!]!
     return this.#protocol.frameEnd(input, at, end, requestBytes)

@@ -36,6 +36,8 @@ export interface Protocol {
    * only a format without framing looks at it.
    */
   frameEnd(bytes: Uint8Array, from: number, to: number, requestBytes: number): number
+  /** Formats whose `frameEnd` looks at `requestBytes`; the others may be given 0. */
+  readonly needsRequestBytes?: boolean
   /** The frame of a message; throws a RangeError that says why when the message does not fit the format. */
   encode(message: Message): Uint8Array
   /** The message in the whole frame `bytes[from, end)`; its body is a view, valid until the bytes are reused. */

@@ -11,6 +11,7 @@ export function createRaw({ replyBytes }: { readonly replyBytes?: number }): Pro
   return {
     name: 'raw',
     frameBytesMax: rawBytesMax,
+    needsRequestBytes: replyBytes === undefined,
     frameEnd(_bytes, from, to, requestBytes) {
       if (from === to) return incomplete
       const length = replyBytes ?? requestBytes
