@@ -10,6 +10,12 @@ const pollMs = 5
 /** How long after it was told to stop, or after its time, a worker may take to be gone. */
 const graceMs = 5000
 
+/**
+ * The loop makes next to no garbage, so that a small young generation is collected as seldom as a large one; left to
+ * itself it grows while thousands of connections are opened, and stays so: 0.9 KB in place of 1.3 for each of 15,000.
+ */
+const youngGenerationMb = 3
+
 /** The workers of a run, from their start to the end of the last of them. */
 export interface Fleet {
   readonly slabs: readonly Slab[]
@@ -32,7 +38,8 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   let reaper: NodeJS.Timeout | undefined
   const workers = plan.workers.map((share, index) => {
     const workerData: WorkerStart = { plan: share, memory: slabs[index]!.memory }
-    return new Worker(workerFile, { workerData, name: `volley worker ${index + 1}` })
+    const resourceLimits = { maxYoungGenerationSizeMb: youngGenerationMb }
+    return new Worker(workerFile, { workerData, resourceLimits, name: `volley worker ${index + 1}` })
   })
 
   function say(word: number): void {
