@@ -13,6 +13,7 @@ import { type Plan, planRun, workerCount } from './plan/plan.ts'
 import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
 import { describeProtocol } from './protocols/spec.ts'
+import { describeLoad } from './report/figures.ts'
 import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, totalsOf } from './report/result.ts'
@@ -245,10 +246,10 @@ function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
   return {
     name: scenario.name,
     what: `${describeProtocol(scenario.protocol)} over ${target}`,
-    load: `${load.mode}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
+    load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
     how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     warmupMs: plan.warmupMs,
-    ...(requests === undefined && load.mode === 'loop' ? { totalMs: plan.lengthMs } : {}),
+    ...(requests === undefined && load.mode !== 'once' ? { totalMs: plan.lengthMs } : {}),
     ...(requests === undefined ? {} : { requests }),
   }
 }

@@ -158,7 +158,7 @@ describe('bad input is refused with the place, the value and what was wanted, ex
 
   test('a mode of a later version', async () => {
     const text = await faultsOf(
-      'name: x\ntarget: { serve: echo }\nprotocol: raw\nload: { mode: rate, rate: 50k/s }\nloop: [{ send: a }]\n',
+      'name: x\ntarget: { serve: echo }\nprotocol: raw\nload: { mode: search }\nloop: [{ send: a }]\n',
     )
     expect(text).toContain('is not in this version of volley')
   })

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Override } from '../scenario/overrides.ts'
 import { parseSet, settingValue } from '../scenario/setting.ts'
 
@@ -8,8 +8,6 @@ interface Setting {
   readonly name: string
   readonly description: string
   readonly path: readonly (string | number)[]
-  /** Refused by this version, with a message that says so; not told of in the help. */
-  readonly later?: true
   /** What the text becomes in the scenario; by default what YAML makes of it. */
   readonly value?: (text: string, origin: string) => unknown
 }
@@ -58,15 +56,18 @@ const settings: readonly Setting[] = [
     value: send => [{ send }],
   },
   { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
-  { flags: '-R, --rate <rate>', name: 'rate', description: '', path: ['load', 'rate'], later: true },
+  {
+    flags: '-R, --rate <rate>',
+    name: 'rate',
+    description: 'start requests by a plan, such as 50k/s over all connections, whatever the server does',
+    path: ['load', 'rate'],
+  },
   { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
 ]
 
 /** Adds the flags that change a scenario to a command. */
 export function addSettings(command: Command): Command {
-  for (const { flags, description, later = false } of settings) {
-    command.addOption(new Option(flags, description).hideHelp(later))
-  }
+  for (const { flags, description } of settings) command.option(flags, description)
   return command.option(
     '--set <path=value>',
     'any key of the scenario, such as load.pipeline=4; may be repeated',

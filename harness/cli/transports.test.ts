@@ -87,6 +87,22 @@ loop: [{ send: x }]
     }
   })
 
+  test('of a plan, which both send to the last request', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const settings = [url, '-c', '10', '-w', '2', '-n', '500', '-R', '2k/s', '--send', 'hello', '--seed', '7']
+    for (const transport of ['node', 'epoll']) {
+      const { report, stdout } = await run(...settings, '--transport', transport)
+      expect(accounts(report)).toEqual({ sent: 500, completed: 500, failed: 0, failures: {} })
+      expect(report.window).toMatchObject({ planned: 500, sent: 500 })
+      expect(report.latencyMs.clientLag!.count).toBe(500)
+      expect(report.latencyMs.service.count).toBe(500)
+      // A Poisson plan of 500 at 2 000/s takes 250 ms and an eleventh of that more or less, by the seed.
+      expect(report.window.elapsedSeconds).toBeGreaterThan(0.15)
+      expect(stdout).toMatch(/rate 2,000\/s poisson/)
+      expect(stdout).toMatch(/plan +500 requests, 500 of them sent/)
+    }
+  })
+
   test('in a shipped scenario, and tells round-trip times besides', async () => {
     const settings = ['scenarios/tlv-loopback.yaml', '-n', '2000']
     const node = await run(...settings, '--transport', 'node')

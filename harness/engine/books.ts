@@ -34,6 +34,27 @@ export class Books {
     this.#count(histogram.steps + step, milliseconds)
   }
 
+  /** By the plan: the service time of a request whose response time `answered` has counted. */
+  served(milliseconds: number): void {
+    this.#count(histogram.service, milliseconds)
+  }
+
+  /** One more request of the plan has come up. */
+  planned(): void {
+    this.#add(field.planned, 1)
+  }
+
+  /** A request of the plan left late: by our own fault, or because no connection was free. */
+  late(clientLagMs: number, admissionWaitMs: number): void {
+    this.#count(histogram.clientLag, clientLagMs)
+    this.#count(histogram.admissionWait, admissionWaitMs)
+  }
+
+  /** A request has had no answer for so long, and will have none that is counted. */
+  censored(milliseconds: number): void {
+    this.#count(histogram.censored, milliseconds)
+  }
+
   completed(role: number, requests: number): void {
     this.#add(field.completed + role, requests)
     if (role === roleIndex.request) this.inFlight -= requests

@@ -1,9 +1,11 @@
 import type { FailureKind } from '../failures.ts'
 import { control, field, instant, openSlab, type Slab, state } from '../metrics/slab.ts'
+import { Pacer } from '../plan/pacer.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
-import { createPrng } from '../prng.ts'
+import { createPrng, streamSeed } from '../prng.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../transports/transport.ts'
+import { Admission, backlogMax } from './admission.ts'
 import { Connections, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
@@ -19,6 +21,8 @@ const heapSampleMs = 1000
 /** How often late replies and due heartbeats are looked for: this part of the time they are given. */
 const scansPerTimeout = 16
 const scanMsMax = 100
+/** The pacer draws from a stream of its own, so that the plan is the same whatever else is drawn. */
+const pacerStream = 1
 
 const phase = { opening: 0, running: 1, settling: 2 } as const
 
@@ -44,6 +48,11 @@ export class Client implements Loop {
   readonly #connections: Connections
   readonly #exchange: Exchange
   readonly #due: DueTimes
+  /** With a plan: when requests are to be sent, and which connection takes the next. */
+  readonly #pacer: Pacer | undefined
+  readonly #admission: Admission
+  /** Requests that the plan may still have. */
+  #plannedLeft: number
   readonly #sharedOffsetMs: number
   readonly #heapKiB: () => number
 
@@ -72,6 +81,10 @@ export class Client implements Loop {
     this.#due = due
     this.#connections = new Connections(plan, { transport, due, prng })
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
+    const { pace, index, workers } = plan
+    this.#pacer = pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(plan.seed, pacerStream)) })
+    this.#plannedLeft = pace === undefined ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
+    this.#admission = new Admission(plan.connections, pace === undefined ? 0 : backlogMax)
     this.#sharedOffsetMs = options.sharedOffsetMs
     this.#heapKiB = options.heapKiB
     this.#links = plan.connections
@@ -118,15 +131,19 @@ export class Client implements Loop {
     if (this.#phase === phase.running && (wanted === control.stop || now >= this.#endAt)) this.#closeBooks(now)
     if (this.#phase !== phase.settling) {
       for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) this.#resume(link, now)
+      if (this.#pacer !== undefined && this.#phase === phase.running) this.#admit(this.#pacer, now)
       if (now >= this.#scanAt) this.#scan(now)
       this.#connections.connectNext(now)
       this.#endIfDone(now)
     }
     if (this.#phase === phase.settling) {
       const done = this.#connections.over === this.#links || now >= this.#settleUntil
-      return done ? finished : this.#settleUntil
+      if (!done) return this.#settleUntil
+      this.#giveUp()
+      return finished
     }
-    const next = Math.min(this.#due.soonest, this.#scanAt)
+    const paced = this.#plannedLeft > 0 ? this.#startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
+    const next = Math.min(this.#due.soonest, this.#scanAt, paced)
     if (this.#phase === phase.opening) return Math.min(next, this.#startAt, now + controlWhileOpeningMs)
     return Math.min(next, this.#endAt, now + controlMs)
   }
@@ -162,7 +179,61 @@ export class Client implements Loop {
 
   #beginLoop(link: number, now: number): void {
     this.#connections.doing[link] = doing.sending
-    this.#dropIf(this.#exchange.beginLoop(link, now), link, now)
+    this.#exchange.beginLoop(link, now)
+    this.#send(link, now)
+  }
+
+  /** Sends what the link may send: as much as it holds, or with a plan what has waited for a connection. */
+  #send(link: number, now: number): void {
+    if (this.#pacer === undefined) {
+      this.#dropIf(this.#exchange.send(link, now), link, now)
+      return
+    }
+    const admission = this.#admission
+    while (admission.waiting > 0 && this.#exchange.hasRoom(link)) {
+      const intendedAt = admission.takeWaiting()
+      this.#exchange.books.late(0, now - intendedAt)
+      const cause = this.#exchange.sendPlanned(link, intendedAt, now)
+      if (cause !== undefined) {
+        this.#drop(link, cause, now)
+        return
+      }
+    }
+    if (this.#exchange.hasRoom(link)) admission.offer(link)
+  }
+
+  /** Takes up the requests of the plan whose time has come, each over the connection that has been free longest. */
+  #admit(pacer: Pacer, now: number): void {
+    const { books } = this.#exchange
+    let at = now
+    for (; this.#startAt + pacer.next <= now && this.#plannedLeft > 0; pacer.advance()) {
+      const intendedAt = this.#startAt + pacer.next
+      this.#plannedLeft--
+      books.planned()
+      const link = this.#takeFreeLink()
+      if (link < 0) {
+        if (!this.#admission.wait(intendedAt)) {
+          books.mishap('dropped')
+          books.censored(now - intendedAt)
+        }
+        continue
+      }
+      books.late(at - intendedAt, 0)
+      const cause = this.#exchange.sendPlanned(link, intendedAt, at)
+      // Those that are due at the same time leave one after the other, and each has its own time.
+      at = this.#transport.now()
+      if (cause !== undefined) this.#drop(link, cause, at)
+      else if (this.#exchange.hasRoom(link)) this.#admission.offer(link)
+    }
+  }
+
+  /** A link that still stands and has room, or -1. */
+  #takeFreeLink(): number {
+    for (;;) {
+      const link = this.#admission.takeLink()
+      if (link < 0) return -1
+      if (this.#connections.doing[link] === doing.sending && this.#exchange.hasRoom(link)) return link
+    }
   }
 
   /** After replies: the next message of the handshake, the next requests, or the end of this connection. */
@@ -175,7 +246,7 @@ export class Client implements Loop {
       if (exchange.served(link)) this.#connections.answered(link)
       if (exchange.idle(link) && exchange.passDone(link)) this.#finish(link)
       else if (this.#everyRequest && exchange.idle(link) && exchange.served(link)) this.#renew(link, now)
-      else if (!this.#due.has(link)) this.#dropIf(exchange.send(link, now), link, now)
+      else if (!this.#due.has(link)) this.#send(link, now)
     }
   }
 
@@ -228,7 +299,7 @@ export class Client implements Loop {
     else if (was === doing.handshaking) exchange.failHandshake(link, connectFailure(cause))
     else {
       exchange.books.open(-1)
-      exchange.fail(link, cause)
+      exchange.fail(link, cause, now)
     }
     exchange.forget(link)
     exchange.restart(link)
@@ -246,7 +317,7 @@ export class Client implements Loop {
       if (at === doing.connecting || at === doing.handshaking) {
         if (this.#connections.beganAt[link]! <= lateSince) this.#drop(link, 'connect-timeout', now)
       } else if (at === doing.sending) {
-        let cause = exchange.idle(link) ? undefined : exchange.timeOut(link, lateSince)
+        let cause = exchange.idle(link) ? undefined : exchange.timeOut(link, lateSince, now)
         if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
           cause = exchange.beat(link, this.#heartbeatMs, now)
         }
@@ -263,7 +334,8 @@ export class Client implements Loop {
   #endIfDone(now: number): void {
     if (this.#phase !== phase.running) return
     const { budget, books } = this.#exchange
-    if (this.#connections.over < this.#links && (budget > 0 || books.inFlight > 0)) return
+    const isMore = budget > 0 || this.#plannedLeft > 0 || this.#admission.waiting > 0 || books.inFlight > 0
+    if (this.#connections.over < this.#links && isMore) return
     this.#closeBooks(now)
     this.#transport.wakeAt(now)
   }
@@ -284,6 +356,13 @@ export class Client implements Loop {
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
     this.#slab.instants[instant.end] = Math.min(now, this.#endAt) + this.#sharedOffsetMs
     this.#say(state.closed)
+  }
+
+  /** What is left without an answer at the very end is as old as the run was when the books were closed. */
+  #giveUp(): void {
+    const endedAt = this.#slab.instants[instant.end]! - this.#sharedOffsetMs
+    for (let link = 0; link < this.#links; link++) this.#exchange.censor(link, endedAt)
+    while (this.#admission.waiting > 0) this.#exchange.books.censored(endedAt - this.#admission.takeWaiting())
   }
 
   /** Closes a link for good, now that the books are closed; with the last of them the loop is finished. */

@@ -40,6 +40,8 @@ export class Exchange {
   readonly #leftovers = new Leftovers()
   readonly #due: DueTimes
   readonly #pipeline: number
+  /** Requests go by a plan: their response time counts from when they were to be sent. */
+  readonly #isPaced: boolean
   readonly #timeoutBreaks: boolean
   /** By link: heartbeats in flight, when the last one was sent, and whether a request was answered since it opened. */
   readonly #heartbeats: Uint8Array
@@ -49,16 +51,18 @@ export class Exchange {
   constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
     const { bank, connections, pipeline, index, workers } = plan
     this.books = new Books(slab)
-    this.budget = plan.requests ?? Number.POSITIVE_INFINITY
+    // A plan has its own count of what is left of it.
+    this.budget = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#transport = transport
     this.#protocol = protocol
     this.#needsRequestBytes = protocol.needsRequestBytes === true
     this.#script = new Script(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
+    const isPaced = plan.pace !== undefined
     const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
     this.#slots = protocol.requestId
-      ? new KeyedInFlight(connections, depth, protocol.requestId)
-      : new OrderedInFlight(connections, depth)
+      ? new KeyedInFlight(connections, depth, protocol.requestId, isPaced)
+      : new OrderedInFlight(connections, depth, isPaced)
     this.#outgoing = new Outgoing({
       transport,
       bank,
@@ -73,6 +77,7 @@ export class Exchange {
     })
     this.#due = due
     this.#pipeline = pipeline
+    this.#isPaced = isPaced
     this.#timeoutBreaks = protocol.requestId === undefined || plan.reconnect === 'every-request'
     this.#heartbeats = new Uint8Array(connections)
     this.#heartbeatAt = new Float64Array(connections)
@@ -95,9 +100,20 @@ export class Exchange {
   }
 
   /** The first request may go: from here on heartbeats are counted. */
-  beginLoop(link: number, now: number): FailureKind | undefined {
+  beginLoop(link: number, now: number): void {
     this.#heartbeatAt[link] = now
-    return this.send(link, now)
+  }
+
+  /** Whether a request may be sent over the link. */
+  hasRoom(link: number): boolean {
+    return this.requestsInFlight(link) < this.#pipeline
+  }
+
+  /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
+  sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
+    const result = this.#outgoing.sendOne(link, this.#script.next(link), now, true, intendedAt)
+    this.books.sent(roleIndex.request, 1, this.#outgoing.takeBytesWritten())
+    return result === written.refused ? 'overflow' : undefined
   }
 
   /** Sends as many requests as the connection may have in flight. */
@@ -165,9 +181,11 @@ export class Exchange {
           break
         }
         const sentAt = slots.sentAt[slot]!
+        const intendedAt = slots.intendedAt[slot]!
         slots.release(link, slot)
         if (ok && role === roleIndex.request) {
-          books.answered(step, now - sentAt)
+          books.answered(step, now - intendedAt)
+          if (this.#isPaced) books.served(now - sentAt)
           completed++
         } else this.#answerApart(link, role, ok)
         if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
@@ -202,7 +220,7 @@ export class Exchange {
    * Fails what was sent at or before `lateSince`. Where replies come in order the connection is of no more use: a late
    * reply would be taken for the next one; nor is one that was opened for this request. Else the slot is freed.
    */
-  timeOut(link: number, lateSince: number): FailureKind | undefined {
+  timeOut(link: number, lateSince: number, now: number): FailureKind | undefined {
     const slots = this.#slots
     let slot = slots.overdue(link, lateSince, 0)
     if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
@@ -210,6 +228,7 @@ export class Exchange {
       const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
       this.books.failed(role, 1, 'timeout')
+      if (role === roleIndex.request) this.books.censored(now - slots.intendedAt[slot]!)
       slots.release(link, slot)
     }
     return undefined
@@ -225,13 +244,23 @@ export class Exchange {
   }
 
   /** Fails what is in flight on a connection that broke while it was in use. */
-  fail(link: number, cause: FailureKind): void {
+  fail(link: number, cause: FailureKind, now: number): void {
+    this.censor(link, now)
     const heartbeats = this.#heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
     if (requests > 0) this.books.failed(roleIndex.request, requests, cause)
     if (heartbeats > 0) this.books.failed(roleIndex.heartbeat, heartbeats, cause)
     // A connection that broke without having served anything has failed, though no request has.
     if (requests + heartbeats === 0 && this.#served[link] === 0) this.books.mishap(cause)
+  }
+
+  /** Counts how long the requests in flight on a link have gone without an answer. */
+  censor(link: number, now: number): void {
+    const slots = this.#slots
+    for (let slot = slots.inUse(link, 0); slot >= 0; slot = slots.inUse(link, slot + 1)) {
+      const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
+      if (role === roleIndex.request) this.books.censored(now - slots.intendedAt[slot]!)
+    }
   }
 
   /** Fails the message of the handshake that a connection broke at. */

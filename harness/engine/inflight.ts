@@ -10,10 +10,12 @@ export interface InFlight {
   readonly frame: Int32Array
   /** By slot: when it was sent. */
   readonly sentAt: Float64Array
+  /** By slot: when it was to be sent by the plan; without a plan the same array as `sentAt`. */
+  readonly intendedAt: Float64Array
   /** By link: slots in use. */
   readonly count: Int32Array
   /** Takes a free slot; the caller sees to it that there is one. */
-  take(link: number, frame: number, now: number): number
+  take(link: number, frame: number, now: number, intendedAt?: number): number
   /** The slot of the request that the reply in `bytes[from, end)` answers, or -1. */
   find(link: number, bytes: Uint8Array, from: number, end: number): number
   release(link: number, slot: number): void
@@ -21,6 +23,8 @@ export interface InFlight {
   oldest(link: number): number
   /** The next slot, from slot `after` on, whose request was sent at or before `time`, or -1. */
   overdue(link: number, time: number, after: number): number
+  /** The next slot in use of a link, from slot `after` on, or -1. */
+  inUse(link: number, after: number): number
   /** Frees all slots of a link. */
   clear(link: number): void
   /** Writes what joins the reply to the slot into the request at `from`. */
@@ -32,23 +36,26 @@ export class OrderedInFlight implements InFlight {
   readonly capacity: number
   readonly frame: Int32Array
   readonly sentAt: Float64Array
+  readonly intendedAt: Float64Array
   readonly count: Int32Array
   readonly #head: Int32Array
   readonly #mask: number
 
-  constructor(links: number, depth: number) {
+  constructor(links: number, depth: number, isPaced = false) {
     this.capacity = nextPowerOfTwo(depth)
     this.#mask = this.capacity - 1
     this.frame = new Int32Array(links * this.capacity)
     this.sentAt = new Float64Array(links * this.capacity)
+    this.intendedAt = isPaced ? new Float64Array(links * this.capacity) : this.sentAt
     this.count = new Int32Array(links)
     this.#head = new Int32Array(links)
   }
 
-  take(link: number, frame: number, now: number): number {
+  take(link: number, frame: number, now: number, intendedAt: number = now): number {
     const slot = link * this.capacity + ((this.#head[link]! + this.count[link]!++) & this.#mask)
     this.frame[slot] = frame
     this.sentAt[slot] = now
+    this.intendedAt[slot] = intendedAt
     return slot
   }
 
@@ -70,6 +77,14 @@ export class OrderedInFlight implements InFlight {
     return slot >= 0 && this.sentAt[slot]! <= time ? slot : -1
   }
 
+  inUse(link: number, after: number): number {
+    const base = link * this.capacity
+    for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
+      if (((slot - base - this.#head[link]!) & this.#mask) < this.count[link]!) return slot
+    }
+    return -1
+  }
+
   clear(link: number): void {
     this.count[link] = 0
     this.#head[link] = 0
@@ -86,17 +101,19 @@ export class KeyedInFlight implements InFlight {
   readonly capacity: number
   readonly frame: Int32Array
   readonly sentAt: Float64Array
+  readonly intendedAt: Float64Array
   readonly count: Int32Array
   readonly #id: Uint32Array
   readonly #free: Int32Array
   readonly #requestId: RequestId
   readonly #idMask: number
 
-  constructor(links: number, depth: number, requestId: RequestId) {
+  constructor(links: number, depth: number, requestId: RequestId, isPaced = false) {
     this.capacity = nextPowerOfTwo(depth)
     const slots = links * this.capacity
     this.frame = new Int32Array(slots).fill(-1)
     this.sentAt = new Float64Array(slots)
+    this.intendedAt = isPaced ? new Float64Array(slots) : this.sentAt
     this.count = new Int32Array(links)
     this.#requestId = requestId
     this.#idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
@@ -104,12 +121,13 @@ export class KeyedInFlight implements InFlight {
     this.#free = Int32Array.from(this.#id)
   }
 
-  take(link: number, frame: number, now: number): number {
+  take(link: number, frame: number, now: number, intendedAt: number = now): number {
     const base = link * this.capacity
     const slot = base + this.#free[base + this.count[link]!++]!
     this.#id[slot] = (this.#id[slot]! + this.capacity) & this.#idMask
     this.frame[slot] = frame
     this.sentAt[slot] = now
+    this.intendedAt[slot] = intendedAt
     return slot
   }
 
@@ -134,6 +152,15 @@ export class KeyedInFlight implements InFlight {
     const base = link * this.capacity
     for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
       if (this.frame[slot]! >= 0 && this.sentAt[slot]! <= time) return slot
+    }
+    return -1
+  }
+
+  inUse(link: number, after: number): number {
+    if (this.count[link] === 0) return -1
+    const base = link * this.capacity
+    for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
+      if (this.frame[slot]! >= 0) return slot
     }
     return -1
   }

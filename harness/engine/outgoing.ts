@@ -82,13 +82,13 @@ export class Outgoing {
     return this.#write(link, this.#block!, requests * this.#frames[0]!.length)
   }
 
-  /** Sends one request by itself; takes a slot unless no reply will come. */
-  sendOne(link: number, frame: number, now: number, reply: boolean): Written {
+  /** Sends one request by itself; takes a slot unless no reply will come. By a plan it was to be sent at `intendedAt`. */
+  sendOne(link: number, frame: number, now: number, reply: boolean, intendedAt: number = now): Written {
     if (this.#hasIds || this.#patcher.changes(frame)) {
-      this.add(link, frame, now, reply)
+      this.add(link, frame, now, reply, intendedAt)
       return this.flush(link)
     }
-    if (reply) this.#slots.take(link, frame, now)
+    if (reply) this.#slots.take(link, frame, now, intendedAt)
     const bytes = this.#frames[frame]!
     return this.#write(link, bytes, bytes.length)
   }
@@ -100,14 +100,14 @@ export class Outgoing {
   }
 
   /** Adds a request to the batch of a link, which `flush` writes; there must be room for it. */
-  add(link: number, frame: number, now: number, reply: boolean): void {
+  add(link: number, frame: number, now: number, reply: boolean, intendedAt: number = now): void {
     const bytes = this.#frames[frame]!
     const at = this.#batchBytes
     this.#batchBytes += bytes.length
     copy(bytes, this.#batch, at)
     this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
     if (!reply) return
-    const slot = this.#slots.take(link, frame, now)
+    const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.mark(slot, this.#batch, at)
     if (this.#sentBytes === undefined) return
     for (let index = 0; index < bytes.length; index++) {

@@ -15,7 +15,11 @@ export interface WorkerStart {
 
 const { plan, memory } = workerData as WorkerStart
 const protocol = createProtocol(plan.protocol)
-const transport = createTransport(plan.transport, { ...plan, links: plan.connections })
+const transport = createTransport(plan.transport, {
+  ...plan,
+  links: plan.connections,
+  isPaced: plan.pace !== undefined,
+})
 const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
 await transport.run(new Client(plan, { memory, transport, protocol, heapKiB, ...offsets }))
 // Every connection is closed by now, and its segments are counted.

@@ -1,6 +1,6 @@
 import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../cells.ts'
 import { type FailureKind, failureKinds } from '../failures.ts'
-import type { Quantiles, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
 import { formatCount, formatDuration, formatElapsed, formatSize } from '../units.ts'
 import { drawHistogram, drawLineChart } from './chart.ts'
 import { largeDigits } from './digits.ts'
@@ -210,7 +210,11 @@ function chart({ totalMs }: RunTitle, snapshot: Snapshot, cells: number, rows: n
   })
 }
 
-const quantiles: readonly { readonly name: string; readonly key: keyof Quantiles; readonly narrow: boolean }[] = [
+const quantiles: readonly {
+  readonly name: string
+  readonly key: 'p50' | 'p90' | 'p99' | 'p999' | 'max'
+  readonly narrow: boolean
+}[] = [
   { name: 'p50', key: 'p50', narrow: true },
   { name: 'p90', key: 'p90', narrow: false },
   { name: 'p99', key: 'p99', narrow: true },

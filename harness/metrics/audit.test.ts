@@ -11,11 +11,17 @@ const healthy: AuditInputs = {
   clockDriftMs: 0.4,
   sharedCores: 1.5,
   cores: 2,
+  response: { count: 900, mean: 1, p50: 1, p90: 1.5, max: 4 },
 }
 
 test('audit() finds nothing in a healthy run', () => {
   expect(audit(healthy)).toEqual([])
   expect(verdictOf([])).toBe('trusted')
+})
+
+test('audit() finds nothing in a plan that was kept', () => {
+  const clientLag = { count: 900, mean: 0.01, p50: 0.01, p90: 0.02, max: 0.1 }
+  expect(audit({ ...healthy, plan: { planned: 900, sent: 899, clientLag } })).toEqual([])
 })
 
 test('audit() does not take counters that have wrapped for a fault', () => {
@@ -24,6 +30,36 @@ test('audit() does not take counters that have wrapped for a fault', () => {
 })
 
 test.each<[string, Partial<AuditInputs>, string, string]>([
+  [
+    'one request in 50 has no reply',
+    { response: { count: 980, mean: 1, p50: 1, p90: 2, p99: 1000, max: 1000, censored: 20, lowerBounds: ['p99'] } },
+    'censoring suspect',
+    '2 % of the requests have no reply, which the quantiles from p90 up feel; p99 can only be bounded from below',
+  ],
+  [
+    'the plan was not quite kept',
+    { plan: { planned: 1000, sent: 970, clientLag: { count: 970, mean: 0, max: 0 } } },
+    'rate suspect',
+    '97 % of the planned requests were sent (limit 99 %)',
+  ],
+  [
+    'the plan was not kept',
+    { plan: { planned: 1000, sent: 800, clientLag: { count: 800, mean: 0, max: 0 } } },
+    'rate invalid',
+    '80 % of the planned requests were sent (limit 95 %)',
+  ],
+  [
+    'requests leave late',
+    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.1, p50: 0.12, max: 2 } } },
+    'client-lag suspect',
+    'p50 of our own lag is 12 % of the p50 response (limit 10 %)',
+  ],
+  [
+    'requests leave so late that the response time is mostly our own',
+    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.5, p50: 0.5, max: 2 } } },
+    'client-lag invalid',
+    'p50 of our own lag is 50 % of the p50 response (limit 30 %)',
+  ],
   [
     'a worker has lost a request',
     { accounts: [{ sent: 1011, completed: 1000, failed: 0, inFlight: 10 }] },

@@ -1,3 +1,5 @@
+import type { Quantiles } from './snapshot.ts'
+
 export type Verdict = 'trusted' | 'suspect' | 'invalid'
 
 /** Doubt about a figure: kept in the report, shown with it, and told what to do about it. */
@@ -16,6 +18,12 @@ const limits = {
   errorsSuspect: 0.001,
   clockDriftMs: 50,
   coresInUse: 0.9,
+  /** Of what was planned, what was not sent. */
+  rateSuspect: 0.01,
+  rateInvalid: 0.05,
+  /** Of the response time, our own lag. */
+  lagSuspect: 0.1,
+  lagInvalid: 0.3,
 } as const
 
 /** What the audit looks at; plain figures, so that every check can be tried without a run. */
@@ -35,11 +43,22 @@ export interface AuditInputs {
   /** Cores that client and server used together, where both ran on this machine. */
   readonly sharedCores?: number | undefined
   readonly cores: number
+  readonly response: Quantiles
+  /** Mode rate, of the measured part. */
+  readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
 }
 
 /** Holds a run against itself; an empty list is a run that passed every check. */
 export function audit(inputs: AuditInputs): Finding[] {
-  return [...conservation(inputs), ...errors(inputs), ...clock(inputs), ...localContention(inputs)]
+  return [
+    ...conservation(inputs),
+    ...censoring(inputs),
+    ...rate(inputs),
+    ...clientLag(inputs),
+    ...errors(inputs),
+    ...clock(inputs),
+    ...localContention(inputs),
+  ]
 }
 
 /** The worst of the findings; a note alone does not tell against a run. */
@@ -76,6 +95,72 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
     })
   }
   return findings
+}
+
+/** Quantiles, by name, that the audit looks at. */
+const judged = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
+
+function censoring({ response }: AuditInputs): Finding[] {
+  const { censored = 0, count, lowerBounds = [] } = response
+  const share = censored / (count + censored)
+  const touched = Object.entries(judged).filter(
+    ([name, q]) => response[name as keyof typeof judged] !== undefined && share > (1 - q) / 10,
+  )
+  const [first] = touched
+  if (censored === 0 || first === undefined) return []
+  const bounds = lowerBounds.length === 0 ? '' : `; ${lowerBounds.join(', ')} can only be bounded from below`
+  return [
+    {
+      code: 'censoring',
+      severity: 'suspect',
+      message: `${percent(share)} of the requests have no reply, which the quantiles from ${first[0]} up feel${bounds}`,
+      hint: 'the server is too slow for its timeout, loses requests, or stood still at the end',
+      value: share,
+      limit: (1 - first[1]) / 10,
+    },
+  ]
+}
+
+function rate({ plan, interrupted }: AuditInputs): Finding[] {
+  if (plan === undefined || plan.planned === 0 || interrupted) return []
+  const { planned, sent } = plan
+  const missing = 1 - sent / planned
+  if (Math.abs(missing) <= limits.rateSuspect) return []
+  const isInvalid = Math.abs(missing) > limits.rateInvalid
+  const limit = isInvalid ? limits.rateInvalid : limits.rateSuspect
+  return [
+    {
+      code: 'rate',
+      severity: isInvalid ? 'invalid' : 'suspect',
+      message: `${percent(sent / planned)} of the planned requests were sent (limit ${percent(1 - limit)})`,
+      hint: 'the server or the connections hold them back: lower the rate, or raise connections or pipeline',
+      value: missing,
+      limit,
+    },
+  ]
+}
+
+function clientLag({ plan, response }: AuditInputs): Finding[] {
+  if (plan === undefined) return []
+  const shares = (['p50', 'p99'] as const).flatMap(name => {
+    const lag = plan.clientLag[name]
+    const whole = response[name]
+    return lag === undefined || whole === undefined || whole === 0 ? [] : [{ name, share: lag / whole }]
+  })
+  const worst = shares.sort((a, b) => b.share - a.share)[0]
+  if (worst === undefined || worst.share <= limits.lagSuspect) return []
+  const isInvalid = worst.share > limits.lagInvalid
+  const limit = isInvalid ? limits.lagInvalid : limits.lagSuspect
+  return [
+    {
+      code: 'client-lag',
+      severity: isInvalid ? 'invalid' : 'suspect',
+      message: `${worst.name} of our own lag is ${percent(worst.share)} of the ${worst.name} response (limit ${percent(limit)})`,
+      hint: 'close other programs, or lower the rate',
+      value: worst.share,
+      limit,
+    },
+  ]
 }
 
 function errors({ completed, completedInWindow, errorShare: value, interrupted }: AuditInputs): Finding[] {

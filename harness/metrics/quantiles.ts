@@ -1,6 +1,7 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { bucketStart, ticksPerMs } from './histogram.ts'
+import { bucketStart, ticksPerMs, toHdr } from './histogram.ts'
 import type { Quantiles, Snapshot } from './snapshot.ts'
+import { censoredQuantile } from './statistics/censored.ts'
 
 /** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
 export const samplesBeyondMin = 10
@@ -19,6 +20,35 @@ export function quantilesOf(histogram: Histogram): Quantiles {
     ...Object.fromEntries(values),
     max: histogram.maxValue / ticksPerMs,
   }
+}
+
+/**
+ * The quantiles of response times of which some are not known: `completed` and `censored` are bucket counts, the latter
+ * of the ages of requests without a reply. Without any of those it is what `quantilesOf` says.
+ */
+export function censoredQuantilesOf(completed: Float64Array, censored: Float64Array): Quantiles {
+  const histogram = toHdr(completed)
+  const unanswered = censored.reduce((sum, count) => sum + count, 0)
+  const known = quantilesOf(histogram)
+  if (unanswered === 0) return known
+  const count = known.count + unanswered
+  const told = Object.entries(quantiles).filter(([, q]) => count * (1 - q) >= samplesBeyondMin - 1e-9)
+  const found = told.map(([name, q]) => ({
+    name,
+    ...censoredQuantile({ completed, censored, valueOf: bucketEndMs }, q)!,
+  }))
+  return {
+    count: known.count,
+    mean: known.mean,
+    ...Object.fromEntries(found.map(({ name, value }) => [name, value])),
+    max: known.max,
+    censored: unanswered,
+    lowerBounds: found.filter(({ censored }) => censored).map(({ name }) => name),
+  }
+}
+
+function bucketEndMs(bucket: number): number {
+  return (bucketStart(bucket + 1) - 1) / ticksPerMs
 }
 
 const distributionSteps = 48

@@ -1,9 +1,9 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { countsLength, toHdr } from './histogram.ts'
-import { distributionOf, quantilesOf } from './quantiles.ts'
+import { censoredQuantilesOf, distributionOf, quantilesOf } from './quantiles.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
-import type { Interval, Phase, Snapshot } from './snapshot.ts'
+import type { Interval, Phase, Quantiles, Snapshot } from './snapshot.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
@@ -34,7 +34,15 @@ export interface Measured {
   readonly windowMs: number
   readonly completed: number
   readonly failed: number
+  /** With a plan: what it had in the measured part, and what was sent of it. */
+  readonly planned: number
+  readonly sent: number
   readonly response: Histogram
+  /** The same, with the requests that have no reply taken into account. */
+  readonly responseQuantiles: Quantiles
+  readonly service: Histogram
+  readonly clientLag: Histogram
+  readonly admissionWait: Histogram
   readonly steps: readonly Histogram[]
   readonly connect: Histogram
   readonly roundTripAtOpen: Histogram
@@ -187,14 +195,22 @@ export class Recorder {
       : new Float64Array(this.#counts.length)
     // As of the last reading: by now the server may be gone, and its CPU time with it.
     const end = this.#recent.at(-1)!
-    const response = toHdr(difference(this.#responseCounts(), start.response))
+    const responseCounts = difference(this.#responseCounts(), start.response)
+    const response = toHdr(responseCounts)
+    const measuredAt = (index: number) => histogramAt(steps, index)
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       windowMs: this.#windowStart === undefined ? 0 : Math.max(0, endedAt - start.at),
       completed: response.totalCount,
       failed: this.#since(start, field.failed),
+      planned: this.#since(start, field.planned),
+      sent: this.#since(start, field.sent),
       response,
-      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(histogramAt(steps, histogram.steps + step))),
+      responseQuantiles: censoredQuantilesOf(responseCounts, measuredAt(histogram.censored)),
+      service: toHdr(measuredAt(histogram.service)),
+      clientLag: toHdr(measuredAt(histogram.clientLag)),
+      admissionWait: toHdr(measuredAt(histogram.admissionWait)),
+      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(measuredAt(histogram.steps + step))),
       connect: toHdr(histogramAt(this.#counts, histogram.connect)),
       roundTripAtOpen: toHdr(histogramAt(this.#counts, histogram.roundTripAtOpen)),
       roundTripAtEnd: toHdr(histogramAt(this.#counts, histogram.roundTripAtEnd)),

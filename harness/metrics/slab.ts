@@ -42,7 +42,9 @@ export const field = {
   inFlightAtEnd: 16,
   /** TCP segments sent anew over all connections that are closed by now; where the transport knows. */
   retransmits: 17,
-  failures: 18,
+  /** Requests that the plan has had so far; in a closed loop there is no plan. */
+  planned: 18,
+  failures: 19,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -53,7 +55,15 @@ export const histogram = {
   /** The kernel's smoothed and its least round-trip time at the end. */
   roundTripAtEnd: 2,
   leastRoundTripAtEnd: 3,
-  steps: 4,
+  /** From the bytes given to the kernel to the reply; in a closed loop the response time is that, and this is empty. */
+  service: 4,
+  /** By how much a request left after its time though a connection was free: our own fault. */
+  clientLag: 5,
+  /** How long a request waited because no connection was free. */
+  admissionWait: 6,
+  /** The age of requests that failed or were given up, and of those without an answer at the end: not less than that. */
+  censored: 7,
+  steps: 8,
 } as const
 
 /** Indexes into `Slab.instants`. */
@@ -77,6 +87,7 @@ export const counterFields: readonly number[] = [
   field.bytesReceived,
   field.connects,
   field.retransmits,
+  field.planned,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

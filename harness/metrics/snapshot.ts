@@ -14,6 +14,10 @@ export interface Quantiles {
   readonly p999?: number
   readonly p9999?: number
   readonly max: number
+  /** Requests without a reply, where there are any: failed, given up, or waiting when the books were closed. */
+  readonly censored?: number
+  /** Quantiles that lie among those, by name: they are more than the value given. */
+  readonly lowerBounds?: readonly string[]
 }
 
 /** How far a run is. */

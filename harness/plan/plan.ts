@@ -3,6 +3,7 @@ import type { ProtocolSpec } from '../protocols/catalog.ts'
 import type { Heartbeat, Load, Reconnect, Scenario } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
+import type { Pace } from './pacer.ts'
 import type { RequestBank } from './requests.ts'
 
 /** All that a worker needs, plain and cloneable: the same record starts a thread here or an agent elsewhere. */
@@ -20,6 +21,8 @@ export interface WorkerPlan {
   readonly requests?: number
   readonly mode: Load['mode']
   readonly pipeline: number
+  /** Mode rate: when requests shall start, over all workers. */
+  readonly pace?: Pace
   /** From the start to the end, warm-up included. */
   readonly lengthMs: number
   readonly timeoutMs: number
@@ -61,6 +64,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     transport,
     mode: scenario.load.mode,
     pipeline: scenario.load.pipeline,
+    ...paceOf(scenario.load, lengthMs),
     lengthMs,
     timeoutMs: scenario.timeout,
     reconnect: scenario.reconnect.when,
@@ -101,6 +105,18 @@ export function share(total: number, parts: number, index: number): number {
 /** What the parts before part `index` add up to. */
 export function shareStart(total: number, parts: number, index: number): number {
   return Math.floor(total / parts) * index + Math.min(index, total % parts)
+}
+
+function paceOf({ mode, rate = 0, arrivals = 'poisson', stages }: Load, lengthMs: number): { pace?: Pace } {
+  if (mode !== 'rate') return {}
+  if (stages === undefined) return { pace: { arrivals, segments: [{ lengthMs, from: rate, to: rate }] } }
+  let from = rate
+  const segments = stages.map(stage => {
+    const segment = { lengthMs: stage.duration, from, to: stage.to }
+    from = stage.to
+    return segment
+  })
+  return { pace: { arrivals, segments } }
 }
 
 function heartbeatPeriod(heartbeat: Heartbeat | undefined): { heartbeatMs?: number } {

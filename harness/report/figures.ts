@@ -33,3 +33,12 @@ export function paintVerdict(verdict: Verdict, colors: Colors): string {
   const paint = { trusted: colors.green, suspect: colors.yellow, invalid: colors.red }[verdict]
   return paint(verdict)
 }
+
+/** `loop`, or of a plan its rate and how requests arrive. */
+export function describeLoad({ mode, rate, stages, arrivals }: Report['scenario']['load']): string {
+  if (mode !== 'rate') return mode
+  const rates = [...(rate === undefined ? [] : [rate]), ...(stages ?? []).map(({ to }) => to)]
+  const [least, most] = [Math.min(...rates), Math.max(...rates)]
+  const range = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`
+  return `rate ${range}/s ${arrivals ?? ''}`.trim()
+}

@@ -37,6 +37,9 @@ export interface Report {
     readonly failed: number
     /** From the start to the end, warm-up included. */
     readonly elapsedSeconds: number
+    /** Mode rate: requests that the plan had in the measured part, and those of them that were sent. */
+    readonly planned?: number
+    readonly sent?: number
   }
   /** The whole run, warm-up included: sent = completed + failed + inFlightAtEnd. */
   readonly totals: Totals
@@ -45,6 +48,9 @@ export interface Report {
     /** Of the measured part. In a closed loop the response time is the service time. */
     readonly response: Latency
     readonly service: Latency
+    /** Mode rate: how late requests left though a connection was free, and how long others waited for one. */
+    readonly clientLag?: Latency
+    readonly admissionWait?: Latency
     /** From the start of a connect to the open connection, of the whole run. */
     readonly connect: Latency
   }

@@ -36,7 +36,8 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
   const measured = recorder.measured(run.endedAt)
   const totals = totalsOf(recorder)
   const seconds = measured.windowMs / 1000
-  const response = latencyOf(measured.response)
+  const isPaced = run.facts.scenario.load.mode === 'rate'
+  const response = { ...latencyOf(measured.response), ...measured.responseQuantiles }
   const perRequest = (cpuSeconds: number) =>
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
@@ -51,13 +52,19 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       completed: measured.completed,
       failed: measured.failed,
       elapsedSeconds: round(measured.elapsedMs / 1000),
+      ...(isPaced && { planned: measured.planned, sent: measured.sent }),
     },
     totals,
     throughput: {
       mean: round(throughput),
       perSecond: recorder.intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
-    latencyMs: { response, service: response, connect: latencyOf(measured.connect) },
+    latencyMs: {
+      response,
+      service: isPaced ? latencyOf(measured.service) : response,
+      ...(isPaced && { clientLag: latencyOf(measured.clientLag), admissionWait: latencyOf(measured.admissionWait) }),
+      connect: latencyOf(measured.connect),
+    },
     ...tcpOf(measured, recorder),
     steps:
       measured.steps.length < 2
@@ -167,6 +174,16 @@ function auditInputs(
     errorShare: errorShare(totals) ?? 0,
     interrupted: run.interrupted,
     clockDriftMs: run.clockDriftMs,
+    ...(run.facts.scenario.load.mode !== 'rate'
+      ? {}
+      : {
+          plan: {
+            planned: measured.planned,
+            sent: measured.sent,
+            clientLag: quantilesOf(measured.clientLag),
+          },
+        }),
+    response: measured.responseQuantiles,
     sharedCores,
     cores: run.facts.environment.cores,
   }

@@ -1,7 +1,7 @@
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
 import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
 import { formatByteRate, formatCount, formatDuration, formatSetting } from '../units.ts'
-import { formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
+import { describeLoad, formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
 import type { Finding, Latency, Report } from './report.ts'
 
 const columns = 80
@@ -17,6 +17,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...errorLines(report, colors),
     ...doubts.flatMap(finding => findingLines(finding, colors)),
     ...entry('response', quantileParts(report.latencyMs.response), colors),
+    ...paceLines(report, colors),
     ...connectLines(report, colors),
     ...stepLines(report, colors),
     ...requestLines(report, colors),
@@ -105,9 +106,26 @@ function entry(label: string, parts: readonly string[], colors: Colors, separato
 
 function quantileParts(latency: Latency): string[] {
   if (latency.count === 0) return ['nothing was measured']
-  const { p50, p90, p99, p999, max } = latency
+  const { p50, p90, p99, p999, max, lowerBounds = [] } = latency
   const figures = { p50, p90, p99, 'p99.9': p999, max }
-  return Object.entries(figures).map(([name, value]) => `${name} ${formatQuantile(value)}`)
+  return Object.entries(figures).map(([name, value]) => {
+    const isBound = lowerBounds.includes(name.replace('.', ''))
+    return `${name} ${isBound ? '> ' : ''}${formatQuantile(value)}`
+  })
+}
+
+/** Mode rate: what of the response time the server had, what our own lag, and whether the plan was kept. */
+function paceLines({ window, latencyMs }: Report, colors: Colors): string[] {
+  const { service, clientLag, admissionWait } = latencyMs
+  if (clientLag === undefined || admissionWait === undefined) return []
+  const { planned = 0, sent = 0 } = window
+  const waited = admissionWait.count > 0 && (admissionWait.max > 0 || sent < planned)
+  return [
+    ...entry('service', quantileParts(service), colors),
+    ...entry('own lag', quantileParts(clientLag), colors),
+    ...(waited ? entry('waiting', [...quantileParts(admissionWait), 'for a free connection'], colors) : []),
+    ...entry('plan', [`${formatCount(planned)} requests, ${formatCount(sent)} of them sent`], colors),
+  ]
 }
 
 /** Only where connecting is part of what was measured: reconnects, or a connection for every request. */
@@ -182,7 +200,7 @@ function loadParts({ scenario, transport, transportReason, workers, seed, window
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
-    `${load.mode}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
+    `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]

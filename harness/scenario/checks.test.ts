@@ -11,6 +11,21 @@ test.each([
     ['load: { pipeline: 4 }', 'reconnect: { when: every-request }'],
     '5:19 load.pipeline: expected 1 with reconnect.when: every-request, got 4',
   ],
+  [['load: { rate: fast }'], '5:15 load.rate: expected a rate such as 50k/s, got "fast"'],
+  [['load: { rate: 1000M/s }'], '5:15 load.rate: expected a rate from 0/s to 100M/s, got "1000M/s"'],
+  [['load: { mode: rate }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
+  [['load: { arrivals: constant }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
+  [['load: { rate: 0/s }'], '5:15 load.rate: expected a rate above 0/s, got none'],
+  [['load: { stages: [{ duration: 1s, to: 0 }] }'], '5:17 load.stages: expected a rate above 0/s, got none'],
+  [['load: { mode: loop, rate: 5/s }'], '5:27 load.rate: goes with load.mode: rate, not with loop'],
+  [
+    ['load: { stages: [{ duration: 9s, to: 5/s }] }', 'duration: 4s'],
+    '6:11 duration: does not go with load.stages, which are the whole run',
+  ],
+  [
+    ['load: { stages: [{ duration: 9s, to: 5/s }] }', 'warmup: 9s'],
+    '6:9 warmup: is as long as all stages together, so that nothing would be measured',
+  ],
   [['load: { pipeline: 4, mode: once }'], '5:19 load.pipeline: expected 1 with load.mode: once, got 4'],
   [
     ['load: { mode: once }', 'requests: 10'],

@@ -5,7 +5,7 @@ import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { list } from './misfit.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
 import { limits, type Target } from './scenario.ts'
-import type { ScenarioSettings } from './schema.ts'
+import { type ScenarioSettings, stagesMs } from './schema.ts'
 import { portSlot } from './target.ts'
 
 /**
@@ -16,6 +16,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
   return [
     ...iterationIssues(data),
     ...loadIssues(settings),
+    ...paceIssues(settings),
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
     ...serveIssues(settings),
@@ -47,6 +48,38 @@ function loadIssues({ load, reconnect, requests }: Partial<ScenarioSettings>): I
   if (isOnce && isEveryRequest) {
     const message = '"every-request" does not go with load.mode: once, which ends after one pass'
     issues.push(issue(['reconnect', 'when'], message))
+  }
+  return issues
+}
+
+/** What a plan of arrivals needs, and what goes without one. */
+function paceIssues({ load, duration, warmup, loop = [], mix = [] }: Partial<ScenarioSettings>): Issue[] {
+  if (!load) return []
+  const { mode, rate, stages } = load
+  const given = (['rate', 'arrivals', 'stages'] as const).filter(key => load[key] !== undefined)
+  if (mode === 'loop' || mode === 'once') {
+    return given.map(key => issue(['load', key], `goes with load.mode: rate, not with ${mode}`))
+  }
+  const issues: Issue[] = []
+  const isPaced = rate !== undefined || stages !== undefined
+  if (!isPaced && (mode === 'rate' || load.arrivals !== undefined)) {
+    issues.push(conflict(['load'], 'rate or stages with load.mode: rate', 'neither'))
+  }
+  if (isPaced && !(rate! > 0) && !stages?.some(({ to }) => to > 0)) {
+    issues.push(conflict(['load', stages ? 'stages' : 'rate'], 'a rate above 0/s', 'none'))
+  }
+  if (stages && duration !== undefined) {
+    issues.push(issue(['duration'], 'does not go with load.stages, which are the whole run'))
+  }
+  if (stages && warmup !== undefined && warmup >= stagesMs(stages)) {
+    issues.push(issue(['warmup'], 'is as long as all stages together, so that nothing would be measured'))
+  }
+  if (!isPaced) return issues
+  for (const [key, steps] of Object.entries({ loop, mix })) {
+    steps.forEach((step, index) => {
+      if (step.think === 0) return
+      issues.push(issue([key, index, 'think'], 'does not go with load.mode: rate: the rate says when requests start'))
+    })
   }
   return issues
 }

@@ -157,7 +157,7 @@ test('parseScenario() names the nearest key when a key is unknown, and all keys 
   expect(faultsWith('conections: 5')).toEqual(['s.yaml:5:1 unknown key "conections"; did you mean "connections"?'])
   expect(faultsWith('Timeout: 5s')).toEqual(['s.yaml:5:1 unknown key "Timeout"; did you mean "timeout"?'])
   expect(faultsWith('load: { xyzzy: 5 }')).toEqual([
-    's.yaml:5:9 load: unknown key "xyzzy"; known here: mode and pipeline',
+    's.yaml:5:9 load: unknown key "xyzzy"; known here: mode, pipeline, rate, arrivals and stages',
   ])
   expect(faultsWith('loop: [{ send: { typ: 5 } }]')).toEqual([
     's.yaml:4:18 loop[0].send: unknown key "typ"; did you mean "type"?',
@@ -195,7 +195,7 @@ test.each([
   ['workers: many', 'workers: expected auto, or a whole number from 1 to 256, got "many"'],
   ['seed: -1', 'seed: expected a whole number from 0 to 9,007,199,254,740,991, got -1'],
   ['transport: carrier', 'transport: expected auto, node or epoll, got "carrier"'],
-  ['load: fast', 'load: expected a mapping with mode and pipeline, got "fast"'],
+  ['load: fast', 'load: expected a mapping with mode, pipeline, rate, arrivals and stages, got "fast"'],
   ['connect: hello', 'connect: expected a list of steps, got "hello"'],
   ['description: 5', 'description: expected text, got 5 (in quotes it is text)'],
   [

@@ -45,11 +45,11 @@ test('parseScenario() names the flag as the place of what it set', () => {
   expect(faultsIn(minimal, [set(['duration'], 10, '--duration')])).toEqual([
     '--duration duration: expected a duration such as 500us, 10ms or 10s, got 10 (a number without a unit)',
   ])
-  expect(faultsIn(minimal, [set(['load', 'mode'], 'rate', '--set load.mode')])).toEqual([
-    '--set load.mode load.mode: "rate" is not in this version of volley; it has loop and once',
+  expect(faultsIn(minimal, [set(['load', 'mode'], 'search', '--set load.mode')])).toEqual([
+    '--set load.mode load.mode: "search" is not in this version of volley; it has loop, rate and once',
   ])
-  expect(faultsIn(minimal, [set(['load', 'rate'], '5/s', '--rate')])).toEqual([
-    '--rate load: key "rate" is not in this version of volley',
+  expect(faultsIn(minimal, [set(['load', 'rate'], 'soon', '--rate')])).toEqual([
+    '--rate load.rate: expected a rate such as 50k/s, got "soon"',
   ])
   expect(faultsIn(minimal, [set(['heartbeat', 'every'], '1s', 'VOLLEY_HEARTBEAT')])).toEqual([
     'VOLLEY_HEARTBEAT heartbeat.send: missing; expected text, or a mapping with a payload or with body and fields such as type or path',
@@ -165,4 +165,14 @@ test('parseScenario() takes no key of an override for more than itself', () => {
     '--set unknown key "__proto__"; known here: name, description, target, environments, protocol, connections, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
   ])
   expect(({} as Record<string, unknown>)['warmup']).toBeUndefined()
+})
+
+test('parseScenario() takes a rate from outside for the mode as well, in place of stages', () => {
+  const staged = minimalWith('load: { mode: loop, pipeline: 2 }')
+  const { scenario } = parseScenario(staged, 's.yaml', [set(['load', 'rate'], '5k/s', '--rate')], {})
+  expect(scenario.load).toEqual({ mode: 'rate', pipeline: 2, rate: 5000, arrivals: 'poisson' })
+  const stages = minimalWith('load: { stages: [{ duration: 10s, to: 1k/s }], arrivals: constant }')
+  const other = parseScenario(stages, 's.yaml', [set(['load', 'rate'], 100, '--rate')], {})
+  expect(other.scenario.load).toEqual({ mode: 'rate', pipeline: 1, rate: 100, arrivals: 'constant' })
+  expect(other.scenario.duration).toBe(10_000)
 })

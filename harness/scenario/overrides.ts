@@ -49,6 +49,7 @@ function displaceLength(data: Mapping, overrides: readonly Override[]): void {
 
 function displace(data: Mapping, path: Path): void {
   const [first, second] = path
+  if (first === 'load') displaceLoad(data['load'], second)
   if (first === 'loop') delete data['mix']
   if (first === 'mix') delete data['loop']
   if (first === 'protocol' && second !== undefined) displaceProtocol(data, String(second))
@@ -56,6 +57,14 @@ function displace(data: Mapping, path: Path): void {
   if (first === 'environments' && second !== undefined) displaceTarget(valueAt(data, path.slice(0, 2)), path[2])
   const send = path.indexOf('send')
   if (send > 0 && path.length > send + 1) displacePayload(data, path.slice(0, send + 1), String(path[send + 1]))
+}
+
+/** A rate from outside is the mode as well, and takes the place of stages; a mode from outside leaves no rate behind. */
+function displaceLoad(load: unknown, key: string | number | undefined): void {
+  if (!isMapping(load)) return
+  if (key === 'rate' || key === 'stages') delete load['mode']
+  if (key === 'rate') delete load['stages']
+  if (key === 'mode') for (const other of ['rate', 'stages', 'arrivals']) delete load[other]
 }
 
 function displaceTarget(target: unknown, key: string | number | undefined): void {

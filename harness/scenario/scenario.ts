@@ -45,9 +45,19 @@ export type Target =
   | { readonly address: string }
 
 export interface Load {
-  readonly mode: 'loop' | 'once'
+  readonly mode: 'loop' | 'rate' | 'once'
   /** Requests in flight per connection. */
   readonly pipeline: number
+  /** Mode rate: requests a second over all connections; with stages what the first of them starts from. */
+  readonly rate?: number
+  readonly arrivals?: 'poisson' | 'constant'
+  readonly stages?: readonly Stage[]
+}
+
+/** A part of the run in which the rate goes in a straight line to `to`, in requests a second. */
+export interface Stage {
+  readonly duration: number
+  readonly to: number
 }
 
 export interface Reconnect {
@@ -147,5 +157,7 @@ export const limits = {
   payloadBytesMax: 16 * 1024 * 1024,
   dataBytesMax: 64 * 1024 * 1024,
   dataRowsMax: 1_000_000,
+  rateMax: 100_000_000,
+  stagesMax: 1000,
   durationMsMax: 7 * 24 * 3_600_000,
 } as const

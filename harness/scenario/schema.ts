@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { protocolSchema } from '../protocols/spec.ts'
+import { parseRate } from '../units.ts'
 import {
   checked,
   choice,
@@ -16,7 +17,7 @@ import {
 } from './fields.ts'
 import { Misfit } from './misfit.ts'
 import { isMapping } from './path.ts'
-import { type Load, limits, type Reconnect, type Scenario, type TlsFiles } from './scenario.ts'
+import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from './scenario.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
 import { targetSchema } from './target.ts'
@@ -34,11 +35,35 @@ const nameForms = `a name of letters, digits, ".", "_" and "-", at most ${nameLe
 // A pattern with \p would be in the JSON Schema, where not every reader knows it.
 const name = z.string({ error: issue => wantedText(nameForms, issue.input) }).superRefine(checked(checkName))
 
+const rate = field(
+  {
+    anyOf: [
+      { type: 'string', examples: ['50k/s'] },
+      { type: 'number', minimum: 0, maximum: limits.rateMax },
+    ],
+  },
+  readRate,
+)
+
+const stageShape = {
+  duration: duration({ min: 1, max: limits.durationMsMax }).describe('How long the rate takes to get there'),
+  to: rate.describe('The rate at its end, such as 50k/s; the same as before holds it'),
+} satisfies Record<keyof Stage, z.ZodType>
+
 const loadShape = {
-  mode: choice(['loop', 'once'])
-    .prefault('loop')
-    .describe('loop: the next request as soon as the reply is in; once: one pass on each connection, then stop'),
+  mode: choice(['loop', 'rate', 'once'])
+    .exactOptional()
+    .describe(
+      'loop: the next request as soon as the reply is in; rate: requests start by a plan, whatever the server does; once: one pass on each connection, then stop',
+    ),
   pipeline: count(1, limits.pipelineMax).prefault(1).describe('Requests in flight per connection'),
+  rate: rate.exactOptional().describe('Mode rate: requests a second over all connections, such as 50k/s'),
+  arrivals: choice(['poisson', 'constant'])
+    .exactOptional()
+    .describe('Mode rate: poisson, as independent users arrive (the default), or constant, evenly spaced'),
+  stages: listOf(mapping(stageShape), 'stages such as { duration: 10s, to: 50k/s }', 1, limits.stagesMax)
+    .exactOptional()
+    .describe('Mode rate: how the rate goes on from load.rate, or from 0; together they are the whole run'),
 } satisfies Record<keyof Load, z.ZodType>
 
 const backoff = field(
@@ -151,13 +176,32 @@ const countedDurationMs = hourMs
 
 /** The scenario with the defaults that depend on other settings. It does not compile when schema and record drift apart. */
 export function completeScenario(settings: ScenarioSettings): Scenario {
+  const load = completeLoad(settings.load)
   const isCounted = settings.requests !== undefined
-  const isShort = isCounted || settings.load.mode === 'once'
-  return {
-    ...settings,
-    duration: settings.duration ?? (isShort ? countedDurationMs : 10_000),
-    warmup: settings.warmup ?? (isShort ? 0 : 1000),
-  }
+  const isShort = isCounted || load.mode === 'once'
+  const warmup = settings.warmup ?? (isShort ? 0 : 1000)
+  // Stages are the whole run, and the warm-up is the first of it.
+  const staged = load.stages && Math.max(1, stagesMs(load.stages) - warmup)
+  return { ...settings, load, duration: settings.duration ?? staged ?? (isShort ? countedDurationMs : 10_000), warmup }
+}
+
+/** What a plan of arrivals says of the mode where the file does not. */
+function completeLoad({ mode, ...load }: ScenarioSettings['load']): Load {
+  const isPaced = load.rate !== undefined || load.stages !== undefined
+  const resolved = mode ?? (isPaced ? 'rate' : 'loop')
+  return { mode: resolved, ...load, ...(resolved === 'rate' && { arrivals: load.arrivals ?? 'poisson' }) }
+}
+
+/** How long stages last together, in milliseconds. */
+export function stagesMs(stages: readonly Stage[]): number {
+  return stages.reduce((sum, stage) => sum + stage.duration, 0)
+}
+
+function readRate(value: unknown): number {
+  const perSecond = typeof value === 'number' ? value : typeof value === 'string' ? parseRate(value) : undefined
+  if (perSecond === undefined || !Number.isFinite(perSecond)) throw new Misfit('a rate such as 50k/s')
+  if (perSecond < 0 || perSecond > limits.rateMax) throw new Misfit('a rate from 0/s to 100M/s')
+  return perSecond
 }
 
 function checkName(value: string): void {

@@ -156,6 +156,10 @@ class EpollTransport implements Transport {
     return info
   }
 
+  now(): number {
+    return this.#clock.now()
+  }
+
   wakeAt(time: number): void {
     if (time < this.#wakeTime) this.#wakeTime = time
   }

@@ -23,8 +23,6 @@ export interface MemoryConnection {
 }
 
 export interface MemoryTransport extends Transport {
-  /** The simulated time, in milliseconds. */
-  readonly now: number
   /** Does something at a simulated time, such as giving a word of control. */
   at(time: number, action: (now: number) => void): void
 }
@@ -49,7 +47,7 @@ interface Event {
 
 class SimulatedTransport implements MemoryTransport {
   readonly name = 'memory'
-  now = 0
+  time = 0
   loop!: Loop
   readonly server: MemoryServer
   readonly wireMs: number
@@ -70,7 +68,7 @@ class SimulatedTransport implements MemoryTransport {
     assert(!this.#connections.has(link), `link ${link} is connected already`)
     const connection = new SimulatedConnection(this, link)
     this.#connections.set(link, connection)
-    this.at(this.now + this.#connectMs, now => {
+    this.at(this.time + this.#connectMs, now => {
       if (!connection.open) return
       const cause = this.server.refuses?.(link)
       if (cause !== undefined) {
@@ -92,7 +90,12 @@ class SimulatedTransport implements MemoryTransport {
     const connection = this.#connections.get(link)
     if (connection === undefined) return
     this.drop(connection)
-    this.at(this.now + this.wireMs, now => this.server.closed?.(connection, now))
+    this.at(this.time + this.wireMs, now => this.server.closed?.(connection, now))
+  }
+
+  /** The simulated time, in milliseconds. */
+  now(): number {
+    return this.time
   }
 
   wakeAt(time: number): void {
@@ -100,7 +103,7 @@ class SimulatedTransport implements MemoryTransport {
   }
 
   at(time: number, action: (now: number) => void): void {
-    const event = { time: Math.max(time, this.now), order: this.#order++, action }
+    const event = { time: Math.max(time, this.time), order: this.#order++, action }
     const events = this.#events
     let place = events.push(event) - 1
     while (place > 0) {
@@ -117,9 +120,9 @@ class SimulatedTransport implements MemoryTransport {
     for (let count = 0; count < eventsMax; count++) {
       const next = this.#events[0]
       if (next === undefined || this.#wakeTime <= next.time) {
-        this.now = Math.max(this.now, this.#wakeTime)
+        this.time = Math.max(this.time, this.#wakeTime)
         this.#wakeTime = Number.POSITIVE_INFINITY
-        const wanted = loop.wake(this.now)
+        const wanted = loop.wake(this.time)
         if (wanted === finished) {
           for (const link of this.#connections.keys()) this.close(link)
           return
@@ -127,7 +130,7 @@ class SimulatedTransport implements MemoryTransport {
         this.wakeAt(wanted)
       } else {
         this.#takeFirst()
-        this.now = next.time
+        this.time = next.time
         next.action(next.time)
       }
     }
@@ -174,7 +177,7 @@ class SimulatedConnection implements MemoryConnection {
       this.#queuedBytes += bytes.length
       return written.taken
     }
-    const { now, wireMs, server } = this.#transport
+    const { time: now, wireMs, server } = this.#transport
     this.#transport.at(now + wireMs, time => server.received?.(this, bytes, time))
     return written.taken
   }
@@ -204,7 +207,7 @@ class SimulatedConnection implements MemoryConnection {
   }
 
   #later(delayMs: number, action: (now: number) => void): void {
-    this.#transport.at(this.#transport.now + this.#transport.wireMs + delayMs, now => {
+    this.#transport.at(this.#transport.time + this.#transport.wireMs + delayMs, now => {
       if (this.open) action(now)
     })
   }

@@ -31,6 +31,8 @@ export interface Transport {
   write(link: number, bytes: Uint8Array, from: number, to: number): Written
   /** Closes an open or connecting link; the loop hears nothing more of it until it is connected again. */
   close(link: number): void
+  /** The time now, for what must not take that of the event for its own. */
+  now(): number
   /** Asks for a wake no later than `time`, when that is sooner than what the last wake asked for. */
   wakeAt(time: number): void
   /** What the kernel knows of an open TCP connection, in a record that the next call overwrites; undefined otherwise. */
@@ -68,6 +70,8 @@ export interface TransportOptions {
   readonly sourceAddresses?: readonly string[]
   /** The number of link 0 over all workers. */
   readonly firstConnection?: number
+  /** Wakes are to come as exactly as can be had, for requests that go by a plan. */
+  readonly isPaced?: boolean
 }
 
 /** Where a transport connects to: plain, cloneable, resolved before the run. */

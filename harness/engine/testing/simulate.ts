@@ -1,4 +1,4 @@
-import { Recorder } from '../../metrics/recorder.ts'
+import { type Measured, Recorder } from '../../metrics/recorder.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../metrics/slab.ts'
 import { planRun } from '../../plan/plan.ts'
 import { encodeRequests } from '../../plan/requests.ts'
@@ -38,6 +38,7 @@ export interface Simulated {
   readonly heartbeats: number
   readonly failures: Readonly<Record<string, number>>
   readonly meanMs: number
+  readonly measured: Measured
   readonly endedAtMs: number
   readonly slab: Slab
 }
@@ -92,13 +93,15 @@ export async function simulate(
     throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
   }
   const [handshake, heartbeat] = [1, 2]
+  const measured = recorder.measured(startMs + 1)
   return {
     ...result,
+    measured,
     connects: recorder.total(field.connects),
     handshakes: recorder.total(field.completed + handshake),
     heartbeats: recorder.total(field.completed + heartbeat),
     failures: recorder.failures(),
-    meanMs: recorder.measured(startMs + 1).response.mean / 10_000,
+    meanMs: measured.response.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,
     slab,
   }

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import type { Measured } from '../metrics/recorder.ts'
+import type { Load, Scenario } from '../scenario/scenario.ts'
+import type { MemoryServer } from '../transports/memory.ts'
+import { lineServer, type Simulated, simulate, startMs } from './testing/simulate.ts'
+
+function load(rate: number, more: Partial<Load> = {}): Pick<Scenario, 'load'> {
+  return { load: { mode: 'rate', pipeline: 1, arrivals: 'constant', rate, ...more } }
+}
+
+/** A server that answers each line `serviceMs` after the one before it left: one at a time. */
+function queueServer(serviceMs: number): MemoryServer {
+  let freeAt = 0
+  return {
+    received(connection, bytes, now) {
+      for (const line of Buffer.from(bytes).toString().split('\n').slice(0, -1)) {
+        freeAt = Math.max(freeAt, now) + serviceMs
+        connection.send(Buffer.from(`${line}\n`), freeAt - now)
+      }
+    },
+  }
+}
+
+/** To the resolution of the histogram. */
+function near(milliseconds: number) {
+  return { min: milliseconds * (1 - 1 / 1024) - 1e-4, max: milliseconds * (1 + 1 / 1024) + 1e-4 }
+}
+
+function expectNear(actual: number | undefined, milliseconds: number): void {
+  const { min, max } = near(milliseconds)
+  expect(actual).toBeGreaterThanOrEqual(min)
+  expect(actual).toBeLessThanOrEqual(max)
+}
+
+function quantile(histogram: Measured['response'], q: number): number {
+  return histogram.getValueAtPercentile(q * 100) / 10_000
+}
+
+describe('Client with a plan', () => {
+  it('sends what the plan has when it has it, whatever the server does', async () => {
+    const { sent, completed, measured } = await simulate(lineServer(3), { connections: 10, ...load(1000) })
+    expect(sent).toBe(1000)
+    expect(measured.planned).toBe(1000)
+    // The last three had no time to be answered before the end, but were before the connections were closed.
+    expect(completed).toBe(997)
+    expectNear(quantile(measured.response, 0.5), 3)
+    expectNear(quantile(measured.service, 0.999), 3)
+    expect(measured.clientLag.maxValue).toBe(0)
+    expect(measured.admissionWait.maxValue).toBe(0)
+    expect(measured.responseQuantiles.censored).toBeUndefined()
+  })
+
+  it('takes the connections in turn', async () => {
+    const uses = new Map<number, number>()
+    const server = lineServer(0.1)
+    const counting: MemoryServer = {
+      received(connection, bytes, now) {
+        uses.set(connection.link, (uses.get(connection.link) ?? 0) + 1)
+        server.received!(connection, bytes, now)
+      },
+    }
+    await simulate(counting, { connections: 4, ...load(1000) })
+    expect([...uses.values()]).toEqual([250, 250, 250, 250])
+  })
+
+  it('counts from when a request was to be sent, and tells the wait for a connection from the service', async () => {
+    // 1 000/s for a second, one connection and 2 ms each: the k-th of 500 waits k ms.
+    const { sent, measured } = await simulate(lineServer(2), { connections: 1, timeout: 5000, ...load(1000) })
+    expect(measured.planned).toBe(1000)
+    expect(sent).toBe(500)
+    expectNear(quantile(measured.service, 0.99), 2)
+    expectNear(measured.admissionWait.maxValue / 10_000, 499)
+    expect(measured.clientLag.maxValue).toBe(0)
+    // Half of them have no reply: what is beyond the median is only known to be more than its age at the end.
+    expect(measured.responseQuantiles).toMatchObject({ censored: 500, lowerBounds: ['p50', 'p75', 'p90', 'p95'] })
+  })
+
+  it('fills a connection up to its pipeline before a request has to wait', async () => {
+    const { sent, measured } = await simulate(lineServer(4), { connections: 2, ...load(1000, { pipeline: 2 }) })
+    expect(sent).toBe(1000)
+    expect(measured.admissionWait.maxValue).toBe(0)
+  })
+
+  it('drops what finds neither a connection nor room to wait, and says so', async () => {
+    const silent: MemoryServer = {}
+    const settings = { connections: 1, timeout: 2000, ...load(300_000) }
+    const { sent, failures, measured } = await simulate(silent, settings)
+    expect(sent).toBe(1)
+    expect(measured.planned).toBe(300_000)
+    expect(failures).toEqual({ dropped: 300_000 - 1 - 100_000 })
+  })
+
+  it('goes on over the other connections when one breaks', async () => {
+    const server = lineServer(0.5)
+    let isWhole = true
+    const breaking: MemoryServer = {
+      received(connection, bytes, now) {
+        if (isWhole && now > startMs + 100) {
+          isWhole = false
+          connection.reset()
+        } else server.received!(connection, bytes, now)
+      },
+    }
+    const { sent, completed, failed, measured } = await simulate(breaking, { connections: 4, ...load(1000) })
+    expect([sent, failed]).toEqual([1000, 1])
+    expect(completed).toBe(999)
+    expect(measured.responseQuantiles.censored).toBe(1)
+  })
+
+  it('ends with the last of a number of requests', async () => {
+    const ended: Simulated = await simulate(lineServer(1), { connections: 2, requests: 50, ...load(1000) })
+    expect([ended.sent, ended.completed, ended.inFlightAtEnd]).toEqual([50, 50, 0])
+    expectNear(ended.endedAtMs - startMs, 50)
+  })
+
+  it('follows stages, and opens no connection anew for them', async () => {
+    const stages = [
+      { duration: 500, to: 200 },
+      { duration: 500, to: 0 },
+    ]
+    const settings = { connections: 5, ...load(0, { stages }) }
+    const { sent, connects, measured } = await simulate(lineServer(1), settings)
+    expect(sent).toBe(100)
+    expect(connects).toBe(5)
+    expect(measured.planned).toBe(100)
+  })
+
+  it('draws the same plan for the same seed', async () => {
+    const poisson = load(2000, { arrivals: 'poisson' })
+    const [first, again] = [await simulate(queueServer(0.3), poisson), await simulate(queueServer(0.3), poisson)]
+    expect(first.measured.response.mean).toBe(again.measured.response.mean)
+    expect(first.sent).toBe(again.sent)
+    expect(Math.abs(first.sent - 2000)).toBeLessThan(200)
+  })
+})

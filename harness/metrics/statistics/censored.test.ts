@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type CensoredCounts, censoredQuantile } from './censored.ts'
+
+/** Buckets of 1 ms, of which bucket 3 holds up to 4 ms. */
+function countsOf(completedMs: readonly number[], censoredMs: readonly number[], buckets = 20): CensoredCounts {
+  const tally = (values: readonly number[]) => {
+    const counts = new Float64Array(buckets)
+    for (const value of values) counts[value - 1]! += 1
+    return counts
+  }
+  return { completed: tally(completedMs), censored: tally(censoredMs), valueOf: bucket => bucket + 1 }
+}
+
+const oneToTen = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+test('censoredQuantile() of completed requests alone is the one of rank ceil(q n)', () => {
+  const counts = countsOf(oneToTen, [])
+  const expected = [0, 0.05, 0.1, 0.11, 0.5, 0.7, 0.9, 0.99, 1].map(q => censoredQuantile(counts, q)?.value)
+  expect(expected).toEqual([1, 1, 1, 2, 5, 7, 9, 10, 10])
+  expect(censoredQuantile(counts, 1)).toEqual({ value: 10, censored: false })
+  expect(censoredQuantile(countsOf([4, 6], []), 0)?.value).toBe(4)
+})
+
+test('censoredQuantile() counts censored requests as slower than all, and tells a bound where it lies among them', () => {
+  // 8 of 10 completed: up to 0.8 a number.
+  const counts = countsOf([1, 2, 3, 4, 5, 6, 7, 8], [2, 15])
+  expect(censoredQuantile(counts, 0.5)).toEqual({ value: 5, censored: false })
+  expect(censoredQuantile(counts, 0.8)).toEqual({ value: 8, censored: false })
+  // The union is 1 2 2 3 4 5 6 7 8 15.
+  expect(censoredQuantile(counts, 0.81)).toEqual({ value: 8, censored: true })
+  expect(censoredQuantile(counts, 0.91)).toEqual({ value: 15, censored: true })
+})
+
+test('censoredQuantile() says more than 5.4 s of a server that froze for the last 6 s of 60', () => {
+  // G12 of the ground truth, in buckets of 100 ms: 1 000/s, of which 54 s were answered.
+  const completed = new Float64Array(100)
+  const censored = new Float64Array(100)
+  completed[0] = 54_000
+  censored.fill(100, 0, 60)
+  const counts = { completed, censored, valueOf: (bucket: number) => (bucket + 1) / 10 }
+  expect(censoredQuantile(counts, 0.9)).toEqual({ value: 0.1, censored: false })
+  expect(censoredQuantile(counts, 0.99)).toEqual({ value: 5.4, censored: true })
+})
+
+test('censoredQuantile() is undefined without a request, and a bound with none completed', () => {
+  expect(censoredQuantile(countsOf([], []), 0.5)).toBeUndefined()
+  expect(censoredQuantile(countsOf([], [7]), 0.5)).toEqual({ value: 7, censored: true })
+})
+
+test('censoredQuantile() takes q n for the whole number that it is meant to be', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
+  const counts = countsOf(hundred, [], 100)
+  for (const percent of hundred) expect(censoredQuantile(counts, percent / 100)?.value).toBe(percent)
+})
+
+test('censoredQuantile() agrees with sorting, and never bounds from above what the censored ones would have become', () => {
+  const values = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 40 })
+  fc.assert(
+    fc.property(
+      values,
+      values,
+      fc.integer({ min: 1, max: 64 }),
+      fc.nat(19),
+      (completed, aged, sixtyFourths, longer) => {
+        fc.pre(completed.length + aged.length > 0)
+        const q = sixtyFourths / 64
+        const rank = Math.ceil(q * (completed.length + aged.length))
+        const ranked = (list: number[]) => list.toSorted((a, b) => a - b)[rank - 1]
+        const found = censoredQuantile(countsOf(completed, aged), q)!
+        expect(found.censored).toBe(q > completed.length / (completed.length + aged.length))
+        expect(found.value).toBe(ranked(found.censored ? [...completed, ...aged] : completed))
+        if (!found.censored) return
+        expect(found.value).toBeLessThanOrEqual(ranked([...completed, ...aged.map(age => age + longer)])!)
+      },
+    ),
+  )
+})

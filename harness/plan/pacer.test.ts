@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createPrng, streamSeed } from '../prng.ts'
+import { type Pace, Pacer, plannedUntil, type RateSegment } from './pacer.ts'
+
+function timesOf(pace: Pace, { index = 0, workers = 1, seed = 1, most = 1_000_000 } = {}): number[] {
+  const pacer = new Pacer(pace, { index, workers, prng: createPrng(streamSeed(seed, index)) })
+  const times: number[] = []
+  for (; pacer.next < Number.POSITIVE_INFINITY && times.length < most; pacer.advance()) times.push(pacer.next)
+  return times
+}
+
+const steady = (rate: number, lengthMs: number): RateSegment => ({ lengthMs, from: rate, to: rate })
+const segments = fc.array(
+  fc.record({
+    lengthMs: fc.integer({ min: 1, max: 2000 }),
+    from: fc.integer({ min: 0, max: 500 }),
+    to: fc.integer({ min: 0, max: 500 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+)
+
+describe('Pacer', () => {
+  it('spaces a constant rate evenly, from the start on', () => {
+    const times = timesOf({ arrivals: 'constant', segments: [steady(1000, 10)] })
+    expect(times).toHaveLength(10)
+    times.forEach((time, index) => {
+      expect(time).toBeCloseTo(index, 9)
+    })
+  })
+
+  it('goes along a ramp: the k-th arrival of 0 to 100/s in 10 s is at sqrt(2 k / 10) s', () => {
+    const times = timesOf({ arrivals: 'constant', segments: [{ lengthMs: 10_000, from: 0, to: 100 }] })
+    expect(times).toHaveLength(500)
+    expect(times[5]).toBeCloseTo(1000, 6)
+    expect(times[320]).toBeCloseTo(8000, 6)
+  })
+
+  it('skips a part without requests', () => {
+    const pace: Pace = { arrivals: 'constant', segments: [steady(10, 1000), steady(0, 5000), steady(10, 1000)] }
+    const times = timesOf(pace)
+    expect(times).toHaveLength(20)
+    expect(times[9]).toBeCloseTo(900, 6)
+    expect(times[10]).toBeCloseTo(6000, 6)
+  })
+
+  it('deals a constant plan out to workers so that together they are the whole plan', () => {
+    fc.assert(
+      fc.property(segments, fc.integer({ min: 1, max: 5 }), (parts, workers) => {
+        const pace: Pace = { arrivals: 'constant', segments: parts }
+        const together = Array.from({ length: workers }, (_, index) => timesOf(pace, { index, workers }))
+          .flat()
+          .sort((a, b) => a - b)
+        const alone = timesOf(pace)
+        expect(together).toHaveLength(alone.length)
+        together.forEach((time, at) => {
+          expect(time).toBeCloseTo(alone[at]!, 6)
+        })
+      }),
+    )
+  })
+
+  it('keeps times in order and within the plan, each where the area has reached its mass', () => {
+    fc.assert(
+      fc.property(segments, fc.constantFrom('poisson' as const, 'constant' as const), (parts, arrivals) => {
+        const pace: Pace = { arrivals, segments: parts }
+        const lengthMs = parts.reduce((sum, part) => sum + part.lengthMs, 0)
+        const times = timesOf(pace)
+        times.forEach((time, at) => {
+          expect(time).toBeGreaterThanOrEqual(times[at - 1] ?? 0)
+          expect(time).toBeLessThanOrEqual(lengthMs + 1e-6)
+          if (arrivals === 'constant') expect(plannedUntil(pace, time)).toBeCloseTo(at, 5)
+        })
+      }),
+    )
+  })
+
+  it('draws Poisson arrivals whose gaps have the mean and the variance of the exponential distribution', () => {
+    const times = timesOf({ arrivals: 'poisson', segments: [steady(1000, 100_000)] })
+    const gaps = times.map((time, at) => time - (times[at - 1] ?? 0))
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length
+    const variance = gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length
+    // 100,000 gaps: four standard errors are 1.3 % of the mean and 3.6 % of the variance.
+    expect(Math.abs(mean - 1)).toBeLessThan(0.013)
+    expect(Math.abs(variance - 1)).toBeLessThan(0.036)
+  })
+
+  it('gives the same times for the same seed, and others for another', () => {
+    const pace: Pace = { arrivals: 'poisson', segments: [steady(100, 1000)] }
+    expect(timesOf(pace, { seed: 5 })).toEqual(timesOf(pace, { seed: 5 }))
+    expect(timesOf(pace, { seed: 6 })).not.toEqual(timesOf(pace, { seed: 5 }))
+  })
+
+  it('has no arrival where there is no rate', () => {
+    expect(timesOf({ arrivals: 'poisson', segments: [steady(0, 1000)] })).toEqual([])
+    expect(timesOf({ arrivals: 'constant', segments: [] })).toEqual([])
+  })
+})
+
+describe('plannedUntil()', () => {
+  it('is the area under the rate', () => {
+    const pace: Pace = { arrivals: 'constant', segments: [{ lengthMs: 1000, from: 0, to: 100 }, steady(100, 1000)] }
+    expect([0, 500, 1000, 1500, 9000].map(time => plannedUntil(pace, time))).toEqual([0, 12.5, 50, 100, 150])
+  })
+})

@@ -1,0 +1,89 @@
+import type { Prng } from '../prng.ts'
+
+/** A part of the plan in which the rate goes in a straight line from one value to another, in requests a second. */
+export interface RateSegment {
+  readonly lengthMs: number
+  readonly from: number
+  readonly to: number
+}
+
+/** When requests shall start, whatever the server does: the whole run's plan, which each worker takes its share of. */
+export interface Pace {
+  readonly arrivals: 'poisson' | 'constant'
+  readonly segments: readonly RateSegment[]
+}
+
+/** The arrivals that a plan has up to a time in milliseconds: the area under its rate. */
+export function plannedUntil({ segments }: Pace, timeMs: number): number {
+  let planned = 0
+  let startMs = 0
+  for (const { lengthMs, from, to } of segments) {
+    const elapsedMs = Math.min(Math.max(0, timeMs - startMs), lengthMs)
+    planned += ((from + (elapsedMs / lengthMs) * ((to - from) / 2)) * elapsedMs) / 1000
+    startMs += lengthMs
+  }
+  return planned
+}
+
+/**
+ * The intended times of one worker's requests, one after the other, in milliseconds from the start. The k-th arrival
+ * stands where the area under the rate has reached its mass:
+ *
+ *     rate |      ______          constant: masses 0, 1, 2 ... of the whole plan, dealt out to the workers in turn
+ *          |    /|      |         poisson:  gaps of Exp(1) in mass, and each worker a plan of its own with its share
+ *          |  /  | mass |                   of the rate (the sum of Poisson processes is one; Cinlar, 1975, on
+ *          |/____|______|___ t              inverting the area for a rate that changes)
+ *
+ * The times follow from the seed alone: nothing that happens in the run moves them.
+ */
+export class Pacer {
+  /** The next intended time; Infinity when there is none left. */
+  next: number
+  readonly #segments: readonly RateSegment[]
+  readonly #prng: Prng | undefined
+  readonly #workers: number
+  /** Of the whole plan. */
+  #mass: number
+  #segment = 0
+  #massBefore = 0
+  #timeBefore = 0
+
+  constructor({ arrivals, segments }: Pace, { index, workers, prng }: { index: number; workers: number; prng: Prng }) {
+    this.#segments = segments
+    this.#workers = workers
+    this.#prng = arrivals === 'poisson' ? prng : undefined
+    this.#mass = this.#prng === undefined ? index : this.#gap()
+    this.next = this.#timeOfMass()
+  }
+
+  /** Goes on to the next arrival. */
+  advance(): void {
+    this.#mass += this.#prng === undefined ? this.#workers : this.#gap()
+    this.next = this.#timeOfMass()
+  }
+
+  #gap(): number {
+    // The half keeps the logarithm finite: a gap is at most 23 times the mean.
+    return -Math.log((this.#prng!.next32() + 0.5) / 0x1_0000_0000) * this.#workers
+  }
+
+  #timeOfMass(): number {
+    for (; this.#segment < this.#segments.length; this.#segment++) {
+      const { lengthMs, from, to } = this.#segments[this.#segment]!
+      const mass = (((from + to) / 2) * lengthMs) / 1000
+      const rest = this.#mass - this.#massBefore
+      // An arrival that falls on the very end belongs to what comes after it.
+      if (rest < mass * (1 - Number.EPSILON)) return this.#timeBefore + timeWithin(lengthMs, from, to, rest)
+      this.#massBefore += mass
+      this.#timeBefore += lengthMs
+    }
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** Where a segment's area reaches `mass`: the root of slope/2 t^2 + from t = mass, in the form that cancels nothing. */
+function timeWithin(lengthMs: number, from: number, to: number, mass: number): number {
+  const slope = (to - from) / (lengthMs / 1000)
+  const root = Math.sqrt(Math.max(0, from * from + 2 * slope * mass))
+  return mass === 0 ? 0 : ((2 * mass) / (from + root)) * 1000
+}
