@@ -6,6 +6,7 @@ import { type Fleet, launchFleet } from './engine/fleet.ts'
 import { openTarget, type RunningTarget } from './engine/target.ts'
 import { type ExitCode, exitCode, UserError } from './errors.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
+import { differenceOf, readHostCounters } from './metrics/hostCounters.ts'
 import { Recorder } from './metrics/recorder.ts'
 import type { Phase, Progress, RunTitle, Snapshot } from './metrics/snapshot.ts'
 import { type Materials, readMaterials } from './plan/materials.ts'
@@ -83,6 +84,7 @@ export async function runScenario(
     }
     const journal = createJournal(join(folder, 'journal.ndjson'), facts)
     const view = options.createView(titleOf(redacted, facts.target, plan))
+    const hostBefore = readHostCounters()
     const clockGapMs = Date.now() - monotonicClock.now()
     const fleet = launchFleet(plan, options.workerFile)
     const recorder = new Recorder({
@@ -110,6 +112,7 @@ export async function runScenario(
       serverRequests: target.requests(),
       targetIsLocal,
       clockDriftMs: Date.now() - monotonicClock.now() - clockGapMs,
+      host: differenceOf(hostBefore, readHostCounters()),
       interrupted: options.signal.aborted,
       error: outcome.error,
     }

@@ -1,6 +1,6 @@
 import { type FailureKind, failureIndex } from '../failures.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { field, histogram, roleIndex, type Slab } from '../metrics/slab.ts'
+import { field, histogram, roleIndex, type Slab, sum } from '../metrics/slab.ts'
 import type { TcpInfo } from '../transports/transport.ts'
 
 /**
@@ -11,12 +11,23 @@ import type { TcpInfo } from '../transports/transport.ts'
 export class Books {
   readonly #fields: Int32Array
   readonly #counts: Uint32Array
+  readonly #sums: Float64Array
+  readonly #completedByLink: Uint32Array
+  #at = Number.NaN
   /** Requests of the loop that have neither been answered nor failed. */
   inFlight = 0
 
   constructor(slab: Slab) {
     this.#fields = slab.fields
     this.#counts = slab.counts
+    this.#sums = slab.sums
+    this.#completedByLink = slab.completedByLink
+  }
+
+  /** Before anything is counted of an event: up to it so many requests were in flight. */
+  elapse(now: number): void {
+    if (now > this.#at) this.#sums[sum.inFlightMs]! += this.inFlight * (now - this.#at)
+    this.#at = now
   }
 
   sent(role: number, requests: number, bytes: number): void {
@@ -32,6 +43,12 @@ export class Books {
   /** The latency of one answered request; the count is added by `completed`, once for all of a readable event. */
   answered(step: number, milliseconds: number): void {
     this.#count(histogram.steps + step, milliseconds)
+    this.#sums[sum.responseMs]! += milliseconds
+  }
+
+  /** Requests were completed over a link; `completed` counts them for all of them. */
+  answeredOn(link: number, requests: number): void {
+    this.#completedByLink[link]! += requests
   }
 
   /** By the plan: the service time of a request whose response time `answered` has counted. */

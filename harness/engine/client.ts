@@ -1,11 +1,12 @@
 import type { FailureKind } from '../failures.ts'
-import { control, field, instant, openSlab, type Slab, state } from '../metrics/slab.ts'
+import { control, field, instant, openSlab, type Slab, state, sum } from '../metrics/slab.ts'
 import { Pacer } from '../plan/pacer.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import { createPrng, streamSeed } from '../prng.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../transports/transport.ts'
 import { Admission, backlogMax } from './admission.ts'
+import { type ArrivalBook, arrivalBook } from './arrivalBook.ts'
 import { Connections, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
@@ -51,6 +52,7 @@ export class Client implements Loop {
   /** With a plan: when requests are to be sent, and which connection takes the next. */
   readonly #pacer: Pacer | undefined
   readonly #admission: Admission
+  readonly #arrivals: ArrivalBook | undefined
   /** Requests that the plan may still have. */
   #plannedLeft: number
   readonly #sharedOffsetMs: number
@@ -83,6 +85,7 @@ export class Client implements Loop {
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
     const { pace, index, workers } = plan
     this.#pacer = pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(plan.seed, pacerStream)) })
+    this.#arrivals = arrivalBook(pace, workers, slab)
     this.#plannedLeft = pace === undefined ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#admission = new Admission(plan.connections, pace === undefined ? 0 : backlogMax)
     this.#sharedOffsetMs = options.sharedOffsetMs
@@ -113,6 +116,7 @@ export class Client implements Loop {
       if (this.#exchange.idle(link)) this.#leave(link, now)
       return
     }
+    this.#exchange.books.elapse(now)
     const cause = this.#exchange.receive(link, bytes, from, to, now)
     if (cause === undefined) this.#goOn(link, now)
     else this.#drop(link, cause, now)
@@ -120,12 +124,17 @@ export class Client implements Loop {
   }
 
   closed(link: number, cause: FailureKind, now: number): void {
+    if (this.#phase !== phase.settling) this.#exchange.books.elapse(now)
     this.#gone(link, cause, now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
   }
 
   wake(now: number): number {
+    if (this.#phase !== phase.settling) {
+      this.#exchange.books.elapse(now)
+      this.#slab.sums[sum.idleMs] = this.#transport.idleMs
+    }
     const wanted = Atomics.load(this.#slab.fields, field.control)
     if (this.#phase === phase.opening) this.#whileOpening(wanted, now)
     if (this.#phase === phase.running && (wanted === control.stop || now >= this.#endAt)) this.#closeBooks(now)
@@ -210,6 +219,7 @@ export class Client implements Loop {
       const intendedAt = this.#startAt + pacer.next
       this.#plannedLeft--
       books.planned()
+      this.#arrivals?.add(at)
       const link = this.#takeFreeLink()
       if (link < 0) {
         if (!this.#admission.wait(intendedAt)) {

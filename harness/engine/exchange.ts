@@ -195,6 +195,7 @@ export class Exchange {
     if (completed > 0) {
       this.#served[link] = 1
       books.completed(roleIndex.request, completed)
+      books.answeredOn(link, completed)
     }
     if (cause === undefined) leftovers.keep(link, input, at, end)
     return cause

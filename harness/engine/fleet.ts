@@ -31,7 +31,9 @@ export interface Fleet {
 
 /** Starts a worker thread for each share of the plan. One that dies ends the run for all. */
 export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/engine/worker')): Fleet {
-  const slabs = plan.workers.map(({ bank }) => createSlab(bank.steps.filter(step => step.role === 'request').length))
+  const slabs = plan.workers.map(({ bank, connections }) =>
+    createSlab(bank.steps.filter(step => step.role === 'request').length, connections),
+  )
   let error: string | undefined
   let alive = plan.workers.length
   let stopped = false

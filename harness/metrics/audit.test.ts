@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type AuditInputs, audit, verdictOf } from './audit.ts'
+import { type AuditInputs, audit } from './audit.ts'
+import { verdictOf } from './finding.ts'
 
 const healthy: AuditInputs = {
   accounts: [{ sent: 1010, completed: 1000, failed: 0, inFlight: 10 }],

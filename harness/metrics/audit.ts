@@ -1,30 +1,8 @@
+import { auditCourse, type CourseInputs } from './courseAudit.ts'
+import { type Finding, percent } from './finding.ts'
+import { auditHost, type HostInputs } from './hostAudit.ts'
+import { limits } from './limits.ts'
 import type { Quantiles } from './snapshot.ts'
-
-export type Verdict = 'trusted' | 'suspect' | 'invalid'
-
-/** Doubt about a figure: kept in the report, shown with it, and told what to do about it. */
-export interface Finding {
-  /** A check of the audit, by its code, such as `conservation`. */
-  readonly code: string
-  readonly severity: 'note' | 'suspect' | 'invalid'
-  readonly message: string
-  readonly hint: string
-  readonly value: number
-  readonly limit: number
-}
-
-/** The limits of all checks (measurement, section 2), in one table. */
-const limits = {
-  errorsSuspect: 0.001,
-  clockDriftMs: 50,
-  coresInUse: 0.9,
-  /** Of what was planned, what was not sent. */
-  rateSuspect: 0.01,
-  rateInvalid: 0.05,
-  /** Of the response time, our own lag. */
-  lagSuspect: 0.1,
-  lagInvalid: 0.3,
-} as const
 
 /** What the audit looks at; plain figures, so that every check can be tried without a run. */
 export interface AuditInputs {
@@ -46,6 +24,9 @@ export interface AuditInputs {
   readonly response: Quantiles
   /** Mode rate, of the measured part. */
   readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
+  /** How the measured part went on, and what the machine did meanwhile; absent where nothing was measured. */
+  readonly course?: CourseInputs | undefined
+  readonly host?: HostInputs | undefined
 }
 
 /** Holds a run against itself; an empty list is a run that passed every check. */
@@ -58,13 +39,9 @@ export function audit(inputs: AuditInputs): Finding[] {
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
+    ...(inputs.course === undefined ? [] : auditCourse(inputs.course)),
+    ...(inputs.host === undefined ? [] : auditHost(inputs.host)),
   ]
-}
-
-/** The worst of the findings; a note alone does not tell against a run. */
-export function verdictOf(findings: readonly Finding[]): Verdict {
-  if (findings.some(finding => finding.severity === 'invalid')) return 'invalid'
-  return findings.some(finding => finding.severity === 'suspect') ? 'suspect' : 'trusted'
 }
 
 function conservation({ accounts, server }: AuditInputs): Finding[] {
@@ -218,8 +195,4 @@ function localContention({ sharedCores, cores }: AuditInputs): Finding[] {
       limit: limits.coresInUse,
     },
   ]
-}
-
-function percent(fraction: number): string {
-  return `${Number((fraction * 100).toPrecision(2))} %`
 }

@@ -24,6 +24,11 @@ export function bucketStart(index: number): number {
   return (index - (shift << halfBits)) * 2 ** shift
 }
 
+/** The greatest value in milliseconds that falls into a bucket. */
+export function bucketEndMs(index: number): number {
+  return (bucketStart(index + 1) - 1) / ticksPerMs
+}
+
 /** Whole ticks of a span in milliseconds, held within what the histogram can count. */
 export function toTicks(milliseconds: number): number {
   const ticks = milliseconds * ticksPerMs

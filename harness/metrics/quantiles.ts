@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { bucketStart, ticksPerMs, toHdr } from './histogram.ts'
+import { bucketEndMs, bucketStart, ticksPerMs, toHdr } from './histogram.ts'
 import type { Quantiles, Snapshot } from './snapshot.ts'
 import { censoredQuantile } from './statistics/censored.ts'
 
@@ -45,10 +45,6 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
     censored: unanswered,
     lowerBounds: found.filter(({ censored }) => censored).map(({ name }) => name),
   }
-}
-
-function bucketEndMs(bucket: number): number {
-  return (bucketStart(bucket + 1) - 1) / ticksPerMs
 }
 
 const distributionSteps = 48

@@ -1,5 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
+import { type Course, Evidence } from './evidence.ts'
 import { countsLength, toHdr } from './histogram.ts'
 import { censoredQuantilesOf, distributionOf, quantilesOf } from './quantiles.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
@@ -40,6 +41,9 @@ export interface Measured {
   readonly response: Histogram
   /** The same, with the requests that have no reply taken into account. */
   readonly responseQuantiles: Quantiles
+  readonly responseBuckets: Float64Array
+  /** How the measured part went on; undefined when there was none. */
+  readonly course: Course | undefined
   readonly service: Histogram
   readonly clientLag: Histogram
   readonly admissionWait: Histogram
@@ -65,6 +69,7 @@ export class Recorder {
   /** By slab, the last readings. */
   readonly #lastFields: Int32Array[]
   readonly #lastCounts: Uint32Array[]
+  readonly #evidence: Evidence
   #now = 0
   #startAt = Number.POSITIVE_INFINITY
   #windowStart: Totals | undefined
@@ -81,6 +86,7 @@ export class Recorder {
     this.#counts = new Float64Array(slabs[0]!.counts.length)
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
     this.#lastCounts = slabs.map(slab => new Uint32Array(slab.counts.length))
+    this.#evidence = new Evidence(slabs)
     this.#second = this.#totals()
     this.#remember()
   }
@@ -92,6 +98,8 @@ export class Recorder {
     this.#second = this.#totals()
     this.#recent.length = 0
     this.#remember()
+    this.#evidence.begin()
+    this.#readEvidence()
     if (this.#options.warmupMs === 0) this.#openWindow()
   }
 
@@ -116,6 +124,7 @@ export class Recorder {
     })
     if (this.#windowStart === undefined && now - this.#startAt >= this.#options.warmupMs) this.#openWindow()
     this.#remember()
+    this.#readEvidence()
   }
 
   /** Closes a second: its interval is kept and handed back. To be called right after `read`. */
@@ -207,6 +216,8 @@ export class Recorder {
       sent: this.#since(start, field.sent),
       response,
       responseQuantiles: censoredQuantilesOf(responseCounts, measuredAt(histogram.censored)),
+      responseBuckets: responseCounts,
+      course: this.#windowStart && this.#evidence.course(endedAt, responseCounts),
       service: toHdr(measuredAt(histogram.service)),
       clientLag: toHdr(measuredAt(histogram.clientLag)),
       admissionWait: toHdr(measuredAt(histogram.admissionWait)),
@@ -253,7 +264,13 @@ export class Recorder {
     })
   }
 
+  #readEvidence(): void {
+    const completed = this.total(field.completed + roleIndex.request)
+    if (this.#now >= this.#startAt) this.#evidence.read(this.#now, completed, () => this.#responseCounts())
+  }
+
   #openWindow(): void {
+    this.#evidence.openWindow(this.#now)
     this.#windowStart = this.#totals()
     this.#windowSteps = this.#counts.slice()
   }

@@ -12,6 +12,12 @@ export interface Slab {
   readonly fields: Int32Array
   /** Instants on the clock that all threads share: by `instant`. */
   readonly instants: Float64Array
+  /** Sums that only grow, as floats: by `sum`. */
+  readonly sums: Float64Array
+  /** With a plan: how the gaps between requests lie in their distribution, from 0 to 1 in equal bins. */
+  readonly gapBins: Uint32Array
+  /** By link: requests completed. */
+  readonly completedByLink: Uint32Array
   /** Bucket counts, a histogram after the other: those of `histogram`, then one for each step. */
   readonly counts: Uint32Array
   readonly histograms: number
@@ -74,10 +80,36 @@ export const instant = {
   end: 1,
 } as const
 
+/** Indexes into `Slab.sums`. */
+export const sum = {
+  /** The response times of completed requests. */
+  responseMs: 0,
+  /** Requests in flight, times the milliseconds that so many were. */
+  inFlightMs: 1,
+  /** How long the worker had nothing to do. */
+  idleMs: 2,
+  /** With a plan: gaps between requests as they were sent, in parts of the mean gap that was planned. */
+  gaps: 3,
+  gapSum: 4,
+  gapSquares: 5,
+  /** With a plan: requests sent in each of equal spans of time. */
+  spans: 6,
+  spanSum: 7,
+  spanSquares: 8,
+} as const
+
+/** Fine enough for a distance of 0.05 between distributions. */
+const gapBinCount = 200
+
 /** Room for fields to come, so that the histograms keep their place. */
 const fieldsLength = 64
+/** The last field says how many connections there is room for. */
+const connectionsWord = fieldsLength - 1
 const instantsByte = fieldsLength * Int32Array.BYTES_PER_ELEMENT
-const countsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
+const sumsLength = 16
+const sumsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
+const gapBinsByte = sumsByte + sumsLength * Float64Array.BYTES_PER_ELEMENT
+const countsByte = gapBinsByte + gapBinCount * Uint32Array.BYTES_PER_ELEMENT
 
 /** The fields that only grow; what was sent is read last, so that a reading never has more answers than requests. */
 export const counterFields: readonly number[] = [
@@ -97,19 +129,26 @@ export const control = { open: 0, start: 1, stop: 2 } as const
 /** How far a worker is: `ready` once its connections are open or have failed, `closed` once its books are closed. */
 export const state = { opening: 0, ready: 1, running: 2, closed: 3 } as const
 
-/** A slab for a worker whose scenario has `steps` steps. */
-export function createSlab(steps: number): Slab {
-  const histograms = histogram.steps + steps
-  return openSlab(new SharedArrayBuffer(countsByte + histograms * countsLength * Uint32Array.BYTES_PER_ELEMENT))
+/** A slab for a worker whose scenario has `steps` steps, and which has so many connections. */
+export function createSlab(steps: number, connections = 1): Slab {
+  const words = (histogram.steps + steps) * countsLength + connections
+  const memory = new SharedArrayBuffer(countsByte + words * Uint32Array.BYTES_PER_ELEMENT)
+  new Int32Array(memory)[connectionsWord] = connections
+  return openSlab(memory)
 }
 
 /** The same slab in another thread. */
 export function openSlab(memory: SharedArrayBuffer): Slab {
-  const counts = new Uint32Array(memory, countsByte)
+  const connections = new Int32Array(memory)[connectionsWord]!
+  const wordsByte = Uint32Array.BYTES_PER_ELEMENT
+  const counts = new Uint32Array(memory, countsByte, (memory.byteLength - countsByte) / wordsByte - connections)
   return {
     memory,
     fields: new Int32Array(memory, 0, fieldsLength),
     instants: new Float64Array(memory, instantsByte, 2),
+    sums: new Float64Array(memory, sumsByte, sumsLength),
+    gapBins: new Uint32Array(memory, gapBinsByte, gapBinCount),
+    completedByLink: new Uint32Array(memory, countsByte + counts.byteLength, connections),
     counts,
     histograms: counts.length / countsLength,
   }

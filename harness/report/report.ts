@@ -1,5 +1,5 @@
 import type { FailureKind } from '../failures.ts'
-import type { Finding, Verdict } from '../metrics/audit.ts'
+import type { Finding, Verdict } from '../metrics/finding.ts'
 import type { Environment } from '../metrics/host.ts'
 import type { Interval, Quantiles } from '../metrics/snapshot.ts'
 import type { Scenario } from '../scenario/scenario.ts'
@@ -105,6 +105,8 @@ export interface Spread {
 }
 
 export interface Latency extends Quantiles {
+  /** Half of the 95 % interval of a quantile, in milliseconds, by its name; where the run was long enough for one. */
+  readonly halfWidths?: Readonly<Record<string, number>>
   /** HdrHistogram, V2 compressed, base64; its unit is 100 ns. Absent where nothing was recorded. */
   readonly hdr?: string
 }

@@ -1,9 +1,13 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { type AuditInputs, audit, verdictOf } from '../metrics/audit.ts'
-import { encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
+import { type AuditInputs, audit } from '../metrics/audit.ts'
+import type { CourseInputs } from '../metrics/courseAudit.ts'
+import { verdictOf } from '../metrics/finding.ts'
+import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
+import type { HostDifference } from '../metrics/hostCounters.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
 import type { Measured, Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
+import { delayedModes } from '../metrics/statistics/modes.ts'
 import {
   type Latency,
   type Report,
@@ -27,6 +31,8 @@ export interface RunRecord {
   readonly serverRequests?: number | undefined
   readonly targetIsLocal: boolean
   readonly clockDriftMs: number
+  /** What the machine counted from the start to the end. */
+  readonly host: HostDifference
   readonly interrupted: boolean
   readonly error?: string | undefined
 }
@@ -37,7 +43,11 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
   const totals = totalsOf(recorder)
   const seconds = measured.windowMs / 1000
   const isPaced = run.facts.scenario.load.mode === 'rate'
-  const response = { ...latencyOf(measured.response), ...measured.responseQuantiles }
+  const response = {
+    ...latencyOf(measured.response),
+    ...measured.responseQuantiles,
+    ...(measured.course && { halfWidths: measured.course.halfWidthsMs }),
+  }
   const perRequest = (cpuSeconds: number) =>
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
@@ -184,9 +194,42 @@ function auditInputs(
           },
         }),
     response: measured.responseQuantiles,
+    course: courseInputs(run, measured, seconds),
+    host: {
+      host: run.host,
+      ownRetransmits: measured.roundTripAtOpen.totalCount > 0 ? recorder.total(field.retransmits) : undefined,
+      completed: measured.completed,
+      modes: delayedModes(bucketsOf(measured.responseBuckets), measured.responseQuantiles.p50 ?? 0),
+    },
     sharedCores,
     cores: run.facts.environment.cores,
   }
+}
+
+function courseInputs({ facts }: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
+  const { course, completed, responseQuantiles: response } = measured
+  if (course === undefined || completed === 0) return undefined
+  const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
+  const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
+  return {
+    course,
+    completed,
+    throughput: completed / seconds,
+    response,
+    slots: connections * load.pipeline,
+    isSaturated:
+      load.mode === 'loop' && !hasPauses && reconnect.when !== 'every-request' && !heartbeat && measured.failed === 0,
+    isSteady: load.stages === undefined && load.mode !== 'once',
+    ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
+      ? {}
+      : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
+  }
+}
+
+function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
+  return Array.from(counts, (count, bucket) => ({ valueMs: bucketEndMs(bucket), count })).filter(
+    ({ count }) => count > 0,
+  )
 }
 
 /** Six significant figures: more would only look exact. */

@@ -109,9 +109,18 @@ function quantileParts(latency: Latency): string[] {
   const { p50, p90, p99, p999, max, lowerBounds = [] } = latency
   const figures = { p50, p90, p99, 'p99.9': p999, max }
   return Object.entries(figures).map(([name, value]) => {
-    const isBound = lowerBounds.includes(name.replace('.', ''))
-    return `${name} ${isBound ? '> ' : ''}${formatQuantile(value)}`
+    const key = name.replace('.', '')
+    const isBound = lowerBounds.includes(key)
+    const halfWidth = latency.halfWidths?.[key]
+    const interval = halfWidth === undefined || !value || isBound ? '' : ` ± ${wholePercent(halfWidth / value)}`
+    return `${name} ${isBound ? '> ' : ''}${formatQuantile(value)}${interval}`
   })
+}
+
+/** How wide an interval is needs no second figure: `4 %`, `0.3 %`. */
+function wholePercent(fraction: number): string {
+  const percent = fraction * 100
+  return `${percent >= 1 || percent === 0 ? Math.round(percent) : Number(percent.toPrecision(1))} %`
 }
 
 /** Mode rate: what of the response time the server had, what our own lag, and whether the plan was kept. */

@@ -67,6 +67,7 @@ class EpollTransport implements Transport {
   readonly #stillborn: { link: number; cause: FailureKind }[] = []
 
   retransmits = 0
+  idleMs = 0
   #wakeTime = Number.NEGATIVE_INFINITY
 
   constructor(libc: Libc, options: TransportOptions, clock: Clock) {
@@ -168,15 +169,17 @@ class EpollTransport implements Transport {
     this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
     try {
       for (;;) {
-        const now = this.#clock.now()
+        let now = this.#clock.now()
         if (now >= this.#wakeTime) {
           this.#wakeTime = Number.POSITIVE_INFINITY
           this.#tellStillborn(loop, now)
           const next = loop.wake(now)
           if (next === finished) return
           this.wakeAt(next)
+          now = this.#clock.now()
         }
         const ready = this.#wait(Math.min(waitMsMax, Math.max(0, this.#wakeTime - now)))
+        this.idleMs += this.#clock.now() - now
         for (let index = 0; index < ready; index++) this.#handle(loop, index * epollEvent.words)
       }
     } finally {

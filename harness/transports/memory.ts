@@ -47,6 +47,8 @@ interface Event {
 
 class SimulatedTransport implements MemoryTransport {
   readonly name = 'memory'
+  /** In simulated time nothing takes any. */
+  readonly idleMs = 0
   time = 0
   loop!: Loop
   readonly server: MemoryServer

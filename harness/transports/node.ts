@@ -42,6 +42,8 @@ class NodeTransport implements Transport {
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #wakeTime = Number.NEGATIVE_INFINITY
+  #startedAt = 0
+  #busyMs = 0
   #finish: (() => void) | undefined
 
   constructor(settings: TransportOptions, clock: Clock) {
@@ -75,6 +77,19 @@ class NodeTransport implements Transport {
     connection.leave()
   }
 
+  /** What a spinning event loop does for itself is what is left of the time once our own work is taken off. */
+  get idleMs(): number {
+    if (!this.#isPaced) return performance.eventLoopUtilization().idle
+    return this.clock.now() - this.#startedAt - this.#busyMs
+  }
+
+  /** Bytes came in for a connection. */
+  received(link: number, buffer: Uint8Array, bytes: number): void {
+    const now = this.clock.now()
+    this.loop.received(link, buffer, 0, bytes, now)
+    if (this.#isPaced) this.#busyMs += this.clock.now() - now
+  }
+
   now(): number {
     return this.clock.now()
   }
@@ -87,6 +102,7 @@ class NodeTransport implements Transport {
 
   run(loop: Loop): Promise<void> {
     this.loop = loop
+    this.#startedAt = this.clock.now()
     return new Promise((resolve, reject) => {
       this.#finish = resolve
       this.#fail = reject
@@ -114,6 +130,7 @@ class NodeTransport implements Transport {
     let next: number
     try {
       next = this.loop.wake(now)
+      if (this.#isPaced) this.#busyMs += this.clock.now() - now
     } catch (error) {
       this.#stop()
       this.#fail(error)
@@ -173,7 +190,7 @@ class Connection implements SocketHandlers {
   }
 
   data(buffer: Uint8Array, bytes: number): void {
-    if (!this.#left) this.#transport.loop.received(this.link, buffer, 0, bytes, this.#transport.clock.now())
+    if (!this.#left) this.#transport.received(this.link, buffer, bytes)
   }
 
   closed(error: NodeJS.ErrnoException | undefined): void {

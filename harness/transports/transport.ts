@@ -37,6 +37,8 @@ export interface Transport {
   wakeAt(time: number): void
   /** What the kernel knows of an open TCP connection, in a record that the next call overwrites; undefined otherwise. */
   tcpInfo?(link: number): TcpInfo | undefined
+  /** How long there was nothing to do since `run` was called; what a loop spins while it waits is not work. */
+  readonly idleMs: number
   /** Segments sent anew, over all connections that are closed by now. */
   readonly retransmits?: number
   /** Drives the loop until its `wake` answers `finished`, then closes every link. */

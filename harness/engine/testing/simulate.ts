@@ -7,6 +7,9 @@ import type { Scenario } from '../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../transports/memory.ts'
 import { Client } from '../client.ts'
 
+const readMs = 100
+const readsMsMax = 120_000
+
 /** When a simulated run starts: late enough for a few connects to be done. */
 export const startMs = 10
 
@@ -55,7 +58,7 @@ export async function simulate(
   const bank = encodeRequests(scenario, protocol, { files: new Map(), rows }, 1)
   const address = { scheme: 'tcp', host: '127.0.0.1', port: 1 } as const
   const plan = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 }).workers[0]!
-  const slab = createSlab(bank.steps.filter(step => step.role === 'request').length)
+  const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)
   const client = new Client(plan, {
     memory: slab.memory,
@@ -70,9 +73,6 @@ export async function simulate(
   if (stopAt < Number.POSITIVE_INFINITY) {
     transport.at(stopAt, () => Atomics.store(slab.fields, field.control, control.stop))
   }
-  await transport.run(client)
-  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
-
   const recorder = new Recorder({
     slabs: [openSlab(slab.memory)],
     connections: scenario.connections,
@@ -81,8 +81,14 @@ export async function simulate(
     serverCpuSeconds: () => undefined,
     rssBytes: () => 0,
   })
-  recorder.begin(startMs)
-  recorder.read(startMs + 1)
+  transport.at(startMs, () => recorder.begin(startMs))
+  for (let read = 1; read * readMs <= Math.min(scenario.duration, readsMsMax); read++) {
+    transport.at(startMs + read * readMs, now => recorder.read(now))
+  }
+  await transport.run(client)
+  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
+  const endedAt = slab.instants[instant.end]!
+  recorder.read(Math.max(endedAt, transport.now()))
   const result = {
     sent: recorder.total(field.sent),
     completed: recorder.total(field.completed),
@@ -93,7 +99,7 @@ export async function simulate(
     throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
   }
   const [handshake, heartbeat] = [1, 2]
-  const measured = recorder.measured(startMs + 1)
+  const measured = recorder.measured(endedAt)
   return {
     ...result,
     measured,

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import type { MemoryServer } from '../transports/memory.ts'
+import { lineServer, simulate } from './testing/simulate.ts'
+
+describe('the course of a simulated run', () => {
+  it('has as many in flight as Little has it, in a closed loop and by a plan', async () => {
+    const closed = await simulate(lineServer(2), { connections: 10 })
+    expect(closed.measured.course!.inFlightMean).toBeCloseTo(10, 1)
+    expect(closed.measured.course!.responseMeanMs).toBeCloseTo(2, 6)
+    const plan = { mode: 'rate', pipeline: 1, arrivals: 'constant', rate: 1000 } as const
+    const open = await simulate(lineServer(4.5), { connections: 10, load: plan })
+    // 1 000/s times 4.5 ms.
+    expect(open.measured.course!.inFlightMean).toBeCloseTo(4.5, 1)
+  })
+
+  it('finds the arrivals of a plan to be what the plan says', async () => {
+    const load = { mode: 'rate', pipeline: 1, arrivals: 'poisson', rate: 5000 } as const
+    const { measured } = await simulate(lineServer(0.1), { connections: 50, duration: 20_000, load })
+    const { distance, dispersion, variation, spans } = measured.course!.arrivals!
+    expect(spans).toBeGreaterThan(190)
+    expect(distance).toBeLessThan(0.01)
+    expect(Math.abs(dispersion - 1)).toBeLessThan(0.4)
+    expect(variation).toBeCloseTo(1, 1)
+    const constant = await simulate(lineServer(0.1), {
+      connections: 50,
+      load: { mode: 'rate', pipeline: 1, arrivals: 'constant', rate: 5000 },
+    })
+    expect(constant.measured.course!.arrivals!.variation).toBeLessThan(1e-6)
+    expect(constant.measured.course!.arrivals!.dispersion).toBeLessThan(1e-3)
+  })
+
+  it('tells connections that are served alike from those that are not', async () => {
+    const alike = await simulate(lineServer(1), { connections: 8 })
+    expect(alike.measured.course!.balance).toBeCloseTo(1, 4)
+    const [fast, slow] = [lineServer(1), lineServer(20)]
+    const partial: MemoryServer = {
+      received: (connection, bytes, now) => (connection.link < 2 ? fast : slow).received!(connection, bytes, now),
+    }
+    const uneven = await simulate(partial, { connections: 8 })
+    // Two of 1 000 and six of 50: (2300)^2 / (8 * 2 015 000).
+    expect(uneven.measured.course!.balance).toBeCloseTo(0.328, 2)
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, it, test } from 'vitest'
+import { createPrng } from '../prng.ts'
+import { auditCourse, type CourseInputs } from './courseAudit.ts'
+import type { Course } from './evidence.ts'
+
+const prng = createPrng(3)
+const noisy = (value: number) => value * (1 + 0.04 * (prng.next32() / 0x1_0000_0000 - 0.5))
+const windows = (value: (index: number) => number) => Array.from({ length: 100 }, (_, index) => noisy(value(index)))
+
+const course: Course = {
+  throughputs: windows(() => 1000),
+  meansMs: windows(() => 10),
+  inFlights: windows(() => 10),
+  inFlightMean: 10,
+  responseMeanMs: 10,
+  halfWidthsMs: { p50: 0.1, p90: 0.3, p99: 1 },
+  busyShare: 0.3,
+  balance: 0.999,
+}
+const closed: CourseInputs = {
+  course,
+  completed: 10_000,
+  throughput: 1000,
+  response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
+  slots: 10,
+  isSaturated: true,
+  isSteady: true,
+}
+const planned: CourseInputs = {
+  ...closed,
+  isSaturated: false,
+  slots: 50,
+  plan: { perSecond: 1000, arrivals: 'poisson' },
+  course: { ...course, arrivals: { distance: 0.01, dispersion: 1.05, variation: 1, spans: 100 } },
+}
+const withCourse = (inputs: CourseInputs, change: Partial<Course>): CourseInputs => ({
+  ...inputs,
+  course: { ...inputs.course, ...change },
+})
+const found = (inputs: CourseInputs) => auditCourse(inputs).map(({ code, severity }) => `${code} ${severity}`)
+
+test('auditCourse() finds nothing in a healthy run, closed loop or by a plan', () => {
+  expect(auditCourse(closed)).toEqual([])
+  expect(auditCourse(planned)).toEqual([])
+})
+
+describe('arrivals', () => {
+  const arrivals = { distance: 0.01, dispersion: 1, variation: 1, spans: 100 }
+  const constant = { ...planned, plan: { perSecond: 1000, arrivals: 'constant' } } as const
+  const even = { distance: 0.6, dispersion: 0, variation: 0.02, spans: 100 }
+
+  it('fires when gaps are not exponential, or counts come in bursts', () => {
+    expect(found(withCourse(planned, { arrivals: { ...arrivals, distance: 0.06 } }))).toEqual(['arrivals suspect'])
+    expect(found(withCourse(planned, { arrivals: { ...arrivals, dispersion: 1.5 } }))).toEqual(['arrivals suspect'])
+  })
+  it('allows the dispersion more in few spans, where it is less sure', () => {
+    expect(found(withCourse(planned, { arrivals: { ...arrivals, dispersion: 1.5, spans: 20 } }))).toEqual([])
+  })
+  it('holds a constant plan to even gaps', () => {
+    expect(found(withCourse(constant, { arrivals: even }))).toEqual([])
+    expect(found(withCourse(constant, { arrivals: { ...even, variation: 0.2 } }))).toEqual(['arrivals suspect'])
+    expect(found(withCourse(constant, { arrivals: { ...even, dispersion: 0.1 } }))).toEqual(['arrivals suspect'])
+  })
+})
+
+describe('generator-busy', () => {
+  it('fires by a plan when a worker has too little time to spare', () => {
+    expect(found(withCourse(planned, { busyShare: 0.6 }))).toEqual(['generator-busy suspect'])
+    expect(found(withCourse(planned, { busyShare: 0.9 }))).toEqual(['generator-busy invalid'])
+  })
+  it('takes a busy client of a closed loop for what it should be', () => {
+    expect(found(withCourse(closed, { busyShare: 1 }))).toEqual([])
+  })
+})
+
+describe('littles-law', () => {
+  it('fires when throughput and response time do not make what was in flight', () => {
+    expect(found(withCourse(closed, { responseMeanMs: 9.5 }))).toEqual(['littles-law suspect'])
+  })
+  it('fires when a closed loop leaves slots empty', () => {
+    expect(found(withCourse(closed, { inFlightMean: 9.7, responseMeanMs: 9.7 }))).toEqual(['littles-law suspect'])
+  })
+  it('says nothing where pauses leave slots empty', () => {
+    expect(found({ ...withCourse(closed, { inFlightMean: 5, responseMeanMs: 5 }), isSaturated: false })).toEqual([])
+  })
+})
+
+describe('warm-up', () => {
+  const slowStart = windows(index => (index < 20 ? 500 : 1000))
+  it('fires when the measured part begins unlike its rest', () => {
+    expect(found(withCourse(closed, { throughputs: slowStart }))).toContain('warm-up suspect')
+  })
+  it('says nothing of a load that is to change', () => {
+    expect(found({ ...withCourse(closed, { throughputs: slowStart }), isSteady: false })).toEqual([])
+  })
+})
+
+describe('stationarity', () => {
+  const rising = windows(index => 10 + index / 5)
+  it('fires when the response time or the throughput drifts', () => {
+    expect(found(withCourse(planned, { meansMs: rising }))).toContain('stationarity suspect')
+    expect(found(withCourse(closed, { throughputs: windows(index => 1000 - index) }))).toContain('stationarity suspect')
+  })
+  it('calls a plan overloaded whose requests in flight grow while the server falls behind', () => {
+    const overloaded = { ...withCourse(planned, { inFlights: rising, meansMs: rising }), throughput: 900 }
+    const messages = auditCourse(overloaded).map(({ message }) => message)
+    expect(messages.join('\n')).toContain('overloaded: no steady latency exists; 900 of 1000 requests/s are answered')
+  })
+  it('does not call it that when the server keeps up', () => {
+    const messages = auditCourse(withCourse(planned, { inFlights: rising })).map(({ message }) => message)
+    expect(messages.join('\n')).not.toContain('overloaded')
+  })
+})
+
+test('quantile-ci fires for the quantile that is known least', () => {
+  const [finding, ...others] = auditCourse(withCourse(closed, { halfWidthsMs: { p50: 0.2, p99: 15, p999: 100 } }))
+  expect(others).toEqual([])
+  expect(finding).toMatchObject({ code: 'quantile-ci', severity: 'suspect', value: 0.75 })
+  expect(finding!.message).toBe('p99 is known to no better than ± 75 % (limit 50 %)')
+})
+
+describe('balance', () => {
+  it('fires in a closed loop', () => {
+    expect(found(withCourse(closed, { balance: 0.9 }))).toEqual(['balance suspect'])
+  })
+  it('says nothing by a plan, which need not use all connections', () => {
+    expect(found(withCourse(planned, { balance: 0.5 }))).toEqual([])
+  })
+})
+
+test('a run of a second is too short for its course to be judged', () => {
+  const short = { throughputs: [500, 1000, 1500], meansMs: [30, 20, 10], inFlights: [1, 5, 10], balance: 0.5 }
+  expect(found(withCourse(closed, short))).toEqual([])
+})

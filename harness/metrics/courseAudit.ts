@@ -1,0 +1,233 @@
+import type { Course } from './evidence.ts'
+import { type Finding, percent } from './finding.ts'
+import { limits } from './limits.ts'
+import type { Quantiles } from './snapshot.ts'
+import { littlesLawError, littlesLawLimit } from './statistics/littlesLaw.ts'
+import { driftOf } from './statistics/trend.ts'
+import { mser5 } from './statistics/warmup.ts'
+
+/** Windows of a run below which its course says nothing: two seconds. */
+const windowsMin = 20
+/** Below this MSER-5 finds a warm-up in noise too often. */
+const warmupWindowsMin = 50
+const driftWindows = 20
+
+/** What is looked at beside the course itself. */
+export interface CourseInputs {
+  readonly course: Course
+  readonly completed: number
+  readonly throughput: number
+  readonly response: Quantiles
+  /** Requests that all connections together may have in flight. */
+  readonly slots: number
+  /** Every slot is filled again as soon as it is free: no pauses, no reconnecting, nothing failed. */
+  readonly isSaturated: boolean
+  /** The same load from the start to the end. */
+  readonly isSteady: boolean
+  /** The plan's rate and arrivals, where there is a plan of one rate. */
+  readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
+}
+
+/** Checks of how the measured part went on: 5, 6, 8 to 11 and 13 (measurement, section 2). */
+export function auditCourse(inputs: CourseInputs): Finding[] {
+  return [
+    ...arrivals(inputs),
+    ...generatorBusy(inputs),
+    ...littlesLaw(inputs),
+    ...warmup(inputs),
+    ...stationarity(inputs),
+    ...quantileIntervals(inputs),
+    ...balance(inputs),
+  ]
+}
+
+function arrivals({ course, plan }: CourseInputs): Finding[] {
+  if (plan === undefined || course.arrivals === undefined) return []
+  const { distance, dispersion, variation, spans } = course.arrivals
+  const isPoisson = plan.arrivals === 'poisson'
+  const dispersionLimit = isPoisson
+    ? Math.max(limits.dispersionPoisson, 3 * Math.sqrt(2 / Math.max(1, spans - 1)))
+    : limits.dispersionConstant
+  const doubts = [
+    isPoisson
+      ? {
+          what: 'the distance of the gaps from the exponential distribution',
+          value: distance,
+          limit: limits.gapDistance,
+        }
+      : { what: 'the variation of the gaps', value: variation, limit: limits.gapVariation },
+    {
+      what: isPoisson ? 'the dispersion of counts is off 1 by' : 'the dispersion of counts',
+      value: isPoisson ? Math.abs(dispersion - 1) : dispersion,
+      limit: dispersionLimit,
+    },
+  ]
+  const worst = doubts
+    .filter(({ value, limit }) => value > limit)
+    .sort((a, b) => b.value / b.limit - a.value / a.limit)[0]
+  if (worst === undefined) return []
+  const { what, value, limit } = worst
+  return [
+    {
+      code: 'arrivals',
+      severity: 'suspect',
+      message: `requests did not start as the ${plan.arrivals} plan has it: ${what} ${figure(value)} (limit ${figure(limit)})`,
+      hint: 'the machine held the generator up: close other programs, or lower the rate',
+      value,
+      limit,
+    },
+  ]
+}
+
+function generatorBusy({ course: { busyShare: value }, plan }: CourseInputs): Finding[] {
+  // In a closed loop a busy client is no fault: it is what saturates.
+  if (plan === undefined || value <= limits.busySuspect) return []
+  const isInvalid = value > limits.busyInvalid
+  const limit = isInvalid ? limits.busyInvalid : limits.busySuspect
+  return [
+    {
+      code: 'generator-busy',
+      severity: isInvalid ? 'invalid' : 'suspect',
+      message: `the busiest worker had work for ${percent(value)} of the time (limit ${percent(limit)})`,
+      hint: 'requests wait for the generator itself: add workers (-w), or lower the rate',
+      value,
+      limit,
+    },
+  ]
+}
+
+function littlesLaw({ course, completed, throughput, slots, isSaturated }: CourseInputs): Finding[] {
+  const error = littlesLawError(course.inFlightMean, throughput, course.responseMeanMs / 1000)
+  const limit = littlesLawLimit(slots, completed)
+  const findings: Finding[] = []
+  if (isSaturated && completed > 0 && error > limit) {
+    findings.push({
+      code: 'littles-law',
+      severity: 'suspect',
+      message: `${figure(course.inFlightMean)} requests in flight on average, but throughput times response time makes ${figure((throughput * course.responseMeanMs) / 1000)}`,
+      hint: 'requests were lost sight of, or the figures are of too short a time: run longer',
+      value: error,
+      limit,
+    })
+  }
+  const inUse = course.inFlightMean / slots
+  if (isSaturated && course.throughputs.length >= windowsMin && inUse < limits.slotsInUse) {
+    findings.push({
+      code: 'littles-law',
+      severity: 'suspect',
+      message: `only ${percent(inUse)} of what may be in flight was (limit ${percent(limits.slotsInUse)})`,
+      hint: 'connections stood still: some were not open, or the client did not come round to them',
+      value: inUse,
+      limit: limits.slotsInUse,
+    })
+  }
+  return findings
+}
+
+function warmup({ course, isSteady }: CourseInputs): Finding[] {
+  const { throughputs, meansMs } = course
+  if (!isSteady || throughputs.length < warmupWindowsMin) return []
+  const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
+  if (cut === 0) return []
+  const share = cut / throughputs.length
+  return [
+    {
+      code: 'warm-up',
+      severity: 'suspect',
+      message: `the first ${percent(share)} of the measured part is unlike the rest`,
+      hint: 'the server was still warming up, or something disturbed it: give it a longer warm-up (--warmup)',
+      value: share,
+      limit: 0,
+    },
+  ]
+}
+
+function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Finding[] {
+  if (!isSteady || course.throughputs.length < windowsMin) return []
+  const inFlight = driftOf(inWindows(course.inFlights))
+  if (
+    plan !== undefined &&
+    inFlight.relative > limits.drift &&
+    inFlight.z > limits.driftZ &&
+    throughput < 0.99 * plan.perSecond
+  ) {
+    return [
+      {
+        code: 'stationarity',
+        severity: 'suspect',
+        message: `overloaded: no steady latency exists; ${figure(throughput)} of ${figure(plan.perSecond)} requests/s are answered, and those that wait grow in number`,
+        hint: 'the latencies grow with the length of the run: lower the rate',
+        value: throughput / plan.perSecond,
+        limit: 0.99,
+      },
+    ]
+  }
+  const series =
+    plan === undefined
+      ? { throughput: course.throughputs, 'mean response': course.meansMs }
+      : { 'mean response': course.meansMs }
+  const drifts = Object.entries(series).map(([what, values]) => ({ what, ...driftOf(inWindows(values)) }))
+  const worst = drifts
+    .filter(({ relative, z }) => Math.abs(relative) > limits.drift && Math.abs(z) > limits.driftZ)
+    .sort((a, b) => Math.abs(b.relative) - Math.abs(a.relative))[0]
+  if (worst === undefined) return []
+  return [
+    {
+      code: 'stationarity',
+      severity: 'suspect',
+      message: `the ${worst.what} ${worst.relative > 0 ? 'rose' : 'fell'} by ${percent(Math.abs(worst.relative))} over the measured part (limit ${percent(limits.drift)})`,
+      hint: 'the figures are a mean over change: run longer, or look for what else uses the machine',
+      value: worst.relative,
+      limit: limits.drift,
+    },
+  ]
+}
+
+function quantileIntervals({ course, response }: CourseInputs): Finding[] {
+  const doubts = Object.entries(limits.interval).flatMap(([name, limit]) => {
+    const key = name as keyof typeof limits.interval
+    const halfWidth = course.halfWidthsMs[key]
+    const value = response[key]
+    if (halfWidth === undefined || value === undefined || !(halfWidth / value > limit)) return []
+    return [{ name, share: halfWidth / value, limit }]
+  })
+  const worst = doubts.sort((a, b) => b.share / b.limit - a.share / a.limit)[0]
+  if (worst === undefined) return []
+  return [
+    {
+      code: 'quantile-ci',
+      severity: 'suspect',
+      message: `${worst.name} is known to no better than ± ${percent(worst.share)} (limit ${percent(worst.limit)})`,
+      hint: 'it differs from one part of the run to the next: run longer',
+      value: worst.share,
+      limit: worst.limit,
+    },
+  ]
+}
+
+function balance({ course: { balance: value, throughputs }, isSaturated }: CourseInputs): Finding[] {
+  if (!isSaturated || throughputs.length < windowsMin || value >= limits.balance) return []
+  return [
+    {
+      code: 'balance',
+      severity: 'suspect',
+      message: `some connections were served far more often than others: Jain's index ${figure(value)} (limit ${limits.balance})`,
+      hint: 'the server prefers some connections, or spreads them unevenly over its threads',
+      value,
+      limit: limits.balance,
+    },
+  ]
+}
+
+/** The means of a series in twenty equal windows. */
+function inWindows(values: readonly number[]): number[] {
+  return Array.from({ length: driftWindows }, (_, index) => {
+    const from = Math.floor((index * values.length) / driftWindows)
+    const part = values.slice(from, Math.max(from + 1, Math.floor(((index + 1) * values.length) / driftWindows)))
+    return part.reduce((sum, value) => sum + value, 0) / part.length
+  })
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,185 @@
+import { bucketEndMs, countsLength } from './histogram.ts'
+import { History } from './history.ts'
+import { type Slab, sum } from './slab.ts'
+import { dispersion, ksUniform, variationOfGaps } from './statistics/arrivals.ts'
+import { jainIndex } from './statistics/balance.ts'
+import { censoredQuantile } from './statistics/censored.ts'
+import { sectioningHalfWidth } from './statistics/sections.ts'
+
+const windowMs = 100
+const windowsMax = 4096
+/** Of bucket counts, which are 80 kB each, so many are kept: enough for ten sections of about the same length. */
+const countsMax = 64
+const sectionCount = 10
+
+/** Quantiles that are printed with an interval, by name. */
+export const quantilesWithInterval = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
+
+/** What the audit needs of a run's course, of the measured part. */
+export interface Course {
+  /** By windows of 100 ms, or longer ones in a long run: requests completed a second, and the mean response time. */
+  readonly throughputs: readonly number[]
+  readonly meansMs: readonly number[]
+  /** By the same windows: requests in flight on average. */
+  readonly inFlights: readonly number[]
+  /** Of the whole measured part. */
+  readonly inFlightMean: number
+  readonly responseMeanMs: number
+  /** Half of the 95 % interval of a quantile, by name; absent where the run was too short for ten sections. */
+  readonly halfWidthsMs: Readonly<Partial<Record<keyof typeof quantilesWithInterval, number>>>
+  /** The part of the time that the busiest worker had something to do. */
+  readonly busyShare: number
+  /** Jain's index over the connections: 1 when all were served alike. */
+  readonly balance: number
+  /** With a plan of one rate: how far its arrivals were from it. */
+  readonly arrivals?: {
+    readonly distance: number
+    readonly dispersion: number
+    readonly variation: number
+    readonly spans: number
+  }
+}
+
+interface Reading {
+  readonly completed: number
+  readonly responseMs: number
+  readonly inFlightMs: number
+}
+
+interface Base {
+  readonly at: number
+  readonly sums: readonly Float64Array[]
+  readonly gapBins: readonly Uint32Array[]
+  readonly byLink: readonly Uint32Array[]
+}
+
+/** Keeps what a run's course was: small readings often, large ones now and then, both bounded. */
+export class Evidence {
+  readonly #slabs: readonly Slab[]
+  readonly #readings = new History<Reading>(windowMs, windowsMax)
+  readonly #counts = new History<Uint32Array>(windowMs, countsMax)
+  #base: Base | undefined
+
+  constructor(slabs: readonly Slab[]) {
+    this.#slabs = slabs
+  }
+
+  /** The run begins: what was read while connections were opened is of no interest. */
+  begin(): void {
+    this.#readings.clear()
+    this.#counts.clear()
+  }
+
+  /** Takes what the slabs have; `responses` are the bucket counts of all steps together, so far. */
+  read(at: number, completed: number, responses: () => Float64Array): void {
+    this.#readings.add(at, () => ({
+      completed,
+      responseMs: this.#total(sum.responseMs),
+      inFlightMs: this.#total(sum.inFlightMs),
+    }))
+    this.#counts.add(at, () => Uint32Array.from(responses()))
+  }
+
+  /** The measured part begins. */
+  openWindow(at: number): void {
+    this.#base = {
+      at,
+      sums: this.#slabs.map(({ sums }) => sums.slice()),
+      gapBins: this.#slabs.map(({ gapBins }) => gapBins.slice()),
+      byLink: this.#slabs.map(({ completedByLink }) => completedByLink.slice()),
+    }
+  }
+
+  /** The measured part, which ended at `endedAt`; undefined when it never began. `whole` are its bucket counts. */
+  course(endedAt: number, whole: Float64Array): Course | undefined {
+    const base = this.#base
+    const lengthMs = base === undefined ? 0 : endedAt - base.at
+    if (base === undefined || lengthMs <= 0) return undefined
+    const readings = this.#readings.since(base.at).filter(({ at }) => at <= endedAt)
+    const windows = readings.slice(1).map(({ at, reading }, index) => {
+      const { at: from, reading: before } = readings[index]!
+      const completed = reading.completed - before.completed
+      return {
+        throughput: (completed / (at - from)) * 1000,
+        // A window without a reply has no mean of its own: the one before stands in for it.
+        meanMs: completed > 0 ? (reading.responseMs - before.responseMs) / completed : undefined,
+        inFlight: (reading.inFlightMs - before.inFlightMs) / (at - from),
+      }
+    })
+    const completed = whole.reduce((total, count) => total + count, 0)
+    const since = (index: number) => this.#slabs.map(({ sums }, at) => sums[index]! - base.sums[at]![index]!)
+    const total = (index: number) => since(index).reduce((all, part) => all + part, 0)
+    const spans = total(sum.spans)
+    return {
+      throughputs: windows.map(window => window.throughput),
+      meansMs: filled(windows.map(window => window.meanMs)),
+      inFlights: windows.map(window => window.inFlight),
+      inFlightMean: total(sum.inFlightMs) / lengthMs,
+      responseMeanMs: completed > 0 ? total(sum.responseMs) / completed : 0,
+      halfWidthsMs: this.#halfWidths(base.at, endedAt, whole),
+      busyShare: Math.max(...since(sum.idleMs).map(idleMs => Math.min(1, Math.max(0, 1 - idleMs / lengthMs)))),
+      balance: jainIndex(
+        this.#slabs.flatMap(({ completedByLink }, at) => [...less(completedByLink, base.byLink[at]!)]),
+      ),
+      ...(spans > 1 && { arrivals: { ...this.#arrivals(base, total), spans } }),
+    }
+  }
+
+  #arrivals(base: Base, total: (index: number) => number) {
+    const bins = this.#slabs.map(({ gapBins }, at) => less(gapBins, base.gapBins[at]!))
+    const together = bins[0]!.map((_, bin) => bins.reduce((all, part) => all + part[bin]!, 0))
+    return {
+      distance: ksUniform(together),
+      dispersion: dispersion({
+        windows: total(sum.spans),
+        sum: total(sum.spanSum),
+        sumSquares: total(sum.spanSquares),
+      }),
+      variation: variationOfGaps({
+        count: total(sum.gaps),
+        sum: total(sum.gapSum),
+        sumSquares: total(sum.gapSquares),
+      }),
+    }
+  }
+
+  /** Ten sections of about the same length, each with its own quantile (measurement, check 11). */
+  #halfWidths(from: number, to: number, whole: Float64Array): Course['halfWidthsMs'] {
+    const readings = this.#counts.since(from).filter(({ at }) => at <= to)
+    if (readings.length < sectionCount + 1) return {}
+    const edges = Array.from({ length: sectionCount + 1 }, (_, edge) =>
+      Math.round((edge * (readings.length - 1)) / sectionCount),
+    )
+    const sections = edges
+      .slice(1)
+      .map((edge, index) => less(readings[edge]!.reading, readings[edges[index]!]!.reading))
+    const none = new Float64Array(countsLength)
+    const found = Object.entries(quantilesWithInterval).flatMap(([name, q]) => {
+      const value = (completed: Float64Array) =>
+        censoredQuantile({ completed, censored: none, valueOf: bucketEndMs }, q)?.value
+      const values = sections.map(section => value(Float64Array.from(section)))
+      const all = value(whole)
+      if (all === undefined || values.includes(undefined)) return []
+      return [[name, sectioningHalfWidth(all, values as number[])]]
+    })
+    return Object.fromEntries(found)
+  }
+
+  #total(index: number): number {
+    return this.#slabs.reduce((all, { sums }) => all + sums[index]!, 0)
+  }
+}
+
+/** 32-bit counts that may have wrapped, less what they were before. */
+function less(after: Uint32Array, before: Uint32Array): Uint32Array {
+  return after.map((value, index) => value - before[index]!)
+}
+
+/** Each gap filled with the value before it, those at the start with the first there is. */
+function filled(values: readonly (number | undefined)[]): number[] {
+  let last = values.find(value => value !== undefined) ?? 0
+  return values.map(value => {
+    last = value ?? last
+    return last
+  })
+}

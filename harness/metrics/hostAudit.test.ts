@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { auditHost, type HostInputs } from './hostAudit.ts'
+
+const quiet: HostInputs = {
+  host: { retransmits: 2, tcpTimeouts: 0, stealShare: 0.001, throttledMs: 0 },
+  completed: 100_000,
+  modes: [],
+}
+const found = (inputs: Partial<HostInputs>) =>
+  auditHost({ ...quiet, ...inputs }).map(({ code, severity }) => `${code} ${severity}`)
+
+test('auditHost() finds nothing on a quiet machine, nor on one that tells nothing', () => {
+  expect(found({})).toEqual([])
+  expect(found({ host: {} })).toEqual([])
+})
+
+test('auditHost() doubts a machine whose time went to others', () => {
+  expect(found({ host: { stealShare: 0.02 } })).toEqual(['generator-busy suspect'])
+  expect(found({ host: { throttledMs: 300 } })).toEqual(['generator-busy suspect'])
+})
+
+test('auditHost() doubts p99 when enough segments were sent anew to make it', () => {
+  expect(found({ host: { retransmits: 101 } })).toEqual(['retransmits suspect'])
+  expect(found({ host: { retransmits: 99 } })).toEqual([])
+  expect(found({ host: { tcpTimeouts: 1 } })).toEqual(['retransmits suspect'])
+})
+
+test('auditHost() takes the count of our own connections where there is one', () => {
+  expect(found({ host: { retransmits: 5000 }, ownRetransmits: 0 })).toEqual([])
+  expect(found({ ownRetransmits: 200 })).toEqual(['retransmits suspect'])
+})
+
+test('auditHost() names the delays of the network that the response times show', () => {
+  const modes = [{ offsetMs: 40, name: 'delayed ACK', count: 500 }] as const
+  expect(found({ modes })).toEqual(['retransmits note'])
+  const [finding] = auditHost({ ...quiet, modes, ownRetransmits: 200 })
+  expect(finding!.message).toBe(
+    '200 segments were sent anew, 0 after a timeout; the response times show delayed ACK (+40 ms)',
+  )
+})

@@ -1,0 +1,65 @@
+import { type Finding, percent } from './finding.ts'
+import type { HostDifference } from './hostCounters.ts'
+import { limits } from './limits.ts'
+import type { DelayedMode } from './statistics/modes.ts'
+
+/** What the machine did during the run. */
+export interface HostInputs {
+  readonly host: HostDifference
+  /** Segments that the run's own connections sent anew, where the transport can tell. */
+  readonly ownRetransmits?: number | undefined
+  readonly completed: number
+  /** Bumps of the response times where the network's own delays would put them. */
+  readonly modes: readonly DelayedMode[]
+}
+
+/** Checks of the machine: what it withheld from us (6), and what the network sent anew (14; measurement, section 2). */
+export function auditHost({ host, ownRetransmits, completed, modes }: HostInputs): Finding[] {
+  const findings: Finding[] = []
+  const { stealShare = 0, throttledMs = 0, retransmits = 0, tcpTimeouts = 0 } = host
+  if (stealShare > limits.steal) {
+    findings.push({
+      code: 'generator-busy',
+      severity: 'suspect',
+      message: `the hypervisor gave ${percent(stealShare)} of this machine's time to others (limit ${percent(limits.steal)})`,
+      hint: 'the machine is shared: compare in pairs (volley ab), or take another',
+      value: stealShare,
+      limit: limits.steal,
+    })
+  }
+  if (throttledMs > limits.throttledMs) {
+    findings.push({
+      code: 'generator-busy',
+      severity: 'suspect',
+      message: `the control group held this process up for ${Math.round(throttledMs)} ms in all`,
+      hint: 'its CPU quota is too small for the load: raise it, or lower the load',
+      value: throttledMs,
+      limit: limits.throttledMs,
+    })
+  }
+  const resent = ownRetransmits ?? retransmits
+  // One reply in a hundred lies beyond p99.
+  const limit = limits.retransmits * 0.01 * completed
+  if (tcpTimeouts > 0 || resent > limit) {
+    const named = modes.map(({ name, offsetMs }) => `${name} (+${offsetMs} ms)`).join(', ')
+    findings.push({
+      code: 'retransmits',
+      severity: 'suspect',
+      message: `${resent} segments were sent anew, ${tcpTimeouts} after a timeout${named === '' ? '' : `; the response times show ${named}`}`,
+      hint: 'p99 and beyond are those of the network, not of the server: look for loss, or for full queues',
+      value: resent,
+      limit,
+    })
+  } else if (modes.length > 0) {
+    const [first] = modes
+    findings.push({
+      code: 'retransmits',
+      severity: 'note',
+      message: `${first!.count} response times lie where ${first!.name} puts them, at +${first!.offsetMs} ms`,
+      hint: 'small writes that wait for an acknowledgement look like this: does the server set TCP_NODELAY?',
+      value: first!.count,
+      limit: 0,
+    })
+  }
+  return findings
+}

@@ -1,0 +1,193 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+
+/** Read of any one file: /proc/stat of a large machine is longer, but begins with all that is wanted of it. */
+const fileBytesMax = 64 * 1024
+/** Levels of control groups looked at, from the process's own upwards. */
+const groupLevelsMax = 32
+const microsecondsPerMs = 1e3
+const nanosecondsPerMs = 1e6
+
+/**
+ * What the machine has counted since it was started; undefined where it does not tell. The TCP and UDP counters are
+ * those of the network namespace, for all that runs in it.
+ */
+export interface HostCounters {
+  readonly outSegments: number | undefined
+  readonly retransmits: number | undefined
+  readonly lostRetransmits: number | undefined
+  readonly synRetransmits: number | undefined
+  readonly tcpTimeouts: number | undefined
+  /** Connections that found the accept queue full; the kernel counts them among `listenDrops` too. */
+  readonly listenOverflows: number | undefined
+  readonly listenDrops: number | undefined
+  /** Datagrams that came in and were lost, those that found the receive buffer full among them. */
+  readonly udpReceiveErrors: number | undefined
+  readonly udpReceiveBufferErrors: number | undefined
+  readonly udpSendBufferErrors: number | undefined
+  /** Clock ticks of all cores together: all, and those that the hypervisor gave to others. */
+  readonly cpuTicks: number | undefined
+  readonly stealTicks: number | undefined
+  /** Periods in which a control group had used up its CPU time, and how long its cores were held, summed over them. */
+  readonly throttledPeriods: number | undefined
+  readonly throttledMs: number | undefined
+}
+
+/** What the machine counted between two readings; left out where it is not known, or a counter began anew. */
+export interface HostDifference {
+  readonly outSegments?: number
+  readonly retransmits?: number
+  readonly lostRetransmits?: number
+  readonly synRetransmits?: number
+  readonly tcpTimeouts?: number
+  readonly listenOverflows?: number
+  readonly listenDrops?: number
+  readonly udpErrors?: number
+  readonly udpReceiveBufferErrors?: number
+  /** The part of all cores' time that the hypervisor gave to others, 0 to 1. */
+  readonly stealShare?: number
+  readonly throttledPeriods?: number
+  readonly throttledMs?: number
+}
+
+type Read = (path: string) => string | undefined
+
+/** Reads what Linux counts off /proc and /sys; `read` answers with a file's text, undefined where there is none. */
+export function readHostCounters(read: Read = readStart): HostCounters {
+  const snmp = read('/proc/net/snmp') ?? ''
+  const tcp = pairedCounters(snmp, 'Tcp')
+  const udp = pairedCounters(snmp, 'Udp')
+  const tcpMore = pairedCounters(read('/proc/net/netstat') ?? '', 'TcpExt')
+  return {
+    outSegments: tcp.get('OutSegs'),
+    retransmits: tcp.get('RetransSegs'),
+    lostRetransmits: tcpMore.get('TCPLostRetransmit'),
+    synRetransmits: tcpMore.get('TCPSynRetrans'),
+    tcpTimeouts: tcpMore.get('TCPTimeouts'),
+    listenOverflows: tcpMore.get('ListenOverflows'),
+    listenDrops: tcpMore.get('ListenDrops'),
+    udpReceiveErrors: udp.get('InErrors'),
+    udpReceiveBufferErrors: udp.get('RcvbufErrors'),
+    udpSendBufferErrors: udp.get('SndbufErrors'),
+    ...cpuTicks(read('/proc/stat') ?? ''),
+    ...throttling(read),
+  }
+}
+
+/** What was counted between two readings. */
+export function differenceOf(before: HostCounters, after: HostCounters): HostDifference {
+  const since = (name: keyof HostCounters) => growth(before[name], after[name])
+  const received = since('udpReceiveErrors')
+  const sent = since('udpSendBufferErrors')
+  const ticks = since('cpuTicks')
+  const stolen = since('stealTicks')
+  const known = Object.entries({
+    outSegments: since('outSegments'),
+    retransmits: since('retransmits'),
+    lostRetransmits: since('lostRetransmits'),
+    synRetransmits: since('synRetransmits'),
+    tcpTimeouts: since('tcpTimeouts'),
+    listenOverflows: since('listenOverflows'),
+    listenDrops: since('listenDrops'),
+    udpErrors: received === undefined || sent === undefined ? (received ?? sent) : received + sent,
+    udpReceiveBufferErrors: since('udpReceiveBufferErrors'),
+    stealShare: ticks === undefined || ticks === 0 || stolen === undefined ? undefined : Math.min(1, stolen / ticks),
+    throttledPeriods: since('throttledPeriods'),
+    throttledMs: since('throttledMs'),
+  } satisfies Record<keyof HostDifference, number | undefined>).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(known)
+}
+
+function growth(before: number | undefined, after: number | undefined): number | undefined {
+  return before === undefined || after === undefined || after < before ? undefined : after - before
+}
+
+/** The counters of /proc/net/snmp and netstat under a prefix: a line of their names, then one of their values. */
+function pairedCounters(text: string, prefix: string): Map<string, number> {
+  const lines = text.split('\n').filter(line => line.startsWith(`${prefix}: `))
+  const [names = [], values = []] = lines.map(line => line.trim().split(/\s+/).slice(1))
+  return new Map(names.flatMap((name, at) => entryOf(name, values[at])))
+}
+
+/** The counters of a cgroup's cpu.stat: a name and a value a line. */
+function plainCounters(text: string): Map<string, number> {
+  return new Map(
+    text.split('\n').flatMap(line => {
+      const [name = '', value] = line.split(' ')
+      return entryOf(name, value)
+    }),
+  )
+}
+
+function entryOf(name: string, value: string | undefined): [string, number][] {
+  return value !== undefined && /^-?\d+$/.test(value) ? [[name, Number(value)]] : []
+}
+
+/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of user. */
+function cpuTicks(text: string): Pick<HostCounters, 'cpuTicks' | 'stealTicks'> {
+  const ticks = /^cpu +((?:\d+ ){7}\d+)/.exec(text)?.[1]?.split(' ').map(Number)
+  return { cpuTicks: ticks?.reduce((sum, each) => sum + each, 0), stealTicks: ticks?.[7] }
+}
+
+/**
+ * What is told by the control group and those above it, for any of them may have the limit: of version 2, else of
+ * version 1. In a container the path may be that of the host: then only the root is there, and is the container's own.
+ */
+function throttling(read: Read): Pick<HostCounters, 'throttledPeriods' | 'throttledMs'> {
+  const groups = (read('/proc/self/cgroup') ?? '').split('\n').map(line => line.split(':'))
+  const hierarchies = [
+    { folder: '/sys/fs/cgroup', path: groups.find(([id, names]) => id === '0' && names === '')?.[2] },
+    ...['cpu', 'cpu,cpuacct'].map(folder => ({
+      folder: `/sys/fs/cgroup/${folder}`,
+      path: groups.find(([, names]) => names?.split(',').includes('cpu'))?.[2],
+    })),
+  ]
+  for (const { folder, path = '/' } of hierarchies) {
+    const texts = levelsOf(path).map(level => read(`${folder}${level}/cpu.stat`) ?? '')
+    const told = texts.map(plainCounters).filter(counters => counters.has('nr_throttled'))
+    if (told.length === 0) continue
+    return {
+      throttledPeriods: told.reduce((sum, counters) => sum + counters.get('nr_throttled')!, 0),
+      throttledMs: told.reduce((sum, counters) => sum + throttledMs(counters), 0),
+    }
+  }
+  return { throttledPeriods: undefined, throttledMs: undefined }
+}
+
+function throttledMs(counters: Map<string, number>): number {
+  const microseconds = counters.get('throttled_usec')
+  return microseconds !== undefined
+    ? microseconds / microsecondsPerMs
+    : (counters.get('throttled_time') ?? 0) / nanosecondsPerMs
+}
+
+/** `/a/b` gives `/a/b`, `/a` and the root, which is empty; a path out of the namespace gives the root alone. */
+function levelsOf(path: string): string[] {
+  const names = path.split('/').filter(name => name !== '')
+  if (names.includes('..')) return ['']
+  const count = Math.min(names.length, groupLevelsMax) + 1
+  return Array.from({ length: count }, (_, up) =>
+    names
+      .slice(0, names.length - up)
+      .map(name => `/${name}`)
+      .join(''),
+  )
+}
+
+/** The first bytes of a file; undefined where it cannot be read. */
+function readStart(path: string): string | undefined {
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const bytes = Buffer.alloc(fileBytesMax)
+      let length = 0
+      for (let got = -1; got !== 0 && length < fileBytesMax; length += got) {
+        got = readSync(file, bytes, length, fileBytesMax - length, null)
+      }
+      return bytes.toString('latin1', 0, length)
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return undefined
+  }
+}
