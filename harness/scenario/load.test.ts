@@ -36,7 +36,7 @@ name: tlv-loopback
 description: TLV messages
 target:
   serve: tlv
-  options: { poolSize: 1000, maxFrame: 1MiB, quick: true }
+  options: { poolSize: 1000, maxFrame: 1MiB, quiet: true }
 environments:
   own: { command: "server --port {port}", address: "tls://localhost:{port}" }
   lan: { address: "tls://[::1]:8080" }
@@ -66,7 +66,7 @@ seed: 7421
   expect(scenario(text)).toEqual({
     name: 'tlv-loopback',
     description: 'TLV messages',
-    target: { serve: 'tlv', options: { poolSize: 1000, maxFrame: '1MiB', quick: true } },
+    target: { serve: 'tlv', options: { poolSize: 1000, maxFrame: '1MiB', quiet: true } },
     environments: {
       own: { command: 'server --port {port}', address: 'tls://localhost:{port}' },
       lan: { address: 'tls://[::1]:8080' },

@@ -20,10 +20,14 @@ test.each([
     '{ serve: tlv, options: [] }',
     '32 target.options: expected a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }, got a list',
   ],
-  ['{ serve: tlv, options: { a: [] } }', '37 target.options.a: expected text, a number, true or false, got a list'],
   [
-    '{ serve: tlv, options: { a-b: 1 } }',
-    '34 target.options: expected the name of an option such as poolSize, got "a-b"',
+    '{ serve: tlv, options: { stall: [] } }',
+    '41 target.options.stall: expected text, a number, true or false, got a list',
+  ],
+  ['{ serve: tlv, options: { pool-size: 1 } }', '34 target.options: unknown key "pool-size"; did you mean "poolSize"?'],
+  [
+    '{ serve: tlv, options: { servicetime: fixed:1ms } }',
+    '34 target.options: unknown key "servicetime"; did you mean "serviceTime"?',
   ],
   ['{ command: "" }', '20 target.command: expected a command such as redis-server --port {port}, got ""'],
   ['{ command: run }', '20 target.command: expected a command with {port} in it, or an address beside it, got "run"'],
@@ -48,6 +52,10 @@ test.each([
   ['{ command: run, address: "tcp://h:1" }', { command: 'run', address: 'tcp://h:1' }],
   ['{ command: "run {port}", address: "tcp://h:{port}" }', { command: 'run {port}', address: 'tcp://h:{port}' }],
   ['{ serve: echo }', { serve: 'echo', options: {} }],
+  [
+    '{ serve: echo, options: { poolSize: unlimited, serviceTime: "bimodal:1ms,50ms,2%", stall: 1s/10s, seed: 1 } }',
+    { serve: 'echo', options: { poolSize: 'unlimited', serviceTime: 'bimodal:1ms,50ms,2%', stall: '1s/10s', seed: 1 } },
+  ],
 ])('parseScenario() takes target: %s', (target, expected) => {
   expect(parseScenario(minimalWith(`target: ${target}`), 's.yaml', [], {}).scenario.target).toEqual(expected)
 })

@@ -10,17 +10,32 @@ const commandLengthMax = 10_000
 export const portSlot = '{port}'
 
 const optionValue = z.union([z.string(), z.number(), z.boolean()], 'expected text, a number, true or false')
-const optionName = z
-  .string()
-  .regex(/^[a-z][A-Za-z0-9]*$/, 'expected the name of an option such as poolSize')
-  .meta({ pattern: '^[a-z][A-Za-z0-9]*$' })
+const option = (description: string) => optionValue.exactOptional().describe(description)
+
+/** Flags of the reference servers, which check the values themselves: poolSize is --pool-size. */
+const optionsShape = {
+  listen: option('Where it listens, in place of a free port'),
+  protocol: option("echo: raw, line or frame; by default the scenario's protocol"),
+  reply: option('What it answers: echo, or this text'),
+  maxFrame: option('The longest message it takes, such as 1MiB'),
+  maxConnections: option('Refuse connections beyond so many'),
+  idleTimeout: option('Close a connection that sends nothing for so long'),
+  shuffle: option('rpc: answer in an order shuffled within so many requests of a connection'),
+  poolSize: option('Serve so many requests at a time, the rest in one queue; or unlimited'),
+  serviceTime: option(
+    'How long serving a request takes: fixed:2ms, exponential:1ms, bimodal:1ms,20ms,2% or fixed:5ms@2s,fixed:1ms',
+  ),
+  stall: option('Serve nothing for 1s at the end of every 10s: 1s/10s; or for good: forever@54s'),
+  seed: option('Where the choices of serviceTime and shuffle start from'),
+  workers: option('Serve with so many processes'),
+  quiet: option('Do not print a line every second'),
+}
 
 const targetShape = {
   serve: choice(['echo', 'tlv', 'rpc', 'http'])
     .exactOptional()
     .describe('Start this reference server for the run, on a free port'),
-  options: z
-    .record(optionName, optionValue, 'expected a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }')
+  options: mapping(optionsShape, 'a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }')
     .exactOptional()
     .describe('Options of the reference server, such as { poolSize: 1000, maxFrame: 1MiB }'),
   command: text('a command such as redis-server --port {port}')

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import { simulate, startMs } from '../../harness/engine/testing/simulate.ts'
+import { countsLength, ticksPerMs, toHdr } from '../../harness/metrics/histogram.ts'
+import { histogram } from '../../harness/metrics/slab.ts'
+import { createPrng } from '../../harness/prng.ts'
+import type { MemoryServer } from '../../harness/transports/memory.ts'
+import { createDelayLine, createFifoServer, exponentialMs } from './servers.ts'
+import {
+  closedExponentialResponse,
+  closedFixedResponse,
+  closedPerSecond,
+  closedStallResponse,
+  fixedResponse,
+  mixedResponse,
+  type ResponseTruth,
+} from './truth.ts'
+
+/** The width of a histogram's bucket, as a share of its value. */
+const resolution = 1 / 1024
+const randomMean = 0.02
+const randomQuantile = 0.05
+const seed = 20_240_229
+/** Longer than any stall, so that nothing times out. */
+const timeout = 5000
+
+interface Shown extends ResponseTruth {
+  readonly perSecond: number
+}
+
+/** What Volley shows of a server in closed loop, one request in flight on each connection, in simulated time. */
+async function measure(server: MemoryServer, connections: number, duration: number): Promise<Shown> {
+  const run = await simulate(server, { connections, duration, timeout })
+  expect(run).toMatchObject({ failed: 0, inFlightAtEnd: connections, connects: connections })
+  const from = histogram.steps * countsLength
+  const counts = toHdr(Float64Array.from(run.slab.counts.subarray(from, from + countsLength)))
+  expect(counts.totalCount).toBe(run.completed)
+  return {
+    meanMs: run.meanMs,
+    quantileMs: q => counts.getValueAtPercentile(q * 100) / ticksPerMs,
+    perSecond: (run.completed * 1000) / (run.endedAtMs - startMs),
+  }
+}
+
+function expectWithin(share: number, value: number, truth: number): void {
+  expect(Math.abs(value / truth - 1), `${value} for ${truth}`).toBeLessThanOrEqual(share)
+}
+
+function expectExact(shown: Shown, truth: ResponseTruth, connections: number): void {
+  expectWithin(resolution, shown.meanMs, truth.meanMs)
+  for (const q of [0.5, 0.9, 0.99, 0.999]) expectWithin(resolution, shown.quantileMs(q), truth.quantileMs(q))
+  expectWithin(resolution, shown.perSecond, closedPerSecond(connections, truth))
+}
+
+test('G4c: a delay line of 1 ms that stalls for 1 s every 10 s, one connection', async () => {
+  const load = { stallMs: 1000, periodMs: 10_000 }
+  const server = createDelayLine(() => 1, { stall: { ...load, originMs: startMs } })
+  // Just past the end of a stall: the request that was caught in the last one is to be counted.
+  const shown = await measure(server, 1, 6 * load.periodMs + 2)
+  const truth = closedStallResponse({ baseMs: 1, ...load })
+  expectExact(shown, truth, 1)
+  expectWithin(resolution, shown.quantileMs(1), truth.quantileMs(1))
+})
+
+test('G6: a delay line with 98 % at 1 ms and 2 % at 50 ms, 50 connections', async () => {
+  const prng = createPrng(seed)
+  const rareShare = 0.02
+  const server = createDelayLine(() => (prng.below(1 / rareShare) === 0 ? 50 : 1))
+  const shown = await measure(server, 50, 12_000)
+  const truth = mixedResponse({ baseMs: 1, rareMs: 50, rareShare })
+  expectWithin(randomMean, shown.meanMs, truth.meanMs)
+  expectWithin(randomMean, shown.perSecond, closedPerSecond(50, truth))
+  for (const q of [0.5, 0.9, 0.99, 0.999]) expectWithin(resolution, shown.quantileMs(q), truth.quantileMs(q))
+})
+
+test('G8: a delay line of 10 ms, 50 connections', async () => {
+  const shown = await measure(
+    createDelayLine(() => 10),
+    50,
+    20_001,
+  )
+  expectExact(shown, fixedResponse(10), 50)
+  expectWithin(resolution, shown.quantileMs(1), 10)
+})
+
+test.each([4, 16])('G9: a FIFO with a fixed service of 2 ms, %i connections', async connections => {
+  // The first requests find fewer before them: the run is so long that they are lost in the mean.
+  const shown = await measure(
+    createFifoServer(() => 2),
+    connections,
+    60_001,
+  )
+  const truth = closedFixedResponse({ serviceMs: 2, connections })
+  expectExact(shown, truth, connections)
+  expectWithin(resolution, shown.quantileMs(1), truth.meanMs)
+})
+
+test('G10: a FIFO with an exponential service of 2 ms, 16 connections', async () => {
+  const server = createFifoServer(exponentialMs(2, createPrng(seed)))
+  const shown = await measure(server, 16, 600_000)
+  const truth = closedExponentialResponse({ serviceMs: 2, connections: 16 })
+  expectWithin(randomMean, shown.meanMs, truth.meanMs)
+  expectWithin(randomMean, shown.perSecond, closedPerSecond(16, truth))
+  for (const q of [0.5, 0.99]) expectWithin(randomQuantile, shown.quantileMs(q), truth.quantileMs(q))
+})
