@@ -68,17 +68,18 @@ export function volleySide(bench: Bench, name: string, run: VolleyRun): Side {
   }
 }
 
-/** Runs it to its end and reads its report; throws when there is none, or requests failed. */
+/** Runs it to its end and reads its report; throws when there is none, its exit code is another, or requests failed. */
 export async function runVolley(
   { processes, settings }: Bench,
   command: VolleyCommand,
+  codes: readonly number[] = passed,
 ): Promise<{ report: Report; cores: number | undefined; stdout: string }> {
   const lengthMs = settings.seconds * 1000
   // What an earlier round left must not pass for this one's.
   await rm(join(command.out, 'report.json'), { force: true })
   const child = processes.start(command, { lifeMs: leadMs + lengthMs + overtimeMs })
   const cores = await coresOver(child, { leadMs, lengthMs })
-  await finished(child, passed)
+  await finished(child, codes)
   const report = await readReport(command.out)
   if (report.totals.failed > 0) throw new Error(`${report.totals.failed} requests failed`)
   return { report, cores, stdout: child.stdout() }
