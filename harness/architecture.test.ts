@@ -33,7 +33,7 @@ function roomOf(file: string): string {
   const [first, second, third] = relative(packageRoot, file).split('/')
   if (first === 'targets') return 'targets'
   if (third !== undefined) return second!
-  return second === 'run.ts' ? 'run' : 'leaves'
+  return second === 'run.ts' || second === 'search.ts' ? 'run' : 'leaves'
 }
 
 const files = [...sources(join(packageRoot, 'harness')), ...sources(join(packageRoot, 'targets'))]

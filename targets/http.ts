@@ -52,7 +52,8 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
       else echo(heads[option]!, protocol.decode(bytes, from, end).body, replies)
       if (option === close) connection.endLater()
     },
-    refuse: (reason, replies) => answer(reason === tooLarge ? refusals.tooLarge : refusals.malformed, replies),
+    refuse: (_connection, reason, replies) =>
+      answer(reason === tooLarge ? refusals.tooLarge : refusals.malformed, replies),
   }
 }
 

@@ -71,6 +71,34 @@ test.each(['SIGTERM', 'SIGINT'] as const)('main answers what is in hand on %s an
   expect(child.stderr).toBe('')
 })
 
+test('main serves from a pool of jobs, and finishes those in hand on SIGTERM', async () => {
+  for (const name of ['echo', 'tlv', 'rpc', 'http']) {
+    const flags = ['--pool-size', '2', '--service-time', 'exponential:1ms', '--stall', '5ms/50ms', '--seed', '7']
+    const child = ServerChild.start([name, '--listen', '0', '--quiet', '--reply', 'server', ...flags], { ipc: true })
+    const client = await connect(child)
+    const requests = 300
+    const one = {
+      echo: 'hello',
+      tlv: bytesOf({ u32: 5 }, { u32: 1 }, 'hello'),
+      rpc: request,
+      http: 'GET / HTTP/1.1\r\n\r\n',
+    }[name]!
+    // What echo takes for one request over raw is what comes in at once.
+    for (let index = 0; index < requests; index++) {
+      client.write(one)
+      if (name === 'echo') await new Promise(resolve => setTimeout(resolve, 1))
+    }
+    await until('some replies', () => client.available > 0)
+    await until('the requests', () => statsOf(child.messages).at(-1)?.bytesIn === requests * one.length)
+    child.process.kill('SIGTERM')
+    const replies = textOf(await client.takeAll()).match(/server/g)!.length
+    expect(await child.exited()).toBe(0)
+    expect(statsOf(child.messages).at(-1)).toMatchObject({ requests: replies, final: true })
+    if (name !== 'echo') expect(replies).toBe(requests)
+    expect(child.stderr).toBe('')
+  }
+})
+
 test('main does not wait for ever for a client that keeps its side open', async () => {
   const child = ServerChild.start(['echo', '--listen', '0'])
   const client = await connect(child, true)
@@ -144,6 +172,19 @@ test('main exits 2 and says what is wrong with its flags', async () => {
     [['http', '--protocol', 'resp'], '--protocol expected http, got "resp"\n'],
     [['http', '--workers', '65'], '--workers expected a whole number from 1 to 64, got "65"\n'],
     [['http', '--workers', '2', '--max-connections', '9'], '--max-connections is for a single worker\n'],
+    [
+      ['tlv', '--pool-size', '2', '--stall', '1s/10s', '--workers', '2'],
+      '--pool-size is for a single worker\n--stall is for a single worker\n',
+    ],
+    [['rpc', '--service-time', 'fixed:1ms', '--shuffle', '2'], '--shuffle is not for a server with a job pool\n'],
+    [
+      ['tlv', '--pool-size', '0', '--service-time', 'fixed', '--stall', '2s/1s', '--seed', '-1'],
+      `--seed expected a whole number from 0 to 9007199254740991, got "-1"
+--pool-size expected a whole number from 1 to 1000000, or unlimited, got "0"
+--service-time expected fixed:2ms, exponential:1ms, bimodal:1ms,20ms,2% or fixed:5ms@2s,fixed:1ms, got "fixed"
+--stall expected 1s/10s (a stall shorter than its period) or forever@54s, got "2s/1s"
+`,
+    ],
     [['echo', '--colour'], "unknown option '--colour'\n"],
     [['echo', '--protocol', 'line', '--reply', 'a\nb'], '--reply a line must not contain its delimiter "\\n"\n'],
     [

@@ -9,18 +9,27 @@ import { createEcho } from './echo.ts'
 import { createHttpServer, helloText } from './http.ts'
 import { serveUntilStopped } from './lifecycle.ts'
 import { formatListen, parseListen } from './listen.ts'
+import { poolService } from './pool.ts'
+import { type PoolFlags, poolSettings } from './poolFlags.ts'
 import { createRpcServer } from './rpc.ts'
+import { Schedule } from './schedule.ts'
 import { type Service, startServer } from './server.ts'
+import { serviceTimeForms } from './serviceTime.ts'
 import { createTlvServer } from './tlv.ts'
 import { serveAsWorker, startWorkers } from './workers.ts'
 
+const poolFlags = [
+  ['--pool-size', 'poolSize'],
+  ['--service-time', 'serviceTime'],
+  ['--stall', 'stall'],
+] as const
 const connectionsMax = 1_000_000
 const shuffleMax = 65_536
 const idleTimeoutMsMax = 24 * 3_600_000
 const workersMax = 64
 
 /** The flags as they were given. */
-interface Options {
+interface Options extends PoolFlags {
   readonly listen: string
   readonly protocol?: string
   readonly maxFrame?: string
@@ -28,29 +37,36 @@ interface Options {
   readonly idleTimeout?: string
   readonly reply?: string
   readonly shuffle?: string
+  readonly seed: string
   readonly workers: string
   readonly quiet?: true
+}
+
+/** The order of replies, where it is another than that of the requests. */
+interface Order {
+  readonly shuffle?: number
+  readonly seed: number
 }
 
 interface Target {
   readonly protocols: readonly ProtocolSpec['name'][]
   /** What it answers unless it is told to; by default the request. */
   readonly reply?: string
-  create(spec: ProtocolSpec, reply: string | undefined, shuffle: number | undefined): Service
+  create(spec: ProtocolSpec, reply: string | undefined, order: Order): Service
 }
 
 const targets: Readonly<Record<string, Target>> = {
-  echo: { protocols: ['raw', 'line', 'frame'], create: createEcho },
+  echo: { protocols: ['raw', 'line', 'frame'], create: (spec, reply) => createEcho(spec, reply) },
   tlv: {
     protocols: ['tlv'],
     create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
   },
   rpc: {
     protocols: ['rpc'],
-    create: (spec, reply, shuffle) =>
+    create: (spec, reply, order) =>
       createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
         ...(reply !== undefined && { reply }),
-        ...(shuffle !== undefined && { shuffle }),
+        ...order,
       }),
   },
   http: {
@@ -74,6 +90,10 @@ async function main(): Promise<number> {
     .option('--max-connections <n>', 'refuse connections beyond so many')
     .option('--idle-timeout <duration>', 'close a connection that sends nothing for so long')
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
+    .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')
+    .option('--service-time <time>', `how long serving takes: ${serviceTimeForms}`)
+    .option('--stall <stall>', 'serve nothing for 1s at the end of every 10s: 1s/10s; or for good: forever@54s')
+    .option('--seed <n>', 'where the choices of --service-time and --shuffle start from', '1')
     .option('-w, --workers <n>', 'serve with so many processes, which share the address', '1')
     .option('-q, --quiet', 'do not print a line every second')
     .exitOverride()
@@ -125,6 +145,12 @@ function settingsOf(name: string, options: Options) {
   if (connections !== undefined && workers > 1) fault('--max-connections', 'is for a single worker')
   const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
   if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
+  const seed = whole('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER)!
+  const pool = poolSettings(options, seed, wanted)
+  for (const [flag, value] of poolFlags) {
+    if (options[value] !== undefined && workers > 1) fault(flag, 'is for a single worker')
+  }
+  if (shuffle !== undefined && pool !== undefined) fault('--shuffle', 'is not for a server with a job pool')
 
   let spec = protocolOption(options.protocol ?? target.protocols[0]!, fault)
   if (spec && !target.protocols.includes(spec.name)) {
@@ -139,9 +165,11 @@ function settingsOf(name: string, options: Options) {
   const reply = options.reply ?? target.reply ?? 'echo'
   if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
 
+  const order = { seed, ...(shuffle !== undefined && { shuffle }) }
+  const service = createService(target, spec, reply === 'echo' ? undefined : reply, order)
   return {
     listen,
-    service: createService(target, spec, reply === 'echo' ? undefined : reply, shuffle),
+    service: pool === undefined ? service : poolService(service, new Schedule(pool)),
     workers,
     maxFrame: spec.name === 'raw' ? rawBytesMax : spec.maxFrame,
     ...(connections !== undefined && { connectionsMax: connections }),
@@ -159,9 +187,9 @@ function protocolOption(text: string, fault: (place: string, message: string) =>
   }
 }
 
-function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, shuffle?: number): Service {
+function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, order: Order): Service {
   try {
-    return target.create(spec, reply, shuffle)
+    return target.create(spec, reply, order)
   } catch (error) {
     // A reply that does not fit the protocol.
     if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])

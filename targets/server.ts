@@ -30,11 +30,13 @@ export interface Service {
   /** Answers the request in the whole frame `bytes[from, end)`, which is valid during the call only: now or in `finish`. */
   request(connection: Connection, bytes: Uint8Array, from: number, end: number, replies: Replies): void
   /** Answers a frame that is too long, whose header begins at `from`; its bytes are skipped. Without it: closes. */
-  overlong?(bytes: Uint8Array, from: number, replies: Replies): void
+  overlong?(connection: Connection, bytes: Uint8Array, from: number, replies: Replies): void
   /** Says why a frame that is `malformed` or `tooLarge` is the last thing read of its connection. */
-  refuse?(reason: number, replies: Replies): void
-  /** Answers all requests of the connection that are still unanswered. */
+  refuse?(connection: Connection, reason: number, replies: Replies): void
+  /** Answers all requests of the connection that can be answered by now and are not. */
   finish?(connection: Connection, replies: Replies): void
+  /** How many replies of the connection are yet to come; its end waits for them. */
+  pending?(connection: Connection): number
   /** The connection is gone, and its link may be given to another one. */
   closed?(connection: Connection): void
 }
@@ -45,8 +47,12 @@ export interface Connection {
   readonly link: number
   /** Has `finish` called once this turn of the event loop has brought all its requests. */
   finishLater(): void
+  /** Has `finish` called at once; not to be used within a call of the service. */
+  finishNow(): void
   /** Has our side ended behind what is answered by now; requests that came in after this one are not looked at. */
   endLater(): void
+  /** Leaves the request unanswered: it is counted as rejected, and our side ended as by `endLater`. */
+  reject(): void
 }
 
 export interface ServerSettings {
@@ -152,7 +158,11 @@ class FramingServer implements RunningServer {
       reading = reading.filter(connection => !connection.over)
     }
     for (const connection of reading) this.end(connection)
-    if (this.#connections.size > 0) await new Promise<void>(resolve => (this.#allClosed = resolve))
+    if (this.#connections.size === 0) return
+    // Replies that are yet to come are waited for, but not for ever.
+    const forced = setTimeout(() => this.#destroyAll(), lingerQueuedMs)
+    await new Promise<void>(resolve => (this.#allClosed = resolve))
+    clearTimeout(forced)
   }
 
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void {
@@ -177,10 +187,17 @@ class FramingServer implements RunningServer {
     if (!connection.paused) connection.socket.socket.resume()
   }
 
-  /** Answers what is in hand and ends our side; what still comes in is thrown away until the other side ends its own. */
+  /**
+   * Answers what is in hand and ends our side, at once or when the replies yet to come are out; what still comes in is
+   * thrown away until the other side ends its own.
+   */
   end(connection: ServedConnection): void {
     if (connection.over) return
     this.#finish(connection)
+    if ((this.#service.pending?.(connection) ?? 0) > 0) {
+      connection.ending = true
+      return
+    }
     connection.over = true
     const { socket } = connection
     this.#leftovers.drop(connection.link)
@@ -192,6 +209,18 @@ class FramingServer implements RunningServer {
 
   finishLater(connection: ServedConnection): void {
     if (this.#unfinished.push(connection) === 1) setImmediate(() => this.#finishAll())
+  }
+
+  finishNow(connection: ServedConnection): void {
+    if (connection.over) return
+    this.#finish(connection)
+    if (connection.ending) this.end(connection)
+    else this.#holdBack(connection)
+  }
+
+  reject(connection: ServedConnection): void {
+    this.#rejected++
+    connection.ending = true
   }
 
   closed(connection: ServedConnection): void {
@@ -235,12 +264,12 @@ class FramingServer implements RunningServer {
         end === tooLarge && service.overlong ? (this.#protocol.announcedBytes?.(bytes, from, to) ?? 0) : 0
       if (announced > 0) {
         this.#requests++
-        service.overlong?.(bytes, from, replies)
+        service.overlong?.(connection, bytes, from, replies)
         connection.skipBytes = Math.max(0, announced - (to - from))
         from = Math.min(to, from + announced)
       } else {
         connection.ending = true
-        service.refuse?.(end, replies)
+        service.refuse?.(connection, end, replies)
       }
     }
     replies.flush()
@@ -276,6 +305,10 @@ class FramingServer implements RunningServer {
     this.#replies.start(connection.socket)
     this.#service.finish(connection, this.#replies)
     this.#replies.flush()
+  }
+
+  #destroyAll(): void {
+    for (const { socket } of this.#connections) socket.destroy()
   }
 
   #sweep(): void {
@@ -329,7 +362,15 @@ class ServedConnection implements Connection, SocketHandlers {
     this.#server.finishLater(this)
   }
 
+  finishNow(): void {
+    this.#server.finishNow(this)
+  }
+
   endLater(): void {
     this.ending = true
+  }
+
+  reject(): void {
+    this.#server.reject(this)
   }
 }

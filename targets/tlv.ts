@@ -30,7 +30,7 @@ export function createTlvServer(spec: { readonly maxFrame: number }, reply?: str
       if (replyFrame === undefined) replies.echo(bytes, from, end)
       else answer(replyFrame, bytes, from, replies)
     },
-    overlong: (bytes, from, replies) => answer(overlongFrame, bytes, from, replies),
+    overlong: (_connection, bytes, from, replies) => answer(overlongFrame, bytes, from, replies),
   }
 }
 

@@ -156,9 +156,9 @@ describe('bad input is refused with the place, the value and what was wanted, ex
     expect(text).toMatch(/test\.yaml:\d+:\d+/)
   })
 
-  test('a mode of a later version', async () => {
+  test('a key of a later version', async () => {
     const text = await faultsOf(
-      'name: x\ntarget: { serve: echo }\nprotocol: raw\nload: { mode: search }\nloop: [{ send: a }]\n',
+      'name: x\ntarget: { serve: echo }\nprotocol: raw\nwire: { split: every-byte }\nloop: [{ send: a }]\n',
     )
     expect(text).toContain('is not in this version of volley')
   })

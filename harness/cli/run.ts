@@ -12,6 +12,7 @@ import { exitCodeOf, type Prepared, prepareScenario, runScenario } from '../run.
 import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
 import type { Override } from '../scenario/overrides.ts'
 import type { LoadedScenario } from '../scenario/scenario.ts'
+import { searchScenario } from '../search.ts'
 import { printError } from './errors.ts'
 import { addSettings, overridesOf } from './overrides.ts'
 
@@ -65,7 +66,7 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
   for (const [index, loaded] of runs.entries()) {
     if (stop.signal.aborted) break
     try {
-      const { report, path } = await runScenario(loaded, prepared[index]!, {
+      const { report, path } = await runnerOf(loaded)(loaded, prepared[index]!, {
         openFolder: () => openFolder(flags.out, loaded.scenario.name),
         signal: stop.signal,
         createView: title =>
@@ -89,6 +90,10 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
     process.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
   else if (!flags.json && reports.length > 1) process.stdout.write(`\n${tableOf(reports, flags, colors)}`)
   return worst(codes)
+}
+
+function runnerOf({ scenario }: LoadedScenario): typeof runScenario {
+  return scenario.load.mode === 'search' ? searchScenario : runScenario
 }
 
 /** Every scenario is loaded and prepared before the first is run, so that a fault in the last is told at once. */

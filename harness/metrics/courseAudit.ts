@@ -154,9 +154,9 @@ function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Fin
   if (plan !== undefined && grows && throughput < keptUp * plan.perSecond) {
     return [
       {
-        code: 'stationarity',
+        code: 'overloaded',
         severity: 'suspect',
-        message: `overloaded: no steady latency exists; ${figure(throughput)} of ${figure(plan.perSecond)} requests/s are answered, and those that wait grow in number`,
+        message: `no steady latency exists; ${figure(throughput)} of ${figure(plan.perSecond)} requests/s are answered, and those that wait grow in number`,
         hint: 'the latencies grow with the length of the run: lower the rate',
         value: throughput / plan.perSecond,
         limit: keptUp,

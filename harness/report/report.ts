@@ -62,12 +62,34 @@ export interface Report {
   readonly client: { readonly cpuMicrosPerRequest: number; readonly cores: number }
   /** Where the target is ours or its process is known. */
   readonly server?: ServerRecord
+  /** Mode search: all else in the report is of the highest rate that held, or of the last probe when none did. */
+  readonly search?: SearchRecord
   readonly findings: readonly Finding[]
   readonly verdict: Verdict
   readonly thresholds: readonly ThresholdResult[]
   readonly interrupted: boolean
   /** Why the run could not go on to its end, such as a worker that died. */
   readonly error?: string
+}
+
+/** How the highest rate was looked for at which all thresholds hold, in requests a second. */
+export interface SearchRecord {
+  readonly highestHeld?: number
+  readonly lowestFailed?: number
+  readonly end: 'found' | 'client-limited' | 'bounds' | 'interrupted'
+  readonly probes: readonly ProbeRecord[]
+}
+
+export interface ProbeRecord {
+  readonly rate: number
+  readonly outcome: 'held' | 'failed' | 'client-limited'
+  readonly throughput: number
+  /** Of the response time, in milliseconds. */
+  readonly p50?: number
+  readonly p99?: number
+  readonly verdict: Verdict
+  /** Thresholds that were missed, and codes of findings that told against it. */
+  readonly why: readonly string[]
 }
 
 export interface Totals {

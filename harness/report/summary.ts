@@ -15,6 +15,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     headline(report, colors),
     '',
     ...errorLines(report, colors),
+    ...searchLines(report, colors),
     ...doubts.flatMap(finding => findingLines(finding, colors)),
     ...entry('response', quantileParts(report.latencyMs.response), colors),
     ...paceLines(report, colors),
@@ -77,6 +78,31 @@ function headline(report: Report, colors: Colors): string {
   const outcome = `${formatOutcome(report, colors)}${limits}`
   return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')
 }
+
+/** What a search has found, and each of its probes. */
+function searchLines({ search }: Report, colors: Colors): string[] {
+  if (search === undefined) return []
+  const { highestHeld, lowestFailed, probes } = search
+  const row = (cells: readonly string[]) => cells.map((cell, index) => padStart(cell, searchCells[index]!)).join('')
+  const rows = probes.map(({ rate, throughput, p50, p99, outcome, why }) => {
+    const figures = [formatCount(rate), formatCount(throughput), formatQuantile(p50), formatQuantile(p99)]
+    const text = outcome === 'held' ? 'held' : printable([outcome, ...why].join(', '))
+    return `${row(figures)}   ${(outcome === 'held' ? colors.green : colors.red)(clip(text, 32))}`
+  })
+  const beyond = lowestFailed === undefined ? '' : `; ${formatCount(lowestFailed)} is too much`
+  const found =
+    highestHeld === undefined
+      ? 'no rate was found at which all limits hold'
+      : `${formatCount(highestHeld)} requests/s is the highest rate tried at which all limits hold${beyond}`
+  return [
+    ...entry('search', found.split(' '), colors, ' '),
+    colors.dim(row(['rate', 'requests/s', 'p50', 'p99'])),
+    ...rows,
+    ...entry('', ['the figures below are those of the highest rate that held'], colors),
+  ]
+}
+
+const searchCells = [13, 12, 10, 10]
 
 function errorLines({ error }: Report, colors: Colors): string[] {
   return error === undefined ? [] : flagged(`the run stopped early: ${error}`, colors.red)

@@ -13,6 +13,14 @@ test.each([
   ],
   [['load: { rate: fast }'], '5:15 load.rate: expected a rate such as 50k/s, got "fast"'],
   [['load: { rate: 1000M/s }'], '5:15 load.rate: expected a rate from 0/s to 100M/s, got "1000M/s"'],
+  [
+    ['load: { mode: search }'],
+    '5:15 load.mode: expected thresholds beside search, which looks for the rate at which they hold, got none',
+  ],
+  [
+    ['load: { mode: search }', 'thresholds: [p99 < 5ms]', 'requests: 5'],
+    '7:11 requests: does not go with load.mode: search: its probes are as long as duration says',
+  ],
   [['load: { mode: rate }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { arrivals: constant }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { rate: 0/s }'], '5:15 load.rate: expected a rate above 0/s, got none'],

@@ -53,13 +53,21 @@ function loadIssues({ load, reconnect, requests }: Partial<ScenarioSettings>): I
 }
 
 /** What a plan of arrivals needs, and what goes without one. */
-function paceIssues({ load, duration, warmup, loop = [], mix = [] }: Partial<ScenarioSettings>): Issue[] {
+function paceIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { load, duration, warmup, requests, thresholds, loop = [], mix = [] } = settings
   if (!load) return []
   const { mode, rate, stages } = load
   const given = (['rate', 'arrivals', 'stages'] as const).filter(key => load[key] !== undefined)
   if (mode === 'loop' || mode === 'once') {
     return given.map(key => issue(['load', key], `goes with load.mode: rate, not with ${mode}`))
   }
+  const thinks = Object.entries({ loop, mix }).flatMap(([key, steps]) =>
+    steps.flatMap((step, index) => {
+      const message = `does not go with load.mode: ${mode ?? 'rate'}: the rate says when requests start`
+      return step.think === 0 ? [] : [issue([key, index, 'think'], message)]
+    }),
+  )
+  if (mode === 'search') return [...searchIssues(load, requests, thresholds), ...thinks]
   const issues: Issue[] = []
   const isPaced = rate !== undefined || stages !== undefined
   if (!isPaced && (mode === 'rate' || load.arrivals !== undefined)) {
@@ -74,12 +82,24 @@ function paceIssues({ load, duration, warmup, loop = [], mix = [] }: Partial<Sce
   if (stages && warmup !== undefined && warmup >= stagesMs(stages)) {
     issues.push(issue(['warmup'], 'is as long as all stages together, so that nothing would be measured'))
   }
-  if (!isPaced) return issues
-  for (const [key, steps] of Object.entries({ loop, mix })) {
-    steps.forEach((step, index) => {
-      if (step.think === 0) return
-      issues.push(issue([key, index, 'think'], 'does not go with load.mode: rate: the rate says when requests start'))
-    })
+  return isPaced ? [...issues, ...thinks] : issues
+}
+
+function searchIssues(
+  { rate, stages }: ScenarioSettings['load'],
+  requests: number | undefined,
+  thresholds: ScenarioSettings['thresholds'] | undefined,
+): Issue[] {
+  const issues: Issue[] = []
+  if (thresholds?.length === 0) {
+    issues.push(
+      conflict(['load', 'mode'], 'thresholds beside search, which looks for the rate at which they hold', 'none'),
+    )
+  }
+  if (rate === 0) issues.push(conflict(['load', 'rate'], 'a rate above 0/s', 'none'))
+  if (stages) issues.push(issue(['load', 'stages'], 'does not go with load.mode: search, which chooses the rates'))
+  if (requests !== undefined) {
+    issues.push(issue(['requests'], 'does not go with load.mode: search: its probes are as long as duration says'))
   }
   return issues
 }

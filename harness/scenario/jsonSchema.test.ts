@@ -47,7 +47,7 @@ test('scenarioJsonSchema() has the defaults as they are written in a file', () =
     properties: {
       connections: { default: 10 },
       timeout: { default: '5s' },
-      load: { properties: { mode: { enum: ['loop', 'rate', 'once'] }, pipeline: { default: 1 } } },
+      load: { properties: { mode: { enum: ['loop', 'rate', 'search', 'once'] }, pipeline: { default: 1 } } },
       reconnect: { properties: { backoff: { default: '100ms..5s' } } },
     },
   })
@@ -66,7 +66,7 @@ test('scenarioJsonSchema() accepts requests of HTTP', () => {
 test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
-  ['a mode of a later version', { load: { mode: 'search' } }],
+  ['a key of a later version', { wire: { split: 'every-byte' } }],
   ['an unknown server', { target: { serve: 'tvl' } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
   ['no source addresses', { sourceAddresses: [] }],

@@ -45,8 +45,8 @@ test('parseScenario() names the flag as the place of what it set', () => {
   expect(faultsIn(minimal, [set(['duration'], 10, '--duration')])).toEqual([
     '--duration duration: expected a duration such as 500us, 10ms or 10s, got 10 (a number without a unit)',
   ])
-  expect(faultsIn(minimal, [set(['load', 'mode'], 'search', '--set load.mode')])).toEqual([
-    '--set load.mode load.mode: "search" is not in this version of volley; it has loop, rate and once',
+  expect(faultsIn(minimal, [set(['load', 'mode'], 'guess', '--set load.mode')])).toEqual([
+    '--set load.mode load.mode: expected loop, rate, search or once, got "guess"',
   ])
   expect(faultsIn(minimal, [set(['load', 'rate'], 'soon', '--rate')])).toEqual([
     '--rate load.rate: expected a rate such as 50k/s, got "soon"',

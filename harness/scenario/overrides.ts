@@ -62,7 +62,8 @@ function displace(data: Mapping, path: Path): void {
 /** A rate from outside is the mode as well, and takes the place of stages; a mode from outside leaves no rate behind. */
 function displaceLoad(load: unknown, key: string | number | undefined): void {
   if (!isMapping(load)) return
-  if (key === 'rate' || key === 'stages') delete load['mode']
+  // A search begins at the rate it is given.
+  if ((key === 'rate' && load['mode'] !== 'search') || key === 'stages') delete load['mode']
   if (key === 'rate') delete load['stages']
   if (key === 'mode') for (const other of ['rate', 'stages', 'arrivals']) delete load[other]
 }

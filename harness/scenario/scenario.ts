@@ -45,10 +45,10 @@ export type Target =
   | { readonly address: string }
 
 export interface Load {
-  readonly mode: 'loop' | 'rate' | 'once'
+  readonly mode: 'loop' | 'rate' | 'search' | 'once'
   /** Requests in flight per connection. */
   readonly pipeline: number
-  /** Mode rate: requests a second over all connections; with stages what the first of them starts from. */
+  /** Mode rate: requests a second over all connections; with stages what the first of them starts from; mode search: where it begins. */
   readonly rate?: number
   readonly arrivals?: 'poisson' | 'constant'
   readonly stages?: readonly Stage[]

@@ -51,13 +51,15 @@ const stageShape = {
 } satisfies Record<keyof Stage, z.ZodType>
 
 const loadShape = {
-  mode: choice(['loop', 'rate', 'once'])
+  mode: choice(['loop', 'rate', 'search', 'once'])
     .exactOptional()
     .describe(
-      'loop: the next request as soon as the reply is in; rate: requests start by a plan, whatever the server does; once: one pass on each connection, then stop',
+      'loop: the next request as soon as the reply is in; rate: requests start by a plan, whatever the server does; search: the highest rate at which all thresholds hold; once: one pass on each connection, then stop',
     ),
   pipeline: count(1, limits.pipelineMax).prefault(1).describe('Requests in flight per connection'),
-  rate: rate.exactOptional().describe('Mode rate: requests a second over all connections, such as 50k/s'),
+  rate: rate
+    .exactOptional()
+    .describe('Mode rate: requests a second over all connections, such as 50k/s; mode search: the first that is tried'),
   arrivals: choice(['poisson', 'constant'])
     .exactOptional()
     .describe('Mode rate: poisson, as independent users arrive (the default), or constant, evenly spaced'),
@@ -174,6 +176,9 @@ export type ScenarioSettings = z.output<typeof scenarioSchema>
 /** A run that is ended by its number of requests, or by a single pass over the steps, is cut off at this length all the same. */
 const countedDurationMs = hourMs
 
+/** The length of a probe of a search, without its warm-up. */
+const searchProbeMs = 5000
+
 /** The scenario with the defaults that depend on other settings. It does not compile when schema and record drift apart. */
 export function completeScenario(settings: ScenarioSettings): Scenario {
   const load = completeLoad(settings.load)
@@ -181,15 +186,25 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
   const isShort = isCounted || load.mode === 'once'
   const warmup = settings.warmup ?? (isShort ? 0 : 1000)
   // Stages are the whole run, and the warm-up is the first of it.
+  const probeMs = load.mode === 'search' ? searchProbeMs : undefined
   const staged = load.stages && Math.max(1, stagesMs(load.stages) - warmup)
-  return { ...settings, load, duration: settings.duration ?? staged ?? (isShort ? countedDurationMs : 10_000), warmup }
+  return {
+    ...settings,
+    load,
+    duration: settings.duration ?? staged ?? probeMs ?? (isShort ? countedDurationMs : 10_000),
+    warmup,
+  }
 }
 
 /** What a plan of arrivals says of the mode where the file does not. */
 function completeLoad({ mode, ...load }: ScenarioSettings['load']): Load {
   const isPaced = load.rate !== undefined || load.stages !== undefined
   const resolved = mode ?? (isPaced ? 'rate' : 'loop')
-  return { mode: resolved, ...load, ...(resolved === 'rate' && { arrivals: load.arrivals ?? 'poisson' }) }
+  return {
+    mode: resolved,
+    ...load,
+    ...((resolved === 'rate' || resolved === 'search') && { arrivals: load.arrivals ?? 'poisson' }),
+  }
 }
 
 /** How long stages last together, in milliseconds. */

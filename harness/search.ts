@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Finding, verdictOf } from './metrics/finding.ts'
+import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './plan/search.ts'
+import type { ProbeRecord, Report } from './report/report.ts'
+import { writeReport } from './report/save.ts'
+import { type Prepared, type RunOptions, runScenario } from './run.ts'
+import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
+
+/** Where a search begins that is not told where. */
+const startPerSecond = 1000
+/** What makes a run say more of the client than of the server. */
+const clientFaults = ['client-lag', 'generator-busy']
+
+/**
+ * Looks for the highest rate at which all thresholds hold: each probe is a run by a plan, with its own audit, in a folder
+ * of its own below the search's. One that fails is tried again before it is believed, for one disturbance of the
+ * machine would end the search too low. The report is that of the highest rate that held, with the search beside it.
+ */
+export async function searchScenario(
+  loaded: LoadedScenario,
+  prepared: Prepared,
+  options: RunOptions,
+): Promise<{ report: Report; path: string }> {
+  const { scenario } = loaded
+  const start = scenario.load.rate ?? startPerSecond
+  const tried: Tried[] = []
+  const probes: ProbeRecord[] = []
+  const reports: Report[] = []
+  let folder: string | undefined
+
+  async function probe(rate: number): Promise<ProbeOutcome> {
+    const { report } = await runScenario(atRate(loaded, rate), prepared, {
+      ...options,
+      openFolder: async () => {
+        folder ??= await options.openFolder()
+        const own = join(folder, 'probes', String(probes.length + 1).padStart(2, '0'))
+        await mkdir(own, { recursive: true })
+        return own
+      },
+    })
+    const outcome = outcomeOf(report)
+    probes.push(recordOf(report, rate, outcome))
+    reports.push(report)
+    return outcome
+  }
+
+  let end: SearchEnd | undefined
+  while (end === undefined && !options.signal.aborted) {
+    const next = nextRate(tried, start)
+    if (typeof next === 'string') {
+      end = next
+      continue
+    }
+    let outcome = await probe(next)
+    if (outcome !== 'held' && !options.signal.aborted) outcome = await probe(next)
+    if (options.signal.aborted || reports.at(-1)!.error !== undefined) break
+    tried.push({ rate: next, outcome })
+  }
+  const { held, failed } = bracketOf(tried)
+  const best = probes.findLastIndex(({ rate, outcome }) => rate === held && outcome === 'held')
+  const chosen = reports[best] ?? reports.at(-1)!
+  const findings = [...chosen.findings, ...clientLimited(end, held)]
+  const report: Report = {
+    ...chosen,
+    scenario: loaded.redacted,
+    findings,
+    verdict: verdictOf(findings),
+    interrupted: options.signal.aborted,
+    search: {
+      ...(held !== undefined && { highestHeld: held }),
+      ...(failed !== undefined && { lowestFailed: failed }),
+      end: end ?? 'interrupted',
+      probes,
+    },
+  }
+  return { report, path: await writeReport(report, folder!) }
+}
+
+/** The scenario of one probe. */
+function atRate(loaded: LoadedScenario, rate: number): LoadedScenario {
+  const planned = (scenario: Scenario): Scenario => ({ ...scenario, load: { ...scenario.load, mode: 'rate', rate } })
+  return { ...loaded, scenario: planned(loaded.scenario), redacted: planned(loaded.redacted) }
+}
+
+function outcomeOf({ findings, thresholds }: Report): ProbeOutcome {
+  const isInvalid = (codes: readonly string[]) =>
+    findings.some(({ code, severity }) => severity === 'invalid' && codes.includes(code))
+  if (isInvalid(clientFaults)) return 'client-limited'
+  return thresholds.every(({ ok }) => ok) && !findings.some(isUnkept) ? 'held' : 'failed'
+}
+
+/** The plan was not kept, or will not be for long. */
+function isUnkept({ code, severity }: Finding): boolean {
+  return (code === 'rate' && severity === 'invalid') || code === 'overloaded'
+}
+
+function recordOf(
+  { throughput, latencyMs, thresholds, findings, verdict }: Report,
+  rate: number,
+  outcome: ProbeOutcome,
+) {
+  const { p50, p99 } = latencyMs.response
+  const missed = thresholds.filter(({ ok }) => !ok).map(({ expression }) => expression)
+  const codes = findings.filter(finding => finding.severity === 'invalid' || isUnkept(finding)).map(({ code }) => code)
+  return {
+    rate,
+    outcome,
+    throughput: throughput.mean,
+    ...(p50 !== undefined && { p50 }),
+    ...(p99 !== undefined && { p99 }),
+    verdict,
+    why: outcome === 'held' ? [] : [...missed, ...codes],
+  }
+}
+
+function clientLimited(end: SearchEnd | undefined, held: number | undefined): Finding[] {
+  if (end !== 'client-limited') return []
+  return [
+    {
+      code: 'client-limited',
+      severity: 'suspect',
+      message: `the search ended where this client could not drive the rate, not where the server's capacity is${held === undefined ? '' : `, which is beyond ${held}/s`}`,
+      hint: 'add workers (-w) or connections, or take a faster machine for the client',
+      value: held ?? 0,
+      limit: held ?? 0,
+    },
+  ]
+}

@@ -1,0 +1,220 @@
+import { afterEach, expect, test } from 'vitest'
+import { protocolSpec } from '../harness/protocols/spec.ts'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { createEcho } from './echo.ts'
+import { createHttpServer } from './http.ts'
+import { poolService } from './pool.ts'
+import { poolSettings } from './poolFlags.ts'
+import { createRpcServer } from './rpc.ts'
+import { Schedule } from './schedule.ts'
+import { type RunningServer, type Service, startServer } from './server.ts'
+import { Client, until } from './testing/client.ts'
+import { createTlvServer, overlongText } from './tlv.ts'
+
+const servers: RunningServer[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.resetAndDestroy()
+  for (const server of servers.splice(0)) await server.stop()
+})
+
+interface Flags {
+  readonly size?: string
+  readonly time?: string
+  readonly stall?: string
+  readonly jobsMax?: number
+}
+
+async function start(service: Service, { size = '1', time, stall, jobsMax }: Flags): Promise<RunningServer> {
+  const flags = {
+    poolSize: size,
+    ...(time !== undefined && { serviceTime: time }),
+    ...(stall !== undefined && { stall }),
+  }
+  const settings = poolSettings(flags, 1, (flag, what, got) => expect.fail(`${flag} wants ${what}, got ${got}`))!
+  const pooled = poolService(service, new Schedule(settings), jobsMax)
+  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service: pooled })
+  servers.push(server)
+  return server
+}
+
+async function connect(server: RunningServer, halfOpen = false): Promise<Client> {
+  const client = await Client.connect(server.address, halfOpen)
+  clients.push(client)
+  return client
+}
+
+const line = () => createEcho(protocolSpec('line'))
+const rpc = (reply?: string) =>
+  createRpcServer({ lengthPrefix: true, maxFrame: 99 }, reply === undefined ? {} : { reply })
+const tlv = (maxFrame = 99) => createTlvServer({ maxFrame })
+
+const rpcBytes = 23
+const rpcMessage = (id: number) => bytesOf({ u32: 19 }, { u32: id }, new Uint8Array(15))
+
+function idsOf(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length / rpcBytes }, (_, index) => view.getUint32(index * rpcBytes + 4))
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
+test.each<Flags>([
+  { time: 'fixed:100us' },
+  { time: 'exponential:50us' },
+  { size: '7', time: 'exponential:1ms' },
+  { size: 'unlimited', time: 'bimodal:0ms,20ms,50%' },
+  { size: 'unlimited', time: 'exponential:30ms' },
+  { stall: '5ms/10ms' },
+  { size: '3', time: 'fixed:1ms', stall: '5ms/10ms' },
+  { time: 'fixed:0ms' },
+])('a pool answers every request of a connection in the order they came in: %o', async flags => {
+  const server = await start(line(), flags)
+  const [one, two] = [await connect(server), await connect(server)]
+  const textFor = (name: string) =>
+    numbers(200)
+      .map(index => `${name} ${index} ${'x'.repeat((index * 37) % 300)}\n`)
+      .join('')
+  for (const name of ['first', 'second']) {
+    const [textOne, textTwo] = [textFor(`one ${name}`), textFor(`two ${name}`)]
+    one.write(textOne)
+    two.write(textTwo)
+    expect(textOf(await one.take(textOne.length))).toBe(textOne)
+    expect(textOf(await two.take(textTwo.length))).toBe(textTwo)
+  }
+  expect(server.counters()).toMatchObject({ requests: 800, rejected: 0 })
+})
+
+test('a pool answers requests with ids as they are done', async () => {
+  const server = await start(rpc(), { size: 'unlimited', time: 'bimodal:0ms,100ms,50%' })
+  const client = await connect(server)
+  client.write(bytesOf(...numbers(100).map(rpcMessage)))
+  const ids = idsOf(await client.take(100 * rpcBytes))
+  expect(ids.toSorted((a, b) => a - b)).toEqual(numbers(100))
+  // The fast ones in their order, then the slow ones in theirs.
+  const firstSlow = ids.findIndex((id, index) => index > 0 && id < ids[index - 1]!)
+  expect(firstSlow).toBeGreaterThan(20)
+  expect(ids).toEqual([
+    ...ids.slice(0, firstSlow).toSorted((a, b) => a - b),
+    ...ids.slice(firstSlow).toSorted((a, b) => a - b),
+  ])
+})
+
+test('a pool of one server answers the requests of all connections one after the other', async () => {
+  const server = await start(rpc(), { time: 'fixed:20ms' })
+  const [one, two] = [await connect(server), await connect(server)]
+  one.write(bytesOf(rpcMessage(1), rpcMessage(2)))
+  await until('the first requests', () => server.counters().requests === 2)
+  two.write(rpcMessage(3))
+  await two.take(rpcBytes)
+  // What another connection asked before is answered before.
+  expect(server.counters().bytesOut).toBe(3 * rpcBytes)
+})
+
+test('a pool counts a request when it comes in', async () => {
+  const server = await start(line(), { time: 'fixed:1h' })
+  const client = await connect(server)
+  client.write('a\nb\nc\n')
+  await until('the requests', () => server.counters().requests === 3)
+  expect(server.counters().bytesOut).toBe(0)
+})
+
+test('a pool carries large replies', async () => {
+  const service = createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never)
+  const server = await start(service, { time: 'fixed:5ms' })
+  const client = await connect(server)
+  const body = Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 253)
+  const bytes = bytesOf({ u32: 3_000_000 }, body, { u32: 0 }, { u32: 3_000_000 }, body)
+  client.write(bytes)
+  expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)
+})
+
+test('a pool finishes what is in hand when the server stops', async () => {
+  const server = await start(rpc(), { time: 'fixed:1ms' })
+  const client = await connect(server)
+  client.write(bytesOf(...numbers(1500).map(rpcMessage)))
+  await until('the requests', () => server.counters().requests === 1500)
+  await server.stop()
+  expect(idsOf(await client.takeAll())).toEqual(numbers(1500))
+  expect(server.counters().connections).toBe(0)
+})
+
+test('a pool finishes what is in hand when the client has ended its side', async () => {
+  const server = await start(line(), { time: 'fixed:20ms' })
+  const client = await connect(server, true)
+  client.socket.end('a\nb\nc\nhalf')
+  expect(textOf(await client.takeAll())).toBe('a\nb\nc\n')
+  await until('no connection', () => server.counters().connections === 0)
+})
+
+test('a pool drops the replies to a connection that is gone, and serves the others', async () => {
+  const server = await start(rpc('r'), { size: 'unlimited', time: 'fixed:300ms' })
+  const [gone, here] = [await connect(server), await connect(server)]
+  gone.write(bytesOf(...numbers(50).map(rpcMessage)))
+  await until('the requests', () => server.counters().requests === 50)
+  gone.socket.resetAndDestroy()
+  await until('one connection', () => server.counters().connections === 1)
+  // It takes the link of the one that is gone, and must not have its replies.
+  const next = await connect(server)
+  next.write(rpcMessage(777))
+  here.write(rpcMessage(778))
+  expect(await next.take(rpcBytes + 1)).toEqual(bytesOf({ u32: 20 }, { u32: 777 }, new Uint8Array(14), { u8: 1 }, 'r'))
+  await here.take(rpcBytes + 1)
+  expect(next.available).toBe(0)
+  expect(server.counters().bytesOut).toBe(2 * (rpcBytes + 1))
+})
+
+test('a pool that is full closes the connection that brings more, behind what is in hand', async () => {
+  const server = await start(line(), { time: 'fixed:100ms', jobsMax: 3 })
+  const client = await connect(server)
+  client.write('a\nb\nc\nd\ne\n')
+  expect(textOf(await client.takeAll())).toBe('a\nb\nc\n')
+  expect(server.counters()).toMatchObject({ requests: 4, rejected: 1 })
+})
+
+test('a pool that has stalled for good answers nothing more, and ends with its server', async () => {
+  const server = await start(line(), { stall: 'forever@200ms' })
+  const client = await connect(server)
+  let sent = 0
+  while (client.available === 2 * sent) {
+    client.write('x\n')
+    sent++
+    await until('the request', () => server.counters().requests === sent)
+    if (server.counters().bytesOut < 2 * sent) break
+    await until('the reply', () => client.available === 2 * sent)
+  }
+  expect(sent).toBeGreaterThan(1)
+  client.write('x\nx\n')
+  await until('more requests', () => server.counters().requests === sent + 2)
+  await server.stop()
+  expect(await client.takeAll()).toHaveLength(2 * (sent - 1))
+})
+
+test('a pool has the answer to a message that is too long wait for those before it', async () => {
+  const server = await start(tlv(), { time: 'fixed:30ms' })
+  const client = await connect(server)
+  const short = bytesOf({ u32: 5 }, { u32: 7 }, 'hello')
+  client.write(bytesOf(short, { u32: 200 }, { u32: 9 }, new Uint8Array(200), short))
+  const expected = bytesOf(short, { u32: 27 }, { u32: 9 }, overlongText, short)
+  expect(await client.take(expected.length)).toEqual(expected)
+})
+
+test('a pool has a refusal wait for the replies before it', async () => {
+  const server = await start(createHttpServer({ host: 'localhost', maxFrame: 1024 }, 'hi'), { time: 'fixed:30ms' })
+  const client = await connect(server)
+  client.write('GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nnonsense\r\n\r\n')
+  const statuses = textOf(await client.takeAll()).match(/HTTP\/1.1 \d+/g)
+  expect(statuses).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400'])
+})
+
+test('a pool answers a request that asks for the close of its connection before it closes', async () => {
+  const server = await start(createHttpServer({ host: 'localhost', maxFrame: 1024 }, 'hi'), { time: 'fixed:30ms' })
+  const client = await connect(server)
+  const get = 'GET / HTTP/1.1\r\n\r\n'
+  client.write(`${get}GET / HTTP/1.1\r\nConnection: close\r\n\r\n${get}`)
+  expect(textOf(await client.takeAll()).match(/HTTP\/1.1 200/g)).toHaveLength(2)
+  expect(server.counters()).toMatchObject({ requests: 2 })
+})

@@ -1,0 +1,41 @@
+import type { ScheduleSettings } from './schedule.ts'
+import { parseServiceTime, serviceTimeForms } from './serviceTime.ts'
+import { parseStall, stallForms } from './stalls.ts'
+
+const poolSizeMax = 1_000_000
+
+/** The flags of a job pool as they were given. */
+export interface PoolFlags {
+  readonly poolSize?: string
+  readonly serviceTime?: string
+  readonly stall?: string
+}
+
+/**
+ * What the flags ask for; undefined when they ask for no pool. `wanted` is told, for a flag at fault, what is wanted
+ * and what was given.
+ */
+export function poolSettings(
+  { poolSize = '1', ...flags }: PoolFlags,
+  seed: number,
+  wanted: (flag: string, what: string, got: string) => void,
+): ScheduleSettings | undefined {
+  const size = poolSize === 'unlimited' ? Number.POSITIVE_INFINITY : /^\d+$/.test(poolSize) ? Number(poolSize) : 0
+  if (size < 1 || (size > poolSizeMax && poolSize !== 'unlimited')) {
+    wanted('--pool-size', `a whole number from 1 to ${poolSizeMax}, or unlimited`, poolSize)
+  }
+  const serviceTime = flags.serviceTime === undefined ? undefined : parseServiceTime(flags.serviceTime)
+  if (flags.serviceTime !== undefined && serviceTime === undefined) {
+    wanted('--service-time', serviceTimeForms, flags.serviceTime)
+  }
+  const stall = flags.stall === undefined ? undefined : parseStall(flags.stall)
+  if (flags.stall !== undefined && stall === undefined) wanted('--stall', stallForms, flags.stall)
+  // Jobs that take no time wait for nothing, whatever the size of the pool.
+  if (serviceTime === undefined && stall === undefined) return undefined
+  return {
+    poolSize: size,
+    seed,
+    ...(serviceTime !== undefined && { serviceTime }),
+    ...(stall !== undefined && { stall }),
+  }
+}
