@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Finding, verdictOf } from './metrics/finding.ts'
+import { samplesBeyondMin } from './metrics/quantiles.ts'
 import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './plan/search.ts'
 import type { ProbeRecord, Report } from './report/report.ts'
 import { writeReport } from './report/save.ts'
@@ -23,7 +24,8 @@ export async function searchScenario(
   options: RunOptions,
 ): Promise<{ report: Report; path: string }> {
   const { scenario } = loaded
-  const start = scenario.load.rate ?? startPerSecond
+  const least = leastRate(scenario)
+  const start = Math.max(least, scenario.load.rate ?? startPerSecond)
   const tried: Tried[] = []
   const probes: ProbeRecord[] = []
   const reports: Report[] = []
@@ -47,7 +49,7 @@ export async function searchScenario(
 
   let end: SearchEnd | undefined
   while (end === undefined && !options.signal.aborted) {
-    const next = nextRate(tried, start)
+    const next = nextRate(tried, start, least)
     if (typeof next === 'string') {
       end = next
       continue
@@ -75,6 +77,13 @@ export async function searchScenario(
     },
   }
   return { report, path: await writeReport(report, folder!) }
+}
+
+/** Slower than this a probe has too few replies for the quantiles that are judged; a fifth more, for they vary. */
+function leastRate({ thresholds, duration }: Scenario): number {
+  const beyond = thresholds.map(({ metric }) => (/^p[0-9]/.test(metric) ? 1 - Number(metric.slice(1)) / 100 : 1))
+  const least = (1.2 * samplesBeyondMin) / Math.min(...beyond) / (duration / 1000)
+  return Math.max(1, Math.ceil(least))
 }
 
 /** The scenario of one probe. */

@@ -19,16 +19,17 @@ const probesMax = 32
 
 /**
  * The rate to be tried next on the way to the highest that holds: twice the last while they hold, half of it while none
- * does, then the middle between the highest that held and the lowest that did not. Or how the search ended.
+ * does, then the middle between the highest that held and the lowest that did not. None is below `least`. Or how the
+ * search ended.
  */
-export function nextRate(tried: readonly Tried[], start: number): number | SearchEnd {
+export function nextRate(tried: readonly Tried[], start: number, least: number = rateMin): number | SearchEnd {
   if (tried.some(({ outcome }) => outcome === 'client-limited')) return 'client-limited'
   if (tried.length === 0) return start
   const { held, failed } = bracketOf(tried)
   const rate = held === undefined ? failed! / growth : failed === undefined ? held * growth : (held + failed) / 2
   if (held !== undefined && failed !== undefined && failed - held <= resolution * held) return 'found'
   const rounded = Number(rate.toPrecision(4))
-  return rounded < rateMin || rounded > rateMax || tried.length >= probesMax ? 'bounds' : rounded
+  return rounded < least || rounded > rateMax || tried.length >= probesMax ? 'bounds' : rounded
 }
 
 /** The highest rate that held, and the lowest above it that did not. */

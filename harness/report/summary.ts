@@ -98,7 +98,7 @@ function searchLines({ search }: Report, colors: Colors): string[] {
     ...entry('search', found.split(' '), colors, ' '),
     colors.dim(row(['rate', 'requests/s', 'p50', 'p99'])),
     ...rows,
-    ...entry('', ['the figures below are those of the highest rate that held'], colors),
+    ...entry('', [`below: ${highestHeld === undefined ? 'the last probe' : 'the highest rate that held'}`], colors),
   ]
 }
 
