@@ -118,6 +118,34 @@ loop: [{ send: x }]
   })
 })
 
+test('a search tries rates until it has the highest that holds between two, each in a folder of its own', {
+  timeout: 120_000,
+}, async () => {
+  const file = scenarioFile(`
+name: capacity
+target: { serve: echo, options: { serviceTime: "fixed:2ms" } }
+protocol: line
+connections: 32
+load: { mode: search, rate: 200/s }
+duration: 300ms
+warmup: 0s
+loop: [{ send: hello }]
+thresholds: [p50 < 50ms]
+`)
+  const { report, folder } = await run(file)
+  const { search, scenario } = report
+  expect(scenario.load.mode).toBe('search')
+  expect(search!.probes.length).toBeGreaterThan(1)
+  expect(search!.probes[0]!.rate).toBe(200)
+  // A server of 500/s holds no more than that; less where the machine is busy, or the client cannot drive it.
+  expect(search!.highestHeld ?? 0).toBeLessThan(1000)
+  if (search!.end === 'found') expect(search!.lowestFailed! / search!.highestHeld!).toBeLessThanOrEqual(1.06)
+  const probes = readdirSync(join(folder, 'probes'))
+  expect(probes).toHaveLength(search!.probes.length)
+  const first: Report = JSON.parse(readFileSync(join(folder, 'probes/01/report.json'), 'utf8'))
+  expect(first.scenario.load).toMatchObject({ mode: 'rate', rate: 200 })
+})
+
 test('without koffi everything works over the node transport, and the report says why', async () => {
   const folder = temporaryFolder()
   for (const name of ['dist', 'scenarios', 'package.json']) {

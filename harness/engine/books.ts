@@ -67,6 +67,11 @@ export class Books {
     this.#count(histogram.admissionWait, admissionWaitMs)
   }
 
+  /** A request that was in flight when the books were closed is answered: its time counts, it does not. */
+  drained(milliseconds: number): void {
+    this.#count(histogram.drained, milliseconds)
+  }
+
   /** A request has had no answer for so long, and will have none that is counted. */
   censored(milliseconds: number): void {
     this.#count(histogram.censored, milliseconds)

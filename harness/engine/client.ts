@@ -112,7 +112,7 @@ export class Client implements Loop {
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     if (this.#phase !== phase.settling && now >= this.#endAt) this.#closeBooks(now)
     if (this.#phase === phase.settling) {
-      this.#exchange.discard(link, bytes, from, to)
+      this.#exchange.drain(link, bytes, from, to, now)
       if (this.#exchange.idle(link)) this.#leave(link, now)
       return
     }

@@ -201,8 +201,8 @@ export class Exchange {
     return cause
   }
 
-  /** Takes what comes in once the books are closed: frees the slots and counts nothing. */
-  discard(link: number, bytes: Uint8Array, from: number, to: number): void {
+  /** Takes what comes in once the books are closed: frees the slots and counts nothing but response times. */
+  drain(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     this.#leftovers.join(link, bytes, from, to)
     const { bytes: input, to: end } = this.#leftovers
     let at = this.#leftovers.from
@@ -211,7 +211,11 @@ export class Exchange {
       if (frameEnd < 0) this.#slots.clear(link)
       if (frameEnd <= 0) break
       const slot = this.#slots.find(link, input, at, frameEnd)
-      if (slot >= 0) this.#slots.release(link, slot)
+      if (slot >= 0) {
+        const role = this.#script.role[this.#script.stepOfFrame[this.#slots.frame[slot]!]!]!
+        if (role === roleIndex.request) this.books.drained(now - this.#slots.intendedAt[slot]!)
+        this.#slots.release(link, slot)
+      }
       at = frameEnd
     }
     this.#leftovers.keep(link, input, at, end)

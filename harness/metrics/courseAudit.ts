@@ -185,6 +185,7 @@ function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Fin
 }
 
 function quantileIntervals({ course, response }: CourseInputs): Finding[] {
+  if (course.throughputs.length < windowsMin) return []
   const doubts = Object.entries(limits.interval).flatMap(([name, limit]) => {
     const key = name as keyof typeof limits.interval
     const halfWidth = course.halfWidthsMs[key]

@@ -10,6 +10,7 @@ const windowMs = 100
 const windowsMax = 4096
 /** Of bucket counts, which are 80 kB each, so many are kept: enough for ten sections of about the same length. */
 const countsMax = 64
+const countsMs = 250
 const sectionCount = 10
 
 /** Quantiles that are printed with an interval, by name. */
@@ -57,7 +58,7 @@ interface Base {
 export class Evidence {
   readonly #slabs: readonly Slab[]
   readonly #readings = new History<Reading>(windowMs, windowsMax)
-  readonly #counts = new History<Uint32Array>(windowMs, countsMax)
+  readonly #counts = new History<Uint32Array>(countsMs, countsMax)
   #base: Base | undefined
 
   constructor(slabs: readonly Slab[]) {
@@ -77,7 +78,7 @@ export class Evidence {
       responseMs: this.#total(sum.responseMs),
       inFlightMs: this.#total(sum.inFlightMs),
     }))
-    this.#counts.add(at, () => Uint32Array.from(responses()))
+    this.#counts.add(at, () => new Uint32Array(responses()))
   }
 
   /** The measured part begins. */

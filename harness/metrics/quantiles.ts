@@ -23,6 +23,34 @@ export function quantilesOf(histogram: Histogram): Quantiles {
 }
 
 /**
+ * As `quantilesOf`, straight from bucket counts: a tenth of the time, for what is shown while a run lasts. The ranks
+ * are those of hdr-histogram-js, so that both say the same.
+ */
+export function quantilesOfCounts(counts: Float64Array): Quantiles {
+  let count = 0
+  let sum = 0
+  let last = 0
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    const times = counts[bucket]!
+    if (times === 0) continue
+    count += times
+    sum += (times * (bucketStart(bucket) + bucketEndMs(bucket) * ticksPerMs)) / 2
+    last = bucket
+  }
+  if (count === 0) return { count: 0, mean: 0, max: 0 }
+  const told: Record<string, number> = {}
+  let bucket = 0
+  let below = counts[0]!
+  for (const [name, q] of Object.entries(quantiles)) {
+    if (count * (1 - q) < samplesBeyondMin - 1e-9) break
+    const rank = Math.max(1, Math.floor(q * count + 0.5))
+    while (below < rank) below += counts[++bucket]!
+    told[name] = bucketEndMs(bucket)
+  }
+  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(last) }
+}
+
+/**
  * The quantiles of response times of which some are not known: `completed` and `censored` are bucket counts, the latter
  * of the ages of requests without a reply. Without any of those it is what `quantilesOf` says.
  */

@@ -2,7 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { type Course, Evidence } from './evidence.ts'
 import { countsLength, toHdr } from './histogram.ts'
-import { censoredQuantilesOf, distributionOf, quantilesOf } from './quantiles.ts'
+import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Phase, Quantiles, Snapshot } from './snapshot.ts'
 
@@ -38,6 +38,7 @@ export interface Measured {
   /** With a plan: what it had in the measured part, and what was sent of it. */
   readonly planned: number
   readonly sent: number
+  /** Of those completed, and of those in flight at the end that were answered soon after. */
   readonly response: Histogram
   /** The same, with the requests that have no reply taken into account. */
   readonly responseQuantiles: Quantiles
@@ -103,7 +104,7 @@ export class Recorder {
     if (this.#options.warmupMs === 0) this.#openWindow()
   }
 
-  /** Adds what the workers have counted since the last reading. */
+  /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
   read(now: number): void {
     this.#now = now
     this.#options.slabs.forEach((slab, index) => {
@@ -112,14 +113,6 @@ export class Recorder {
         const value = Atomics.load(slab.fields, name)
         this.#counters[name]! += (value - lastFields[name]!) >>> 0
         lastFields[name] = value
-      }
-      const lastCounts = this.#lastCounts[index]!
-      const counts = slab.counts
-      for (let bucket = 0; bucket < counts.length; bucket++) {
-        const value = counts[bucket]!
-        if (value === lastCounts[bucket]) continue
-        this.#counts[bucket]! += (value - lastCounts[bucket]!) >>> 0
-        lastCounts[bucket] = value
       }
     })
     if (this.#windowStart === undefined && now - this.#startAt >= this.#options.warmupMs) this.#openWindow()
@@ -133,7 +126,7 @@ export class Recorder {
     const before = this.#second
     const seconds = Math.max(1e-3, (now.at - before.at) / 1000)
     const completed = this.#since(before, field.completed)
-    const { p50, p90, p99, max } = quantilesOf(toHdr(difference(now.response, before.response)))
+    const { p50, p90, p99, max } = quantilesOfCounts(difference(now.response, before.response))
     const serverCores = coresBetween(before.serverCpu, now.serverCpu, seconds)
     const interval: Interval = {
       second: this.intervals.length + 1,
@@ -181,7 +174,7 @@ export class Recorder {
       connections: { open: this.#level(field.open), wanted: this.#options.connections },
       requestsPerSecond: requests / seconds,
       history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
-      response: quantilesOf(toHdr(window)),
+      response: quantilesOfCounts(window),
       distribution: distributionOf(window),
       clientCores: (newest.clientCpu - oldest.clientCpu) / seconds,
       ...(serverCores === undefined
@@ -199,25 +192,31 @@ export class Recorder {
   /** The measured part: what was added between the warm-up's end and `endedAt`. */
   measured(endedAt: number): Measured {
     const start = this.#windowStart ?? { ...this.#totals(), ...this.#recent.at(-1)! }
+    this.#readCounts()
     const steps = this.#windowSteps
       ? difference(this.#counts, this.#windowSteps)
       : new Float64Array(this.#counts.length)
     // As of the last reading: by now the server may be gone, and its CPU time with it.
     const end = this.#recent.at(-1)!
-    const responseCounts = difference(this.#responseCounts(), start.response)
+    const completedCounts = difference(this.#responseCounts(), start.response)
+    const completed = completedCounts.reduce((sum, count) => sum + count, 0)
+    // Without those in flight at the end the slowest requests would be the likeliest to be missing.
+    const responseCounts = completedCounts.map(
+      (count, bucket) => count + steps[histogram.drained * countsLength + bucket]!,
+    )
     const response = toHdr(responseCounts)
     const measuredAt = (index: number) => histogramAt(steps, index)
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       windowMs: this.#windowStart === undefined ? 0 : Math.max(0, endedAt - start.at),
-      completed: response.totalCount,
+      completed,
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),
       response,
       responseQuantiles: censoredQuantilesOf(responseCounts, measuredAt(histogram.censored)),
       responseBuckets: responseCounts,
-      course: this.#windowStart && this.#evidence.course(endedAt, responseCounts),
+      course: this.#windowStart && this.#evidence.course(endedAt, completedCounts),
       service: toHdr(measuredAt(histogram.service)),
       clientLag: toHdr(measuredAt(histogram.clientLag)),
       admissionWait: toHdr(measuredAt(histogram.admissionWait)),
@@ -295,7 +294,25 @@ export class Recorder {
     while (this.#recent.length > 2 && this.#now - this.#recent[1]!.at >= 1000) this.#recent.shift()
   }
 
+  /**
+   * The histograms are read when they are needed, a few times a second: a worker that shares its core with this thread
+   * waits as long as this takes.
+   */
+  #readCounts(): void {
+    this.#options.slabs.forEach(({ counts }, index) => {
+      const last = this.#lastCounts[index]!
+      for (let bucket = 0; bucket < counts.length; bucket++) {
+        const value = counts[bucket]!
+        if (value === last[bucket]) continue
+        this.#counts[bucket]! += (value - last[bucket]!) >>> 0
+        last[bucket] = value
+      }
+    })
+  }
+
+  /** The bucket counts of all steps together, as they stand now. */
   #responseCounts(): Float64Array {
+    this.#readCounts()
     const sum = histogramAt(this.#counts, histogram.steps).slice()
     for (let step = 1; step < this.#steps; step++) {
       const counts = histogramAt(this.#counts, histogram.steps + step)

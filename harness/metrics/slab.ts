@@ -69,7 +69,9 @@ export const histogram = {
   admissionWait: 6,
   /** The age of requests that failed or were given up, and of those without an answer at the end: not less than that. */
   censored: 7,
-  steps: 8,
+  /** Response times of requests that were in flight when the books were closed, and answered soon after. */
+  drained: 8,
+  steps: 9,
 } as const
 
 /** Indexes into `Slab.instants`. */

@@ -18,6 +18,12 @@ const readBufferBytes = 64 * 1024
 const eventsPerWait = 256
 /** Never asleep for longer, so that a word of control is heard: the thread hears nothing else while it waits. */
 const waitMsMax = 100
+/**
+ * With a plan: nearer than this to a wake the thread looks for events without sleeping, for that long the kernel takes to
+ * wake it on a virtual machine. At 20 000 requests a second they leave 0.4 us late at the median in place of 21, for
+ * 0.64 of a core in place of 0.53; at 2 000 a second it costs nothing that can be seen.
+ */
+const spinMs = 0.03
 
 const closed = 0
 const connecting = 1
@@ -56,6 +62,7 @@ class EpollTransport implements Transport {
   readonly #optionLength = new Int32Array(1)
   readonly #views = new ViewCache()
   #waitsPrecisely: boolean
+  readonly #spinMs: number
 
   /** By link. */
   readonly #state: Uint8Array
@@ -78,6 +85,7 @@ class EpollTransport implements Transport {
     this.#type = (address.scheme === 'udp' ? abi.SOCK_DGRAM : abi.SOCK_STREAM) | abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC
     this.#sources = sourceAddresses.map(source => internetAddress(source, 0))
     this.#firstConnection = firstConnection
+    this.#spinMs = options.isPaced === true ? spinMs : 0
     this.#isDatagram = address.scheme === 'udp'
     this.#isInternetStream = address.scheme === 'tcp'
     this.#epoll = libc.epollCreate(abi.EPOLL_CLOEXEC)
@@ -178,7 +186,7 @@ class EpollTransport implements Transport {
           this.wakeAt(next)
           now = this.#clock.now()
         }
-        const ready = this.#wait(Math.min(waitMsMax, Math.max(0, this.#wakeTime - now)))
+        const ready = this.#wait(Math.min(waitMsMax, Math.max(0, this.#wakeTime - now - this.#spinMs)))
         this.idleMs += this.#clock.now() - now
         for (let index = 0; index < ready; index++) this.#handle(loop, index * epollEvent.words)
       }

@@ -1,0 +1,132 @@
+import {
+  closedFixedResponse,
+  closedPerSecond,
+  closedStallResponse,
+  fixedResponse,
+  md1Response,
+  mixedResponse,
+  type ResponseTruth,
+  stallResponse,
+} from './truth.ts'
+
+/** A real run whose answer is known. */
+export interface Experiment {
+  readonly id: string
+  readonly title: string
+  /** What stands in the scenario beside its name, target, protocol and steps. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Options of the echo server. */
+  readonly server: Readonly<Record<string, string | number>>
+  readonly truth: readonly Truth[]
+  /** A finding that the run must have. */
+  readonly finding?: string
+}
+
+/** One figure of a run: where it stands in the report, what it must be, and by which part it may be off. */
+export interface Truth {
+  readonly figure: 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'throughput' | 'inFlightAtEnd'
+  readonly value: number
+  readonly tolerance: number
+  /** The figure is a bound: it is printed as `> value`. */
+  readonly isBound?: boolean
+}
+
+const meanTolerance = 0.02
+const quantileTolerance = 0.05
+const timeout = '60s'
+const serviceMs = 2
+
+/** The rows of shared experiments that a real server can show; `seconds` is how long most of them last. */
+export function experiments(seconds: number): readonly Experiment[] {
+  const duration = `${seconds}s`
+  const stall = { baseMs: 1, stallMs: 1000, periodMs: 10_000 }
+  // Stalls come in whole periods, and their last second is the stall.
+  const periods = `${Math.max(1, Math.round(seconds / 10)) * 10}s`
+  const stalling = { poolSize: 'unlimited', serviceTime: 'fixed:1ms', stall: '1s/10s' }
+  const common = { duration, timeout }
+  return [
+    ...[0.5, 0.7].map(utilisation => ({
+      id: `G1 ${utilisation}`,
+      title: `one FIFO with a fixed service of ${serviceMs} ms, Poisson, at ${utilisation * 100} % of its capacity`,
+      settings: { ...common, connections: 64, load: { rate: (utilisation * 1000) / serviceMs } },
+      server: { serviceTime: `fixed:${serviceMs}ms` },
+      truth: times(md1Response({ serviceMs, utilisation }), ['p50', 'p90', 'p99']),
+    })),
+    {
+      id: 'G4',
+      title: 'a delay line of 1 ms that stalls for 1 s every 10 s, by a plan',
+      settings: {
+        duration: periods,
+        timeout,
+        warmup: 0,
+        connections: 600,
+        load: { rate: 500, arrivals: 'constant' },
+      },
+      server: stalling,
+      truth: times(stallResponse(stall), ['p50', 'p95', 'p99']),
+    },
+    {
+      id: 'G4c',
+      title: 'the same as a closed loop of one connection shows it',
+      settings: { duration: periods, timeout, warmup: 0, connections: 1 },
+      server: stalling,
+      truth: times({ ...closedStallResponse(stall) }, ['p50', 'p99']),
+    },
+    {
+      id: 'G6',
+      title: 'a delay line, 98 % at 1 ms and 2 % at 50 ms',
+      settings: { ...common, connections: 300, load: { rate: 500 } },
+      server: { poolSize: 'unlimited', serviceTime: 'bimodal:1ms,50ms,2%' },
+      truth: times(mixedResponse({ baseMs: 1, rareMs: 50, rareShare: 0.02 }), ['p50', 'p90', 'p99']),
+    },
+    {
+      id: 'G8',
+      title: 'a delay line of 10 ms, 50 connections in a closed loop',
+      settings: { ...common, connections: 50 },
+      server: { poolSize: 'unlimited', serviceTime: 'fixed:10ms' },
+      truth: [
+        ...times(fixedResponse(10), ['p50', 'p99']),
+        { figure: 'throughput', value: closedPerSecond(50, fixedResponse(10)), tolerance: meanTolerance },
+      ],
+    },
+    {
+      id: 'G9',
+      title: `a FIFO with a fixed service of ${serviceMs} ms, 16 connections in a closed loop`,
+      settings: { ...common, connections: 16 },
+      server: { serviceTime: `fixed:${serviceMs}ms` },
+      truth: [
+        ...times(closedFixedResponse({ serviceMs, connections: 16 }), ['p50', 'p99']),
+        { figure: 'throughput', value: 1000 / serviceMs, tolerance: meanTolerance },
+      ],
+    },
+    {
+      id: 'G11',
+      title: `a FIFO of ${1000 / serviceMs}/s under 600/s`,
+      settings: { duration: '10s', timeout, connections: 64, load: { rate: 600 } },
+      server: { serviceTime: `fixed:${serviceMs}ms` },
+      truth: [{ figure: 'throughput', value: 1000 / serviceMs, tolerance: meanTolerance }],
+      finding: 'overloaded',
+    },
+    {
+      id: 'G12',
+      title: 'a server that freezes for ever at 90 % of the run, 1,000/s',
+      settings: { ...common, warmup: 0, connections: 100 * seconds + 500, load: { rate: 1000, arrivals: 'constant' } },
+      server: { poolSize: 'unlimited', serviceTime: 'fixed:1ms', stall: `forever@${seconds * 900}ms` },
+      truth: [
+        { figure: 'p50', value: 1, tolerance: quantileTolerance },
+        { figure: 'p99', value: 90 * seconds, tolerance: quantileTolerance, isBound: true },
+        { figure: 'inFlightAtEnd', value: 100 * seconds, tolerance: 0.01 },
+      ],
+      finding: 'censoring',
+    },
+  ]
+}
+
+function times(truth: ResponseTruth, names: readonly ('p50' | 'p90' | 'p95' | 'p99')[]): Truth[] {
+  const quantile = (name: string): Truth => ({
+    figure: name as Truth['figure'],
+    value: truth.quantileMs(Number(name.slice(1)) / 100),
+    tolerance: quantileTolerance,
+  })
+  return [{ figure: 'mean', value: truth.meanMs, tolerance: meanTolerance }, ...names.map(quantile)]
+}

@@ -1,0 +1,33 @@
+import type { Report } from '../../harness/report/report.ts'
+import type { Experiment, Truth } from './experiments.ts'
+
+/** What came of one figure. `flagged` is wrong, but the run says of itself that it is not to be trusted. */
+export interface Judgement extends Truth {
+  readonly shown: number | undefined
+  /** Half of Volley's own 95 % interval. */
+  readonly halfWidth?: number | undefined
+  readonly outcome: 'right' | 'flagged' | 'WRONG'
+}
+
+/** Holds a run's figures against what they must be: off by no more than the tolerance, and for a bound also a bound. */
+export function judge({ truth, finding }: Experiment, report: Report): Judgement[] {
+  const doubts = report.findings.filter(({ severity }) => severity !== 'note')
+  const isMissed = finding !== undefined && !doubts.some(({ code }) => code === finding)
+  return truth.map(expected => {
+    const shown = shownBy(report, expected.figure)
+    const isBound = report.latencyMs.response.lowerBounds?.includes(expected.figure) === true
+    const isNear = shown !== undefined && Math.abs(shown / expected.value - 1) <= expected.tolerance
+    const isRight = isNear && isBound === (expected.isBound === true) && !isMissed
+    return {
+      ...expected,
+      shown,
+      halfWidth: report.latencyMs.response.halfWidths?.[expected.figure],
+      outcome: isRight ? 'right' : doubts.length > 0 && !isMissed ? 'flagged' : 'WRONG',
+    }
+  })
+}
+
+function shownBy({ latencyMs: { response }, throughput, totals }: Report, figure: Truth['figure']): number | undefined {
+  if (figure === 'throughput') return throughput.mean
+  return figure === 'inFlightAtEnd' ? totals.inFlightAtEnd : response[figure]
+}

@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { builtFile } from '../../harness/built.ts'
+import { exitCode } from '../../harness/errors.ts'
+import { readReport } from '../../harness/report/save.ts'
+import { Processes } from '../processes.ts'
+import { type Experiment, experiments } from './experiments.ts'
+import { type Judgement, judge } from './judge.ts'
+
+const secondsMin = 10
+const secondsMax = 600
+const overtimeMs = 60_000
+/** A run in doubt, and one that is invalid, have a report all the same. */
+const taken = [0, 1, 4]
+
+const processes = new Processes()
+process.on('exit', () => processes.endAll())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => process.exit(exitCode.interrupted))
+
+process.exit(await main())
+
+async function main(): Promise<number> {
+  const command = new Command('npm run ground-truth --')
+    .description('Runs volley against servers whose answer is known, and holds what it shows against that.')
+    .option('--seconds <n>', 'length of most experiments', '60')
+    .option('--only <ids>', 'some of them only, such as G4,G12')
+    .exitOverride()
+  try {
+    command.parse()
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+  }
+  const { seconds: text, only } = command.opts<{ seconds: string; only?: string }>()
+  const seconds = Number(text)
+  if (!Number.isInteger(seconds) || seconds < secondsMin || seconds > secondsMax) {
+    console.error(`--seconds: expected a whole number from ${secondsMin} to ${secondsMax}, got "${text}"`)
+    return exitCode.couldNotRun
+  }
+  const ids = only?.split(',').map(id => id.trim().toUpperCase())
+  const chosen = experiments(seconds).filter(
+    ({ id }) => ids === undefined || ids.includes(id.split(' ')[0]!.toUpperCase()),
+  )
+  if (chosen.length === 0) {
+    console.error(`--only: there is no experiment "${only}"`)
+    return exitCode.couldNotRun
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'volley-truth-'))
+  let wrong = 0
+  try {
+    for (const experiment of chosen) wrong += await show(experiment, seconds, folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  console.log(wrong === 0 ? '\nno figure is silently wrong' : `\n${wrong} figures are silently wrong`)
+  return wrong === 0 ? exitCode.pass : exitCode.failed
+}
+
+/** Runs one experiment and prints its figures; answers how many are wrong without a finding that says so. */
+async function show(experiment: Experiment, seconds: number, folder: string): Promise<number> {
+  console.log(`\n${experiment.id}   ${experiment.title}`)
+  const out = join(folder, experiment.id.replace(' ', '-'))
+  const file = `${out}.yaml`
+  writeFileSync(file, JSON.stringify(scenarioOf(experiment)))
+  const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
+  const child = processes.start({ program: process.execPath, args }, { lifeMs: seconds * 1000 + overtimeMs })
+  const end = await child.ended
+  if (!taken.some(code => code === end)) {
+    console.log(`  it could not be run: ${child.stderr().trim() || end}`)
+    return experiment.truth.length
+  }
+  const report = await readReport(out)
+  const judgements = judge(experiment, report)
+  console.log('             shown     truth     error  interval')
+  for (const judgement of judgements) console.log(row(judgement))
+  const codes = report.findings.filter(({ severity }) => severity !== 'note').map(({ code }) => code)
+  console.log(`  ${report.verdict}${codes.length > 0 ? `: ${[...new Set(codes)].join(', ')}` : ''}`)
+  return judgements.filter(({ outcome }) => outcome === 'WRONG').length
+}
+
+/** YAML is JSON too. */
+function scenarioOf({ id, settings, server }: Experiment): unknown {
+  return {
+    name: id.replace(' ', '-'),
+    target: { serve: 'echo', options: server },
+    protocol: 'line',
+    loop: [{ send: 'hello', expect: 'echo' }],
+    ...settings,
+  }
+}
+
+function row({ figure, value, isBound, shown, halfWidth, outcome }: Judgement): string {
+  const bound = isBound ? '> ' : ''
+  const cells = [
+    shown === undefined ? '-' : `${bound}${significant(shown)}`,
+    `${bound}${significant(value)}`,
+    shown === undefined ? '-' : `${((shown / value - 1) * 100).toFixed(1)} %`,
+    halfWidth === undefined ? '' : `± ${significant(halfWidth)}`,
+  ]
+  return `  ${figure.padEnd(6)}${cells.map(cell => cell.padStart(10)).join('')}   ${outcome}`
+}
+
+function significant(value: number): string {
+  return value >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4)))
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { countsLength, toHdr } from './histogram.ts'
+import { censoredQuantilesOf, quantilesOf, quantilesOfCounts } from './quantiles.ts'
+
+const bucket = fc.record({ at: fc.nat(countsLength - 1), times: fc.integer({ min: 1, max: 5000 }) })
+
+function countsOf(buckets: readonly { at: number; times: number }[]): Float64Array {
+  const counts = new Float64Array(countsLength)
+  for (const { at, times } of buckets) counts[at]! += times
+  return counts
+}
+
+test('quantilesOfCounts() says what hdr-histogram-js says of the same counts', () => {
+  fc.assert(
+    fc.property(fc.array(bucket, { maxLength: 40 }), buckets => {
+      const counts = countsOf(buckets)
+      const mine = quantilesOfCounts(counts)
+      const theirs = quantilesOf(toHdr(counts))
+      expect(Object.keys(mine).sort()).toEqual(Object.keys(theirs).sort())
+      for (const [name, value] of Object.entries(mine)) {
+        const wanted = theirs[name as keyof typeof theirs] as number
+        // Half a bucket, and the tick that the least bucket is wide.
+        expect(Math.abs(value - wanted)).toBeLessThanOrEqual(wanted / 1024 + 1e-4)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('quantilesOfCounts() is the exact value where a bucket is one tick wide', () => {
+  const counts = countsOf([
+    { at: 100, times: 90 },
+    { at: 500, times: 910 },
+  ])
+  expect(quantilesOfCounts(counts)).toMatchObject({ count: 1000, p50: 0.05, p99: 0.05, max: 0.05 })
+})
+
+test('censoredQuantilesOf() tells quantiles that are only bounds, and how many requests have no reply', () => {
+  const completed = countsOf([{ at: 1000, times: 900 }])
+  const censored = countsOf([{ at: 2000, times: 100 }])
+  const quantiles = censoredQuantilesOf(completed, censored)
+  expect(quantiles).toMatchObject({
+    count: 900,
+    p50: 0.1,
+    p90: 0.1,
+    p95: 0.2,
+    censored: 100,
+    lowerBounds: ['p95', 'p99'],
+  })
+  expect(censoredQuantilesOf(completed, new Float64Array(countsLength)).lowerBounds).toBeUndefined()
+})
