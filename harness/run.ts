@@ -24,7 +24,7 @@ import { chooseTransport } from './transports/catalog.ts'
 import { toolVersion } from './version.ts'
 
 const readMs = 100
-const showMs = 250
+const showMs = 500
 /** From the word to start until the start, so that every worker has heard it. */
 const startDelayMs = 20
 /** How long after the end of a run with failures the end of its target may still come to be known. */

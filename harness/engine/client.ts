@@ -1,13 +1,13 @@
 import type { FailureKind } from '../failures.ts'
 import { control, field, instant, openSlab, type Slab, state, sum } from '../metrics/slab.ts'
 import { Pacer } from '../plan/pacer.ts'
-import type { WorkerPlan } from '../plan/plan.ts'
+import { activeAt, type WorkerPlan } from '../plan/plan.ts'
 import { createPrng, streamSeed } from '../prng.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../transports/transport.ts'
 import { Admission, backlogMax } from './admission.ts'
 import { type ArrivalBook, arrivalBook } from './arrivalBook.ts'
-import { Connections, doing } from './connections.ts'
+import { Connections, connectFailure, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
 
@@ -53,11 +53,13 @@ export class Client implements Loop {
   readonly #pacer: Pacer | undefined
   readonly #admission: Admission
   readonly #arrivals: ArrivalBook | undefined
+  /** With a ramp: how many links, the first of them, are to send at a time. */
+  readonly #activeAt: ((now: number) => number) | undefined
+  #active: number
   /** Requests that the plan may still have. */
   #plannedLeft: number
   readonly #sharedOffsetMs: number
   readonly #heapKiB: () => number
-
   readonly #links: number
   readonly #everyRequest: boolean
   readonly #timeoutMs: number
@@ -83,8 +85,10 @@ export class Client implements Loop {
     this.#due = due
     this.#connections = new Connections(plan, { transport, due, prng })
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
-    const { pace, index, workers } = plan
+    const { pace, ramp, index, workers } = plan
     this.#pacer = pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(plan.seed, pacerStream)) })
+    this.#activeAt = ramp && (now => activeAt(ramp, now - this.#startAt, workers, index))
+    this.#active = ramp === undefined ? plan.connections : 0
     this.#arrivals = arrivalBook(pace, workers, slab)
     this.#plannedLeft = pace === undefined ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#admission = new Admission(plan.connections, pace === undefined ? 0 : backlogMax)
@@ -140,6 +144,7 @@ export class Client implements Loop {
     if (this.#phase === phase.running && (wanted === control.stop || now >= this.#endAt)) this.#closeBooks(now)
     if (this.#phase !== phase.settling) {
       for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) this.#resume(link, now)
+      if (this.#activeAt !== undefined && this.#phase === phase.running) this.#followRamp(this.#activeAt(now), now)
       if (this.#pacer !== undefined && this.#phase === phase.running) this.#admit(this.#pacer, now)
       if (now >= this.#scanAt) this.#scan(now)
       this.#connections.connectNext(now)
@@ -163,11 +168,10 @@ export class Client implements Loop {
     if (this.#openUntil === Number.POSITIVE_INFINITY) this.#openUntil = now + openingMsMax
     if (this.#connections.unsettled === 0 || now >= this.#openUntil) this.#say(state.ready)
     if (wanted !== control.start) return
-    const startAt = this.#slab.instants[instant.start]! - this.#sharedOffsetMs
-    this.#startAt = startAt
-    if (now < startAt) return
+    this.#startAt = this.#slab.instants[instant.start]! - this.#sharedOffsetMs
+    if (now < this.#startAt) return
     this.#phase = phase.running
-    this.#endAt = startAt + this.#lengthMs
+    this.#endAt = this.#startAt + this.#lengthMs
     this.#say(state.running)
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.doing[link] === doing.waiting) this.#beginLoop(link, now)
@@ -194,21 +198,26 @@ export class Client implements Loop {
 
   /** Sends what the link may send: as much as it holds, or with a plan what has waited for a connection. */
   #send(link: number, now: number): void {
+    // A link that the ramp does not want now stays open and waits to be wanted again.
+    if (link >= this.#active) return
     if (this.#pacer === undefined) {
       this.#dropIf(this.#exchange.send(link, now), link, now)
       return
     }
-    const admission = this.#admission
-    while (admission.waiting > 0 && this.#exchange.hasRoom(link)) {
-      const intendedAt = admission.takeWaiting()
+    while (this.#admission.waiting > 0 && this.#isFree(link)) {
+      const intendedAt = this.#admission.takeWaiting()
       this.#exchange.books.late(0, now - intendedAt)
-      const cause = this.#exchange.sendPlanned(link, intendedAt, now)
-      if (cause !== undefined) {
-        this.#drop(link, cause, now)
-        return
-      }
+      this.#dropIf(this.#exchange.sendPlanned(link, intendedAt, now), link, now)
     }
-    if (this.#exchange.hasRoom(link)) admission.offer(link)
+    if (this.#isFree(link)) this.#admission.offer(link)
+  }
+
+  /** So many links shall send from now on: links that stood by go on, and only those that never were are opened. */
+  #followRamp(active: number, now: number): void {
+    const before = this.#active
+    this.#active = active
+    for (let link = before; link < active; link++) this.#goOn(link, now)
+    this.#connections.openUpTo(active)
   }
 
   /** Takes up the requests of the plan whose time has come, each over the connection that has been free longest. */
@@ -232,18 +241,20 @@ export class Client implements Loop {
       const cause = this.#exchange.sendPlanned(link, intendedAt, at)
       // Those that are due at the same time leave one after the other, and each has its own time.
       at = this.#transport.now()
-      if (cause !== undefined) this.#drop(link, cause, at)
-      else if (this.#exchange.hasRoom(link)) this.#admission.offer(link)
+      this.#dropIf(cause, link, at)
+      if (this.#isFree(link)) this.#admission.offer(link)
     }
   }
 
   /** A link that still stands and has room, or -1. */
   #takeFreeLink(): number {
-    for (;;) {
-      const link = this.#admission.takeLink()
-      if (link < 0) return -1
-      if (this.#connections.doing[link] === doing.sending && this.#exchange.hasRoom(link)) return link
-    }
+    let link = this.#admission.takeLink()
+    while (link >= 0 && !this.#isFree(link)) link = this.#admission.takeLink()
+    return link
+  }
+
+  #isFree(link: number): boolean {
+    return this.#connections.doing[link] === doing.sending && this.#exchange.hasRoom(link)
   }
 
   /** After replies: the next message of the handshake, the next requests, or the end of this connection. */
@@ -385,10 +396,4 @@ export class Client implements Loop {
   #say(word: number): void {
     Atomics.store(this.#slab.fields, field.state, word)
   }
-}
-
-/** What is counted when a connection fails before it is of use. */
-function connectFailure(cause: FailureKind): FailureKind {
-  if (cause === 'timeout') return 'connect-timeout'
-  return cause === 'reset' || cause === 'closed-early' || cause === 'overflow' ? 'connect-failed' : cause
 }

@@ -1,3 +1,4 @@
+import type { FailureKind } from '../failures.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import type { Prng } from '../prng.ts'
 import type { Transport } from '../transports/transport.ts'
@@ -37,6 +38,8 @@ export class Connections {
   #queueHead = 0
   #queueLength: number
   #connecting = 0
+  /** Links that were ever to be open; a ramp has more and more of them. */
+  #wanted: number
 
   constructor(plan: WorkerPlan, { transport, due, prng }: { transport: Transport; due: DueTimes; prng: Prng }) {
     const { connections } = plan
@@ -49,11 +52,14 @@ export class Connections {
     this.#backoffMaxMs = plan.backoffMaxMs
     this.doing = new Uint8Array(connections)
     this.beganAt = new Float64Array(connections)
-    this.unsettled = connections
+    // Of a ramp the connections are opened as they are wanted.
+    const atOnce = plan.ramp === undefined ? connections : 0
+    this.unsettled = atOnce
     this.#attempts = new Uint8Array(connections)
     this.#settled = new Uint8Array(connections)
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
-    this.#queueLength = connections
+    this.#queueLength = atOnce
+    this.#wanted = atOnce
   }
 
   /** Starts as many of the waiting connects as may be under way. */
@@ -113,10 +119,21 @@ export class Connections {
     this.#queueLength++
   }
 
+  /** Opens the first so many links, as far as they never were. */
+  openUpTo(links: number): void {
+    for (; this.#wanted < links; this.#wanted++) this.renew(this.#wanted)
+  }
+
   /** The link is closed for good. */
   retire(link: number): void {
     if (this.doing[link] === doing.over) return
     this.doing[link] = doing.over
     this.over++
   }
+}
+
+/** What is counted when a connection fails before it is of use. */
+export function connectFailure(cause: FailureKind): FailureKind {
+  if (cause === 'timeout') return 'connect-timeout'
+  return cause === 'reset' || cause === 'closed-early' || cause === 'overflow' ? 'connect-failed' : cause
 }

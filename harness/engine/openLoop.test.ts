@@ -133,3 +133,27 @@ describe('Client with a plan', () => {
     expect(Math.abs(first.sent - 2000)).toBeLessThan(200)
   })
 })
+
+describe('Client with a ramp of connections', () => {
+  it('lets as many send as the stages have, and opens each but once', async () => {
+    const stages = [
+      { duration: 1000, connections: 4 },
+      { duration: 1000, connections: 4 },
+      { duration: 1000, connections: 0 },
+      { duration: 1000, connections: 4 },
+    ]
+    const load: Load = { mode: 'loop', pipeline: 1, stages }
+    const { sent, completed, connects, measured } = await simulate(lineServer(1), {
+      connections: 4,
+      duration: 4000,
+      load,
+    })
+    expect(connects).toBe(4)
+    // One request a millisecond and connection: the area is 2 + 4 + 2 + 2 seconds of one connection.
+    expect(Math.abs(completed / 10_000 - 1)).toBeLessThan(0.05)
+    expect(sent - completed).toBeLessThanOrEqual(4)
+    const { inFlights } = measured.course!
+    expect(inFlights.slice(12, 18).every(inFlight => Math.abs(inFlight - 4) < 0.1)).toBe(true)
+    expect(Math.min(...inFlights.slice(28, 32))).toBeLessThan(0.6)
+  })
+})

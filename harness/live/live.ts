@@ -25,7 +25,7 @@ export interface Live {
   end(): void
 }
 
-const redrawMs = 250
+const redrawMs = 500
 const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 

@@ -1,6 +1,6 @@
 import { streamSeed } from '../prng.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
-import type { Heartbeat, Load, Reconnect, Scenario } from '../scenario/scenario.ts'
+import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
 import type { Pace } from './pacer.ts'
@@ -23,6 +23,8 @@ export interface WorkerPlan {
   readonly pipeline: number
   /** Mode rate: when requests shall start, over all workers. */
   readonly pace?: Pace
+  /** Mode loop with stages: how many connections send, over all workers; absent where all do all the time. */
+  readonly ramp?: readonly RampSegment[]
   /** From the start to the end, warm-up included. */
   readonly lengthMs: number
   readonly timeoutMs: number
@@ -32,6 +34,25 @@ export interface WorkerPlan {
   readonly heartbeatMs?: number
   readonly bank: RequestBank
   readonly seed: number
+}
+
+/** A part of a ramp in which the number of connections that send goes in a straight line. */
+export interface RampSegment {
+  readonly lengthMs: number
+  readonly from: number
+  readonly to: number
+}
+
+/** How many connections of a worker's share send at a time from the start on. */
+export function activeAt(ramp: readonly RampSegment[], timeMs: number, workers: number, index: number): number {
+  let startMs = 0
+  let all = 0
+  for (const { lengthMs, from, to } of ramp) {
+    if (timeMs < startMs) break
+    all = from + (to - from) * Math.min(1, (timeMs - startMs) / lengthMs)
+    startMs += lengthMs
+  }
+  return share(Math.round(all), workers, index)
 }
 
 /** A run before it is started: the settings that hold for all of it, and every worker's share. */
@@ -65,6 +86,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     mode: scenario.load.mode,
     pipeline: scenario.load.pipeline,
     ...paceOf(scenario.load, lengthMs),
+    ...rampOf(scenario.load),
     lengthMs,
     timeoutMs: scenario.timeout,
     reconnect: scenario.reconnect.when,
@@ -110,13 +132,21 @@ export function shareStart(total: number, parts: number, index: number): number 
 function paceOf({ mode, rate = 0, arrivals = 'poisson', stages }: Load, lengthMs: number): { pace?: Pace } {
   if (mode !== 'rate') return {}
   if (stages === undefined) return { pace: { arrivals, segments: [{ lengthMs, from: rate, to: rate }] } }
-  let from = rate
-  const segments = stages.map(stage => {
-    const segment = { lengthMs: stage.duration, from, to: stage.to }
-    from = stage.to
+  return { pace: { arrivals, segments: inLine(stages, rate, stage => stage.to!) } }
+}
+
+function rampOf({ mode, stages }: Load): { ramp?: readonly RampSegment[] } {
+  return mode === 'loop' && stages !== undefined ? { ramp: inLine(stages, 0, stage => stage.connections!) } : {}
+}
+
+/** Stages as straight lines, each from where the one before has led. */
+function inLine(stages: readonly Stage[], start: number, end: (stage: Stage) => number): RampSegment[] {
+  let from = start
+  return stages.map(stage => {
+    const segment = { lengthMs: stage.duration, from, to: end(stage) }
+    from = segment.to
     return segment
   })
-  return { pace: { arrivals, segments } }
 }
 
 function heartbeatPeriod(heartbeat: Heartbeat | undefined): { heartbeatMs?: number } {

@@ -36,8 +36,8 @@ export function paintVerdict(verdict: Verdict, colors: Colors): string {
 
 /** `loop`, or of a plan its rate and how requests arrive. */
 export function describeLoad({ mode, rate, stages, arrivals }: Report['scenario']['load']): string {
-  if (mode !== 'rate') return mode
-  const rates = [...(rate === undefined ? [] : [rate]), ...(stages ?? []).map(({ to }) => to)]
+  if (mode !== 'rate') return mode === 'loop' && stages !== undefined ? 'loop in stages' : mode
+  const rates = [rate, ...(stages ?? []).map(({ to }) => to)].filter(value => value !== undefined)
   const [least, most] = [Math.min(...rates), Math.max(...rates)]
   const range = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`
   return `rate ${range}/s ${arrivals ?? ''}`.trim()

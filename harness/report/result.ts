@@ -218,7 +218,12 @@ function courseInputs({ facts }: RunRecord, measured: Measured, seconds: number)
     response,
     slots: connections * load.pipeline,
     isSaturated:
-      load.mode === 'loop' && !hasPauses && reconnect.when !== 'every-request' && !heartbeat && measured.failed === 0,
+      load.mode === 'loop' &&
+      load.stages === undefined &&
+      !hasPauses &&
+      reconnect.when !== 'every-request' &&
+      !heartbeat &&
+      measured.failed === 0,
     isSteady: load.stages === undefined && load.mode !== 'once',
     ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
       ? {}

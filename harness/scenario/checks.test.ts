@@ -21,6 +21,22 @@ test.each([
     ['load: { mode: search }', 'thresholds: [p99 < 5ms]', 'requests: 5'],
     '7:11 requests: does not go with load.mode: search: its probes are as long as duration says',
   ],
+  [
+    ['load: { stages: [{ duration: 1s, to: 5/s }, { duration: 1s, connections: 5 }] }'],
+    '5:18 load.stages[0]: expected either to or connections, the same in every stage, got a mixture',
+  ],
+  [
+    ['load: { stages: [{ duration: 1s }] }'],
+    '5:18 load.stages[0]: expected either to or connections, the same in every stage, got neither',
+  ],
+  [
+    ['load: { mode: rate, stages: [{ duration: 9s, connections: 5 }] }'],
+    '5:29 load.stages: of connections go with load.mode: loop, not with rate',
+  ],
+  [
+    ['load: { stages: [{ duration: 9s, connections: 5 }] }', 'connections: 5'],
+    '6:14 connections: does not go with stages of connections, which say how many there are',
+  ],
   [['load: { mode: rate }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { arrivals: constant }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { rate: 0/s }'], '5:15 load.rate: expected a rate above 0/s, got none'],

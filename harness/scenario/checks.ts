@@ -5,7 +5,7 @@ import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { list } from './misfit.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
 import { limits, type Target } from './scenario.ts'
-import { type ScenarioSettings, stagesMs } from './schema.ts'
+import { isRamp, type ScenarioSettings, stagesMs } from './schema.ts'
 import { portSlot } from './target.ts'
 
 /**
@@ -16,6 +16,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
   return [
     ...iterationIssues(data),
     ...loadIssues(settings),
+    ...stageIssues(data, settings),
     ...paceIssues(settings),
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
@@ -52,14 +53,46 @@ function loadIssues({ load, reconnect, requests }: Partial<ScenarioSettings>): I
   return issues
 }
 
+/** Stages are of a rate or of connections, and go with the mode that has it. */
+function stageIssues(data: unknown, { load, duration, warmup }: Partial<ScenarioSettings>): Issue[] {
+  if (!load?.stages) return []
+  const { stages, mode } = load
+  const ramps = isRamp(load)
+  const path = ['load', 'stages']
+  const issues: Issue[] = stages.flatMap(({ to, connections }, index) => {
+    if ((to === undefined) === ramps && (connections !== undefined) === ramps) return []
+    const got = to === undefined && connections === undefined ? 'neither' : 'a mixture'
+    return [conflict([...path, index], 'either to or connections, the same in every stage', got)]
+  })
+  if (issues.length > 0) return issues
+  if (ramps && mode !== undefined && mode !== 'loop') {
+    issues.push(issue(path, `of connections go with load.mode: loop, not with ${mode}`))
+  }
+  if (ramps && isMapping(data) && 'connections' in data) {
+    issues.push(issue(['connections'], 'does not go with stages of connections, which say how many there are'))
+  }
+  if (!stages.some(({ to = 0, connections = 0 }) => to > 0 || connections > 0) && !(load.rate! > 0)) {
+    issues.push(conflict(path, ramps ? 'a stage with a connection' : 'a rate above 0/s', 'none'))
+  }
+  if (duration !== undefined) {
+    issues.push(issue(['duration'], 'does not go with load.stages, which are the whole run'))
+  }
+  if (warmup !== undefined && warmup >= stagesMs(stages)) {
+    issues.push(issue(['warmup'], 'is as long as all stages together, so that nothing would be measured'))
+  }
+  return issues
+}
+
 /** What a plan of arrivals needs, and what goes without one. */
 function paceIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { load, duration, warmup, requests, thresholds, loop = [], mix = [] } = settings
+  const { load, requests, thresholds, loop = [], mix = [] } = settings
   if (!load) return []
   const { mode, rate, stages } = load
-  const given = (['rate', 'arrivals', 'stages'] as const).filter(key => load[key] !== undefined)
-  if (mode === 'loop' || mode === 'once') {
-    return given.map(key => issue(['load', key], `goes with load.mode: rate, not with ${mode}`))
+  const ramps = isRamp(load)
+  const ofRates = ramps ? (['rate', 'arrivals'] as const) : (['rate', 'arrivals', 'stages'] as const)
+  const given = ofRates.filter(key => load[key] !== undefined)
+  if (mode === 'loop' || mode === 'once' || ramps) {
+    return given.map(key => issue(['load', key], `goes with load.mode: rate, not with ${mode ?? 'loop'}`))
   }
   const thinks = Object.entries({ loop, mix }).flatMap(([key, steps]) =>
     steps.flatMap((step, index) => {
@@ -73,15 +106,7 @@ function paceIssues(settings: Partial<ScenarioSettings>): Issue[] {
   if (!isPaced && (mode === 'rate' || load.arrivals !== undefined)) {
     issues.push(conflict(['load'], 'rate or stages with load.mode: rate', 'neither'))
   }
-  if (isPaced && !(rate! > 0) && !stages?.some(({ to }) => to > 0)) {
-    issues.push(conflict(['load', stages ? 'stages' : 'rate'], 'a rate above 0/s', 'none'))
-  }
-  if (stages && duration !== undefined) {
-    issues.push(issue(['duration'], 'does not go with load.stages, which are the whole run'))
-  }
-  if (stages && warmup !== undefined && warmup >= stagesMs(stages)) {
-    issues.push(issue(['warmup'], 'is as long as all stages together, so that nothing would be measured'))
-  }
+  if (rate === 0 && stages === undefined) issues.push(conflict(['load', 'rate'], 'a rate above 0/s', 'none'))
   return isPaced ? [...issues, ...thinks] : issues
 }
 

@@ -176,3 +176,9 @@ test('parseScenario() takes a rate from outside for the mode as well, in place o
   expect(other.scenario.load).toEqual({ mode: 'rate', pipeline: 1, rate: 100, arrivals: 'constant' })
   expect(other.scenario.duration).toBe(10_000)
 })
+
+test('parseScenario() takes the number of connections from their stages', () => {
+  const text = minimalWith('load: { stages: [{ duration: 5s, connections: 30 }, { duration: 5s, connections: 10 }] }')
+  const { scenario } = parseScenario(text, 's.yaml', [], {})
+  expect(scenario).toMatchObject({ connections: 30, duration: 9000, warmup: 1000, load: { mode: 'loop' } })
+})

@@ -54,10 +54,14 @@ export interface Load {
   readonly stages?: readonly Stage[]
 }
 
-/** A part of the run in which the rate goes in a straight line to `to`, in requests a second. */
+/**
+ * A part of the run in which the load goes in a straight line: in mode rate to `to` requests a second, in mode loop to so
+ * many connections that send. All stages of a scenario have the same of the two.
+ */
 export interface Stage {
   readonly duration: number
-  readonly to: number
+  readonly to?: number
+  readonly connections?: number
 }
 
 export interface Reconnect {

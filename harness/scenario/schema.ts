@@ -46,8 +46,11 @@ const rate = field(
 )
 
 const stageShape = {
-  duration: duration({ min: 1, max: limits.durationMsMax }).describe('How long the rate takes to get there'),
-  to: rate.describe('The rate at its end, such as 50k/s; the same as before holds it'),
+  duration: duration({ min: 1, max: limits.durationMsMax }).describe('How long the load takes to get there'),
+  to: rate.exactOptional().describe('Mode rate: the rate at its end, such as 50k/s; the same as before holds it'),
+  connections: count(0, limits.connectionsMax)
+    .exactOptional()
+    .describe('Mode loop: connections that send at its end; the first stage starts from none'),
 } satisfies Record<keyof Stage, z.ZodType>
 
 const loadShape = {
@@ -65,7 +68,7 @@ const loadShape = {
     .describe('Mode rate: poisson, as independent users arrive (the default), or constant, evenly spaced'),
   stages: listOf(mapping(stageShape), 'stages such as { duration: 10s, to: 50k/s }', 1, limits.stagesMax)
     .exactOptional()
-    .describe('Mode rate: how the rate goes on from load.rate, or from 0; together they are the whole run'),
+    .describe('How the load goes on, from load.rate or from no connections; together the stages are the whole run'),
 } satisfies Record<keyof Load, z.ZodType>
 
 const backoff = field(
@@ -191,6 +194,8 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
   return {
     ...settings,
     load,
+    // Of a ramp of connections the stages say how many there are.
+    connections: isRamp(load) ? Math.max(...load.stages!.map(stage => stage.connections!)) : settings.connections,
     duration: settings.duration ?? staged ?? probeMs ?? (isShort ? countedDurationMs : 10_000),
     warmup,
   }
@@ -198,13 +203,18 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
 
 /** What a plan of arrivals says of the mode where the file does not. */
 function completeLoad({ mode, ...load }: ScenarioSettings['load']): Load {
-  const isPaced = load.rate !== undefined || load.stages !== undefined
+  const isPaced = load.rate !== undefined || (load.stages !== undefined && !isRamp(load))
   const resolved = mode ?? (isPaced ? 'rate' : 'loop')
   return {
     mode: resolved,
     ...load,
     ...((resolved === 'rate' || resolved === 'search') && { arrivals: load.arrivals ?? 'poisson' }),
   }
+}
+
+/** Whether stages are of connections. */
+export function isRamp({ stages }: Pick<Load, 'stages'>): boolean {
+  return stages?.some(({ connections }) => connections !== undefined) === true
 }
 
 /** How long stages last together, in milliseconds. */

@@ -1,0 +1,60 @@
+import { describe, expect, it, test } from 'vitest'
+import type { Finding } from '../../harness/metrics/finding.ts'
+import type { Report } from '../../harness/report/report.ts'
+import { sampleReport } from '../../harness/report/testing/samples.ts'
+import { type Experiment, experiments } from './experiments.ts'
+import { judge } from './judge.ts'
+
+const experiment: Experiment = {
+  id: 'X',
+  title: 'for this test',
+  settings: {},
+  server: {},
+  truth: [{ figure: 'p99', value: 10, tolerance: 0.05 }],
+}
+const doubt: Finding = { code: 'client-lag', severity: 'suspect', message: '', hint: '', value: 1, limit: 1 }
+
+function shows(p99: number, findings: readonly Finding[] = [], lowerBounds?: readonly string[]): Report {
+  const { latencyMs } = sampleReport
+  const response = { ...latencyMs.response, p99, ...(lowerBounds && { lowerBounds }) }
+  return { ...sampleReport, findings, latencyMs: { ...latencyMs, response } }
+}
+const outcomes = (of: Experiment, report: Report) => judge(of, report).map(({ outcome }) => outcome)
+
+describe('judge()', () => {
+  it('takes what is within the tolerance for right, with or without a finding', () => {
+    expect(outcomes(experiment, shows(10.4))).toEqual(['right'])
+    expect(outcomes(experiment, shows(9.6, [doubt]))).toEqual(['right'])
+  })
+  it('tells what is wrong and said to be in doubt from what is silently wrong', () => {
+    expect(outcomes(experiment, shows(12, [doubt]))).toEqual(['flagged'])
+    expect(outcomes(experiment, shows(12))).toEqual(['WRONG'])
+    expect(outcomes(experiment, shows(12, [{ ...doubt, severity: 'note' }]))).toEqual(['WRONG'])
+  })
+  it('wants a bound to be shown as one, and nothing else as a bound', () => {
+    const bound = { ...experiment, truth: [{ ...experiment.truth[0]!, isBound: true }] }
+    expect(outcomes(bound, shows(10))).toEqual(['WRONG'])
+    expect(outcomes(bound, shows(10, [doubt], ['p99']))).toEqual(['right'])
+    expect(outcomes(experiment, shows(10, [], ['p99']))).toEqual(['WRONG'])
+  })
+  it('wants the finding that the experiment is made for', () => {
+    const overload = { ...experiment, finding: 'overloaded' }
+    expect(outcomes(overload, shows(10, [doubt]))).toEqual(['WRONG'])
+    expect(outcomes(overload, shows(10, [{ ...doubt, code: 'overloaded' }]))).toEqual(['right'])
+  })
+})
+
+test('experiments() has the figures of the specification', () => {
+  const all = experiments(60)
+  const truth = (id: string, figure: string) =>
+    all.find(row => row.id === id)?.truth.find(row => row.figure === figure)?.value
+  // At twice the service time all times are twice those of the table.
+  expect(truth('G1 0.5', 'p99')).toBeCloseTo(2 * 4.336, 2)
+  expect(truth('G1 0.7', 'mean')).toBeCloseTo(2 * 2.167, 2)
+  expect(truth('G4', 'p99')).toBeCloseTo(901, 6)
+  expect(truth('G4c', 'p99')).toBe(1)
+  expect(truth('G6', 'mean')).toBeCloseTo(1.98, 6)
+  expect(truth('G9', 'throughput')).toBe(500)
+  expect(truth('G12', 'p99')).toBe(5400)
+  expect(truth('G12', 'inFlightAtEnd')).toBe(6000)
+})
