@@ -98,9 +98,10 @@ function generatorBusy({ course: { busyShare: value }, plan }: CourseInputs): Fi
   ]
 }
 
-function littlesLaw({ course, completed, throughput, slots, isSaturated }: CourseInputs): Finding[] {
+function littlesLaw({ course, completed, throughput, response, slots, isSaturated }: CourseInputs): Finding[] {
   const error = littlesLawError(course.inFlightMean, throughput, course.responseMeanMs / 1000)
-  const limit = littlesLawLimit(slots, completed)
+  // What is in flight at the edges is in the one figure and not in the other: at most so long in each slot.
+  const limit = littlesLawLimit(slots, completed) + (response.max / 1000) * (throughput / Math.max(1, completed))
   const findings: Finding[] = []
   if (isSaturated && completed > 0 && error > limit) {
     findings.push({
