@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from './errors.ts'
 import { type Finding, verdictOf } from './metrics/finding.ts'
 import { samplesBeyondMin } from './metrics/quantiles.ts'
 import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './plan/search.ts'
@@ -47,6 +48,7 @@ export async function searchScenario(
     return outcome
   }
 
+  const isCut = () => options.signal.aborted || reports.at(-1)?.error !== undefined
   let end: SearchEnd | undefined
   while (end === undefined && !options.signal.aborted) {
     const next = nextRate(tried, start, least)
@@ -55,13 +57,15 @@ export async function searchScenario(
       continue
     }
     let outcome = await probe(next)
-    if (outcome !== 'held' && !options.signal.aborted) outcome = await probe(next)
-    if (options.signal.aborted || reports.at(-1)!.error !== undefined) break
+    if (outcome !== 'held' && !isCut()) outcome = await probe(next)
+    if (isCut()) break
     tried.push({ rate: next, outcome })
   }
+  const last = reports.at(-1)
+  if (last === undefined || folder === undefined) throw new UserError('the search was stopped before its first probe')
   const { held, failed } = bracketOf(tried)
   const best = probes.findLastIndex(({ rate, outcome }) => rate === held && outcome === 'held')
-  const chosen = reports[best] ?? reports.at(-1)!
+  const chosen = reports[best] ?? last
   const findings = [...chosen.findings, ...clientLimited(end, held)]
   const report: Report = {
     ...chosen,
@@ -69,6 +73,7 @@ export async function searchScenario(
     findings,
     verdict: verdictOf(findings),
     interrupted: options.signal.aborted,
+    ...(last.error !== undefined && { error: last.error }),
     search: {
       ...(held !== undefined && { highestHeld: held }),
       ...(failed !== undefined && { lowestFailed: failed }),
@@ -76,7 +81,7 @@ export async function searchScenario(
       probes,
     },
   }
-  return { report, path: await writeReport(report, folder!) }
+  return { report, path: await writeReport(report, folder) }
 }
 
 /** Slower than this a probe has too few replies for the quantiles that are judged; a fifth more, for they vary. */

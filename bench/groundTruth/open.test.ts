@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { simulate, startMs } from '../../harness/engine/testing/simulate.ts'
 import { auditCourse } from '../../harness/metrics/courseAudit.ts'
 import { ticksPerMs } from '../../harness/metrics/histogram.ts'
-import { Pacer } from '../../harness/plan/pacer.ts'
+import { createPacer } from '../../harness/plan/pacer.ts'
 import { createPrng, streamSeed } from '../../harness/prng.ts'
 import type { Load } from '../../harness/scenario/scenario.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'
@@ -41,7 +41,7 @@ async function measure({ server, rate, duration, arrivals = 'poisson', connectio
 /** The very arrivals that a simulated run has, by its seed. */
 function arrivalsOf(rate: number, duration: number): number[] {
   const pace = { arrivals: 'poisson', segments: [{ lengthMs: duration, from: rate, to: rate }] } as const
-  const pacer = new Pacer(pace, { index: 0, workers: 1, prng: createPrng(streamSeed(streamSeed(1, 0), 1)) })
+  const pacer = createPacer({ pace, index: 0, workers: 1, seed: streamSeed(1, 0) })!
   const times: number[] = []
   for (; pacer.next < Number.POSITIVE_INFINITY; pacer.advance()) times.push(pacer.next)
   return times

@@ -1,12 +1,12 @@
 import type { FailureKind } from '../failures.ts'
 import { control, field, instant, openSlab, type Slab, state, sum } from '../metrics/slab.ts'
-import { Pacer } from '../plan/pacer.ts'
+import { createPacer, type Pacer } from '../plan/pacer.ts'
 import { activeAt, type WorkerPlan } from '../plan/plan.ts'
-import { createPrng, streamSeed } from '../prng.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import { createPrng } from '../prng.ts'
 import { finished, type Loop, type Transport } from '../transports/transport.ts'
 import { Admission, backlogMax } from './admission.ts'
 import { type ArrivalBook, arrivalBook } from './arrivalBook.ts'
+import type { ClientOptions } from './clientOptions.ts'
 import { Connections, connectFailure, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
@@ -18,25 +18,14 @@ const settlingMsMax = 1000
 /** The longest sleep: how soon a word of control is obeyed. */
 const controlMs = 100
 const controlWhileOpeningMs = 5
+/** How often a ramp is looked at. */
+const rampMs = 10
 const heapSampleMs = 1000
 /** How often late replies and due heartbeats are looked for: this part of the time they are given. */
 const scansPerTimeout = 16
 const scanMsMax = 100
-/** The pacer draws from a stream of its own, so that the plan is the same whatever else is drawn. */
-const pacerStream = 1
 
 const phase = { opening: 0, running: 1, settling: 2 } as const
-
-export interface ClientOptions {
-  readonly memory: SharedArrayBuffer
-  readonly transport: Transport
-  readonly protocol: Protocol
-  /** What turns the transport's time into the time that all workers share, and into that of the day. */
-  readonly sharedOffsetMs: number
-  readonly epochOffsetMs: number
-  /** The heap in use, in KiB; asked once a second. */
-  readonly heapKiB: () => number
-}
 
 /**
  * The client loop of one worker: many connections, each sending its next request when a reply is in. It reads top to
@@ -66,7 +55,6 @@ export class Client implements Loop {
   readonly #heartbeatMs: number
   readonly #lengthMs: number
   readonly #scanMs: number
-
   #phase: number = phase.opening
   #startAt = Number.POSITIVE_INFINITY
   #endAt = Number.POSITIVE_INFINITY
@@ -86,7 +74,7 @@ export class Client implements Loop {
     this.#connections = new Connections(plan, { transport, due, prng })
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
     const { pace, ramp, index, workers } = plan
-    this.#pacer = pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(plan.seed, pacerStream)) })
+    this.#pacer = createPacer(plan)
     this.#activeAt = ramp && (now => activeAt(ramp, now - this.#startAt, workers, index))
     this.#active = ramp === undefined ? plan.connections : 0
     this.#arrivals = arrivalBook(pace, workers, slab)
@@ -99,11 +87,12 @@ export class Client implements Loop {
     this.#timeoutMs = plan.timeoutMs
     this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
     this.#lengthMs = plan.lengthMs
-    const soonest = Math.min(this.#timeoutMs, this.#heartbeatMs)
-    this.#scanMs = Math.min(scanMsMax, Math.max(1, soonest / scansPerTimeout))
+    this.#scanMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
   }
 
   opened(link: number, now: number): void {
+    // With the books every link that nothing is in flight on was closed, this one too.
+    if (this.#isSettling(now)) return
     this.#exchange.books.connected(now - this.#connections.beganAt[link]!)
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
@@ -114,8 +103,7 @@ export class Client implements Loop {
   }
 
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    if (this.#phase !== phase.settling && now >= this.#endAt) this.#closeBooks(now)
-    if (this.#phase === phase.settling) {
+    if (this.#isSettling(now)) {
       this.#exchange.drain(link, bytes, from, to, now)
       if (this.#exchange.idle(link)) this.#leave(link, now)
       return
@@ -128,24 +116,21 @@ export class Client implements Loop {
   }
 
   closed(link: number, cause: FailureKind, now: number): void {
-    if (this.#phase !== phase.settling) this.#exchange.books.elapse(now)
+    if (!this.#isSettling(now)) this.#exchange.books.elapse(now)
     this.#gone(link, cause, now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
   }
 
   wake(now: number): number {
-    if (this.#phase !== phase.settling) {
-      this.#exchange.books.elapse(now)
-      this.#slab.sums[sum.idleMs] = this.#transport.idleMs
-    }
+    if (this.#phase !== phase.settling) this.#elapse(now)
     const wanted = Atomics.load(this.#slab.fields, field.control)
     if (this.#phase === phase.opening) this.#whileOpening(wanted, now)
     if (this.#phase === phase.running && (wanted === control.stop || now >= this.#endAt)) this.#closeBooks(now)
     if (this.#phase !== phase.settling) {
       for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) this.#resume(link, now)
       if (this.#activeAt !== undefined && this.#phase === phase.running) this.#followRamp(this.#activeAt(now), now)
-      if (this.#pacer !== undefined && this.#phase === phase.running) this.#admit(this.#pacer, now)
+      if (this.#pacer !== undefined && this.#phase === phase.running) this.#admit(this.#pacer, now, true)
       if (now >= this.#scanAt) this.#scan(now)
       this.#connections.connectNext(now)
       this.#endIfDone(now)
@@ -159,7 +144,7 @@ export class Client implements Loop {
     const paced = this.#plannedLeft > 0 ? this.#startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
     const next = Math.min(this.#due.soonest, this.#scanAt, paced)
     if (this.#phase === phase.opening) return Math.min(next, this.#startAt, now + controlWhileOpeningMs)
-    return Math.min(next, this.#endAt, now + controlMs)
+    return Math.min(next, this.#endAt, now + (this.#activeAt === undefined ? controlMs : rampMs))
   }
 
   /** Before the start: lets the connections open, says when they stand, and waits for the word. */
@@ -221,7 +206,7 @@ export class Client implements Loop {
   }
 
   /** Takes up the requests of the plan whose time has come, each over the connection that has been free longest. */
-  #admit(pacer: Pacer, now: number): void {
+  #admit(pacer: Pacer, now: number, maySend: boolean): void {
     const { books } = this.#exchange
     let at = now
     for (; this.#startAt + pacer.next <= now && this.#plannedLeft > 0; pacer.advance()) {
@@ -229,7 +214,7 @@ export class Client implements Loop {
       this.#plannedLeft--
       books.planned()
       this.#arrivals?.add(at)
-      const link = this.#takeFreeLink()
+      const link = maySend ? this.#takeFreeLink() : -1
       if (link < 0) {
         if (!this.#admission.wait(intendedAt)) {
           books.mishap('dropped')
@@ -363,6 +348,9 @@ export class Client implements Loop {
 
   /** From here on nothing is counted; what is in flight is waited for a moment, so that the server has seen it. */
   #closeBooks(now: number): void {
+    this.#elapse(now)
+    // What was due and has not come up is part of the plan all the same: it is left waiting, and told of.
+    if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#endAt), false)
     this.#phase = phase.settling
     this.#settleUntil = now + Math.min(settlingMsMax, this.#timeoutMs)
     let inFlight = 0
@@ -391,6 +379,18 @@ export class Client implements Loop {
     this.#transport.close(link)
     this.#connections.retire(link)
     if (this.#connections.over === this.#links) this.#transport.wakeAt(now)
+  }
+
+  /** Whether the books are closed, which an event after the end does if no wake has yet. */
+  #isSettling(now: number): boolean {
+    if (this.#phase !== phase.settling && now >= this.#endAt) this.#closeBooks(now)
+    return this.#phase === phase.settling
+  }
+
+  /** What has gone on up to now, though not beyond the end. */
+  #elapse(now: number): void {
+    this.#exchange.books.elapse(Math.min(now, this.#endAt))
+    this.#slab.sums[sum.idleMs] = this.#transport.idleMs
   }
 
   #say(word: number): void {

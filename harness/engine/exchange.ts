@@ -208,7 +208,10 @@ export class Exchange {
     let at = this.#leftovers.from
     while (at < end) {
       const frameEnd = this.#frameEnd(link, input, at, end)
-      if (frameEnd < 0) this.#slots.clear(link)
+      if (frameEnd < 0) {
+        this.censor(link, now)
+        this.#slots.clear(link)
+      }
       if (frameEnd <= 0) break
       const slot = this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {

@@ -91,6 +91,20 @@ describe('Pacer', () => {
     expect(timesOf(pace, { seed: 6 })).not.toEqual(timesOf(pace, { seed: 5 }))
   })
 
+  it('has a time for an arrival that falls on the edge of a part that begins at no rate', () => {
+    const edges = [
+      { lengthMs: 400, from: 0, to: 0.7 },
+      { lengthMs: 2600, from: 0.7, to: 33 },
+      { lengthMs: 9700, from: 33, to: 0 },
+    ]
+    for (const to of [0, 50]) {
+      const times = timesOf({ arrivals: 'constant', segments: [...edges, { lengthMs: 1000, from: 0, to }] })
+      expect(times.every(time => Number.isFinite(time) && time >= 0)).toBe(true)
+      expect(times).toEqual([...times].sort((a, b) => a - b))
+      expect(times.length).toBeGreaterThanOrEqual(204)
+    }
+  })
+
   it('has no arrival where there is no rate', () => {
     expect(timesOf({ arrivals: 'poisson', segments: [steady(0, 1000)] })).toEqual([])
     expect(timesOf({ arrivals: 'constant', segments: [] })).toEqual([])

@@ -1,4 +1,7 @@
-import type { Prng } from '../prng.ts'
+import { createPrng, type Prng, streamSeed } from '../prng.ts'
+
+/** The pacer draws from a stream of its own, so that the plan is the same whatever else is drawn. */
+const pacerStream = 1
 
 /** A part of the plan in which the rate goes in a straight line from one value to another, in requests a second. */
 export interface RateSegment {
@@ -71,14 +74,21 @@ export class Pacer {
     for (; this.#segment < this.#segments.length; this.#segment++) {
       const { lengthMs, from, to } = this.#segments[this.#segment]!
       const mass = (((from + to) / 2) * lengthMs) / 1000
-      const rest = this.#mass - this.#massBefore
+      // Rounding may leave it a little below nothing, and a part that begins at no rate has no time for that.
+      const rest = Math.max(0, this.#mass - this.#massBefore)
       // An arrival that falls on the very end belongs to what comes after it.
-      if (rest < mass * (1 - Number.EPSILON)) return this.#timeBefore + timeWithin(lengthMs, from, to, rest)
+      if (mass > 0 && rest < mass * (1 - Number.EPSILON)) return this.#timeBefore + timeWithin(lengthMs, from, to, rest)
       this.#massBefore += mass
       this.#timeBefore += lengthMs
     }
     return Number.POSITIVE_INFINITY
   }
+}
+
+/** The pacer of one worker, by its seed; undefined where nothing is planned. */
+export function createPacer(plan: { pace?: Pace; index: number; workers: number; seed: number }): Pacer | undefined {
+  const { pace, index, workers, seed } = plan
+  return pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(seed, pacerStream)) })
 }
 
 /** Where a segment's area reaches `mass`: the root of slope/2 t^2 + from t = mass, in the form that cancels nothing. */
