@@ -1,4 +1,5 @@
 import { auditCourse, type CourseInputs } from './courseAudit.ts'
+import { quantilesWithInterval } from './evidence.ts'
 import { type Finding, percent } from './finding.ts'
 import { auditHost, type HostInputs } from './hostAudit.ts'
 import { limits } from './limits.ts'
@@ -74,14 +75,11 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-/** Quantiles, by name, that the audit looks at. */
-const judged = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
-
 function censoring({ response }: AuditInputs): Finding[] {
   const { censored = 0, count, lowerBounds = [] } = response
   const share = censored / (count + censored)
-  const touched = Object.entries(judged).filter(
-    ([name, q]) => response[name as keyof typeof judged] !== undefined && share > (1 - q) / 10,
+  const touched = Object.entries(quantilesWithInterval).filter(
+    ([name, q]) => response[name as keyof typeof quantilesWithInterval] !== undefined && share > (1 - q) / 10,
   )
   const [first] = touched
   if (censored === 0 || first === undefined) return []
