@@ -32,12 +32,15 @@ test.each([
 ])('runScenario() ends with a report and exit 2 when a worker %s in mid-run', async (_, death, message) => {
   const folder = newFolder()
   const workerFile = join(folder, 'worker.mjs')
-  const real = JSON.stringify(builtFile('harness/engine/worker'))
+  const module = (name: string) => JSON.stringify(builtFile(name))
   writeFileSync(
     workerFile,
     `import { workerData } from 'node:worker_threads'
-     if (workerData.plan.index === 1) setTimeout(() => { ${death} }, 700)
-     await import(${real})`,
+     import { field, openSlab } from ${module('harness/metrics/slab')}
+     const { fields } = openSlab(workerData.memory)
+     const die = () => { if (Atomics.load(fields, field.completed) > 0) { ${death} } }
+     if (workerData.plan.index === 1) setInterval(die, 200)
+     await import(${module('harness/engine/worker')})`,
   )
   const { report, path } = await runScenario(scenario, await prepareScenario(scenario), {
     openFolder: async () => folder,
@@ -51,6 +54,97 @@ test.each([
   expect(existsSync(path)).toBe(true)
   expect(await readReport(path)).toEqual(JSON.parse(JSON.stringify(report)))
 })
+
+/**
+ * A worker that sends nothing and keeps books all the same: 1,000 requests a second, with the response times that
+ * `responseMs`, an expression of the seconds since the start, makes. What it tells depends on no other work of the machine.
+ */
+function inventedWorker(folder: string, responseMs: string): string {
+  const file = join(folder, 'worker.mjs')
+  const module = (name: string) => JSON.stringify(builtFile(name))
+  writeFileSync(
+    file,
+    `import { setTimeout as sleep } from 'node:timers/promises'
+     import { workerData } from 'node:worker_threads'
+     import { sharedOffsetMs } from ${module('harness/clock')}
+     import { Books } from ${module('harness/engine/books')}
+     import { Timetable } from ${module('harness/engine/timetable')}
+     import { control, field, openSlab, state } from ${module('harness/metrics/slab')}
+     const slab = openSlab(workerData.memory)
+     const books = new Books(slab)
+     const times = new Timetable(slab, workerData.plan.lengthMs, sharedOffsetMs())
+     const say = word => Atomics.store(slab.fields, field.state, word)
+     const hear = () => Atomics.load(slab.fields, field.control)
+     say(state.ready)
+     while (hear() === control.open) await sleep(1)
+     times.start()
+     times.begin()
+     say(state.running)
+     let sent = 0
+     for (let now = performance.now(); hear() !== control.stop && !times.isOver(now); now = performance.now()) {
+       for (; sent < now - times.startAt; sent++) {
+         const t = sent / 1000
+         books.sent(0, 1, 1)
+         books.answered(0, ${responseMs})
+         books.completed(0, 1)
+       }
+       await sleep(5)
+     }
+     times.close(performance.now())
+     say(state.closed)`,
+  )
+  return file
+}
+
+async function runInvented(settings: string, responseMs: string) {
+  const folder = newFolder()
+  const text = `name: invented\ntarget: { serve: echo }\nprotocol: raw\n${settings}\nloop: [{ send: a }]\n`
+  const invented = parseScenario(text, 'invented.yaml', [], {})
+  const notes = new Set<string>()
+  const { report } = await runScenario(invented, await prepareScenario(invented), {
+    openFolder: async () => folder,
+    createView: () => ({
+      show: (_progress, _snapshot, said) => {
+        for (const note of said) notes.add(note)
+      },
+      end() {},
+    }),
+    signal: new AbortController().signal,
+    workerFile: inventedWorker(folder, responseMs),
+  })
+  const warmups = report.findings.filter(({ code }) => code === 'warm-up').map(({ severity }) => severity)
+  return { report, warmups, notes: [...notes] }
+}
+
+const goesOn = 'the run has not settled: it goes on for as long again'
+
+test('runScenario() goes on once, for as long again, where a run has not settled', async () => {
+  const [settles, never] = await Promise.all([
+    runInvented('duration: 5s', 't < 5 ? 60 - 10 * t : 10'),
+    runInvented('duration: 5s', '10 + 10 * t'),
+  ])
+  expect(settles.notes).toContain(goesOn)
+  expect(settles.report.window.elapsedSeconds).toBeGreaterThan(11.9)
+  expect([5, 6]).toContain(settles.report.window.warmupSeconds)
+  expect(settles.warmups).toEqual(['note'])
+  expect(never.report.window.elapsedSeconds).toBeGreaterThan(11.9)
+  expect(never.report.window.elapsedSeconds).toBeLessThan(13)
+  expect(never.warmups).toEqual(['invalid'])
+  expect(exitCodeOf(never.report, false)).toBe(4)
+}, 20_000)
+
+test('runScenario() ends in time where the run is steady, short, or has a warm-up that is set', async () => {
+  const runs = await Promise.all([
+    runInvented('duration: 5s', '10'),
+    runInvented('duration: 5s\nwarmup: 1s', '10 + 10 * t'),
+    runInvented('duration: 2s', '10 + 10 * t'),
+  ])
+  expect(runs.map(({ report }) => Math.round(report.window.elapsedSeconds))).toEqual([6, 6, 3])
+  for (const { notes, report } of runs) {
+    expect(notes).not.toContain(goesOn)
+    expect(report.window.warmupSeconds).toBe(1)
+  }
+}, 20_000)
 
 test('runScenario() ends at once, with a report, when it is stopped before the start', async () => {
   const folder = newFolder()

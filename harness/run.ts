@@ -8,6 +8,7 @@ import { type ExitCode, exitCode, UserError } from './errors.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
 import { differenceOf, readHostCounters } from './metrics/hostCounters.ts'
 import { Recorder } from './metrics/recorder.ts'
+import { field } from './metrics/slab.ts'
 import type { Phase, Progress, RunTitle, Snapshot } from './metrics/snapshot.ts'
 import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
@@ -29,6 +30,11 @@ const showMs = 500
 const startDelayMs = 20
 /** How long after the end of a run with failures the end of its target may still come to be known. */
 const obituaryMs = 100
+/** How long before the end it is decided whether the run goes on: long enough for every worker to hear of it. */
+const extendBeforeMs = 500
+const extendedNote = 'the run has not settled: it goes on for as long again'
+/** The part of what a plan had that is answered where the server keeps up with it. */
+const keptUp = 0.99
 /** Descriptors that a run needs besides its connections. */
 const ownDescriptors = 64
 
@@ -91,6 +97,7 @@ export async function runScenario(
       slabs: fleet.slabs,
       connections: scenario.connections,
       warmupMs: plan.warmupMs,
+      isWarmupAutomatic: plan.isWarmupAutomatic,
       clientCpuSeconds: ownCpuSeconds,
       serverCpuSeconds: target.process ? createCpuMeter(target.process) : () => undefined,
       rssBytes: () => process.memoryUsage.rss(),
@@ -107,8 +114,8 @@ export async function runScenario(
     const record: RunRecord = {
       facts,
       stepNames: bank.steps.map(step => step.name),
-      warmupMs: plan.warmupMs,
       endedAt: outcome.endedAt,
+      isExtended: outcome.isExtended,
       serverRequests: target.requests(),
       targetIsLocal,
       clockDriftMs: Date.now() - monotonicClock.now() - clockGapMs,
@@ -157,6 +164,8 @@ interface Outcome {
   /** When the books were closed, on this thread's clock. */
   readonly endedAt: number
   readonly error: string | undefined
+  /** The end was put off, as the run had not settled. */
+  readonly isExtended: boolean
 }
 
 interface Drive {
@@ -173,7 +182,8 @@ interface Drive {
 async function drive({ plan, fleet, recorder, target, journal, view, signal }: Drive): Promise<Outcome> {
   let startAt = Number.POSITIVE_INFINITY
   let shownAt = Number.NEGATIVE_INFINITY
-  let windowTimer: NodeJS.Timeout | undefined
+  let lengthMs = plan.lengthMs
+  const timers: NodeJS.Timeout[] = []
   const stop = () => fleet.stop()
   signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
@@ -189,9 +199,24 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     if (plan.counted && target.ended() !== undefined) fleet.stop()
     if (now - shownAt < showMs) return
     shownAt = now
-    const notes = [targetError(target), journal.error()].filter(note => note !== undefined)
-    const progress = { elapsedMs: Math.max(0, now - startAt), phase: phaseAt(now - startAt, plan) }
-    view.show(progress, () => recorder.snapshot(progress.phase), notes)
+    const extended = lengthMs > plan.lengthMs ? extendedNote : undefined
+    const notes = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
+    const progress: Progress = {
+      elapsedMs: Math.max(0, now - startAt),
+      phase: phaseAt(now - startAt, plan.warmupMs, lengthMs),
+      ...(plan.endsByTime && { totalMs: lengthMs }),
+    }
+    view.show(progress, () => recorder.snapshot(progress), notes)
+  }
+  /** Shortly before the end: a run that still changes goes on for as long again, but where its load is too much. */
+  function extendUnsettled(): void {
+    const now = monotonicClock.now()
+    recorder.read(now)
+    const isLate = now - startAt > lengthMs - extendBeforeMs / 2
+    const keepsUp = recorder.total(field.completed) >= keptUp * recorder.total(field.planned)
+    if (isLate || !keepsUp || !recorder.settling(now)?.isUnsettled) return
+    fleet.extend()
+    lengthMs += plan.extensionMs
   }
 
   const timer = setInterval(read, readMs)
@@ -200,7 +225,10 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     startAt = fleet.start(startDelayMs)
     recorder.begin(startAt)
     // The warm-up's end is read for itself: the window begins where this reading does.
-    windowTimer = setTimeout(read, startDelayMs + plan.warmupMs)
+    timers.push(setTimeout(read, startDelayMs + plan.warmupMs))
+    if (plan.extensionMs > 0) {
+      timers.push(setTimeout(extendUnsettled, startDelayMs + plan.lengthMs - extendBeforeMs))
+    }
     const error = await fleet.ended
     recorder.read(monotonicClock.now())
     const endedAt = recorder.endedAt(sharedOffsetMs()) ?? monotonicClock.now()
@@ -208,10 +236,10 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     if (endedAt - startAt + readMs >= (recorder.intervals.length + 1) * 1000) endSecond()
     // That a server has died is heard of a moment after its connections broke.
     if (Object.keys(recorder.failures()).length > 0) await sleep(obituaryMs)
-    return { endedAt, error: error ?? targetError(target) }
+    return { endedAt, error: error ?? targetError(target), isExtended: lengthMs > plan.lengthMs }
   } finally {
     clearInterval(timer)
-    clearTimeout(windowTimer)
+    for (const timer of timers) clearTimeout(timer)
     signal.removeEventListener('abort', stop)
   }
 }
@@ -221,7 +249,7 @@ function ownCpuSeconds(): number {
   return (user + system) / 1e6
 }
 
-function phaseAt(elapsedMs: number, { warmupMs, lengthMs }: Plan): Phase {
+function phaseAt(elapsedMs: number, warmupMs: number, lengthMs: number): Phase {
   if (elapsedMs < 0) return 'opening'
   if (elapsedMs < warmupMs) return 'warm-up'
   return elapsedMs < lengthMs ? 'measuring' : 'settling'
@@ -252,7 +280,6 @@ function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
     load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
     how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     warmupMs: plan.warmupMs,
-    ...(requests === undefined && load.mode !== 'once' ? { totalMs: plan.lengthMs } : {}),
     ...(requests === undefined ? {} : { requests }),
   }
 }

@@ -24,7 +24,7 @@ export interface Experiment {
 
 /** One figure of a run: where it stands in the report, what it must be, and by which part it may be off. */
 export interface Truth {
-  readonly figure: 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'throughput' | 'inFlightAtEnd'
+  readonly figure: 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'throughput' | 'inFlightAtEnd' | 'warmupSeconds'
   readonly value: number
   readonly tolerance: number
   /** The figure is a bound: it is printed as `> value`. */
@@ -120,6 +120,17 @@ export function experiments(seconds: number): readonly Experiment[] {
         { figure: 'inFlightAtEnd', value: 100 * seconds, tolerance: 0.01 },
       ],
       finding: 'censoring',
+    },
+    {
+      id: 'G14',
+      title: `a delay line of ${5 * delayMs} ms for 2 s and of ${delayMs} ms from then on, one connection`,
+      settings: { duration: '19s', timeout, connections: 1 },
+      server: { poolSize: 'unlimited', serviceTime: `fixed:${5 * delayMs}ms@2s,fixed:${delayMs}ms` },
+      truth: [
+        ...times(fixedResponse(delayMs), ['p50', 'p99']),
+        // Cut at a whole second.
+        { figure: 'warmupSeconds', value: 2, tolerance: 0.5 },
+      ],
     },
   ]
 }

@@ -27,7 +27,9 @@ export function judge({ truth, finding }: Experiment, report: Report): Judgement
   })
 }
 
-function shownBy({ latencyMs: { response }, throughput, totals }: Report, figure: Truth['figure']): number | undefined {
+function shownBy(report: Report, figure: Truth['figure']): number | undefined {
+  const { latencyMs, throughput, totals, window } = report
   if (figure === 'throughput') return throughput.mean
-  return figure === 'inFlightAtEnd' ? totals.inFlightAtEnd : response[figure]
+  if (figure === 'inFlightAtEnd') return totals.inFlightAtEnd
+  return figure === 'warmupSeconds' ? window.warmupSeconds : latencyMs.response[figure]
 }

@@ -26,8 +26,8 @@ export function createFifoServer(serviceMs: () => number, outages: Outages = {})
  * A server that any number of requests are in at once, each for as long as it is told. Where delays differ a connection
  * is to have one request in flight: replies would overtake each other, and a line does not say which it is.
  */
-export function createDelayLine(delayMs: () => number, outages: Outages = {}): MemoryServer {
-  return answerLines(now => beginAt(now, outages) + delayMs())
+export function createDelayLine(delayMs: (now: number) => number, outages: Outages = {}): MemoryServer {
+  return answerLines(now => beginAt(now, outages) + delayMs(now))
 }
 
 /** Exponential times of this mean, in milliseconds; never 0. */

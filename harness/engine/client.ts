@@ -1,5 +1,5 @@
 import type { FailureKind } from '../failures.ts'
-import { control, field, instant, openSlab, type Slab, state, sum } from '../metrics/slab.ts'
+import { control, field, openSlab, type Slab, state, sum } from '../metrics/slab.ts'
 import { createPacer, type Pacer } from '../plan/pacer.ts'
 import { activeAt, type WorkerPlan } from '../plan/plan.ts'
 import { createPrng } from '../prng.ts'
@@ -10,6 +10,7 @@ import type { ClientOptions } from './clientOptions.ts'
 import { Connections, connectFailure, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
+import { Timetable } from './timetable.ts'
 
 /** How long the connections may take to open before the run starts without the rest. */
 const openingMsMax = 60_000
@@ -47,17 +48,14 @@ export class Client implements Loop {
   #active: number
   /** Requests that the plan may still have. */
   #plannedLeft: number
-  readonly #sharedOffsetMs: number
+  readonly #times: Timetable
   readonly #heapKiB: () => number
   readonly #links: number
   readonly #everyRequest: boolean
   readonly #timeoutMs: number
   readonly #heartbeatMs: number
-  readonly #lengthMs: number
   readonly #scanMs: number
   #phase: number = phase.opening
-  #startAt = Number.POSITIVE_INFINITY
-  #endAt = Number.POSITIVE_INFINITY
   #openUntil = Number.POSITIVE_INFINITY
   #settleUntil = Number.POSITIVE_INFINITY
   #scanAt = 0
@@ -75,18 +73,17 @@ export class Client implements Loop {
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
     const { pace, ramp, index, workers } = plan
     this.#pacer = createPacer(plan)
-    this.#activeAt = ramp && (now => activeAt(ramp, now - this.#startAt, workers, index))
+    this.#activeAt = ramp && (now => activeAt(ramp, now - this.#times.startAt, workers, index))
     this.#active = ramp === undefined ? plan.connections : 0
     this.#arrivals = arrivalBook(pace, workers, slab)
     this.#plannedLeft = pace === undefined ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#admission = new Admission(plan.connections, pace === undefined ? 0 : backlogMax)
-    this.#sharedOffsetMs = options.sharedOffsetMs
+    this.#times = new Timetable(slab, plan.lengthMs, options.sharedOffsetMs)
     this.#heapKiB = options.heapKiB
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
     this.#timeoutMs = plan.timeoutMs
     this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
-    this.#lengthMs = plan.lengthMs
     this.#scanMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
   }
 
@@ -126,7 +123,7 @@ export class Client implements Loop {
     if (this.#phase !== phase.settling) this.#elapse(now)
     const wanted = Atomics.load(this.#slab.fields, field.control)
     if (this.#phase === phase.opening) this.#whileOpening(wanted, now)
-    if (this.#phase === phase.running && (wanted === control.stop || now >= this.#endAt)) this.#closeBooks(now)
+    if (this.#phase === phase.running && (wanted === control.stop || this.#times.isOver(now))) this.#closeBooks(now)
     if (this.#phase !== phase.settling) {
       for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) this.#resume(link, now)
       if (this.#activeAt !== undefined && this.#phase === phase.running) this.#followRamp(this.#activeAt(now), now)
@@ -141,10 +138,10 @@ export class Client implements Loop {
       this.#giveUp()
       return finished
     }
-    const paced = this.#plannedLeft > 0 ? this.#startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
+    const paced = this.#plannedLeft > 0 ? this.#times.startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
     const next = Math.min(this.#due.soonest, this.#scanAt, paced)
-    if (this.#phase === phase.opening) return Math.min(next, this.#startAt, now + controlWhileOpeningMs)
-    return Math.min(next, this.#endAt, now + (this.#activeAt === undefined ? controlMs : rampMs))
+    if (this.#phase === phase.opening) return Math.min(next, this.#times.startAt, now + controlWhileOpeningMs)
+    return Math.min(next, this.#times.endAt, now + (this.#activeAt === undefined ? controlMs : rampMs))
   }
 
   /** Before the start: lets the connections open, says when they stand, and waits for the word. */
@@ -153,10 +150,9 @@ export class Client implements Loop {
     if (this.#openUntil === Number.POSITIVE_INFINITY) this.#openUntil = now + openingMsMax
     if (this.#connections.unsettled === 0 || now >= this.#openUntil) this.#say(state.ready)
     if (wanted !== control.start) return
-    this.#startAt = this.#slab.instants[instant.start]! - this.#sharedOffsetMs
-    if (now < this.#startAt) return
+    if (now < this.#times.start()) return
     this.#phase = phase.running
-    this.#endAt = this.#startAt + this.#lengthMs
+    this.#times.begin()
     this.#say(state.running)
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.doing[link] === doing.waiting) this.#beginLoop(link, now)
@@ -209,8 +205,9 @@ export class Client implements Loop {
   #admit(pacer: Pacer, now: number, maySend: boolean): void {
     const { books } = this.#exchange
     let at = now
-    for (; this.#startAt + pacer.next <= now && this.#plannedLeft > 0; pacer.advance()) {
-      const intendedAt = this.#startAt + pacer.next
+    const { startAt } = this.#times
+    for (; startAt + pacer.next <= now && this.#plannedLeft > 0; pacer.advance()) {
+      const intendedAt = startAt + pacer.next
       this.#plannedLeft--
       books.planned()
       this.#arrivals?.add(at)
@@ -350,7 +347,7 @@ export class Client implements Loop {
   #closeBooks(now: number): void {
     this.#elapse(now)
     // What was due and has not come up is part of the plan all the same: it is left waiting, and told of.
-    if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#endAt), false)
+    if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#times.endAt), false)
     this.#phase = phase.settling
     this.#settleUntil = now + Math.min(settlingMsMax, this.#timeoutMs)
     let inFlight = 0
@@ -363,15 +360,15 @@ export class Client implements Loop {
       if (this.#exchange.idle(link)) this.#leave(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
-    this.#slab.instants[instant.end] = Math.min(now, this.#endAt) + this.#sharedOffsetMs
+    this.#times.close(now)
     this.#say(state.closed)
   }
 
   /** What is left without an answer at the very end is as old as the run was when the books were closed. */
   #giveUp(): void {
-    const endedAt = this.#slab.instants[instant.end]! - this.#sharedOffsetMs
-    for (let link = 0; link < this.#links; link++) this.#exchange.censor(link, endedAt)
-    while (this.#admission.waiting > 0) this.#exchange.books.censored(endedAt - this.#admission.takeWaiting())
+    const { endAt } = this.#times
+    for (let link = 0; link < this.#links; link++) this.#exchange.censor(link, endAt)
+    while (this.#admission.waiting > 0) this.#exchange.books.censored(endAt - this.#admission.takeWaiting())
   }
 
   /** Closes a link for good, now that the books are closed; with the last of them the loop is finished. */
@@ -383,13 +380,13 @@ export class Client implements Loop {
 
   /** Whether the books are closed, which an event after the end does if no wake has yet. */
   #isSettling(now: number): boolean {
-    if (this.#phase !== phase.settling && now >= this.#endAt) this.#closeBooks(now)
+    if (this.#phase !== phase.settling && this.#times.isOver(now)) this.#closeBooks(now)
     return this.#phase === phase.settling
   }
 
   /** What has gone on up to now, though not beyond the end. */
   #elapse(now: number): void {
-    this.#exchange.books.elapse(Math.min(now, this.#endAt))
+    this.#exchange.books.elapse(Math.min(now, this.#times.endAt))
     this.#slab.sums[sum.idleMs] = this.#transport.idleMs
   }
 

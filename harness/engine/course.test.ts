@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MemoryServer } from '../transports/memory.ts'
-import { lineServer, simulate } from './testing/simulate.ts'
+import { lineServer, simulate, startMs } from './testing/simulate.ts'
 
 describe('the course of a simulated run', () => {
   it('has as many in flight as Little has it, in a closed loop and by a plan', async () => {
@@ -39,5 +39,26 @@ describe('the course of a simulated run', () => {
     const uneven = await simulate(partial, { connections: 8 })
     // Two of 1 000 and six of 50: (2300)^2 / (8 * 2 015 000).
     expect(uneven.measured.course!.balance).toBeCloseTo(0.328, 2)
+  })
+})
+
+describe('a run whose end is put off', () => {
+  const auto = { duration: 2000, warmup: 'auto', connections: 2 } as const
+  it('goes on in a closed loop', async () => {
+    const plain = await simulate(lineServer(10), auto)
+    const extended = await simulate(lineServer(10), auto, { extensionMs: 3000 })
+    expect(plain.endedAtMs).toBe(startMs + 3000)
+    expect(extended.endedAtMs).toBe(startMs + 6000)
+    expect(extended.completed).toBeGreaterThan(1.9 * plain.completed)
+    expect(extended.measured.windowMs).toBe(5000)
+  })
+  it('goes on with a plan, which has requests for that long and no longer', async () => {
+    const planned = { ...auto, load: { mode: 'rate', rate: 100, arrivals: 'constant', pipeline: 1 } } as const
+    const { sent, endedAtMs, measured } = await simulate(lineServer(1), planned, { extensionMs: 3000 })
+    expect(endedAtMs).toBe(startMs + 6000)
+    expect(sent).toBe(600)
+    // The one at the very end of the warm-up is in the reading there or in the next.
+    expect(measured.planned).toBeGreaterThanOrEqual(499)
+    expect(measured.sent).toBe(measured.planned)
   })
 })

@@ -25,6 +25,8 @@ export interface Fleet {
   readonly ended: Promise<string | undefined>
   /** Lets the requests go `delayMs` from now, at the same instant in every worker; answers when, on this thread's clock. */
   start(delayMs: number): number
+  /** Puts the end off, once, by what the plan allows for that; to be called well before the end. */
+  extend(): void
   /** Ends the run early: the books are closed at once. */
   stop(): void
 }
@@ -95,6 +97,11 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     reapAfter(delayMs + plan.lengthMs + graceMs)
     return at
   }
+  function extend(): void {
+    if (stopped || alive === 0) return
+    for (const slab of slabs) Atomics.store(slab.fields, field.extensionMs, plan.extensionMs)
+    reapAfter(plan.lengthMs + plan.extensionMs + graceMs)
+  }
 
-  return { slabs, ready, ended, start, stop }
+  return { slabs, ready, ended, start, extend, stop }
 }

@@ -59,7 +59,7 @@ export function renderScreen(
   const spare = rowsMax - parts.reduce((sum, part) => sum + part.rows.length, 0)
   const chartRows = Math.min(chartRowsMax, chartRowsMin + spare)
   return parts
-    .flatMap(part => (part.rank === ranks.chart ? chart(title, snapshot, cells, chartRows, colors) : part.rows))
+    .flatMap(part => (part.rank === ranks.chart ? chart(snapshot, cells, chartRows, colors) : part.rows))
     .map(row => paintRow(row, cells))
     .join('\n')
 }
@@ -132,7 +132,8 @@ function progressRow(title: RunTitle, snapshot: Snapshot, cells: number, colors:
 }
 
 /** How far the run is, and which share of it is the warm-up; both from 0 to 1. */
-function progressOf({ totalMs, requests, warmupMs }: RunTitle, snapshot: Snapshot): { done: number; warmup: number } {
+function progressOf({ requests, warmupMs }: RunTitle, snapshot: Snapshot): { done: number; warmup: number } {
+  const { totalMs } = snapshot
   const share = (part: number, whole: number) => (whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 1)
   if (snapshot.phase === 'opening') {
     return { done: 0, warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
@@ -142,8 +143,8 @@ function progressOf({ totalMs, requests, warmupMs }: RunTitle, snapshot: Snapsho
   return { done: Math.max(byTime, byCount), warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
 }
 
-function progressText({ totalMs, requests }: RunTitle, snapshot: Snapshot): string {
-  const { phase, elapsedMs, connections, completed, failed, inFlight } = snapshot
+function progressText({ requests }: RunTitle, snapshot: Snapshot): string {
+  const { phase, elapsedMs, totalMs, connections, completed, failed, inFlight } = snapshot
   if (phase === 'opening') return `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
   if (phase === 'settling') return `waits for ${formatCount(inFlight)} replies`
   if (totalMs !== undefined) return `${formatElapsed(Math.min(elapsedMs, totalMs))} of ${formatLength(totalMs)}`
@@ -199,9 +200,9 @@ function totalsTable(totals: readonly Total[]): Row[] {
   return totals.map(({ label, value, paint }) => [span(padEnd(label, 14), paint), span(padStart(value, width), paint)])
 }
 
-function chart({ totalMs }: RunTitle, snapshot: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
+function chart({ history, totalMs }: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
   const seconds = totalMs === undefined ? {} : { seconds: Math.ceil(totalMs / 1000) }
-  return drawLineChart({ values: snapshot.history, ...seconds, columns: cells, rows }).map(line => {
+  return drawLineChart({ values: history, ...seconds, columns: cells, rows }).map(line => {
     const axis = line.indexOf('┤')
     return [
       { text: line.slice(0, axis), paint: colors.dim },

@@ -85,6 +85,46 @@ describe('littles-law', () => {
   })
 })
 
+describe('warm-up that is looked for', () => {
+  const settling = {
+    isUnsettled: false,
+    what: 'mean response',
+    change: 0,
+    warmupSeconds: 1,
+    isExtended: false,
+  } as const
+  const settled = { ...settling, settledAt: 9000, change: 4, warmupSeconds: 4 }
+  const messages = (change: Partial<CourseInputs>) =>
+    auditCourse({ ...closed, ...change }).map(({ severity, message }) => `${severity}: ${message}`)
+  it('is silent when nothing more than the least was left out', () => {
+    expect(messages({ settling })).toEqual([])
+  })
+  it('tells what was left out', () => {
+    expect(messages({ settling: settled })).toEqual([
+      'note: the first 4 s were left out, in which the mean response was 400 % higher',
+    ])
+    expect(messages({ settling: { ...settled, what: 'throughput', change: -0.25 } })[0]).toContain(
+      'the throughput was 25 % lower',
+    )
+  })
+  it('calls a run invalid that went on and did not settle, and doubts one that could not go on', () => {
+    const unsettled = { ...settled, isUnsettled: true, change: 0.3 }
+    expect(messages({ settling: { ...unsettled, isExtended: true } })).toEqual([
+      'invalid: the run never settled, though it went on for twice as long: the mean response was 30 % higher in its first half',
+    ])
+    expect(messages({ settling: unsettled })).toEqual([
+      'suspect: the run never settled: the mean response was 30 % higher in its first half',
+    ])
+  })
+  it('leaves a load that is too much to that finding', () => {
+    const rising = { throughputs: windows(() => 900), inFlights: windows(index => 10 + index) }
+    const unsettled = { ...settled, isUnsettled: true, isExtended: false }
+    expect(found({ ...withCourse(planned, rising), throughput: 900, settling: unsettled })).toEqual([
+      'overloaded suspect',
+    ])
+  })
+})
+
 describe('warm-up', () => {
   const slowStart = windows(index => (index < 20 ? 500 : 1000))
   it('fires when the measured part begins unlike its rest', () => {

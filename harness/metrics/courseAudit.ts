@@ -1,6 +1,7 @@
 import type { Course } from './evidence.ts'
 import { type Finding, percent } from './finding.ts'
 import { limits } from './limits.ts'
+import type { Settling } from './settling.ts'
 import type { Quantiles } from './snapshot.ts'
 import { littlesLawError, littlesLawLimit } from './statistics/littlesLaw.ts'
 import { driftOf } from './statistics/trend.ts'
@@ -26,6 +27,8 @@ export interface CourseInputs {
   readonly isSaturated: boolean
   /** The same load from the start to the end. */
   readonly isSteady: boolean
+  /** Where the warm-up was looked for in the run itself: what was left out, and whether the end was put off for it. */
+  readonly settling?: (Settling & { readonly warmupSeconds: number; readonly isExtended: boolean }) | undefined
   /** The plan's rate and arrivals, where there is a plan of one rate. */
   readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
 }
@@ -36,8 +39,7 @@ export function auditCourse(inputs: CourseInputs): Finding[] {
     ...arrivals(inputs),
     ...generatorBusy(inputs),
     ...littlesLaw(inputs),
-    ...warmup(inputs),
-    ...stationarity(inputs),
+    ...changes(inputs),
     ...quantileIntervals(inputs),
     ...balance(inputs),
   ]
@@ -127,7 +129,14 @@ function littlesLaw({ course, completed, throughput, response, slots, isSaturate
   return findings
 }
 
-function warmup({ course, isSteady }: CourseInputs): Finding[] {
+/** What is too much for a server never settles, which is one finding and not two. */
+function changes(inputs: CourseInputs): Finding[] {
+  const found = stationarity(inputs)
+  return found.some(({ code }) => code === 'overloaded') ? found : [...warmup(inputs), ...found]
+}
+
+function warmup({ course, isSteady, settling }: CourseInputs): Finding[] {
+  if (settling !== undefined) return settledWarmup(settling)
   const { throughputs, meansMs } = course
   if (!isSteady || throughputs.length < warmupWindowsMin) return []
   const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
@@ -141,6 +150,34 @@ function warmup({ course, isSteady }: CourseInputs): Finding[] {
       hint: 'the server was still warming up, or something disturbed it: give it a longer warm-up (--warmup)',
       value: share,
       limit: 0,
+    },
+  ]
+}
+
+function settledWarmup(settling: NonNullable<CourseInputs['settling']>): Finding[] {
+  const { settledAt, isUnsettled, what, change, warmupSeconds, isExtended } = settling
+  if (settledAt === undefined) return []
+  const differs = `${percent(Math.abs(change))} ${change > 0 ? 'higher' : 'lower'}`
+  if (!isUnsettled) {
+    return [
+      {
+        code: 'warm-up',
+        severity: 'note',
+        message: `the first ${warmupSeconds} s were left out, in which the ${what} was ${differs}`,
+        hint: 'a warm-up that is set (--warmup) is the same in every run',
+        value: change,
+        limit: 0,
+      },
+    ]
+  }
+  return [
+    {
+      code: 'warm-up',
+      severity: isExtended ? 'invalid' : 'suspect',
+      message: `the run never settled${isExtended ? ', though it went on for twice as long' : ''}: the ${what} was ${differs} in its first half`,
+      hint: 'the figures are a mean over change: what grows or fills up in the server? run longer, or set the warm-up (--warmup)',
+      value: change,
+      limit: limits.drift,
     },
   ]
 }

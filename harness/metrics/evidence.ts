@@ -41,13 +41,23 @@ export interface Course {
   }
 }
 
+/** A stretch of the run between two readings. */
+export interface Window {
+  readonly from: number
+  /** Requests completed a second, their mean response time, and requests in flight on average. */
+  readonly throughput: number
+  readonly meanMs: number
+  readonly inFlight: number
+}
+
 interface Reading {
   readonly completed: number
   readonly responseMs: number
   readonly inFlightMs: number
 }
 
-interface Base {
+/** What had been added up when the measured part began. */
+export interface Base {
   readonly at: number
   readonly sums: readonly Float64Array[]
   readonly gapBins: readonly Uint32Array[]
@@ -59,7 +69,6 @@ export class Evidence {
   readonly #slabs: readonly Slab[]
   readonly #readings = new History<Reading>(windowMs, windowsMax)
   readonly #counts = new History<Uint32Array>(countsMs, countsMax)
-  #base: Base | undefined
 
   constructor(slabs: readonly Slab[]) {
     this.#slabs = slabs
@@ -81,9 +90,9 @@ export class Evidence {
     this.#counts.add(at, () => new Uint32Array(responses()))
   }
 
-  /** The measured part begins. */
-  openWindow(at: number): void {
-    this.#base = {
+  /** What has been added up by now, for a part that begins here. */
+  base(at: number): Base {
+    return {
       at,
       sums: this.#slabs.map(({ sums }) => sums.slice()),
       gapBins: this.#slabs.map(({ gapBins }) => gapBins.slice()),
@@ -91,29 +100,36 @@ export class Evidence {
     }
   }
 
-  /** The measured part, which ended at `endedAt`; undefined when it never began. `whole` are its bucket counts. */
-  course(endedAt: number, whole: Float64Array): Course | undefined {
-    const base = this.#base
-    const lengthMs = base === undefined ? 0 : endedAt - base.at
-    if (base === undefined || lengthMs <= 0) return undefined
-    const readings = this.#readings.since(base.at).filter(({ at }) => at <= endedAt)
+  /** The run between two times, window by window. */
+  windows(from: number, to: number): Window[] {
+    const readings = this.#readings.since(from).filter(({ at }) => at <= to)
     const windows = readings.slice(1).map(({ at, reading }, index) => {
       const { at: from, reading: before } = readings[index]!
       const completed = reading.completed - before.completed
       return {
+        from,
         throughput: (completed / (at - from)) * 1000,
-        // A window without a reply has no mean of its own: the one before stands in for it.
         meanMs: completed > 0 ? (reading.responseMs - before.responseMs) / completed : undefined,
         inFlight: (reading.inFlightMs - before.inFlightMs) / (at - from),
       }
     })
+    // A window without a reply has no mean of its own: the one before stands in for it.
+    const means = filled(windows.map(({ meanMs }) => meanMs))
+    return windows.map((window, index) => ({ ...window, meanMs: means[index]! }))
+  }
+
+  /** The part from `base` to `endedAt`; undefined when it has no length. `whole` are its bucket counts. */
+  course(base: Base, endedAt: number, whole: Float64Array): Course | undefined {
+    const lengthMs = endedAt - base.at
+    if (lengthMs <= 0) return undefined
+    const windows = this.windows(base.at, endedAt)
     const completed = whole.reduce((total, count) => total + count, 0)
     const since = (index: number) => this.#slabs.map(({ sums }, at) => sums[index]! - base.sums[at]![index]!)
     const total = (index: number) => since(index).reduce((all, part) => all + part, 0)
     const spans = total(sum.spans)
     return {
       throughputs: windows.map(window => window.throughput),
-      meansMs: filled(windows.map(window => window.meanMs)),
+      meansMs: windows.map(window => window.meanMs),
       inFlights: windows.map(window => window.inFlight),
       inFlightMean: total(sum.inFlightMs) / lengthMs,
       responseMeanMs: completed > 0 ? total(sum.responseMs) / completed : 0,

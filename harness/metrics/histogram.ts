@@ -55,3 +55,25 @@ export function toHdr(counts: Float64Array): Histogram {
 export function encodeHistogram(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram)
 }
+
+/** Bucket counts without the empty buckets. */
+export interface SparseCounts {
+  readonly length: number
+  readonly buckets: Uint32Array
+  readonly counts: Float64Array
+}
+
+/** Bucket counts as they can be kept many times over: hardly any of the buckets is in use. */
+export function sparse(counts: Float64Array): SparseCounts {
+  const buckets = Uint32Array.from(counts.keys()).filter(bucket => counts[bucket]! > 0)
+  return { length: counts.length, buckets, counts: Float64Array.from(buckets, bucket => counts[bucket]!) }
+}
+
+/** The bucket counts that `sparse` was given. */
+export function spread({ length, buckets, counts }: SparseCounts): Float64Array {
+  const spread = new Float64Array(length)
+  buckets.forEach((bucket, index) => {
+    spread[bucket] = counts[index]!
+  })
+  return spread
+}

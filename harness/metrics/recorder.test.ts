@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { failureIndex } from '../failures.ts'
 import { bucketIndex, countsLength, toTicks } from './histogram.ts'
 import { Recorder } from './recorder.ts'
-import { createSlab, field, histogram, type Slab } from './slab.ts'
+import { createSlab, field, histogram, type Slab, sum } from './slab.ts'
 
 function answer(slab: Slab, step: number, milliseconds: number, times: number): void {
   slab.counts[(histogram.steps + step) * countsLength + bucketIndex(toTicks(milliseconds))]! += times
@@ -10,12 +10,13 @@ function answer(slab: Slab, step: number, milliseconds: number, times: number): 
   slab.fields[field.completed]! += times
 }
 
-function recorderOf(slabs: Slab[], warmupMs: number): Recorder {
+function recorderOf(slabs: Slab[], warmupMs: number, isWarmupAutomatic = false): Recorder {
   let cpu = 0
   return new Recorder({
     slabs,
     connections: 4,
     warmupMs,
+    isWarmupAutomatic,
     clientCpuSeconds: () => (cpu += 0.01),
     serverCpuSeconds: () => undefined,
     rssBytes: () => 1,
@@ -37,6 +38,57 @@ test('Recorder adds workers together and leaves the warm-up out of the window', 
   expect(measured.response.maxValue / 10_000).toBeCloseTo(2, 2)
   expect(measured.steps.map(step => step.totalCount)).toEqual([300, 100])
   expect(recorder.total(field.completed)).toBe(500)
+})
+
+/** Ten readings a second of 100 answers each, which take `milliseconds(second)`. */
+function runFor(recorder: Recorder, slab: Slab, seconds: number, milliseconds: (second: number) => number): void {
+  recorder.begin(5000)
+  for (let tenth = 0; tenth < seconds * 10; tenth++) {
+    const responseMs = milliseconds(tenth / 10)
+    answer(slab, 0, responseMs, 100)
+    slab.sums[sum.responseMs]! += responseMs * 100
+    recorder.read(5000 + (tenth + 1) * 100)
+    if (tenth % 10 === 9) recorder.endSecond()
+  }
+}
+
+test('Recorder leaves out what is unlike the rest where the warm-up is automatic', () => {
+  const slab = createSlab(1)
+  const recorder = recorderOf([slab], 1000, true)
+  runFor(recorder, slab, 12, second => (second < 2.6 ? 5 : 1))
+  const measured = recorder.measured(17_000)
+  expect(measured).toMatchObject({ warmupMs: 3000, windowMs: 9000, completed: 9000 })
+  expect(measured.settling).toMatchObject({ isUnsettled: false, what: 'mean response' })
+  expect(measured.response.maxValue / 10_000).toBeCloseTo(1, 2)
+  expect(measured.course!.meansMs).toHaveLength(90)
+})
+
+test('Recorder leaves out the least where the run is even, and where it is short', () => {
+  const even = createSlab(1)
+  const evenRecorder = recorderOf([even], 1000, true)
+  runFor(evenRecorder, even, 12, () => 1)
+  expect(evenRecorder.measured(17_000)).toMatchObject({ warmupMs: 1000, windowMs: 11_000 })
+  const short = createSlab(1)
+  const shortRecorder = recorderOf([short], 1000, true)
+  runFor(shortRecorder, short, 4, second => (second < 2 ? 5 : 1))
+  expect(shortRecorder.measured(9000)).toMatchObject({ warmupMs: 1000, settling: { isUnsettled: false } })
+})
+
+test('Recorder measures the second half of a run that never settles', () => {
+  const rising = createSlab(1)
+  const risingRecorder = recorderOf([rising], 1000, true)
+  runFor(risingRecorder, rising, 12, second => 1 + second)
+  const measured = risingRecorder.measured(17_000)
+  expect(measured).toMatchObject({ warmupMs: 7000, settling: { isUnsettled: true, what: 'mean response' } })
+})
+
+test('Recorder says how a run settles while it lasts, where that is asked', () => {
+  const slab = createSlab(1)
+  const set = recorderOf([slab], 1000)
+  runFor(set, slab, 3, () => 1)
+  expect(set.settling(8000)).toBeUndefined()
+  const automatic = recorderOf([slab], 1000, true)
+  expect(automatic.settling(5000)).toBeUndefined()
 })
 
 test('Recorder follows counters that wrap at 2^32', () => {
@@ -74,7 +126,12 @@ test('Recorder closes seconds with what happened in each', () => {
 test('Recorder tells a screen how things stand', () => {
   const slab = createSlab(1)
   const recorder = recorderOf([slab], 0)
-  expect(recorder.snapshot('opening')).toMatchObject({ elapsedMs: 0, completed: 0, requestsPerSecond: 0, history: [] })
+  expect(recorder.snapshot({ elapsedMs: 0, phase: 'opening' })).toMatchObject({
+    elapsedMs: 0,
+    completed: 0,
+    requestsPerSecond: 0,
+    history: [],
+  })
   recorder.begin(0)
   slab.fields[field.open] = 3
   for (let reading = 1; reading <= 30; reading++) {
@@ -83,8 +140,8 @@ test('Recorder tells a screen how things stand', () => {
   }
   slab.fields[field.sent]! += 4
   recorder.read(3001)
-  const snapshot = recorder.snapshot('measuring')
-  expect(snapshot).toMatchObject({ elapsedMs: 3001, completed: 3000, sent: 3004, inFlight: 4 })
+  const snapshot = recorder.snapshot({ elapsedMs: 3000, phase: 'measuring' })
+  expect(snapshot).toMatchObject({ elapsedMs: 3000, completed: 3000, sent: 3004, inFlight: 4 })
   expect(snapshot.connections).toEqual({ open: 3, wanted: 4 })
   expect(snapshot.requestsPerSecond).toBeGreaterThan(900)
   expect(snapshot.requestsPerSecond).toBeLessThan(1100)

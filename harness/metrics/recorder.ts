@@ -1,10 +1,12 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
-import { type Course, Evidence } from './evidence.ts'
-import { countsLength, toHdr } from './histogram.ts'
+import { type Base, type Course, Evidence } from './evidence.ts'
+import { countsLength, type SparseCounts, sparse, spread, toHdr } from './histogram.ts'
+import { Marks } from './marks.ts'
 import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
+import { type Settling, settlingOf } from './settling.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
-import type { Interval, Phase, Quantiles, Snapshot } from './snapshot.ts'
+import type { Interval, Progress, Quantiles, Snapshot } from './snapshot.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
@@ -12,7 +14,9 @@ const historyMax = 300
 export interface RecorderOptions {
   readonly slabs: readonly Slab[]
   readonly connections: number
+  /** How long is run before measuring: at least so long, where the warm-up's end is looked for in the run itself. */
   readonly warmupMs: number
+  readonly isWarmupAutomatic: boolean
   /** User and system time of this process, and of the server's where that is known, in seconds. */
   readonly clientCpuSeconds: () => number
   readonly serverCpuSeconds: () => number | undefined
@@ -29,9 +33,18 @@ interface Totals {
   readonly serverCpu: number | undefined
 }
 
+/** What stood when the measured part may have begun. */
+interface Mark extends Omit<Totals, 'response'> {
+  readonly counts: SparseCounts
+  readonly base: Base
+}
+
 /** What was measured, once the run is over. */
 export interface Measured {
   readonly elapsedMs: number
+  readonly warmupMs: number
+  /** How the run settled, where that is what says how long its warm-up was. */
+  readonly settling: Settling | undefined
   readonly windowMs: number
   readonly completed: number
   readonly failed: number
@@ -73,8 +86,9 @@ export class Recorder {
   readonly #evidence: Evidence
   #now = 0
   #startAt = Number.POSITIVE_INFINITY
-  #windowStart: Totals | undefined
-  #windowSteps: Float64Array | undefined
+  readonly #marks: Marks<Mark>
+  /** Bucket counts at the first mark, for the screen. */
+  #responseAtMark: Float64Array | undefined
   #second: Totals
   /** Totals of the last second's readings, oldest first. */
   readonly #recent: { at: number; completed: number; clientCpu: number; serverCpu: number | undefined }[] = []
@@ -88,6 +102,7 @@ export class Recorder {
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
     this.#lastCounts = slabs.map(slab => new Uint32Array(slab.counts.length))
     this.#evidence = new Evidence(slabs)
+    this.#marks = new Marks(options.warmupMs, options.isWarmupAutomatic)
     this.#second = this.#totals()
     this.#remember()
   }
@@ -101,7 +116,7 @@ export class Recorder {
     this.#remember()
     this.#evidence.begin()
     this.#readEvidence()
-    if (this.#options.warmupMs === 0) this.#openWindow()
+    this.#mark()
   }
 
   /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
@@ -115,9 +130,10 @@ export class Recorder {
         lastFields[name] = value
       }
     })
-    if (this.#windowStart === undefined && now - this.#startAt >= this.#options.warmupMs) this.#openWindow()
-    this.#remember()
+    // First, for its sums have to be of the same moment as the counters.
     this.#readEvidence()
+    this.#mark()
+    this.#remember()
   }
 
   /** Closes a second: its interval is kept and handed back. To be called right after `read`. */
@@ -148,12 +164,12 @@ export class Recorder {
     return interval
   }
 
-  snapshot(phase: Phase): Snapshot {
+  snapshot(progress: Progress): Snapshot {
     const sent = this.total(field.sent)
     const completed = this.total(field.completed)
     const failed = this.total(field.failed)
     const counts = this.#responseCounts()
-    const measured = this.#windowStart && difference(counts, this.#windowStart.response)
+    const measured = this.#responseAtMark && difference(counts, this.#responseAtMark)
     const window = measured?.some(count => count > 0) ? measured : counts
     const oldest = this.#recent[0]!
     const newest = this.#recent.at(-1)!
@@ -162,8 +178,7 @@ export class Recorder {
     const serverCores = coresBetween(oldest.serverCpu, newest.serverCpu, seconds)
     const micros = requests > 0 && serverCores !== undefined ? (serverCores * seconds * 1e6) / requests : undefined
     return {
-      elapsedMs: Math.max(0, this.#now - this.#startAt),
-      phase,
+      ...progress,
       sent,
       completed,
       failed,
@@ -189,16 +204,24 @@ export class Recorder {
     return ends.includes(0) ? undefined : Math.max(...ends) - sharedOffsetMs
   }
 
+  /** How the run settles, as far as it has come; undefined where the warm-up is set, or has not ended. */
+  settling(now: number): Settling | undefined {
+    const first = this.#marks.first
+    if (!this.#options.isWarmupAutomatic || first === undefined) return undefined
+    return settlingOf(this.#evidence.windows(first.mark.at, now))
+  }
+
   /** The measured part: what was added between the warm-up's end and `endedAt`. */
   measured(endedAt: number): Measured {
-    const start = this.#windowStart ?? { ...this.#totals(), ...this.#recent.at(-1)! }
+    const settling = this.settling(endedAt)
+    const settledAt = settling?.settledAt ?? this.#startAt
+    const chosen = this.#marks.from(settledAt - this.#startAt)
+    const start = chosen?.mark ?? { ...this.#newMark(), ...this.#recent.at(-1)! }
     this.#readCounts()
-    const steps = this.#windowSteps
-      ? difference(this.#counts, this.#windowSteps)
-      : new Float64Array(this.#counts.length)
+    const steps = difference(this.#counts, spread(start.counts))
     // As of the last reading: by now the server may be gone, and its CPU time with it.
     const end = this.#recent.at(-1)!
-    const completedCounts = difference(this.#responseCounts(), start.response)
+    const completedCounts = this.#stepsTogether(steps)
     const completed = completedCounts.reduce((sum, count) => sum + count, 0)
     // Without those in flight at the end the slowest requests would be the likeliest to be missing.
     const responseCounts = completedCounts.map(
@@ -208,7 +231,9 @@ export class Recorder {
     const measuredAt = (index: number) => histogramAt(steps, index)
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
-      windowMs: this.#windowStart === undefined ? 0 : Math.max(0, endedAt - start.at),
+      warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
+      settling,
+      windowMs: chosen === undefined ? 0 : Math.max(0, endedAt - start.at),
       completed,
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
@@ -216,7 +241,7 @@ export class Recorder {
       response,
       responseQuantiles: censoredQuantilesOf(responseCounts, measuredAt(histogram.censored)),
       responseBuckets: responseCounts,
-      course: this.#windowStart && this.#evidence.course(endedAt, completedCounts),
+      course: chosen && this.#evidence.course(start.base, endedAt, completedCounts),
       service: toHdr(measuredAt(histogram.service)),
       clientLag: toHdr(measuredAt(histogram.clientLag)),
       admissionWait: toHdr(measuredAt(histogram.admissionWait)),
@@ -268,10 +293,14 @@ export class Recorder {
     if (this.#now >= this.#startAt) this.#evidence.read(this.#now, completed, () => this.#responseCounts())
   }
 
-  #openWindow(): void {
-    this.#evidence.openWindow(this.#now)
-    this.#windowStart = this.#totals()
-    this.#windowSteps = this.#counts.slice()
+  #mark(): void {
+    this.#marks.pass(this.#now - this.#startAt, () => this.#newMark())
+    if (this.#marks.first !== undefined) this.#responseAtMark ??= this.#responseCounts()
+  }
+
+  #newMark(): Mark {
+    const { response, ...totals } = this.#totals()
+    return { ...totals, counts: sparse(this.#counts), base: this.#evidence.base(this.#now) }
   }
 
   #totals(): Totals {
@@ -313,15 +342,19 @@ export class Recorder {
   /** The bucket counts of all steps together, as they stand now. */
   #responseCounts(): Float64Array {
     this.#readCounts()
-    const sum = histogramAt(this.#counts, histogram.steps).slice()
+    return this.#stepsTogether(this.#counts)
+  }
+
+  #stepsTogether(counts: Float64Array): Float64Array {
+    const sum = histogramAt(counts, histogram.steps).slice()
     for (let step = 1; step < this.#steps; step++) {
-      const counts = histogramAt(this.#counts, histogram.steps + step)
-      for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += counts[bucket]!
+      const ofStep = histogramAt(counts, histogram.steps + step)
+      for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += ofStep[bucket]!
     }
     return sum
   }
 
-  #since(before: Totals, counter: number): number {
+  #since(before: Omit<Totals, 'response'>, counter: number): number {
     return this.total(counter) - before.counters[counter]!
   }
 

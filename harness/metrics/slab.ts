@@ -50,7 +50,9 @@ export const field = {
   retransmits: 17,
   /** Requests that the plan has had so far; in a closed loop there is no plan. */
   planned: 18,
-  failures: 19,
+  /** Written by the main thread before the end: by how many milliseconds it is put off. */
+  extensionMs: 19,
+  failures: 20,
 } as const
 
 /** The histograms that come before those of the steps. */

@@ -25,6 +25,8 @@ export interface Progress {
   /** Since the run's start, which is when the first request was let go. */
   readonly elapsedMs: number
   readonly phase: Phase
+  /** Warm-up and measured part together; absent where the number of requests ends the run. */
+  readonly totalMs?: number
 }
 
 /** What the run looks like at one moment; plain, so that a screen, a journal or another machine can take it. */
@@ -62,8 +64,6 @@ export interface RunTitle {
   /** Such as `node, 1 worker`. */
   readonly how: string
   readonly warmupMs: number
-  /** Warm-up and measured part together; absent where the number of requests ends the run. */
-  readonly totalMs?: number
   readonly requests?: number
 }
 

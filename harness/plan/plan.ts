@@ -6,6 +6,9 @@ import type { Address } from '../transports/transport.ts'
 import type { Pace } from './pacer.ts'
 import type { RequestBank } from './requests.ts'
 
+/** What is left out in any case: the client's own code has to be compiled too. */
+export const warmupMsMin = 1000
+
 /** All that a worker needs, plain and cloneable: the same record starts a thread here or an agent elsewhere. */
 export interface WorkerPlan {
   readonly index: number
@@ -25,7 +28,7 @@ export interface WorkerPlan {
   readonly pace?: Pace
   /** Mode loop with stages: how many connections send, over all workers; absent where all do all the time. */
   readonly ramp?: readonly RampSegment[]
-  /** From the start to the end, warm-up included. */
+  /** From the start to the end, warm-up included, unless the end is put off. */
   readonly lengthMs: number
   readonly timeoutMs: number
   readonly reconnect: Reconnect['when']
@@ -58,10 +61,15 @@ export function activeAt(ramp: readonly RampSegment[], timeMs: number, workers: 
 /** A run before it is started: the settings that hold for all of it, and every worker's share. */
 export interface Plan {
   readonly workers: readonly WorkerPlan[]
+  /** Before the measured part: at least so long, where the warm-up's end is looked for in the run itself. */
   readonly warmupMs: number
+  readonly isWarmupAutomatic: boolean
   readonly lengthMs: number
+  /** By how much the end may be put off once, where the run has not settled by then. */
+  readonly extensionMs: number
   /** A number of requests ends the run. */
   readonly counted: boolean
+  readonly endsByTime: boolean
   readonly seed: number
 }
 
@@ -77,7 +85,10 @@ export interface PlanInputs {
 /** Divides a scenario over its workers: connections and requests exactly, every worker with a seed of its own. */
 export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const { address, bank, transport, seed, workers } = inputs
-  const lengthMs = scenario.warmup + scenario.duration
+  const isWarmupAutomatic = scenario.warmup === 'auto'
+  const warmupMs = scenario.warmup === 'auto' ? warmupMsMin : scenario.warmup
+  const lengthMs = warmupMs + scenario.duration
+  const extensionMs = isWarmupAutomatic ? lengthMs : 0
   const common = {
     workers,
     address,
@@ -85,7 +96,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     transport,
     mode: scenario.load.mode,
     pipeline: scenario.load.pipeline,
-    ...paceOf(scenario.load, lengthMs),
+    ...paceOf(scenario.load, lengthMs + extensionMs),
     ...rampOf(scenario.load),
     lengthMs,
     timeoutMs: scenario.timeout,
@@ -97,9 +108,12 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     bank,
   }
   return {
-    warmupMs: scenario.warmup,
+    warmupMs,
+    isWarmupAutomatic,
     lengthMs,
+    extensionMs,
     counted: scenario.requests !== undefined,
+    endsByTime: scenario.requests === undefined && scenario.load.mode !== 'once',
     seed,
     workers: Array.from({ length: workers }, (_, index) => ({
       ...common,

@@ -24,7 +24,8 @@ import { errorShare, judgeThresholds } from './thresholds.ts'
 export interface RunRecord {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
-  readonly warmupMs: number
+  /** The end was put off once. */
+  readonly isExtended: boolean
   /** When the books were closed, on the recorder's clock. */
   readonly endedAt: number
   /** What a server of ours counted in all. */
@@ -52,13 +53,18 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
   const throughput = seconds > 0 ? measured.completed / seconds : 0
+  // Which seconds belong to the warm-up may be known only now.
+  const intervals = recorder.intervals.map(interval => ({
+    ...interval,
+    warmup: (interval.second - 1) * 1000 < measured.warmupMs,
+  }))
   const findings = audit(auditInputs(run, recorder, totals, measured, seconds))
   return {
     schema: reportSchema,
     ...run.facts,
     window: {
       seconds: round(seconds),
-      warmupSeconds: run.warmupMs / 1000,
+      warmupSeconds: measured.warmupMs / 1000,
       completed: measured.completed,
       failed: measured.failed,
       elapsedSeconds: round(measured.elapsedMs / 1000),
@@ -67,7 +73,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     totals,
     throughput: {
       mean: round(throughput),
-      perSecond: recorder.intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
+      perSecond: intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
     latencyMs: {
       response,
@@ -80,7 +86,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       measured.steps.length < 2
         ? []
         : measured.steps.map((histogram, step) => ({ name: run.stepNames[step]!, response: latencyOf(histogram) })),
-    intervals: recorder.intervals,
+    intervals,
     client: {
       cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
       cores: seconds > 0 ? round(measured.clientCpuSeconds / seconds) : 0,
@@ -206,7 +212,7 @@ function auditInputs(
   }
 }
 
-function courseInputs({ facts }: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
+function courseInputs({ facts, isExtended }: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
   const { course, completed, responseQuantiles: response } = measured
   if (course === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
@@ -225,6 +231,9 @@ function courseInputs({ facts }: RunRecord, measured: Measured, seconds: number)
       !heartbeat &&
       measured.failed === 0,
     isSteady: load.stages === undefined && load.mode !== 'once',
+    ...(measured.settling && {
+      settling: { ...measured.settling, warmupSeconds: measured.warmupMs / 1000, isExtended },
+    }),
     ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),

@@ -77,7 +77,7 @@ function stageIssues(data: unknown, { load, duration, warmup }: Partial<Scenario
   if (duration !== undefined) {
     issues.push(issue(['duration'], 'does not go with load.stages, which are the whole run'))
   }
-  if (warmup !== undefined && warmup >= stagesMs(stages)) {
+  if (typeof warmup === 'number' && warmup >= stagesMs(stages)) {
     issues.push(issue(['warmup'], 'is as long as all stages together, so that nothing would be measured'))
   }
   return issues

@@ -7,6 +7,8 @@ import { isMapping } from './path.ts'
 const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
 const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
 
+const durationForms = 'a duration such as 500us, 10ms or 10s'
+
 export const hourMs = 3_600_000
 
 /**
@@ -43,16 +45,28 @@ function addMisfit(error: unknown, context: z.RefinementCtx): void {
   context.addIssue({ code: 'custom', message: error.message })
 }
 
+interface DurationBounds {
+  readonly min: number
+  readonly max: number
+}
+
 /** Milliseconds out of `500us`, `10ms` or `10s`; 0 may stand without a unit. */
-export function duration({ min, max }: { readonly min: number; readonly max: number }) {
+export function duration({ min, max }: DurationBounds) {
   const text = { type: 'string', pattern: `^(${durationPattern}|${variablePattern})$` }
   const json = min === 0 ? { anyOf: [text, { const: 0 }] } : text
   return field(json, value => readDuration(value, min, max))
 }
 
+/** Milliseconds, 0 among them, or the word `auto`. */
+export function durationOrAuto(max: number) {
+  const text = { type: 'string', pattern: `^(auto|${durationPattern}|${variablePattern})$` }
+  return field({ anyOf: [text, { const: 0 }] }, value =>
+    value === 'auto' ? value : readDuration(value, 0, max, `${durationForms}, or auto`),
+  )
+}
+
 /** Reads one duration within bounds in milliseconds; throws a Misfit. */
-export function readDuration(value: unknown, min: number, max: number): number {
-  const forms = 'a duration such as 500us, 10ms or 10s'
+export function readDuration(value: unknown, min: number, max: number, forms = durationForms): number {
   if (value === 0 && min === 0) return 0
   const unitless = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
   if (unitless) throw new Misfit(forms, `${value} (a number without a unit)`)

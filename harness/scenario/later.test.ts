@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { faultsWith } from './testing/faults.ts'
 
 test.each([
-  ['warmup: auto', '5:9 warmup: "auto" is not in this version of volley; it has durations such as 1s'],
   ['layers: [gzip]', '5:1 key "layers" is not in this version of volley'],
   ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
   ['key: secret', '5:1 key "key" is not in this version of volley'],

@@ -13,7 +13,6 @@ const laterKeys: readonly string[] = [
 
 /** Values that a later version takes, by the path they have, and what there is now. */
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
-  warmup: { later: /^auto$/, now: ['durations such as 1s'] },
   transport: { later: /^udp$/, now: ['auto', 'node', 'epoll'] },
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [

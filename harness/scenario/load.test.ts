@@ -20,7 +20,7 @@ test('parseScenario() fills in the defaults', () => {
     connect: [],
     load: { mode: 'loop', pipeline: 1 },
     duration: 10_000,
-    warmup: 1000,
+    warmup: 'auto',
     timeout: 5000,
     reconnect: { when: 'failure', backoff: { min: 100, max: 5000 } },
     loop: [{ send: 'hi', think: 0 }],
@@ -113,6 +113,18 @@ test('parseScenario() takes protocol settings', () => {
 test('parseScenario() runs to the last request without a warm-up when requests are given', () => {
   expect(scenario(`${minimal}requests: 10k`)).toMatchObject({ requests: 10_000, duration: 3_600_000, warmup: 0 })
   expect(scenario(`${minimal}requests: 5\nduration: 3s\nwarmup: 1s`)).toMatchObject({ duration: 3000, warmup: 1000 })
+})
+
+test('parseScenario() looks for the warm-up only where the load is steady and time ends it', () => {
+  const warmup = (text: string) => scenario(`${minimal}${text}`).warmup
+  expect(warmup('warmup: auto')).toBe('auto')
+  expect(warmup('warmup: 0')).toBe(0)
+  expect(warmup('load: { rate: 10/s }')).toBe('auto')
+  expect(warmup('warmup: auto\nrequests: 10')).toBe(0)
+  expect(warmup('load: { stages: [{ duration: 9s, to: 5/s }] }')).toBe(1000)
+  expect(faultsIn(`${minimal}warmup: soon`)).toEqual([
+    's.yaml:5:9 warmup: expected a duration such as 500us, 10ms or 10s, or auto, got "soon"',
+  ])
 })
 
 test('parseScenario() has no warm-up in mode once', () => {

@@ -105,7 +105,7 @@ test('parseScenario() makes a run as long as was last said', () => {
     warmup: 2000,
   })
   const counted = scenario(minimalWith('requests: 100'), set(['duration'], '3s'))
-  expect(counted).toMatchObject({ duration: 3000, warmup: 1000 })
+  expect(counted).toMatchObject({ duration: 3000, warmup: 'auto' })
   expect(counted).not.toHaveProperty('requests')
 })
 

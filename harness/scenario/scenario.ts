@@ -14,11 +14,12 @@ export interface Scenario {
   /** The handshake: run once on each new connection. */
   readonly connect: readonly Step[]
   readonly load: Load
-  /** Length of the measured part, without the warm-up. */
+  /** Length of the measured part, without the warm-up; with `warmup: auto` at most so long. */
   readonly duration: number
   /** Requests in all, over all connections; the run ends with the last of them, or with `duration`. */
   readonly requests?: number
-  readonly warmup: number
+  /** Before the measured part; `auto` leaves out what is unlike the rest, and shortens the measured part by it. */
+  readonly warmup: number | 'auto'
   readonly timeout: number
   readonly reconnect: Reconnect
   /** The steps of one iteration, in order; exactly one of `loop` and `mix` is there. */

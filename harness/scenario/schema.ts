@@ -6,6 +6,7 @@ import {
   choice,
   count,
   duration,
+  durationOrAuto,
   field,
   flag,
   hourMs,
@@ -137,9 +138,11 @@ export const scenarioShape = {
   requests: count(1, requestsMax)
     .exactOptional()
     .describe('How many requests are sent, over all connections, such as 1M'),
-  warmup: duration({ min: 0, max: limits.durationMsMax })
-    .exactOptional()
-    .describe('How long is run before measuring: 1s, or 0 with requests and in mode once'),
+  warmup: durationOrAuto(limits.durationMsMax)
+    .prefault('auto')
+    .describe(
+      'What is left out before measuring: a time such as 2s, or auto: 1s and what more is unlike the rest of the run. With stages auto is 1s, with requests and in mode once 0',
+    ),
   timeout: duration({ min: 1, max: hourMs }).prefault('5s').describe('How long a reply may take'),
   reconnect: mapping(reconnectShape, 'a mapping such as { when: failure, backoff: 100ms..5s }')
     .prefault({})
@@ -179,6 +182,8 @@ export type ScenarioSettings = z.output<typeof scenarioSchema>
 /** A run that is ended by its number of requests, or by a single pass over the steps, is cut off at this length all the same. */
 const countedDurationMs = hourMs
 
+const stagesWarmupMs = 1000
+
 /** The length of a probe of a search, without its warm-up. */
 const searchProbeMs = 5000
 
@@ -187,10 +192,10 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
   const load = completeLoad(settings.load)
   const isCounted = settings.requests !== undefined
   const isShort = isCounted || load.mode === 'once'
-  const warmup = settings.warmup ?? (isShort ? 0 : 1000)
+  const warmup = completeWarmup(settings.warmup, isShort, load)
   // Stages are the whole run, and the warm-up is the first of it.
   const probeMs = load.mode === 'search' ? searchProbeMs : undefined
-  const staged = load.stages && Math.max(1, stagesMs(load.stages) - warmup)
+  const staged = load.stages && Math.max(1, stagesMs(load.stages) - Number(warmup))
   return {
     ...settings,
     load,
@@ -199,6 +204,13 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
     duration: settings.duration ?? staged ?? probeMs ?? (isShort ? countedDurationMs : 10_000),
     warmup,
   }
+}
+
+/** Only in a steady load is what differs at its start a warm-up. */
+function completeWarmup(warmup: number | 'auto', isShort: boolean, { stages }: Load): number | 'auto' {
+  if (warmup !== 'auto') return warmup
+  if (isShort) return 0
+  return stages === undefined ? 'auto' : stagesWarmupMs
 }
 
 /** What a plan of arrivals says of the mode where the file does not. */

@@ -50,14 +50,15 @@ export interface Simulated {
 export async function simulate(
   server: MemoryServer,
   settings: Partial<Scenario> = {},
-  { rows = [] as Record<string, string>[], stopAt = Number.POSITIVE_INFINITY } = {},
+  { rows = [] as Record<string, string>[], stopAt = Number.POSITIVE_INFINITY, extensionMs = 0 } = {},
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
   const protocol = createProtocol(scenario.protocol)
   const bank = encodeRequests(scenario, protocol, { files: new Map(), rows }, 1)
   const address = { scheme: 'tcp', host: '127.0.0.1', port: 1 } as const
-  const plan = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 }).workers[0]!
+  const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
+  const plan = run.workers[0]!
   const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)
   const client = new Client(plan, {
@@ -73,16 +74,20 @@ export async function simulate(
   if (stopAt < Number.POSITIVE_INFINITY) {
     transport.at(stopAt, () => Atomics.store(slab.fields, field.control, control.stop))
   }
+  if (extensionMs > 0) {
+    transport.at(startMs + run.lengthMs - readMs, () => Atomics.store(slab.fields, field.extensionMs, extensionMs))
+  }
   const recorder = new Recorder({
     slabs: [openSlab(slab.memory)],
     connections: scenario.connections,
-    warmupMs: 0,
+    warmupMs: run.warmupMs,
+    isWarmupAutomatic: run.isWarmupAutomatic,
     clientCpuSeconds: () => 0,
     serverCpuSeconds: () => undefined,
     rssBytes: () => 0,
   })
   transport.at(startMs, () => recorder.begin(startMs))
-  for (let read = 1; read * readMs <= Math.min(scenario.duration, readsMsMax); read++) {
+  for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
     transport.at(startMs + read * readMs, now => recorder.read(now))
   }
   await transport.run(client)

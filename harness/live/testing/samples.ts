@@ -7,13 +7,13 @@ export const sampleTitle: RunTitle = {
   load: 'loop, 10 connections x 1',
   how: 'node, 1 worker',
   warmupMs: 2000,
-  totalMs: 12_000,
 }
 
 /** An invented run after seven seconds, for tests. */
 export const sampleSnapshot: Snapshot = {
   elapsedMs: 7000,
   phase: 'measuring',
+  totalMs: 12_000,
   sent: 829_294,
   completed: 829_284,
   failed: 0,

@@ -11,7 +11,7 @@ function steps(seed: number, lengths: [number, number], [before, after]: [number
 }
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('mser5() cuts at the step from 5 to 1, with seed %d', seed => {
-  expect(mser5(steps(seed, [20, 80], [5, 1], 0.01))).toEqual({ cut: 20, atLimit: false })
+  expect(mser5(steps(seed, [20, 80], [5, 1], 0.01))).toMatchObject({ cut: 20, atLimit: false })
 })
 
 test('mser5() cuts a step without noise where it is, to the batch', () => {
@@ -22,15 +22,15 @@ test('mser5() cuts a step without noise where it is, to the batch', () => {
 
 test('mser5() minimises the squares over the square of the count', () => {
   // d = 0 to 3: 9.667 / 144 = 0.067, 4.545 / 121 = 0.038, 4.1 / 100 = 0.041, 3.556 / 81 = 0.044; over the count alone it is d = 3.
-  expect(mser5([4, 1, 1, 2, 2, 1, 3, 2, 1, 2, 1, 2])).toEqual({ cut: 1, atLimit: false })
+  expect(mser5([4, 1, 1, 2, 2, 1, 3, 2, 1, 2, 1, 2])).toMatchObject({ cut: 1, atLimit: false })
 })
 
 test('mser5() goes value by value when there are under 50, and says nothing on under 10', () => {
   expect(mser5(steps(1, [7, 42], [5, 1], 0)).cut).toBe(7)
   expect(mser5(steps(1, [7, 43], [5, 1], 0)).cut).toBe(10)
   expect(mser5(steps(1, [3, 7], [5, 1], 0)).cut).toBe(3)
-  expect(mser5(steps(1, [3, 6], [5, 1], 0))).toEqual({ cut: 0, atLimit: false })
-  expect(mser5([])).toEqual({ cut: 0, atLimit: false })
+  expect(mser5(steps(1, [3, 6], [5, 1], 0))).toEqual({ cut: 0, atLimit: false, change: 0 })
+  expect(mser5([])).toEqual({ cut: 0, atLimit: false, change: 0 })
 })
 
 test.each([
@@ -45,14 +45,36 @@ test.each([
 })
 
 test('mser5() takes no cut for a difference of 2 % or less, however sure', () => {
-  expect(mser5(steps(1, [20, 80], [1.019, 1], 0))).toEqual({ cut: 0, atLimit: false })
+  expect(mser5(steps(1, [20, 80], [1.019, 1], 0))).toEqual({ cut: 0, atLimit: false, change: 0 })
   expect(mser5(steps(1, [20, 80], [1.03, 1], 0)).cut).toBe(20)
 })
 
 test.each([0.01, 0.05])('mser5() says so when a series never settles, with noise of %d', noise => {
   const normal = createNormal(3)
   const ramp = Array.from({ length: 100 }, (_, index) => 1 + index / 99 + noise * normal())
-  expect(mser5(ramp)).toEqual({ cut: 50, atLimit: true })
+  expect(mser5(ramp)).toMatchObject({ cut: 50, atLimit: true })
+})
+
+test('mser5() says by how much the start differs', () => {
+  expect(mser5(steps(1, [20, 80], [5, 1], 0)).change).toBeCloseTo(4, 9)
+  expect(mser5(steps(1, [20, 80], [1, 5], 0)).change).toBeCloseTo(-0.8, 9)
+})
+
+test.each([1, 2, 3, 4])('mser5() does not take a stall behind a warm-up for a part of it, with seed %d', seed => {
+  const stalled = steps(seed, [20, 180], [5, 1], 0.02)
+  stalled.fill(30, 80, 90)
+  expect(mser5(stalled)).toMatchObject({ cut: 20, atLimit: false })
+})
+
+test.each([
+  [3, 5],
+  [10, 10],
+  [15, 30],
+])('mser5() does not take a stall for a warm-up, after %d values and for %d', (before, length) => {
+  const normal = createNormal(11)
+  const level = (index: number) => (index >= before * 5 && index < before * 5 + length ? 20 : 1)
+  const stalled = Array.from({ length: 200 }, (_, index) => level(index) * (1 + 0.05 * normal()))
+  expect(mser5(stalled).cut).toBe(0)
 })
 
 test('mser5() drops whole batches of at most the first half, whatever the values and their scale', () => {

@@ -6,32 +6,44 @@ const valuesMin = 10
 /** A cut must make a difference of so many standard errors, and of such a share of the mean. */
 const standardErrorsMin = 3
 const shareOfMeanMin = 0.02
+/** A cut this near to the latest there may be was held back by that. */
+const nearLimit = 0.9
+/** A warm-up is over when so many batches one after the other are like the rest. */
+const stretchBatches = 3
 
 /** How many values of a series belong to its warm-up. */
 export interface WarmupCut {
   /** Values to drop from the start: a multiple of 5, but for series of under 50 values. */
   readonly cut: number
-  /** The cut is as late as it may be, at half of the series: it had not settled by then. */
+  /** The cut is about as late as it may be, at half of the series: it had not settled by then. */
   readonly atLimit: boolean
+  /** By how much the mean of what is dropped differs from that of what is kept, as a share of the latter. */
+  readonly change: number
 }
+
+const noCut: WarmupCut = { cut: 0, atLimit: false, change: 0 }
 
 /**
  * MSER-5 (White, Cobb and Spratt 2000), guarded: the truncation d of batch means that minimises
  * sum((x - mean)^2) / (n - d)^2 over what remains, in the first half of a series of finite values.
  *
  * Plain MSER-5 cuts healthy series too: of 100 values of white noise it drops more than 20 in 14 %, with a correlation
- * of 0.5 in 16 %; and of 100 values of which the first 20 are high it drops 25 or more in 40 %. So what it drops is given
- * back, from its end on, as long as that does not differ from what is kept: then it is 1 %, 2 % and none.
- * As any MSER it takes a stall in the first half for the end of a warm-up, and does not see one longer than half.
+ * of 0.5 in 16 %; and it takes a stall in the first half for the end of a warm-up. So of what it drops only the
+ * beginning is a warm-up, up to where it is like what is kept for a stretch: a stall at the very start passes for one.
+ * As any MSER it does not see a warm-up that is longer than half.
  */
 export function mser5(values: readonly number[] | Float64Array): WarmupCut {
-  if (values.length < valuesMin) return { cut: 0, atLimit: false }
+  if (values.length < valuesMin) return noCut
   const size = values.length < batchedFromValues ? 1 : batchValues
   const batches = batchMeans(values, size)
   const latest = Math.floor(batches.length / 2)
   const truncation = minimise(batches, latest)
-  const cut = giveBack(batches, truncation)
-  return { cut: cut * size, atLimit: cut === latest }
+  const kept = batches.slice(truncation)
+  const cut = endOf(batches.slice(0, truncation), kept)
+  if (cut === 0) return noCut
+  const mean = meanOf(kept)
+  const change = (meanOf(batches.slice(0, cut)) - mean) / Math.abs(mean)
+  return { cut: cut * size, atLimit: cut >= latest * nearLimit, change }
 }
 
 function batchMeans(values: readonly number[] | Float64Array, size: number): number[] {
@@ -60,18 +72,18 @@ function minimise(batches: readonly number[], latest: number): number {
   return best
 }
 
-/** The first d from which all up to `truncation` is like what comes after it. */
-function giveBack(batches: readonly number[], truncation: number): number {
-  const kept = batches.slice(truncation)
+/** Where what is dropped comes to be like what is kept, for a stretch at least. */
+function endOf(dropped: readonly number[], kept: readonly number[]): number {
+  const end = dropped.findIndex((_, from) => !isUnlike(dropped.slice(from, from + stretchBatches), kept))
+  return end < 0 ? dropped.length : end
+}
+
+/** Whether the means of two series differ, both surely and by enough to matter. */
+function isUnlike(dropped: readonly number[], kept: readonly number[]): boolean {
   const mean = meanOf(kept)
-  const variance = noiseVariance(kept)
-  for (let d = 0; d < truncation; d++) {
-    const dropped = batches.slice(d, truncation)
-    const difference = Math.abs(meanOf(dropped) - mean)
-    const standardError = Math.sqrt(variance * (1 / dropped.length + 1 / kept.length))
-    if (difference <= standardErrorsMin * standardError || difference <= shareOfMeanMin * Math.abs(mean)) return d
-  }
-  return truncation
+  const difference = Math.abs(meanOf(dropped) - mean)
+  const standardError = Math.sqrt(noiseVariance(kept) * (1 / dropped.length + 1 / kept.length))
+  return difference > standardErrorsMin * standardError && difference > shareOfMeanMin * Math.abs(mean)
 }
 
 /** Variance by successive differences (von Neumann 1941), which a drift, unlike noise, hardly adds to. */

@@ -1,0 +1,32 @@
+import type { Window } from './evidence.ts'
+import { limits } from './limits.ts'
+import { mser5 } from './statistics/warmup.ts'
+
+/** In less than five seconds MSER-5 finds a warm-up in noise too often; the last of them need not be there yet. */
+const spanMsMin = 3500
+
+/** Where a run came to behave as it went on to do. */
+export interface Settling {
+  /** When it had settled, on the clock of the windows, or half of them were over; undefined when it had from the first on. */
+  readonly settledAt?: number
+  /** It was still changing in the second half, and by so much that it matters. */
+  readonly isUnsettled: boolean
+  /** What was unlike the rest, and by which part: 0.5 is half as much again. */
+  readonly what: 'throughput' | 'mean response'
+  readonly change: number
+}
+
+/** MSER-5 on the windows' throughput and on their mean response time, the later cut of the two (measurement, check 9). */
+export function settlingOf(windows: readonly Window[]): Settling {
+  const settled: Settling = { isUnsettled: false, what: 'mean response', change: 0 }
+  const [first, last] = [windows[0], windows.at(-1)]
+  if (first === undefined || last === undefined || last.from - first.from < spanMsMin) return settled
+  const cuts = [
+    { what: 'mean response', ...mser5(windows.map(({ meanMs }) => meanMs)) },
+    { what: 'throughput', ...mser5(windows.map(({ throughput }) => throughput)) },
+  ] as const
+  const { what, cut, change } = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
+  if (cut === 0) return settled
+  const isUnsettled = cuts.some(({ atLimit, change }) => atLimit && Math.abs(change) > limits.drift)
+  return { settledAt: windows[cut]!.from, isUnsettled, what, change }
+}
