@@ -133,6 +133,18 @@ test('runScenario() goes on once, for as long again, where a run has not settled
   expect(exitCodeOf(never.report, false)).toBe(4)
 }, 20_000)
 
+test('runScenario() leaves out of all figures what is unlike the rest', async () => {
+  const { report, warmups } = await runInvented('duration: 7s', 't < 2.6 ? 50 : 10')
+  const { window, intervals, throughput, scenario, findings } = report
+  expect(scenario.warmup).toBe('auto')
+  expect([3, 4]).toContain(window.warmupSeconds)
+  expect(warmups).toEqual(['note'])
+  expect(findings.map(({ message }) => message).join()).toMatch(/the first [34] s were left out, in which the mean response was [34]\d0 % higher/)
+  expect(report.latencyMs.response.max).toBeCloseTo(10, 1)
+  expect(intervals.filter(({ warmup }) => warmup)).toHaveLength(window.warmupSeconds)
+  expect(throughput.perSecond).toHaveLength(intervals.length - window.warmupSeconds)
+}, 20_000)
+
 test('runScenario() ends in time where the run is steady, short, or has a warm-up that is set', async () => {
   const runs = await Promise.all([
     runInvented('duration: 5s', '10'),
