@@ -33,7 +33,7 @@ function roomOf(file: string): string {
   const [first, second, third] = relative(packageRoot, file).split('/')
   if (first === 'targets') return 'targets'
   if (third !== undefined) return second!
-  return second === 'run.ts' || second === 'search.ts' ? 'run' : 'leaves'
+  return second !== undefined && ['run.ts', 'search.ts', 'ceiling.ts'].includes(second) ? 'run' : 'leaves'
 }
 
 const files = [...sources(join(packageRoot, 'harness')), ...sources(join(packageRoot, 'targets'))]

@@ -69,7 +69,7 @@ function inventedWorker(folder: string, responseMs: string): string {
      import { sharedOffsetMs } from ${module('harness/clock')}
      import { Books } from ${module('harness/engine/books')}
      import { Timetable } from ${module('harness/engine/timetable')}
-     import { control, field, openSlab, state } from ${module('harness/metrics/slab')}
+     import { control, field, openSlab, state, sum } from ${module('harness/metrics/slab')}
      const slab = openSlab(workerData.memory)
      const books = new Books(slab)
      const times = new Timetable(slab, workerData.plan.lengthMs, sharedOffsetMs())
@@ -88,6 +88,7 @@ function inventedWorker(folder: string, responseMs: string): string {
          books.answered(0, ${responseMs})
          books.completed(0, 1)
        }
+       slab.sums[sum.idleMs] = now - times.startAt
        await sleep(5)
      }
      times.close(performance.now())
@@ -139,7 +140,9 @@ test('runScenario() leaves out of all figures what is unlike the rest', async ()
   expect(scenario.warmup).toBe('auto')
   expect([3, 4]).toContain(window.warmupSeconds)
   expect(warmups).toEqual(['note'])
-  expect(findings.map(({ message }) => message).join()).toMatch(/the first [34] s were left out, in which the mean response was [34]\d0 % higher/)
+  expect(findings.map(({ message }) => message).join()).toMatch(
+    /the first [34] s were left out, in which the mean response was [34]\d0 % higher/,
+  )
   expect(report.latencyMs.response.max).toBeCloseTo(10, 1)
   expect(intervals.filter(({ warmup }) => warmup)).toHaveLength(window.warmupSeconds)
   expect(throughput.perSecond).toHaveLength(intervals.length - window.warmupSeconds)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { measureCeiling } from './ceiling.ts'
 import { monotonicClock, sharedOffsetMs } from './clock.ts'
 import { formatAddress, isLocal } from './engine/address.ts'
 import { type Fleet, launchFleet } from './engine/fleet.ts'
@@ -18,7 +19,7 @@ import { describeProtocol } from './protocols/spec.ts'
 import { describeLoad } from './report/figures.ts'
 import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
-import { assembleReport, type RunRecord, totalsOf } from './report/result.ts'
+import { assembleReport, type RunRecord, totalsOf, wantsCeiling } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
@@ -51,6 +52,8 @@ export interface RunOptions {
   readonly createView: (title: RunTitle) => View
   /** Ends the run early when it fires; what was measured until then is saved. */
   readonly signal: AbortSignal
+  /** Where what is known of this machine is kept between runs; without it nothing is. */
+  readonly cacheFolder?: string
   /** The worker thread's file, for tests of workers that die. */
   readonly workerFile?: string
 }
@@ -123,7 +126,10 @@ export async function runScenario(
       interrupted: options.signal.aborted,
       error: outcome.error,
     }
-    const report = assembleReport(record, recorder)
+    const ceiling = wantsCeiling(record, recorder)
+      ? await measureCeiling({ loaded, plan, bank, environment, totals: totalsOf(recorder), options })
+      : undefined
+    const report = assembleReport({ ...record, ceiling }, recorder)
     return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()

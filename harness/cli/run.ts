@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import pc from 'picocolors'
+import { cacheFolderOf } from '../ceilingCache.ts'
 import { compareReports } from '../compare/compare.ts'
 import { renderComparison } from '../compare/table.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
@@ -69,6 +70,7 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
       const { report, path } = await runnerOf(loaded)(loaded, prepared[index]!, {
         openFolder: () => openFolder(flags.out, loaded.scenario.name),
         signal: stop.signal,
+        cacheFolder: cacheFolderOf(process.env),
         createView: title =>
           createLive({
             stream: process.stderr,

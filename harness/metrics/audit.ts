@@ -1,3 +1,4 @@
+import { auditCeiling } from './ceilingAudit.ts'
 import { auditCourse, type CourseInputs } from './courseAudit.ts'
 import { quantilesWithInterval } from './evidence.ts'
 import { type Finding, percent } from './finding.ts'
@@ -40,7 +41,7 @@ export function audit(inputs: AuditInputs): Finding[] {
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
-    ...(inputs.course === undefined ? [] : auditCourse(inputs.course)),
+    ...(inputs.course === undefined ? [] : [...auditCourse(inputs.course), ...auditCeiling(inputs.course)]),
     ...(inputs.host === undefined ? [] : auditHost(inputs.host)),
   ]
 }

@@ -8,7 +8,7 @@ import { driftOf } from './statistics/trend.ts'
 import { mser5 } from './statistics/warmup.ts'
 
 /** Windows of a run below which its course says nothing: two seconds. */
-const windowsMin = 20
+export const windowsMin = 20
 /** Below this MSER-5 finds a warm-up in noise too often. */
 const warmupWindowsMin = 50
 const driftWindows = 20
@@ -31,6 +31,10 @@ export interface CourseInputs {
   readonly settling?: (Settling & { readonly warmupSeconds: number; readonly isExtended: boolean }) | undefined
   /** The plan's rate and arrivals, where there is a plan of one rate. */
   readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
+  /** Requests a busy second of the same plan against a server that does nothing, where that was measured. */
+  readonly nullPerSecond?: number | undefined
+  /** How many workers there could be, where there is a core and a connection for one more. */
+  readonly moreWorkers?: number | undefined
 }
 
 /** Checks of how the measured part went on: 5, 6, 8 to 11 and 13 (measurement, section 2). */

@@ -59,7 +59,11 @@ export interface Report {
   /** One for each step of the scenario, in its order, where there is more than one. */
   readonly steps: readonly { readonly name: string; readonly response: Latency }[]
   readonly intervals: readonly Interval[]
-  readonly client: { readonly cpuMicrosPerRequest: number; readonly cores: number }
+  readonly client: {
+    readonly cpuMicrosPerRequest: number
+    readonly cores: number
+    readonly ceiling?: CeilingRecord
+  }
   /** Where the target is ours or its process is known. */
   readonly server?: ServerRecord
   /** Mode search: all else in the report is of the highest rate that held, or of the last probe when none did. */
@@ -131,6 +135,14 @@ export interface Latency extends Quantiles {
   readonly halfWidths?: Readonly<Record<string, number>>
   /** HdrHistogram, V2 compressed, base64; its unit is 100 ns. Absent where nothing was recorded. */
   readonly hdr?: string
+}
+
+/** What the client itself can do at most, where the throughput may be its limit and not the server's. */
+export interface CeilingRecord {
+  /** Requests of the same plan against a server that does nothing, for each second that the client was busy. */
+  readonly nullPerSecond: number
+  /** It was measured at an earlier run on this machine. */
+  readonly cached: boolean
 }
 
 export interface ServerRecord {

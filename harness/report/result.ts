@@ -1,5 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type AuditInputs, audit } from '../metrics/audit.ts'
+import { mayBeClientLimited, moreWorkers } from '../metrics/ceilingAudit.ts'
 import type { CourseInputs } from '../metrics/courseAudit.ts'
 import { verdictOf } from '../metrics/finding.ts'
 import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
@@ -9,6 +10,7 @@ import type { Measured, Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
 import { delayedModes } from '../metrics/statistics/modes.ts'
 import {
+  type CeilingRecord,
   type Latency,
   type Report,
   type RunFacts,
@@ -36,6 +38,16 @@ export interface RunRecord {
   readonly host: HostDifference
   readonly interrupted: boolean
   readonly error?: string | undefined
+  /** What the client can do at most, where that was measured. */
+  readonly ceiling?: CeilingRecord | undefined
+}
+
+/** Whether a run that came to its end is to be held against what its client can do at most. */
+export function wantsCeiling(run: RunRecord, recorder: Recorder): boolean {
+  if (run.interrupted || run.error !== undefined) return false
+  const measured = recorder.measured(run.endedAt)
+  const inputs = courseInputs(run, measured, measured.windowMs / 1000)
+  return inputs !== undefined && mayBeClientLimited(inputs)
 }
 
 /** Makes the report of a run: figures, findings, verdict and thresholds. */
@@ -90,6 +102,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     client: {
       cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
       cores: seconds > 0 ? round(measured.clientCpuSeconds / seconds) : 0,
+      ...(run.ceiling && { ceiling: { ...run.ceiling, nullPerSecond: round(run.ceiling.nullPerSecond) } }),
     },
     ...(server === undefined ? {} : { server }),
     findings,
@@ -212,7 +225,8 @@ function auditInputs(
   }
 }
 
-function courseInputs({ facts, isExtended }: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
+function courseInputs(run: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
+  const { facts, ceiling, targetIsLocal, isExtended } = run
   const { course, completed, responseQuantiles: response } = measured
   if (course === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
@@ -237,6 +251,13 @@ function courseInputs({ facts, isExtended }: RunRecord, measured: Measured, seco
     ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
+    nullPerSecond: ceiling?.nullPerSecond,
+    moreWorkers: moreWorkers({
+      workers: facts.workers,
+      connections,
+      cores: facts.environment.cores,
+      serverCores: targetIsLocal ? Math.max(1, (measured.serverCpuSeconds ?? 0) / seconds) : 0,
+    }),
   }
 }
 

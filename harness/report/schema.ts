@@ -67,7 +67,11 @@ const report = z.looseObject({
   latencyMs: z.looseObject({ response: latency, service: latency, connect: latency }),
   steps: z.array(z.looseObject({ name: z.string(), response: latency })),
   intervals: z.array(z.looseObject({ second: count, completed: count, failed: count, perSecond: z.number() })),
-  client: z.looseObject({ cpuMicrosPerRequest: z.number(), cores: z.number() }),
+  client: z.looseObject({
+    cpuMicrosPerRequest: z.number(),
+    cores: z.number(),
+    ceiling: z.looseObject({ nullPerSecond: count, cached: z.boolean() }).optional(),
+  }),
   server: z.looseObject({ requests: optional, cpuMicrosPerRequest: optional, cores: optional }).optional(),
   findings: z.array(
     z.looseObject({

@@ -101,6 +101,16 @@ describe('renderSummary()', () => {
     `)
   })
 
+  it('tells what the client can do at most, where that was measured', () => {
+    const client = { ...sampleReport.client, ceiling: { nullPerSecond: 210_000, cached: false } }
+    const lines = summary({ client }).split('\n')
+    const at = lines.findIndex(line => line.startsWith('  client'))
+    expect(lines.slice(at, at + 2)).toEqual([
+      '  client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in',
+      '             a null server: 210,000/s',
+    ])
+  })
+
   it('shows each step where there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },

@@ -253,9 +253,11 @@ function processorLines({ client, server, window, totals }: Report, colors: Colo
   const seconds = window.elapsedSeconds
   const rate = (bytes: number) => formatByteRate(bytes / seconds)
   const traffic = seconds > 0 ? [`${rate(totals.bytesSent)} out, ${rate(totals.bytesReceived)} in`] : []
+  const { ceiling } = client
+  const most = ceiling === undefined ? [] : [`a null server: ${formatCount(ceiling.nullPerSecond)}/s`]
   return [
     ...line('server', server?.cores, server?.cpuMicrosPerRequest),
-    ...line('client', client.cores, client.cpuMicrosPerRequest, traffic),
+    ...line('client', client.cores, client.cpuMicrosPerRequest, [...traffic, ...most]),
   ]
 }
 

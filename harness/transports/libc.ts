@@ -3,15 +3,18 @@ import { endianness } from 'node:os'
 import { messageOf } from '../errors.ts'
 
 /**
- * The calls of the C library that the epoll transport is made of. Every one of them is done with the memory it is
- * given when it returns: nothing here is asynchronous, so that the kernel never holds an address while the collector
- * runs, and a typed array may be handed in as it is. What is negative is an error, told by `errno`.
+ * The calls of the C library that the epoll transport and the null server are made of. Every one of them is done with
+ * the memory it is given when it returns: nothing here is asynchronous, so that the kernel never holds an address while
+ * the collector runs, and a typed array may be handed in as it is. What is negative is an error, told by `errno`.
  */
 export interface Libc {
   readonly errno: () => number
   readonly socket: (domain: number, type: number, protocol: number) => number
   readonly bind: (descriptor: number, address: Uint8Array, length: number) => number
   readonly connect: (descriptor: number, address: Uint8Array, length: number) => number
+  readonly listen: (descriptor: number, backlog: number) => number
+  readonly accept: (descriptor: number, address: null, length: null, flags: number) => number
+  readonly getsockname: (descriptor: number, address: Uint8Array, length: Int32Array) => number
   readonly close: (descriptor: number) => number
   readonly send: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
   readonly recv: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
@@ -64,6 +67,7 @@ export const abi = {
   EAGAIN: 11,
   ENOENT: 2,
   ENOSYS: 38,
+  ECONNABORTED: 103,
   ECONNRESET: 104,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
@@ -108,6 +112,9 @@ function bindLibc(koffi: Koffi): Libc {
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, const void *, uint32_t)'),
     connect: bind('int connect(int, const void *, uint32_t)'),
+    listen: bind('int listen(int, int)'),
+    accept: bind('int accept4(int, void *, void *, int)'),
+    getsockname: bind('int getsockname(int, void *, void *)'),
     close: bind('int close(int)'),
     send: bind('int64_t send(int, const void *, size_t, int)'),
     recv: bind('int64_t recv(int, void *, size_t, int)'),

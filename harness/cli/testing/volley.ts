@@ -58,7 +58,8 @@ export class Volley {
   ) {
     this.process = spawn(process.execPath, [main, ...args], {
       cwd: folder,
-      env: { ...process.env, ...env },
+      // What a run keeps of this machine is the test's own.
+      env: { ...process.env, XDG_CACHE_HOME: temporaryFolder(), ...env },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
     running.add(this.process)

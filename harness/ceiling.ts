@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto'
+import { keepCeiling, readCeiling } from './ceilingCache.ts'
+import { monotonicClock, sharedOffsetMs } from './clock.ts'
+import { launchFleet } from './engine/fleet.ts'
+import { type NullReplyPlan, planNullReplies } from './engine/nullReplies.ts'
+import { chooseNullWay, type NullServer, startNullServer } from './engine/nullServer.ts'
+import { failureKinds } from './failures.ts'
+import { type Environment, fileDescriptorsMax } from './metrics/host.ts'
+import { field, instant, roleIndex, type Slab, sum } from './metrics/slab.ts'
+import { type Plan, planRun, type WorkerPlan } from './plan/plan.ts'
+import type { RequestBank } from './plan/requests.ts'
+import type { CeilingRecord, Totals } from './report/report.ts'
+import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
+import { toolVersion } from './version.ts'
+
+/** What is dropped of the run, in which code is compiled, and what is measured. */
+const warmupMs = 300
+const measuredMs = 700
+const startDelayMs = 20
+const openingMsMax = 5000
+const timeoutMs = 5000
+/** More than this cannot be opened to one port from one address, and would take too long. */
+const connectionsMax = 20_000
+/** Descriptors besides those of the connections, of which there are two ends in this process. */
+const ownDescriptors = 128
+
+/** A run that is over, whose client is to be measured. */
+export interface CeilingInputs {
+  readonly loaded: LoadedScenario
+  readonly plan: Plan
+  readonly bank: RequestBank
+  readonly environment: Environment
+  readonly totals: Totals
+  readonly options: CeilingOptions
+}
+
+export interface CeilingOptions {
+  /** Gives up when it fires. */
+  readonly signal: AbortSignal
+  /** Where the figure is kept; without it, it is measured each time. */
+  readonly cacheFolder?: string
+}
+
+/**
+ * What the client of a run can do at most: the throughput of the same plan against a server that does nothing, as kept
+ * of an earlier run, or measured now, in about a second. Undefined where there is no null server for the plan, or where
+ * it could not be measured: that is no fault of the run.
+ */
+export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | undefined> {
+  const { loaded, plan, bank, totals, options } = inputs
+  const { connections, protocol } = loaded.scenario
+  const { scheme } = plan.workers[0]!.address
+  if (scheme !== 'tcp' && scheme !== 'unix') return undefined
+  if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
+  const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
+  const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
+  if (replies === undefined) return undefined
+  const key = keyOf(inputs, replies)
+  const kept = options.cacheFolder === undefined ? undefined : await readCeiling(options.cacheFolder, key, new Date())
+  if (kept !== undefined) return { nullPerSecond: kept, cached: true }
+  let server: NullServer | undefined
+  try {
+    const threads = plan.workers.length
+    server = await startNullServer({ way: chooseNullWay(), scheme, threads, replies })
+    const nullPerSecond = await drive(nullPlan(loaded.scenario, plan, loopBank, server), connections, options.signal)
+    if (nullPerSecond === undefined || server.error() !== undefined) return undefined
+    if (options.cacheFolder !== undefined) await keepCeiling(options.cacheFolder, key, nullPerSecond, new Date())
+    return { nullPerSecond, cached: false }
+  } catch {
+    return undefined
+  } finally {
+    await server?.stop()
+  }
+}
+
+/** The same load without what is not of the loop; each worker has a thread of the server for itself. */
+function nullPlan(scenario: Scenario, { workers, seed }: Plan, bank: RequestBank, { addresses }: NullServer): Plan {
+  const { requests: _, sourceAddresses: __, ...rest } = scenario
+  const loop: Scenario = {
+    ...rest,
+    warmup: warmupMs,
+    duration: measuredMs,
+    timeout: timeoutMs,
+    reconnect: { ...scenario.reconnect, when: 'never' },
+  }
+  const [address] = addresses
+  const { transport } = workers[0]!
+  const plan = planRun(loop, { address: address!, bank, transport, seed, workers: workers.length })
+  const ownAddress = (share: WorkerPlan, index: number) => ({ ...share, address: addresses[index]! })
+  return { ...plan, workers: plan.workers.map(ownAddress) }
+}
+
+/**
+ * Requests answered a second of the time that the workers were busy; undefined when it was interrupted, or anything went
+ * wrong. The server is cheaper than the client, so that a worker is busy nearly all the time; where it is not, as on a
+ * machine that does something else besides, what it could have done follows from the utilisation law.
+ */
+async function drive(plan: Plan, connections: number, signal: AbortSignal): Promise<number | undefined> {
+  const fleet = launchFleet(plan)
+  const stop = () => fleet.stop()
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  const opening = setTimeout(stop, openingMsMax)
+  let windowTimer: NodeJS.Timeout | undefined
+  let start: readonly WorkerReading[] | undefined
+  const read = (at: number) => fleet.slabs.map(slab => readWorker(slab, at))
+  try {
+    await Promise.race([fleet.ready, fleet.ended])
+    clearTimeout(opening)
+    fleet.start(startDelayMs)
+    windowTimer = setTimeout(() => {
+      start = read(monotonicClock.now())
+    }, startDelayMs + plan.warmupMs)
+    const error = await fleet.ended
+    if (error !== undefined || signal.aborted || start === undefined || hasFailed(fleet.slabs)) return undefined
+    if (start.reduce((all, { open }) => all + open, 0) !== connections) return undefined
+    const endedAt = Math.max(...fleet.slabs.map(({ instants }) => instants[instant.end]!)) - sharedOffsetMs()
+    const before = start
+    const perSecond = read(endedAt).reduce((all, worker, index) => all + perBusySecond(before[index]!, worker), 0)
+    return Number.isFinite(perSecond) && perSecond > 0 ? perSecond : undefined
+  } finally {
+    clearTimeout(opening)
+    clearTimeout(windowTimer)
+    signal.removeEventListener('abort', stop)
+    fleet.stop()
+  }
+}
+
+interface WorkerReading {
+  readonly at: number
+  readonly answered: number
+  readonly open: number
+  readonly idleMs: number
+}
+
+/** Of a run of a second, in which no counter wraps. */
+function readWorker({ fields, sums }: Slab, at: number): WorkerReading {
+  const count = (name: number) => Atomics.load(fields, name) >>> 0
+  // A null server's reply need not be what the plan expects, but to look at it is work of the client's all the same.
+  const answered = count(field.completed + roleIndex.request) + count(field.failed + roleIndex.request)
+  return { at, answered, open: count(field.open), idleMs: sums[sum.idleMs]! }
+}
+
+function perBusySecond(before: WorkerReading, after: WorkerReading): number {
+  const lengthMs = after.at - before.at
+  const busyMs = Math.min(lengthMs, lengthMs - (after.idleMs - before.idleMs))
+  return ((after.answered - before.answered) / busyMs) * 1000
+}
+
+function hasFailed(slabs: readonly Slab[]): boolean {
+  return failureKinds.some((kind, index) => {
+    return kind !== 'unexpected' && slabs.some(({ fields }) => Atomics.load(fields, field.failures + index) !== 0)
+  })
+}
+
+/** The same for the same work on the same machine. The scenario as it may be shown is in it, so that no secret is. */
+function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: NullReplyPlan): string {
+  const { cpu, cores, kernel, node } = environment
+  const { connections, load, protocol, loop, mix } = loaded.redacted
+  const { transport, address } = plan.workers[0]!
+  const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
+  const facts = [
+    ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
+    ...[connections, load.pipeline, protocol, loop ?? mix, bank.steps.length, replyBytes],
+  ]
+  return createHash('sha256')
+    .update(JSON.stringify(facts))
+    .update(Int32Array.from(bank.frames, frame => frame.length))
+    .digest('hex')
+}

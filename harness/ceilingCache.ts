@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { z } from 'zod'
+
+const cacheFile = 'ceilings.json'
+const fileBytesMax = 1024 * 1024
+const entriesMax = 200
+const ageMsMax = 7 * 24 * 3_600_000
+const keyCharactersMax = 200
+
+const cacheSchema = z.object({
+  ceilings: z.record(
+    z.string().max(keyCharactersMax),
+    z.object({ perSecond: z.number().positive(), measuredAt: z.iso.datetime() }),
+  ),
+})
+
+type Ceilings = z.infer<typeof cacheSchema>['ceilings']
+
+/** The folder for what may be lost: `$XDG_CACHE_HOME/volley`, or `~/.cache/volley`. */
+export function cacheFolderOf(environment: Readonly<Record<string, string | undefined>>): string {
+  const home = environment['XDG_CACHE_HOME']
+  // One that is not absolute is to be ignored (XDG Base Directory Specification).
+  return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), '.cache'), 'volley')
+}
+
+/** What was measured under the key in the last seven days, in requests a second. A cache that cannot be read has nothing. */
+export async function readCeiling(folder: string, key: string, now: Date): Promise<number | undefined> {
+  const kept = (await readAll(folder))[key]
+  return kept !== undefined && isFresh(kept.measuredAt, now) ? kept.perSecond : undefined
+}
+
+/**
+ * Keeps what was measured under the key; of more than 200 entries the oldest go. A cache that cannot be written is left
+ * as it is: then it is measured anew the next time.
+ */
+export async function keepCeiling(folder: string, key: string, perSecond: number, now: Date): Promise<void> {
+  const others = Object.entries(await readAll(folder)).filter(([name]) => name !== key)
+  const kept = others
+    .filter(([, { measuredAt }]) => isFresh(measuredAt, now))
+    .sort(([, a], [, b]) => b.measuredAt.localeCompare(a.measuredAt))
+    .slice(0, entriesMax - 1)
+  const ceilings = Object.fromEntries([[key, { perSecond, measuredAt: now.toISOString() }], ...kept])
+  const temporary = join(folder, `.${cacheFile}.${randomUUID()}.tmp`)
+  try {
+    await makeFolder(dirname(folder))
+    await makeFolder(folder)
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(`${JSON.stringify({ ceilings }, undefined, 2)}\n`)
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, join(folder, cacheFile))
+  } catch {
+    await rm(temporary, { force: true }).catch(() => {})
+  }
+}
+
+async function readAll(folder: string): Promise<Ceilings> {
+  const path = join(folder, cacheFile)
+  try {
+    // Looked at before it is opened: to open a pipe would be to wait for a writer.
+    const stats = await stat(path)
+    if (!stats.isFile() || stats.size > fileBytesMax) return {}
+    const file = await open(path, 'r')
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size)
+      return cacheSchema.parse(JSON.parse(buffer.toString('utf8', 0, bytesRead))).ceilings
+    } finally {
+      await file.close()
+    }
+  } catch {
+    return {}
+  }
+}
+
+/** One that is dated in the future was written by a clock that was wrong. */
+function isFresh(measuredAt: string, now: Date): boolean {
+  const ageMs = now.getTime() - Date.parse(measuredAt)
+  return ageMs >= 0 && ageMs <= ageMsMax
+}
+
+/** Only what of the path is to be expected is made: at most `.cache` and the folder in it. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DirectSocket } from '../socket.ts'
+import { type NullReplies, nothingOwed } from './nullReplies.ts'
+
+const bufferBytes = 64 * 1024
+const backlog = 4096
+/** How often the word to stop is looked for. */
+const stopMs = 50
+
+/** A server that listens already; it answers from then on. */
+export interface NodeNullServer {
+  /** 0 for a unix socket. */
+  readonly port: number
+  /** Resolves when it is stopped and every connection is closed; throws where connections cannot be accepted. */
+  run(isStopped: () => boolean): Promise<void>
+}
+
+/** The null server where there is no epoll: reads land in one buffer, and writes go to the kernel within the event. */
+export async function listenByNode(replies: NullReplies, path?: string): Promise<NodeNullServer> {
+  const readBuffer = new Uint8Array(bufferBytes)
+  const sockets = new Set<DirectSocket>()
+  const freeLinks: number[] = []
+  let links = 0
+  let output = new Uint8Array(bufferBytes)
+
+  function accept(accepted: net.Socket): void {
+    const link = freeLinks.pop() ?? links++
+    const owed = nothingOwed()
+    const socket = DirectSocket.accept(accepted, readBuffer, {
+      data(buffer, bytes) {
+        if (!replies.answer(owed, link, buffer, bytes)) {
+          socket.destroy()
+          return
+        }
+        while (owed.left > 0) {
+          const length = Math.min(owed.block.length - owed.at, owed.left)
+          // The read buffer is the next event's: what the kernel does not take at once must stand elsewhere.
+          const isEcho = owed.block === readBuffer
+          if (isEcho) output.set(readBuffer.subarray(0, length))
+          const source = isEcho ? output : owed.block
+          if (!socket.write(source.subarray(owed.at, owed.at + length)) && isEcho) output = new Uint8Array(bufferBytes)
+          owed.left -= length
+          owed.at = (owed.at + length) % owed.block.length
+        }
+        // Nothing more is read before this has gone, so that what is kept for a connection is one read at most.
+        if (socket.queuedBytes > 0) socket.socket.pause()
+      },
+      drained() {
+        socket.socket.resume()
+      },
+      closed() {
+        sockets.delete(socket)
+        replies.drop(link)
+        freeLinks.push(link)
+      },
+    })
+    sockets.add(socket)
+  }
+
+  const server = net.createServer({ pauseOnConnect: true, noDelay: true }, accept)
+  server.listen(path === undefined ? { host: '127.0.0.1', port: 0, backlog } : { path, backlog })
+  await once(server, 'listening')
+  let failure: Error | undefined
+  server.on('error', error => {
+    failure = error
+  })
+  const bound = server.address() as net.AddressInfo | string
+  return {
+    port: typeof bound === 'string' ? 0 : bound.port,
+    async run(isStopped) {
+      while (!isStopped() && failure === undefined) await sleep(stopMs)
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+      if (failure !== undefined) throw failure
+    },
+  }
+}

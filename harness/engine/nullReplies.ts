@@ -1,0 +1,147 @@
+import type { RequestBank } from '../plan/requests.ts'
+import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
+import { Leftovers } from '../protocols/framing.ts'
+import { createHttp } from '../protocols/http.ts'
+
+/** The least that one write is made of, so that many replies go out at once. */
+const blockBytesMin = 64 * 1024
+/** No reply is made longer than this to be like the target's. */
+const replyBytesMax = 64 * 1024
+const noBytes = new Uint8Array(0)
+
+/** How a null server answers: plain and cloneable. */
+export type NullReplyPlan =
+  | { readonly kind: 'echo' }
+  | {
+      readonly kind: 'canned'
+      /** What a reply is made of: `unit` over and over, `replyBytes` in all. */
+      readonly unit: Uint8Array
+      readonly replyBytes: number
+      readonly protocol: ProtocolSpec
+      /** How long every request is, where the protocol does not tell. */
+      readonly requestBytes: number
+    }
+
+/**
+ * The cheapest replies that a client of the protocol takes to the steps of a bank. Where a reply may be the request itself it is just that,
+ * so that ids come back; else it is always the same one, about as long as the target's were on average. Undefined where
+ * requests cannot be told apart.
+ */
+export function planNullReplies(
+  protocol: ProtocolSpec,
+  { frames, steps }: RequestBank,
+  meanReplyBytes: number,
+): NullReplyPlan | undefined {
+  const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
+    return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
+  }
+  if (protocol.name === 'http') return canned(httpReply(protocol.host, likeBytes(meanReplyBytes)))
+  if (protocol.name === 'resp') return canned(respReply(likeBytes(meanReplyBytes)))
+  if (protocol.name !== 'raw' || protocol.replyBytes === undefined) return { kind: 'echo' }
+  const lengths = steps.flatMap(({ firstFrame, frameCount }) =>
+    frames.slice(firstFrame, firstFrame + frameCount).map(frame => frame.length),
+  )
+  const [requestBytes] = lengths
+  if (lengths.some(length => length !== requestBytes)) return undefined
+  return canned(new Uint8Array(1), protocol.replyBytes, requestBytes)
+}
+
+/** What a connection is to be sent: `left` bytes of `block`, from `at` on and over and over. */
+export interface Owed {
+  block: Uint8Array
+  at: number
+  left: number
+}
+
+/** Makes the replies to what comes in, for all connections of one thread. */
+export interface NullReplies {
+  /** Sets what is owed for `buffer[0, length)`; nothing may be owed before. False where it is no request. */
+  answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean
+  /** The connection is gone. */
+  drop(link: number): void
+}
+
+/** A connection that nothing is owed. */
+export function nothingOwed(): Owed {
+  return { block: noBytes, at: 0, left: 0 }
+}
+
+/** The replies of a plan. */
+export function createNullReplies(plan: NullReplyPlan): NullReplies {
+  if (plan.kind === 'canned') return new CannedReplies(plan)
+  return {
+    // A stream that comes back whole is all of its frames, in whatever pieces: there is no need to look for them.
+    answer(owed, _link, buffer, length) {
+      owed.block = buffer
+      owed.at = 0
+      owed.left = length
+      return true
+    },
+    drop() {},
+  }
+}
+
+class CannedReplies implements NullReplies {
+  readonly #block: Uint8Array
+  readonly #replyBytes: number
+  readonly #requestBytes: number
+  readonly #frameEnd: (bytes: Uint8Array, from: number, to: number, requestBytes: number) => number
+  readonly #leftovers = new Leftovers()
+
+  constructor({ unit, replyBytes, protocol, requestBytes }: Extract<NullReplyPlan, { kind: 'canned' }>) {
+    this.#block = repeated(unit, Math.ceil(blockBytesMin / unit.length))
+    this.#replyBytes = replyBytes
+    this.#requestBytes = requestBytes
+    // Of a reply's length the protocol raw is told in its spec, of a request's here.
+    const { frameEnd } = createProtocol(protocol.name === 'raw' ? { name: 'raw' } : protocol)
+    this.#frameEnd = frameEnd
+  }
+
+  answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean {
+    const leftovers = this.#leftovers
+    leftovers.join(link, buffer, 0, length)
+    const { bytes, to } = leftovers
+    let { from } = leftovers
+    let requests = 0
+    let end = 0
+    while (from < to) {
+      end = this.#frameEnd(bytes, from, to, this.#requestBytes)
+      if (end <= 0) break
+      from = end
+      requests++
+    }
+    leftovers.keep(link, bytes, from, to)
+    owed.block = this.#block
+    owed.at = 0
+    owed.left = requests * this.#replyBytes
+    return end >= 0
+  }
+
+  drop(link: number): void {
+    this.#leftovers.drop(link)
+  }
+}
+
+/** A length that stays the same from run to run, though the mean varies a little: the power of two below it. */
+function likeBytes(meanBytes: number): number {
+  return Math.min(replyBytesMax, 2 ** Math.floor(Math.log2(Math.max(1, meanBytes))))
+}
+
+function httpReply(host: string, bytes: number): Uint8Array {
+  const { encode } = createHttp({ host, maxFrame: Number.MAX_SAFE_INTEGER })
+  const head = encode({ status: 200, body: noBytes })
+  return bytes <= head.length ? head : encode({ status: 200, body: new Uint8Array(bytes - head.length) })
+}
+
+function respReply(bytes: number): Uint8Array {
+  const simple = Buffer.from('+OK\r\n')
+  const header = `$${bytes}\r\n`
+  const bodyBytes = bytes - header.length - 2
+  return bodyBytes <= 0 ? simple : Buffer.from(`$${bodyBytes}\r\n${'x'.repeat(bodyBytes)}\r\n`)
+}
+
+function repeated(unit: Uint8Array, times: number): Uint8Array {
+  const block = new Uint8Array(unit.length * times)
+  for (let index = 0; index < times; index++) block.set(unit, index * unit.length)
+  return block
+}

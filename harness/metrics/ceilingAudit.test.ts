@@ -1,0 +1,92 @@
+import { describe, expect, it, test } from 'vitest'
+import { audit } from './audit.ts'
+import { auditCeiling, mayBeClientLimited, moreWorkers } from './ceilingAudit.ts'
+import type { CourseInputs } from './courseAudit.ts'
+
+const windows = (value: number) => new Array<number>(100).fill(value)
+const saturated: CourseInputs = {
+  course: {
+    throughputs: windows(1000),
+    meansMs: windows(10),
+    inFlights: windows(10),
+    inFlightMean: 10,
+    responseMeanMs: 10,
+    halfWidthsMs: {},
+    busyShare: 0.9,
+    balance: 1,
+  },
+  completed: 10_000,
+  throughput: 1000,
+  response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
+  slots: 10,
+  isSaturated: true,
+  isSteady: true,
+  nullPerSecond: 1200,
+  moreWorkers: 2,
+}
+const busy = (busyShare: number): CourseInputs => ({ ...saturated, course: { ...saturated.course, busyShare } })
+
+describe('auditCeiling()', () => {
+  it('fires when a server that does nothing is hardly faster, and says how to go on', () => {
+    expect(auditCeiling(saturated)).toEqual([
+      {
+        code: 'client-limited',
+        severity: 'suspect',
+        message: 'the null server is only 1.2 times faster',
+        hint: 'add workers (-w 2)',
+        value: 1000 / 1200,
+        limit: 0.7,
+      },
+    ])
+    expect(auditCeiling({ ...saturated, moreWorkers: undefined })[0]?.hint).toBe(
+      'take a faster machine for the client, or compare the server by its CPU per request',
+    )
+  })
+  it('holds the client to no less than it has shown: what it did, over the time in which it did it', () => {
+    const [finding] = auditCeiling({ ...saturated, nullPerSecond: 800 })
+    expect(finding?.message).toBe('a server that does nothing is no faster')
+    expect(finding?.value).toBeCloseTo(0.9)
+  })
+  it('is silent when the client could have done much more', () => {
+    expect(auditCeiling({ ...saturated, nullPerSecond: 1500 })).toEqual([])
+  })
+  it('is silent when nothing was measured, or the client had time to spare', () => {
+    expect(auditCeiling({ ...saturated, nullPerSecond: undefined })).toEqual([])
+    expect(auditCeiling({ ...busy(0.69), nullPerSecond: 1000 })).toEqual([])
+  })
+  it('is one of the checks of every run', () => {
+    const inputs = {
+      accounts: [],
+      completed: 10_000,
+      completedInWindow: 10_000,
+      errorShare: 0,
+      interrupted: false,
+      clockDriftMs: 0,
+      cores: 2,
+      response: saturated.response,
+    }
+    const codes = (course: CourseInputs) => audit({ ...inputs, course }).map(({ code }) => code)
+    expect(codes(saturated)).toContain('client-limited')
+    expect(codes({ ...saturated, nullPerSecond: 2000 })).not.toContain('client-limited')
+  })
+})
+
+test('mayBeClientLimited() holds for a busy client in a steady saturated loop of two seconds and more', () => {
+  expect(mayBeClientLimited(saturated)).toBe(true)
+  expect(mayBeClientLimited(busy(0.7))).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, isSaturated: false })).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, isSteady: false })).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, course: { ...saturated.course, throughputs: windows(1).slice(81) } })).toBe(
+    false,
+  )
+})
+
+test('moreWorkers() is one more where there is a core and a connection for it', () => {
+  const local = { workers: 1, connections: 10, cores: 4, serverCores: 0.97 }
+  expect(moreWorkers(local)).toBe(2)
+  expect(moreWorkers({ ...local, workers: 3 })).toBeUndefined()
+  expect(moreWorkers({ ...local, workers: 3, serverCores: 0 })).toBe(4)
+  expect(moreWorkers({ ...local, cores: 2 })).toBeUndefined()
+  expect(moreWorkers({ ...local, serverCores: 2.8 })).toBeUndefined()
+  expect(moreWorkers({ ...local, connections: 1 })).toBeUndefined()
+})
