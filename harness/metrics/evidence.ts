@@ -1,9 +1,9 @@
-import { bucketEndMs, countsLength } from './histogram.ts'
+import { bucketEndMs } from './histogram.ts'
 import { History } from './history.ts'
 import { type Slab, sum } from './slab.ts'
 import { dispersion, ksUniform, variationOfGaps } from './statistics/arrivals.ts'
 import { jainIndex } from './statistics/balance.ts'
-import { censoredQuantile } from './statistics/censored.ts'
+import { rankOf } from './statistics/censored.ts'
 import { sectioningHalfWidth } from './statistics/sections.ts'
 
 const windowMs = 100
@@ -167,17 +167,15 @@ export class Evidence {
     const edges = Array.from({ length: sectionCount + 1 }, (_, edge) =>
       Math.round((edge * (readings.length - 1)) / sectionCount),
     )
-    const sections = edges
-      .slice(1)
-      .map((edge, index) => less(readings[edge]!.reading, readings[edges[index]!]!.reading))
-    const none = new Float64Array(countsLength)
-    const found = Object.entries(quantilesWithInterval).flatMap(([name, q]) => {
-      const value = (completed: Float64Array) =>
-        censoredQuantile({ completed, censored: none, valueOf: bucketEndMs }, q)?.value
-      const values = sections.map(section => value(Float64Array.from(section)))
-      const all = value(whole)
-      if (all === undefined || values.includes(undefined)) return []
-      return [[name, sectioningHalfWidth(all, values as number[])]]
+    const [names, shares] = [Object.keys(quantilesWithInterval), Object.values(quantilesWithInterval)]
+    const sections = edges.slice(1).map((edge, index) => {
+      return bucketsAt(shares, readings[edge]!.reading, readings[edges[index]!]!.reading)
+    })
+    const all = bucketsAt(shares, whole)
+    const found = names.flatMap((name, index) => {
+      const values = sections.flatMap(buckets => (buckets === undefined ? [] : [bucketEndMs(buckets[index]!)]))
+      if (all === undefined || values.length < sectionCount) return []
+      return [[name, sectioningHalfWidth(bucketEndMs(all[index]!), values)]]
     })
     return Object.fromEntries(found)
   }
@@ -185,6 +183,21 @@ export class Evidence {
   #total(index: number): number {
     return this.#slabs.reduce((all, { sums }) => all + sums[index]!, 0)
   }
+}
+
+/** The buckets of quantiles, from the least up, of what was counted since `before`; undefined where nothing was. */
+function bucketsAt(shares: readonly number[], after: ArrayLike<number>, before?: Uint32Array): number[] | undefined {
+  // 32-bit counts may have wrapped; others are whole.
+  const counted = (bucket: number) => (before === undefined ? after[bucket]! : (after[bucket]! - before[bucket]!) >>> 0)
+  let count = 0
+  for (let bucket = 0; bucket < after.length; bucket++) count += counted(bucket)
+  if (count === 0) return undefined
+  let bucket = 0
+  let below = counted(0)
+  return shares.map(share => {
+    while (below < rankOf(share, count)) below += counted(++bucket)
+    return bucket
+  })
 }
 
 /** 32-bit counts that may have wrapped, less what they were before. */

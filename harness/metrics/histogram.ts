@@ -65,7 +65,9 @@ export interface SparseCounts {
 
 /** Bucket counts as they can be kept many times over: hardly any of the buckets is in use. */
 export function sparse(counts: Float64Array): SparseCounts {
-  const buckets = Uint32Array.from(counts.keys()).filter(bucket => counts[bucket]! > 0)
+  const used: number[] = []
+  for (let bucket = 0; bucket < counts.length; bucket++) if (counts[bucket]! > 0) used.push(bucket)
+  const buckets = Uint32Array.from(used)
   return { length: counts.length, buckets, counts: Float64Array.from(buckets, bucket => counts[bucket]!) }
 }
 
@@ -76,4 +78,16 @@ export function spread({ length, buckets, counts }: SparseCounts): Float64Array 
     spread[bucket] = counts[index]!
   })
   return spread
+}
+
+/** One of the histograms that stand one after the other. */
+export function histogramAt(counts: Float64Array, index: number): Float64Array {
+  return counts.subarray(index * countsLength, (index + 1) * countsLength)
+}
+
+/** Counts less what they were before. */
+export function difference(after: Float64Array, before: Float64Array): Float64Array {
+  const since = after.slice()
+  for (let index = 0; index < since.length; index++) since[index]! -= before[index]!
+  return since
 }

@@ -1,12 +1,12 @@
-import type { Histogram } from 'hdr-histogram-js'
 import { type FailureKind, failureKinds } from '../failures.ts'
-import { type Base, type Course, Evidence } from './evidence.ts'
-import { countsLength, type SparseCounts, sparse, spread, toHdr } from './histogram.ts'
+import { type Base, Evidence } from './evidence.ts'
+import { countsLength, difference, histogramAt, type SparseCounts, sparse, spread, toHdr } from './histogram.ts'
 import { Marks } from './marks.ts'
+import type { Measured } from './measured.ts'
 import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { type Settling, settlingOf } from './settling.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
-import type { Interval, Progress, Quantiles, Snapshot } from './snapshot.ts'
+import type { Interval, Progress, Snapshot } from './snapshot.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
@@ -37,37 +37,6 @@ interface Totals {
 interface Mark extends Omit<Totals, 'response'> {
   readonly counts: SparseCounts
   readonly base: Base
-}
-
-/** What was measured, once the run is over. */
-export interface Measured {
-  readonly elapsedMs: number
-  readonly warmupMs: number
-  /** How the run settled, where that is what says how long its warm-up was. */
-  readonly settling: Settling | undefined
-  readonly windowMs: number
-  readonly completed: number
-  readonly failed: number
-  /** With a plan: what it had in the measured part, and what was sent of it. */
-  readonly planned: number
-  readonly sent: number
-  /** Of those completed, and of those in flight at the end that were answered soon after. */
-  readonly response: Histogram
-  /** The same, with the requests that have no reply taken into account. */
-  readonly responseQuantiles: Quantiles
-  readonly responseBuckets: Float64Array
-  /** How the measured part went on; undefined when there was none. */
-  readonly course: Course | undefined
-  readonly service: Histogram
-  readonly clientLag: Histogram
-  readonly admissionWait: Histogram
-  readonly steps: readonly Histogram[]
-  readonly connect: Histogram
-  readonly roundTripAtOpen: Histogram
-  readonly roundTripAtEnd: Histogram
-  readonly leastRoundTripAtEnd: Histogram
-  readonly clientCpuSeconds: number
-  readonly serverCpuSeconds: number | undefined
 }
 
 /**
@@ -227,8 +196,10 @@ export class Recorder {
     const responseCounts = completedCounts.map(
       (count, bucket) => count + steps[histogram.drained * countsLength + bucket]!,
     )
-    const response = toHdr(responseCounts)
-    const measuredAt = (index: number) => histogramAt(steps, index)
+    const whole = this.#counts.slice()
+    const hdr = (index: number) => toHdr(histogramAt(steps, index))
+    const stepCount = this.#steps
+    const ofWhole = (index: number) => toHdr(histogramAt(whole, index))
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
@@ -238,18 +209,36 @@ export class Recorder {
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),
-      response,
-      responseQuantiles: censoredQuantilesOf(responseCounts, measuredAt(histogram.censored)),
+      get response() {
+        return toHdr(responseCounts)
+      },
+      responseQuantiles: censoredQuantilesOf(responseCounts, histogramAt(steps, histogram.censored)),
       responseBuckets: responseCounts,
       course: chosen && this.#evidence.course(start.base, endedAt, completedCounts),
-      service: toHdr(measuredAt(histogram.service)),
-      clientLag: toHdr(measuredAt(histogram.clientLag)),
-      admissionWait: toHdr(measuredAt(histogram.admissionWait)),
-      steps: Array.from({ length: this.#steps }, (_, step) => toHdr(measuredAt(histogram.steps + step))),
-      connect: toHdr(histogramAt(this.#counts, histogram.connect)),
-      roundTripAtOpen: toHdr(histogramAt(this.#counts, histogram.roundTripAtOpen)),
-      roundTripAtEnd: toHdr(histogramAt(this.#counts, histogram.roundTripAtEnd)),
-      leastRoundTripAtEnd: toHdr(histogramAt(this.#counts, histogram.leastRoundTripAtEnd)),
+      get service() {
+        return hdr(histogram.service)
+      },
+      get clientLag() {
+        return hdr(histogram.clientLag)
+      },
+      get admissionWait() {
+        return hdr(histogram.admissionWait)
+      },
+      get steps() {
+        return Array.from({ length: stepCount }, (_, step) => hdr(histogram.steps + step))
+      },
+      get connect() {
+        return ofWhole(histogram.connect)
+      },
+      get roundTripAtOpen() {
+        return ofWhole(histogram.roundTripAtOpen)
+      },
+      get roundTripAtEnd() {
+        return ofWhole(histogram.roundTripAtEnd)
+      },
+      get leastRoundTripAtEnd() {
+        return ofWhole(histogram.leastRoundTripAtEnd)
+      },
       clientCpuSeconds: end.clientCpu - start.clientCpu,
       serverCpuSeconds:
         end.serverCpu === undefined || start.serverCpu === undefined ? undefined : end.serverCpu - start.serverCpu,
@@ -361,14 +350,6 @@ export class Recorder {
   #level(name: number): number {
     return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
   }
-}
-
-function histogramAt(counts: Float64Array, index: number): Float64Array {
-  return counts.subarray(index * countsLength, (index + 1) * countsLength)
-}
-
-function difference(after: Float64Array, before: Float64Array): Float64Array {
-  return after.map((value, index) => value - before[index]!)
 }
 
 function coresBetween(before: number | undefined, after: number | undefined, seconds: number): number | undefined {

@@ -5,8 +5,9 @@ import type { CourseInputs } from '../metrics/courseAudit.ts'
 import { verdictOf } from '../metrics/finding.ts'
 import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
 import type { HostDifference } from '../metrics/hostCounters.ts'
+import type { Measured } from '../metrics/measured.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
-import type { Measured, Recorder } from '../metrics/recorder.ts'
+import type { Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
 import { delayedModes } from '../metrics/statistics/modes.ts'
 import {
@@ -262,9 +263,11 @@ function courseInputs(run: RunRecord, measured: Measured, seconds: number): Cour
 }
 
 function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
-  return Array.from(counts, (count, bucket) => ({ valueMs: bucketEndMs(bucket), count })).filter(
-    ({ count }) => count > 0,
-  )
+  const used: { valueMs: number; count: number }[] = []
+  counts.forEach((count, bucket) => {
+    if (count > 0) used.push({ valueMs: bucketEndMs(bucket), count })
+  })
+  return used
 }
 
 /** Six significant figures: more would only look exact. */

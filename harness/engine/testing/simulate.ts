@@ -1,4 +1,5 @@
-import { type Measured, Recorder } from '../../metrics/recorder.ts'
+import type { Measured } from '../../metrics/measured.ts'
+import { Recorder } from '../../metrics/recorder.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../metrics/slab.ts'
 import { planRun } from '../../plan/plan.ts'
 import { encodeRequests } from '../../plan/requests.ts'

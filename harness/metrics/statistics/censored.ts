@@ -27,7 +27,7 @@ export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQua
   const completedCount = sumOf(completed)
   const count = completedCount + sumOf(censored)
   if (count === 0) return undefined
-  const rank = Math.max(1, Math.ceil(q * count * (1 - rankTolerance)))
+  const rank = rankOf(q, count)
   const isCensored = rank > completedCount
   let below = 0
   // One bucket is left for the last: it is the answer if no other is.
@@ -37,6 +37,11 @@ export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQua
     if (below >= rank) break
   }
   return { value: counts.valueOf(bucket), censored: isCensored }
+}
+
+/** The rank of quantile q among so many: the first of which at least that part are no more. */
+export function rankOf(q: number, count: number): number {
+  return Math.max(1, Math.ceil(q * count * (1 - rankTolerance)))
 }
 
 function sumOf(counts: Float64Array): number {
