@@ -33,7 +33,9 @@ function roomOf(file: string): string {
   const [first, second, third] = relative(packageRoot, file).split('/')
   if (first === 'targets') return 'targets'
   if (third !== undefined) return second!
-  return second !== undefined && ['run.ts', 'search.ts', 'ceiling.ts'].includes(second) ? 'run' : 'leaves'
+  return second !== undefined && ['run.ts', 'search.ts', 'ceiling.ts', 'liveAudit.ts'].includes(second)
+    ? 'run'
+    : 'leaves'
 }
 
 const files = [...sources(join(packageRoot, 'harness')), ...sources(join(packageRoot, 'targets'))]

@@ -6,6 +6,7 @@ import { formatAddress, isLocal } from './engine/address.ts'
 import { type Fleet, launchFleet } from './engine/fleet.ts'
 import { openTarget, type RunningTarget } from './engine/target.ts'
 import { type ExitCode, exitCode, UserError } from './errors.ts'
+import { LiveAudit } from './liveAudit.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
 import { differenceOf, readHostCounters } from './metrics/hostCounters.ts'
 import { Recorder } from './metrics/recorder.ts'
@@ -95,6 +96,8 @@ export async function runScenario(
     const view = options.createView(titleOf(redacted, facts.target, plan))
     const hostBefore = readHostCounters()
     const clockGapMs = Date.now() - monotonicClock.now()
+    const host = () => differenceOf(hostBefore, readHostCounters())
+    const clockDriftMs = () => Date.now() - monotonicClock.now() - clockGapMs
     const fleet = launchFleet(plan, options.workerFile)
     const recorder = new Recorder({
       slabs: fleet.slabs,
@@ -107,7 +110,8 @@ export async function runScenario(
     })
     let outcome: Outcome
     try {
-      outcome = await drive({ plan, fleet, recorder, target, journal, view, signal: options.signal })
+      const liveAudit = new LiveAudit({ recorder, run: { facts, targetIsLocal }, host, clockDriftMs })
+      outcome = await drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal: options.signal })
     } finally {
       fleet.stop()
       journal.close()
@@ -121,8 +125,8 @@ export async function runScenario(
       isExtended: outcome.isExtended,
       serverRequests: target.requests(),
       targetIsLocal,
-      clockDriftMs: Date.now() - monotonicClock.now() - clockGapMs,
-      host: differenceOf(hostBefore, readHostCounters()),
+      clockDriftMs: clockDriftMs(),
+      host: host(),
       interrupted: options.signal.aborted,
       error: outcome.error,
     }
@@ -176,6 +180,7 @@ interface Outcome {
 
 interface Drive {
   readonly view: View
+  readonly liveAudit: LiveAudit
   readonly journal: Journal
   readonly signal: AbortSignal
   readonly plan: Plan
@@ -185,7 +190,7 @@ interface Drive {
 }
 
 /** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
-async function drive({ plan, fleet, recorder, target, journal, view, signal }: Drive): Promise<Outcome> {
+async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal }: Drive): Promise<Outcome> {
   let startAt = Number.POSITIVE_INFINITY
   let shownAt = Number.NEGATIVE_INFINITY
   let lengthMs = plan.lengthMs
@@ -206,13 +211,14 @@ async function drive({ plan, fleet, recorder, target, journal, view, signal }: D
     if (now - shownAt < showMs) return
     shownAt = now
     const extended = lengthMs > plan.lengthMs ? extendedNote : undefined
-    const notes = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
     const progress: Progress = {
       elapsedMs: Math.max(0, now - startAt),
       phase: phaseAt(now - startAt, plan.warmupMs, lengthMs),
       ...(plan.endsByTime && { totalMs: lengthMs }),
     }
-    view.show(progress, () => recorder.snapshot(progress), notes)
+    const told = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
+    const doubts = progress.phase === 'measuring' ? liveAudit.notes(now) : []
+    view.show(progress, () => recorder.snapshot(progress), [...told, ...doubts])
   }
   /** Shortly before the end: a run that still changes goes on for as long again, but where its load is too much. */
   function extendUnsettled(): void {

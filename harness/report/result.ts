@@ -71,7 +71,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
   }))
-  const findings = audit(auditInputs(run, recorder, totals, measured, seconds))
+  const findings = audit(auditInputs(run, recorder, totals, measured))
   return {
     schema: reportSchema,
     ...run.facts,
@@ -176,14 +176,10 @@ function serverOf(
   }
 }
 
-function auditInputs(
-  run: RunRecord,
-  recorder: Recorder,
-  totals: Totals,
-  measured: Measured,
-  seconds: number,
-): AuditInputs {
+/** What the audit looks at, out of what is known of a run at its end, or so far. */
+export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, measured: Measured): AuditInputs {
   const { handshakes, heartbeats } = totals
+  const seconds = measured.windowMs / 1000
   const sharedCores =
     run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds > 0
       ? (measured.clientCpuSeconds + measured.serverCpuSeconds) / seconds

@@ -1,0 +1,60 @@
+import { audit } from './metrics/audit.ts'
+import type { HostDifference } from './metrics/hostCounters.ts'
+import type { Recorder } from './metrics/recorder.ts'
+import { auditInputs, type RunRecord, totalsOf } from './report/result.ts'
+
+/** How often a run is audited while it lasts, and how much of it has to be measured by then: it costs some milliseconds. */
+const auditMs = 3000
+const measuredMsMin = 2000
+/** What can be told at the end only: the accounts are open, and more time may help. */
+const atTheEnd = ['conservation', 'warm-up', 'quantile-ci']
+
+export interface LiveAuditOptions {
+  readonly recorder: Recorder
+  readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal'>
+  readonly host: () => HostDifference
+  readonly clockDriftMs: () => number
+}
+
+/** The audit of a run that goes on: what it would be told if it ended now. */
+export class LiveAudit {
+  readonly #options: LiveAuditOptions
+  #auditedAt = Number.NEGATIVE_INFINITY
+  /** By code; a finding is told in the words in which it was found first, for as long as it stands. */
+  #told = new Map<string, string>()
+
+  constructor(options: LiveAuditOptions) {
+    this.#options = options
+  }
+
+  /** What is in doubt at the moment, a line each; looked at anew every few seconds. */
+  notes(now: number): readonly string[] {
+    if (now - this.#auditedAt >= auditMs) {
+      this.#auditedAt = now
+      this.#look(now)
+    }
+    return [...this.#told.values()]
+  }
+
+  #look(now: number): void {
+    const { recorder, run, host, clockDriftMs } = this.#options
+    const measured = recorder.measured(now)
+    if (measured.windowMs < measuredMsMin) return
+    const record: RunRecord = {
+      ...run,
+      stepNames: [],
+      endedAt: now,
+      isExtended: false,
+      clockDriftMs: clockDriftMs(),
+      host: host(),
+      interrupted: false,
+    }
+    const inputs = auditInputs(record, recorder, totalsOf(recorder), measured)
+    const found = audit({ ...inputs, accounts: [] }).filter(
+      ({ code, severity }) => severity !== 'note' && !atTheEnd.includes(code),
+    )
+    this.#told = new Map(
+      found.map(({ code, message, hint }) => [code, this.#told.get(code) ?? `${code}: ${message}: ${hint}`]),
+    )
+  }
+}
