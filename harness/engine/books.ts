@@ -77,6 +77,11 @@ export class Books {
     this.#count(histogram.censored, milliseconds)
   }
 
+  /** How long a request took to fail; `failed` counts it. */
+  failedAfter(milliseconds: number): void {
+    this.#count(histogram.failed, milliseconds)
+  }
+
   completed(role: number, requests: number): void {
     this.#add(field.completed + role, requests)
     if (role === roleIndex.request) this.inFlight -= requests

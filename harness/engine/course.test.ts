@@ -29,6 +29,40 @@ describe('the course of a simulated run', () => {
     expect(constant.measured.course!.arrivals!.dispersion).toBeLessThan(1e-3)
   })
 
+  it('knows the mean by an interval, which is wide where sections differ', async () => {
+    const settings = { connections: 4, duration: 10_000 }
+    const even = (await simulate(lineServer(10), settings)).measured.course!
+    expect(even.halfWidthsMs.mean).toBeCloseTo(0, 6)
+    let requests = 0
+    const slow = lineServer(10)
+    const slower = lineServer(30)
+    const changing: MemoryServer = {
+      received: (connection, bytes, now) => (requests++ < 2000 ? slow : slower).received!(connection, bytes, now),
+    }
+    const { responseMeanMs, halfWidthsMs } = (await simulate(changing, settings)).measured.course!
+    // Half of the time at 10 ms, and half at 30: 2 000 and 667 requests.
+    expect(responseMeanMs).toBeCloseTo(15, 0)
+    expect(halfWidthsMs.mean!).toBeGreaterThan(5)
+  })
+
+  it('keeps how long requests took to fail', async () => {
+    const late = await simulate(
+      lineServer(1, line => (line === 'ping' ? null : line)),
+      { timeout: 50 },
+    )
+    const failed = late.measured.timeToFailure
+    expect(failed.totalCount).toBe(late.failed)
+    expect(failed.totalCount).toBeGreaterThan(5)
+    expect(failed.minNonZeroValue / 10_000).toBeGreaterThanOrEqual(49.9)
+    const wrong = await simulate(
+      lineServer(2, () => 'pong'),
+      { loop: [{ send: 'ping', expect: 'echo', think: 0 }] },
+    )
+    expect(wrong.measured.timeToFailure.totalCount).toBe(wrong.failed)
+    expect(wrong.measured.timeToFailure.maxValue / 10_000).toBeCloseTo(2, 2)
+    expect((await simulate(lineServer(1))).measured.timeToFailure.totalCount).toBe(0)
+  })
+
   it('tells connections that are served alike from those that are not', async () => {
     const alike = await simulate(lineServer(1), { connections: 8 })
     expect(alike.measured.course!.balance).toBeCloseTo(1, 4)

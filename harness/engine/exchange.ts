@@ -188,6 +188,7 @@ export class Exchange {
           if (this.#isPaced) books.served(now - sentAt)
           completed++
         } else this.#answerApart(link, role, ok)
+        if (!ok && role === roleIndex.request) books.failedAfter(now - intendedAt)
         if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
       }
       at = frameEnd
@@ -236,7 +237,7 @@ export class Exchange {
       const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
       this.books.failed(role, 1, 'timeout')
-      if (role === roleIndex.request) this.books.censored(now - slots.intendedAt[slot]!)
+      if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, true)
       slots.release(link, slot)
     }
     return undefined
@@ -253,7 +254,7 @@ export class Exchange {
 
   /** Fails what is in flight on a connection that broke while it was in use. */
   fail(link: number, cause: FailureKind, now: number): void {
-    this.censor(link, now)
+    this.censor(link, now, true)
     const heartbeats = this.#heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
     if (requests > 0) this.books.failed(roleIndex.request, requests, cause)
@@ -262,13 +263,18 @@ export class Exchange {
     if (requests + heartbeats === 0 && this.#served[link] === 0) this.books.mishap(cause)
   }
 
-  /** Counts how long the requests in flight on a link have gone without an answer. */
-  censor(link: number, now: number): void {
+  /** Counts how long the requests in flight on a link have gone without an answer, and whether they have failed with it. */
+  censor(link: number, now: number, haveFailed = false): void {
     const slots = this.#slots
     for (let slot = slots.inUse(link, 0); slot >= 0; slot = slots.inUse(link, slot + 1)) {
       const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
-      if (role === roleIndex.request) this.books.censored(now - slots.intendedAt[slot]!)
+      if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, haveFailed)
     }
+  }
+
+  #unanswered(milliseconds: number, hasFailed: boolean): void {
+    this.books.censored(milliseconds)
+    if (hasFailed) this.books.failedAfter(milliseconds)
   }
 
   /** Fails the message of the handshake that a connection broke at. */

@@ -27,7 +27,7 @@ export interface Course {
   readonly inFlightMean: number
   readonly responseMeanMs: number
   /** Half of the 95 % interval of a quantile, by name; absent where the run was too short for ten sections. */
-  readonly halfWidthsMs: Readonly<Partial<Record<keyof typeof quantilesWithInterval, number>>>
+  readonly halfWidthsMs: Readonly<Partial<Record<keyof typeof quantilesWithInterval | 'mean', number>>>
   /** The part of the time that the busiest worker had something to do. */
   readonly busyShare: number
   /** Jain's index over the connections: 1 when all were served alike. */
@@ -127,13 +127,17 @@ export class Evidence {
     const since = (index: number) => this.#slabs.map(({ sums }, at) => sums[index]! - base.sums[at]![index]!)
     const total = (index: number) => since(index).reduce((all, part) => all + part, 0)
     const spans = total(sum.spans)
+    const responseMeanMs = completed > 0 ? total(sum.responseMs) / completed : 0
     return {
       throughputs: windows.map(window => window.throughput),
       meansMs: windows.map(window => window.meanMs),
       inFlights: windows.map(window => window.inFlight),
       inFlightMean: total(sum.inFlightMs) / lengthMs,
-      responseMeanMs: completed > 0 ? total(sum.responseMs) / completed : 0,
-      halfWidthsMs: this.#halfWidths(base.at, endedAt, whole),
+      responseMeanMs,
+      halfWidthsMs: {
+        ...this.#halfWidths(base.at, endedAt, whole),
+        ...this.#meanHalfWidth(base.at, endedAt, responseMeanMs),
+      },
       busyShare: Math.max(...since(sum.idleMs).map(idleMs => Math.min(1, Math.max(0, 1 - idleMs / lengthMs)))),
       balance: jainIndex(
         this.#slabs.flatMap(({ completedByLink }, at) => [...less(completedByLink, base.byLink[at]!)]),
@@ -164,9 +168,7 @@ export class Evidence {
   #halfWidths(from: number, to: number, whole: Float64Array): Course['halfWidthsMs'] {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
-    const edges = Array.from({ length: sectionCount + 1 }, (_, edge) =>
-      Math.round((edge * (readings.length - 1)) / sectionCount),
-    )
+    const edges = sectionEdges(readings.length)
     const [names, shares] = [Object.keys(quantilesWithInterval), Object.values(quantilesWithInterval)]
     const sections = edges.slice(1).map((edge, index) => {
       return bucketsAt(shares, readings[edge]!.reading, readings[edges[index]!]!.reading)
@@ -180,9 +182,26 @@ export class Evidence {
     return Object.fromEntries(found)
   }
 
+  /** The same for the mean, which in a loop is that of each section's own requests. */
+  #meanHalfWidth(from: number, to: number, whole: number): Course['halfWidthsMs'] {
+    const readings = this.#readings.since(from).filter(({ at }) => at <= to)
+    if (readings.length < sectionCount + 1) return {}
+    const edges = sectionEdges(readings.length)
+    const means = edges.slice(1).map((edge, index) => {
+      const [after, before] = [readings[edge]!.reading, readings[edges[index]!]!.reading]
+      return (after.responseMs - before.responseMs) / (after.completed - before.completed)
+    })
+    return means.every(Number.isFinite) ? { mean: sectioningHalfWidth(whole, means) } : {}
+  }
+
   #total(index: number): number {
     return this.#slabs.reduce((all, { sums }) => all + sums[index]!, 0)
   }
+}
+
+/** The first and the last reading of each section, of so many readings. */
+function sectionEdges(readings: number): number[] {
+  return Array.from({ length: sectionCount + 1 }, (_, edge) => Math.round((edge * (readings - 1)) / sectionCount))
 }
 
 /** The buckets of quantiles, from the least up, of what was counted since `before`; undefined where nothing was. */

@@ -23,6 +23,7 @@ export interface Measured {
   /** How the measured part went on; undefined when there was none. */
   readonly course: Course | undefined
   readonly service: Histogram
+  readonly timeToFailure: Histogram
   readonly clientLag: Histogram
   readonly admissionWait: Histogram
   readonly steps: readonly Histogram[]

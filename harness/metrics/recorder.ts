@@ -218,6 +218,9 @@ export class Recorder {
       get service() {
         return hdr(histogram.service)
       },
+      get timeToFailure() {
+        return hdr(histogram.failed)
+      },
       get clientLag() {
         return hdr(histogram.clientLag)
       },

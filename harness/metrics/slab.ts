@@ -73,7 +73,9 @@ export const histogram = {
   censored: 7,
   /** Response times of requests that were in flight when the books were closed, and answered soon after. */
   drained: 8,
-  steps: 9,
+  /** How long requests took to fail: by a timeout, a broken connection, or a reply that was not as expected. */
+  failed: 9,
+  steps: 10,
 } as const
 
 /** Indexes into `Slab.instants`. */

@@ -51,6 +51,8 @@ export interface Report {
     /** Mode rate: how late requests left though a connection was free, and how long others waited for one. */
     readonly clientLag?: Latency
     readonly admissionWait?: Latency
+    /** How long requests took to fail, where any did: by a timeout, a broken connection, or a reply not as expected. */
+    readonly failed?: Latency
     /** From the start of a connect to the open connection, of the whole run. */
     readonly connect: Latency
   }

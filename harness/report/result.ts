@@ -92,6 +92,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       response,
       service: isPaced ? latencyOf(measured.service) : response,
       ...(isPaced && { clientLag: latencyOf(measured.clientLag), admissionWait: latencyOf(measured.admissionWait) }),
+      ...(measured.timeToFailure.totalCount > 0 && { failed: latencyOf(measured.timeToFailure) }),
       connect: latencyOf(measured.connect),
     },
     ...tcpOf(measured, recorder),

@@ -64,7 +64,7 @@ const report = z.looseObject({
     heartbeats: pair,
   }),
   throughput: z.looseObject({ mean: count, perSecond: z.array(z.number()) }),
-  latencyMs: z.looseObject({ response: latency, service: latency, connect: latency }),
+  latencyMs: z.looseObject({ response: latency, service: latency, connect: latency, failed: latency.optional() }),
   steps: z.array(z.looseObject({ name: z.string(), response: latency })),
   intervals: z.array(z.looseObject({ second: count, completed: count, failed: count, perSecond: z.number() })),
   client: z.looseObject({

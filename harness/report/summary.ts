@@ -216,7 +216,7 @@ function serverCountLines(counted: number, totals: Report['totals'], colors: Col
   return entry('', [`the server counted ${formatCount(counted)}:`, judged], colors, ' ')
 }
 
-function failureLines({ totals: { failures } }: Report, colors: Colors): string[] {
+function failureLines({ totals: { failures }, latencyMs: { failed } }: Report, colors: Colors): string[] {
   const count = (kind: FailureKind) => failures[kind] ?? 0
   const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
   const list = (ofConnect: boolean) =>
@@ -226,6 +226,7 @@ function failureLines({ totals: { failures } }: Report, colors: Colors): string[
   const [requests, connects] = [list(false), list(true)]
   return [
     ...entry('failures', requests, colors),
+    ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
     ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
   ]
 }

@@ -42,8 +42,10 @@ class NodeTransport implements Transport {
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #wakeTime = Number.NEGATIVE_INFINITY
-  #startedAt = 0
-  #busyMs = 0
+  /** With a plan: when the event loop was last looked at while it spins, and whether it has had anything to do since. */
+  #spunAt = Number.NaN
+  #hadWork = false
+  #spinningMs = 0
   #finish: (() => void) | undefined
 
   constructor(settings: TransportOptions, clock: Clock) {
@@ -77,17 +79,15 @@ class NodeTransport implements Transport {
     connection.leave()
   }
 
-  /** What a spinning event loop does for itself is what is left of the time once our own work is taken off. */
+  /** Asleep in the kernel, or spinning through turns of the event loop that had nothing in them. */
   get idleMs(): number {
-    if (!this.#isPaced) return performance.eventLoopUtilization().idle
-    return this.clock.now() - this.#startedAt - this.#busyMs
+    return performance.eventLoopUtilization().idle + this.#spinningMs
   }
 
   /** Bytes came in for a connection. */
   received(link: number, buffer: Uint8Array, bytes: number): void {
-    const now = this.clock.now()
-    this.loop.received(link, buffer, 0, bytes, now)
-    if (this.#isPaced) this.#busyMs += this.clock.now() - now
+    this.#hadWork = true
+    this.loop.received(link, buffer, 0, bytes, this.clock.now())
   }
 
   now(): number {
@@ -102,7 +102,6 @@ class NodeTransport implements Transport {
 
   run(loop: Loop): Promise<void> {
     this.loop = loop
-    this.#startedAt = this.clock.now()
     return new Promise((resolve, reject) => {
       this.#finish = resolve
       this.#fail = reject
@@ -123,6 +122,7 @@ class NodeTransport implements Transport {
     const now = this.clock.now()
     // Timers count from when the event loop last looked at its clock, and so may fire early.
     if (now < this.#wakeTime) {
+      if (!this.#hadWork && now > this.#spunAt) this.#spinningMs += now - this.#spunAt
       this.#schedule(this.#wakeTime)
       return
     }
@@ -130,7 +130,6 @@ class NodeTransport implements Transport {
     let next: number
     try {
       next = this.loop.wake(now)
-      if (this.#isPaced) this.#busyMs += this.clock.now() - now
     } catch (error) {
       this.#stop()
       this.#fail(error)
@@ -145,10 +144,17 @@ class NodeTransport implements Transport {
 
   #schedule(time: number): void {
     this.#wakeTime = time
-    const wait = time - this.clock.now()
+    const now = this.clock.now()
+    const wait = time - now
+    this.#hadWork = false
+    // Only a turn that began by an immediate is a spin: what a timer waits for is sleep.
+    this.#spunAt = Number.NaN
     if (!this.#isPaced) this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, wait)))
     else if (wait > spinMs + 1) this.#timer = setTimeout(this.#wake, Math.floor(wait - spinMs))
-    else this.#immediate = setImmediate(this.#wake)
+    else {
+      this.#spunAt = now
+      this.#immediate = setImmediate(this.#wake)
+    }
   }
 
   #unschedule(): void {
