@@ -30,6 +30,8 @@ describe('writeReport()', () => {
     expect(path).toBe(join(folder, 'report.json'))
     expect(await readReport(path)).toEqual(sampleReport)
     expect(await readReport(folder)).toEqual(sampleReport)
+    const automatic = { ...sampleReport, scenario: { ...sampleReport.scenario, warmup: 'auto' as const } }
+    expect(await readReport(await writeReport(automatic, folder))).toEqual(automatic)
   })
 
   it('replaces a report whole and leaves nothing else behind', async () => {

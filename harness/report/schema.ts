@@ -31,7 +31,7 @@ const report = z.looseObject({
     connections: count,
     load: z.looseObject({ mode: z.string(), pipeline: count }),
     duration: count,
-    warmup: count,
+    warmup: z.union([count, z.literal('auto')]),
     reconnect: z.looseObject({ when: z.string() }),
     thresholds: z.array(z.looseObject({ expression: z.string(), metric: z.string() })),
   }),

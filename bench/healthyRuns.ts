@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { builtFile } from '../harness/built.ts'
+import { exitCode } from '../harness/errors.ts'
+import { readReport } from '../harness/report/save.ts'
+import { Processes } from './processes.ts'
+import { tallyOf } from './tally.ts'
+
+const secondsMax = 60
+const runsMax = 1000
+const overtimeMs = 60_000
+/** A run in doubt, and one that is invalid, have a report all the same. */
+const taken = [0, 1, 4]
+
+/** Loads that nothing is wrong with, below what this machine can do and at it. */
+const kinds = {
+  'echo, saturated': { protocol: 'line', target: { serve: 'echo' } },
+  'tlv, pipelined': { protocol: 'tlv', target: { serve: 'tlv' }, load: { pipeline: 16 } },
+  'delay line, loop': {
+    protocol: 'line',
+    target: { serve: 'echo', options: { poolSize: 'unlimited', serviceTime: 'fixed:5ms' } },
+    connections: 50,
+  },
+  'delay line, 1k/s': {
+    protocol: 'line',
+    target: { serve: 'echo', options: { poolSize: 'unlimited', serviceTime: 'fixed:5ms' } },
+    connections: 100,
+    load: { rate: 1000 },
+  },
+  'echo, 5k/s': { protocol: 'line', target: { serve: 'echo' }, connections: 50, load: { rate: 5000 } },
+} as const
+
+const processes = new Processes()
+process.on('exit', () => processes.endAll())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => process.exit(exitCode.interrupted))
+
+process.exit(await main())
+
+/** Runs healthy loads in turn and counts what the audit says of each: what it calls suspect here it does by mistake. */
+async function main(): Promise<number> {
+  const command = new Command('npm run healthy-runs --')
+    .description('Counts how often the audit doubts runs that nothing is wrong with.')
+    .option('--runs <n>', 'how many runs, of all kinds together', '100')
+    .option('--seconds <n>', 'length of each, without its warm-up', '3')
+    .exitOverride()
+  try {
+    command.parse()
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+  }
+  const { runs: runsText, seconds: secondsText } = command.opts<{ runs: string; seconds: string }>()
+  const [runs, seconds] = [Number(runsText), Number(secondsText)]
+  if (!isWhole(runs, runsMax) || !isWhole(seconds, secondsMax)) {
+    console.error(`expected whole numbers: --runs from 1 to ${runsMax}, --seconds from 1 to ${secondsMax}`)
+    return exitCode.couldNotRun
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'volley-healthy-'))
+  try {
+    const found = []
+    for (let run = 0; run < runs; run++) found.push(await runOne(folder, run, seconds))
+    console.log(tallyOf(found))
+    return exitCode.pass
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runOne(folder: string, run: number, seconds: number) {
+  const names = Object.keys(kinds) as (keyof typeof kinds)[]
+  const kind = names[run % names.length]!
+  const out = join(folder, String(run))
+  const file = `${out}.yaml`
+  const loop = [{ send: kind.startsWith('tlv') ? { type: 1, body: 'hello' } : 'hello' }]
+  // YAML is JSON too.
+  writeFileSync(file, JSON.stringify({ name: 'healthy', duration: `${seconds}s`, loop, ...kinds[kind] }))
+  const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
+  const child = processes.start({ program: process.execPath, args }, { lifeMs: seconds * 2000 + overtimeMs })
+  const end = await child.ended
+  if (!taken.some(code => code === end)) throw new Error(`a run could not be made: ${child.stderr().trim() || end}`)
+  const { findings, verdict } = await readReport(out)
+  const doubts = findings.filter(({ severity }) => severity !== 'note')
+  console.log(`${String(run + 1).padStart(4)}  ${kind.padEnd(18)}${verdict.padEnd(9)}${doubts.map(told).join(', ')}`)
+  return { kind, verdict, codes: doubts.map(({ code }) => code) }
+}
+
+function told({ code, value, limit }: { code: string; value: number; limit: number }): string {
+  return `${code} ${Number(value.toPrecision(3))} (${Number(limit.toPrecision(3))})`
+}
+
+function isWhole(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max
+}
