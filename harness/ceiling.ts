@@ -107,7 +107,7 @@ async function drive(plan: Plan, connections: number, signal: AbortSignal): Prom
   try {
     await Promise.race([fleet.ready, fleet.ended])
     clearTimeout(opening)
-    fleet.start(startDelayMs)
+    fleet.start(monotonicClock.now() + startDelayMs)
     windowTimer = setTimeout(() => {
       start = read(monotonicClock.now())
     }, startDelayMs + plan.warmupMs)

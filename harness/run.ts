@@ -234,8 +234,11 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
   const timer = setInterval(read, readMs)
   try {
     await Promise.race([fleet.ready, fleet.ended])
-    startAt = fleet.start(startDelayMs)
+    recorder.read(monotonicClock.now())
+    startAt = monotonicClock.now() + startDelayMs
+    // Before the word is given: from then on the workers may count.
     recorder.begin(startAt)
+    fleet.start(startAt)
     // The warm-up's end is read for itself: the window begins where this reading does.
     timers.push(setTimeout(read, startDelayMs + plan.warmupMs))
     if (plan.extensionMs > 0) {

@@ -23,8 +23,8 @@ export interface Fleet {
   readonly ready: Promise<void>
   /** Resolves when all workers are gone, with what went wrong if one did not end as it should. Never rejects. */
   readonly ended: Promise<string | undefined>
-  /** Lets the requests go `delayMs` from now, at the same instant in every worker; answers when, on this thread's clock. */
-  start(delayMs: number): number
+  /** Lets the requests go at a time on this thread's clock, at the same instant in every worker. */
+  start(at: number): void
   /** Puts the end off, once, by what the plan allows for that; to be called well before the end. */
   extend(): void
   /** Ends the run early: the books are closed at once. */
@@ -88,14 +88,12 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     }, pollMs)
   })
 
-  function start(delayMs: number): number {
-    const at = monotonicClock.now() + delayMs
+  function start(at: number): void {
     // Whoever was told to stop before the start is not to be told otherwise.
-    if (stopped || alive === 0) return at
+    if (stopped || alive === 0) return
     for (const slab of slabs) slab.instants[instant.start] = at + sharedOffsetMs()
     say(control.start)
-    reapAfter(delayMs + plan.lengthMs + graceMs)
-    return at
+    reapAfter(at - monotonicClock.now() + plan.lengthMs + graceMs)
   }
   function extend(): void {
     if (stopped || alive === 0) return
