@@ -22,6 +22,8 @@ const controlWhileOpeningMs = 5
 /** How often a ramp is looked at. */
 const rampMs = 10
 const heapSampleMs = 1000
+/** Requests of a plan that one wake takes up: a client that is behind has to read replies all the same, and to hear its end. */
+const admittedMax = 256
 /** How often late replies and due heartbeats are looked for: this part of the time they are given. */
 const scansPerTimeout = 16
 const scanMsMax = 100
@@ -206,7 +208,8 @@ export class Client implements Loop {
     const { books } = this.#exchange
     let at = now
     const { startAt } = this.#times
-    for (; startAt + pacer.next <= now && this.#plannedLeft > 0; pacer.advance()) {
+    let left = maySend ? admittedMax : Number.POSITIVE_INFINITY
+    for (; startAt + pacer.next <= now && this.#plannedLeft > 0 && left > 0; pacer.advance(), left--) {
       const intendedAt = startAt + pacer.next
       this.#plannedLeft--
       books.planned()

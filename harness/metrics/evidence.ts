@@ -80,13 +80,17 @@ export class Evidence {
     this.#counts.clear()
   }
 
-  /** Takes what the slabs have; `responses` are the bucket counts of all steps together, so far. */
-  read(at: number, completed: number, responses: () => Float64Array): void {
+  /** Takes the sums of the slabs, of the same moment as the requests completed. */
+  readSums(at: number, completed: number): void {
     this.#readings.add(at, () => ({
       completed,
       responseMs: this.#total(sum.responseMs),
       inFlightMs: this.#total(sum.inFlightMs),
     }))
+  }
+
+  /** Takes the bucket counts of all steps together, so far. */
+  readCounts(at: number, responses: () => Float64Array): void {
     this.#counts.add(at, () => new Uint32Array(responses()))
   }
 

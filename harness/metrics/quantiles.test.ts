@@ -15,13 +15,14 @@ test('quantilesOfCounts() says what hdr-histogram-js says of the same counts', (
   fc.assert(
     fc.property(fc.array(bucket, { maxLength: 40 }), buckets => {
       const counts = countsOf(buckets)
-      const mine = quantilesOfCounts(counts)
-      const theirs = quantilesOf(toHdr(counts))
+      const { loose, ...mine } = quantilesOfCounts(counts)
+      const { loose: theirLoose, ...theirs } = quantilesOf(toHdr(counts))
+      expect(loose).toEqual(theirLoose)
       expect(Object.keys(mine).sort()).toEqual(Object.keys(theirs).sort())
       for (const [name, value] of Object.entries(mine)) {
         const wanted = theirs[name as keyof typeof theirs] as number
         // Half a bucket, and the tick that the least bucket is wide.
-        expect(Math.abs(value - wanted)).toBeLessThanOrEqual(wanted / 1024 + 1e-4)
+        expect(Math.abs(Number(value) - wanted)).toBeLessThanOrEqual(wanted / 1024 + 1e-4)
       }
     }),
     { numRuns: 50 },
@@ -34,6 +35,14 @@ test('quantilesOfCounts() is the exact value where a bucket is one tick wide', (
     { at: 500, times: 910 },
   ])
   expect(quantilesOfCounts(counts)).toMatchObject({ count: 1000, p50: 0.05, p99: 0.05, max: 0.05 })
+})
+
+test('quantiles with fewer than a hundred samples beyond them are named as loose', () => {
+  const loose = (times: number) => quantilesOfCounts(countsOf([{ at: 1000, times }])).loose
+  expect(loose(999)).toEqual(['p90', 'p95'])
+  expect(loose(1000)).toEqual(['p95', 'p99'])
+  expect(loose(20_000)).toEqual(['p999'])
+  expect(loose(1_000_000)).toBeUndefined()
 })
 
 test('censoredQuantilesOf() tells quantiles that are only bounds, and how many requests have no reply', () => {

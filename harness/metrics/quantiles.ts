@@ -5,6 +5,8 @@ import { censoredQuantile } from './statistics/censored.ts'
 
 /** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
 export const samplesBeyondMin = 10
+/** Samples that must lie beyond it for it to be firm. */
+const samplesBeyondFirm = 100
 
 const quantiles = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999, p9999: 0.9999 } as const
 
@@ -12,13 +14,14 @@ const quantiles = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0
 export function quantilesOf(histogram: Histogram): Quantiles {
   const count = histogram.totalCount
   if (count === 0) return { count: 0, mean: 0, max: 0 }
-  const told = Object.entries(quantiles).filter(([, q]) => count * (1 - q) >= samplesBeyondMin - 1e-9)
+  const told = toldOf(count)
   const values = told.map(([name, q]) => [name, histogram.getValueAtPercentile(q * 100) / ticksPerMs])
   return {
     count,
     mean: histogram.mean / ticksPerMs,
     ...Object.fromEntries(values),
     max: histogram.maxValue / ticksPerMs,
+    ...looseOf(count),
   }
 }
 
@@ -41,13 +44,12 @@ export function quantilesOfCounts(counts: Float64Array): Quantiles {
   const told: Record<string, number> = {}
   let bucket = 0
   let below = counts[0]!
-  for (const [name, q] of Object.entries(quantiles)) {
-    if (count * (1 - q) < samplesBeyondMin - 1e-9) break
+  for (const [name, q] of toldOf(count)) {
     const rank = Math.max(1, Math.floor(q * count + 0.5))
     while (below < rank) below += counts[++bucket]!
     told[name] = bucketEndMs(bucket)
   }
-  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(last) }
+  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(last), ...looseOf(count) }
 }
 
 /**
@@ -60,7 +62,7 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
   const known = quantilesOf(histogram)
   if (unanswered === 0) return known
   const count = known.count + unanswered
-  const told = Object.entries(quantiles).filter(([, q]) => count * (1 - q) >= samplesBeyondMin - 1e-9)
+  const told = toldOf(count)
   const found = told.map(([name, q]) => ({
     name,
     ...censoredQuantile({ completed, censored, valueOf: bucketEndMs }, q)!,
@@ -70,9 +72,25 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
     mean: known.mean,
     ...Object.fromEntries(found.map(({ name, value }) => [name, value])),
     max: known.max,
+    ...looseOf(count),
     censored: unanswered,
     lowerBounds: found.filter(({ censored }) => censored).map(({ name }) => name),
   }
+}
+
+/** The quantiles that so many samples are enough for. */
+function toldOf(count: number): [string, number][] {
+  return Object.entries(quantiles).filter(([, q]) => isBeyond(count, q, samplesBeyondMin))
+}
+
+/** Those of them that are not firm. */
+function looseOf(count: number): { loose?: readonly string[] } {
+  const loose = toldOf(count).filter(([, q]) => !isBeyond(count, q, samplesBeyondFirm))
+  return loose.length === 0 ? {} : { loose: loose.map(([name]) => name) }
+}
+
+function isBeyond(count: number, q: number, samples: number): boolean {
+  return count * (1 - q) >= samples - 1e-9
 }
 
 const distributionSteps = 48

@@ -85,7 +85,6 @@ export class Recorder {
     this.#remember()
     this.#evidence.begin()
     this.#readEvidence()
-    this.#mark()
   }
 
   /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
@@ -99,9 +98,7 @@ export class Recorder {
         lastFields[name] = value
       }
     })
-    // First, for its sums have to be of the same moment as the counters.
     this.#readEvidence()
-    this.#mark()
     this.#remember()
   }
 
@@ -280,9 +277,13 @@ export class Recorder {
     })
   }
 
+  /** The sums before all else, for they have to be of the same moment as the counters. */
   #readEvidence(): void {
     const completed = this.total(field.completed + roleIndex.request)
-    if (this.#now >= this.#startAt) this.#evidence.read(this.#now, completed, () => this.#responseCounts())
+    const hasBegun = this.#now >= this.#startAt
+    if (hasBegun) this.#evidence.readSums(this.#now, completed)
+    this.#mark()
+    if (hasBegun) this.#evidence.readCounts(this.#now, () => this.#responseCounts())
   }
 
   #mark(): void {
@@ -291,8 +292,9 @@ export class Recorder {
   }
 
   #newMark(): Mark {
+    const base = this.#evidence.base(this.#now)
     const { response, ...totals } = this.#totals()
-    return { ...totals, counts: sparse(this.#counts), base: this.#evidence.base(this.#now) }
+    return { ...totals, counts: sparse(this.#counts), base }
   }
 
   #totals(): Totals {

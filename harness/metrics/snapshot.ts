@@ -14,6 +14,8 @@ export interface Quantiles {
   readonly p999?: number
   readonly p9999?: number
   readonly max: number
+  /** Quantiles with fewer than a hundred samples beyond them, by name: they are an indication. */
+  readonly loose?: readonly string[]
   /** Requests without a reply, where there are any: failed, given up, or waiting when the books were closed. */
   readonly censored?: number
   /** Quantiles that lie among those, by name: they are more than the value given. */

@@ -42,6 +42,11 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** What came of a run. */
+export interface Ran extends Pick<Ended, 'code' | 'stdout'> {
+  readonly report: Report
+}
+
 /** The command line program, started; `ended` tells what came of it. */
 export class Volley {
   readonly process: ChildProcess
@@ -97,12 +102,29 @@ export function volley(...args: string[]): Promise<Ended> {
 }
 
 /** Runs `volley run` with a folder of its own, and reads the report. */
-export async function run(...args: string[]): Promise<Ended & { report: Report; folder: string }> {
+export function run(...args: string[]): ReturnType<Running['ended']> {
+  return startRun(args).ended()
+}
+
+/** A `volley run` under way, and what comes of it. */
+export interface Running {
+  readonly volley: Volley
+  ended(): Promise<Ended & { report: Report; folder: string }>
+}
+
+/** Starts `volley run` with a folder of its own; the report is read at its end. */
+export function startRun(args: readonly string[], env: Record<string, string> = {}): Running {
   const folder = temporaryFolder()
-  const ended = await volley('run', ...args, '--out', folder)
-  const file = join(folder, 'report.json')
-  if (!existsSync(file)) throw new Error(`no report was saved: ${ended.stderr}${ended.stdout}`)
-  return { ...ended, report: JSON.parse(readFileSync(file, 'utf8')), folder }
+  const volley = new Volley(['run', ...args, '--out', folder], env)
+  return {
+    volley,
+    async ended() {
+      const ended = await volley.ended
+      const file = join(folder, 'report.json')
+      if (!existsSync(file)) throw new Error(`no report was saved: ${ended.stderr}${ended.stdout}`)
+      return { ...ended, report: JSON.parse(readFileSync(file, 'utf8')), folder }
+    },
+  }
 }
 
 /** A TCP server on this machine that treats each connection as told; closed with the test. */

@@ -45,13 +45,22 @@ export interface Simulated {
   readonly measured: Measured
   readonly endedAtMs: number
   readonly slab: Slab
+  /** What a report is made of. */
+  readonly scenario: Scenario
+  readonly recorder: Recorder
 }
 
 /** Runs one worker's client loop against a server in memory, in simulated time. */
 export async function simulate(
   server: MemoryServer,
   settings: Partial<Scenario> = {},
-  { rows = [] as Record<string, string>[], stopAt = Number.POSITIVE_INFINITY, extensionMs = 0 } = {},
+  {
+    rows = [] as Record<string, string>[],
+    stopAt = Number.POSITIVE_INFINITY,
+    extensionMs = 0,
+    clientCores = 0,
+    serverCores = 0,
+  } = {},
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
@@ -83,8 +92,8 @@ export async function simulate(
     connections: scenario.connections,
     warmupMs: run.warmupMs,
     isWarmupAutomatic: run.isWarmupAutomatic,
-    clientCpuSeconds: () => 0,
-    serverCpuSeconds: () => undefined,
+    clientCpuSeconds: () => (clientCores * transport.now()) / 1000,
+    serverCpuSeconds: () => (serverCores * transport.now()) / 1000,
     rssBytes: () => 0,
   })
   transport.at(startMs, () => recorder.begin(startMs))
@@ -116,6 +125,8 @@ export async function simulate(
     meanMs: measured.response.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,
     slab,
+    scenario,
+    recorder,
   }
 }
 
