@@ -106,7 +106,7 @@ async function runInvented(settings: string, responseMs: string) {
     openFolder: async () => folder,
     createView: () => ({
       show: (_progress, _snapshot, said) => {
-        for (const note of said) notes.add(note)
+        for (const note of said()) notes.add(note)
       },
       end() {},
     }),

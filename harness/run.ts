@@ -42,8 +42,8 @@ const ownDescriptors = 64
 
 /** What a run shows itself on: a screen, lines, or nothing. */
 export interface View {
-  /** Offers a snapshot, which is made only if it is asked for: its quantiles cost the main thread a millisecond. */
-  show(progress: Progress, snapshot: () => Snapshot, notes: readonly string[]): void
+  /** Offers a snapshot and notes, which are made only if they are asked for: they cost the main thread milliseconds. */
+  show(progress: Progress, snapshot: () => Snapshot, notes: () => readonly string[]): void
   end(): void
 }
 
@@ -216,9 +216,11 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
       phase: phaseAt(now - startAt, plan.warmupMs, lengthMs),
       ...(plan.endsByTime && { totalMs: lengthMs }),
     }
-    const told = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
-    const doubts = progress.phase === 'measuring' ? liveAudit.notes(now) : []
-    view.show(progress, () => recorder.snapshot(progress), [...told, ...doubts])
+    const notes = () => {
+      const told = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
+      return progress.phase === 'measuring' ? [...told, ...liveAudit.notes(now)] : told
+    }
+    view.show(progress, () => recorder.snapshot(progress), notes)
   }
   /** Shortly before the end: a run that still changes goes on for as long again, but where its load is too much. */
   function extendUnsettled(): void {

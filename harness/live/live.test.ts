@@ -25,7 +25,11 @@ function fakeTerminal(isTTY: boolean) {
 }
 
 function show(live: Live, snapshot: Snapshot, notes: readonly string[]): void {
-  live.show(snapshot, () => snapshot, notes)
+  live.show(
+    snapshot,
+    () => snapshot,
+    () => notes,
+  )
 }
 
 function fakeClock() {

@@ -20,7 +20,7 @@ export interface LiveOptions {
 
 export interface Live {
   /** Shows a snapshot and what is to be said about the run; may be called often, and asks for one only to show it. */
-  show(progress: Progress, snapshot: () => Snapshot, notes: readonly string[]): void
+  show(progress: Progress, snapshot: () => Snapshot, notes: () => readonly string[]): void
   /** Takes the screen away and gives the terminal back; the figures follow in the summary. */
   end(): void
 }
@@ -55,7 +55,7 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
       drawnAt = now
       // A terminal that does not know its size reports none, or 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
-      draw(renderScreen(title, snapshot(), notes, size, colors))
+      draw(renderScreen(title, snapshot(), notes(), size, colors))
     },
     end() {
       if (drawnAt === Number.NEGATIVE_INFINITY) return
@@ -83,7 +83,7 @@ function createLines({ stream, title, clock = monotonicClock, wallClock = () => 
         lastSecond = Math.floor(elapsedMs / 1000)
         write(renderLine(snapshot(), wallClock()))
       }
-      for (const note of notes.filter(note => !said.has(note))) {
+      for (const note of notes().filter(note => !said.has(note))) {
         said.add(note)
         write(`${formatTimeOfDay(wallClock())}  ! ${note}`)
       }
