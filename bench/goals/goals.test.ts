@@ -46,7 +46,9 @@ function errorsOf(sides: readonly SideRecord[]): string[] {
  */
 function expectMeasured(id: string, { name, figure, reason, spread, verdict }: Row): void {
   if (reason === undefined) {
-    expect(spread!.each.every(value => value > 0)).toBe(true)
+    // On a machine that is busy elsewhere every request of a plan may wait for a connection, and none of them for us.
+    const least = figure === 'lagMicros' ? 0 : Number.MIN_VALUE
+    expect(spread!.each.every(value => value >= least)).toBe(true)
     expect(verdict).not.toBe('not measured')
   } else {
     console.warn(`skipped: ${id} ${name}, ${figure}, because ${reason}`)
