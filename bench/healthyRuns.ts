@@ -47,7 +47,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 
 process.exit(await main())
 
-/** Runs healthy loads in turn and counts what the audit says of each: what it calls suspect here it does by mistake. */
+/**
+ * Runs healthy loads in turn and counts what the audit says of each. That a saturated loop is limited by its client is
+ * true where the two share a machine; the rest it says by mistake, or of what else the machine did.
+ */
 async function main(): Promise<number> {
   const command = new Command('npm run healthy-runs --')
     .description('Counts how often the audit doubts runs that nothing is wrong with.')
@@ -86,6 +89,8 @@ async function runOne(folder: string, run: number, seconds: number) {
   // YAML is JSON too.
   writeFileSync(file, JSON.stringify({ name: 'healthy', duration: `${seconds}s`, loop, ...kinds[kind] }))
   const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
+  // What is kept of this machine is not to be that of a single disturbed measurement, nor the user's.
+  process.env['XDG_CACHE_HOME'] = join(folder, `cache-${run % 10}`)
   const child = processes.start({ program: process.execPath, args }, { lifeMs: seconds * 2000 + overtimeMs })
   const end = await child.ended
   if (!taken.some(code => code === end)) throw new Error(`a run could not be made: ${child.stderr().trim() || end}`)

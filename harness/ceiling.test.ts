@@ -34,7 +34,8 @@ async function inputsOf(yaml: string, address: Address = tcp, workers = 1): Prom
     loaded,
     plan: planRun(loaded.scenario, { address, bank, transport, seed, workers }),
     bank,
-    environment: describeEnvironment(),
+    environment: { ...describeEnvironment(), cores: 4 },
+    shownPerSecond: 0,
     totals: {
       sent: 1000,
       completed: 1000,
@@ -61,6 +62,9 @@ test('measureCeiling() keeps what it has measured, and does not measure it again
   expect(first).toMatchObject({ cached: false })
   expect(first!.nullPerSecond).toBeGreaterThan(0)
   expect(await measureCeiling({ ...inputs, options })).toEqual({ ...first, cached: true })
+  // What the run has shown is more than what was kept.
+  const shownPerSecond = first!.nullPerSecond + 1
+  expect(await measureCeiling({ ...inputs, shownPerSecond, options })).toMatchObject({ cached: false })
   // A plan of its own has a figure of its own.
   const file = join(cacheFolder, 'ceilings.json')
   const kept = () => Object.keys(JSON.parse(readFileSync(file, 'utf8')).ceilings)
@@ -90,6 +94,8 @@ test('measureCeiling() has none where there is no null server, or it is interrup
   const cacheFolder = newFolder()
   const tls = await inputsOf(line, { scheme: 'tls', host: '192.0.2.1', port: 7 })
   expect(await measureCeiling({ ...tls, options: { ...tls.options, cacheFolder } })).toBeUndefined()
+  const crowded = await inputsOf(line, tcp, 3)
+  expect(await measureCeiling({ ...crowded, options: { ...crowded.options, cacheFolder } })).toBeUndefined()
   const mixed = await inputsOf('protocol: { raw: { reply: { bytes: 3 } } }\nloop: [{ send: a }, { send: ab }]')
   expect(await measureCeiling({ ...mixed, options: { ...mixed.options, cacheFolder } })).toBeUndefined()
   const plain = await inputsOf(line)

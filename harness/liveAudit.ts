@@ -6,8 +6,8 @@ import { auditInputs, type RunRecord, totalsOf } from './report/result.ts'
 /** How often a run is audited while it lasts, and how much of it has to be measured by then: it costs some milliseconds. */
 const auditMs = 3000
 const measuredMsMin = 2000
-/** What can be told at the end only: the accounts are open, and more time may help. */
-const atTheEnd = ['conservation', 'warm-up', 'quantile-ci']
+/** What can be told at the end only: the accounts and the time in flight are open, and more time may help. */
+const atTheEnd = ['conservation', 'littles-law', 'warm-up', 'quantile-ci']
 
 export interface LiveAuditOptions {
   readonly recorder: Recorder
@@ -39,7 +39,8 @@ export class LiveAudit {
   #look(now: number): void {
     const { recorder, run, host, clockDriftMs } = this.#options
     const measured = recorder.measured(now)
-    if (measured.windowMs < measuredMsMin) return
+    // A server whose first reply is yet to come is slow so far, and nothing else is known of it.
+    if (measured.windowMs < measuredMsMin || measured.completed === 0) return
     const record: RunRecord = {
       ...run,
       stepNames: [],

@@ -10,7 +10,6 @@ import { LiveAudit } from './liveAudit.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from './metrics/host.ts'
 import { differenceOf, readHostCounters } from './metrics/hostCounters.ts'
 import { Recorder } from './metrics/recorder.ts'
-import { field } from './metrics/slab.ts'
 import type { Phase, Progress, RunTitle, Snapshot } from './metrics/snapshot.ts'
 import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
@@ -20,7 +19,7 @@ import { describeProtocol } from './protocols/spec.ts'
 import { describeLoad } from './report/figures.ts'
 import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
-import { assembleReport, type RunRecord, totalsOf, wantsCeiling } from './report/result.ts'
+import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
@@ -32,11 +31,12 @@ const showMs = 500
 const startDelayMs = 20
 /** How long after the end of a run with failures the end of its target may still come to be known. */
 const obituaryMs = 100
-/** How long before the end it is decided whether the run goes on: long enough for every worker to hear of it. */
+/** How long before the end it is decided whether the run goes on, and how long the workers take to hear of it. */
 const extendBeforeMs = 500
+const hearMs = 100
 const extendedNote = 'the run has not settled: it goes on for as long again'
-/** The part of what a plan had that is answered where the server keeps up with it. */
-const keptUp = 0.99
+/** Of what a plan had, what may be left unanswered by a server that keeps up with it. */
+const fallenBehindMax = 0.01
 /** Descriptors that a run needs besides its connections. */
 const ownDescriptors = 64
 
@@ -130,10 +130,11 @@ export async function runScenario(
       interrupted: options.signal.aborted,
       error: outcome.error,
     }
-    const ceiling = wantsCeiling(record, recorder)
-      ? await measureCeiling({ loaded, plan, bank, environment, totals: totalsOf(recorder), options })
-      : undefined
-    const report = assembleReport({ ...record, ceiling }, recorder)
+    const shownPerSecond = shownToCeiling(record, recorder)
+    const totals = totalsOf(recorder)
+    const ceiling =
+      shownPerSecond && (await measureCeiling({ loaded, plan, bank, environment, totals, shownPerSecond, options }))
+    const report = assembleReport({ ...record, ...(ceiling && { ceiling }) }, recorder)
     return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()
@@ -226,9 +227,8 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
   function extendUnsettled(): void {
     const now = monotonicClock.now()
     recorder.read(now)
-    const isLate = now - startAt > lengthMs - extendBeforeMs / 2
-    const keepsUp = recorder.total(field.completed) >= keptUp * recorder.total(field.planned)
-    if (isLate || !keepsUp || !recorder.settling(now)?.isUnsettled) return
+    const isLate = now - startAt > lengthMs - hearMs
+    if (isLate || recorder.fallenBehind() > fallenBehindMax || !recorder.settling(now)?.isUnsettled) return
     fleet.extend()
     lengthMs += plan.extensionMs
   }
@@ -253,7 +253,7 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
     if (endedAt - startAt + readMs >= (recorder.intervals.length + 1) * 1000) endSecond()
     // That a server has died is heard of a moment after its connections broke.
     if (Object.keys(recorder.failures()).length > 0) await sleep(obituaryMs)
-    return { endedAt, error: error ?? targetError(target), isExtended: lengthMs > plan.lengthMs }
+    return { endedAt, error: error ?? targetError(target), isExtended: endedAt - startAt > plan.lengthMs + readMs }
   } finally {
     clearInterval(timer)
     for (const timer of timers) clearTimeout(timer)

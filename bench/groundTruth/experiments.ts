@@ -35,8 +35,13 @@ const meanTolerance = 0.02
 const quantileTolerance = 0.05
 const timeout = '60s'
 const serviceMs = 2
-/** Of delay lines: long enough for the 0.06 ms of a loopback and a server's own work to be lost in it. */
-const delayMs = 10
+/** Of queues: the time that loopback and a server's own work add is to be lost in it, as in a delay line's. */
+const queueMs = 4
+/** Of delay lines: long enough for the 0.06 ms of a loopback, wake-ups and a server's own work to be lost in it. */
+const delayMs = 20
+
+/** Of a delay line whose requests come and go all at once: the last of them has the work for all others before it. */
+const lockstepMs = 50
 
 /** The rows of shared experiments that a real server can show; `seconds` is how long most of them last. */
 export function experiments(seconds: number): readonly Experiment[] {
@@ -47,12 +52,21 @@ export function experiments(seconds: number): readonly Experiment[] {
   const stalling = { poolSize: 'unlimited', serviceTime: `fixed:${delayMs}ms`, stall: '1s/10s' }
   const common = { duration, timeout }
   return [
-    ...[0.5, 0.7].map(utilisation => ({
+    // The nearer to its capacity, the longer a queue takes to show all it can be.
+    ...[
+      { utilisation: 0.5, times: 2 },
+      { utilisation: 0.7, times: 4 },
+    ].map(({ utilisation, times: lengths }) => ({
       id: `G1 ${utilisation}`,
-      title: `one FIFO with a fixed service of ${serviceMs} ms, Poisson, at ${utilisation * 100} % of its capacity`,
-      settings: { ...common, connections: 64, load: { rate: (utilisation * 1000) / serviceMs } },
-      server: { serviceTime: `fixed:${serviceMs}ms` },
-      truth: times(md1Response({ serviceMs, utilisation }), ['p50', 'p90', 'p99']),
+      title: `one FIFO with a fixed service of ${queueMs} ms, Poisson, at ${utilisation * 100} % of its capacity`,
+      settings: {
+        ...common,
+        duration: `${lengths * seconds}s`,
+        connections: 64,
+        load: { rate: (utilisation * 1000) / queueMs },
+      },
+      server: { serviceTime: `fixed:${queueMs}ms` },
+      truth: times(md1Response({ serviceMs: queueMs, utilisation }), ['p50', 'p90', 'p99']),
     })),
     {
       id: 'G4',
@@ -83,12 +97,12 @@ export function experiments(seconds: number): readonly Experiment[] {
     },
     {
       id: 'G8',
-      title: 'a delay line of 10 ms, 50 connections in a closed loop',
+      title: `a delay line of ${lockstepMs} ms, 50 connections in a closed loop`,
       settings: { ...common, connections: 50 },
-      server: { poolSize: 'unlimited', serviceTime: 'fixed:10ms' },
+      server: { poolSize: 'unlimited', serviceTime: `fixed:${lockstepMs}ms` },
       truth: [
-        ...times(fixedResponse(10), ['p50', 'p99']),
-        { figure: 'throughput', value: closedPerSecond(50, fixedResponse(10)), tolerance: meanTolerance },
+        ...times(fixedResponse(lockstepMs), ['p50', 'p99']),
+        { figure: 'throughput', value: closedPerSecond(50, fixedResponse(lockstepMs)), tolerance: meanTolerance },
       ],
     },
     {

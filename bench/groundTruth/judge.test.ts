@@ -48,12 +48,12 @@ test('experiments() has the figures of the specification', () => {
   const all = experiments(60)
   const truth = (id: string, figure: string) =>
     all.find(row => row.id === id)?.truth.find(row => row.figure === figure)?.value
-  // At twice the service time, or ten times the delay, all times are so many times those of the table.
-  expect(truth('G1 0.5', 'p99')).toBeCloseTo(2 * 4.336, 2)
-  expect(truth('G1 0.7', 'mean')).toBeCloseTo(2 * 2.167, 2)
-  expect(truth('G4', 'p99')).toBeCloseTo(910, 6)
-  expect(truth('G4c', 'p99')).toBe(10)
-  expect(truth('G6', 'mean')).toBeCloseTo(19.8, 6)
+  // At four times the service time, or twenty times the delay, all times are so many times those of the table.
+  expect(truth('G1 0.5', 'p99')).toBeCloseTo(4 * 4.336, 2)
+  expect(truth('G1 0.7', 'mean')).toBeCloseTo(4 * 2.167, 2)
+  expect(truth('G4', 'p99')).toBeCloseTo(920, 6)
+  expect(truth('G4c', 'p99')).toBe(20)
+  expect(truth('G6', 'mean')).toBeCloseTo(39.6, 6)
   expect(truth('G9', 'throughput')).toBe(500)
   expect(truth('G12', 'p99')).toBe(5400)
   expect(truth('G12', 'inFlightAtEnd')).toBe(6000)

@@ -12,6 +12,8 @@ import { type Judgement, judge } from './judge.ts'
 const secondsMin = 10
 const secondsMax = 600
 const overtimeMs = 60_000
+/** The longest experiment lasts so many times as long, and may go on for as long again. */
+const lengthsMax = 8
 /** A run in doubt, and one that is invalid, have a report all the same. */
 const taken = [0, 1, 4]
 
@@ -66,7 +68,10 @@ async function show(experiment: Experiment, seconds: number, folder: string): Pr
   const file = `${out}.yaml`
   writeFileSync(file, JSON.stringify(scenarioOf(experiment)))
   const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
-  const child = processes.start({ program: process.execPath, args }, { lifeMs: seconds * 1000 + overtimeMs })
+  const child = processes.start(
+    { program: process.execPath, args },
+    { lifeMs: lengthsMax * seconds * 1000 + overtimeMs },
+  )
   const end = await child.ended
   if (!taken.some(code => code === end)) {
     console.log(`  it could not be run: ${child.stderr().trim() || end}`)

@@ -46,12 +46,17 @@ test('a saturated run is held against what its client can do at most, as kept of
   expect(measured.report.client.ceiling!.nullPerSecond).toBeGreaterThan(0)
   expect(measured.stdout).toMatch(/a null server: [\d,]+\/s/)
 
+  // What is said follows from what was measured, whatever that was: a client hardly idle at half of it is not limited.
+  const share = measured.report.throughput.mean / measured.report.client.ceiling!.nullPerSecond
+  if (share > 0.75) expect(limited(measured.report)).toMatchObject([{ severity: 'suspect', limit: 0.7 }])
+  if (share > 0.75) expect(measured.stdout).toContain('! client-limited   ')
+  if (share < 0.65) expect(limited(measured.report)).toEqual([])
+
+  // The run has shown its client to be able to more than that.
   pretend(1)
   const slow = await runAgain()
-  expect(slow.report.client.ceiling).toEqual({ nullPerSecond: 1, cached: true })
-  expect(limited(slow.report)).toMatchObject([{ severity: 'suspect', limit: 0.7 }])
-  expect(slow.report.verdict).not.toBe('trusted')
-  expect(slow.stdout).toContain('! client-limited   a server that does nothing is no faster: ')
+  expect(slow.report.client.ceiling).toMatchObject({ cached: false })
+  expect(slow.report.client.ceiling!.nullPerSecond).toBeGreaterThan(1)
 
   pretend(1e12)
   const fast = await runAgain()

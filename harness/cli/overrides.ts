@@ -33,7 +33,7 @@ const settings: readonly Setting[] = [
     path: ['load', 'pipeline'],
   },
   { flags: '-w, --workers <n>', name: 'workers', description: 'worker threads, or auto', path: ['workers'] },
-  { flags: '--warmup <time>', name: 'warmup', description: 'time before the measured part', path: ['warmup'] },
+  { flags: '--warmup <time>', name: 'warmup', description: 'what is left out before: 2s, or auto', path: ['warmup'] },
   { flags: '--timeout <time>', name: 'timeout', description: 'time a reply or a connect may take', path: ['timeout'] },
   {
     flags: '--target <url>',

@@ -77,22 +77,22 @@ describe('the course of a simulated run', () => {
 })
 
 describe('a run whose end is put off', () => {
-  const auto = { duration: 2000, warmup: 'auto', connections: 2 } as const
+  const auto = { duration: 5000, warmup: 'auto', connections: 2 } as const
   it('goes on in a closed loop', async () => {
     const plain = await simulate(lineServer(10), auto)
-    const extended = await simulate(lineServer(10), auto, { extensionMs: 3000 })
-    expect(plain.endedAtMs).toBe(startMs + 3000)
-    expect(extended.endedAtMs).toBe(startMs + 6000)
+    const extended = await simulate(lineServer(10), auto, { extensionMs: 6000 })
+    expect(plain.endedAtMs).toBe(startMs + 6000)
+    expect(extended.endedAtMs).toBe(startMs + 12_000)
     expect(extended.completed).toBeGreaterThan(1.9 * plain.completed)
-    expect(extended.measured.windowMs).toBe(5000)
+    expect(extended.measured.windowMs).toBe(11_000)
   })
   it('goes on with a plan, which has requests for that long and no longer', async () => {
     const planned = { ...auto, load: { mode: 'rate', rate: 100, arrivals: 'constant', pipeline: 1 } } as const
-    const { sent, endedAtMs, measured } = await simulate(lineServer(1), planned, { extensionMs: 3000 })
-    expect(endedAtMs).toBe(startMs + 6000)
-    expect(sent).toBe(600)
+    const { sent, endedAtMs, measured } = await simulate(lineServer(1), planned, { extensionMs: 6000 })
+    expect(endedAtMs).toBe(startMs + 12_000)
+    expect(sent).toBe(1200)
     // The one at the very end of the warm-up is in the reading there or in the next.
-    expect(measured.planned).toBeGreaterThanOrEqual(499)
+    expect(measured.planned).toBeGreaterThanOrEqual(1099)
     expect(measured.sent).toBe(measured.planned)
   })
 })

@@ -39,6 +39,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   let error: string | undefined
   let alive = plan.workers.length
   let stopped = false
+  let startAt = 0
   let reaper: NodeJS.Timeout | undefined
   const workers = plan.workers.map((share, index) => {
     const workerData: WorkerStart = { plan: share, memory: slabs[index]!.memory }
@@ -93,12 +94,13 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     if (stopped || alive === 0) return
     for (const slab of slabs) slab.instants[instant.start] = at + sharedOffsetMs()
     say(control.start)
+    startAt = at
     reapAfter(at - monotonicClock.now() + plan.lengthMs + graceMs)
   }
   function extend(): void {
     if (stopped || alive === 0) return
     for (const slab of slabs) Atomics.store(slab.fields, field.extensionMs, plan.extensionMs)
-    reapAfter(plan.lengthMs + plan.extensionMs + graceMs)
+    reapAfter(startAt - monotonicClock.now() + plan.lengthMs + plan.extensionMs + graceMs)
   }
 
   return { slabs, ready, ended, start, extend, stop }

@@ -14,7 +14,10 @@ export function mayBeClientLimited({ course, isSaturated, isSteady }: CourseInpu
 export function auditCeiling(inputs: CourseInputs): Finding[] {
   const { course, throughput, nullPerSecond, moreWorkers } = inputs
   if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
-  const value = throughput / Math.max(nullPerSecond, throughput / course.busyShare)
+  const shown = throughput / course.busyShare
+  // A figure that the run itself has disproved is no reason for doubt; nor is one needed where the client was hardly idle.
+  if (nullPerSecond < shown && course.busyShare <= limits.ceilingBusy) return []
+  const value = throughput / Math.max(nullPerSecond, shown)
   if (value <= limits.ceiling) return []
   const timesFaster = (nullPerSecond / throughput).toFixed(1)
   return [

@@ -101,7 +101,7 @@ describe('warm-up that is looked for', () => {
   })
   it('tells what was left out', () => {
     expect(messages({ settling: settled })).toEqual([
-      'note: the first 4 s were left out, in which the mean response was 400 % higher',
+      'note: the first 4 s were left out: from 1 s on the mean response was 400 % higher there',
     ])
     expect(messages({ settling: { ...settled, what: 'throughput', change: -0.25 } })[0]).toContain(
       'the throughput was 25 % lower',

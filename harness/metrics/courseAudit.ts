@@ -167,9 +167,9 @@ function settledWarmup(settling: NonNullable<CourseInputs['settling']>): Finding
       {
         code: 'warm-up',
         severity: 'note',
-        message: `the first ${warmupSeconds} s were left out, in which the ${what} was ${differs}`,
+        message: `the first ${warmupSeconds} s were left out${isExtended ? ', and the run went on for that' : ''}: from 1 s on the ${what} was ${differs} there`,
         hint: 'a warm-up that is set (--warmup) is the same in every run',
-        value: change,
+        value: Math.abs(change),
         limit: 0,
       },
     ]
@@ -180,7 +180,7 @@ function settledWarmup(settling: NonNullable<CourseInputs['settling']>): Finding
       severity: isExtended ? 'invalid' : 'suspect',
       message: `the run never settled${isExtended ? ', though it went on for twice as long' : ''}: the ${what} was ${differs} in its first half`,
       hint: 'the figures are a mean over change: what grows or fills up in the server? run longer, or set the warm-up (--warmup)',
-      value: change,
+      value: Math.abs(change),
       limit: limits.drift,
     },
   ]

@@ -22,6 +22,8 @@ export const limits = {
   throttledMs: 0,
   /** Of what the client can do at most, what it did: its throughput against a server that does nothing. */
   ceiling: 0.7,
+  /** Of its time, the work of a client that is its own limit whatever the null server shows. */
+  ceilingBusy: 0.9,
   /** Of the slots of a closed loop, those in use. */
   slotsInUse: 0.98,
   /** How the measured part's throughput and mean drift from its one end to the other, and how sure that is. */

@@ -177,6 +177,15 @@ export class Recorder {
     return settlingOf(this.#evidence.windows(first.mark.at, now))
   }
 
+  /** By a plan: by how much more requests are unanswered than after the warm-up, as a share of what it has had since. */
+  fallenBehind(): number {
+    const first = this.#marks.first
+    if (first === undefined) return 0
+    const since = (counter: number) => this.#since(first.mark, counter)
+    const planned = since(field.planned)
+    return planned === 0 ? 0 : (planned - since(field.completed) - since(field.failed)) / planned
+  }
+
   /** The measured part: what was added between the warm-up's end and `endedAt`. */
   measured(endedAt: number): Measured {
     const settling = this.settling(endedAt)

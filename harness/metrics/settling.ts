@@ -2,7 +2,7 @@ import type { Window } from './evidence.ts'
 import { limits } from './limits.ts'
 import { mser5 } from './statistics/warmup.ts'
 
-/** In less than five seconds MSER-5 finds a warm-up in noise too often; the last of them need not be there yet. */
+/** In a run that was cut this short MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500
 
 /** Where a run came to behave as it went on to do. */
@@ -25,8 +25,9 @@ export function settlingOf(windows: readonly Window[]): Settling {
     { what: 'mean response', ...mser5(windows.map(({ meanMs }) => meanMs)) },
     { what: 'throughput', ...mser5(windows.map(({ throughput }) => throughput)) },
   ] as const
-  const { what, cut, change } = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
-  if (cut === 0) return settled
-  const isUnsettled = cuts.some(({ atLimit, change }) => atLimit && Math.abs(change) > limits.drift)
-  return { settledAt: windows[cut]!.from, isUnsettled, what, change }
+  const unsettled = cuts.find(({ atLimit, change }) => atLimit && Math.abs(change) > limits.drift)
+  const latest = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
+  if (latest.cut === 0) return settled
+  const { what, change } = unsettled ?? latest
+  return { settledAt: windows[latest.cut]!.from, isUnsettled: unsettled !== undefined, what, change }
 }

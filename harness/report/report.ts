@@ -37,6 +37,8 @@ export interface Report {
     readonly failed: number
     /** From the start to the end, warm-up included. */
     readonly elapsedSeconds: number
+    /** The run had not settled at its end, and went on for as long again. */
+    readonly extended?: boolean
     /** Mode rate: requests that the plan had in the measured part, and those of them that were sent. */
     readonly planned?: number
     readonly sent?: number

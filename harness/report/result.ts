@@ -43,12 +43,16 @@ export interface RunRecord {
   readonly ceiling?: CeilingRecord | undefined
 }
 
-/** Whether a run that came to its end is to be held against what its client can do at most. */
-export function wantsCeiling(run: RunRecord, recorder: Recorder): boolean {
-  if (run.interrupted || run.error !== undefined) return false
+/**
+ * Where a run is to be held against what its client can do at most: the requests a busy second that it has shown it can.
+ * Undefined for a run that was cut short, or whose client was not what held it back.
+ */
+export function shownToCeiling(run: RunRecord, recorder: Recorder): number | undefined {
+  if (run.interrupted || run.error !== undefined) return undefined
   const measured = recorder.measured(run.endedAt)
   const inputs = courseInputs(run, measured, measured.windowMs / 1000)
-  return inputs !== undefined && mayBeClientLimited(inputs)
+  if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
+  return inputs.throughput / inputs.course.busyShare
 }
 
 /** Makes the report of a run: figures, findings, verdict and thresholds. */
@@ -81,6 +85,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder): Report {
       completed: measured.completed,
       failed: measured.failed,
       elapsedSeconds: round(measured.elapsedMs / 1000),
+      ...(run.isExtended && { extended: true }),
       ...(isPaced && { planned: measured.planned, sent: measured.sent }),
     },
     totals,

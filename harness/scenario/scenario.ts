@@ -14,7 +14,7 @@ export interface Scenario {
   /** The handshake: run once on each new connection. */
   readonly connect: readonly Step[]
   readonly load: Load
-  /** Length of the measured part, without the warm-up; with `warmup: auto` at most so long. */
+  /** Length of the measured part, without the warm-up; with `warmup: auto` less what more is left out, or once as much again. */
   readonly duration: number
   /** Requests in all, over all connections; the run ends with the last of them, or with `duration`. */
   readonly requests?: number

@@ -20,6 +20,8 @@ const readBufferBytes = 64 * 1024
  * as often as not: sent by them, one request in two would leave half a millisecond late; spinning, in 6 to 30 us.
  */
 const spinMs = 1.5
+/** A turn of the event loop that took longer had something in it, such as a handshake of TLS. */
+const emptyTurnMsMax = 0.1
 
 /** TCP, TLS and unix sockets over Node's own event loop, on every platform. */
 export function createNodeTransport(options: TransportOptions, clock: Clock = monotonicClock): Transport {
@@ -122,7 +124,8 @@ class NodeTransport implements Transport {
     const now = this.clock.now()
     // Timers count from when the event loop last looked at its clock, and so may fire early.
     if (now < this.#wakeTime) {
-      if (!this.#hadWork && now > this.#spunAt) this.#spinningMs += now - this.#spunAt
+      const turnMs = now - this.#spunAt
+      if (!this.#hadWork && turnMs < emptyTurnMsMax) this.#spinningMs += turnMs
       this.#schedule(this.#wakeTime)
       return
     }
