@@ -73,7 +73,17 @@ test.each(['SIGTERM', 'SIGINT'] as const)('main answers what is in hand on %s an
 
 test('main serves from a pool of jobs, and finishes those in hand on SIGTERM', async () => {
   for (const name of ['echo', 'tlv', 'rpc', 'http']) {
-    const flags = ['--pool-size', '2', '--service-time', 'exponential:1ms', '--stall', '5ms/50ms', '--seed', '7']
+    const flags = [
+      '--pool-size',
+      '2',
+      '--service-time',
+      'exponential:1ms',
+      '--stall',
+      '5ms/50ms',
+      '--busy-wait',
+      '--seed',
+      '7',
+    ]
     const child = ServerChild.start([name, '--listen', '0', '--quiet', '--reply', 'server', ...flags], { ipc: true })
     const client = await connect(child)
     const requests = 300
@@ -176,6 +186,7 @@ test('main exits 2 and says what is wrong with its flags', async () => {
       ['tlv', '--pool-size', '2', '--stall', '1s/10s', '--workers', '2'],
       '--pool-size is for a single worker\n--stall is for a single worker\n',
     ],
+    [['echo', '--busy-wait'], '--busy-wait is for a server with a job pool\n'],
     [['rpc', '--service-time', 'fixed:1ms', '--shuffle', '2'], '--shuffle is not for a server with a job pool\n'],
     [
       ['tlv', '--pool-size', '0', '--service-time', 'fixed', '--stall', '2s/1s', '--seed', '-1'],

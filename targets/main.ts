@@ -9,7 +9,7 @@ import { createEcho } from './echo.ts'
 import { createHttpServer, helloText } from './http.ts'
 import { serveUntilStopped } from './lifecycle.ts'
 import { formatListen, parseListen } from './listen.ts'
-import { poolService } from './pool.ts'
+import { keepAwake, poolService } from './pool.ts'
 import { type PoolFlags, poolSettings } from './poolFlags.ts'
 import { createRpcServer } from './rpc.ts'
 import { Schedule } from './schedule.ts'
@@ -39,6 +39,7 @@ interface Options extends PoolFlags {
   readonly shuffle?: string
   readonly seed: string
   readonly workers: string
+  readonly busyWait?: true
   readonly quiet?: true
 }
 
@@ -93,6 +94,7 @@ async function main(): Promise<number> {
     .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')
     .option('--service-time <time>', `how long serving takes: ${serviceTimeForms}`)
     .option('--stall <stall>', 'serve nothing for 1s at the end of every 10s: 1s/10s; or for good: forever@54s')
+    .option('--busy-wait', 'never sleep, so that no wake-up adds to a service time; takes a whole core')
     .option('--seed <n>', 'where the choices of --service-time and --shuffle start from', '1')
     .option('-w, --workers <n>', 'serve with so many processes, which share the address', '1')
     .option('-q, --quiet', 'do not print a line every second')
@@ -112,6 +114,7 @@ async function main(): Promise<number> {
 async function serve(name: string, options: Options): Promise<number> {
   const { maxFrame, workers, ...settings } = settingsOf(name, options)
   if (cluster.isWorker) return serveAsWorker(() => startServer(settings))
+  if (options.busyWait) keepAwake()
   const server = workers === 1 ? await startServer(settings) : await startWorkers(workers)
   const address = formatListen(server.address).replace('tcp://', '')
   const processes = workers === 1 ? '1 process' : `${workers} workers`
@@ -150,6 +153,8 @@ function settingsOf(name: string, options: Options) {
   for (const [flag, value] of poolFlags) {
     if (options[value] !== undefined && workers > 1) fault(flag, 'is for a single worker')
   }
+  if (options.busyWait && pool === undefined) fault('--busy-wait', 'is for a server with a job pool')
+  if (options.busyWait && workers > 1) fault('--busy-wait', 'is for a single worker')
   if (shuffle !== undefined && pool !== undefined) fault('--shuffle', 'is not for a server with a job pool')
 
   let spec = protocolOption(options.protocol ?? target.protocols[0]!, fault)

@@ -70,6 +70,14 @@ export function poolService(service: Service, schedule: Schedule, jobsMax = jobs
   }
 }
 
+/**
+ * From now on the process never sleeps: to wake up takes a machine that has nothing else to do tens of microseconds, and a
+ * server that is idle between two requests would add them to the times that it is known by.
+ */
+export function keepAwake(): void {
+  setImmediate(keepAwake)
+}
+
 /** The replies that are not due yet. */
 class Pool {
   readonly #inOrder: boolean

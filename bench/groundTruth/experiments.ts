@@ -16,7 +16,7 @@ export interface Experiment {
   /** What stands in the scenario beside its name, target, protocol and steps. */
   readonly settings: Readonly<Record<string, unknown>>
   /** Options of the echo server. */
-  readonly server: Readonly<Record<string, string | number>>
+  readonly server: Readonly<Record<string, string | number | boolean>>
   readonly truth: readonly Truth[]
   /** A finding that the run must have. */
   readonly finding?: string
@@ -49,7 +49,7 @@ export function experiments(seconds: number): readonly Experiment[] {
   const stall = { baseMs: delayMs, stallMs: 1000, periodMs: 10_000 }
   // Stalls come in whole periods, and their last second is the stall.
   const periods = `${Math.max(1, Math.round(seconds / 10)) * 10}s`
-  const stalling = { poolSize: 'unlimited', serviceTime: `fixed:${delayMs}ms`, stall: '1s/10s' }
+  const stalling = { poolSize: 'unlimited', serviceTime: `fixed:${delayMs}ms`, stall: '1s/10s', busyWait: true }
   const common = { duration, timeout }
   return [
     // The nearer to its capacity, the longer a queue takes to show all it can be.
@@ -65,7 +65,7 @@ export function experiments(seconds: number): readonly Experiment[] {
         connections: 64,
         load: { rate: (utilisation * 1000) / queueMs },
       },
-      server: { serviceTime: `fixed:${queueMs}ms` },
+      server: { serviceTime: `fixed:${queueMs}ms`, busyWait: true },
       truth: times(md1Response({ serviceMs: queueMs, utilisation }), ['p50', 'p90', 'p99']),
     })),
     {
@@ -99,7 +99,7 @@ export function experiments(seconds: number): readonly Experiment[] {
       id: 'G8',
       title: `a delay line of ${lockstepMs} ms, 50 connections in a closed loop`,
       settings: { ...common, connections: 50 },
-      server: { poolSize: 'unlimited', serviceTime: `fixed:${lockstepMs}ms` },
+      server: { poolSize: 'unlimited', serviceTime: `fixed:${lockstepMs}ms`, busyWait: true },
       truth: [
         ...times(fixedResponse(lockstepMs), ['p50', 'p99']),
         { figure: 'throughput', value: closedPerSecond(50, fixedResponse(lockstepMs)), tolerance: meanTolerance },
@@ -138,8 +138,8 @@ export function experiments(seconds: number): readonly Experiment[] {
     {
       id: 'G14',
       title: `a delay line of ${5 * delayMs} ms for 2 s and of ${delayMs} ms from then on, one connection`,
-      settings: { duration: '19s', timeout, connections: 1 },
-      server: { poolSize: 'unlimited', serviceTime: `fixed:${5 * delayMs}ms@2s,fixed:${delayMs}ms` },
+      settings: { duration: '29s', timeout, connections: 1 },
+      server: { poolSize: 'unlimited', serviceTime: `fixed:${5 * delayMs}ms@2s,fixed:${delayMs}ms`, busyWait: true },
       truth: [
         ...times(fixedResponse(delayMs), ['p50', 'p99']),
         // Cut at a whole second.

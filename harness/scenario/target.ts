@@ -26,6 +26,7 @@ const optionsShape = {
     'How long serving a request takes: fixed:2ms, exponential:1ms, bimodal:1ms,20ms,2% or fixed:5ms@2s,fixed:1ms',
   ),
   stall: option('Serve nothing for 1s at the end of every 10s: 1s/10s; or for good: forever@54s'),
+  busyWait: option('Never sleep, so that no wake-up adds to a service time; takes a whole core'),
   seed: option('Where the choices of serviceTime and shuffle start from'),
   workers: option('Serve with so many processes'),
   quiet: option('Do not print a line every second'),

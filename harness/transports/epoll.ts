@@ -1,6 +1,7 @@
+import { getPriority } from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
-import { abi, epollEvent, type Libc, tcpInfoWord } from './libc.ts'
+import { abi, epollEvent, type Libc, schedAttributes, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
   finished,
@@ -24,6 +25,8 @@ const waitMsMax = 100
  * 0.64 of a core in place of 0.53; at 2 000 a second it costs nothing that can be seen.
  */
 const spinMs = 0.03
+/** The least that the kernel takes. */
+const sliceNanoseconds = 100_000
 
 const closed = 0
 const connecting = 1
@@ -175,6 +178,7 @@ class EpollTransport implements Transport {
 
   async run(loop: Loop): Promise<void> {
     this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
+    if (this.#spinMs > 0) this.#shortenSlice()
     try {
       for (;;) {
         let now = this.#clock.now()
@@ -194,6 +198,19 @@ class EpollTransport implements Transport {
       for (let link = 0; link < this.#state.length; link++) this.close(link)
       this.#libc.close(this.#epoll)
     }
+  }
+
+  /**
+   * A thread that wakes up with a shorter slice than that of the one running takes its place at once (EEVDF, Linux 6.12);
+   * else a request of the plan waits for the end of a slice, 3 ms, where another thread has our core. A kernel that knows
+   * nothing of it refuses, or takes no notice.
+   */
+  #shortenSlice(): void {
+    const attributes = new Int32Array(schedAttributes.words)
+    attributes[0] = attributes.byteLength
+    attributes[schedAttributes.nice] = getPriority()
+    attributes[schedAttributes.runtime] = sliceNanoseconds
+    this.#libc.schedSetattr(attributes)
   }
 
   #wait(milliseconds: number): number {

@@ -35,6 +35,8 @@ export interface Libc {
     | ((epoll: number, events: Int32Array, most: number, timeout: Int32Array, signals: null) => number)
     | undefined
   readonly prctl: (option: number, argument: number) => number
+  /** sched_setattr(2), which older versions of the library have no function for. */
+  readonly schedSetattr: (attributes: Int32Array) => number
 }
 
 /** Numbers of the Linux ABI that are the same on x86-64 and arm64. */
@@ -63,6 +65,7 @@ export const abi = {
   EPOLLERR: 0x8,
   EPOLLHUP: 0x10,
   PR_SET_TIMERSLACK: 29,
+  SYS_sched_setattr: process.arch === 'x64' ? 314 : 274,
   EINTR: 4,
   EAGAIN: 11,
   ENOENT: 2,
@@ -76,6 +79,9 @@ export const abi = {
 
 /** `struct epoll_event` in 32-bit words: packed on x86-64, aligned on arm64. */
 export const epollEvent = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 }
+
+/** `struct sched_attr` in 32-bit words: how many, and where the niceness and the slice in nanoseconds stand. */
+export const schedAttributes = { words: 12, nice: 4, runtime: 6 } as const
 
 /** Where fields of `struct tcp_info` stand, in 32-bit words, and how many words are read. */
 export const tcpInfoWord = { rtt: 17, totalRetrans: 25, minRtt: 37, all: 38 } as const
@@ -101,6 +107,9 @@ interface Koffi {
 function bindLibc(koffi: Koffi): Libc {
   const library = koffi.load('libc.so.6')
   const bind = <T>(prototype: string): T => library.func(prototype) as T
+  const systemCall = bind<(number: number, thread: number, attributes: Int32Array, flags: number) => number>(
+    'int64_t syscall(int64_t, int64_t, const void *, int64_t)',
+  )
   let epollWaitPrecisely: Libc['epollWaitPrecisely']
   try {
     epollWaitPrecisely = bind('int epoll_pwait2(int, void *, int, const void *, const void *)')
@@ -125,5 +134,6 @@ function bindLibc(koffi: Koffi): Libc {
     epollWait: bind('int epoll_wait(int, void *, int, int)'),
     epollWaitPrecisely,
     prctl: bind('int prctl(int, unsigned long)'),
+    schedSetattr: attributes => systemCall(abi.SYS_sched_setattr, 0, attributes, 0),
   }
 }
