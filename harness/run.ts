@@ -21,7 +21,7 @@ import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
-import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
+import type { LoadedScenario, Scenario, Target } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
 import { toolVersion } from './version.ts'
 
@@ -80,7 +80,7 @@ export async function runScenario(
     const { name: transport, reason } = chooseTransport(scenario.transport, target.address)
     const workers = workerCount(scenario, environment.cores, targetIsLocal)
     const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
-    const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
+    const isSecret = hasSecretAddress(scenario.target, redacted.target)
     const facts: RunFacts = {
       tool: { name: 'volley', version: toolVersion },
       scenario: redacted,
@@ -285,6 +285,12 @@ function checkDescriptors({ connections }: Scenario): void {
     `${connections} connections need more file descriptors than this process may have open (${most})`,
     `ask for at most ${most - ownDescriptors} connections, or raise the limit: "ulimit -n ${connections + ownDescriptors}"`,
   )
+}
+
+/** Whether what a target is reached by came out of the environment; of a server of ours only `listen` can tell. */
+function hasSecretAddress(target: Target, shown: Target): boolean {
+  const place = (it: Target) => ('serve' in it ? it.options['listen'] : it)
+  return JSON.stringify(place(target)) !== JSON.stringify(place(shown))
 }
 
 function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {

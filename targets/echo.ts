@@ -1,18 +1,18 @@
 import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
-import type { Service } from './server.ts'
+import type { Service } from './service.ts'
 
 /** Answers every message with itself, or with `reply`, over raw, line or any frame description. */
 export function createEcho(spec: ProtocolSpec, reply?: string): Service {
   // A fixed length of replies is the client's concern: a raw server takes what is there for one message.
   const protocol = createProtocol(spec.name === 'raw' ? { name: 'raw' } : spec)
   if (reply === undefined) {
-    return { protocol, request: (_connection, bytes, from, end, replies) => replies.echo(bytes, from, end) }
+    return { protocol, message: (_connection, bytes, from, end, replies) => replies.echo(bytes, from, end) }
   }
   const frame = protocol.encode({ body: new TextEncoder().encode(reply) })
   const { requestId } = protocol
   return {
     protocol,
-    request(_connection, bytes, from, end, replies) {
+    message(_connection, bytes, from, end, replies) {
       const at = replies.reserve(frame.length)
       replies.bytes.set(frame, at)
       requestId?.write(replies.bytes, at, requestId.read(bytes, from, end))

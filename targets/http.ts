@@ -2,7 +2,7 @@ import { createHttp, type HttpSettings } from '../harness/protocols/http.ts'
 import { close, connectionOption, headEnd, keepAlive, unsaid } from '../harness/protocols/httpHead.ts'
 import { tooLarge } from '../harness/protocols/protocol.ts'
 import type { Replies } from './replies.ts'
-import type { Service } from './server.ts'
+import type { Service } from './service.ts'
 
 /** What a request is answered with unless something else is asked for. */
 export const helloText = 'Hello World!\n'
@@ -45,7 +45,7 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
 
   return {
     protocol,
-    request(connection, bytes, from, end, replies) {
+    message(connection, bytes, from, end, replies) {
       const option = connectionOption(bytes, from)
       if (isHead(bytes, from)) answer(heads[option]!, replies)
       else if (reply !== undefined) answer(frames[option]!, replies)

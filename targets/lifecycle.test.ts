@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest'
+import { noCounters } from './counters.ts'
 import { statsLine } from './lifecycle.ts'
-
-const none = { requests: 0, connections: 0, bytesIn: 0, bytesOut: 0, rejected: 0 }
 
 test('statsLine() tells what a server did a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
-  const after = { requests: 276_380, connections: 10, bytesIn: 5_200_000, bytesOut: 5_200_000, rejected: 0 }
-  expect(statsLine(none, after, 2, time)).toBe(
+  const after = { ...noCounters, requests: 276_380, connections: 10, bytesIn: 5_200_000, bytesOut: 5_200_000 }
+  expect(statsLine(noCounters, after, 2, time)).toBe(
     '09:30:13  connections 10   138,190 requests/s   in 2.6 MB/s   out 2.6 MB/s',
   )
   expect(statsLine(after, { ...after, rejected: 3 }, 1, time)).toBe(
     '09:30:13  connections 10         0 requests/s   in 0 B/s   out 0 B/s   rejected 3',
+  )
+  const slow = { ...after, buffersFull: 2, buffersDrained: 1 }
+  expect(statsLine(after, slow, 1, time)).toBe(
+    '09:30:13  connections 10         0 requests/s   in 0 B/s   out 0 B/s   buffer full 2   drained 1',
   )
 })

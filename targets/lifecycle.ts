@@ -1,6 +1,7 @@
 import { formatByteRate, formatCount, formatTimeOfDay } from '../harness/units.ts'
+import type { ServerCounters } from './counters.ts'
 import { formatListen } from './listen.ts'
-import type { RunningServer, ServerCounters } from './server.ts'
+import type { RunningServer } from './server.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200
@@ -26,37 +27,56 @@ export interface LivingServer extends RunningServer {
   readonly broken?: Promise<string>
 }
 
+/** How a server tells what it does. */
+export interface Telling {
+  /** The first line, printed once a signal would be heard. */
+  readonly title: string
+  /** No line every second. */
+  readonly quiet: boolean
+  readonly print: (line: string) => void
+  readonly printError: (line: string) => void
+}
+
 /**
  * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), at
- * once on a second signal or when it breaks (1), or when the process that started it is gone (0). Prints the title once
- * a signal would be heard, and how it goes in the meantime.
+ * once on a second signal or when it breaks (1). Prints how it goes in the meantime.
  */
-export function serveUntilStopped(server: LivingServer, title: string, quiet: boolean): Promise<number> {
+export function serveUntilStopped(server: LivingServer, telling: Telling): Promise<number> {
+  const { title, quiet, print, printError } = telling
   return new Promise(resolve => {
-    const lines = quiet ? undefined : setInterval(printLines(server), lineEveryMs).unref()
-    const stats = process.send ? setInterval(sendStats(server), statsEveryMs).unref() : undefined
+    const lines = quiet ? undefined : setInterval(printLines(server, print), lineEveryMs).unref()
     let stopping = false
     async function stop(): Promise<void> {
       if (stopping) return resolve(1)
       stopping = true
       await server.stop()
       clearInterval(lines)
-      clearInterval(stats)
-      await send({ ...statsOf(server), final: true })
       resolve(0)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
-    process.on('disconnect', () => resolve(0))
     void server.broken?.then(cause => {
-      console.error(`the server ends: ${cause}`)
+      printError(`the server ends: ${cause}`)
       resolve(1)
     })
     // Who read our lines may be gone before us.
     process.stdout.on('error', () => clearInterval(lines))
-    console.log(title)
-    void send({ type: 'listening', address: formatListen(server.address) })
+    print(title)
   })
+}
+
+/** As `serveUntilStopped`, and tells the process that started it over its channel; when that one is gone, it ends (0). */
+export async function serveForParent(server: LivingServer, telling: Telling): Promise<number> {
+  const gone = new Promise<number>(resolve => {
+    process.on('disconnect', () => resolve(0))
+  })
+  const stats = setInterval(sendStats(server), statsEveryMs).unref()
+  const over = serveUntilStopped(server, telling)
+  void send({ type: 'listening', address: formatListen(server.address) })
+  const code = await Promise.race([over, gone])
+  clearInterval(stats)
+  if (code === 0) await send({ ...statsOf(server), final: true })
+  return code
 }
 
 /** One line of what a server did in `seconds` seconds, with the time of day. */
@@ -67,13 +87,19 @@ export function statsLine(before: ServerCounters, after: ServerCounters, seconds
     `${formatCount(Math.round(rate('requests')))} requests/s`.padStart(18),
     `in ${formatByteRate(rate('bytesIn'))}`,
     `out ${formatByteRate(rate('bytesOut'))}`,
-    ...(after.rejected > before.rejected ? [`rejected ${formatCount(after.rejected - before.rejected)}`] : []),
+    ...seldom('rejected', after.rejected - before.rejected),
+    ...seldom('buffer full', after.buffersFull - before.buffersFull),
+    ...seldom('drained', after.buffersDrained - before.buffersDrained),
   ]
   return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
 }
 
+function seldom(what: string, count: number): string[] {
+  return count > 0 ? [`${what} ${formatCount(count)}`] : []
+}
+
 /** Prints a line a second, but for the seconds in which there is nothing to tell. */
-function printLines(server: LivingServer): () => Promise<void> {
+function printLines(server: LivingServer, print: (line: string) => void): () => Promise<void> {
   let before = server.counters()
   let beforeMs = performance.now()
   let idle = true
@@ -82,7 +108,7 @@ function printLines(server: LivingServer): () => Promise<void> {
     const after = server.counters()
     const nowMs = performance.now()
     const nothing = after.connections === 0 && after.bytesIn === before.bytesIn && after.rejected === before.rejected
-    if (!nothing || !idle) console.log(statsLine(before, after, (nowMs - beforeMs) / 1000, new Date()))
+    if (!nothing || !idle) print(statsLine(before, after, (nowMs - beforeMs) / 1000, new Date()))
     idle = nothing
     before = after
     beforeMs = nowMs

@@ -56,7 +56,10 @@ test('main serves http with a text of its own, with another, and with what it wa
 })
 
 test.each(['SIGTERM', 'SIGINT'] as const)('main answers what is in hand on %s and exits 0', async signal => {
-  const child = ServerChild.start(['rpc', '--listen', '0', '--shuffle', '1000', '--quiet'], { ipc: true })
+  const child = ServerChild.start(
+    ['rpc', '--listen', '0', '--shuffle', '1000', '--quiet', '--max-send-buffer', '64MiB'],
+    { ipc: true },
+  )
   const client = await connect(child)
   client.socket.pause()
   const requests = 400_000
@@ -119,7 +122,7 @@ test('main does not wait for ever for a client that keeps its side open', async 
 })
 
 test('main exits at once on a second signal', async () => {
-  const child = ServerChild.start(['echo', '--listen', '0'], { ipc: true })
+  const child = ServerChild.start(['echo', '--listen', '0', '--max-send-buffer', '64MiB'], { ipc: true })
   const client = await connect(child, true)
   client.socket.pause()
   client.write(new Uint8Array(32 * 1024 * 1024))
@@ -196,6 +199,18 @@ test('main exits 2 and says what is wrong with its flags', async () => {
 --stall expected 1s/10s (a stall shorter than its period) or forever@54s, got "2s/1s"
 `,
     ],
+    [
+      ['echo', '--key', 'secret', '--max-send-buffer', '0', '--pid-file', 'x', '--reload-timeout', '1s'],
+      `--max-send-buffer expected a size from 1B to 1GiB, got "0"
+--reload-timeout goes with --detach or --reload-every
+--pid-file goes with --detach
+--key is for tlv, not for echo
+`,
+    ],
+    [['tlv', '--key', 'secret', '--max-frame', '20'], '--key needs a --max-frame of at least 64B\n'],
+    [['tlv', '--reload-every', '1'], '--reload-every expected a duration such as 2s, from 10ms to 24h, got "1"\n'],
+    [['stop', '--listen', '8080'], '--listen is not for stop\n'],
+    [['tlv', 'more'], 'unexpected "more": tlv takes options only\n'],
     [['echo', '--colour'], "unknown option '--colour'\n"],
     [['echo', '--protocol', 'line', '--reply', 'a\nb'], '--reply a line must not contain its delimiter "\\n"\n'],
     [

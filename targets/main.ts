@@ -1,95 +1,47 @@
 import cluster from 'node:cluster'
-import { Command, CommanderError } from 'commander'
-import { exitCode, type Fault, UserError } from '../harness/errors.ts'
-import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
-import { rawBytesMax } from '../harness/protocols/raw.ts'
-import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
-import { formatSize, parseDuration, parseSize } from '../harness/units.ts'
-import { createEcho } from './echo.ts'
-import { createHttpServer, helloText } from './http.ts'
-import { serveUntilStopped } from './lifecycle.ts'
-import { formatListen, parseListen } from './listen.ts'
-import { keepAwake, poolService } from './pool.ts'
-import { type PoolFlags, poolSettings } from './poolFlags.ts'
-import { createRpcServer } from './rpc.ts'
-import { Schedule } from './schedule.ts'
-import { type Service, startServer } from './server.ts'
+import { Command, CommanderError, Option } from 'commander'
+import { exitCode, UserError } from '../harness/errors.ts'
+import { formatSize } from '../harness/units.ts'
+import { DaemonLog, isDaemon, launchDaemon, serveAsDaemon } from './daemon.ts'
+import { type DaemonCommand, daemonCommands, runDaemonCommand } from './daemonCommands.ts'
+import { serveForParent, serveUntilStopped } from './lifecycle.ts'
+import { formatListen, type ListenAddress } from './listen.ts'
+import { keepAwake } from './pool.ts'
+import { maxSendBufferBytesDefault, startServer } from './server.ts'
 import { serviceTimeForms } from './serviceTime.ts'
-import { createTlvServer } from './tlv.ts'
-import { serveAsWorker, startWorkers } from './workers.ts'
-
-const poolFlags = [
-  ['--pool-size', 'poolSize'],
-  ['--service-time', 'serviceTime'],
-  ['--stall', 'stall'],
-] as const
-const connectionsMax = 1_000_000
-const shuffleMax = 65_536
-const idleTimeoutMsMax = 24 * 3_600_000
-const workersMax = 64
-
-/** The flags as they were given. */
-interface Options extends PoolFlags {
-  readonly listen: string
-  readonly protocol?: string
-  readonly maxFrame?: string
-  readonly maxConnections?: string
-  readonly idleTimeout?: string
-  readonly reply?: string
-  readonly shuffle?: string
-  readonly seed: string
-  readonly workers: string
-  readonly busyWait?: true
-  readonly quiet?: true
-}
-
-/** The order of replies, where it is another than that of the requests. */
-interface Order {
-  readonly shuffle?: number
-  readonly seed: number
-}
-
-interface Target {
-  readonly protocols: readonly ProtocolSpec['name'][]
-  /** What it answers unless it is told to; by default the request. */
-  readonly reply?: string
-  create(spec: ProtocolSpec, reply: string | undefined, order: Order): Service
-}
-
-const targets: Readonly<Record<string, Target>> = {
-  echo: { protocols: ['raw', 'line', 'frame'], create: (spec, reply) => createEcho(spec, reply) },
-  tlv: {
-    protocols: ['tlv'],
-    create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
-  },
-  rpc: {
-    protocols: ['rpc'],
-    create: (spec, reply, order) =>
-      createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
-        ...(reply !== undefined && { reply }),
-        ...order,
-      }),
-  },
-  http: {
-    protocols: ['http'],
-    reply: helloText,
-    create: (spec, reply) => createHttpServer(spec as Extract<ProtocolSpec, { name: 'http' }>, reply),
-  },
-}
-const names = 'echo, tlv, rpc and http'
+import { type Options, settingsOf } from './settings.ts'
+import { serveAsWorker } from './workerProcess.ts'
+import { startWorkers } from './workers.ts'
 
 process.exit(await main())
 
 async function main(): Promise<number> {
   const command = new Command('volley serve')
     .description('A reference server; SIGTERM ends it once all that is in hand is answered.')
-    .argument('<server>', 'echo, tlv, rpc or http')
+    .argument('<server>', 'echo, tlv, rpc or http; or stop, reload or status')
+    .argument(
+      '[name]',
+      'stop, reload, status: the server that is meant, such as tlv-8080, or tlv where there is but one',
+    )
     .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8080')
     .option('--protocol <name or JSON>', 'echo: raw (default), line, frame; with settings as in a scenario, in JSON')
     .option('--reply <text>', 'what to answer: echo, or this text (default: echo; http: Hello World!)')
     .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
+    .option(
+      '--max-send-buffer <size>',
+      `read no more from a connection while more than this waits to be sent to it (default: ${maxSendBufferBytesDefault})`,
+    )
     .option('--max-connections <n>', 'refuse connections beyond so many')
-    .option('--idle-timeout <duration>', 'close a connection that sends nothing for so long')
+    .option(
+      '--idle-timeout <duration>',
+      'close a connection that sends nothing for so long, such as 15s (default: never, as clients may pause)',
+    )
+    .addOption(
+      new Option(
+        '--key <key>',
+        'tlv: serve only those who show that they know the key; in the variable nobody who lists processes sees it',
+      ).env('VOLLEY_SERVE_KEY'),
+    )
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
     .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')
     .option('--service-time <time>', `how long serving takes: ${serviceTimeForms}`)
@@ -97,12 +49,24 @@ async function main(): Promise<number> {
     .option('--busy-wait', 'never sleep, so that no wake-up adds to a service time; takes a whole core')
     .option('--seed <n>', 'where the choices of --service-time and --shuffle start from', '1')
     .option('-w, --workers <n>', 'serve with so many processes, which share the address', '1')
+    .option('-d, --detach', 'serve in the background, from where stop, reload and status reach it')
+    .option('--pid-file <file>', 'with --detach, stop, reload, status: where its process id is kept')
+    .option('--log-file <file>', 'with --detach: where its lines are appended; a reload opens the file anew')
+    .option('--reload-timeout <duration>', 'how long an old process goes on with its connections (default: 30s)')
+    .option('--reload-every <duration>', 'reload by itself, such as every 2s')
     .option('-q, --quiet', 'do not print a line every second')
+    .addHelpText('after', helpText)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
   try {
     command.parse()
-    return await serve(command.args[0]!, command.opts<Options>())
+    const [name, meant] = command.args
+    if (isDaemonCommand(name!)) {
+      refuseOthers(name, command)
+      return await runDaemonCommand(name, { name: meant, pidFile: command.opts<Options>().pidFile })
+    }
+    if (meant !== undefined) throw new UserError(`unexpected "${meant}": ${name} takes options only`)
+    return await serve(name!, command.opts<Options>())
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
     if (!(error instanceof UserError)) throw error
@@ -112,92 +76,63 @@ async function main(): Promise<number> {
 }
 
 async function serve(name: string, options: Options): Promise<number> {
-  const { maxFrame, workers, ...settings } = settingsOf(name, options)
-  if (cluster.isWorker) return serveAsWorker(() => startServer(settings))
-  if (options.busyWait) keepAwake()
-  const server = workers === 1 ? await startServer(settings) : await startWorkers(workers)
-  const address = formatListen(server.address).replace('tcp://', '')
-  const processes = workers === 1 ? '1 process' : `${workers} workers`
-  const title = `${name} listening on ${address}   ${processes}, frames up to ${formatSize(maxFrame)}`
-  return serveUntilStopped(server, title, options.quiet === true)
+  const { maxFrame, workers, reloadTimeoutMs, reloadEveryMs, ...settings } = settingsOf(name, options)
+  const start = () => {
+    if (options.busyWait) keepAwake()
+    return startServer(settings)
+  }
+  if (cluster.isWorker) return serveAsWorker(start)
+  const { detach = false, pidFile, logFile, quiet = false } = options
+  if (detach && !isDaemon) {
+    console.log(await launchDaemon(name, settings.listen, { pidFile, logFile }))
+    return exitCode.pass
+  }
+  const titleOf = (address: ListenAddress) => {
+    const processes = workers === 1 ? '1 process' : `${workers} workers`
+    const place = formatListen(address).replace('tcp://', '')
+    return `${name} listening on ${place}   ${processes}, frames up to ${formatSize(maxFrame)}`
+  }
+  if (detach) {
+    const log = new DaemonLog()
+    cluster.setupPrimary({ silent: true })
+    const server = await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: log.print })
+    try {
+      return await serveAsDaemon(server, { target: name, title: titleOf(server.address), quiet, pidFile, logFile }, log)
+    } finally {
+      await server.kill()
+    }
+  }
+  // A process that is to be replaced is not the one that has the listening socket.
+  const isAlone = workers === 1 && reloadEveryMs === undefined
+  const server = isAlone
+    ? await start()
+    : await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: console.error })
+  const telling = { title: titleOf(server.address), quiet, print: console.log, printError: console.error }
+  return process.send ? serveForParent(server, telling) : serveUntilStopped(server, telling)
 }
 
-/** What the flags ask for; throws a UserError that lists every fault. */
-function settingsOf(name: string, options: Options) {
-  const target = targets[name]
-  if (target === undefined) throw new UserError(`unknown server "${name}"; there are ${names}`)
-  const faults: Fault[] = []
-  const fault = (place: string, message: string) => void faults.push({ place, message })
-  const wanted = (place: string, what: string, got: string) => fault(place, `expected ${what}, got "${got}"`)
-
-  function whole(place: string, text: string | undefined, min: number, max: number): number | undefined {
-    if (text === undefined) return undefined
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-    if (!(value >= min && value <= max)) wanted(place, `a whole number from ${min} to ${max}`, text)
-    return value
-  }
-
-  const listen = parseListen(options.listen)
-  if (listen === undefined) wanted('--listen', 'an address such as 127.0.0.1:8080', options.listen)
-  const idleTimeoutMs = options.idleTimeout === undefined ? undefined : parseDuration(options.idleTimeout)
-  if (options.idleTimeout !== undefined && !(idleTimeoutMs! >= 10 && idleTimeoutMs! <= idleTimeoutMsMax)) {
-    wanted('--idle-timeout', 'a duration such as 30s, from 10ms to 24h', options.idleTimeout)
-  }
-  const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
-  const workers = whole('--workers', options.workers, 1, workersMax)!
-  if (connections !== undefined && workers > 1) fault('--max-connections', 'is for a single worker')
-  const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
-  if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
-  const seed = whole('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER)!
-  const pool = poolSettings(options, seed, wanted)
-  for (const [flag, value] of poolFlags) {
-    if (options[value] !== undefined && workers > 1) fault(flag, 'is for a single worker')
-  }
-  if (options.busyWait && pool === undefined) fault('--busy-wait', 'is for a server with a job pool')
-  if (options.busyWait && workers > 1) fault('--busy-wait', 'is for a single worker')
-  if (shuffle !== undefined && pool !== undefined) fault('--shuffle', 'is not for a server with a job pool')
-
-  let spec = protocolOption(options.protocol ?? target.protocols[0]!, fault)
-  if (spec && !target.protocols.includes(spec.name)) {
-    wanted('--protocol', target.protocols.join(', ').replace(/, (\w+)$/, ' or $1'), spec.name)
-  }
-  if (options.maxFrame !== undefined) {
-    const maxFrame = parseSize(options.maxFrame) ?? 0
-    if (maxFrame < 1 || maxFrame > frameBytesMax) wanted('--max-frame', 'a size from 1B to 64MiB', options.maxFrame)
-    if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
-    else if (spec) spec = { ...spec, maxFrame }
-  }
-  const reply = options.reply ?? target.reply ?? 'echo'
-  if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
-
-  const order = { seed, ...(shuffle !== undefined && { shuffle }) }
-  const service = createService(target, spec, reply === 'echo' ? undefined : reply, order)
-  return {
-    listen,
-    service: pool === undefined ? service : poolService(service, new Schedule(pool)),
-    workers,
-    maxFrame: spec.name === 'raw' ? rawBytesMax : spec.maxFrame,
-    ...(connections !== undefined && { connectionsMax: connections }),
-    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
-  }
+function isDaemonCommand(name: string): name is DaemonCommand {
+  return (daemonCommands as readonly string[]).includes(name)
 }
 
-function protocolOption(text: string, fault: (place: string, message: string) => void): ProtocolSpec | undefined {
-  try {
-    return protocolSpec(text.startsWith('{') ? JSON.parse(text) : text)
-  } catch (error) {
-    if (error instanceof UserError) for (const { message } of error.faults) fault('--protocol', message)
-    else fault('--protocol', `expected a protocol's name or JSON, got ${text}`)
-    return undefined
-  }
+/** Of the options only --pid-file says which server is meant. */
+function refuseOthers(name: string, command: Command): void {
+  const given = command.options.filter(option => command.getOptionValueSource(option.attributeName()) === 'cli')
+  const others = given.filter(({ long }) => long !== '--pid-file')
+  if (others.length > 0)
+    throw new UserError(others.map(({ long }) => ({ place: long!, message: `is not for ${name}` })))
 }
 
-function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, order: Order): Service {
-  try {
-    return target.create(spec, reply, order)
-  } catch (error) {
-    // A reply that does not fit the protocol.
-    if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])
-    throw error
-  }
+function helpText(): string {
+  return `
+With --key each connection begins with a handshake, in TLV messages of reserved types: the client sends type
+0xfffffff0 (hello, empty); the server answers type 0xfffffff1 with 20 random bytes; the client sends type
+0xfffffff2 with their HMAC-SHA1 under the key, 20 bytes; the server answers type 0xfffffff3 (welcome, empty).
+To anything else, and to whoever is not done within 5 s, it answers type 0xfffffff4 with a text, and closes.
+
+With --detach the pid file is <server>-<port>.pid in $XDG_RUNTIME_DIR/volley, or in volley-<uid> below the folder for
+temporary files, and the log file lies beside it. "volley serve reload", or SIGHUP to the process in the pid file,
+starts new processes, which load the program anew; once they listen the old ones take no more connections, and
+serve those they have until their clients end them or --reload-timeout is over. The log file grows by a line a
+second: move it aside (logrotate) and reload.`
 }

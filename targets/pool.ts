@@ -2,7 +2,7 @@ import { assert } from '../harness/errors.ts'
 import { type Due, DueJobs } from './dueJobs.ts'
 import { Replies } from './replies.ts'
 import type { Schedule } from './schedule.ts'
-import type { Connection, Service } from './server.ts'
+import type { Connection, Service } from './service.ts'
 
 /** Jobs in hand, served or waiting; a connection that brings one more is closed. */
 const jobsMaxDefault = 1_000_000
@@ -34,13 +34,13 @@ export function poolService(service: Service, schedule: Schedule, jobsMax = jobs
   const pool = new Pool(service.protocol.requestId === undefined, jobsMax)
   const { overlong, refuse } = service
   return {
-    protocol: service.protocol,
-    request(connection, bytes, from, end, replies) {
+    ...service,
+    message(connection, bytes, from, end, replies) {
       if (pool.isFull) return connection.reject()
       const nowMs = performance.now()
       const place = pool.place(connection, schedule.admit(nowMs), nowMs, replies)
       if (place === undefined) return
-      service.request(connection, bytes, from, end, place)
+      service.message(connection, bytes, from, end, place)
       pool.hold()
     },
     ...(overlong && {
@@ -63,9 +63,9 @@ export function poolService(service: Service, schedule: Schedule, jobsMax = jobs
     }),
     finish: (connection, replies) => pool.finish(connection, replies),
     pending: connection => pool.pending(connection),
-    closed(connection) {
+    close(connection) {
       pool.closed(connection)
-      service.closed?.(connection)
+      service.close?.(connection)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { createPrng } from '../harness/prng.ts'
 import { createRpc, rpcLayout } from '../harness/protocols/rpc.ts'
 import type { Replies } from './replies.ts'
-import type { Service } from './server.ts'
+import type { Service } from './service.ts'
 
 /** A connection's requests are answered before there is more than this of them. */
 const heldBytesMax = 1024 * 1024
@@ -39,7 +39,7 @@ export function createRpcServer(
   if (shuffle === 1) {
     return {
       protocol,
-      request(_connection, bytes, from, end, replies) {
+      message(_connection, bytes, from, end, replies) {
         if (replyFrame === undefined) replies.echo(bytes, from, end)
         else answer(bytes, from, end, replies)
       },
@@ -62,7 +62,7 @@ export function createRpcServer(
 
   return {
     protocol,
-    request(connection, bytes, from, end, replies) {
+    message(connection, bytes, from, end, replies) {
       const held = heldBy[connection.link] ?? new HeldRequests(shuffle)
       heldBy[connection.link] = held
       if (held.length + end - from > heldBytesMax) release(held, replies)
@@ -74,7 +74,7 @@ export function createRpcServer(
       const held = heldBy[connection.link]
       if (held) release(held, replies)
     },
-    closed(connection) {
+    close(connection) {
       heldBy[connection.link] = undefined
     },
   }

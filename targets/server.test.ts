@@ -4,14 +4,17 @@ import { afterEach, expect, test } from 'vitest'
 import { createPrng } from '../harness/prng.ts'
 import { protocolSpec } from '../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { noCounters } from './counters.ts'
 import { createEcho } from './echo.ts'
 import { createRpcServer } from './rpc.ts'
-import { type RunningServer, type ServerSettings, sendQueueBytesMax, startServer } from './server.ts'
+import { type RunningServer, type ServerSettings, startServer } from './server.ts'
+import type { Connection, Service } from './service.ts'
 import { Client, until } from './testing/client.ts'
 import { createTlvServer } from './tlv.ts'
 
 const servers: RunningServer[] = []
 const clients: Client[] = []
+const mebibyte = 1024 * 1024
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.socket.destroy()
@@ -62,7 +65,7 @@ test('a server counts whole messages and open connections', async () => {
   two.write('d\n')
   await one.take(4)
   await two.take(2)
-  expect(server.counters()).toEqual({ requests: 3, connections: 2, bytesIn: 7, bytesOut: 6, rejected: 0 })
+  expect(server.counters()).toEqual({ ...noCounters, requests: 3, connections: 2, bytesIn: 7, bytesOut: 6 })
   one.socket.destroy()
   await until('one connection', () => server.counters().connections === 1)
 })
@@ -145,7 +148,8 @@ test('a server lives through random bytes', async () => {
 })
 
 test('a server stops reading from a client that does not read, and loses nothing', async () => {
-  const server = await start(createEcho(protocolSpec('raw')))
+  const maxSendBufferBytes = 4 * mebibyte
+  const server = await start(createEcho(protocolSpec('raw')), { maxSendBufferBytes })
   const client = await connect(server)
   client.socket.pause()
   const piece = Uint8Array.from({ length: 65_536 }, (_, index) => index % 251)
@@ -161,8 +165,8 @@ test('a server stops reading from a client that does not read, and loses nothing
       await other.take(1)
     }
   } while (server.counters().bytesIn - before > 100)
-  expect(before).toBeGreaterThan(sendQueueBytesMax)
-  expect(before).toBeLessThan(sendQueueBytesMax + 16 * 1024 * 1024)
+  expect(before).toBeGreaterThan(maxSendBufferBytes)
+  expect(before).toBeLessThan(maxSendBufferBytes + 16 * mebibyte)
   client.socket.resume()
   const back = await client.take(pieces * piece.length)
   for (let index = 0; index < pieces; index++) {
@@ -172,13 +176,14 @@ test('a server stops reading from a client that does not read, and loses nothing
 
 test('a server holds back small requests whose replies are large', async () => {
   const reply = 'x'.repeat(200_000)
-  const server = await start(createTlvServer({ maxFrame: 1_000_000 }, reply))
+  const maxSendBufferBytes = 4 * mebibyte
+  const server = await start(createTlvServer({ maxFrame: 1_000_000 }, reply), { maxSendBufferBytes })
   const client = await connect(server)
   client.socket.pause()
   const requests = 500
   client.write(bytesOf(...Array.from({ length: requests }, (_, type) => bytesOf({ u32: 0 }, { u32: type }))))
-  await until('a full queue', () => server.counters().bytesOut > sendQueueBytesMax)
-  expect(server.counters().bytesOut).toBeLessThan(sendQueueBytesMax + 16 * 1024 * 1024)
+  await until('a full queue', () => server.counters().bytesOut > maxSendBufferBytes)
+  expect(server.counters().bytesOut).toBeLessThan(maxSendBufferBytes + 16 * mebibyte)
   client.socket.resume()
   for (let type = 0; type < requests; type++) {
     expect(await client.take(8)).toEqual(bytesOf({ u32: 200_000 }, { u32: type }))
@@ -188,7 +193,7 @@ test('a server holds back small requests whose replies are large', async () => {
 })
 
 test('a server bounds the number of short replies that wait', async () => {
-  const server = await start(createEcho(protocolSpec('raw')))
+  const server = await start(createEcho(protocolSpec('raw')), { maxSendBufferBytes: 16 * mebibyte })
   const client = await connect(server)
   client.socket.pause()
   client.write(new Uint8Array(12 * 1024 * 1024))
@@ -208,6 +213,96 @@ test('a server bounds the number of short replies that wait', async () => {
   expect(server.counters().requests - before).toBeLessThan(4200)
   client.socket.resume()
   await client.take(12 * 1024 * 1024 + sent)
+})
+
+test('a service is told of every event of a connection, in order', async () => {
+  const events: string[] = []
+  const tell = (event: string) => (connection: Connection) => void events.push(`${event} ${connection.link}`)
+  const service: Service = {
+    ...createTlvServer({ maxFrame: 99 }, 'x'.repeat(90)),
+    connect: tell('connect'),
+    bufferFull: tell('full'),
+    bufferDrained: tell('drained'),
+    error: tell('error'),
+    close: tell('close'),
+  }
+  const server = await start(service, { maxSendBufferBytes: 1000 })
+  const slow = await connect(server)
+  slow.socket.pause()
+  const requests = 200_000
+  slow.write(Buffer.concat(Array.from({ length: requests }, () => bytesOf({ u32: 0 }, { u32: 1 }))))
+  await until('a full buffer', () => server.counters().buffersFull === 1)
+  expect(events).toEqual(['connect 0', 'full 0'])
+  expect(server.counters().buffersDrained).toBe(0)
+  slow.socket.resume()
+  await slow.take(requests * 98)
+  await until('an empty buffer', () => server.counters().buffersDrained === server.counters().buffersFull)
+  expect(server.counters()).toMatchObject({ requests, bytesOut: requests * 98 })
+  slow.socket.resetAndDestroy()
+  await until('no connection', () => server.counters().connections === 0)
+  expect(events.slice(0, 3)).toEqual(['connect 0', 'full 0', 'drained 0'])
+  expect(events.slice(-2)).toEqual(['error 0', 'close 0'])
+  const other = await connect(server)
+  other.socket.end()
+  await until('both ends', () => events.at(-1) === 'close 0' && other.closed)
+  expect(events.slice(-2)).toEqual(['connect 0', 'close 0'])
+})
+
+test('a slow reader costs no more than the send buffer by default', async () => {
+  const server = await start(createEcho(protocolSpec('raw')))
+  const client = await connect(server)
+  client.socket.pause()
+  const before = process.memoryUsage().arrayBuffers
+  const piece = new Uint8Array(65_536)
+  for (let index = 0; index < 1024; index++) client.write(piece)
+  await until('a full buffer', () => server.counters().buffersFull > 0)
+  const other = await connect(server)
+  for (let index = 0; index < 200; index++) {
+    other.write('x')
+    await other.take(1)
+  }
+  // What the client has yet to send is one array.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * mebibyte)
+  client.socket.resume()
+  await client.take(1024 * piece.length)
+})
+
+test('a service sends to all other connections, and is told whose buffer is full', async () => {
+  const refused = new Set<number>()
+  const service: Service = {
+    protocol: line().protocol,
+    message({ link, connections }, bytes, from, end, replies) {
+      const copy = bytes.slice(from, end)
+      for (const other of connections) {
+        if (other.link !== link && !other.send(copy)) refused.add(other.link)
+      }
+      replies.append(new TextEncoder().encode('ok\n'))
+    },
+  }
+  const server = await start(service)
+  const [one, two, slow] = [await connect(server), await connect(server), await connect(server)]
+  two.write('b\n')
+  expect(textOf(await one.take(2))).toBe('b\n')
+  expect(textOf(await two.take(3))).toBe('ok\n')
+  await slow.take(2)
+  slow.socket.pause()
+  const text = `${'x'.repeat(1000)}\n`
+  for (let sent = 0; refused.size === 0; sent++) {
+    expect(sent).toBeLessThan(20_000)
+    one.write(text)
+    await one.take(3)
+    await two.take(text.length)
+  }
+  expect([...refused]).toEqual([2])
+  expect(server.counters().buffersFull).toBe(1)
+  slow.socket.resume()
+  await until('room', () => server.counters().buffersDrained === 1)
+  await slow.take(slow.available)
+  one.write('last\n')
+  await one.take(3)
+  expect(textOf(await two.take(5))).toBe('last\n')
+  await until('the last message', () => slow.available >= 5)
+  expect(textOf(await slow.take(slow.available)).endsWith('\nlast\n')).toBe(true)
 })
 
 test('connectionsMax refuses connections beyond it', async () => {

@@ -1,12 +1,17 @@
 import net from 'node:net'
 import { Leftovers } from '../harness/protocols/framing.ts'
 import { incomplete, type Protocol, tooLarge } from '../harness/protocols/protocol.ts'
-import { DirectSocket, type SocketHandlers } from '../harness/socket.ts'
+import { DirectSocket } from '../harness/socket.ts'
+import { Connections } from './connections.ts'
+import type { ServerCounters } from './counters.ts'
+import { IdleTimeout } from './idleTimeout.ts'
 import { boundAddress, type ListenAddress, listenError } from './listen.ts'
 import { Replies } from './replies.ts'
+import { type ConnectionServer, ServedConnection } from './servedConnection.ts'
+import type { Service } from './service.ts'
 
-/** Bytes of replies that a connection may have waiting; while there are more, nothing is read from it. */
-export const sendQueueBytesMax = 16 * 1024 * 1024
+/** Bytes that a connection may have waiting to be sent, unless the settings say otherwise; over it nothing is read. */
+export const maxSendBufferBytesDefault = 104_856
 /** The same bound for short replies, of which each one that waits costs an object. */
 const sendQueueWritesMax = 4096
 /** How long a connection that we have ended may take to end its side, or to read what still waits for it. */
@@ -19,41 +24,9 @@ const lingerQueuedMs = 4000
 const quietMs = 50
 const readOnMs = 1000
 const backlog = 4096
-const idleSweepsPerTimeout = 10
 
 /** One read buffer for all connections of the process: what comes in is dealt with before the next read. */
 const readBuffer = new Uint8Array(64 * 1024)
-
-/** What a server does with requests; everything else is the same in all of them. */
-export interface Service {
-  readonly protocol: Protocol
-  /** Answers the request in the whole frame `bytes[from, end)`, which is valid during the call only: now or in `finish`. */
-  request(connection: Connection, bytes: Uint8Array, from: number, end: number, replies: Replies): void
-  /** Answers a frame that is too long, whose header begins at `from`; its bytes are skipped. Without it: closes. */
-  overlong?(connection: Connection, bytes: Uint8Array, from: number, replies: Replies): void
-  /** Says why a frame that is `malformed` or `tooLarge` is the last thing read of its connection. */
-  refuse?(connection: Connection, reason: number, replies: Replies): void
-  /** Answers all requests of the connection that can be answered by now and are not. */
-  finish?(connection: Connection, replies: Replies): void
-  /** How many replies of the connection are yet to come; its end waits for them. */
-  pending?(connection: Connection): number
-  /** The connection is gone, and its link may be given to another one. */
-  closed?(connection: Connection): void
-}
-
-/** What a service sees of a connection. */
-export interface Connection {
-  /** A small number that no other open connection has. */
-  readonly link: number
-  /** Has `finish` called once this turn of the event loop has brought all its requests. */
-  finishLater(): void
-  /** Has `finish` called at once; not to be used within a call of the service. */
-  finishNow(): void
-  /** Has our side ended behind what is answered by now; requests that came in after this one are not looked at. */
-  endLater(): void
-  /** Leaves the request unanswered: it is counted as rejected, and our side ended as by `endLater`. */
-  reject(): void
-}
 
 export interface ServerSettings {
   readonly listen: ListenAddress
@@ -61,21 +34,16 @@ export interface ServerSettings {
   readonly connectionsMax?: number
   /** A connection that sends nothing for this long is closed. */
   readonly idleTimeoutMs?: number
-}
-
-/** Totals since the start, but for the connections, which are those open now. */
-export interface ServerCounters {
-  readonly requests: number
-  readonly connections: number
-  readonly bytesIn: number
-  readonly bytesOut: number
-  /** Messages that were too long or malformed, and connections over the bound. */
-  readonly rejected: number
+  readonly maxSendBufferBytes?: number
 }
 
 export interface RunningServer {
   readonly address: ListenAddress
   counters(): ServerCounters
+  /** Takes no more connections; those that are there go on. */
+  stopAccepting(): void
+  /** Stops accepting, and goes on until the clients have ended their connections, for so long at most; then stops. */
+  retire(withinMs: number): Promise<void>
   /** Stops accepting, answers what is in hand, closes every connection; resolves when all are closed, in 5 s at most. */
   stop(): Promise<void>
 }
@@ -87,37 +55,43 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
   return server
 }
 
-class FramingServer implements RunningServer {
+class FramingServer implements RunningServer, ConnectionServer {
   address: ListenAddress
+  readonly connections: Connections<ServedConnection>
   readonly #listener: net.Server
   readonly #service: Service
   readonly #protocol: Protocol
   readonly #leftovers = new Leftovers()
   readonly #replies = new Replies()
-  readonly #connections = new Set<ServedConnection>()
-  readonly #freeLinks: number[] = []
-  #links = 0
+  readonly #maxSendBufferBytes: number
+  readonly #idle: IdleTimeout<ServedConnection> | undefined
   #requests = 0
   #bytesIn = 0
+  #bytesSent = 0
   #rejected = 0
-  #sweeps = 0
-  #sweepTimer: NodeJS.Timeout | undefined
+  #buffersFull = 0
+  #buffersDrained = 0
+  /** What a sign of life is marked with: the idle timeout, or without one the turns of waiting for quiet at the end. */
+  readonly #activity: { tick: number }
   #unfinished: ServedConnection[] = []
-  #allClosed: (() => void) | undefined
+  #stopped: Promise<void> | undefined
+  #whenEmpty: (() => void)[] = []
 
-  constructor({ listen, service, connectionsMax = Number.POSITIVE_INFINITY, idleTimeoutMs }: ServerSettings) {
+  constructor(settings: ServerSettings) {
+    const { listen, service, connectionsMax = Number.POSITIVE_INFINITY, idleTimeoutMs } = settings
     this.address = listen
+    this.connections = new Connections(connectionsMax)
+    this.#maxSendBufferBytes = settings.maxSendBufferBytes ?? maxSendBufferBytesDefault
     this.#service = service
     this.#protocol = service.protocol
     const options = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true }
     this.#listener = net.createServer(options, accepted => {
-      if (this.#connections.size < connectionsMax) return this.#accept(accepted)
+      if (!this.connections.isFull) return this.#accept(accepted)
       this.#rejected++
       accepted.destroy()
     })
-    if (idleTimeoutMs !== undefined) {
-      this.#sweepTimer = setInterval(() => this.#sweep(), idleTimeoutMs / idleSweepsPerTimeout).unref()
-    }
+    if (idleTimeoutMs !== undefined) this.#idle = new IdleTimeout(idleTimeoutMs, connection => this.end(connection))
+    this.#activity = this.#idle ?? { tick: 0 }
   }
 
   listen(): Promise<void> {
@@ -137,38 +111,67 @@ class FramingServer implements RunningServer {
   counters(): ServerCounters {
     return {
       requests: this.#requests,
-      connections: this.#connections.size,
+      connections: this.connections.length,
       bytesIn: this.#bytesIn,
-      bytesOut: this.#replies.bytesOut,
+      bytesOut: this.#replies.bytesOut + this.#bytesSent,
       rejected: this.#rejected,
+      buffersFull: this.#buffersFull,
+      buffersDrained: this.#buffersDrained,
     }
   }
 
-  async stop(): Promise<void> {
+  stopAccepting(): void {
     this.#listener.close()
-    clearInterval(this.#sweepTimer)
+  }
+
+  async retire(withinMs: number): Promise<void> {
+    this.stopAccepting()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, withinMs)
+    })
+    await Promise.race([this.#empty(), late])
+    clearTimeout(timer)
+    await this.stop()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    this.stopAccepting()
+    this.#idle?.stop()
     // What has been sent by now is in hand, though some of it may still be on its way.
     const deadline = performance.now() + readOnMs
-    let reading = [...this.#connections]
+    let reading = [...this.connections]
     while (reading.length > 0 && performance.now() < deadline) {
-      this.#sweeps++
+      this.#activity.tick++
       await new Promise(resolve => setTimeout(resolve, quietMs))
-      const quiet = reading.filter(connection => connection.activeSweep !== this.#sweeps && !connection.paused)
+      const quiet = reading.filter(connection => connection.activeTick !== this.#activity.tick && !connection.paused)
       for (const connection of quiet) this.end(connection)
       reading = reading.filter(connection => !connection.over)
     }
-    for (const connection of reading) this.end(connection)
-    if (this.#connections.size === 0) return
+    for (const connection of reading) this.#endDrained(connection)
     // Replies that are yet to come are waited for, but not for ever.
     const forced = setTimeout(() => this.#destroyAll(), lingerQueuedMs)
-    await new Promise<void>(resolve => (this.#allClosed = resolve))
+    await this.#empty()
     clearTimeout(forced)
+  }
+
+  /** Resolves when no connection is left. */
+  #empty(): Promise<void> {
+    if (this.connections.length === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#whenEmpty.push(resolve)
+    })
   }
 
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void {
     this.#bytesIn += length
     if (connection.over) return
-    connection.activeSweep = this.#sweeps
+    connection.activeTick = this.#activity.tick
     let from = 0
     if (connection.skipBytes > 0) {
       from = Math.min(length, connection.skipBytes)
@@ -182,9 +185,20 @@ class FramingServer implements RunningServer {
     connection.queuedWrites = 0
     if (!connection.paused || connection.over) return
     connection.paused = false
+    connection.activeTick = this.#activity.tick
+    this.#buffersDrained++
+    this.#service.bufferDrained?.(connection)
     // Requests may have been left over because their replies had no room.
     this.#answer(connection, readBuffer, 0, 0)
-    if (!connection.paused) connection.socket.socket.resume()
+    if (connection.paused) return
+    if (connection.endsDrained) this.end(connection)
+    else connection.socket.socket.resume()
+  }
+
+  /** Ends our side as `end` does, but not before what is read of the connection is answered. */
+  #endDrained(connection: ServedConnection): void {
+    if (connection.paused) connection.endsDrained = true
+    else this.end(connection)
   }
 
   /**
@@ -223,21 +237,33 @@ class FramingServer implements RunningServer {
     connection.ending = true
   }
 
-  closed(connection: ServedConnection): void {
+  send(connection: ServedConnection, bytes: Uint8Array): boolean {
+    if (connection.over || connection.ending || connection.paused) return false
+    connection.socket.write(bytes)
+    this.#bytesSent += bytes.length
+    this.#holdBack(connection)
+    return true
+  }
+
+  closed(connection: ServedConnection, error: Error | undefined): void {
     clearTimeout(connection.lingering)
     connection.over = true
-    this.#connections.delete(connection)
+    if (error !== undefined) this.#service.error?.(connection, error)
+    this.#service.close?.(connection)
     this.#leftovers.drop(connection.link)
-    this.#service.closed?.(connection)
-    this.#freeLinks.push(connection.link)
-    if (this.#connections.size === 0) this.#allClosed?.()
+    this.#idle?.delete(connection)
+    this.connections.delete(connection)
+    if (this.connections.length > 0) return
+    for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 
   #accept(accepted: net.Socket): void {
-    const connection = new ServedConnection(this, this.#freeLinks.pop() ?? this.#links++)
-    connection.activeSweep = this.#sweeps
-    this.#connections.add(connection)
+    const connection = new ServedConnection(this, this.connections.nextLink())
+    this.connections.set(connection)
+    connection.activeTick = this.#activity.tick
+    this.#idle?.add(connection)
     connection.socket = DirectSocket.accept(accepted, readBuffer, connection, true)
+    this.#service.connect?.(connection)
   }
 
   /** Takes the whole frames out of what is left over and `buffer[from, to)`, and writes the replies at once. */
@@ -250,12 +276,12 @@ class FramingServer implements RunningServer {
     from = this.#leftovers.from
     to = this.#leftovers.to
     replies.start(socket)
-    while (from < to && !connection.ending && socket.queuedBytes <= sendQueueBytesMax) {
+    while (from < to && !connection.ending && socket.queuedBytes <= this.#maxSendBufferBytes) {
       const end = this.#protocol.frameEnd(bytes, from, to, 0)
       if (end === incomplete) break
       if (end > 0) {
         this.#requests++
-        service.request(connection, bytes, from, end, replies)
+        service.message(connection, bytes, from, end, replies)
         from = end
         continue
       }
@@ -285,9 +311,12 @@ class FramingServer implements RunningServer {
       return
     }
     connection.queuedWrites++
-    if (socket.queuedBytes <= sendQueueBytesMax && connection.queuedWrites <= sendQueueWritesMax) return
+    if (socket.queuedBytes <= this.#maxSendBufferBytes && connection.queuedWrites <= sendQueueWritesMax) return
+    if (connection.paused) return
     connection.paused = true
     socket.socket.pause()
+    this.#buffersFull++
+    this.#service.bufferFull?.(connection)
   }
 
   #finishAll(): void {
@@ -308,69 +337,6 @@ class FramingServer implements RunningServer {
   }
 
   #destroyAll(): void {
-    for (const { socket } of this.#connections) socket.destroy()
-  }
-
-  #sweep(): void {
-    this.#sweeps++
-    for (const connection of this.#connections) {
-      if (this.#sweeps - connection.activeSweep > idleSweepsPerTimeout) this.end(connection)
-    }
-  }
-}
-
-class ServedConnection implements Connection, SocketHandlers {
-  socket!: DirectSocket
-  /** Bytes of an over-long frame still to be thrown away. */
-  skipBytes = 0
-  /** Readable events whose replies wait behind others. */
-  queuedWrites = 0
-  /** Nothing is read until the replies have gone. */
-  paused = false
-  /** Our side is to be ended once what is answered by now is written. */
-  ending = false
-  /** Our side is ended, or all of it is gone. */
-  over = false
-  lingering: NodeJS.Timeout | undefined
-  /** The number of the last sweep before something came in. */
-  activeSweep = 0
-  readonly #server: FramingServer
-  readonly link: number
-
-  constructor(server: FramingServer, link: number) {
-    this.#server = server
-    this.link = link
-  }
-
-  data(buffer: Uint8Array, bytes: number): void {
-    this.#server.received(this, buffer, bytes)
-  }
-
-  ended(): void {
-    this.#server.end(this)
-  }
-
-  drained(): void {
-    this.#server.drained(this)
-  }
-
-  closed(): void {
-    this.#server.closed(this)
-  }
-
-  finishLater(): void {
-    this.#server.finishLater(this)
-  }
-
-  finishNow(): void {
-    this.#server.finishNow(this)
-  }
-
-  endLater(): void {
-    this.ending = true
-  }
-
-  reject(): void {
-    this.#server.reject(this)
+    for (const { socket } of this.connections) socket.destroy()
   }
 }

@@ -1,7 +1,7 @@
 import { writeUint32 } from '../harness/protocols/integers.ts'
 import { createTlv } from '../harness/protocols/tlv.ts'
 import type { Replies } from './replies.ts'
-import type { Service } from './server.ts'
+import type { Service } from './service.ts'
 
 /** What a message over the bound is answered with: "the length of the message is abnormal". */
 export const overlongText = '报文长度异常的错误'
@@ -26,7 +26,7 @@ export function createTlvServer(spec: { readonly maxFrame: number }, reply?: str
 
   return {
     protocol,
-    request(_connection, bytes, from, end, replies) {
+    message(_connection, bytes, from, end, replies) {
       if (replyFrame === undefined) replies.echo(bytes, from, end)
       else answer(replyFrame, bytes, from, replies)
     },

@@ -113,7 +113,7 @@ test('workers go when the first process is gone, in whatever way', async () => {
 })
 
 test('a second signal ends all workers at once', async () => {
-  const child = serve('echo', '--quiet')
+  const child = serve('echo', '--quiet', '--max-send-buffer', '64MiB')
   const address = await child.address()
   const client = await Client.connect(address, true)
   clients.push(client)

@@ -1,30 +1,33 @@
-import cluster, { type Worker } from 'node:cluster'
 import { UserError } from '../harness/errors.ts'
+import { noCounters, type ServerCounters, sumCounters } from './counters.ts'
 import { type LivingServer, processCpuMicros } from './lifecycle.ts'
 import type { ListenAddress } from './listen.ts'
-import type { RunningServer, ServerCounters } from './server.ts'
+import { ServingWorker } from './servingWorker.ts'
 
-type Order = { readonly type: 'count' } | { readonly type: 'stop' }
+/** How long new processes may take until they listen. */
+const startMsMax = 15_000
+/** How much longer than it was told an old process may take to be gone. */
+const finishMsMax = 10_000
+/** Old processes that may finish at a time; while there are so many, none are started in place of the others. */
+const finishingMax = 64
 
-type Answer =
-  | { readonly type: 'listening'; readonly address: ListenAddress }
-  | { readonly type: 'failed'; readonly message: string }
-  | (ServerCounters & {
-      readonly type: 'counters'
-      readonly cpuMicros: number
-      /** Nothing is counted any more. */
-      readonly final: boolean
-    })
-
-const noCounters: ServerCounters = { requests: 0, connections: 0, bytesIn: 0, bytesOut: 0, rejected: 0 }
+export interface WorkersOptions {
+  readonly count: number
+  /** How long an old process goes on with its connections after a reload. */
+  readonly reloadTimeoutMs: number
+  /** How often the processes are replaced by themselves; absent where they are only when asked for. */
+  readonly reloadEveryMs?: number | undefined
+  /** Is told what the workers write, where that is not inherited, and what goes wrong with old and new ones. */
+  readonly print: (text: string) => void
+}
 
 /**
  * Starts so many processes of this very program, which share one listening socket and behave as one server. This
  * process accepts and hands the connections out in turn, so that each worker has about as many as the next: left
  * to the kernel, most of them would go to one. Throws a UserError where the workers cannot listen.
  */
-export async function startWorkers(count: number): Promise<LivingServer> {
-  const server = new WorkerServer(count)
+export async function startWorkers(options: WorkersOptions): Promise<WorkerServer> {
+  const server = new WorkerServer(options)
   try {
     await server.listen()
   } catch (error) {
@@ -35,160 +38,150 @@ export async function startWorkers(count: number): Promise<LivingServer> {
   return server
 }
 
-/**
- * A worker's life: it serves what `start` begins, and does what the first process says. Signals are left to that one,
- * as a terminal sends them to both; when it is gone, so is the worker.
- */
-export async function serveAsWorker(start: () => Promise<RunningServer>): Promise<number> {
-  process.on('SIGTERM', () => {})
-  process.on('SIGINT', () => {})
-  const gone = new Promise<number>(resolve => {
-    process.on('disconnect', () => resolve(0))
-    // Something could not be said to it, as it went this very moment.
-    cluster.worker?.on('error', () => resolve(0))
-  })
-  try {
-    const server = await start()
-    const count = (final: boolean) =>
-      send({ type: 'counters', ...server.counters(), cpuMicros: processCpuMicros(), final })
-    process.on('message', (order: Order) => {
-      if (order.type === 'count') count(false)
-      else void server.stop().then(() => count(true))
-    })
-    send({ type: 'listening', address: server.address })
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    send({ type: 'failed', message: error.message })
-  }
-  return gone
-}
-
-class WorkerServer implements LivingServer {
+/** A server of several processes, and of those that take their place: the listening socket is this process's and stays. */
+export class WorkerServer implements LivingServer {
   address!: ListenAddress
   readonly broken: Promise<string>
-  readonly #workers: ServingWorker[]
+  readonly #options: WorkersOptions
+  #break!: (reason: string) => void
+  #serving: ServingWorker[] = []
+  /** Those that are to take the place of the others, and do not listen yet. */
+  #starting: ServingWorker[] = []
+  readonly #finishing = new Set<ServingWorker>()
+  /** What those that are gone have counted. */
+  #past: ServerCounters = noCounters
+  #pastCpuMicros = 0
+  #isStopping = false
+  #lastReload: Promise<void> = Promise.resolve()
+  #nextReload: Promise<void> | undefined
+  #reloadTimer: NodeJS.Timeout | undefined
   #refreshing: Promise<void> | undefined
 
-  constructor(count: number) {
-    this.#workers = Array.from({ length: count }, () => new ServingWorker(cluster.fork()))
-    this.broken = Promise.race(this.#workers.map(worker => worker.broken))
+  constructor(options: WorkersOptions) {
+    this.#options = options
+    this.broken = new Promise(resolve => {
+      this.#break = resolve
+    })
+  }
+
+  /** Process ids of those that take connections, and of those that finish theirs. */
+  get processes(): { readonly serving: number[]; readonly finishing: number[] } {
+    return { serving: this.#serving.map(({ pid }) => pid), finishing: [...this.#finishing].map(({ pid }) => pid) }
   }
 
   async listen(): Promise<void> {
-    const died = this.broken.then(reason => Promise.reject(new UserError(`the server did not start: ${reason}`)))
-    const listening = Promise.all(this.#workers.map(worker => worker.listening))
-    const [address] = await Promise.race([listening, died])
-    this.address = address!
+    this.address = await this.#start()
+    const { reloadEveryMs, print } = this.#options
+    if (reloadEveryMs === undefined) return
+    this.#reloadTimer = setInterval(() => {
+      this.reload().catch((error: Error) => this.#isStopping || print(`not reloaded: ${error.message}`))
+    }, reloadEveryMs).unref()
+  }
+
+  /**
+   * Starts new processes, which load the program anew; once they listen the old ones take no more connections and finish
+   * theirs. Throws a UserError when the new ones do not listen: then the old ones go on as if nothing had been.
+   */
+  reload(): Promise<void> {
+    // One that has not begun yet is the one that all ask for who ask meanwhile.
+    this.#nextReload ??= this.#lastReload
+      .catch(() => {})
+      .then(() => {
+        this.#nextReload = undefined
+        this.#lastReload = this.#reload()
+        return this.#lastReload
+      })
+    return this.#nextReload
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#isStopping) throw new UserError('the server is about to stop')
+    if (this.#finishing.size + this.#serving.length > finishingMax) {
+      throw new UserError(`${this.#finishing.size} old processes still finish their connections; try again later`)
+    }
+    const old = this.#serving
+    await this.#start()
+    for (const worker of old) void this.#retire(worker)
   }
 
   counters(): ServerCounters {
-    return this.#workers.map(worker => worker.counters).reduce(sum)
+    return this.#all().reduce((sum, { counters }) => sumCounters(sum, counters), this.#past)
   }
 
   cpuMicros(): number {
-    return this.#workers.reduce((micros, worker) => micros + worker.cpuMicros, processCpuMicros())
+    return this.#all().reduce((sum, { cpuMicros }) => sum + cpuMicros, this.#pastCpuMicros + processCpuMicros())
   }
 
   refresh(): Promise<void> {
-    this.#refreshing ??= Promise.all(this.#workers.map(worker => worker.refresh())).then(() => {
+    this.#refreshing ??= Promise.all(this.#all().map(worker => worker.refresh())).then(() => {
       this.#refreshing = undefined
     })
     return this.#refreshing
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#workers.map(worker => worker.stop()))
+  stopAccepting(): void {
+    this.#isStopping = true
+    clearInterval(this.#reloadTimer)
+    for (const worker of this.#starting) void worker.kill()
+  }
+
+  async retire(withinMs: number): Promise<void> {
+    this.stopAccepting()
+    await Promise.all(this.#all().map(worker => worker.finish(withinMs)))
+  }
+
+  stop(): Promise<void> {
+    return this.retire(0)
   }
 
   async kill(): Promise<void> {
-    await Promise.all(this.#workers.map(worker => worker.kill()))
+    await Promise.all([...this.#all(), ...this.#starting].map(worker => worker.kill()))
   }
-}
 
-/** One worker, as the first process sees it. */
-class ServingWorker {
-  counters = noCounters
-  cpuMicros = 0
-  readonly listening: Promise<ListenAddress>
-  /** Resolves with how the worker ended when it was not asked to. */
-  readonly broken: Promise<string>
-  readonly #worker: Worker
-  readonly #finished: Promise<void>
-  readonly #exited: Promise<void>
-  #final = false
-  #counted = () => {}
+  #all(): ServingWorker[] {
+    return [...this.#serving, ...this.#finishing]
+  }
 
-  constructor(worker: Worker) {
-    this.#worker = worker
-    const on = (callback: (answer: Answer) => void) => worker.on('message', callback)
-    on(answer => {
-      if (answer.type === 'counters') this.#count(answer)
+  /** Puts new processes in the place of those that serve, once all of them listen. */
+  async #start(): Promise<ListenAddress> {
+    const { count, print } = this.#options
+    const fresh = Array.from({ length: count }, () => new ServingWorker(print))
+    this.#starting = fresh
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const error = new UserError(`the server did not start: nothing heard of it within ${startMsMax / 1000} s`)
+      timer = setTimeout(() => reject(error), startMsMax)
     })
-    this.listening = new Promise((resolve, reject) => {
-      on(answer => {
-        if (answer.type === 'listening') resolve(answer.address)
-        if (answer.type === 'failed') reject(new UserError(answer.message))
-      })
-    })
-    this.#finished = new Promise(resolve => {
-      on(() => this.#final && resolve())
-    })
-    this.#exited = new Promise(resolve => {
-      worker.on('exit', () => resolve())
-    })
-    this.broken = new Promise(resolve => {
-      worker.on('exit', (code, signal) => {
-        if (!this.#final) resolve(`a worker ${signal ? `was killed by ${signal}` : `exited with code ${code}`}`)
-      })
-    })
-    // An order that cannot be sent any more: 'exit' tells why.
-    worker.on('error', () => {})
+    try {
+      const [address] = await Promise.race([Promise.all(fresh.map(worker => worker.listening)), late])
+      if (this.#isStopping) throw new UserError('the server is about to stop')
+      this.#serving = fresh
+      this.#starting = []
+      for (const worker of fresh) void worker.broken.then(reason => this.#lost(worker, reason))
+      return address!
+    } catch (error) {
+      await Promise.all(fresh.map(worker => worker.kill()))
+      this.#starting = []
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
-  /** Resolves once the counters are what they were when it was called, or later. */
-  refresh(): Promise<void> {
-    if (this.#final) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#counted = resolve
-      this.#send({ type: 'count' })
-    })
+  async #retire(worker: ServingWorker): Promise<void> {
+    const { reloadTimeoutMs } = this.#options
+    this.#finishing.add(worker)
+    const overdue = setTimeout(() => void worker.kill(), reloadTimeoutMs + finishMsMax).unref()
+    await worker.finish(reloadTimeoutMs)
+    clearTimeout(overdue)
+    this.#finishing.delete(worker)
+    this.#past = sumCounters(this.#past, { ...worker.counters, connections: 0 })
+    this.#pastCpuMicros += worker.cpuMicros
   }
 
-  /** Has the worker answer what is in hand; resolves when it has told its last counters and is gone. */
-  async stop(): Promise<void> {
-    this.#send({ type: 'stop' })
-    await this.#finished
-    this.#worker.process.disconnect()
-    await this.#exited
+  /** A worker has died: without one of those that serve the server is not what it was started as. */
+  #lost(worker: ServingWorker, reason: string): void {
+    if (this.#finishing.has(worker)) this.#options.print(`of an old process: ${reason}`)
+    else this.#break(reason)
   }
-
-  async kill(): Promise<void> {
-    this.#worker.process.kill('SIGKILL')
-    await this.#exited
-  }
-
-  #count({ type: _, cpuMicros, final, ...counters }: Extract<Answer, { type: 'counters' }>): void {
-    this.counters = counters
-    this.cpuMicros = cpuMicros
-    this.#final ||= final
-    this.#counted()
-  }
-
-  #send(order: Order): void {
-    this.#worker.send(order)
-  }
-}
-
-function sum(a: ServerCounters, b: ServerCounters): ServerCounters {
-  return {
-    requests: a.requests + b.requests,
-    connections: a.connections + b.connections,
-    bytesIn: a.bytesIn + b.bytesIn,
-    bytesOut: a.bytesOut + b.bytesOut,
-    rejected: a.rejected + b.rejected,
-  }
-}
-
-function send(answer: Answer): void {
-  process.send?.(answer)
 }

@@ -55,6 +55,13 @@ const settings: readonly Setting[] = [
     path: ['loop'],
     value: send => [{ send }],
   },
+  {
+    flags: '--key <key>',
+    name: 'key',
+    description: "the key for the protocol's own handshake (tlv); VOLLEY_KEY is seen by nobody who lists processes",
+    path: ['key'],
+    value: text => text,
+  },
   { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
   {
     flags: '-R, --rate <rate>',

@@ -35,7 +35,8 @@ describe.each(files)('%s', file => {
     expect(balances(report)).toBe(true)
     expect(report.findings.filter(({ code }) => code === 'conservation' || code === 'errors')).toEqual([])
     if ('serve' in report.scenario.target) {
-      expect(report.server?.requests).toBe(report.totals.completed + report.totals.inFlightAtEnd)
+      const { completed, inFlightAtEnd, handshakes } = report.totals
+      expect(report.server?.requests).toBe(completed + inFlightAtEnd + handshakes.sent)
     }
   })
 

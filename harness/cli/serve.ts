@@ -2,25 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { builtFile } from '../built.ts'
-import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { type ExitCode, exitCode } from '../errors.ts'
 
-const later = ['stop', 'reload', 'status']
-
-/** `volley serve`: a reference server in the foreground. */
+/** `volley serve`: a reference server, in the foreground or with --detach in the background, and what is done with the latter. */
 export function addServe(program: Command, done: (code: ExitCode) => void): void {
   program
     .command('serve')
-    .description('start a reference server: echo, tlv, rpc or http; "volley serve <target> --help" tells its options')
-    .argument('<target>', 'echo, tlv, rpc or http')
-    .argument('[options...]', 'options of the server, such as --listen 127.0.0.1:8080')
+    .description(
+      'start a reference server: echo, tlv, rpc or http; or stop, reload or status for one in the background; "volley serve tlv --help" tells the options',
+    )
+    .argument('<target>', 'echo, tlv, rpc or http; stop, reload or status')
+    .argument(
+      '[options...]',
+      'options of the server, such as --listen 127.0.0.1:8080 or --detach; or which server is meant',
+    )
     .allowUnknownOption()
     .helpOption(false)
-    .action(async (target: string, options: string[]) => {
-      if (later.includes(target)) {
-        throw new UserError(`"volley serve ${target}" is not in this version of volley: servers run in the foreground`)
-      }
-      done(await serve([target, ...options]))
-    })
+    .action(async (target: string, options: string[]) => done(await serve([target, ...options])))
 }
 
 /** Runs the server as a child with our streams, in a group of its own: each signal reaches it once, through us. */

@@ -20,6 +20,7 @@ const connectMsMax = 5000
 interface TalkFlags {
   readonly protocol: string
   readonly type?: string
+  readonly key?: string
   readonly insecure?: true
 }
 
@@ -31,21 +32,30 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
     .argument('<url>', 'tcp://host:port, tls://host:port or unix:/path')
     .option('--protocol <protocol>', "a name, or settings as in '{frame: {lengthBytes: 2}}'", 'line')
     .option('--type <n>', 'the type of the messages, where the protocol has one')
+    .option('--key <key>', "the key for the protocol's own handshake (tlv)")
     .option('--insecure', 'take any certificate')
     .action(async (url: string, flags: TalkFlags) => {
       const protocol = createProtocol(protocolSpec(settingValue(flags.protocol, '--protocol')))
       const type = messageType(flags.type, protocol)
+      if (flags.key !== undefined && protocol.keyHandshake === undefined) {
+        throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
+      }
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {
         await probe(address, AbortSignal.timeout(connectMsMax))
       } catch (error) {
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }
-      done(await talk(address, protocol, type))
+      done(await talk(address, protocol, { type, key: flags.key }))
     })
 }
 
-async function talk(address: Address, protocol: Protocol, type: number | undefined): Promise<ExitCode> {
+interface TalkSettings {
+  readonly type: number | undefined
+  readonly key: string | undefined
+}
+
+async function talk(address: Address, protocol: Protocol, { type, key }: TalkSettings): Promise<ExitCode> {
   const leftovers = new Leftovers()
   const buffer = new Uint8Array(readBufferBytes)
   const prompting = process.stdin.isTTY === true
@@ -54,6 +64,9 @@ async function talk(address: Address, protocol: Protocol, type: number | undefin
     output: prompting ? process.stderr : undefined,
     prompt: '>>> ',
   })
+  /** Messages of the handshake still to be answered; until then no line is read. */
+  let strange = key === undefined ? 0 : 2
+  if (strange > 0) lines.pause()
   /** Lengths of the requests not yet answered: without framing that is how long a reply is. */
   const waiting: number[] = []
   let over = false
@@ -63,6 +76,22 @@ async function talk(address: Address, protocol: Protocol, type: number | undefin
     waiting.shift()
     process.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (prompting) lines.prompt()
+  }
+  function shakeHands(bytes: Uint8Array, from: number, end: number): void {
+    const { challengeType, welcomeType, signatureType, sign } = protocol.keyHandshake!
+    const { type: found, body } = protocol.decode(bytes, from, end)
+    if (found !== (strange === 2 ? challengeType : welcomeType)) {
+      const refused = protocol.isRefusal?.(bytes, from, end)
+      leave(refused ? `refused: ${Buffer.from(body)}` : 'the server does not do the handshake with a key')
+      return
+    }
+    strange--
+    if (strange === 1) socket.write(protocol.encode({ type: signatureType, body: sign(key!, body) }))
+    else begin()
+  }
+  function begin(): void {
+    if (prompting) lines.prompt()
+    else lines.resume()
   }
   function leave(reason?: string): void {
     if (over) return
@@ -79,7 +108,10 @@ async function talk(address: Address, protocol: Protocol, type: number | undefin
     connectOptions(address),
     buffer,
     {
-      connected: () => prompting && lines.prompt(),
+      connected() {
+        if (strange === 0) begin()
+        else socket.write(protocol.encode({ type: protocol.keyHandshake!.helloType, body: new Uint8Array(0) }))
+      },
       data(_, bytes) {
         leftovers.join(0, buffer, 0, bytes)
         const { bytes: input, to } = leftovers
@@ -88,7 +120,8 @@ async function talk(address: Address, protocol: Protocol, type: number | undefin
         while (at < to) {
           end = protocol.frameEnd(input, at, to, waiting[0] ?? 0)
           if (end <= 0) break
-          show(input, at, end)
+          if (strange > 0) shakeHands(input, at, end)
+          else show(input, at, end)
           at = end
         }
         if (end < 0) leave(`the reply is ${end === tooLarge ? 'too large' : `no ${protocol.name} message`}`)

@@ -12,6 +12,7 @@ import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
 import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
 import { Script } from './script.ts'
+import { createSigner, type Signer } from './signer.ts'
 
 export interface ExchangeOptions {
   readonly slab: Slab
@@ -35,6 +36,8 @@ export class Exchange {
   readonly #needsRequestBytes: boolean
   readonly #script: Script
   readonly #checks: readonly (Check | null)[]
+  /** With a key: sees to the signature of each challenge. */
+  readonly #signer: Signer | undefined
   readonly #slots: InFlight
   readonly #outgoing: Outgoing
   readonly #leftovers = new Leftovers()
@@ -63,10 +66,12 @@ export class Exchange {
     this.#slots = protocol.requestId
       ? new KeyedInFlight(connections, depth, protocol.requestId, isPaced)
       : new OrderedInFlight(connections, depth, isPaced)
+    const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
+    this.#signer = createSigner(plan, protocol, patcher)
     this.#outgoing = new Outgoing({
       transport,
       bank,
-      patcher: new Patcher(bank.patches, { prng, index, workers, epochOffsetMs }),
+      patcher,
       slots: this.#slots,
       links: connections,
       slotCount: connections * this.#slots.capacity,
@@ -177,7 +182,7 @@ export class Exchange {
         const check = this.#checks[step]!
         const ok = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
         if (!ok && role === roleIndex.handshake) {
-          cause = 'unexpected'
+          cause = this.#signer?.isRefusal(input, at, frameEnd) ? 'connect-refused' : 'unexpected'
           break
         }
         const sentAt = slots.sentAt[slot]!
@@ -187,8 +192,11 @@ export class Exchange {
           books.answered(step, now - intendedAt)
           if (this.#isPaced) books.served(now - sentAt)
           completed++
-        } else this.#answerApart(link, role, ok)
-        if (!ok && role === roleIndex.request) books.failedAfter(now - intendedAt)
+        } else {
+          this.#signer?.answered(step, input, at, frameEnd)
+          this.#answerApart(link, role, ok)
+          if (!ok && role === roleIndex.request) books.failedAfter(now - intendedAt)
+        }
         if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
       }
       at = frameEnd

@@ -4,11 +4,13 @@ import type { Prng } from '../prng.ts'
 const zero = 0x30
 const letters = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 const hexDigits = new TextEncoder().encode('0123456789abcdef')
-const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number']
-const [seq, connection, uuid, random, stamp] = [0, 1, 2, 3, 4]
+const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number', 'signature']
+const [seq, connection, uuid, random, stamp, number] = [0, 1, 2, 3, 4, 5]
 
 /** Overwrites the parts of a request that differ each time; of fixed length, so that no frame changes its size. */
 export class Patcher {
+  /** What a patch of that kind is overwritten with; set before the frame is sent. */
+  signature: Uint8Array = new Uint8Array(0)
   readonly #first: Int32Array
   readonly #kind: Uint8Array
   readonly #offset: Int32Array
@@ -62,6 +64,7 @@ export class Patcher {
       else if (kind === random) this.#writeLetters(bytes, from, length)
       else if (kind === uuid) this.#writeUuid(bytes, from)
       else if (kind === stamp) writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
+      else if (kind !== number) bytes.set(this.signature, from)
       else writeDigits(bytes, from, length, this.#least[patch]! + this.#prng.below(this.#many[patch]!))
     }
   }

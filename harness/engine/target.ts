@@ -10,6 +10,8 @@ import { startChild } from './child.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
+/** Where a reference server finds its key when no flag has it. */
+const keyVariable = 'VOLLEY_SERVE_KEY'
 
 /** A target that is up and can be connected to. */
 export interface RunningTarget {
@@ -57,14 +59,17 @@ async function serve(
   { protocol }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
-  const flags = Object.entries(options).flatMap(([key, value]) => {
+  // A flag would be seen by everybody who lists processes.
+  const { key: secret, ...others } = options
+  const env = secret === undefined ? {} : { [keyVariable]: String(secret) }
+  const flags = Object.entries(others).flatMap(([key, value]) => {
     const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     if (value === false) return []
     return value === true ? [flag] : [flag, String(value)]
   })
   const speaks = name === 'echo' || name === protocol.name
   if (speaks && !('protocol' in options)) flags.push('--protocol', protocolText(protocol))
-  const child = startChild('targets/main', [name, '--listen', '127.0.0.1:0', ...flags])
+  const child = startChild('targets/main', [name, '--listen', '127.0.0.1:0', ...flags], env)
   let requests: number | undefined
   child.on('stats', message => {
     if (message['final'] === true) requests = Number(message['requests'])
@@ -75,7 +80,7 @@ async function serve(
     return {
       ...child,
       address: parsed,
-      process: { pid: child.pid, group: 'workers' in options },
+      process: { pid: child.pid, group: 'workers' in options || 'reloadEvery' in options },
       requests: () => requests,
     }
   } catch (error) {

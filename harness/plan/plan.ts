@@ -37,6 +37,8 @@ export interface WorkerPlan {
   readonly backoffMinMs: number
   readonly backoffMaxMs: number
   readonly heartbeatMs?: number
+  /** What the handshake of the protocol's own is done with; absent where there is none. */
+  readonly key?: string
   readonly bank: RequestBank
   readonly seed: number
 }
@@ -107,6 +109,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     backoffMaxMs: scenario.reconnect.backoff.max,
     ...(scenario.sourceAddresses === undefined ? {} : { sourceAddresses: scenario.sourceAddresses }),
     ...heartbeatPeriod(scenario.heartbeat),
+    ...(scenario.key === undefined ? {} : { key: scenario.key }),
     bank,
   }
   return {

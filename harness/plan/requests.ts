@@ -1,4 +1,4 @@
-import { type Fault, messageOf, UserError } from '../errors.ts'
+import { assert, type Fault, messageOf, UserError } from '../errors.ts'
 import type { Role } from '../metrics/slab.ts'
 import { createPrng, streamSeed } from '../prng.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
@@ -16,7 +16,7 @@ export interface RequestBank {
   readonly frames: readonly Uint8Array[]
   /** By frame, in the order of their offsets; empty for a frame that never changes. */
   readonly patches: readonly (readonly Patch[])[]
-  /** The steps of the loop, then the heartbeat, then the handshake. */
+  /** The steps of the loop, then the heartbeat, then the handshakes: that of the key, then that of the scenario. */
   readonly steps: readonly PlannedStep[]
   /** Steps are drawn by their weight, not sent in order. */
   readonly weighted: boolean
@@ -27,7 +27,8 @@ export interface RequestBank {
   readonly keepsSentBytes: boolean
 }
 
-export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp' | 'number'
+/** A signature is that of the challenge which came in on the connection. */
+export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp' | 'number' | 'signature'
 
 export interface Patch {
   readonly kind: PatchKind
@@ -49,6 +50,8 @@ export interface PlannedStep {
   readonly weight: number
   /** False where the server sends nothing back. */
   readonly reply: boolean
+  /** Its reply is a challenge, which the next step has the signature of. */
+  readonly challenge?: true
 }
 
 /** Every part that is there must hold. */
@@ -77,6 +80,7 @@ export function encodeRequests(
   if (scenario.heartbeat) {
     builder.add('heartbeat', 'heartbeat', { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
   }
+  if (scenario.key !== undefined) builder.addKeyHandshake()
   scenario.connect.forEach((step, index) => {
     builder.add('handshake', `connect[${index}]`, step)
   })
@@ -130,6 +134,23 @@ class BankBuilder {
       if (!(error instanceof RangeError) && !(error instanceof UserError)) throw error
       this.#faults.push({ place: `${place}.send`, message: messageOf(error) })
     }
+  }
+
+  /** Hello and signature; what is signed is known only when the challenge is there. */
+  addKeyHandshake(): void {
+    const { keyHandshake } = this.#protocol
+    assert(keyHandshake !== undefined, `${this.#protocol.name} has no handshake with a key`)
+    const { helloType, challengeType, signatureType, welcomeType, signatureBytes } = keyHandshake
+    const hello = this.#protocol.encode({ type: helloType, body: new Uint8Array(0) })
+    const signature = this.#protocol.encode({ type: signatureType, body: new Uint8Array(signatureBytes) })
+    const offset = this.#protocol.bodyStart(signature, 0, signature.length)
+    const common = { role: 'handshake', frameCount: 1, thinkMs: 0, weight: 1, reply: true } as const
+    const firstFrame = this.#frames.push(hello, signature) - 2
+    this.#patches.push([], [{ kind: 'signature', offset, length: signatureBytes }])
+    this.#steps.push(
+      { ...common, name: 'key.hello', firstFrame, expectation: { type: challengeType }, challenge: true },
+      { ...common, name: 'key.signature', firstFrame: firstFrame + 1, expectation: { type: welcomeType } },
+    )
   }
 
   finish(weighted: boolean, randomRows: boolean): RequestBank {

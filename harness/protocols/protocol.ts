@@ -54,6 +54,8 @@ export interface Protocol {
   isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
   /** Formats whose frames carry an id: replies may come in any order. */
   readonly requestId?: RequestId
+  /** Formats with a handshake of their own by which a client shows that it knows a key. */
+  readonly keyHandshake?: KeyHandshake
   /** Formats that announce a frame's length: bytes of the first frame as announced, or 0 while that is not yet in. */
   announcedBytes?(bytes: Uint8Array, from: number, to: number): number
 }
@@ -63,6 +65,22 @@ export interface RequestId {
   readonly bits: number
   read(bytes: Uint8Array, from: number, end: number): number
   write(bytes: Uint8Array, from: number, id: number): void
+}
+
+/**
+ * A challenge handshake: the key itself is never sent. The client says hello, the server answers with a challenge of
+ * random bytes, the client with their signature, the server with a welcome; or, to anything else, with a refusal. Each is
+ * a message of a type of its own.
+ */
+export interface KeyHandshake {
+  readonly helloType: number
+  readonly challengeType: number
+  readonly signatureType: number
+  readonly welcomeType: number
+  readonly refusalType: number
+  readonly challengeBytes: number
+  readonly signatureBytes: number
+  sign(key: string, challenge: Uint8Array): Uint8Array
 }
 
 export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc' | 'http' | 'resp'

@@ -1,5 +1,6 @@
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
 import { incomplete, type Protocol, tooLarge } from './protocol.ts'
+import { tlvKeyHandshake } from './tlvKey.ts'
 
 /** Length u32 of the value, type u32, both big-endian. */
 export const tlvHeaderBytes = 8
@@ -32,6 +33,9 @@ export function createTlv({ maxFrame }: { readonly maxFrame: number }): Protocol
     bodyStart: (_bytes, from) => from + tlvHeaderBytes,
     bodyEnd: (_bytes, _from, end) => end,
     type: { read: (bytes, from) => readUint32(bytes, from + 4) },
+    // From a server with a key, which takes no other message before the handshake.
+    isRefusal: (bytes, from) => readUint32(bytes, from + 4) === tlvKeyHandshake.refusalType,
+    keyHandshake: tlvKeyHandshake,
     announcedBytes: (bytes, from, to) => (to - from < tlvHeaderBytes ? 0 : tlvHeaderBytes + readUint32(bytes, from)),
   }
 }

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
+import { createProtocol } from '../protocols/catalog.ts'
 import { formatCount } from '../units.ts'
 import { addressFamily, checkAddress } from './address.ts'
+import { keysIn } from './keys.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { list } from './misfit.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
@@ -20,6 +22,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...paceIssues(settings),
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
+    ...keyIssues(data, settings),
     ...serveIssues(settings),
     ...sourceIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
@@ -156,6 +159,17 @@ function tlsIssues({ tls, target, environments }: Partial<ScenarioSettings>): Is
     issues.push(conflict(['tls', has!], `tls.${lacks} beside it`, 'none'))
   }
   return issues
+}
+
+/** A key is for a protocol that has a handshake with one, and so is that of a reference server. */
+function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issue[] {
+  if (!protocol || createProtocol(protocol).keyHandshake !== undefined) return []
+  // About the key, not its value, so that the message is shown as it is.
+  return keysIn(data).map(path => ({
+    path,
+    about: 'key',
+    message: `key goes with protocol tlv, not with ${protocol.name}`,
+  }))
 }
 
 /** Protocols that each reference server answers to; a frame description may describe what is tlv or rpc as well. */

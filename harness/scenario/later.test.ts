@@ -4,7 +4,6 @@ import { faultsWith } from './testing/faults.ts'
 test.each([
   ['layers: [gzip]', '5:1 key "layers" is not in this version of volley'],
   ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
-  ['key: secret', '5:1 key "key" is not in this version of volley'],
   ['transport: udp', '5:12 transport: "udp" is not in this version of volley; it has auto, node and epoll'],
   [
     'target: { serve: broadcast }',

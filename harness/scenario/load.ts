@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../errors.ts'
 import { formatSize } from '../units.ts'
 import type { Environment } from './environment.ts'
 import { issueFaults, type Places, textFaults } from './faults.ts'
+import { keysIn } from './keys.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path, valueAt } from './path.ts'
 import { redact } from './redact.ts'
@@ -54,7 +55,8 @@ function finish(
   const result = validate(data)
   const found = result.issues.filter(({ path }) => !unread.some(issue => isWithin(path, issue.path)))
   const all = [...sourceIssues, ...issues, ...found]
-  const secrets = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
+  const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
+  const secrets = [...fromEnvironment, ...keysIn(data)]
   if (all.length > 0 || result.scenario === undefined) {
     throw new UserError(issueFaults(all, { ...named, positions: source.positions, origins, secrets }))
   }

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly environments: Readonly<Record<string, Target>>
   readonly protocol: ProtocolSpec
   readonly connections: number
+  /** Each new connection begins with the protocol's own handshake, by which it shows that it knows this key. */
+  readonly key?: string
   /** The handshake: run once on each new connection. */
   readonly connect: readonly Step[]
   readonly load: Load
@@ -144,7 +146,7 @@ export interface LoadedScenario {
   readonly scenario: Scenario
   /** What relative paths in the scenario start from. */
   readonly folder: string
-  /** The scenario as it may be shown: values out of the environment are `***`. */
+  /** The scenario as it may be shown: keys and values out of the environment are `***`. */
   readonly redacted: Scenario
   /** The file as the user named it; absent where the scenario was made from a URL. */
   readonly file?: string

@@ -26,6 +26,7 @@ import { parseThreshold } from './thresholds.ts'
 
 const nameLengthMax = 100
 const requestsMax = 1e12
+const keyLengthMax = 1024
 const backoffMs = { min: 1, max: hourMs }
 const thresholdsMax = 64
 
@@ -130,6 +131,10 @@ export const scenarioShape = {
     .describe('Other targets by name: --env runs against each and compares'),
   protocol: protocolSchema,
   connections: count(1, limits.connectionsMax).prefault(10).describe('Connections held at the same time'),
+  key: text(`a key of at most ${keyLengthMax} characters`)
+    .max(keyLengthMax, `expected a key of at most ${keyLengthMax} characters`)
+    .exactOptional()
+    .describe("The key that each new connection shows to know, by the protocol's own handshake (tlv: HMAC-SHA1)"),
   connect: connectSchema.prefault([]).describe('Steps sent once on each new connection, before the loop'),
   load: mapping(loadShape).prefault({}).describe('How hard the target is loaded'),
   duration: duration({ min: 1, max: limits.durationMsMax })

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts'
+import { isKeyPath } from './keys.ts'
 import { show } from './misfit.ts'
 import type { Override } from './overrides.ts'
 import { readSetting, SettingError } from './source.ts'
@@ -11,7 +12,7 @@ export function parseSet(text: string): Override {
     throw new UserError([{ place: '--set', message: `expected path=value such as load.pipeline=4, got ${show(text)}` }])
   }
   const origin = `--set ${keys!.trim()}`
-  return { path, value: settingValue(value!, origin), origin }
+  return { path, value: isKeyPath(path) ? value : settingValue(value!, origin), origin }
 }
 
 /** The value of a setting read as YAML; a UserError names the flag or variable it came from. */

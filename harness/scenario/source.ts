@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { lineFinder, nestingMessage, parseDocument, type TextFault } from './document.ts'
 import { type Environment, interpolate } from './environment.ts'
+import { isKeyPath } from './keys.ts'
 import { show } from './misfit.ts'
 import { emptyMapping, type Issue, type Mapping, type Path, pathKey } from './path.ts'
 import { limits } from './scenario.ts'
@@ -182,12 +183,14 @@ class Reader {
 
   #scalar(node: Scalar, path: Path, place: Position): unknown {
     const { value } = node
+    // A key of digits is no number: it is what was written.
+    if (isKeyPath(path) && typeof value !== 'string' && value !== null && node.source !== undefined) return node.source
     if (typeof value !== 'string' || this.#environment === undefined) return value
     const { text, secret, whole, faults } = interpolate(value, this.#environment)
     if (secret) this.#secrets.push(path)
     for (const message of faults) this.#issues.push({ path, about: 'value', message, offset: place.value })
     if (faults.length > 0) return undefined
-    return whole && node.type === 'PLAIN' ? this.#resolvePlain(text) : text
+    return whole && node.type === 'PLAIN' && !isKeyPath(path) ? this.#resolvePlain(text) : text
   }
 
   /** The value of a plain scalar by the rules of YAML: `10` is a number, `true` a boolean. */

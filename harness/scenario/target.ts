@@ -20,6 +20,8 @@ const optionsShape = {
   maxFrame: option('The longest message it takes, such as 1MiB'),
   maxConnections: option('Refuse connections beyond so many'),
   idleTimeout: option('Close a connection that sends nothing for so long'),
+  maxSendBuffer: option('Read no more from a connection while more than this waits to be sent to it, such as 104856'),
+  key: option('tlv: serve only those who show that they know the key'),
   shuffle: option('rpc: answer in an order shuffled within so many requests of a connection'),
   poolSize: option('Serve so many requests at a time, the rest in one queue; or unlimited'),
   serviceTime: option(
@@ -29,6 +31,8 @@ const optionsShape = {
   busyWait: option('Never sleep, so that no wake-up adds to a service time; takes a whole core'),
   seed: option('Where the choices of serviceTime and shuffle start from'),
   workers: option('Serve with so many processes'),
+  reloadEvery: option('Put new processes in the place of its own this often, such as 2s, which are to lose nothing'),
+  reloadTimeout: option('How long an old process goes on with its connections after a reload'),
   quiet: option('Do not print a line every second'),
 }
 

@@ -1,0 +1,31 @@
+import { assert } from '../errors.ts'
+import type { WorkerPlan } from '../plan/plan.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import type { Patcher } from './patches.ts'
+
+/** The part of a handshake with a key that depends on what the server says. */
+export interface Signer {
+  /** A step has the reply `bytes[from, end)`: of a challenge, the signature is put where the next message takes it from. */
+  answered(step: number, bytes: Uint8Array, from: number, end: number): void
+  /** Whether a reply to the handshake says that the server does not take us. */
+  isRefusal(bytes: Uint8Array, from: number, end: number): boolean
+}
+
+/**
+ * The signer of a plan with a key. There is one signature for all connections: each is sent within the event that brought
+ * its challenge, before that of another connection comes up.
+ */
+export function createSigner({ key, bank }: WorkerPlan, protocol: Protocol, patcher: Patcher): Signer | undefined {
+  if (key === undefined) return undefined
+  const { keyHandshake } = protocol
+  assert(keyHandshake !== undefined, `${protocol.name} has no handshake with a key`)
+  const challengeStep = bank.steps.findIndex(step => step.challenge === true)
+  return {
+    answered(step, bytes, from, end) {
+      if (step !== challengeStep) return
+      const { body } = protocol.decode(bytes, from, end)
+      patcher.signature = keyHandshake.sign(key, body)
+    },
+    isRefusal: (bytes, from, end) => protocol.isRefusal?.(bytes, from, end) === true,
+  }
+}

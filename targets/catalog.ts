@@ -1,0 +1,45 @@
+import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { createEcho } from './echo.ts'
+import { createHttpServer, helloText } from './http.ts'
+import { createRpcServer } from './rpc.ts'
+import type { Service } from './service.ts'
+import { createTlvServer } from './tlv.ts'
+
+/** The order of replies, where it is another than that of the requests. */
+export interface Order {
+  readonly shuffle?: number
+  readonly seed: number
+}
+
+/** A reference server: what it speaks, and how its service is made. */
+export interface Target {
+  readonly protocols: readonly ProtocolSpec['name'][]
+  /** What it answers unless it is told to; by default the request. */
+  readonly reply?: string
+  create(spec: ProtocolSpec, reply: string | undefined, order: Order): Service
+}
+
+/** The reference servers by name. */
+export const targets: Readonly<Record<string, Target>> = {
+  echo: { protocols: ['raw', 'line', 'frame'], create: (spec, reply) => createEcho(spec, reply) },
+  tlv: {
+    protocols: ['tlv'],
+    create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
+  },
+  rpc: {
+    protocols: ['rpc'],
+    create: (spec, reply, order) =>
+      createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
+        ...(reply !== undefined && { reply }),
+        ...order,
+      }),
+  },
+  http: {
+    protocols: ['http'],
+    reply: helloText,
+    create: (spec, reply) => createHttpServer(spec as Extract<ProtocolSpec, { name: 'http' }>, reply),
+  },
+}
+
+/** Their names as a sentence lists them. */
+export const targetNames = 'echo, tlv, rpc and http'

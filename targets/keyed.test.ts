@@ -1,0 +1,130 @@
+import { createHmac } from 'node:crypto'
+import { afterEach, expect, test } from 'vitest'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { keyedService } from './keyed.ts'
+import { poolService } from './pool.ts'
+import { Schedule } from './schedule.ts'
+import { type RunningServer, startServer } from './server.ts'
+import { parseServiceTime } from './serviceTime.ts'
+import { Client, until } from './testing/client.ts'
+import { createTlvServer } from './tlv.ts'
+
+const key = '123456'
+const [helloType, challengeType, signatureType, welcomeType, refusalType] = [
+  0xffff_fff0, 0xffff_fff1, 0xffff_fff2, 0xffff_fff3, 0xffff_fff4,
+]
+const hello = bytesOf({ u32: 0 }, { u32: helloType })
+const welcome = bytesOf({ u32: 0 }, { u32: welcomeType })
+const message = bytesOf({ u32: 2 }, { u32: 1 }, 'hi')
+
+const servers: RunningServer[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy()
+  for (const server of servers.splice(0)) await server.stop()
+})
+
+async function start(withinMs?: number, plain = createTlvServer({ maxFrame: 1024 })): Promise<RunningServer> {
+  const service = keyedService(plain, key, withinMs)
+  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service })
+  servers.push(server)
+  return server
+}
+
+async function connect(server: RunningServer): Promise<Client> {
+  const client = await Client.connect(server.address)
+  clients.push(client)
+  return client
+}
+
+async function challengeOf(client: Client): Promise<Uint8Array> {
+  client.write(hello)
+  expect(await client.take(8)).toEqual(bytesOf({ u32: 20 }, { u32: challengeType }))
+  return client.take(20)
+}
+
+function signed(challenge: Uint8Array, by = key): Uint8Array {
+  return bytesOf({ u32: 20 }, { u32: signatureType }, createHmac('sha1', by).update(challenge).digest())
+}
+
+/** The text of the refusal that is the last thing the server sends. */
+async function refusalOf(client: Client): Promise<string> {
+  const last = await client.takeAll()
+  expect(last.subarray(0, 8)).toEqual(bytesOf({ u32: last.length - 8 }, { u32: refusalType }))
+  return textOf(last.subarray(8))
+}
+
+test('keyedService() serves who knows the key, and each connection for itself', async () => {
+  const server = await start()
+  const [one, two] = [await connect(server), await connect(server)]
+  const challenges = [await challengeOf(one), await challengeOf(two)]
+  expect(challenges[0]).not.toEqual(challenges[1])
+  two.write(bytesOf(signed(challenges[1]!), message))
+  expect(await two.take(8 + message.length)).toEqual(bytesOf(welcome, message))
+  one.write(signed(challenges[0]!))
+  expect(await one.take(8)).toEqual(welcome)
+  one.write(message)
+  expect(await one.take(message.length)).toEqual(message)
+  expect(server.counters()).toMatchObject({ requests: 6, rejected: 0, connections: 2 })
+})
+
+test('keyedService() turns away who signs wrongly', async () => {
+  const server = await start()
+  const cases = [
+    (challenge: Uint8Array) => signed(challenge, '123457'),
+    (challenge: Uint8Array) => signed(challenge).with(9, signed(challenge)[9]! ^ 1),
+    () => signed(new Uint8Array(20)),
+    () => bytesOf({ u32: 19 }, { u32: signatureType }, new Uint8Array(19)),
+    () => bytesOf({ u32: 0 }, { u32: signatureType }),
+  ]
+  for (const [index, sign] of cases.entries()) {
+    const client = await connect(server)
+    client.write(bytesOf(sign(await challengeOf(client)), message))
+    expect(await refusalOf(client)).toBe('the key is wrong')
+    expect(server.counters().rejected).toBe(index + 1)
+  }
+  // A signature is good for the connection whose challenge it is.
+  const [one, two] = [await connect(server), await connect(server)]
+  const [first] = [await challengeOf(one), await challengeOf(two)]
+  two.write(signed(first))
+  expect(await refusalOf(two)).toBe('the key is wrong')
+})
+
+test('keyedService() serves nothing before the handshake', async () => {
+  const server = await start()
+  const overlong = bytesOf({ u32: 2000 }, { u32: 1 }, new Uint8Array(100))
+  const early = [message, signed(new Uint8Array(20)), welcome, overlong, bytesOf(hello, hello)]
+  for (const bytes of early) {
+    const client = await connect(server)
+    client.write(bytes)
+    if (bytes.length === 2 * hello.length) await client.take(28)
+    expect(await refusalOf(client)).toBe('this server has a key: the handshake comes first')
+  }
+  await until('no connection', () => server.counters().connections === 0)
+  expect(server.counters().rejected).toBeGreaterThanOrEqual(early.length)
+})
+
+test('keyedService() turns away who takes too long, also when something keeps coming', async () => {
+  const server = await start(100)
+  const [silent, slow, done] = [await connect(server), await connect(server), await connect(server)]
+  done.write(signed(await challengeOf(done)))
+  await done.take(8)
+  for (let index = 0; !slow.ended && index < message.length - 1; index++) {
+    slow.write(message.subarray(index, index + 1))
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  expect(await refusalOf(silent)).toBe('the handshake took too long')
+  expect(await refusalOf(slow)).toBe('the handshake took too long')
+  done.write(message)
+  expect(await done.take(message.length)).toEqual(message)
+  expect(server.counters().rejected).toBe(2)
+})
+
+test('keyedService() goes before a pool of jobs', async () => {
+  const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:1ms')! })
+  const server = await start(undefined, poolService(createTlvServer({ maxFrame: 1024 }), schedule))
+  const client = await connect(server)
+  client.write(bytesOf(signed(await challengeOf(client)), message, message))
+  expect(await client.take(8 + 2 * message.length)).toEqual(bytesOf(welcome, message, message))
+})

@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LogFile } from './logFile.ts'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'volley-log-'))
+})
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('LogFile appends, and goes on in a new file once the old one is moved aside', () => {
+  const path = join(folder, 'x.log')
+  writeFileSync(path, 'before\n')
+  const log = new LogFile(path)
+  log.print('one')
+  renameSync(path, `${path}.1`)
+  log.print('two')
+  log.reopen()
+  log.print('three')
+  log.close()
+  log.print('nowhere')
+  expect(readFileSync(`${path}.1`, 'utf8')).toBe('before\none\ntwo\n')
+  expect(readFileSync(path, 'utf8')).toBe('three\n')
+})
+
+test('LogFile goes on in the file it has where there can be no new one', () => {
+  const path = join(folder, 'below', 'x.log')
+  expect(() => new LogFile(path)).toThrow(`the log file ${path} cannot be written`)
+  const log = new LogFile(join(folder, 'y.log'))
+  renameSync(folder, `${folder}-moved`)
+  log.reopen()
+  log.print('still here')
+  log.close()
+  const text = readFileSync(join(`${folder}-moved`, 'y.log'), 'utf8')
+  expect(text).toContain('the log file cannot be opened anew')
+  expect(text.endsWith('still here\n')).toBe(true)
+  rmSync(`${folder}-moved`, { recursive: true })
+})

@@ -1,0 +1,156 @@
+import { type Fault, UserError } from '../harness/errors.ts'
+import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { rawBytesMax } from '../harness/protocols/raw.ts'
+import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
+import { parseDuration, parseSize } from '../harness/units.ts'
+import { type Order, type Target, targetNames, targets } from './catalog.ts'
+import { keyedService } from './keyed.ts'
+import { parseListen } from './listen.ts'
+import { poolService } from './pool.ts'
+import { type PoolFlags, poolSettings } from './poolFlags.ts'
+import { Schedule } from './schedule.ts'
+import type { Service } from './service.ts'
+
+const poolFlags = [
+  ['--pool-size', 'poolSize'],
+  ['--service-time', 'serviceTime'],
+  ['--stall', 'stall'],
+] as const
+const connectionsMax = 1_000_000
+const shuffleMax = 65_536
+const dayMs = 24 * 3_600_000
+const workersMax = 64
+const sendBufferBytesMax = 1024 * 1024 * 1024
+const keyLengthMax = 1024
+/** The messages of a handshake with a key fit into frames of this length. */
+const keyedFrameBytesMin = 64
+const reloadTimeoutMsDefault = 30_000
+
+/** The flags as they were given. */
+export interface Options extends PoolFlags {
+  readonly listen: string
+  readonly protocol?: string
+  readonly maxFrame?: string
+  readonly maxSendBuffer?: string
+  readonly maxConnections?: string
+  readonly idleTimeout?: string
+  readonly key?: string
+  readonly reply?: string
+  readonly shuffle?: string
+  readonly seed: string
+  readonly busyWait?: true
+  readonly workers: string
+  readonly reloadEvery?: string
+  readonly reloadTimeout?: string
+  readonly detach?: true
+  readonly pidFile?: string
+  readonly logFile?: string
+  readonly quiet?: true
+}
+
+/** What the flags ask for; throws a UserError that lists every fault. */
+export function settingsOf(name: string, options: Options) {
+  const target = targets[name]
+  if (target === undefined) throw new UserError(`unknown server "${name}"; there are ${targetNames}`)
+  const faults: Fault[] = []
+  const fault = (place: string, message: string) => void faults.push({ place, message })
+  const wanted = (place: string, what: string, got: string) => fault(place, `expected ${what}, got "${got}"`)
+
+  function whole(place: string, text: string | undefined, min: number, max: number): number | undefined {
+    if (text === undefined) return undefined
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= min && value <= max)) wanted(place, `a whole number from ${min} to ${max}`, text)
+    return value
+  }
+  function duration(place: string, text: string | undefined, example: string): number | undefined {
+    if (text === undefined) return undefined
+    const value = parseDuration(text)
+    if (!(value! >= 10 && value! <= dayMs)) wanted(place, `a duration such as ${example}, from 10ms to 24h`, text)
+    return value
+  }
+
+  const listen = parseListen(options.listen)
+  if (listen === undefined) wanted('--listen', 'an address such as 127.0.0.1:8080', options.listen)
+  const idleTimeoutMs = duration('--idle-timeout', options.idleTimeout, '30s')
+  const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
+  const workers = whole('--workers', options.workers, 1, workersMax)!
+  if (connections !== undefined && workers > 1) fault('--max-connections', 'is for a single worker')
+  const sendBuffer = options.maxSendBuffer === undefined ? undefined : (parseSize(options.maxSendBuffer) ?? 0)
+  if (sendBuffer !== undefined && (sendBuffer < 1 || sendBuffer > sendBufferBytesMax)) {
+    wanted('--max-send-buffer', 'a size from 1B to 1GiB', options.maxSendBuffer!)
+  }
+  const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
+  if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
+  const seed = whole('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER)!
+  const pool = poolSettings(options, seed, wanted)
+  for (const [flag, value] of poolFlags) {
+    if (options[value] !== undefined && workers > 1) fault(flag, 'is for a single worker')
+  }
+  if (shuffle !== undefined && pool !== undefined) fault('--shuffle', 'is not for a server with a job pool')
+  if (options.busyWait && pool === undefined) fault('--busy-wait', 'is for a server with a job pool')
+  if (options.busyWait && workers > 1) fault('--busy-wait', 'is for a single worker')
+  const reloadEveryMs = duration('--reload-every', options.reloadEvery, '2s')
+  const reloadTimeoutMs = duration('--reload-timeout', options.reloadTimeout, '30s') ?? reloadTimeoutMsDefault
+  if (options.reloadTimeout !== undefined && !options.detach && reloadEveryMs === undefined) {
+    fault('--reload-timeout', 'goes with --detach or --reload-every')
+  }
+  for (const [flag, value] of [['--pid-file', options.pidFile] as const, ['--log-file', options.logFile] as const]) {
+    if (value !== undefined && !options.detach) fault(flag, 'goes with --detach')
+  }
+
+  let spec = protocolOption(options.protocol ?? target.protocols[0]!, fault)
+  if (spec && !target.protocols.includes(spec.name)) {
+    wanted('--protocol', target.protocols.join(', ').replace(/, (\w+)$/, ' or $1'), spec.name)
+  }
+  if (options.maxFrame !== undefined) {
+    const maxFrame = parseSize(options.maxFrame) ?? 0
+    if (maxFrame < 1 || maxFrame > frameBytesMax) wanted('--max-frame', 'a size from 1B to 64MiB', options.maxFrame)
+    if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
+    else if (spec) spec = { ...spec, maxFrame }
+  }
+  const maxFrame = spec === undefined || spec.name === 'raw' ? rawBytesMax : spec.maxFrame
+  const { key } = options
+  if (key !== undefined) {
+    // What is wrong is told without the key.
+    if (name !== 'tlv') fault('--key', `is for tlv, not for ${name}`)
+    else if (maxFrame < keyedFrameBytesMin) fault('--key', `needs a --max-frame of at least ${keyedFrameBytesMin}B`)
+    if (key.length < 1 || key.length > keyLengthMax) fault('--key', `expected 1 to ${keyLengthMax} characters`)
+  }
+  const reply = options.reply ?? target.reply ?? 'echo'
+  if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
+
+  const order = { seed, ...(shuffle !== undefined && { shuffle }) }
+  const plain = createService(target, spec, reply === 'echo' ? undefined : reply, order)
+  const service = pool === undefined ? plain : poolService(plain, new Schedule(pool))
+  return {
+    listen,
+    service: key === undefined ? service : keyedService(service, key),
+    workers,
+    maxFrame,
+    reloadTimeoutMs,
+    ...(reloadEveryMs !== undefined && { reloadEveryMs }),
+    ...(sendBuffer !== undefined && { maxSendBufferBytes: sendBuffer }),
+    ...(connections !== undefined && { connectionsMax: connections }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+  }
+}
+
+function protocolOption(text: string, fault: (place: string, message: string) => void): ProtocolSpec | undefined {
+  try {
+    return protocolSpec(text.startsWith('{') ? JSON.parse(text) : text)
+  } catch (error) {
+    if (error instanceof UserError) for (const { message } of error.faults) fault('--protocol', message)
+    else fault('--protocol', `expected a protocol's name or JSON, got ${text}`)
+    return undefined
+  }
+}
+
+function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, order: Order): Service {
+  try {
+    return target.create(spec, reply, order)
+  } catch (error) {
+    // A reply that does not fit the protocol.
+    if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])
+    throw error
+  }
+}
