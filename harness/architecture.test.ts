@@ -16,7 +16,20 @@ const allowed: Record<string, readonly string[]> = {
   report: ['leaves', 'protocols', 'metrics', 'scenario'],
   compare: ['leaves', 'protocols', 'metrics', 'scenario', 'report'],
   run: ['leaves', 'protocols', 'transports', 'metrics', 'scenario', 'plan', 'engine', 'report'],
-  cli: ['leaves', 'protocols', 'transports', 'metrics', 'scenario', 'engine', 'live', 'report', 'compare', 'run'],
+  torture: ['leaves', 'protocols', 'transports', 'metrics', 'engine'],
+  cli: [
+    'leaves',
+    'protocols',
+    'transports',
+    'metrics',
+    'scenario',
+    'engine',
+    'live',
+    'report',
+    'compare',
+    'run',
+    'torture',
+  ],
   targets: ['leaves', 'protocols'],
 }
 

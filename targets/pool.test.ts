@@ -7,7 +7,7 @@ import { poolService } from './pool.ts'
 import { poolSettings } from './poolFlags.ts'
 import { createRpcServer } from './rpc.ts'
 import { Schedule } from './schedule.ts'
-import { type RunningServer, startServer } from './server.ts'
+import { pendingMax, type RunningServer, startServer } from './server.ts'
 import type { Service } from './service.ts'
 import { Client, until } from './testing/client.ts'
 import { createTlvServer, overlongText } from './tlv.ts'
@@ -174,6 +174,30 @@ test('a pool that is full closes the connection that brings more, behind what is
   client.write('a\nb\nc\nd\ne\n')
   expect(textOf(await client.takeAll())).toBe('a\nb\nc\n')
   expect(server.counters()).toMatchObject({ requests: 4, rejected: 1 })
+})
+
+test('a pool takes no more of a connection that has very many requests in hand, and takes those of others', async () => {
+  const server = await start(line(), { time: 'fixed:1s' })
+  const client = await connect(server)
+  client.write('x\n'.repeat(3 * pendingMax))
+  await until('what may wait', () => server.counters().requests === pendingMax)
+  const other = await connect(server)
+  for (let sent = 1; sent <= 20; sent++) {
+    other.write('y\n')
+    await until('a request of another', () => server.counters().requests >= pendingMax + sent)
+  }
+  expect(server.counters().requests).toBe(pendingMax + 20)
+})
+
+test('a pool goes on with a connection that it held back, and loses nothing', async () => {
+  const server = await start(line(), { time: 'fixed:5us' })
+  const client = await connect(server)
+  const text = numbers(4 * pendingMax)
+    .map(index => `${index}\n`)
+    .join('')
+  client.write(text)
+  expect(textOf(await client.take(text.length)) === text).toBe(true)
+  expect(server.counters()).toMatchObject({ requests: 4 * pendingMax, rejected: 0 })
 })
 
 test('a pool that has stalled for good answers nothing more, and ends with its server', async () => {

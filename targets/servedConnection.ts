@@ -23,8 +23,10 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   skipBytes = 0
   /** Readable events whose replies wait behind others. */
   queuedWrites = 0
-  /** Nothing is read until the replies have gone. */
+  /** Nothing is read until the replies have gone, or have been made. */
   paused = false
+  /** It is paused for replies that have not gone. */
+  bufferFull = false
   /** Our side is to be ended once what is read by now is answered, which waits for room. */
   endsDrained = false
   /** Our side is to be ended once what is answered by now is written. */

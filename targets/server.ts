@@ -14,6 +14,11 @@ import type { Service } from './service.ts'
 export const maxSendBufferBytesDefault = 104_856
 /** The same bound for short replies, of which each one that waits costs an object. */
 const sendQueueWritesMax = 4096
+/**
+ * Requests of a connection that may wait for their replies, where a service makes them wait; while there are more,
+ * nothing is read from it: else one client that does not stop would fill the memory, and the queue before all others.
+ */
+export const pendingMax = 16_384
 /** How long a connection that we have ended may take to end its side, or to read what still waits for it. */
 const lingerMs = 1000
 const lingerQueuedMs = 4000
@@ -183,16 +188,7 @@ class FramingServer implements RunningServer, ConnectionServer {
 
   drained(connection: ServedConnection): void {
     connection.queuedWrites = 0
-    if (!connection.paused || connection.over) return
-    connection.paused = false
-    connection.activeTick = this.#activity.tick
-    this.#buffersDrained++
-    this.#service.bufferDrained?.(connection)
-    // Requests may have been left over because their replies had no room.
-    this.#answer(connection, readBuffer, 0, 0)
-    if (connection.paused) return
-    if (connection.endsDrained) this.end(connection)
-    else connection.socket.socket.resume()
+    if (connection.paused) this.#goOn(connection)
   }
 
   /** Ends our side as `end` does, but not before what is read of the connection is answered. */
@@ -208,7 +204,7 @@ class FramingServer implements RunningServer, ConnectionServer {
   end(connection: ServedConnection): void {
     if (connection.over) return
     this.#finish(connection)
-    if ((this.#service.pending?.(connection) ?? 0) > 0) {
+    if (this.#pending(connection) > 0) {
       connection.ending = true
       return
     }
@@ -229,6 +225,7 @@ class FramingServer implements RunningServer, ConnectionServer {
     if (connection.over) return
     this.#finish(connection)
     if (connection.ending) this.end(connection)
+    else if (connection.paused && connection.socket.queuedBytes === 0) this.#goOn(connection)
     else this.#holdBack(connection)
   }
 
@@ -276,7 +273,7 @@ class FramingServer implements RunningServer, ConnectionServer {
     from = this.#leftovers.from
     to = this.#leftovers.to
     replies.start(socket)
-    while (from < to && !connection.ending && socket.queuedBytes <= this.#maxSendBufferBytes) {
+    while (from < to && !connection.ending && !this.#isFull(connection)) {
       const end = this.#protocol.frameEnd(bytes, from, to, 0)
       if (end === incomplete) break
       if (end > 0) {
@@ -304,19 +301,48 @@ class FramingServer implements RunningServer, ConnectionServer {
     else this.#holdBack(connection)
   }
 
+  /** Whether no more requests of the connection are to be taken until some are answered and their replies gone. */
+  #isFull(connection: ServedConnection): boolean {
+    return this.#isBufferFull(connection) || this.#pending(connection) >= pendingMax
+  }
+
+  #isBufferFull({ socket }: ServedConnection): boolean {
+    return socket.queuedBytes > this.#maxSendBufferBytes
+  }
+
+  #pending(connection: ServedConnection): number {
+    return this.#service.pending?.(connection) ?? 0
+  }
+
   #holdBack(connection: ServedConnection): void {
     const { socket } = connection
-    if (socket.queuedBytes === 0) {
-      connection.queuedWrites = 0
-      return
-    }
-    connection.queuedWrites++
-    if (socket.queuedBytes <= this.#maxSendBufferBytes && connection.queuedWrites <= sendQueueWritesMax) return
-    if (connection.paused) return
+    if (socket.queuedBytes === 0) connection.queuedWrites = 0
+    else connection.queuedWrites++
+    const isBufferFull = this.#isBufferFull(connection) || connection.queuedWrites > sendQueueWritesMax
+    if (connection.paused || !(isBufferFull || this.#pending(connection) >= pendingMax)) return
     connection.paused = true
     socket.socket.pause()
+    if (!isBufferFull) return
+    connection.bufferFull = true
     this.#buffersFull++
     this.#service.bufferFull?.(connection)
+  }
+
+  /** Reads on from a connection that was held back, once that is worth a while. */
+  #goOn(connection: ServedConnection): void {
+    if (connection.over || this.#pending(connection) > pendingMax / 2) return
+    connection.paused = false
+    connection.activeTick = this.#activity.tick
+    if (connection.bufferFull) {
+      connection.bufferFull = false
+      this.#buffersDrained++
+      this.#service.bufferDrained?.(connection)
+    }
+    // Requests may have been left over because their replies had no room.
+    this.#answer(connection, readBuffer, 0, 0)
+    if (connection.paused) return
+    if (connection.endsDrained) this.end(connection)
+    else connection.socket.socket.resume()
   }
 
   #finishAll(): void {

@@ -9,6 +9,7 @@ import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
 import { addTalk } from './talk.ts'
+import { addTorture } from './torture.ts'
 import { addValidate } from './validate.ts'
 
 const program = new Command('volley')
@@ -20,12 +21,13 @@ const program = new Command('volley')
   .addHelpText(
     'after',
     `
-Exit codes: 0 pass; 1 a threshold failed; 2 could not run; 4 the run is invalid; 130 interrupted.
+Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run is invalid; 130 interrupted.
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
   volley run http://127.0.0.1:8080/path -c 50
-  volley serve tlv --listen 127.0.0.1:8080`,
+  volley serve tlv --listen 127.0.0.1:8080
+  volley torture tcp://127.0.0.1:8080 --protocol tlv`,
   )
 
 // A reader that has left, as in "volley ... | head", is no fault of ours and nothing to be told.
@@ -40,7 +42,8 @@ let code: ExitCode = exitCode.pass
 const done = (result: ExitCode) => {
   code = result
 }
-for (const add of [addRun, addServe, addTalk, addValidate, addSchema, addList, addCompare]) add(program, done)
+for (const add of [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare])
+  add(program, done)
 
 try {
   await program.parseAsync()

@@ -72,9 +72,11 @@ const settings: readonly Setting[] = [
   { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
 ]
 
-/** Adds the flags that change a scenario to a command. */
-export function addSettings(command: Command): Command {
-  for (const { flags, description } of settings) command.option(flags, description)
+const allNames = settings.map(({ name }) => name)
+
+/** Adds the flags that change a scenario to a command: all of them, or those with these names. */
+export function addSettings(command: Command, names: readonly string[] = allNames): Command {
+  for (const { flags, description, name } of settings) if (names.includes(name)) command.option(flags, description)
   return command.option(
     '--set <path=value>',
     'any key of the scenario, such as load.pipeline=4; may be repeated',
@@ -82,17 +84,19 @@ export function addSettings(command: Command): Command {
   )
 }
 
-/** What the flags and variables change in a scenario: variables first, so that a flag wins. */
+/** What the flags and variables with these names change in a scenario: variables first, so that a flag wins. */
 export function overridesOf(
   options: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>,
+  names: readonly string[] = allNames,
 ): Override[] {
-  const fromVariables = settings.flatMap(setting => {
+  const known = settings.filter(({ name }) => names.includes(name))
+  const fromVariables = known.flatMap(setting => {
     const variable = `VOLLEY_${setting.name.toUpperCase()}`
     const text = environment[variable]
     return text === undefined || text === '' ? [] : [override(setting, text, variable)]
   })
-  const fromFlags = settings.flatMap(setting => {
+  const fromFlags = known.flatMap(setting => {
     const text = options[setting.name]
     return text === undefined ? [] : [override(setting, String(text), `--${setting.name}`)]
   })

@@ -13,6 +13,7 @@ import { exitCodeOf, type Prepared, prepareScenario, runScenario } from '../run.
 import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
 import type { Override } from '../scenario/overrides.ts'
 import type { LoadedScenario } from '../scenario/scenario.ts'
+import { isUrl } from '../scenario/url.ts'
 import { searchScenario } from '../search.ts'
 import { printError } from './errors.ts'
 import { addSettings, overridesOf } from './overrides.ts'
@@ -153,10 +154,6 @@ async function openFolder(out: string | undefined, name: string): Promise<string
   const folder = out === undefined ? await reportFolder('reports', name, new Date()) : resolve(out)
   await prepareFolder(folder)
   return folder
-}
-
-function isUrl(source: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')
 }
 
 /** The code that tells most of several runs. */

@@ -59,11 +59,12 @@ export function probe(address: Address, signal: AbortSignal): Promise<void> {
       else resolve()
     }
     socket.once(secure ? 'secureConnect' : 'connect', () => end())
-    socket.once('error', (error: NodeJS.ErrnoException) => end(new Error(reason(error))))
+    socket.once('error', (error: NodeJS.ErrnoException) => end(new Error(connectErrorText(error))))
   })
 }
 
-function reason(error: NodeJS.ErrnoException): string {
+/** Why a connection could not be made, or broke, in words. */
+export function connectErrorText(error: NodeJS.ErrnoException): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'connection refused',
     ENOENT: 'no such socket',
@@ -71,6 +72,8 @@ function reason(error: NodeJS.ErrnoException): string {
     ENETUNREACH: 'network unreachable',
     ETIMEDOUT: 'connection timed out',
     EACCES: 'permission denied',
+    ECONNRESET: 'connection reset',
+    EPIPE: 'connection closed',
   }
   return known[error.code ?? ''] ?? (error.message || error.code || 'unknown error')
 }

@@ -29,7 +29,7 @@ export function describeEnvironment(): Environment {
   }
 }
 
-/** A process, or all processes of the group that it leads. */
+/** A process, or with `group` all processes of the group that it leads, and its children. */
 export interface ProcessRef {
   readonly pid: number
   readonly group: boolean
@@ -39,8 +39,42 @@ export interface ProcessRef {
 const membersMs = 2000
 
 /** Reads the user and system time of a process in seconds; undefined where there is no /proc, or no such process. */
-export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
-  if (!group) return () => readStat(pid)?.cpuSeconds
+export function createCpuMeter(process: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
+  const members = createMembership(process, clock)
+  return () => {
+    const stats = members().flatMap(pid => readStat(pid) ?? [])
+    return stats.length === 0 ? undefined : stats.reduce((sum, stat) => sum + stat.cpuSeconds, 0)
+  }
+}
+
+/** What a process has of memory, in bytes. */
+export interface ProcessMemory {
+  /** Resident: touched, and not given back. */
+  readonly residentBytes: number
+  /** Set aside for data that only this process has, touched or not. */
+  readonly dataBytes: number
+}
+
+/** Reads the memory of a process, or of all processes of a group; undefined where there is no /proc, or no such process. */
+export function createMemoryMeter(process: ProcessRef, clock: Clock = monotonicClock): () => ProcessMemory | undefined {
+  const members = createMembership(process, clock)
+  return () => {
+    const all = members().flatMap(pid => readMemory(pid) ?? [])
+    if (all.length === 0) return undefined
+    return all.reduce((sum, one) => ({
+      residentBytes: sum.residentBytes + one.residentBytes,
+      dataBytes: sum.dataBytes + one.dataBytes,
+    }))
+  }
+}
+
+/** Whether the process is there to be watched: not where there is no /proc. */
+export function isProcess(pid: number): boolean {
+  return readMemory(pid) !== undefined
+}
+
+function createMembership({ pid, group }: ProcessRef, clock: Clock): () => readonly number[] {
+  if (!group) return () => [pid]
   let members: number[] = []
   let listedAt = Number.NEGATIVE_INFINITY
   return () => {
@@ -48,27 +82,42 @@ export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monoto
       members = listGroup(pid)
       listedAt = clock.now()
     }
-    const stats = members.map(readStat).filter(stat => stat !== undefined)
-    return stats.length === 0 ? undefined : stats.reduce((sum, stat) => sum + stat.cpuSeconds, 0)
+    return members
+  }
+}
+
+/** VmRSS and VmData of proc(5); a process that has ended and is not yet waited for has neither. */
+function readMemory(pid: number): ProcessMemory | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1')
+    const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) * 1024
+    const memory = { residentBytes: bytes('VmRSS'), dataBytes: bytes('VmData') }
+    return Number.isNaN(memory.residentBytes + memory.dataBytes) ? undefined : memory
+  } catch {
+    return undefined
   }
 }
 
 function listGroup(group: number): number[] {
   try {
     const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
-    return pids.map(Number).filter(pid => readStat(pid)?.group === group)
+    return pids.map(Number).filter(pid => {
+      const stat = readStat(pid)
+      // A server that was started by a script is in the script's group, and its workers with it.
+      return stat !== undefined && (pid === group || stat.group === group || stat.parent === group)
+    })
   } catch {
     return []
   }
 }
 
-function readStat(pid: number): { cpuSeconds: number; group: number } | undefined {
+function readStat(pid: number): { cpuSeconds: number; group: number; parent: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name in parentheses may hold anything; the fields after it are numbered from 3 (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [group, user, system] = [fields[2], fields[11], fields[12]].map(Number)
-    return { cpuSeconds: (user! + system!) / ticksPerSecond, group: group! }
+    const [parent, group, user, system] = [fields[1], fields[2], fields[11], fields[12]].map(Number)
+    return { cpuSeconds: (user! + system!) / ticksPerSecond, group: group!, parent: parent! }
   } catch {
     return undefined
   }

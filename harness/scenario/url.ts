@@ -24,6 +24,11 @@ const laterSchemes = new Map([
   ['udp://', 'it has http://, redis://, tcp://, tls:// and unix:'],
 ])
 
+/** Whether what is named on a command line is a URL, and not a file. */
+export function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')
+}
+
 /**
  * What a URL stands for: `http://` a GET of its path, `redis://` a PING, an address "Hello World!" over protocol raw.
  * Throws a UserError for other texts; the address itself is checked with the rest of the scenario.

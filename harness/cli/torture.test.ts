@@ -1,0 +1,200 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { packageRoot } from '../built.ts'
+import type { TrialResult } from '../torture/trial.ts'
+import { cleanUp, listen, scenarioFile, Volley, volley } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+interface Torture {
+  readonly code: number
+  readonly trials: readonly TrialResult[]
+  readonly stderr: string
+}
+
+async function torture(...args: string[]): Promise<Torture> {
+  const { code, stdout, stderr } = await volley('torture', ...args, '--json')
+  return { code, stderr, trials: stdout === '' ? [] : JSON.parse(stdout).trials }
+}
+
+function named({ trials }: Torture, verdict: TrialResult['verdict']): string[] {
+  return trials.filter(trial => trial.verdict === verdict).map(({ name }) => name)
+}
+
+function detailOf({ trials }: Torture, name: string): string {
+  return trials.find(trial => trial.name === name)!.detail
+}
+
+/** A server with a fault, started by the command, so that its process is known. */
+function broken(fault: string): string {
+  const file = join(packageRoot, 'harness/torture/testing/broken.mjs')
+  return scenarioFile(
+    `name: broken\ntarget: { command: "exec ${process.execPath} ${file} ${fault} {port}" }\nprotocol: frame\nloop: [{ send: hello world }]\n`,
+  )
+}
+
+const rawSkips = ['zero-length', 'negative-length', 'huge-length', 'over-long']
+const lineSkips = ['negative-length', 'huge-length']
+
+describe('the reference servers pass volley torture', () => {
+  test.each([
+    ['echo-loopback', rawSkips],
+    ['line-loopback', lineSkips],
+    ['frame-loopback', []],
+    ['goes-frame', []],
+    ['tlv-loopback', []],
+    ['rpc-one-connection', []],
+    ['http-loopback', []],
+  ])('%s', async (name, skipped) => {
+    const result = await torture(`scenarios/${name}.yaml`)
+    expect(result.trials.filter(({ verdict }) => verdict === 'fail')).toEqual([])
+    expect(result.code).toBe(0)
+    expect(named(result, 'skipped')).toEqual(skipped)
+    expect(result.trials).toHaveLength(16)
+    const tried = result.trials.filter(({ verdict }) => verdict === 'pass')
+    expect(tried.every(({ memoryRoseBytes }) => memoryRoseBytes !== undefined)).toBe(true)
+  })
+})
+
+describe('volley torture finds', () => {
+  test('a server that allocates the length it is told', async () => {
+    const trusting = broken('allocates')
+    for (const name of ['negative-length', 'huge-length']) {
+      const result = await torture(trusting, '--only', `honest,split,glued,${name},half-a-frame,random-bytes`)
+      expect(result.code).toBe(1)
+      expect(named(result, 'fail')).toEqual([name])
+      expect(detailOf(result, name)).toMatch(
+        /^[\d.]+ GiB of memory were set aside for a length that was only announced$/,
+      )
+    }
+  })
+
+  test('a server that takes a read for a message', async () => {
+    const result = await torture(broken('reads'), '--timeout', '1s')
+    expect(result.code).toBe(1)
+    expect(named(result, 'fail')).toEqual(['split', 'byte-by-byte', 'glued', 'glued-and-cut'])
+    expect(detailOf(result, 'split')).toMatch(/^cut after \d+ of 15 bytes: answered before the request was whole/)
+    expect(detailOf(result, 'glued')).toBe('1 of 10 replies within 1s')
+  })
+
+  test('a server that dies of a reset, and tries nothing more on it', async () => {
+    const result = await torture(broken('dies'))
+    expect(result.code).toBe(1)
+    expect(named(result, 'fail')).toEqual(['reset-mid-frame'])
+    expect(detailOf(result, 'reset-mid-frame')).toContain('the process is gone')
+    expect(named(result, 'skipped')).toEqual(['connect-and-close', 'crowd', 'random-bytes', 'slow-reader'])
+    expect(detailOf(result, 'crowd')).toBe('the server answers no more since reset-mid-frame')
+  })
+
+  test('a server that waits for the rest of a frame and serves nobody else', async () => {
+    const only = 'honest,split,glued,half-a-frame,reset-mid-frame,connect-and-close'
+    const result = await torture(broken('blocks'), '--timeout', '1s', '--only', only)
+    expect(result.code).toBe(1)
+    expect(named(result, 'fail')).toEqual(['half-a-frame'])
+    expect(detailOf(result, 'half-a-frame')).toBe('meanwhile another connection: no reply within 1s')
+  })
+
+  test('a server that hoards the replies that nobody reads', async () => {
+    const result = await torture(broken('hoards'), '--only', 'glued,slow-reader', '--send', '{random: 4KiB}')
+    expect(result.code).toBe(1)
+    expect(named(result, 'fail')).toEqual(['slow-reader'])
+    expect(detailOf(result, 'slow-reader')).toMatch(/memory rose by [\d.]+ [MG]iB, more than [\d.]+ MiB/)
+  })
+})
+
+test('volley torture takes a URL, a request as fields, and the process to watch', async () => {
+  const server = new Volley(['serve', 'tlv', '--listen', '127.0.0.1:0'])
+  await server.says('listening on')
+  const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
+  const send = '{"type": 9, "body": "hello"}'
+  const only = 'honest,split,crowd'
+  const args = ['--protocol', 'tlv', '--send', send, '--only', only, '--pid', String(server.process.pid)]
+  const { code, stdout, stderr } = await volley('torture', url, ...args)
+  expect(`${code} ${stderr}`).toBe('0 ')
+  expect(stdout).toMatch(/split +pass +\+[\d.]+ \w+ +12 offsets of 13 bytes/)
+  expect(stdout).toContain(`memory of process ${server.process.pid}`)
+  expect(stdout).toMatch(/3 pass\n$/)
+  expect(stdout.split('\n').filter(line => line.length > 80)).toEqual([])
+  server.process.kill('SIGTERM')
+  expect((await server.ended).code).toBe(0)
+})
+
+test('volley torture goes through the handshake on each connection', async () => {
+  const { url } = await listen(socket => {
+    let isGreeted = false
+    let rest = ''
+    socket.on('data', chunk => {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) {
+        if (!isGreeted && line !== 'login me') socket.destroy()
+        isGreeted = true
+        socket.write(`${line}\n`)
+      }
+    })
+  })
+  const file = scenarioFile(
+    `name: greeted\ntarget: { address: "${url}" }\nprotocol: line\nconnect: [{ send: login me }]\nloop: [{ send: hello }]\n`,
+  )
+  const result = await torture(
+    file,
+    '--only',
+    'honest,split,byte-by-byte,glued,glued-and-cut,half-a-frame,random-bytes',
+  )
+  expect(named(result, 'fail')).toEqual([])
+  expect(result.code).toBe(0)
+})
+
+describe('volley torture cannot run, and says why', () => {
+  test('where nobody listens', async () => {
+    const { code, stderr } = await volley('torture', 'tcp://127.0.0.1:1')
+    expect(code).toBe(2)
+    expect(stderr).toContain('cannot reach tcp://127.0.0.1:1: connection refused')
+  })
+
+  test('where the honest request gets no answer', async () => {
+    const { url } = await listen(socket => socket.resume())
+    const { code, stdout, stderr } = await volley('torture', url, '--protocol', 'tlv', '--timeout', '200ms')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(`${url} does not answer the honest request: no reply within 200ms`)
+    expect(stderr).toContain('is the protocol right?')
+  })
+
+  test('where what comes is no message of the protocol', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.write(Buffer.alloc(64, 0xff))))
+    const { code, stderr } = await volley('torture', url, '--protocol', 'rpc')
+    expect(code).toBe(2)
+    expect(stderr).toContain('does not answer the honest request: a message that is too large')
+  })
+
+  test.each([
+    [['--only', 'honest,splat'], '--only  unknown trial "splat"; there are honest, split'],
+    [['--pid', 'one'], '--pid  expected the id of a process, got "one"'],
+    [['--pid', '4194999'], '--pid  there is no process 4194999'],
+    [['--protocol', 'tvl'], 'unknown protocol "tvl"; did you mean "tlv"?'],
+    [['--timeout', 'soon'], '--timeout  timeout: expected a duration'],
+  ])('with %j', async (args, message) => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const { code, stderr } = await volley('torture', url, ...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+  })
+
+  test('with --pid beside a server that it starts itself', async () => {
+    const { code, stderr } = await volley('torture', 'scenarios/tlv-loopback.yaml', '--pid', '1')
+    expect(code).toBe(2)
+    expect(stderr).toContain('--pid  the scenario starts its server, whose process is known')
+  })
+})
+
+test('Ctrl-C ends volley torture, its connections and the server it started', async () => {
+  const started = new Volley(['torture', broken('blocks'), '--timeout', '20s', '--only', 'honest,half-a-frame'])
+  await started.says('honest')
+  const [, pid] = /memory of process (\d+)/.exec(started.stdout)!
+  started.process.kill('SIGINT')
+  const { code, stdout } = await started.ended
+  expect(code).toBe(130)
+  expect(stdout).toMatch(/1 pass, interrupted\n$/)
+  expect(existsSync(`/proc/${pid}`)).toBe(false)
+})

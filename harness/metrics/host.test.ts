@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, expect, test } from 'vitest'
+import { createMemoryMeter, isProcess } from './host.ts'
+
+const children: ReturnType<typeof spawn>[] = []
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+/** A process that says when it is up, then waits. */
+async function start(program: string): Promise<ReturnType<typeof spawn>> {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  children.push(child)
+  await once(child.stdout!, 'data')
+  return child
+}
+
+const waits = 'process.stdin.resume(); console.log("up")'
+
+test('createMemoryMeter() tells what is touched from what is only set aside', async () => {
+  const plain = await start(waits)
+  const child = await start(`globalThis.held = Buffer.alloc(512 * 1024 * 1024); ${waits}`)
+  const [before, after] = [plain, child].map(({ pid }) => createMemoryMeter({ pid: pid!, group: false })()!)
+  expect(before!.residentBytes).toBeGreaterThan(1024 * 1024)
+  expect(after!.dataBytes - before!.dataBytes).toBeGreaterThan(400 * 1024 * 1024)
+  expect(after!.residentBytes - before!.residentBytes).toBeLessThan(200 * 1024 * 1024)
+})
+
+test('createMemoryMeter() of a group has its children too, and nothing once it is gone', async () => {
+  const child = await start(
+    `const { spawn } = require('node:child_process')
+     spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log(1)'], { stdio: ['pipe', 'pipe', 'inherit'] }).stdout.once('data', () => console.log('up'))
+     process.stdin.resume()`,
+  )
+  const pid = child.pid!
+  const alone = createMemoryMeter({ pid, group: false })
+  const together = createMemoryMeter({ pid, group: true })
+  expect(together()!.residentBytes).toBeGreaterThan(1.5 * alone()!.residentBytes)
+  expect(isProcess(pid)).toBe(true)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(alone()).toBeUndefined()
+  expect(isProcess(pid)).toBe(false)
+})

@@ -1,0 +1,11 @@
+import { headEnd } from '../protocols/httpHead.ts'
+
+const framingHeader = /^(content-length|transfer-encoding):/i
+
+/** The head of an HTTP request with this header in place of those that say where its body ends, and no body. */
+export function withFraming(request: Uint8Array, header: string): Uint8Array {
+  const head = new TextDecoder().decode(request.subarray(0, headEnd(request, 0)))
+  const [startLine, ...lines] = head.trimEnd().split('\r\n')
+  const kept = lines.filter(line => !framingHeader.test(line))
+  return new TextEncoder().encode([startLine, ...kept, header, '', ''].join('\r\n'))
+}

@@ -1,0 +1,82 @@
+import { formatSize } from '../units.ts'
+import type { Bench } from './bench.ts'
+import { type LengthKind, type MalformedMessage, malformedMessages } from './malformed.ts'
+import { overLongMessage } from './overLong.ts'
+import type { Peer } from './peer.ts'
+import type { Subject } from './subject.ts'
+import { ServerFault, type Trial } from './trial.ts'
+
+/** How long a malformed message is left to the server while its connection stays open. */
+const heldMs = 200
+
+/**
+ * Lengths that lie. An answer, an orderly end and silence are all right, for protocols differ in what they want; that
+ * others are served meanwhile and after, and that memory stays what it was, is wanted of every server.
+ */
+export const lengthTrials: readonly Trial[] = [
+  lengthTrial('zero', 'messages of no length'),
+  { ...lengthTrial('negative', 'lengths that are below zero for who reads them as signed'), announces: true },
+  { ...lengthTrial('huge', 'lengths of 2 GiB, or as far as the field goes, and 64 KiB of body'), announces: true },
+  {
+    name: 'over-long',
+    does: 'a true message of four times maxFrame, streamed: any answer or an end, and no harm to others',
+    unfit: subject => {
+      const message = overLongMessage(subject)
+      return typeof message === 'string' ? message : undefined
+    },
+    async run(bench) {
+      const message = overLongMessage(bench.subject) as Uint8Array
+      const peer = await bench.open()
+      // A server may well refuse at the header, and take no more: that is its answer.
+      const isTaken = await peer.write(message, bench.timeoutMs)
+      await peer.until(() => hasAnswered(peer), heldMs)
+      await bench.othersServed()
+      return `${formatSize(message.length)}${isTaken ? '' : ', not all taken'}: ${outcomeOf(peer)}`
+    },
+  },
+]
+
+function lengthTrial(kind: LengthKind, what: string): Trial {
+  return {
+    name: `${kind}-length`,
+    does: `${what}: any answer or an end, and no harm to others`,
+    unfit: subject => {
+      const messages = malformedMessages(kind, subject)
+      return typeof messages === 'string' ? messages : undefined
+    },
+    run: bench => sendEach(bench, messagesOf(kind, bench.subject)),
+  }
+}
+
+function messagesOf(kind: LengthKind, subject: Subject): readonly MalformedMessage[] {
+  return malformedMessages(kind, subject) as readonly MalformedMessage[]
+}
+
+/** Each on a connection of its own, one after the other, so that what is wrong can be told to be of one of them. */
+async function sendEach(bench: Bench, messages: readonly MalformedMessage[]): Promise<string> {
+  const outcomes: string[] = []
+  for (const { what, bytes } of messages) {
+    try {
+      const peer = await bench.open()
+      await peer.write(bytes, bench.timeoutMs)
+      await peer.until(() => hasAnswered(peer), heldMs)
+      await bench.othersServed()
+      outcomes.push(`${what}: ${outcomeOf(peer)}`)
+      peer.leave()
+    } catch (error) {
+      throw error instanceof ServerFault ? new ServerFault(`${what}: ${error.message}`) : error
+    }
+  }
+  return outcomes.join('; ')
+}
+
+function hasAnswered(peer: Peer): boolean {
+  return peer.bytesIn > 0
+}
+
+/** What a server made of bytes that want no particular answer. */
+export function outcomeOf(peer: Peer): string {
+  const end = peer.error !== undefined ? 'reset' : peer.isEnded || peer.isClosed ? 'closed' : ''
+  if (!hasAnswered(peer)) return end || 'no answer'
+  return end === '' ? 'answered' : `answered and ${end}`
+}

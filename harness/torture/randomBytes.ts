@@ -1,0 +1,42 @@
+import { createPrng, type Prng, streamSeed } from '../prng.ts'
+import { inParallel } from './parallel.ts'
+import { honestRequests } from './subject.ts'
+import type { Trial } from './trial.ts'
+
+const connectionsOfEach = 16
+const bytesMax = 4096
+/** Bytes of a request that are changed. */
+const changesMax = 4
+const heldMs = 200
+
+/** Bytes that mean nothing, and requests of which a few bytes are others: the same for the same seed. */
+export const randomBytesTrial: Trial = {
+  name: 'random-bytes',
+  does: 'random bytes, and requests with a few bytes changed: no harm to others',
+  async run(bench) {
+    const [request] = honestRequests(bench.subject, 1)
+    const messages = Array.from({ length: 2 * connectionsOfEach }, (_, index) => {
+      const prng = createPrng(streamSeed(bench.seed, index))
+      return index % 2 === 0 ? noise(prng) : changed(request!, prng)
+    })
+    await inParallel(messages, messages.length, async message => {
+      const peer = await bench.open()
+      await peer.write(message, bench.timeoutMs)
+      await peer.until(() => peer.bytesIn > 0, heldMs)
+    })
+    await bench.othersServed()
+    return `${messages.length} connections, seed ${bench.seed}`
+  },
+}
+
+function noise(prng: Prng): Uint8Array {
+  return Uint8Array.from({ length: 1 + prng.below(bytesMax) }, () => prng.below(256))
+}
+
+function changed(request: Uint8Array, prng: Prng): Uint8Array {
+  const message = request.slice()
+  for (let left = 1 + prng.below(changesMax); left > 0; left--) {
+    message[prng.below(message.length)] = prng.below(256)
+  }
+  return message
+}

@@ -1,0 +1,82 @@
+import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
+import { formatCount, formatSize } from '../units.ts'
+import type { TrialResult, TrialVerdict } from './trial.ts'
+
+const columns = 80
+const nameCells = 19
+const verdictCells = 7
+const memoryCells = 9
+
+/** What is tried, at whom, and with what. */
+export interface TortureTitle {
+  /** The protocol in words, with its settings. */
+  readonly protocol: string
+  readonly target: string
+  readonly requestBytes: number
+  readonly timeout: string
+  readonly seed: number
+  /** Whose memory is watched; undefined where nobody's is. */
+  readonly watched?: string | undefined
+}
+
+/** The head of the table; it ends with a line feed. */
+export function renderTitle(title: TortureTitle, colors: Colors): string {
+  const { protocol, target, requestBytes, timeout, seed, watched } = title
+  const lines = [
+    `an honest request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
+    watched === undefined ? 'memory is not watched: the pid is not known (--pid)' : `memory of ${watched} is watched`,
+  ].map(line => colors.dim(`  ${line}`))
+  const head = clip(printable(`torture   ${protocol} over ${target}`), columns)
+  return `${[colors.bold(head), ...lines, ''].join('\n')}\n`
+}
+
+/** A trial's line, or lines; they end with a line feed. */
+export function renderTrial(result: TrialResult, isWatched: boolean, colors: Colors): string {
+  const { name, verdict, detail, does, memoryRoseBytes } = result
+  const rose = memoryRoseBytes === undefined ? '' : `+${formatSize(memoryRoseBytes)}`
+  const figures = [
+    padEnd(verdict === 'fail' ? 'FAIL' : verdict, verdictCells),
+    isWatched ? ` ${padStart(rose, memoryCells)}` : '',
+    '  ',
+  ]
+  const prefix = `  ${padEnd(name, nameCells)}`
+  const hanging = cellCount(prefix + figures.join(''))
+  const details = textLines(detail, columns - hanging)
+  const [first = '', ...others] =
+    verdict === 'fail' ? [...details, ...textLines(`(${does})`, columns - hanging)] : details
+  const painted = [paint(verdict, colors)(figures[0]!), ...figures.slice(1)].join('')
+  const lines = [`${prefix}${painted}${first}`, ...others.map(line => ' '.repeat(hanging) + line)]
+  return `${lines.join('\n')}\n`
+}
+
+/** What it all came to, in one line; it ends with a line feed. */
+export function renderOutcome(results: readonly TrialResult[], interrupted: boolean, colors: Colors): string {
+  const count = (wanted: TrialVerdict) => results.filter(({ verdict }) => verdict === wanted).length
+  const [passed, failed, skipped] = [count('pass'), count('fail'), count('skipped')]
+  const parts = [
+    colors.green(`${formatCount(passed)} pass`),
+    ...(failed > 0 ? [colors.red(`${formatCount(failed)} FAIL`)] : []),
+    ...(skipped > 0 ? [`${formatCount(skipped)} skipped`] : []),
+    ...(interrupted ? [colors.yellow('interrupted')] : []),
+  ]
+  return `\n${parts.join(', ')}\n`
+}
+
+/** Text from outside in lines of so many cells; a word that is longer is cut up. */
+function textLines(text: string, cells: number): string[] {
+  const words = printable(text)
+    .split(' ')
+    .flatMap(word => pieces(word, cells))
+  return wrapWords(words.join(' '), cells)
+}
+
+function pieces(word: string, cells: number): string[] {
+  const rest = [...word]
+  const parts: string[] = []
+  while (rest.length > cells) parts.push(rest.splice(0, cells).join(''))
+  return [...parts, rest.join('')]
+}
+
+function paint(verdict: TrialVerdict, colors: Colors): (text: string) => string {
+  return { pass: colors.green, fail: colors.red, skipped: colors.dim }[verdict]
+}
