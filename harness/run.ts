@@ -72,6 +72,7 @@ export async function runScenario(
     protocol: scenario.protocol,
     tls: materials.tls,
     shown: redacted.target,
+    seed,
     signal: options.signal,
   })
   try {

@@ -95,6 +95,17 @@ export class DirectSocket {
     this.socket.destroy()
   }
 
+  /**
+   * Breaks the connection off with a reset, where it is TCP; what is queued is dropped. `closed` is still called.
+   * Not by `resetAndDestroy`, which waits until what is queued is sent.
+   */
+  reset(): void {
+    const { socket } = this
+    const handle = (socket as unknown as { _handle: { reset?: unknown } | null })._handle
+    if (typeof handle?.reset === 'function') Object.assign(socket, { resetAndClosing: true })
+    socket.destroy()
+  }
+
   /** Sends what is queued, then closes our side. */
   end(): void {
     this.socket.end()

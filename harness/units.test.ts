@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { formatElapsed, formatPercent, formatRatio, formatShortCount } from './units.ts'
+import {
+  formatBitRate,
+  formatElapsed,
+  formatPercent,
+  formatRatio,
+  formatShortCount,
+  parseBitRate,
+  parsePercent,
+} from './units.ts'
 
 describe('formatElapsed()', () => {
   it.each([
@@ -55,5 +63,53 @@ describe('formatShortCount()', () => {
     [2_100_000_000, '2.1G'],
   ])('writes %d as %s', (value, text) => {
     expect(formatShortCount(value)).toBe(text)
+  })
+})
+
+describe('parseBitRate()', () => {
+  it.each([
+    ['800bit', 800],
+    ['64kbit', 64_000],
+    ['50mbit', 50_000_000],
+    ['1.5gbit', 1_500_000_000],
+    [' 50 Mbit/s ', 50_000_000],
+    ['0bit', 0],
+  ])('reads %s as %d bits a second', (text, bitsPerSecond) => {
+    expect(parseBitRate(text)).toBe(bitsPerSecond)
+  })
+
+  it.each(['', '50', '50m', '50MB', 'mbit', '-1mbit', '1e3bit', '50tbit', '50mbit/m', '5 0mbit'])(
+    'refuses "%s"',
+    text => {
+      expect(parseBitRate(text)).toBeUndefined()
+    },
+  )
+})
+
+describe('parsePercent()', () => {
+  it.each([
+    ['2%', 0.02],
+    ['0.1%', 0.001],
+    ['0%', 0],
+    [' 100 % ', 1],
+  ])('reads %s as %d', (text, fraction) => {
+    expect(parsePercent(text)).toBe(fraction)
+  })
+
+  it.each(['', '%', '2', '100.1%', '-1%', '1e1%', '1%%'])('refuses "%s"', text => {
+    expect(parsePercent(text)).toBeUndefined()
+  })
+})
+
+describe('formatBitRate()', () => {
+  it.each([
+    [800, '800 bit/s'],
+    [64_000, '64 kbit/s'],
+    [999_600, '1 Mbit/s'],
+    [50_000_000, '50 Mbit/s'],
+    [1_500_000_000, '1.5 Gbit/s'],
+    [100_000_000_000, '100 Gbit/s'],
+  ])('writes %d as %s', (bitsPerSecond, text) => {
+    expect(formatBitRate(bitsPerSecond)).toBe(text)
   })
 })

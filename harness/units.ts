@@ -16,6 +16,7 @@ const sizeUnits: Record<string, number> = {
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
 }
+const bitUnits: Record<string, number> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 }
 const multipliers: Record<string, number> = { '': 1, k: 1e3, K: 1e3, m: 1e6, M: 1e6 }
 
 /** Milliseconds out of `500us`, `10ms`, `1.5s`, `1m`, `1h` or `1m30s`; undefined when the text is no duration. */
@@ -47,6 +48,19 @@ export function parseRate(text: string): number | undefined {
   return (Number(match[1]) * multipliers[match[2]!]! * 1000) / durationUnitsMs[match[3] ?? 's']!
 }
 
+/** Bits a second out of `50mbit`, `1.5gbit` or `800bit`, as tc has them; undefined when the text is no bit rate. */
+export function parseBitRate(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?([kmg]?bit)(?:\/s)?$/.exec(text.trim().toLowerCase())
+  return match ? Number(match[1]) * bitUnits[match[2]!]! : undefined
+}
+
+/** A fraction from 0 to 1 out of `2%` or `0.1%`; undefined when the text is no percentage of a whole. */
+export function parsePercent(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?%$/.exec(text.trim())
+  const percent = Number(match?.[1])
+  return percent <= 100 ? percent / 100 : undefined
+}
+
 /** A duration to be read: `68 us`, `1.1 ms`, `2.35 s`, with three figures at most. */
 export function formatDuration(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return '-'
@@ -74,6 +88,12 @@ export function formatByteRate(bytesPerSecond: number): string {
   const power = bytesPerSecond < 1000 ? 0 : bytesPerSecond < 1e6 ? 1 : bytesPerSecond < 1e9 ? 2 : 3
   const value = bytesPerSecond / 1000 ** power
   return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}/s`
+}
+
+/** Bits a second to be read: `800 bit/s`, `64 kbit/s`, `50 Mbit/s`, `1.5 Gbit/s`. */
+export function formatBitRate(bitsPerSecond: number): string {
+  const power = bitsPerSecond < 999.5 ? 0 : bitsPerSecond < 999_500 ? 1 : bitsPerSecond < 999_500_000 ? 2 : 3
+  return `${threeFigures(bitsPerSecond / 1000 ** power)} ${['bit', 'kbit', 'Mbit', 'Gbit'][power]}/s`
 }
 
 /** A count with thousands marked: `1,382,140`; a rate below 100 keeps its decimals. */

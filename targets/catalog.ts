@@ -42,4 +42,4 @@ export const targets: Readonly<Record<string, Target>> = {
 }
 
 /** Their names as a sentence lists them. */
-export const targetNames = 'echo, tlv, rpc and http'
+export const targetNames = 'echo, tlv, rpc, http and relay'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { basename, dirname, join, resolve } from 'node:path'
 import { assert, exitCode, messageOf, UserError } from '../harness/errors.ts'
 import { formatCount, formatTimeOfDay } from '../harness/units.ts'
-import { serveUntilStopped } from './lifecycle.ts'
+import { serveUntilStopped, statsLine } from './lifecycle.ts'
 import { formatListen, type ListenAddress } from './listen.ts'
 import { LogFile } from './logFile.ts'
 import { type DaemonState, PidFile, readPidFile, refuseLiving } from './pidFile.ts'
@@ -103,7 +103,7 @@ export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: D
       file.reopen()
       void reload(server, tell, printNow)
     })
-    const over = serveUntilStopped(server, { title, quiet, print, printError: printNow })
+    const over = serveUntilStopped(server, { title, quiet, line: statsLine, print, printError: printNow })
     const ready: Ready = {
       type: 'ready',
       text: `${title}\n  process ${process.pid}, pid file ${pidPath}, log file ${logPath}`,

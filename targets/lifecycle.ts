@@ -1,24 +1,31 @@
 import { formatByteRate, formatCount, formatTimeOfDay } from '../harness/units.ts'
 import type { ServerCounters } from './counters.ts'
-import { formatListen } from './listen.ts'
-import type { RunningServer } from './server.ts'
+import { formatListen, type ListenAddress } from './listen.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200
 
 /** What a server that was started with an IPC channel tells over it. */
-export type ServerMessage =
+export type ServerMessage<Counters = ServerCounters> =
   | { readonly type: 'listening'; readonly address: string }
-  | (ServerCounters & {
-      readonly type: 'stats'
-      /** CPU time of the server's processes since their start, user and system, in microseconds. */
-      readonly cpuMicros: number
-      /** The last message of all: nothing is counted any more. */
-      readonly final?: true
-    })
+  | StatsMessage<Counters>
+
+type StatsMessage<Counters> = Counters & {
+  readonly type: 'stats'
+  /** CPU time of the server's processes since their start, user and system, in microseconds. */
+  readonly cpuMicros: number
+  /** The last message of all: nothing is counted any more. */
+  readonly final?: true
+}
 
 /** A server as one lives with it: in this process, or in several others. */
-export interface LivingServer extends RunningServer {
+export interface LivingServer<Counters = ServerCounters> {
+  readonly address: ListenAddress
+  counters(): Counters
+  /** Stops accepting, answers what is in hand, closes every connection; resolves when all are closed, in 5 s at most. */
+  stop(): Promise<void>
+  /** What it speaks at its address; by default TCP. */
+  readonly scheme?: 'udp'
   /** Brings up to date what `counters` and `cpuMicros` answer, where that is counted elsewhere. */
   refresh?(): Promise<void>
   /** CPU time of all its processes since their start; by default that of this process. */
@@ -27,24 +34,34 @@ export interface LivingServer extends RunningServer {
   readonly broken?: Promise<string>
 }
 
+/** One line of what a server did in `seconds` seconds, with the time of day. */
+export type StatsLine<Counters> = (before: Counters, after: Counters, seconds: number, time: Date) => string
+
 /** How a server tells what it does. */
-export interface Telling {
+export interface Telling<Counters = ServerCounters> {
   /** The first line, printed once a signal would be heard. */
   readonly title: string
   /** No line every second. */
   readonly quiet: boolean
+  readonly line: StatsLine<Counters>
   readonly print: (line: string) => void
   readonly printError: (line: string) => void
 }
+
+/** Counters by name, of which one says whether anybody is there. */
+type Counted = { readonly connections: number }
 
 /**
  * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), at
  * once on a second signal or when it breaks (1). Prints how it goes in the meantime.
  */
-export function serveUntilStopped(server: LivingServer, telling: Telling): Promise<number> {
+export function serveUntilStopped<Counters extends Counted>(
+  server: LivingServer<Counters>,
+  telling: Telling<Counters>,
+): Promise<number> {
   const { title, quiet, print, printError } = telling
   return new Promise(resolve => {
-    const lines = quiet ? undefined : setInterval(printLines(server, print), lineEveryMs).unref()
+    const lines = quiet ? undefined : setInterval(printLines(server, telling), lineEveryMs).unref()
     let stopping = false
     async function stop(): Promise<void> {
       if (stopping) return resolve(1)
@@ -66,13 +83,16 @@ export function serveUntilStopped(server: LivingServer, telling: Telling): Promi
 }
 
 /** As `serveUntilStopped`, and tells the process that started it over its channel; when that one is gone, it ends (0). */
-export async function serveForParent(server: LivingServer, telling: Telling): Promise<number> {
+export async function serveForParent<Counters extends Counted>(
+  server: LivingServer<Counters>,
+  telling: Telling<Counters>,
+): Promise<number> {
   const gone = new Promise<number>(resolve => {
     process.on('disconnect', () => resolve(0))
   })
   const stats = setInterval(sendStats(server), statsEveryMs).unref()
   const over = serveUntilStopped(server, telling)
-  void send({ type: 'listening', address: formatListen(server.address) })
+  void send({ type: 'listening', address: formatListen(server.address, server.scheme) })
   const code = await Promise.race([over, gone])
   clearInterval(stats)
   if (code === 0) await send({ ...statsOf(server), final: true })
@@ -99,7 +119,10 @@ function seldom(what: string, count: number): string[] {
 }
 
 /** Prints a line a second, but for the seconds in which there is nothing to tell. */
-function printLines(server: LivingServer, print: (line: string) => void): () => Promise<void> {
+function printLines<Counters extends Counted>(
+  server: LivingServer<Counters>,
+  { line, print }: Telling<Counters>,
+): () => Promise<void> {
   let before = server.counters()
   let beforeMs = performance.now()
   let idle = true
@@ -107,22 +130,26 @@ function printLines(server: LivingServer, print: (line: string) => void): () => 
     await server.refresh?.()
     const after = server.counters()
     const nowMs = performance.now()
-    const nothing = after.connections === 0 && after.bytesIn === before.bytesIn && after.rejected === before.rejected
-    if (!nothing || !idle) print(statsLine(before, after, (nowMs - beforeMs) / 1000, new Date()))
+    const nothing = after.connections === 0 && areEqual(before, after)
+    if (!nothing || !idle) print(line(before, after, (nowMs - beforeMs) / 1000, new Date()))
     idle = nothing
     before = after
     beforeMs = nowMs
   }
 }
 
-function sendStats(server: LivingServer): () => Promise<void> {
+function areEqual<Counters extends object>(before: Counters, after: Counters): boolean {
+  return (Object.keys(after) as (keyof Counters)[]).every(name => after[name] === before[name])
+}
+
+function sendStats<Counters>(server: LivingServer<Counters>): () => Promise<void> {
   return async () => {
     await server.refresh?.()
     await send(statsOf(server))
   }
 }
 
-function statsOf(server: LivingServer): Extract<ServerMessage, { type: 'stats' }> {
+function statsOf<Counters>(server: LivingServer<Counters>): StatsMessage<Counters> {
   return { type: 'stats', ...server.counters(), cpuMicros: server.cpuMicros?.() ?? processCpuMicros() }
 }
 
@@ -133,7 +160,7 @@ export function processCpuMicros(): number {
 }
 
 /** Resolves once the message is with the system, or cannot be sent at all. */
-function send(message: ServerMessage): Promise<void> {
+function send(message: ServerMessage<object>): Promise<void> {
   return new Promise(resolve => {
     if (!process.send || !process.connected) return resolve()
     process.send(message, undefined, undefined, () => resolve())

@@ -16,9 +16,9 @@ export function parseListen(text: string): ListenAddress | undefined {
 }
 
 /** An address as a URL: `tcp://127.0.0.1:8080` or `unix:/path`. */
-export function formatListen(address: ListenAddress): string {
+export function formatListen(address: ListenAddress, scheme: 'tcp' | 'udp' = 'tcp'): string {
   if ('path' in address) return `unix:${address.path}`
-  return `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
 /** The address that a listening server really has. */
@@ -36,8 +36,12 @@ const causes: Readonly<Record<string, string>> = {
 }
 
 /** What to tell a user when listening failed. */
-export function listenError(address: ListenAddress, error: NodeJS.ErrnoException): UserError {
+export function listenError(
+  address: ListenAddress,
+  error: NodeJS.ErrnoException,
+  scheme: 'tcp' | 'udp' = 'tcp',
+): UserError {
   const inUse = 'path' in address ? 'the path is there already; if no server uses it, remove it' : 'the port is in use'
   const cause = error.code === 'EADDRINUSE' ? inUse : (causes[error.code ?? ''] ?? error.message)
-  return new UserError(`cannot listen on ${formatListen(address)}: ${cause}`)
+  return new UserError(`cannot listen on ${formatListen(address, scheme)}: ${cause}`)
 }

@@ -178,7 +178,7 @@ test('main exits 2 with one line when the port is in use', async () => {
 
 test('main exits 2 and says what is wrong with its flags', async () => {
   const cases: [string[], string][] = [
-    [['nope'], 'unknown server "nope"; there are echo, tlv, rpc and http\n'],
+    [['nope'], 'unknown server "nope"; there are echo, tlv, rpc, http and relay\n'],
     [['echo', '--listen', 'x'], '--listen expected an address such as 127.0.0.1:8080, got "x"\n'],
     [['tlv', '--protocol', 'line'], '--protocol expected tlv, got "line"\n'],
     [['echo', '--protocol', 'tlv'], '--protocol expected raw, line or frame, got "tlv"\n'],

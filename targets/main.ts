@@ -4,9 +4,10 @@ import { exitCode, UserError } from '../harness/errors.ts'
 import { formatSize } from '../harness/units.ts'
 import { DaemonLog, isDaemon, launchDaemon, serveAsDaemon } from './daemon.ts'
 import { type DaemonCommand, daemonCommands, runDaemonCommand } from './daemonCommands.ts'
-import { serveForParent, serveUntilStopped } from './lifecycle.ts'
+import { serveForParent, serveUntilStopped, statsLine } from './lifecycle.ts'
 import { formatListen, type ListenAddress } from './listen.ts'
 import { keepAwake } from './pool.ts'
+import { serveRelay } from './relay.ts'
 import { maxSendBufferBytesDefault, startServer } from './server.ts'
 import { serviceTimeForms } from './serviceTime.ts'
 import { type Options, settingsOf } from './settings.ts'
@@ -17,8 +18,10 @@ process.exit(await main())
 
 async function main(): Promise<number> {
   const command = new Command('volley serve')
-    .description('A reference server; SIGTERM ends it once all that is in hand is answered.')
-    .argument('<server>', 'echo, tlv, rpc or http; or stop, reload or status')
+    .description(
+      'A reference server; SIGTERM ends it once all that is in hand is answered. "volley serve relay --help" tells of the relay, which stands for a network.',
+    )
+    .argument('<server>', 'echo, tlv, rpc, http or relay; or stop, reload or status')
     .argument(
       '[name]',
       'stop, reload, status: the server that is meant, such as tlv-8080, or tlv where there is but one',
@@ -58,7 +61,9 @@ async function main(): Promise<number> {
     .addHelpText('after', helpText)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
+  const [first, ...flags] = process.argv.slice(2)
   try {
+    if (first === 'relay') return await serveRelay(flags)
     command.parse()
     const [name, meant] = command.args
     if (isDaemonCommand(name!)) {
@@ -107,7 +112,13 @@ async function serve(name: string, options: Options): Promise<number> {
   const server = isAlone
     ? await start()
     : await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: console.error })
-  const telling = { title: titleOf(server.address), quiet, print: console.log, printError: console.error }
+  const telling = {
+    title: titleOf(server.address),
+    quiet,
+    line: statsLine,
+    print: console.log,
+    printError: console.error,
+  }
   return process.send ? serveForParent(server, telling) : serveUntilStopped(server, telling)
 }
 

@@ -1,34 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { beginMs, endMs, parseStall, type Stall } from './stalls.ts'
+import type { Stall } from '../harness/stall.ts'
+import { beginMs, endMs } from './stalls.ts'
 
 const never = Number.POSITIVE_INFINITY
 const repeated: Stall = { kind: 'repeated', lengthMs: 1000, periodMs: 10_000 }
 const forever: Stall = { kind: 'forever', fromMs: 54_000 }
-
-test('parseStall() reads a stall that comes again and one for good', () => {
-  expect(parseStall('1s/10s')).toEqual(repeated)
-  expect(parseStall('500us/2ms')).toEqual({ kind: 'repeated', lengthMs: 0.5, periodMs: 2 })
-  expect(parseStall('forever@54s')).toEqual(forever)
-  expect(parseStall('forever@0s')).toEqual({ kind: 'forever', fromMs: 0 })
-})
-
-test.each([
-  '',
-  '1s',
-  '1s/',
-  '/10s',
-  '0s/10s',
-  '10s/10s',
-  '11s/10s',
-  '1/10',
-  '1s@10s',
-  '1s/10s/10s',
-  'forever',
-  '1s/25h',
-])('parseStall() refuses "%s"', text => {
-  expect(parseStall(text)).toBeUndefined()
-})
 
 test('beginMs() puts what comes in a stall to its end', () => {
   const begins = [0, 8999, 9000, 9999, 10_000, 18_999, 19_500].map(ms => beginMs(repeated, ms))

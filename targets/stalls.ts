@@ -1,27 +1,4 @@
-import { parseDuration } from '../harness/units.ts'
-
-export const stallForms = '1s/10s (a stall shorter than its period) or forever@54s'
-
-const stallMsMax = 24 * 3_600_000
-
-/**
- * When no work is done: the last `lengthMs` of each `periodMs`, or everything from `fromMs` on. All times are counted
- * from the first request. A stall has its beginning and has not its end.
- */
-export type Stall =
-  | { readonly kind: 'repeated'; readonly lengthMs: number; readonly periodMs: number }
-  | { readonly kind: 'forever'; readonly fromMs: number }
-
-/** Reads `LENGTH/PERIOD` or `forever@FROM`; undefined when the text is neither. */
-export function parseStall(text: string): Stall | undefined {
-  const [first, second, more] = text.split(/[/@]/)
-  const secondMs = parseDuration(second ?? '')
-  if (secondMs === undefined || secondMs > stallMsMax || more !== undefined) return undefined
-  if (text.startsWith('forever@')) return { kind: 'forever', fromMs: secondMs }
-  const lengthMs = text.includes('/') ? parseDuration(first!) : undefined
-  if (lengthMs === undefined || lengthMs <= 0 || lengthMs >= secondMs) return undefined
-  return { kind: 'repeated', lengthMs, periodMs: secondMs }
-}
+import type { Stall } from '../harness/stall.ts'
 
 /** When work can begin that is there at `ms`: then, or at the end of the stall; Infinity where that has no end. */
 export function beginMs(stall: Stall | undefined, ms: number): number {

@@ -76,6 +76,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
     tls: materials.tls,
+    seed,
     shown: redacted.target,
     signal: stop.signal,
   })

@@ -149,6 +149,19 @@ describe('differingSettings()', () => {
     ])
   })
 
+  it('names what the relay before a target does', () => {
+    const { target } = sampleReport.scenario
+    const near = withScenario({ target: { ...target, relay: { rtt: 2 } } })
+    const far = withScenario({ target: { ...target, relay: { rtt: 75, jitter: 0.5, rate: 5e7, loss: 0.001 } } })
+    expect(differences(sampleReport, near, far)).toEqual([
+      { setting: 'target.relay', values: ['not set', 'on the way', 'on the way'] },
+      { setting: 'target.relay.rtt', values: ['not set', '2ms', '75ms'] },
+      { setting: 'target.relay.jitter', values: ['not set', 'not set', '500us'] },
+      { setting: 'target.relay.rate', values: ['not set', 'not set', '50 Mbit/s'] },
+      { setting: 'target.relay.loss', values: ['not set', 'not set', '0.1 %'] },
+    ])
+  })
+
   it('names transport and workers as they were, machine and version', () => {
     const other: Report = {
       ...sampleReport,

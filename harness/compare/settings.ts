@@ -1,5 +1,5 @@
 import type { Report } from '../report/report.ts'
-import { formatSetting, formatSize } from '../units.ts'
+import { formatBitRate, formatPercent, formatSetting, formatSize } from '../units.ts'
 
 /** A setting that is not the same in all runs. */
 export interface Difference {
@@ -40,9 +40,10 @@ function settingsOf(report: Report): object {
 
 /** A target in the words of a scenario, with its options apart. */
 function targetOf(target: Report['scenario']['target']): unknown {
-  if ('serve' in target) return { '': `serve ${target.serve}`, ...target.options }
-  if ('command' in target) return { '': `command ${target.command}` }
-  return { '': `address ${target.address}` }
+  const relay = target.relay && { '': 'on the way', ...target.relay }
+  if ('serve' in target) return { '': `serve ${target.serve}`, ...target.options, relay }
+  if ('command' in target) return { '': `command ${target.command}`, relay }
+  return { '': `address ${target.address}`, relay }
 }
 
 /** Every leaf of a record by its path; a list's places are counted from 0, as in the messages of faults. */
@@ -57,11 +58,15 @@ function flatten(value: unknown, path: string): Map<string, string> {
   return new Map(entries.flatMap(([key, child]) => (child === undefined ? [] : [...flatten(child, join(key))])))
 }
 
-const durations = /(^|\.)(duration|warmup|timeout|think|every|min|max)$/
+const durations = /(^|\.)(duration|warmup|timeout|think|every|min|max|rtt|jitter)$/
+const bitRates = /^target\.relay\.rate$/
+const shares = /^target\.relay\.(loss|reset)$/
 const sizes = /(^|\.)(maxFrame|memoryBytes)$/
 
 function format(value: unknown, path: string): string {
   if (typeof value === 'number' && durations.test(path)) return formatSetting(value)
   if (typeof value === 'number' && sizes.test(path)) return formatSize(value)
+  if (typeof value === 'number' && bitRates.test(path)) return formatBitRate(value)
+  if (typeof value === 'number' && shares.test(path)) return formatPercent(value)
   return String(value)
 }

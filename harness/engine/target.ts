@@ -3,10 +3,12 @@ import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import { protocolText } from '../protocols/spec.ts'
+import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { formatAddress, parseAddress, probe, resolveAddress } from './address.ts'
 import { startChild } from './child.ts'
+import { addressThrough, relayArguments } from './relay.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
@@ -31,6 +33,8 @@ export interface TargetOptions {
   readonly tls?: TlsSettings | undefined
   /** The target as it may be shown. */
   readonly shown: Target
+  /** What a relay draws its jitter, losses and resets with. */
+  readonly seed: number
   /** Gives up the wait for a target that is not up yet. */
   readonly signal: AbortSignal
 }
@@ -38,9 +42,41 @@ export interface TargetOptions {
 /** Starts the server that a scenario names, or makes sure that the one it points at answers. */
 export async function openTarget(target: Target, options: TargetOptions): Promise<RunningTarget> {
   const patience = AbortSignal.any([options.signal, AbortSignal.timeout(readyMsMax)])
+  const upstream = await openUpstream(target, options, patience)
+  return target.relay === undefined ? upstream : relayTo(upstream, target.relay, options.seed, patience)
+}
+
+async function openUpstream(target: Target, options: TargetOptions, patience: AbortSignal): Promise<RunningTarget> {
   if ('serve' in target) return serve(target, options, patience)
   if ('command' in target) return runCommand(target, options, patience)
   return reach(target, options, patience)
+}
+
+/** A target that is reached by way of a relay; all that is told of it is the server's. */
+async function relayTo(
+  upstream: RunningTarget,
+  settings: RelaySettings,
+  seed: number,
+  patience: AbortSignal,
+): Promise<RunningTarget> {
+  const child = startChild('targets/main', relayArguments(upstream.address, settings, seed))
+  try {
+    const { address } = await child.told('listening', patience)
+    return {
+      ...upstream,
+      address: addressThrough(parseAddress(String(address)), upstream.address),
+      ended: () => upstream.ended() ?? child.ended()?.replace(/^it /, 'its relay '),
+      async stop() {
+        // What is still on its way reaches the server before that one is stopped, and is counted there.
+        await child.stop()
+        await upstream.stop()
+      },
+    }
+  } catch (error) {
+    await child.stop()
+    await upstream.stop()
+    throw new UserError(`the relay did not start: ${why(error)}${child.errorText()}`)
+  }
 }
 
 async function reach({ address: url }: { address: string }, options: TargetOptions, patience: AbortSignal) {

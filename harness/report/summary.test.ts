@@ -125,6 +125,20 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('says what the relay does that a target is reached by', () => {
+    const through = (relay: object) =>
+      summary({ scenario: { ...scenario, target: { ...scenario.target, relay } } })
+        .split('\n')
+        .filter((line, index, lines) => line.includes('relay') || lines[index - 1]?.includes('relay'))
+        .slice(0, 2)
+    expect(through({ rtt: 75, jitter: 3, rate: 50_000_000, loss: 0.001, stall: '1s/10s', reset: 0.02 })).toEqual([
+      '             through a relay: rtt 75 ms, jitter 3 ms, 50 Mbit/s, loss 0.1 %,',
+      '             stall 1s/10s, reset 2 %',
+    ])
+    expect(through({ rtt: '***' })[0]).toBe('             through a relay: rtt ***')
+    expect(through({})[0]).toBe('             through a relay: which adds nothing')
+  })
+
   it('says in the first line that a run was interrupted', () => {
     expect(summary({ interrupted: true }).split('\n')[1]).toBe(
       'tlv-loopback   138,214 requests/s over 10.0 s   interrupted, trusted',

@@ -1,5 +1,6 @@
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
 import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
+import { describeRelay } from '../relaySettings.ts'
 import { formatByteRate, formatCount, formatDuration, formatSetting } from '../units.ts'
 import { describeLoad, formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
 import type { Finding, Latency, Report } from './report.ts'
@@ -24,7 +25,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...requestLines(report, colors),
     ...failureLines(report, colors),
     ...entry('load', loadParts(report), colors),
-    ...entry('target', [printable(`${report.scenario.protocol.name} over ${report.target}`)], colors),
+    ...targetLines(report, colors),
     ...processorLines(report, colors),
     ...thresholdLines(report, colors),
     ...notes.flatMap(({ message, hint }) => entry('note', printable(`${message}: ${hint}`).split(' '), colors, ' ')),
@@ -240,6 +241,16 @@ function loadParts({ scenario, transport, transportReason, workers, seed, window
     `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
+  ]
+}
+
+function targetLines({ scenario, target }: Report, colors: Colors): string[] {
+  const { relay } = scenario.target
+  const through = relay === undefined ? [] : describeRelay(relay).map(part => printable(part))
+  const listed = through.map((part, index) => (index === through.length - 1 ? part : `${part},`))
+  return [
+    ...entry('target', [printable(`${scenario.protocol.name} over ${target}`)], colors),
+    ...(relay === undefined ? [] : entry('', ['through a relay:', ...listed], colors, ' ')),
   ]
 }
 

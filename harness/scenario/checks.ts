@@ -202,7 +202,7 @@ function sourceIssues({ sourceAddresses, target, environments = {} }: Partial<Sc
   const others = Object.entries(environments).map(([name, target]) => ({ place: `environments.${name}`, target }))
   const targets = target ? [{ place: 'target', target }, ...others] : others
   return targets.flatMap(({ place, target }) => {
-    const address = addressOf(target)
+    const address = connectAddressOf(target)
     if (checkAddress(address) === 'unix') return [issue(path, `goes with TCP, and ${place} is a unix socket`)]
     const family = addressFamily(address)
     if (family === 0 || family === ownFamily) return []
@@ -214,6 +214,11 @@ function sourceIssues({ sourceAddresses, target, environments = {} }: Partial<Sc
 function addressOf(target: Target): string {
   const address = 'address' in target ? target.address : undefined
   return (address ?? 'tcp://127.0.0.1:{port}').replaceAll(portSlot, '1')
+}
+
+/** What a connection is made to: a relay is on this machine, wherever it leads. */
+function connectAddressOf(target: Target): string {
+  return target.relay === undefined ? addressOf(target) : 'tcp://127.0.0.1:1'
 }
 
 interface PlacedStep {

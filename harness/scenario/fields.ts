@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { formatCount, formatSize, parseCount, parseDuration, parseSize } from '../units.ts'
+import {
+  formatBitRate,
+  formatCount,
+  formatSize,
+  parseBitRate,
+  parseCount,
+  parseDuration,
+  parsePercent,
+  parseSize,
+} from '../units.ts'
 import { list, Misfit } from './misfit.ts'
 import { isMapping } from './path.ts'
 
@@ -106,6 +115,29 @@ export function size(min: number, max: number) {
     if (bytes === undefined) throw new Misfit('a size such as 64KiB')
     if (bytes < min || bytes > max) throw new Misfit(`a size from ${formatSize(min)} to ${formatSize(max)}`)
     return bytes
+  })
+}
+
+/** Bits a second out of `50mbit` or `1gbit`. */
+export function bitRate(min: number, max: number) {
+  const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?[kmg]?bit|${variablePattern})$`, examples: ['50mbit'] }
+  return field(json, value => {
+    const bitsPerSecond = typeof value === 'string' ? parseBitRate(value) : undefined
+    if (bitsPerSecond === undefined) throw new Misfit('a bit rate such as 50mbit')
+    if (bitsPerSecond < min || bitsPerSecond > max) {
+      throw new Misfit(`a bit rate from ${formatBitRate(min)} to ${formatBitRate(max)}`)
+    }
+    return bitsPerSecond
+  })
+}
+
+/** A fraction from 0 to 1 out of `2%` or `0.1%`. */
+export function share() {
+  const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?%|${variablePattern})$`, examples: ['0.1%'] }
+  return field(json, value => {
+    const fraction = typeof value === 'string' ? parsePercent(value) : undefined
+    if (fraction === undefined) throw new Misfit('a percentage from 0% to 100%, such as 0.1%')
+    return fraction
   })
 }
 

@@ -9,7 +9,6 @@ test.each([
     'target: { serve: broadcast }',
     '2:18 target.serve: "broadcast" is not in this version of volley; it has echo, tlv, rpc and http',
   ],
-  ['target: { serve: tlv, relay: { rtt: 75ms } }', '2:23 target: key "relay" is not in this version of volley'],
   [
     'target: { address: "ws://h:1" }',
     '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, tls:// and unix:',
@@ -21,10 +20,6 @@ test.each([
   [
     'environments: { a: { serve: broadcast } }',
     '5:29 environments.a.serve: "broadcast" is not in this version of volley; it has echo, tlv, rpc and http',
-  ],
-  [
-    'environments: { a: { serve: tlv, relay: {} } }',
-    '5:34 environments.a: key "relay" is not in this version of volley',
   ],
   ['loop: [{ send: a, capture: { x: body } }]', '4:19 loop[0]: key "capture" is not in this version of volley'],
   ['connect: [{ send: a, capture: {} }]', '5:22 connect[0]: key "capture" is not in this version of volley'],

@@ -5,8 +5,6 @@ import { type Issue, isMapping, type Path } from './path.ts'
 const laterKeys: readonly string[] = [
   'layers',
   'wire',
-  'target.relay',
-  'environments.*.relay',
   ...['loop', 'mix', 'connect'].map(steps => `${steps}.*.capture`),
 ]
 

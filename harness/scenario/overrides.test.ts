@@ -85,6 +85,12 @@ test('parseScenario() lets one kind of target take the place of another', () => 
   const framed = minimalWith('protocol: frame')
   expect(scenario(framed, set(['target', 'serve'], 'rpc')).target).toEqual({ serve: 'rpc', options: {} })
   expect(scenario(framed, set(['target'], { serve: 'rpc' })).target).toEqual({ serve: 'rpc', options: {} })
+  const far = minimalWith('target: { serve: echo, relay: { rtt: 75ms } }')
+  expect(scenario(far, set(['target', 'address'], 'tcp://h:2')).target).toEqual({
+    address: 'tcp://h:2',
+    relay: { rtt: 75 },
+  })
+  expect(scenario(far, set(['target', 'relay', 'rtt'], '1ms')).target.relay).toEqual({ rtt: 1 })
   const commanded = minimalWith('target: { command: run, address: "tcp://h:1" }')
   expect(scenario(commanded, set(['target', 'address'], 'tcp://h:2')).target).toEqual({
     command: 'run',

@@ -1,4 +1,5 @@
 import type { ProtocolSpec } from '../protocols/catalog.ts'
+import type { RelaySettings } from '../relaySettings.ts'
 
 /**
  * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
@@ -38,14 +39,21 @@ export interface Scenario {
   readonly seed?: number
 }
 
-export type Target =
-  | {
-      readonly serve: 'echo' | 'tlv' | 'rpc' | 'http'
-      readonly options: Readonly<Record<string, string | number | boolean>>
-    }
-  /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
-  | { readonly command: string; readonly address?: string }
-  | { readonly address: string }
+export type Target = Through &
+  (
+    | {
+        readonly serve: 'echo' | 'tlv' | 'rpc' | 'http'
+        readonly options: Readonly<Record<string, string | number | boolean>>
+      }
+    /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
+    | { readonly command: string; readonly address?: string }
+    | { readonly address: string }
+  )
+
+interface Through {
+  /** The network between us and the target, which a relay on this machine stands for. */
+  readonly relay?: RelaySettings
+}
 
 export interface Load {
   readonly mode: 'loop' | 'rate' | 'search' | 'once'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { addressForms, checkAddress } from './address.ts'
 import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
 import { list, Misfit } from './misfit.ts'
+import { relaySchema } from './relay.ts'
 import type { Target } from './scenario.ts'
 
 const commandLengthMax = 10_000
@@ -54,15 +55,17 @@ const targetShape = {
     .describe(
       'A server that runs already, tcp://host:port, tls://host:port or unix:/path; beside command: where that one listens',
     ),
+  relay: relaySchema.exactOptional(),
 } satisfies Record<KeysOf<Target>, z.ZodType>
 
 /** The server to be loaded: exactly one of serve, command and address, except that a command may have its address. */
 export const targetSchema = mapping(targetShape, 'a mapping with one of serve, command and address')
   .superRefine(checkTarget, evenIfFaulty)
-  .transform(({ serve, options = {}, command, address }): Target => {
-    if (serve !== undefined) return { serve, options }
-    if (command !== undefined) return { command, ...(address !== undefined && { address }) }
-    return { address: address! }
+  .transform(({ serve, options = {}, command, address, relay }): Target => {
+    const through = relay === undefined ? {} : { relay }
+    if (serve !== undefined) return { serve, options, ...through }
+    if (command !== undefined) return { command, ...(address !== undefined && { address }), ...through }
+    return { address: address!, ...through }
   })
   .meta({
     id: 'target',

@@ -1,4 +1,5 @@
 import type net from 'node:net'
+import tls from 'node:tls'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
@@ -226,7 +227,10 @@ export function connectOptions(address: Address): net.NetConnectOpts {
   if (address.scheme === 'unix') return { path: address.path }
   const { host, port } = address
   if (address.scheme !== 'tls') return { host, port }
-  const { insecure, ...tls } = address.tls ?? {}
-  const options = { host, port, ...tls, rejectUnauthorized: insecure !== true }
-  return options as net.NetConnectOpts
+  const { insecure, verifiedHost, ...settings } = address.tls ?? {}
+  const options = { host, port, ...settings, rejectUnauthorized: insecure !== true }
+  if (verifiedHost === undefined || settings.servername !== undefined) return options as net.NetConnectOpts
+  const checkServerIdentity = (_host: string, certificate: tls.PeerCertificate) =>
+    tls.checkServerIdentity(verifiedHost, certificate)
+  return { ...options, checkServerIdentity } as net.NetConnectOpts
 }

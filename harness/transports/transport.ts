@@ -89,4 +89,6 @@ export interface TlsSettings {
   readonly key?: string
   readonly servername?: string
   readonly insecure?: boolean
+  /** The host that the certificate must be of, where it is reached by way of another one. */
+  readonly verifiedHost?: string
 }

@@ -1,0 +1,32 @@
+import type { RelaySettings } from '../relaySettings.ts'
+import type { Address } from '../transports/transport.ts'
+import { formatAddress } from './address.ts'
+
+/** Digits behind the point: nanoseconds are whole, and a share of one in a thousand millions keeps four of its own. */
+const millisecondDigits = 6
+const percentDigits = 12
+
+/** The arguments that start a relay to `upstream` on a free port of this machine. */
+export function relayArguments(upstream: Address, settings: RelaySettings, seed: number): string[] {
+  const { rtt, jitter, rate, loss, stall, reset } = settings
+  const flags = {
+    // TLS goes through as it is: to the relay it is bytes over TCP.
+    to: formatAddress(upstream).replace(/^tls:/, 'tcp:'),
+    listen: '127.0.0.1:0',
+    seed: String(seed),
+    rtt: rtt === undefined ? undefined : `${rtt.toFixed(millisecondDigits)}ms`,
+    jitter: jitter === undefined ? undefined : `${jitter.toFixed(millisecondDigits)}ms`,
+    rate: rate === undefined ? undefined : `${rate}bit`,
+    loss: loss === undefined ? undefined : `${(loss * 100).toFixed(percentDigits)}%`,
+    stall,
+    reset: reset === undefined ? undefined : `${(reset * 100).toFixed(percentDigits)}%`,
+  }
+  const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
+  return ['relay', ...given]
+}
+
+/** Where the relay is, in place of the upstream: its certificate must be the upstream's all the same. */
+export function addressThrough(relay: Address, upstream: Address): Address {
+  if (upstream.scheme !== 'tls' || relay.scheme === 'unix') return relay
+  return { ...upstream, host: relay.host, port: relay.port, tls: { verifiedHost: upstream.host, ...upstream.tls } }
+}

@@ -1,0 +1,42 @@
+import { formatBitRate, formatDuration, formatPercent } from './units.ts'
+
+/**
+ * What a relay puts between a client and a server, in the shape that a scenario has it: durations in milliseconds, the
+ * rate in bits a second, shares from 0 to 1. What is not there is not done.
+ */
+export interface RelaySettings {
+  /** How much longer a round trip takes, half of it each way. */
+  readonly rtt?: number
+  /** By how much that varies at most, half of it each way; no more than `rtt`. */
+  readonly jitter?: number
+  /** What passes each way at most, over all connections. */
+  readonly rate?: number
+  readonly loss?: number
+  /** When nothing passes, as `parseStall` reads it. */
+  readonly stall?: string
+  readonly reset?: number
+}
+
+export const relayLimits = {
+  roundTripMsMax: 10_000,
+  bitRateMin: 1000,
+  bitRateMax: 100_000_000_000,
+} as const
+
+/** What a relay does, to be read: `rtt 75 ms`, `jitter 3 ms`, `50 Mbit/s`. */
+export function describeRelay({ rtt, jitter, rate, loss, stall, reset }: RelaySettings): readonly string[] {
+  const parts = [
+    rtt === undefined ? '' : `rtt ${shown(rtt, formatDuration)}`,
+    jitter === undefined ? '' : `jitter ${shown(jitter, formatDuration)}`,
+    rate === undefined ? '' : shown(rate, formatBitRate),
+    loss === undefined ? '' : `loss ${shown(loss, formatPercent)}`,
+    stall === undefined ? '' : `stall ${stall}`,
+    reset === undefined ? '' : `reset ${shown(reset, formatPercent)}`,
+  ].filter(part => part !== '')
+  return parts.length === 0 ? ['which adds nothing'] : parts
+}
+
+/** Out of a report the value may be `***`, in place of one out of the environment. */
+function shown(value: unknown, format: (value: number) => string): string {
+  return typeof value === 'number' ? format(value) : String(value)
+}

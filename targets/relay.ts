@@ -1,0 +1,27 @@
+import { describeRelay } from '../harness/relaySettings.ts'
+import { serveForParent, serveUntilStopped } from './lifecycle.ts'
+import { formatListen } from './listen.ts'
+import { relayLine } from './relay/counters.ts'
+import { relayCommand, relayOptions } from './relay/options.ts'
+import { startTcpRelay } from './relay/tcp.ts'
+import { startUdpRelay } from './relay/udp.ts'
+import { formatUpstream, resolveUpstream } from './relay/upstream.ts'
+
+/** `volley serve relay`: relays until it is to end; throws a UserError with what is wrong with the flags. */
+export async function serveRelay(args: readonly string[]): Promise<number> {
+  const command = relayCommand()
+  command.parse(args, { from: 'user' })
+  const { upstream, options, isQuiet } = relayOptions(command)
+  const server = await resolveUpstream(upstream)
+  const relay = server.scheme === 'udp' ? await startUdpRelay(server, options) : await startTcpRelay(server, options)
+  const address = formatListen(relay.address, relay.scheme).replace('tcp://', '')
+  const what = describeRelay(options.settings).join(', ')
+  const telling = {
+    title: `relay listening on ${address}   to ${formatUpstream(upstream)}, ${what}`,
+    quiet: isQuiet,
+    line: relayLine,
+    print: console.log,
+    printError: console.error,
+  }
+  return process.send ? serveForParent(relay, telling) : serveUntilStopped(relay, telling)
+}

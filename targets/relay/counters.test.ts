@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { type RelayCounters, relayLine } from './counters.ts'
+
+const none: RelayCounters = {
+  connections: 0,
+  rejected: 0,
+  resets: 0,
+  bytesUp: 0,
+  bytesDown: 0,
+  datagramsIn: 0,
+  datagramsUp: 0,
+  datagramsDown: 0,
+  lost: 0,
+}
+
+test('relayLine() tells what a relay did a second', () => {
+  const time = new Date(2026, 10, 21, 9, 30, 13)
+  const after = { ...none, connections: 10, bytesUp: 5_200_000, bytesDown: 400 }
+  expect(relayLine(none, after, 2, time)).toBe('09:30:13  connections 10   up 2.6 MB/s   down 200 B/s')
+  const later = { ...after, datagramsUp: 30, datagramsDown: 20, lost: 3, resets: 2, rejected: 1 }
+  expect(relayLine(after, later, 1, time)).toBe(
+    '09:30:13  connections 10   up 0 B/s   down 0 B/s   50 datagrams/s   lost 3   resets 2   rejected 1',
+  )
+})

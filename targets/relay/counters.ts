@@ -1,0 +1,51 @@
+import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
+import type { Way } from './way.ts'
+
+/** Totals since the start, but for the connections, which are those open now. `up` is from clients to the server. */
+export interface RelayCounters {
+  /** Connections, or over UDP clients that were heard of lately. */
+  readonly connections: number
+  /** Connections that could not be taken, and datagrams of clients beyond the bound. */
+  readonly rejected: number
+  /** Connections that ended with a reset, of a side or of the relay. */
+  readonly resets: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+  /** UDP: those that came, of which each is passed, lost or on its way. */
+  readonly datagramsIn: number
+  readonly datagramsUp: number
+  readonly datagramsDown: number
+  readonly lost: number
+}
+
+/** The counters of both ways, and what the relay itself counts. */
+export function relayCounters(
+  { up, down }: { readonly up: Way; readonly down: Way },
+  own: Pick<RelayCounters, 'connections' | 'rejected' | 'resets'>,
+): RelayCounters {
+  return {
+    ...own,
+    bytesUp: up.bytesPassed,
+    bytesDown: down.bytesPassed,
+    datagramsIn: up.datagramsIn + down.datagramsIn,
+    datagramsUp: up.datagramsPassed,
+    datagramsDown: down.datagramsPassed,
+    lost: up.lost + down.lost,
+  }
+}
+
+/** One line of what a relay did in `seconds` seconds, with the time of day. */
+export function relayLine(before: RelayCounters, after: RelayCounters, seconds: number, time: Date): string {
+  const since = (name: keyof RelayCounters) => after[name] - before[name]
+  const rate = (name: 'bytesUp' | 'bytesDown') => formatByteRate(since(name) / seconds)
+  const datagrams = since('datagramsUp') + since('datagramsDown')
+  const counted = (['lost', 'resets', 'rejected'] as const).filter(name => since(name) > 0)
+  const parts = [
+    `connections ${formatCount(after.connections)}`,
+    `up ${rate('bytesUp')}`,
+    `down ${rate('bytesDown')}`,
+    ...(datagrams > 0 ? [`${formatCount(Math.round(datagrams / seconds))} datagrams/s`] : []),
+    ...counted.map(name => `${name} ${formatCount(since(name))}`),
+  ]
+  return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
+}

@@ -1,0 +1,195 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { RelaySettings } from '../../harness/relaySettings.ts'
+import { Replies } from '../replies.ts'
+import { mark } from './delayLine.ts'
+import { Flow, lineBytesMax, segmentBytesMax } from './flow.ts'
+import { FakeTime } from './testing/fakeTime.ts'
+import { Timeline } from './timeline.ts'
+import { createWays } from './way.ts'
+
+/** A flow between made-up ends, of which the destination takes bytes only as long as it is told to. */
+class Bench {
+  readonly time = new FakeTime()
+  readonly way
+  readonly flow: Flow
+  readonly network
+  readonly received: number[] = []
+  readonly marks: number[] = []
+  isPaused = false
+  isSlow = false
+  isOpen = true
+  readonly #destination = {
+    queuedBytes: 0,
+    write: (bytes: Uint8Array) => {
+      this.received.push(...bytes)
+      if (this.isSlow) this.#destination.queuedBytes += bytes.length
+      return true
+    },
+  }
+
+  constructor(settings: RelaySettings, seed = 1) {
+    const ends = {
+      pauseSource: () => {
+        this.isPaused = true
+      },
+      resumeSource: () => {
+        this.isPaused = false
+      },
+      marked: (kind: number) => void this.marks.push(kind),
+    }
+    const destination = () => (this.isOpen ? this.#destination : undefined)
+    Object.defineProperty(ends, 'destination', { get: destination })
+    const timeline = new Timeline(this.time, this.time.wakeAfter)
+    this.network = { timeline, replies: new Replies(), lineBytesMax: lineBytesMax(settings), heldBytes: 0 }
+    this.way = createWays(settings, seed).up
+    this.flow = new Flow(this.network, this.way, ends as never)
+  }
+
+  /** The destination has taken what it has. */
+  drain(): void {
+    this.#destination.queuedBytes = 0
+    this.flow.proceed()
+  }
+}
+
+function counting(from: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (from + index) % 251)
+}
+
+test('what a flow passes on is unchanged and in order, at any chunking, whatever the network does', () => {
+  const action = fc.record({
+    length: fc.integer({ min: 1, max: 4000 }),
+    afterMs: fc.double({ min: 0, max: 60, noNaN: true }),
+    isSlow: fc.boolean(),
+  })
+  const settings = fc.record({
+    rtt: fc.constantFrom(0, 1, 75),
+    jitterShare: fc.constantFrom(0, 1),
+    loss: fc.constantFrom(0, 0.3),
+    rate: fc.constantFrom(undefined, 1_000_000),
+  })
+  fc.assert(
+    fc.property(settings, fc.array(action, { maxLength: 25 }), ({ rtt, jitterShare, loss, rate }, actions) => {
+      const bench = new Bench({ rtt, jitter: rtt * jitterShare, loss, ...(rate !== undefined && { rate }) })
+      let sent = 0
+      for (const { length, afterMs, isSlow } of actions) {
+        bench.isSlow = isSlow
+        bench.flow.send(counting(sent, length), 0, length)
+        sent += length
+        bench.time.advanceTo(bench.time.now() + afterMs)
+        bench.drain()
+        expect(bench.received.length).toBeLessThanOrEqual(sent)
+      }
+      bench.flow.sendMark(mark.end)
+      bench.isSlow = false
+      bench.drain()
+      bench.time.advanceTo(1e7)
+      expect(bench.marks).toEqual([mark.end])
+      expect(bench.way.bytesPassed).toBe(sent)
+      expect(Buffer.compare(Uint8Array.from(bench.received), counting(0, sent))).toBe(0)
+      expect([bench.flow.isPending, bench.network.heldBytes]).toEqual([false, 0])
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a flow passes bytes and the end on half a round trip later, not before', () => {
+  const bench = new Bench({ rtt: 50 })
+  bench.flow.send(counting(0, 10), 0, 10)
+  bench.flow.sendMark(mark.end)
+  bench.time.advanceTo(24.9)
+  expect([bench.received, bench.marks]).toEqual([[], []])
+  bench.time.advanceTo(25)
+  expect([bench.received.length, bench.marks]).toEqual([10, [mark.end]])
+})
+
+test('a lost segment holds back what is behind it', () => {
+  const bench = new Bench({ loss: 1 })
+  bench.flow.send(counting(0, 10), 0, 10)
+  bench.time.advanceTo(199)
+  expect(bench.received).toEqual([])
+  bench.time.advanceTo(200)
+  expect(bench.received).toHaveLength(10)
+  expect(bench.way.lost).toBe(1)
+})
+
+test('a flow cuts what is read at once into segments', () => {
+  const bench = new Bench({ rate: 8_000_000 })
+  bench.flow.send(counting(0, 10 * segmentBytesMax), 0, 10 * segmentBytesMax)
+  bench.time.advanceTo(5)
+  expect(bench.received).toHaveLength(3 * segmentBytesMax)
+})
+
+test('a flow resets the connection at a segment, behind what came before, and passes nothing after it', () => {
+  const bench = new Bench({ reset: 1, rtt: 20 })
+  bench.flow.send(counting(0, 5000), 0, 5000)
+  bench.flow.send(counting(0, 5000), 0, 5000)
+  bench.time.advanceTo(9)
+  expect(bench.marks).toEqual([])
+  bench.time.advanceTo(100)
+  expect(bench.marks).toEqual([mark.reset])
+  expect(bench.received).toEqual([])
+})
+
+test('a flow reads no more while its line is full, holds no more than that, and goes on afterwards', () => {
+  const settings = { rtt: 1000, rate: 8_000_000 }
+  const bench = new Bench(settings)
+  const bytes = counting(0, 10_000)
+  let sent = 0
+  while (!bench.isPaused) {
+    bench.flow.send(bytes, 0, bytes.length)
+    sent += bytes.length
+  }
+  expect(sent).toBeGreaterThanOrEqual(lineBytesMax(settings))
+  expect(sent).toBeLessThan(lineBytesMax(settings) + bytes.length)
+  bench.time.advanceTo(550)
+  expect(bench.isPaused).toBe(false)
+  bench.time.advanceTo(10_000)
+  expect(bench.received).toHaveLength(sent)
+})
+
+test('a flow reads no more while there are many short segments on their way', () => {
+  const bench = new Bench({ rtt: 10_000 })
+  let sent = 0
+  while (!bench.isPaused) {
+    bench.flow.send(counting(sent, 1), 0, 1)
+    sent++
+  }
+  expect(sent).toBe(65_536)
+})
+
+test('a flow holds what its destination does not take, or is not open for', () => {
+  const bench = new Bench({})
+  bench.isOpen = false
+  bench.flow.send(counting(0, 10), 0, 10)
+  bench.time.advanceTo(10)
+  expect(bench.received).toEqual([])
+  bench.isOpen = true
+  bench.isSlow = true
+  bench.flow.proceed()
+  expect(bench.received).toHaveLength(10)
+  bench.flow.send(counting(10, 10), 0, 10)
+  bench.time.advanceTo(20)
+  expect(bench.received).toHaveLength(10)
+  bench.drain()
+  expect(Uint8Array.from(bench.received)).toEqual(counting(0, 20))
+})
+
+test('a flow that is cut passes nothing on, and lets its source read', () => {
+  const bench = new Bench({ rtt: 1000, rate: 8_000_000 })
+  while (!bench.isPaused) bench.flow.send(counting(0, 60_000), 0, 60_000)
+  bench.flow.cut()
+  expect([bench.isPaused, bench.flow.isPending, bench.network.heldBytes]).toEqual([false, false, 0])
+  bench.flow.send(counting(0, 10), 0, 10)
+  bench.flow.sendMark(mark.reset)
+  bench.time.advanceTo(10_000)
+  expect([bench.received, bench.marks]).toEqual([[], []])
+})
+
+test('lineBytesMax() is what passes in a round trip, within bounds', () => {
+  expect(lineBytesMax({ rtt: 75, rate: 50_000_000 })).toBe(468_750)
+  expect(lineBytesMax({ rtt: 2, rate: 1_000_000 })).toBe(64 * 1024)
+  expect(lineBytesMax({ rtt: 100, rate: 10_000_000_000 })).toBe(16 * 1024 * 1024)
+  expect(lineBytesMax({ rtt: 100 })).toBe(16 * 1024 * 1024)
+})

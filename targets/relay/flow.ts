@@ -1,0 +1,157 @@
+import type { RelaySettings } from '../../harness/relaySettings.ts'
+import type { Replies, ReplySocket } from '../replies.ts'
+import { DelayLine, type Mark, mark } from './delayLine.ts'
+import type { Job, Timeline } from './timeline.ts'
+import type { Way } from './way.ts'
+
+/** What a segment carries over Ethernet: what is read at once is cut into segments of this length at most. */
+export const segmentBytesMax = 1448
+/** Written with one call; what a socket has queued beyond what the kernel took is no more than that. */
+const writeBytesMax = 64 * 1024
+/** Bytes on their way in one direction of a connection; while there are more, nothing is read from its sender. */
+const lineBytesLeast = 64 * 1024
+const lineBytesMost = 16 * 1024 * 1024
+/** The same bound for short segments. */
+const lineSegmentsMax = 65_536
+/** Bytes on their way over all connections. */
+const heldBytesMax = 256 * 1024 * 1024
+
+/** How many bytes may be on their way in one direction: as many as pass in a round trip, within bounds. */
+export function lineBytesMax({ rtt = 0, rate = Number.POSITIVE_INFINITY }: RelaySettings): number {
+  if (rate === Number.POSITIVE_INFINITY) return lineBytesMost
+  return Math.min(Math.max((rate / 8000) * rtt, lineBytesLeast), lineBytesMost)
+}
+
+/** What all flows of a relay share. */
+export interface Network {
+  readonly timeline: Timeline
+  /** Gathers what is written. */
+  readonly replies: Replies
+  readonly lineBytesMax: number
+  /** Bytes on their way over all connections. */
+  heldBytes: number
+}
+
+/** The two ends of a flow, as far as it needs them. */
+export interface FlowEnds {
+  /** What to write to; undefined while that is not open. */
+  readonly destination: ReplySocket | undefined
+  pauseSource(): void
+  resumeSource(): void
+  /** A mark has arrived, and everything before it. */
+  marked(mark: Mark): void
+}
+
+/**
+ * One direction of a connection: what is read from its source is written to its destination when it arrives there. It
+ * is on the timeline, for the first thing on its way, while the destination takes bytes; else `proceed` goes on.
+ */
+export class Flow implements Job {
+  dueMs = 0
+  sequence = 0
+  readonly #network: Network
+  readonly #way: Way
+  readonly #ends: FlowEnds
+  readonly #line = new DelayLine()
+  #isOnTimeline = false
+  /** Nothing is read from the source, for too much is on its way. */
+  #isPaused = false
+  /** No bytes are sent any more. */
+  #hasEnded = false
+  /** What is still sent goes nowhere. */
+  #isCut = false
+
+  constructor(network: Network, way: Way, ends: FlowEnds) {
+    this.#network = network
+    this.#way = way
+    this.#ends = ends
+  }
+
+  /** Whether something is on its way that will arrive. */
+  get isPending(): boolean {
+    return this.#line.soonestMs < Number.POSITIVE_INFINITY
+  }
+
+  /** Sends `bytes[from, end)` on their way; they are valid during the call only. */
+  send(bytes: Uint8Array, from: number, end: number): void {
+    const nowMs = this.#network.timeline.now()
+    while (from < end && !this.#hasEnded && !this.#isCut) {
+      const next = Math.min(from + segmentBytesMax, end)
+      const arrivalMs = this.#way.arrivalMs(nowMs, next - from)
+      if (this.#way.resets()) {
+        this.#line.addMark(mark.reset, arrivalMs)
+        this.#hasEnded = true
+      } else {
+        this.#line.add(bytes, from, next, arrivalMs + (this.#way.loses() ? this.#way.retransmitMs : 0))
+        this.#network.heldBytes += next - from
+      }
+      from = next
+    }
+    this.#schedule()
+    if (this.#isFull && !this.#isPaused) {
+      this.#isPaused = true
+      this.#ends.pauseSource()
+    }
+  }
+
+  /** Sends a mark on its way, behind which no bytes are sent. */
+  sendMark(kind: Mark): void {
+    if (this.#isCut) return
+    this.#hasEnded = true
+    this.#line.addMark(kind, this.#way.markArrivalMs(this.#network.timeline.now()))
+    this.#schedule()
+  }
+
+  /** Goes on writing: the destination is open now, or has taken all that it had. */
+  proceed(): void {
+    if (!this.#isOnTimeline) this.fire(this.#network.timeline.now())
+  }
+
+  /** Throws away what is on its way, and what is still sent. */
+  cut(): void {
+    this.#isCut = true
+    this.#network.heldBytes -= this.#line.bytesHeld
+    this.#line.clear()
+    this.#letRead()
+  }
+
+  fire(nowMs: number): void {
+    this.#isOnTimeline = false
+    const { destination } = this.#ends
+    const { replies } = this.#network
+    // What the destination does not take stays in the line, which is bounded.
+    while (destination !== undefined && destination.queuedBytes === 0) {
+      replies.start(destination)
+      const taken = this.#line.takeDue(nowMs, writeBytesMax, replies)
+      replies.flush()
+      if (taken === 0) break
+      if (taken < 0) this.#ends.marked(taken as Mark)
+      else {
+        this.#way.bytesPassed += taken
+        this.#network.heldBytes -= taken
+      }
+    }
+    this.#letRead()
+    this.#schedule()
+  }
+
+  get #isFull(): boolean {
+    const { count, bytesHeld } = this.#line
+    if (bytesHeld >= this.#network.lineBytesMax || count >= lineSegmentsMax) return true
+    // Whoever has nothing on its way may always send something, or nobody would go on.
+    return count > 0 && this.#network.heldBytes >= heldBytesMax
+  }
+
+  #letRead(): void {
+    if (!this.#isPaused || this.#isFull) return
+    this.#isPaused = false
+    this.#ends.resumeSource()
+  }
+
+  #schedule(): void {
+    const { destination } = this.#ends
+    if (this.#isOnTimeline || destination === undefined || destination.queuedBytes > 0 || !this.isPending) return
+    this.#isOnTimeline = true
+    this.#network.timeline.add(this, this.#line.soonestMs)
+  }
+}

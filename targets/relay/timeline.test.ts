@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { FakeTime } from './testing/fakeTime.ts'
+import { Timeline } from './timeline.ts'
+
+test('Timeline does everything in the order it is due, never too soon and within a millisecond', () => {
+  const times = fc.array(fc.record({ addMs: fc.nat(50), afterMs: fc.double({ min: 0, max: 40, noNaN: true }) }))
+  fc.assert(
+    fc.property(times, jobs => {
+      const time = new FakeTime()
+      const timeline = new Timeline(time, time.wakeAfter)
+      const fired: { dueMs: number; sequence: number; atMs: number }[] = []
+      for (const { addMs, afterMs } of jobs.toSorted((a, b) => a.addMs - b.addMs)) {
+        time.advanceTo(addMs)
+        const job = {
+          dueMs: 0,
+          sequence: 0,
+          fire: (atMs: number) => void fired.push({ dueMs: job.dueMs, sequence: job.sequence, atMs }),
+        }
+        timeline.add(job, addMs + afterMs)
+      }
+      time.advanceTo(1000)
+      expect(fired).toHaveLength(jobs.length)
+      for (const { dueMs, atMs } of fired) {
+        expect(atMs).toBeGreaterThanOrEqual(dueMs)
+        expect(atMs).toBeLessThan(dueMs + 1.001)
+      }
+      // Of those that were due at the same look at the clock, the one that was due first comes first.
+      const sorted = fired.toSorted((a, b) => a.atMs - b.atMs || a.dueMs - b.dueMs || a.sequence - b.sequence)
+      expect(fired).toEqual(sorted)
+    }),
+  )
+})
+
+test('Timeline does what is due when it is asked, before its timer comes', () => {
+  const time = new FakeTime()
+  const timeline = new Timeline({ now: () => now }, time.wakeAfter)
+  let now = 0
+  let firedMs = -1
+  timeline.add(
+    {
+      dueMs: 0,
+      sequence: 0,
+      fire: nowMs => {
+        firedMs = nowMs
+      },
+    },
+    5.25,
+  )
+  now = 5.2
+  timeline.fireDue()
+  expect(firedMs).toBe(-1)
+  now = 5.25
+  timeline.fireDue()
+  expect(firedMs).toBe(5.25)
+})
+
+test('Timeline never does what is due at no time', () => {
+  const time = new FakeTime()
+  const timeline = new Timeline(time, time.wakeAfter)
+  timeline.add({ dueMs: 0, sequence: 0, fire: () => expect.unreachable() }, Number.POSITIVE_INFINITY)
+  time.advanceTo(1e9)
+  timeline.fireDue()
+})

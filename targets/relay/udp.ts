@@ -1,0 +1,176 @@
+import dgram from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import type { LivingServer } from '../lifecycle.ts'
+import { type ListenAddress, listenError } from '../listen.ts'
+import { type RelayCounters, relayCounters } from './counters.ts'
+import { DatagramFlow } from './datagrams.ts'
+import { lineBytesMax } from './flow.ts'
+import type { RelayOptions } from './options.ts'
+import { settle } from './settle.ts'
+import { Timeline } from './timeline.ts'
+import type { Upstream } from './upstream.ts'
+import { createWays, type Way } from './way.ts'
+
+/** Clients at a time, each with a socket to the server; datagrams of others are rejected. */
+const sessionsMaxDefault = 10_000
+const idleSweepsPerTimeout = 10
+
+type UdpUpstream = Extract<Upstream, { host: string }>
+
+/** Starts to relay datagrams to `upstream`; throws a UserError where it cannot listen. */
+export async function startUdpRelay(
+  upstream: UdpUpstream,
+  options: RelayOptions,
+  sessionsMax: number = sessionsMaxDefault,
+): Promise<LivingServer<RelayCounters>> {
+  const relay = new UdpRelay(upstream, options, sessionsMax)
+  await relay.listen()
+  return relay
+}
+
+class UdpRelay implements LivingServer<RelayCounters> {
+  readonly scheme = 'udp'
+  address: Extract<ListenAddress, { host: string }>
+  readonly #upstream: UdpUpstream
+  readonly #socket: dgram.Socket
+  readonly #sessionsMax: number
+  readonly #ways: { readonly up: Way; readonly down: Way }
+  readonly #up: DatagramFlow<Session>
+  readonly #down: DatagramFlow<Session>
+  readonly #timeline = new Timeline()
+  /** By address and port of the client. */
+  readonly #sessions = new Map<string, Session>()
+  readonly #idleTimeoutMs: number
+  #sweeping: NodeJS.Timeout | undefined
+  #rejected = 0
+  #isStopping = false
+  #isDeaf = false
+
+  constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
+    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.#upstream = upstream
+    this.#sessionsMax = sessionsMax
+    this.#idleTimeoutMs = idleTimeoutMs
+    this.#ways = createWays(settings, seed)
+    const bytesMax = lineBytesMax(settings)
+    const { up, down } = this.#ways
+    this.#up = new DatagramFlow(this.#timeline, up, bytesMax, (bytes, session) => this.#toServer(bytes, session))
+    this.#down = new DatagramFlow(this.#timeline, down, bytesMax, (bytes, session) => this.#toClient(bytes, session))
+    this.#socket = createSocket(this.address.host)
+    this.#socket.on('message', (bytes, from) => this.#fromClient(bytes, from))
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.address
+    return new Promise((resolve, reject) => {
+      this.#socket.once('error', error => reject(listenError(this.address, error, this.scheme)))
+      this.#socket.bind(port, host, () => {
+        this.#socket.removeAllListeners('error')
+        // A datagram that could not be sent: UDP promises nothing.
+        this.#socket.on('error', () => {})
+        const { address, port } = this.#socket.address()
+        this.address = { host: address, port }
+        this.#sweeping = setInterval(() => this.#sweep(), this.#idleTimeoutMs / idleSweepsPerTimeout)
+        resolve()
+      })
+    })
+  }
+
+  counters(): RelayCounters {
+    return relayCounters(this.#ways, { connections: this.#sessions.size, rejected: this.#rejected, resets: 0 })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await settle({
+      received: () => this.#ways.up.datagramsIn + this.#ways.down.datagramsIn,
+      isPending: () => this.#up.count + this.#down.count > 0,
+      deafen: () => {
+        this.#isDeaf = true
+      },
+    })
+    clearInterval(this.#sweeping)
+    for (const [key, session] of this.#sessions) this.#forget(key, session)
+    await new Promise<void>(resolve => this.#socket.close(resolve))
+  }
+
+  #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
+    const key = `${address} ${port}`
+    const session = this.#sessions.get(key) ?? this.#newSession(key, address, port)
+    if (session === undefined || this.#isDeaf) {
+      this.#rejected++
+      return
+    }
+    session.heardMs = this.#timeline.now()
+    this.#up.send(bytes, session)
+    this.#timeline.fireDue()
+  }
+
+  #newSession(key: string, address: string, port: number): Session | undefined {
+    if (this.#isStopping || this.#sessions.size >= this.#sessionsMax) return undefined
+    const socket = createSocket(this.#upstream.host)
+    const session: Session = { address, port, socket, heardMs: 0, isForgotten: false }
+    const { host: serverHost, port: serverPort } = this.#upstream
+    socket.on('message', (bytes, from) => {
+      // Of others nothing is taken, as on a socket that is connected.
+      if (from.port !== serverPort || from.address !== serverHost) return
+      session.heardMs = this.#timeline.now()
+      this.#down.send(bytes, session)
+      this.#timeline.fireDue()
+    })
+    // No file descriptor is left, or the like: what it was to send is lost.
+    socket.on('error', () => this.#forget(key, session))
+    this.#sessions.set(key, session)
+    return session
+  }
+
+  #toServer(bytes: Uint8Array, { socket, isForgotten }: Session): boolean {
+    if (isForgotten) return false
+    const { host, port } = this.#upstream
+    socket.send(bytes, port, host, error => error && takeBack(this.#ways.up, bytes))
+    return true
+  }
+
+  #toClient(bytes: Uint8Array, { address, port }: Session): boolean {
+    this.#socket.send(bytes, port, address, error => error && takeBack(this.#ways.down, bytes))
+    return true
+  }
+
+  #sweep(): void {
+    const heardMsMin = this.#timeline.now() - this.#idleTimeoutMs
+    for (const [key, session] of this.#sessions) {
+      if (session.heardMs < heardMsMin) this.#forget(key, session)
+    }
+  }
+
+  #forget(key: string, session: Session): void {
+    if (session.isForgotten) return
+    session.isForgotten = true
+    session.socket.close()
+    this.#sessions.delete(key)
+  }
+}
+
+/** A client, and the socket that the server knows it by. */
+interface Session {
+  readonly address: string
+  readonly port: number
+  readonly socket: dgram.Socket
+  heardMs: number
+  isForgotten: boolean
+}
+
+/** What the system would not send was not passed. */
+function takeBack(way: Way, bytes: Uint8Array): void {
+  way.datagramsPassed--
+  way.bytesPassed -= bytes.length
+  way.lost++
+}
+
+/** A socket of the host's family that looks no address up, for all of ours are numeric. */
+function createSocket(host: string): dgram.Socket {
+  return dgram.createSocket({
+    type: isIPv6(host) ? 'udp6' : 'udp4',
+    lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+  })
+}

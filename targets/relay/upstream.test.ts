@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { formatUpstream, parseUpstream, resolveUpstream } from './upstream.ts'
+
+test.each([
+  ['127.0.0.1:9000', 'tcp://127.0.0.1:9000'],
+  ['tcp://example.org:80', 'tcp://example.org:80'],
+  ['tcp://[::1]:80', 'tcp://[::1]:80'],
+  ['udp://127.0.0.1:53', 'udp://127.0.0.1:53'],
+  ['unix:/run/x.sock', 'unix:/run/x.sock'],
+])('parseUpstream() reads %s', (text, url) => {
+  expect(formatUpstream(parseUpstream(text)!)).toBe(url)
+})
+
+test.each(['', 'x', 'tcp://h', 'tcp://h:0', 'http://h:1', 'tls://h:1', 'udp://unix:/x', 'unix:'])(
+  'parseUpstream() refuses "%s"',
+  text => {
+    expect(parseUpstream(text)).toBeUndefined()
+  },
+)
+
+test('resolveUpstream() writes an address as the system does, and refuses a host that is not there', async () => {
+  expect(await resolveUpstream({ scheme: 'udp', host: '0:0:0:0:0:0:0:1', port: 1 })).toMatchObject({ host: '::1' })
+  expect(await resolveUpstream({ scheme: 'tcp', host: 'localhost', port: 1 })).toMatchObject({
+    host: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
+  })
+  await expect(resolveUpstream({ scheme: 'tcp', host: 'no-such-host.invalid', port: 1 })).rejects.toThrow(
+    /^--to cannot find the host "no-such-host.invalid"/,
+  )
+})

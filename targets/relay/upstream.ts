@@ -1,0 +1,42 @@
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
+import { messageOf, UserError } from '../../harness/errors.ts'
+import { type ListenAddress, parseListen } from '../listen.ts'
+
+export const upstreamForms = 'tcp://host:port, udp://host:port or unix:/path'
+
+/** The server that a relay leads to. */
+export type Upstream =
+  | { readonly scheme: 'tcp' | 'udp'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'unix'; readonly path: string }
+
+/** Reads `host:port`, which is TCP, or one of `upstreamForms`; undefined when the text is none of them. */
+export function parseUpstream(text: string): Upstream | undefined {
+  const isUdp = text.startsWith('udp://')
+  const address: ListenAddress | undefined = parseListen(isUdp ? text.slice('udp://'.length) : text)
+  if (address === undefined) return undefined
+  if ('path' in address) return isUdp ? undefined : { scheme: 'unix', path: address.path }
+  return address.port === 0 ? undefined : { scheme: isUdp ? 'udp' : 'tcp', ...address }
+}
+
+/** The upstream as a URL. */
+export function formatUpstream(upstream: Upstream): string {
+  if (upstream.scheme === 'unix') return `unix:${upstream.path}`
+  return `${upstream.scheme}://${upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host}:${upstream.port}`
+}
+
+/** Looks a host name up once, so that no connection waits for it; throws a UserError where there is no such host. */
+export async function resolveUpstream(upstream: Upstream): Promise<Upstream> {
+  if (upstream.scheme === 'unix') return upstream
+  const { host } = upstream
+  // Written as the system writes it, by which the sender of a datagram is known.
+  if (isIP(host) !== 0) {
+    return { ...upstream, host: new SocketAddress({ address: host, family: isIPv6(host) ? 'ipv6' : 'ipv4' }).address }
+  }
+  try {
+    const { address } = await lookup(host)
+    return { ...upstream, host: address }
+  } catch (error) {
+    throw new UserError([{ place: '--to', message: `cannot find the host "${host}": ${messageOf(error)}` }])
+  }
+}

@@ -1,0 +1,105 @@
+import { createPrng, streamSeed } from '../../harness/prng.ts'
+import type { RelaySettings } from '../../harness/relaySettings.ts'
+import { parseStall } from '../../harness/stall.ts'
+import { beginMs, endMs } from '../stalls.ts'
+
+/** Linux sends a segment anew after 200 ms at the soonest (TCP_RTO_MIN), and after some round trips. */
+const retransmitMsMin = 200
+const retransmitRoundTrips = 2
+const uint32Values = 0x1_0000_0000
+
+/** What is one thing for both ways. */
+interface Origin {
+  /** When the first byte came, which stalls are counted from. */
+  firstMs: number | undefined
+}
+
+/** Both directions of the network that a relay stands for; the same arrivals and the same seed give the same times. */
+export function createWays(settings: RelaySettings, seed: number): { readonly up: Way; readonly down: Way } {
+  const origin: Origin = { firstMs: undefined }
+  return { up: new Way(settings, streamSeed(seed, 0), origin), down: new Way(settings, streamSeed(seed, 1), origin) }
+}
+
+/**
+ * One direction of the network, over all connections: a bottleneck, then a distance.
+ *
+ * The bottleneck is a token bucket without depth. It lets one byte through after the other, in the order they came:
+ *
+ *     through = max(arrival, when it is free) + bytes / rate + the stalls in between
+ *
+ * and lets nothing through in a stall, so that what has gathered by its end still leaves at the rate. The distance is half a round trip, give
+ * or take a uniform part of half the jitter. No clock and no timer: times go in and come out.
+ */
+export class Way {
+  /** How much later a segment of TCP arrives that is lost: it is sent anew. */
+  readonly retransmitMs: number
+  /** Totals since the start. What came is passed, lost, or on its way. */
+  datagramsIn = 0
+  datagramsPassed = 0
+  bytesPassed = 0
+  /** Datagrams that never arrive, and segments of TCP that arrive late for it. */
+  lost = 0
+  readonly #tripMs: number
+  readonly #jitterMs: number
+  readonly #msPerByte: number
+  readonly #lossShare: number
+  readonly #resetShare: number
+  readonly #stall
+  readonly #origin: Origin
+  readonly #jitter
+  readonly #loss
+  readonly #reset
+  /** When the bottleneck is free, in milliseconds after the first byte. */
+  #freeMs = 0
+
+  constructor({ rtt = 0, jitter = 0, rate, loss = 0, stall, reset = 0 }: RelaySettings, seed: number, origin: Origin) {
+    this.retransmitMs = Math.max(retransmitMsMin, retransmitRoundTrips * rtt)
+    this.#tripMs = rtt / 2
+    this.#jitterMs = jitter / 2
+    this.#msPerByte = rate === undefined ? 0 : 8000 / rate
+    this.#lossShare = loss
+    this.#resetShare = reset
+    this.#stall = stall === undefined ? undefined : parseStall(stall)
+    this.#origin = origin
+    this.#jitter = createPrng(streamSeed(seed, 0))
+    this.#loss = createPrng(streamSeed(seed, 1))
+    this.#reset = createPrng(streamSeed(seed, 2))
+  }
+
+  /** When so many bytes arrive that come to the network at `nowMs`, not before the last ones; Infinity: never. */
+  arrivalMs(nowMs: number, bytes: number): number {
+    const throughMs = this.#throughMs(nowMs, bytes)
+    return throughMs + this.#tripMs + (this.#jitterMs === 0 ? 0 : (2 * draw(this.#jitter) - 1) * this.#jitterMs)
+  }
+
+  /** When a mark arrives, which has no bytes. */
+  markArrivalMs(nowMs: number): number {
+    return this.#throughMs(nowMs, 0) + this.#tripMs
+  }
+
+  /** Draws whether the next segment or datagram is lost, and counts it. */
+  loses(): boolean {
+    const isLost = this.#lossShare > 0 && draw(this.#loss) < this.#lossShare
+    if (isLost) this.lost++
+    return isLost
+  }
+
+  /** Draws whether the connection of the next segment is reset. */
+  resets(): boolean {
+    return this.#resetShare > 0 && draw(this.#reset) < this.#resetShare
+  }
+
+  #throughMs(nowMs: number, bytes: number): number {
+    // The opening of a connection is no traffic: stalls begin to count with the first that is.
+    if (bytes > 0) this.#origin.firstMs ??= nowMs
+    const came = nowMs - (this.#origin.firstMs ?? nowMs)
+    const begin = beginMs(this.#stall, Math.max(came, this.#freeMs))
+    this.#freeMs = endMs(this.#stall, begin, bytes * this.#msPerByte)
+    // Not as a sum from the origin on, which would move what is not held up at all.
+    return nowMs + (this.#freeMs - came)
+  }
+}
+
+function draw(prng: { next32(): number }): number {
+  return prng.next32() / uint32Values
+}
