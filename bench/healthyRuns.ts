@@ -1,18 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { builtFile } from '../harness/built.ts'
 import { exitCode } from '../harness/errors.ts'
-import { readReport } from '../harness/report/save.ts'
 import { Processes } from './processes.ts'
+import { endWithUs, runScenarioRecord } from './scenarioRun.ts'
 import { tallyOf } from './tally.ts'
 
 const secondsMax = 60
 const runsMax = 1000
 const overtimeMs = 60_000
-/** A run in doubt, and one that is invalid, have a report all the same. */
-const taken = [0, 1, 4]
 
 /**
  * Loads that nothing is wrong with. Those by a plan are answered in milliseconds: beside a reply in a twentieth of one
@@ -41,9 +38,7 @@ const kinds = {
 } as const
 
 const processes = new Processes()
-process.on('exit', () => processes.endAll())
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => process.exit(exitCode.interrupted))
+endWithUs(processes, exitCode.interrupted)
 
 process.exit(await main())
 
@@ -83,18 +78,12 @@ async function main(): Promise<number> {
 async function runOne(folder: string, run: number, seconds: number) {
   const names = Object.keys(kinds) as (keyof typeof kinds)[]
   const kind = names[run % names.length]!
-  const out = join(folder, String(run))
-  const file = `${out}.yaml`
   const loop = [{ send: kind.startsWith('tlv') ? { type: 1, body: 'hello' } : 'hello' }]
-  // YAML is JSON too.
-  writeFileSync(file, JSON.stringify({ name: 'healthy', duration: `${seconds}s`, loop, ...kinds[kind] }))
-  const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
+  const scenario = { name: `healthy-${run}`, duration: `${seconds}s`, loop, ...kinds[kind] }
   // What is kept of this machine is not to be that of a single disturbed measurement, nor the user's.
   process.env['XDG_CACHE_HOME'] = join(folder, `cache-${run % 10}`)
-  const child = processes.start({ program: process.execPath, args }, { lifeMs: seconds * 2000 + overtimeMs })
-  const end = await child.ended
-  if (!taken.some(code => code === end)) throw new Error(`a run could not be made: ${child.stderr().trim() || end}`)
-  const { findings, verdict } = await readReport(out)
+  const lifeMs = seconds * 2000 + overtimeMs
+  const { findings, verdict } = await runScenarioRecord(processes, { scenario, folder, lifeMs })
   const doubts = findings.filter(({ severity }) => severity !== 'note')
   console.log(`${String(run + 1).padStart(4)}  ${kind.padEnd(18)}${verdict.padEnd(9)}${doubts.map(told).join(', ')}`)
   return { kind, verdict, codes: doubts.map(({ code }) => code) }

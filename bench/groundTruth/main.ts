@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { builtFile } from '../../harness/built.ts'
-import { exitCode } from '../../harness/errors.ts'
-import { readReport } from '../../harness/report/save.ts'
+import { exitCode, messageOf } from '../../harness/errors.ts'
+import type { Report } from '../../harness/report/report.ts'
 import { Processes } from '../processes.ts'
+import { endWithUs, runScenarioRecord } from '../scenarioRun.ts'
 import { type Experiment, experiments } from './experiments.ts'
 import { type Judgement, judge } from './judge.ts'
 
@@ -14,13 +14,9 @@ const secondsMax = 600
 const overtimeMs = 60_000
 /** The longest experiment lasts so many times as long, and may go on for as long again. */
 const lengthsMax = 8
-/** A run in doubt, and one that is invalid, have a report all the same. */
-const taken = [0, 1, 4]
 
 const processes = new Processes()
-process.on('exit', () => processes.endAll())
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => process.exit(exitCode.interrupted))
+endWithUs(processes, exitCode.interrupted)
 
 process.exit(await main())
 
@@ -64,20 +60,14 @@ async function main(): Promise<number> {
 /** Runs one experiment and prints its figures; answers how many are wrong without a finding that says so. */
 async function show(experiment: Experiment, seconds: number, folder: string): Promise<number> {
   console.log(`\n${experiment.id}   ${experiment.title}`)
-  const out = join(folder, experiment.id.replace(' ', '-'))
-  const file = `${out}.yaml`
-  writeFileSync(file, JSON.stringify(scenarioOf(experiment)))
-  const args = [builtFile('harness/cli/main'), 'run', file, '--quiet', '--out', out]
-  const child = processes.start(
-    { program: process.execPath, args },
-    { lifeMs: lengthsMax * seconds * 1000 + overtimeMs },
-  )
-  const end = await child.ended
-  if (!taken.some(code => code === end)) {
-    console.log(`  it could not be run: ${child.stderr().trim() || end}`)
+  const lifeMs = lengthsMax * seconds * 1000 + overtimeMs
+  let report: Report
+  try {
+    report = await runScenarioRecord(processes, { scenario: scenarioOf(experiment), folder, lifeMs })
+  } catch (error) {
+    console.log(`  ${messageOf(error)}`)
     return experiment.truth.length
   }
-  const report = await readReport(out)
   const judgements = judge(experiment, report)
   console.log('             shown     truth     error  interval')
   for (const judgement of judgements) console.log(row(judgement))
@@ -86,8 +76,7 @@ async function show(experiment: Experiment, seconds: number, folder: string): Pr
   return judgements.filter(({ outcome }) => outcome === 'WRONG').length
 }
 
-/** YAML is JSON too. */
-function scenarioOf({ id, settings, server }: Experiment): unknown {
+function scenarioOf({ id, settings, server }: Experiment) {
   return {
     name: id.replace(' ', '-'),
     target: { serve: 'echo', options: server },
