@@ -44,6 +44,15 @@ test('Client sends one pass over the steps on each connection in mode once', asy
   expect(run.endedAtMs).toBeLessThan(startMs + 10)
 })
 
+test('Client compares each reply with its own request where only some of them differ each time', async () => {
+  const loop = ['static', 'number {{seq}}'].map(send => ({ send, expect: 'echo' as const, think: 0 }))
+  for (const pipeline of [1, 4]) {
+    const run = await simulate(lineServer(1), { load: { mode: 'loop', pipeline }, loop })
+    expect(run.failures).toEqual({})
+    expect(run.completed).toBeGreaterThan(900)
+  }
+})
+
 test('Client pauses a connection after a step with a think time', async () => {
   const run = await simulate(lineServer(1), { loop: [{ send: 'x', think: 9 }] })
   expect(run.completed).toBe(100)

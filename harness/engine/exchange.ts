@@ -339,7 +339,7 @@ export class Exchange {
   }
 
   #passes(check: Check, slot: number, frame: number, reply: Uint8Array, from: number, end: number): boolean {
-    const sentFrom = this.#outgoing.sentFrom(slot)
+    const sentFrom = this.#outgoing.sentFrom(slot, frame)
     const sentEnd = sentFrom + this.#script.frameBytes[frame]!
     return check(reply, from, end, this.#outgoing.sentBytes(frame), sentFrom, sentEnd)
   }

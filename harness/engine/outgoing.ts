@@ -109,7 +109,7 @@ export class Outgoing {
     if (!reply) return
     const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.mark(slot, this.#batch, at)
-    if (this.#sentBytes === undefined) return
+    if (this.#sentBytes === undefined || !this.#patcher.changes(frame)) return
     for (let index = 0; index < bytes.length; index++) {
       this.#sentBytes[slot * this.#frameBytesMax + index] = this.#batch[at + index]!
     }
@@ -128,13 +128,13 @@ export class Outgoing {
     return result
   }
 
-  /** The array in which the request of a slot stands as it was sent, beginning at `sentFrom(slot)`. */
+  /** The array in which a request stands as it was sent, beginning at `sentFrom`; one that never changes has no copy. */
   sentBytes(frame: number): Uint8Array {
-    return this.#sentBytes ?? this.#frames[frame]!
+    return this.#patcher.changes(frame) ? this.#sentBytes! : this.#frames[frame]!
   }
 
-  sentFrom(slot: number): number {
-    return this.#sentBytes === undefined ? 0 : slot * this.#frameBytesMax
+  sentFrom(slot: number, frame: number): number {
+    return this.#patcher.changes(frame) ? slot * this.#frameBytesMax : 0
   }
 
   #write(link: number, bytes: Uint8Array, length: number): Written {
