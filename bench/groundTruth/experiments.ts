@@ -36,7 +36,7 @@ const quantileTolerance = 0.05
 const timeout = '60s'
 const serviceMs = 2
 /** Of queues: the time that loopback and a server's own work add is to be lost in it, as in a delay line's. */
-const queueMs = 4
+const queueMs = 8
 /** Of delay lines: long enough for the 0.06 ms of a loopback, wake-ups and a server's own work to be lost in it. */
 const delayMs = 20
 
@@ -54,8 +54,8 @@ export function experiments(seconds: number): readonly Experiment[] {
   return [
     // The nearer to its capacity, the longer a queue takes to show all it can be.
     ...[
-      { utilisation: 0.5, times: 2 },
-      { utilisation: 0.7, times: 4 },
+      { utilisation: 0.5, times: 4 },
+      { utilisation: 0.7, times: 8 },
     ].map(({ utilisation, times: lengths }) => ({
       id: `G1 ${utilisation}`,
       title: `one FIFO with a fixed service of ${queueMs} ms, Poisson, at ${utilisation * 100} % of its capacity`,

@@ -13,7 +13,7 @@ const secondsMin = 10
 const secondsMax = 600
 const overtimeMs = 60_000
 /** The longest experiment lasts so many times as long, and may go on for as long again. */
-const lengthsMax = 8
+const lengthsMax = 16
 
 const processes = new Processes()
 endWithUs(processes, exitCode.interrupted)
