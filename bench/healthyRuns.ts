@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { exitCode } from '../harness/errors.ts'
+import { parseFlags } from './command.ts'
 import { Processes } from './processes.ts'
 import { endWithUs, runScenarioRecord } from './scenarioRun.ts'
 import { tallyOf } from './tally.ts'
@@ -51,13 +52,8 @@ async function main(): Promise<number> {
     .description('Counts how often the audit doubts runs that nothing is wrong with.')
     .option('--runs <n>', 'how many runs, of all kinds together', '100')
     .option('--seconds <n>', 'length of each, without its warm-up', '3')
-    .exitOverride()
-  try {
-    command.parse()
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
-  }
+  const end = parseFlags(command)
+  if (end !== undefined) return end
   const { runs: runsText, seconds: secondsText } = command.opts<{ runs: string; seconds: string }>()
   const [runs, seconds] = [Number(runsText), Number(secondsText)]
   if (!isWhole(runs, runsMax) || !isWhole(seconds, secondsMax)) {

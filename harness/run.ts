@@ -131,11 +131,12 @@ export async function runScenario(
       interrupted: options.signal.aborted,
       error: outcome.error,
     }
-    const shownPerSecond = shownToCeiling(record, recorder)
+    const measured = recorder.measured(outcome.endedAt)
+    const shownPerSecond = shownToCeiling(record, measured)
     const totals = totalsOf(recorder)
     const ceiling =
       shownPerSecond && (await measureCeiling({ loaded, plan, bank, environment, totals, shownPerSecond, options }))
-    const report = assembleReport({ ...record, ...(ceiling && { ceiling }) }, recorder)
+    const report = assembleReport({ ...record, ...(ceiling && { ceiling }) }, recorder, measured)
     return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()

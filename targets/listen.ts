@@ -21,8 +21,24 @@ export function formatListen(address: ListenAddress, scheme: 'tcp' | 'udp' = 'tc
   return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
-/** The address that a listening server really has. */
-export function boundAddress(server: Server): ListenAddress {
+const backlog = 4096
+
+/**
+ * Has a server listen; resolves with the address that it really has, or rejects with a UserError. `refused` is called
+ * for each connection that could not be accepted later on, as for want of file descriptors.
+ */
+export function listenAt(server: Server, address: ListenAddress, refused: () => void): Promise<ListenAddress> {
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(listenError(address, error)))
+    server.listen({ ...address, backlog }, () => {
+      server.removeAllListeners('error')
+      server.on('error', refused)
+      resolve(boundAddress(server))
+    })
+  })
+}
+
+function boundAddress(server: Server): ListenAddress {
   const address = server.address() as AddressInfo | string
   return typeof address === 'string' ? { path: address } : { host: address.address, port: address.port }
 }

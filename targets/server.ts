@@ -5,7 +5,7 @@ import { DirectSocket } from '../harness/socket.ts'
 import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
 import { IdleTimeout } from './idleTimeout.ts'
-import { boundAddress, type ListenAddress, listenError } from './listen.ts'
+import { type ListenAddress, listenAt } from './listen.ts'
 import { Replies } from './replies.ts'
 import { type ConnectionServer, ServedConnection } from './servedConnection.ts'
 import type { Service } from './service.ts'
@@ -28,7 +28,6 @@ const lingerQueuedMs = 4000
  */
 const quietMs = 50
 const readOnMs = 1000
-const backlog = 4096
 
 /** One read buffer for all connections of the process: what comes in is dealt with before the next read. */
 const readBuffer = new Uint8Array(64 * 1024)
@@ -99,18 +98,8 @@ class FramingServer implements RunningServer, ConnectionServer {
     this.#activity = this.#idle ?? { tick: 0 }
   }
 
-  listen(): Promise<void> {
-    const { address } = this
-    return new Promise((resolve, reject) => {
-      this.#listener.once('error', error => reject(listenError(address, error)))
-      this.#listener.listen({ ...address, backlog }, () => {
-        this.#listener.removeAllListeners('error')
-        // From here on an error is a connection that could not be accepted, as for want of file descriptors.
-        this.#listener.on('error', () => this.#rejected++)
-        this.address = boundAddress(this.#listener)
-        resolve()
-      })
-    })
+  async listen(): Promise<void> {
+    this.address = await listenAt(this.#listener, this.address, () => this.#rejected++)
   }
 
   counters(): ServerCounters {

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { exitCode, messageOf } from '../../harness/errors.ts'
 import type { Report } from '../../harness/report/report.ts'
+import { parseFlags } from '../command.ts'
 import { Processes } from '../processes.ts'
 import { endWithUs, runScenarioRecord } from '../scenarioRun.ts'
 import { type Experiment, experiments } from './experiments.ts'
@@ -25,13 +26,8 @@ async function main(): Promise<number> {
     .description('Runs volley against servers whose answer is known, and holds what it shows against that.')
     .option('--seconds <n>', 'length of most experiments', '60')
     .option('--only <ids>', 'some of them only, such as G4,G12')
-    .exitOverride()
-  try {
-    command.parse()
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
-  }
+  const end = parseFlags(command)
+  if (end !== undefined) return end
   const { seconds: text, only } = command.opts<{ seconds: string; only?: string }>()
   const seconds = Number(text)
   if (!Number.isInteger(seconds) || seconds < secondsMin || seconds > secondsMax) {

@@ -16,6 +16,7 @@ import type { LoadedScenario } from '../scenario/scenario.ts'
 import { isUrl } from '../scenario/url.ts'
 import { searchScenario } from '../search.ts'
 import { printError } from './errors.ts'
+import { interruption } from './interrupt.ts'
 import { addSettings, overridesOf } from './overrides.ts'
 
 interface RunFlags extends Readonly<Record<string, unknown>> {
@@ -52,25 +53,18 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
       '--out names the folder of one run, and there are several; leave it out, or run them one by one',
     )
   }
-  const stop = new AbortController()
-  const onSignal = () => {
-    // A second signal means now.
-    if (stop.signal.aborted) process.exit(exitCode.interrupted)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  const signal = interruption()
 
   const colors = pc.createColors(wantsColors(process.stdout, flags, process.env))
   const reports: Report[] = []
   const codes: ExitCode[] = []
   const prepared = await prepareAll(runs)
   for (const [index, loaded] of runs.entries()) {
-    if (stop.signal.aborted) break
+    if (signal.aborted) break
     try {
       const { report, path } = await runnerOf(loaded)(loaded, prepared[index]!, {
         openFolder: () => openFolder(flags.out, loaded.scenario.name),
-        signal: stop.signal,
+        signal,
         cacheFolder: cacheFolderOf(process.env),
         createView: title =>
           createLive({
@@ -86,7 +80,7 @@ async function runAll(sources: readonly string[], flags: RunFlags): Promise<Exit
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       printError(error)
-      codes.push(stop.signal.aborted ? exitCode.interrupted : exitCode.couldNotRun)
+      codes.push(signal.aborted ? exitCode.interrupted : exitCode.couldNotRun)
     }
   }
   if (flags.json && reports.length > 0)

@@ -18,6 +18,7 @@ import type { Trial } from '../torture/trial.ts'
 import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { loadHonest } from './honestRequest.ts'
+import { interruption } from './interrupt.ts'
 import { addSettings, overridesOf } from './overrides.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
@@ -64,21 +65,14 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const { scenario, redacted } = loaded
   const named = namedProcess(flags.pid, scenario.target)
   const { bank, materials, seed } = await prepareScenario(loaded)
-  const stop = new AbortController()
-  const onSignal = () => {
-    // A second signal means now.
-    if (stop.signal.aborted) process.exit(exitCode.interrupted)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  const signal = interruption()
 
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
     tls: materials.tls,
     seed,
     shown: redacted.target,
-    signal: stop.signal,
+    signal,
   })
   try {
     const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
@@ -97,12 +91,12 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       timeoutMs: scenario.timeout,
       seed,
       process: target.process ?? named,
-      signal: stop.signal,
+      signal,
     }
     const result = await (flags.json ? printJson(options) : printTable(options, flags))
     return exitCodeOf(result)
   } catch (error) {
-    if (error instanceof UserError && stop.signal.aborted) return exitCode.interrupted
+    if (error instanceof UserError && signal.aborted) return exitCode.interrupted
     throw error
   } finally {
     await target.stop()

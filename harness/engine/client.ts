@@ -23,7 +23,7 @@ const controlWhileOpeningMs = 5
 const rampMs = 10
 const heapSampleMs = 1000
 /** Requests of a plan that one wake takes up: a client that is behind has to read replies all the same, and to hear its end. */
-const admittedMax = 256
+const admittedMax = 64
 /** How often late replies and due heartbeats are looked for: this part of the time they are given. */
 const scansPerTimeout = 16
 const scanMsMax = 100

@@ -130,7 +130,8 @@ export class Outgoing {
 
   /** The array in which a request stands as it was sent, beginning at `sentFrom`; one that never changes has no copy. */
   sentBytes(frame: number): Uint8Array {
-    return this.#patcher.changes(frame) ? this.#sentBytes! : this.#frames[frame]!
+    // Where no step expects its own request back nothing is kept, and nobody looks at what is given here.
+    return (this.#patcher.changes(frame) ? this.#sentBytes : undefined) ?? this.#frames[frame]!
   }
 
   sentFrom(slot: number, frame: number): number {

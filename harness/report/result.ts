@@ -47,17 +47,15 @@ export interface RunRecord {
  * Where a run is to be held against what its client can do at most: the requests a busy second that it has shown it can.
  * Undefined for a run that was cut short, or whose client was not what held it back.
  */
-export function shownToCeiling(run: RunRecord, recorder: Recorder): number | undefined {
+export function shownToCeiling(run: RunRecord, measured: Measured): number | undefined {
   if (run.interrupted || run.error !== undefined) return undefined
-  const measured = recorder.measured(run.endedAt)
   const inputs = courseInputs(run, measured, measured.windowMs / 1000)
   if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
   return inputs.throughput / inputs.course.busyShare
 }
 
 /** Makes the report of a run: figures, findings, verdict and thresholds. */
-export function assembleReport(run: RunRecord, recorder: Recorder): Report {
-  const measured = recorder.measured(run.endedAt)
+export function assembleReport(run: RunRecord, recorder: Recorder, measured: Measured): Report {
   const totals = totalsOf(recorder)
   const seconds = measured.windowMs / 1000
   const isPaced = run.facts.scenario.load.mode === 'rate'

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { DirectSocket, type SocketHandlers } from '../../harness/socket.ts'
 import type { LivingServer } from '../lifecycle.ts'
-import { boundAddress, type ListenAddress, listenError } from '../listen.ts'
+import { type ListenAddress, listenAt } from '../listen.ts'
 import { Replies } from '../replies.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
 import { type Mark, mark } from './delayLine.ts'
@@ -12,7 +12,6 @@ import { type Job, Timeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
 import { createWays, type Way } from './way.ts'
 
-const backlog = 4096
 /** How long a connection that the relay has ended may take to end. */
 const lingerMs = 500
 
@@ -63,18 +62,8 @@ class TcpRelay implements LivingServer<RelayCounters> {
     })
   }
 
-  listen(): Promise<void> {
-    const { address } = this
-    return new Promise((resolve, reject) => {
-      this.#listener.once('error', error => reject(listenError(address, error)))
-      this.#listener.listen({ ...address, backlog }, () => {
-        this.#listener.removeAllListeners('error')
-        // From here on an error is a connection that could not be accepted, as for want of file descriptors.
-        this.#listener.on('error', () => this.#rejected++)
-        this.address = boundAddress(this.#listener)
-        resolve()
-      })
-    })
+  async listen(): Promise<void> {
+    this.address = await listenAt(this.#listener, this.address, () => this.#rejected++)
   }
 
   counters(): RelayCounters {

@@ -19,7 +19,7 @@ export async function simulated(
   settings: Partial<Scenario>,
   cores: { readonly clientCores?: number; readonly serverCores?: number } = {},
 ): Promise<Ran> {
-  const { scenario, recorder, endedAtMs } = await simulate(server, { name: 'simulated', ...settings }, cores)
+  const { scenario, recorder, measured, endedAtMs } = await simulate(server, { name: 'simulated', ...settings }, cores)
   const { tool, target, seed, environment, startedAt } = sampleReport
   const report = assembleReport(
     {
@@ -33,6 +33,7 @@ export async function simulated(
       interrupted: false,
     },
     recorder,
+    measured,
   )
   return {
     code: exitCodeOf(report, true),
