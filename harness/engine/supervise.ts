@@ -8,7 +8,23 @@ import { spawn } from 'node:child_process'
  */
 const killAfterMs = 3000
 
+// Before there is a command: a signal that came between would end us and leave the command behind.
+process.on('disconnect', end)
+process.on('SIGTERM', end)
+process.on('SIGINT', end)
+
 const child = spawn('/bin/sh', ['-c', process.argv[2]!], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
+child.on('exit', (code, signal) => {
+  // What the command itself left running goes with it.
+  signalGroup('SIGKILL')
+  process.exit(code ?? (signal === null ? 1 : 128))
+})
+process.send?.({ type: 'pid', pid: child.pid })
+
+function end(): void {
+  signalGroup('SIGTERM')
+  setTimeout(() => signalGroup('SIGKILL'), killAfterMs)
+}
 
 function signalGroup(signal: NodeJS.Signals): void {
   try {
@@ -17,18 +33,3 @@ function signalGroup(signal: NodeJS.Signals): void {
     // The group is gone already.
   }
 }
-
-function end(): void {
-  signalGroup('SIGTERM')
-  setTimeout(() => signalGroup('SIGKILL'), killAfterMs)
-}
-
-process.on('disconnect', end)
-process.on('SIGTERM', end)
-process.on('SIGINT', end)
-child.on('exit', (code, signal) => {
-  // What the command itself left running goes with it.
-  signalGroup('SIGKILL')
-  process.exit(code ?? (signal === null ? 1 : 128))
-})
-process.send?.({ type: 'pid', pid: child.pid })
