@@ -11,7 +11,7 @@ const atTheEnd = ['conservation', 'littles-law', 'warm-up', 'quantile-ci']
 
 export interface LiveAuditOptions {
   readonly recorder: Recorder
-  readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal'>
+  readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
 }

@@ -15,12 +15,14 @@ import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
 import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
+import { overDatagrams } from './protocols/datagram.ts'
 import { describeProtocol } from './protocols/spec.ts'
 import { describeLoad } from './report/figures.ts'
 import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
+import { isDatagramTarget } from './scenario/datagrams.ts'
 import type { LoadedScenario, Scenario, Target } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
 import { toolVersion } from './version.ts'
@@ -78,6 +80,7 @@ export async function runScenario(
   try {
     const folder = await options.openFolder()
     const targetIsLocal = isLocal(target.address)
+    const overUdp = target.address.scheme === 'udp'
     const { name: transport, reason } = chooseTransport(scenario.transport, target.address)
     const workers = workerCount(scenario, environment.cores, targetIsLocal)
     const plan = planRun(scenario, { address: target.address, bank, transport, seed, workers })
@@ -111,7 +114,7 @@ export async function runScenario(
     })
     let outcome: Outcome
     try {
-      const liveAudit = new LiveAudit({ recorder, run: { facts, targetIsLocal }, host, clockDriftMs })
+      const liveAudit = new LiveAudit({ recorder, run: { facts, targetIsLocal, overUdp }, host, clockDriftMs })
       outcome = await drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal: options.signal })
     } finally {
       fleet.stop()
@@ -126,6 +129,7 @@ export async function runScenario(
       isExtended: outcome.isExtended,
       serverRequests: target.requests(),
       targetIsLocal,
+      overUdp,
       clockDriftMs: clockDriftMs(),
       host: host(),
       interrupted: options.signal.aborted,
@@ -156,7 +160,8 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
   const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
   checkDescriptors(scenario)
   try {
-    const protocol = createProtocol(scenario.protocol)
+    const described = createProtocol(scenario.protocol)
+    const protocol = isDatagramTarget(scenario.target) ? overDatagrams(described) : described
     const materials = await readMaterials(loaded)
     return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
   } catch (error) {

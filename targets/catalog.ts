@@ -14,6 +14,8 @@ export interface Order {
 /** A reference server: what it speaks, and how its service is made. */
 export interface Target {
   readonly protocols: readonly ProtocolSpec['name'][]
+  /** Whether it serves over UDP as well, where each message and each reply is a datagram. */
+  readonly overUdp: boolean
   /** What it answers unless it is told to; by default the request. */
   readonly reply?: string
   create(spec: ProtocolSpec, reply: string | undefined, order: Order): Service
@@ -21,13 +23,15 @@ export interface Target {
 
 /** The reference servers by name. */
 export const targets: Readonly<Record<string, Target>> = {
-  echo: { protocols: ['raw', 'line', 'frame'], create: (spec, reply) => createEcho(spec, reply) },
+  echo: { protocols: ['raw', 'line', 'frame'], overUdp: true, create: (spec, reply) => createEcho(spec, reply) },
   tlv: {
     protocols: ['tlv'],
+    overUdp: true,
     create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
   },
   rpc: {
     protocols: ['rpc'],
+    overUdp: true,
     create: (spec, reply, order) =>
       createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
         ...(reply !== undefined && { reply }),
@@ -36,6 +40,7 @@ export const targets: Readonly<Record<string, Target>> = {
   },
   http: {
     protocols: ['http'],
+    overUdp: false,
     reply: helloText,
     create: (spec, reply) => createHttpServer(spec as Extract<ProtocolSpec, { name: 'http' }>, reply),
   },

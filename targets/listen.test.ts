@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatListen, parseListen } from './listen.ts'
+import { formatListen, parseListen, parseUdpListen } from './listen.ts'
 
 test('parseListen() takes host and port, a port alone, and a path', () => {
   expect(parseListen('127.0.0.1:8080')).toEqual({ host: '127.0.0.1', port: 8080 })
@@ -22,5 +22,14 @@ test('parseListen() refuses what is no address', () => {
 test('formatListen() writes an address that parseListen() reads', () => {
   for (const text of ['tcp://127.0.0.1:8080', 'tcp://[::1]:8080', 'unix:/tmp/a.sock']) {
     expect(formatListen(parseListen(text)!)).toBe(text)
+  }
+})
+
+test('parseUdpListen() takes what parseListen() takes behind udp://, but for a path', () => {
+  expect(parseUdpListen('udp://127.0.0.1:8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+  expect(parseUdpListen('udp://[::1]:0')).toEqual({ host: '::1', port: 0 })
+  expect(parseUdpListen('udp://8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+  for (const text of ['127.0.0.1:8080', 'udp://', 'udp://unix:/a', 'udp://tcp://h:1', 'udp://h']) {
+    expect(parseUdpListen(text)).toBeUndefined()
   }
 })

@@ -15,6 +15,13 @@ export function parseListen(text: string): ListenAddress | undefined {
   return { host: match[1] ?? match[2] ?? loopback, port }
 }
 
+/** The address in `udp://127.0.0.1:8080` and the like, as `parseListen` takes it; undefined for other texts. */
+export function parseUdpListen(text: string): Extract<ListenAddress, { host: string }> | undefined {
+  const rest = text.startsWith('udp://') ? text.slice('udp://'.length) : ''
+  const address = rest.includes('://') ? undefined : parseListen(rest)
+  return address === undefined || 'path' in address ? undefined : address
+}
+
 /** An address as a URL: `tcp://127.0.0.1:8080` or `unix:/path`. */
 export function formatListen(address: ListenAddress, scheme: 'tcp' | 'udp' = 'tcp'): string {
   if ('path' in address) return `unix:${address.path}`

@@ -11,6 +11,7 @@ import { serveRelay } from './relay.ts'
 import { maxSendBufferBytesDefault, startServer } from './server.ts'
 import { serviceTimeForms } from './serviceTime.ts'
 import { type Options, settingsOf } from './settings.ts'
+import { startUdpServer } from './udpServer.ts'
 import { serveAsWorker } from './workerProcess.ts'
 import { startWorkers } from './workers.ts'
 
@@ -26,7 +27,11 @@ async function main(): Promise<number> {
       '[name]',
       'stop, reload, status: the server that is meant, such as tlv-8080, or tlv where there is but one',
     )
-    .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8080')
+    .option(
+      '-l, --listen <address>',
+      'host:port, port, udp://host:port, or unix:/path; port 0 is a free one',
+      '127.0.0.1:8080',
+    )
     .option('--protocol <name or JSON>', 'echo: raw (default), line, frame; with settings as in a scenario, in JSON')
     .option('--reply <text>', 'what to answer: echo, or this text (default: echo; http: Hello World!)')
     .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
@@ -37,7 +42,7 @@ async function main(): Promise<number> {
     .option('--max-connections <n>', 'refuse connections beyond so many')
     .option(
       '--idle-timeout <duration>',
-      'close a connection that sends nothing for so long, such as 15s (default: never, as clients may pause)',
+      'close a connection that sends nothing for so long, such as 15s (default: never, as clients may pause); UDP: forget a client (default: 1m)',
     )
     .addOption(
       new Option(
@@ -81,10 +86,10 @@ async function main(): Promise<number> {
 }
 
 async function serve(name: string, options: Options): Promise<number> {
-  const { maxFrame, workers, reloadTimeoutMs, reloadEveryMs, ...settings } = settingsOf(name, options)
+  const { maxFrame, workers, reloadTimeoutMs, reloadEveryMs, overUdp, ...settings } = settingsOf(name, options)
   const start = () => {
     if (options.busyWait) keepAwake()
-    return startServer(settings)
+    return overUdp ? startUdpServer(settings) : startServer(settings)
   }
   if (cluster.isWorker) return serveAsWorker(start)
   const { detach = false, pidFile, logFile, quiet = false } = options
@@ -94,7 +99,7 @@ async function serve(name: string, options: Options): Promise<number> {
   }
   const titleOf = (address: ListenAddress) => {
     const processes = workers === 1 ? '1 process' : `${workers} workers`
-    const place = formatListen(address).replace('tcp://', '')
+    const place = formatListen(address, overUdp ? 'udp' : 'tcp').replace('tcp://', '')
     return `${name} listening on ${place}   ${processes}, frames up to ${formatSize(maxFrame)}`
   }
   if (detach) {

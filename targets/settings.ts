@@ -1,11 +1,12 @@
 import { type Fault, UserError } from '../harness/errors.ts'
-import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { datagramBytesMax, overDatagrams } from '../harness/protocols/datagram.ts'
 import { rawBytesMax } from '../harness/protocols/raw.ts'
 import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
 import { parseDuration, parseSize } from '../harness/units.ts'
 import { type Order, type Target, targetNames, targets } from './catalog.ts'
 import { keyedService } from './keyed.ts'
-import { parseListen } from './listen.ts'
+import { parseListen, parseUdpListen } from './listen.ts'
 import { poolService } from './pool.ts'
 import { type PoolFlags, poolSettings } from './poolFlags.ts'
 import { Schedule } from './schedule.ts'
@@ -25,6 +26,8 @@ const keyLengthMax = 1024
 /** The messages of a handshake with a key fit into frames of this length. */
 const keyedFrameBytesMin = 64
 const reloadTimeoutMsDefault = 30_000
+/** What is of connections, or of a listening socket that passes from process to process. */
+const tcpOnly = ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach'] as const
 
 /** The flags as they were given. */
 export interface Options extends PoolFlags {
@@ -69,8 +72,13 @@ export function settingsOf(name: string, options: Options) {
     return value
   }
 
-  const listen = parseListen(options.listen)
-  if (listen === undefined) wanted('--listen', 'an address such as 127.0.0.1:8080', options.listen)
+  const overUdp = options.listen.startsWith('udp://')
+  const listen = overUdp ? parseUdpListen(options.listen) : parseListen(options.listen)
+  if (listen === undefined) {
+    wanted('--listen', `an address such as ${overUdp ? 'udp://' : ''}127.0.0.1:8080`, options.listen)
+  }
+  if (overUdp) for (const flag of tcpFlags(options)) fault(flag, 'is for TCP, not for UDP')
+  if (overUdp && !target.overUdp) fault('--listen', `${name} is not spoken over UDP`)
   const idleTimeoutMs = duration('--idle-timeout', options.idleTimeout, '30s')
   const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
   const workers = whole('--workers', options.workers, 1, workersMax)!
@@ -108,7 +116,8 @@ export function settingsOf(name: string, options: Options) {
     if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
     else if (spec) spec = { ...spec, maxFrame }
   }
-  const maxFrame = spec === undefined || spec.name === 'raw' ? rawBytesMax : spec.maxFrame
+  const streamFrame = spec === undefined || spec.name === 'raw' ? rawBytesMax : spec.maxFrame
+  const maxFrame = overUdp ? Math.min(streamFrame, datagramBytesMax) : streamFrame
   const { key } = options
   if (key !== undefined) {
     // What is wrong is told without the key.
@@ -120,10 +129,11 @@ export function settingsOf(name: string, options: Options) {
   if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
 
   const order = { seed, ...(shuffle !== undefined && { shuffle }) }
-  const plain = createService(target, spec, reply === 'echo' ? undefined : reply, order)
+  const plain = createService(target, spec, { reply: reply === 'echo' ? undefined : reply, order, overUdp })
   const service = pool === undefined ? plain : poolService(plain, new Schedule(pool))
   return {
     listen,
+    overUdp,
     service: key === undefined ? service : keyedService(service, key),
     workers,
     maxFrame,
@@ -133,6 +143,13 @@ export function settingsOf(name: string, options: Options) {
     ...(connections !== undefined && { connectionsMax: connections }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
   }
+}
+
+/** The flags given that only TCP has. */
+function tcpFlags(options: Options): readonly string[] {
+  const { maxSendBuffer, key, workers, reloadEvery, detach } = options
+  const given = [maxSendBuffer, key, workers === '1' ? undefined : workers, reloadEvery, detach]
+  return tcpOnly.filter((_, index) => given[index] !== undefined)
 }
 
 function protocolOption(text: string, fault: (place: string, message: string) => void): ProtocolSpec | undefined {
@@ -145,8 +162,13 @@ function protocolOption(text: string, fault: (place: string, message: string) =>
   }
 }
 
-function createService(target: Target, spec: ProtocolSpec, reply: string | undefined, order: Order): Service {
+function createService(
+  target: Target,
+  spec: ProtocolSpec,
+  { reply, order, overUdp }: { reply: string | undefined; order: Order; overUdp: boolean },
+): Service {
   try {
+    if (overUdp && reply !== undefined) overDatagrams(createProtocol(spec)).encode({ body: Buffer.from(reply) })
     return target.create(spec, reply, order)
   } catch (error) {
     // A reply that does not fit the protocol.

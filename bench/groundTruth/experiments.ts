@@ -3,6 +3,8 @@ import {
   closedPerSecond,
   closedStallResponse,
   fixedResponse,
+  lossTolerance,
+  lostBothWays,
   md1Response,
   mixedResponse,
   type ResponseTruth,
@@ -17,6 +19,8 @@ export interface Experiment {
   readonly settings: Readonly<Record<string, unknown>>
   /** Options of the echo server. */
   readonly server: Readonly<Record<string, string | number | boolean>>
+  /** What stands in the target beside the server and its options. */
+  readonly target?: Readonly<Record<string, unknown>>
   readonly truth: readonly Truth[]
   /** A finding that the run must have. */
   readonly finding?: string
@@ -24,7 +28,16 @@ export interface Experiment {
 
 /** One figure of a run: where it stands in the report, what it must be, and by which part it may be off. */
 export interface Truth {
-  readonly figure: 'mean' | 'p50' | 'p90' | 'p95' | 'p99' | 'throughput' | 'inFlightAtEnd' | 'warmupSeconds'
+  readonly figure:
+    | 'mean'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'throughput'
+    | 'inFlightAtEnd'
+    | 'warmupSeconds'
+    | 'lossShare'
   readonly value: number
   readonly tolerance: number
   /** The figure is a bound: it is printed as `> value`. */
@@ -39,6 +52,10 @@ const serviceMs = 2
 const queueMs = 8
 /** Of delay lines: long enough for the 0.06 ms of a loopback, wake-ups and a server's own work to be lost in it. */
 const delayMs = 20
+
+/** What a relay loses in either direction, and how many requests a second go through it. */
+const lossShare = 0.01
+const lossyRate = 1000
 
 /** Of a delay line whose requests come and go all at once: the last of them has the work for all others before it. */
 const lockstepMs = 50
@@ -134,6 +151,33 @@ export function experiments(seconds: number): readonly Experiment[] {
         { figure: 'inFlightAtEnd', value: 100 * seconds, tolerance: 0.01 },
       ],
       finding: 'censoring',
+    },
+    {
+      id: 'G13',
+      title: `UDP through a relay that loses ${lossShare * 100} % each way, 1,000/s, timeout 1 s`,
+      settings: {
+        duration,
+        timeout: '1s',
+        warmup: 0,
+        // As many requests are waiting to be given up as are lost in a second, and a scan.
+        connections: 200,
+        load: { rate: lossyRate },
+        seed: 13,
+      },
+      server: { poolSize: 'unlimited', serviceTime: `fixed:${delayMs}ms` },
+      target: { over: 'udp', relay: { loss: `${lossShare * 100}%` } },
+      truth: [
+        { figure: 'p50', value: delayMs, tolerance: quantileTolerance },
+        { figure: 'p90', value: delayMs, tolerance: quantileTolerance },
+        // It is given up by the first scan after its time.
+        { figure: 'p99', value: 1000, tolerance: quantileTolerance, isBound: true },
+        {
+          figure: 'lossShare',
+          value: lostBothWays(lossShare),
+          tolerance: lossTolerance(lostBothWays(lossShare), lossyRate * seconds) / lostBothWays(lossShare),
+        },
+      ],
+      finding: 'errors',
     },
     {
       id: 'G14',

@@ -37,6 +37,14 @@ describe('judge()', () => {
     expect(outcomes(bound, shows(10, [doubt], ['p99']))).toEqual(['right'])
     expect(outcomes(experiment, shows(10, [], ['p99']))).toEqual(['WRONG'])
   })
+  it('takes for lost what was lost of all that are over', () => {
+    const lossy: Experiment = { ...experiment, truth: [{ figure: 'lossShare', value: 0.02, tolerance: 0.1 }] }
+    const totals = { ...sampleReport.totals, completed: 980, failed: 20 }
+    const report = { ...sampleReport, totals, datagrams: { lost: 20, duplicates: 0, reordered: 0 } }
+    expect(judge(lossy, report)[0]).toMatchObject({ shown: 0.02, outcome: 'right' })
+    expect(outcomes(lossy, { ...report, datagrams: { ...report.datagrams, lost: 30 } })).toEqual(['WRONG'])
+    expect(outcomes(lossy, sampleReport)).toEqual(['WRONG'])
+  })
   it('wants the finding that the experiment is made for', () => {
     const overload = { ...experiment, finding: 'overloaded' }
     expect(outcomes(overload, shows(10, [doubt]))).toEqual(['WRONG'])
@@ -57,4 +65,6 @@ test('experiments() has the figures of the specification', () => {
   expect(truth('G9', 'throughput')).toBe(500)
   expect(truth('G12', 'p99')).toBe(5400)
   expect(truth('G12', 'inFlightAtEnd')).toBe(6000)
+  expect(truth('G13', 'p99')).toBe(1000)
+  expect(truth('G13', 'lossShare')).toBeCloseTo(0.0199, 10)
 })

@@ -28,8 +28,9 @@ export function judge({ truth, finding }: Experiment, report: Report): Judgement
 }
 
 function shownBy(report: Report, figure: Truth['figure']): number | undefined {
-  const { latencyMs, throughput, totals, window } = report
+  const { datagrams, latencyMs, throughput, totals, window } = report
   if (figure === 'throughput') return throughput.mean
+  if (figure === 'lossShare') return datagrams && datagrams.lost / (totals.completed + totals.failed)
   if (figure === 'inFlightAtEnd') return totals.inFlightAtEnd
   return figure === 'warmupSeconds' ? window.warmupSeconds : latencyMs.response[figure]
 }

@@ -72,10 +72,10 @@ async function show(experiment: Experiment, seconds: number, folder: string): Pr
   return judgements.filter(({ outcome }) => outcome === 'WRONG').length
 }
 
-function scenarioOf({ id, settings, server }: Experiment) {
+function scenarioOf({ id, settings, server, target = {} }: Experiment) {
   return {
     name: id.replace(' ', '-'),
-    target: { serve: 'echo', options: server },
+    target: { serve: 'echo', options: server, ...target },
     protocol: 'line',
     loop: [{ send: 'hello', expect: 'echo' }],
     ...settings,

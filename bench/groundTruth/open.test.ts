@@ -6,8 +6,8 @@ import { createPacer } from '../../harness/plan/pacer.ts'
 import { createPrng, streamSeed } from '../../harness/prng.ts'
 import type { Load } from '../../harness/scenario/scenario.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'
-import { createDelayLine, createFifoServer, exponentialMs } from './servers.ts'
-import { md1Response, mixedResponse, mm1Response, type ResponseTruth, stallResponse } from './truth.ts'
+import { createDelayLine, createFifoServer, createLossyEcho, exponentialMs } from './servers.ts'
+import { lossTolerance, md1Response, mixedResponse, mm1Response, type ResponseTruth, stallResponse } from './truth.ts'
 
 /** The width of a histogram's bucket, as a share of its value. */
 const resolution = 1 / 1024
@@ -157,4 +157,29 @@ test('G12: a server that freezes for ever at 54 s of 60 s', async () => {
   expectWithin(0.002, p99!, 5400)
   expect(lowerBounds).toEqual(expect.arrayContaining(['p95', 'p99', 'p999']))
   expect(lowerBounds).not.toContain('p90')
+})
+
+test('G13: UDP of which 2 % are lost, timeout 1 s', async () => {
+  const server = createLossyEcho(1, 0.02, createPrng(seed))
+  const run = await simulate(server, {
+    target: { address: 'udp://127.0.0.1:1' },
+    connections: 200,
+    duration: 60_000,
+    timeout: 1000,
+    load: { mode: 'rate', pipeline: 1, arrivals: 'poisson', rate: 1000 },
+  })
+  const { p50, p90, p99, censored, lowerBounds } = run.measured.responseQuantiles
+  expect(Object.keys(run.failures)).toEqual(['timeout'])
+  const over = run.completed + run.failed
+  expect(Math.abs(run.failed / over - 0.02)).toBeLessThanOrEqual(lossTolerance(0.02, over))
+  // No late reply was taken for another one, and none came twice.
+  expect(run.duplicates).toBe(0)
+  expectWithin(resolution, p50!, 1)
+  expectWithin(resolution, p90!, 1)
+  expect(run.measured.response.maxValue / ticksPerMs).toBeLessThan(1.01)
+  expect(lowerBounds).toEqual(expect.arrayContaining(['p99', 'p999']))
+  expect(lowerBounds).not.toContain('p95')
+  expect(p99).toBeGreaterThanOrEqual(1000)
+  expect(p99).toBeLessThan(1100)
+  expect(censored).toBeGreaterThanOrEqual(run.failed)
 })

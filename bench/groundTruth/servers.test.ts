@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { createPrng } from '../../harness/prng.ts'
 import type { MemoryConnection, MemoryServer } from '../../harness/transports/memory.ts'
-import { createDelayLine, createFifoServer, exponentialMs } from './servers.ts'
+import { createDelayLine, createFifoServer, createLossyEcho, exponentialMs } from './servers.ts'
+import { lossTolerance } from './truth.ts'
 
 /** Gives a server texts at times on one connection, and answers with what it sends and when. */
 function converse(server: MemoryServer, inputs: readonly (readonly [number, string])[]): [number, string][] {
@@ -96,4 +97,11 @@ test('exponentialMs() has the mean and the median of its distribution', () => {
   expect(values[0]).toBeGreaterThan(0)
   expect(values.reduce((sum, value) => sum + value, 0) / values.length / 2).toBeCloseTo(1, 1)
   expect(values[values.length / 2]! / (2 * Math.LN2)).toBeCloseTo(1, 1)
+})
+
+test('createLossyEcho() loses its share, and answers the rest in time', () => {
+  const inputs = Array.from({ length: 10_000 }, (_, index) => [index, 'x'] as const)
+  const replies = converse(createLossyEcho(3, 0.02, createPrng(1)), inputs)
+  expect(Math.abs(replies.length / inputs.length - 0.98)).toBeLessThanOrEqual(lossTolerance(0.02, inputs.length))
+  expect(converse(createLossyEcho(3, 0, createPrng(1)), [[5, 'x']])).toEqual([[8, 'x']])
 })

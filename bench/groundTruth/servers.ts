@@ -30,6 +30,15 @@ export function createDelayLine(delayMs: (now: number) => number, outages: Outag
   return answerLines(now => beginAt(now, outages) + delayMs(now))
 }
 
+/** A server over UDP that loses a share of what comes in, and answers the rest after `delayMs`. */
+export function createLossyEcho(delayMs: number, lossShare: number, prng: Prng): MemoryServer {
+  return {
+    received(connection, bytes) {
+      if (prng.next32() >= lossShare * 0x1_0000_0000) connection.send(bytes, delayMs)
+    },
+  }
+}
+
 /** Exponential times of this mean, in milliseconds; never 0. */
 export function exponentialMs(meanMs: number, prng: Prng): () => number {
   return () => -Math.log((prng.next32() + 0.5) / 0x1_0000_0000) * meanMs

@@ -5,6 +5,8 @@ import {
   closedPerSecond,
   closedStallResponse,
   fixedResponse,
+  lossTolerance,
+  lostBothWays,
   md1Response,
   md1WaitCdf,
   mixedResponse,
@@ -146,4 +148,9 @@ test('quantileMs() is where the distribution function reaches q', () => {
   }
   // The share of 0.3 that finds the server idle has no wait at all.
   expect(md1Response(load).quantileMs(0.2)).toBe(2)
+})
+
+test('G13: lossTolerance() and lostBothWays()', () => {
+  expect(lossTolerance(0.02, 60_000)).toBeCloseTo(0.00171, 5)
+  expect(lostBothWays(0.01)).toBeCloseTo(0.0199, 10)
 })

@@ -35,6 +35,16 @@ export function mixedResponse(options: { baseMs: number; rareMs: number; rareSha
   }
 }
 
+/** By how much the share of so many requests that were lost may be off the share that is lost: three deviations. */
+export function lossTolerance(lossShare: number, requests: number): number {
+  return 3 * Math.sqrt((lossShare * (1 - lossShare)) / requests)
+}
+
+/** A request comes through when neither it nor its reply is lost, each on a way that loses such a share. */
+export function lostBothWays(lossShare: number): number {
+  return 1 - (1 - lossShare) ** 2
+}
+
 /** M/D/1: a FIFO with a fixed service. The response is the wait and then the service. */
 export function md1Response(load: QueueLoad): ResponseTruth {
   const { serviceMs, utilisation } = load

@@ -13,7 +13,7 @@ import { addTorture } from './torture.ts'
 import { addValidate } from './validate.ts'
 
 const program = new Command('volley')
-  .description('Load-tests anything that speaks a request/reply protocol over TCP')
+  .description('Load-tests anything that speaks a request/reply protocol over TCP or UDP')
   .version(toolVersion)
   .enablePositionalOptions()
   .exitOverride()

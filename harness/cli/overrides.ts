@@ -38,7 +38,7 @@ const settings: readonly Setting[] = [
   {
     flags: '--target <url>',
     name: 'target',
-    description: 'a server that is running: tcp://host:port, tls://host:port, unix:/path',
+    description: 'a server that is running: tcp://host:port, udp://host:port, tls://host:port, unix:/path',
     path: ['target'],
     value: address => ({ address }),
   },

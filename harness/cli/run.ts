@@ -34,7 +34,7 @@ export function addRun(program: Command, done: (code: ExitCode) => void): void {
   const command = program
     .command('run')
     .description('drive a scenario, or a server by its URL, and save a report')
-    .argument('<scenario...>', 'scenario files, or URLs: tcp://, tls://, unix:, http://, redis://')
+    .argument('<scenario...>', 'scenario files, or URLs: tcp://, udp://, tls://, unix:, http://, redis://')
   addSettings(command)
     .option('--env <names>', 'environments of the scenario, with commas between; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")

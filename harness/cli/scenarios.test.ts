@@ -30,11 +30,15 @@ describe.each(files)('%s', file => {
     // A plan that a busy machine cannot keep makes a run invalid, and that is as it should be.
     const isPlanned = report.scenario.load.mode === 'rate'
     expect(isPlanned ? [0, 4] : [0]).toContain(code)
-    expect(report.totals.failures).toEqual({})
+    // What is lost on the way is what that scenario is for.
+    const isLossy = file === 'udp-lossy.yaml'
+    const lost = isLossy ? report.datagrams!.lost : 0
+    expect(report.totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
     expect(report.totals.completed).toBeGreaterThan(0)
     expect(balances(report)).toBe(true)
-    expect(report.findings.filter(({ code }) => code === 'conservation' || code === 'errors')).toEqual([])
-    if ('serve' in report.scenario.target) {
+    const errors = report.findings.filter(({ code }) => code === 'conservation' || (code === 'errors' && !isLossy))
+    expect(errors).toEqual([])
+    if ('serve' in report.scenario.target && !isLossy) {
       const { completed, inFlightAtEnd, handshakes } = report.totals
       expect(report.server?.requests).toBe(completed + inFlightAtEnd + handshakes.sent)
     }

@@ -40,6 +40,7 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
       if (flags.key !== undefined && protocol.keyHandshake === undefined) {
         throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
       }
+      if (url.startsWith('udp://')) throw new UserError(`talk speaks over tcp://, tls:// and unix:, not over ${url}`)
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {
         await probe(address, AbortSignal.timeout(connectMsMax))

@@ -9,6 +9,7 @@ import { isProcess, type ProcessRef } from '../metrics/host.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run.ts'
+import { isDatagramTarget } from '../scenario/datagrams.ts'
 import { list } from '../scenario/misfit.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { trials } from '../torture/catalog.ts'
@@ -63,6 +64,9 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const chosen = chosenTrials(flags.only)
   const loaded = await loadHonest(source, overridesOf(flags, process.env, settingNames), flags.send)
   const { scenario, redacted } = loaded
+  if (isDatagramTarget(scenario.target)) {
+    throw new UserError('torture cuts and glues what is sent over a stream: it is for TCP, and not for UDP')
+  }
   const named = namedProcess(flags.pid, scenario.target)
   const { bank, materials, seed } = await prepareScenario(loaded)
   const signal = interruption()

@@ -41,7 +41,8 @@ function settingsOf(report: Report): object {
 /** A target in the words of a scenario, with its options apart. */
 function targetOf(target: Report['scenario']['target']): unknown {
   const relay = target.relay && { '': 'on the way', ...target.relay }
-  if ('serve' in target) return { '': `serve ${target.serve}`, ...target.options, relay }
+  if ('serve' in target)
+    return { '': `serve ${target.serve}${target.over === 'udp' ? ' over udp' : ''}`, ...target.options, relay }
   if ('command' in target) return { '': `command ${target.command}`, relay }
   return { '': `address ${target.address}`, relay }
 }

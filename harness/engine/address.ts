@@ -1,3 +1,4 @@
+import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -6,7 +7,10 @@ import { checkAddress } from '../scenario/address.ts'
 import { connectOptions } from '../transports/node.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 
-/** The parts of `tcp://host:port`, `tls://host:port` or `unix:/path`, as a scenario has them checked. */
+/** How long the refusal of a datagram is waited for. */
+const refusalMsMax = 100
+
+/** The parts of `tcp://`, `udp://` or `tls://host:port` or `unix:/path`, as a scenario has them checked. */
 export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
   if (text.startsWith('unix:')) return { scheme: 'unix', path: text.slice('unix:'.length).replace(/^\/\//, '') }
   try {
@@ -14,9 +18,10 @@ export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
   } catch (error) {
     throw new UserError(messageOf(error))
   }
-  const [, scheme, host, port] = /^(tcp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)!
+  const [, scheme, host, port] = /^(tcp|udp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)!
   const address = { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) }
-  return scheme === 'tcp' ? { scheme, ...address } : { scheme: 'tls', ...address, tls: tlsSettings ?? {} }
+  if (scheme === 'tls') return { scheme, ...address, tls: tlsSettings ?? {} }
+  return { scheme: scheme as 'tcp' | 'udp', ...address }
 }
 
 /** The address as text. */
@@ -45,6 +50,7 @@ export function isLocal(address: Address): boolean {
 
 /** Connects once and closes; rejects with why it could not, or with the signal's reason. */
 export function probe(address: Address, signal: AbortSignal): Promise<void> {
+  if (address.scheme === 'udp') return probeDatagram(address, signal)
   return new Promise((resolve, reject) => {
     const options = connectOptions(address)
     const secure = address.scheme === 'tls'
@@ -60,6 +66,32 @@ export function probe(address: Address, signal: AbortSignal): Promise<void> {
     }
     socket.once(secure ? 'secureConnect' : 'connect', () => end())
     socket.once('error', (error: NodeJS.ErrnoException) => end(new Error(connectErrorText(error))))
+  })
+}
+
+/** Sends an empty datagram: that nobody takes it is told by ICMP, and silence is taken for somebody who does. */
+function probeDatagram({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4')
+    const giveUp = () => end(signal.reason)
+    const silence = setTimeout(() => end(), refusalMsMax)
+    let isOver = false
+    function end(error?: Error): void {
+      if (isOver) return
+      isOver = true
+      clearTimeout(silence)
+      signal.removeEventListener('abort', giveUp)
+      socket.close()
+      if (error) reject(error)
+      else resolve()
+    }
+    const refused = (error: NodeJS.ErrnoException) => end(new Error(connectErrorText(error)))
+    socket.on('error', refused)
+    signal.addEventListener('abort', giveUp)
+    if (signal.aborted) return giveUp()
+    socket.connect(port, host, () => {
+      if (!isOver) socket.send(new Uint8Array(0), error => error && refused(error))
+    })
   })
 }
 

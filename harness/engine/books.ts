@@ -98,6 +98,16 @@ export class Books {
     this.#add(field.failures + failureIndex[kind], 1)
   }
 
+  /** UDP: a reply came a second time. */
+  duplicate(): void {
+    this.#add(field.duplicates, 1)
+  }
+
+  /** UDP: a reply came after one to a later request. */
+  reordered(): void {
+    this.#add(field.reordered, 1)
+  }
+
   connected(milliseconds: number): void {
     this.#add(field.connects, 1)
     this.#count(histogram.connect, milliseconds)

@@ -310,7 +310,7 @@ export class Client implements Loop {
     exchange.forget(link)
     exchange.restart(link)
     this.#due.clear(link)
-    this.#connections.lost(link, now)
+    this.#connections.lost(link, now, cause)
   }
 
   /** Looks for what has taken too long and for heartbeats that are due. */

@@ -28,6 +28,7 @@ export class Connections {
   readonly #prng: Prng
   readonly #reconnect: WorkerPlan['reconnect']
   readonly #once: boolean
+  readonly #overUdp: boolean
   readonly #backoffMinMs: number
   readonly #backoffMaxMs: number
   /** By link: failures since a request was last answered. */
@@ -48,6 +49,7 @@ export class Connections {
     this.#prng = prng
     this.#reconnect = plan.reconnect
     this.#once = plan.mode === 'once'
+    this.#overUdp = plan.address.scheme === 'udp'
     this.#backoffMinMs = plan.backoffMinMs
     this.#backoffMaxMs = plan.backoffMaxMs
     this.doing = new Uint8Array(connections)
@@ -95,11 +97,16 @@ export class Connections {
   }
 
   /** The link is closed, which was not our wish: opens it again by the scenario's rule. */
-  lost(link: number, now: number): void {
+  lost(link: number, now: number, cause: FailureKind): void {
     if (this.doing[link] === doing.connecting) this.#connecting--
     this.settle(link)
     if (this.#once || this.#reconnect === 'never') {
       this.retire(link)
+      return
+    }
+    // Over UDP that is how a lost datagram looks: nobody has refused us, and the next socket waits for nothing.
+    if (cause === 'timeout' && this.#overUdp) {
+      this.renew(link)
       return
     }
     this.doing[link] = doing.closed

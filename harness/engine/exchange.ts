@@ -6,9 +6,10 @@ import { Leftovers } from '../protocols/framing.ts'
 import { type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { type Transport, written } from '../transports/transport.ts'
 import { Books } from './books.ts'
+import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import type { DueTimes } from './due.ts'
 import { type Check, compileCheck } from './expectation.ts'
-import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
+import type { InFlight } from './inflight.ts'
 import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
 import { Script } from './script.ts'
@@ -39,6 +40,9 @@ export class Exchange {
   /** With a key: sees to the signature of each challenge. */
   readonly #signer: Signer | undefined
   readonly #slots: InFlight
+  readonly #overUdp: boolean
+  /** UDP, where replies carry ids: the same slots, which tell of order and of doubles. */
+  readonly #datagrams: DatagramInFlight | undefined
   readonly #outgoing: Outgoing
   readonly #leftovers = new Leftovers()
   readonly #due: DueTimes
@@ -63,9 +67,9 @@ export class Exchange {
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const isPaced = plan.pace !== undefined
     const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
-    this.#slots = protocol.requestId
-      ? new KeyedInFlight(connections, depth, protocol.requestId, isPaced)
-      : new OrderedInFlight(connections, depth, isPaced)
+    this.#overUdp = plan.address.scheme === 'udp'
+    this.#slots = createInFlight(plan, depth, protocol.requestId)
+    this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
     this.#outgoing = new Outgoing({
@@ -79,6 +83,7 @@ export class Exchange {
       firstConnection: plan.firstConnection,
       pipeline,
       endless: plan.mode === 'loop',
+      overUdp: this.#overUdp,
     })
     this.#due = due
     this.#pipeline = pipeline
@@ -171,11 +176,18 @@ export class Exchange {
       const frameEnd = this.#frameEnd(link, input, at, end)
       if (frameEnd <= 0) {
         if (frameEnd < 0) cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
+        // One datagram says nothing of the next, and ids tell what it was not the reply to.
+        if (cause !== undefined && this.#datagrams !== undefined) {
+          books.mishap(cause)
+          cause = undefined
+          at = end
+        }
         break
       }
       const slot = slots.find(link, input, at, frameEnd)
-      if (slot < 0) books.mishap('unexpected')
+      if (slot < 0) this.#stray(link, input, at, frameEnd)
       else {
+        if (this.#datagrams?.isReordered(link, slot)) books.reordered()
         const frame = slots.frame[slot]!
         const step = script.stepOfFrame[frame]!
         const role = script.role[step]!
@@ -245,6 +257,7 @@ export class Exchange {
       const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
       this.books.failed(role, 1, 'timeout')
+      this.#datagrams?.giveUp(slot)
       if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, true)
       slots.release(link, slot)
     }
@@ -261,7 +274,9 @@ export class Exchange {
   }
 
   /** Fails what is in flight on a connection that broke while it was in use. */
-  fail(link: number, cause: FailureKind, now: number): void {
+  fail(link: number, brokenBy: FailureKind, now: number): void {
+    // Over UDP it is told only now that nobody listens, and there are requests that fail by it.
+    const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
     this.censor(link, now, true)
     const heartbeats = this.#heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
@@ -342,6 +357,13 @@ export class Exchange {
     const sentFrom = this.#outgoing.sentFrom(slot, frame)
     const sentEnd = sentFrom + this.#script.frameBytes[frame]!
     return check(reply, from, end, this.#outgoing.sentBytes(frame), sentFrom, sentEnd)
+  }
+
+  /** A reply that no request waits for: over UDP a datagram may come twice. */
+  #stray(link: number, input: Uint8Array, at: number, end: number): void {
+    const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
+    if (isDuplicate) this.books.duplicate()
+    else this.books.mishap('unexpected')
   }
 
   /** A reply that is not one more completed request of the loop. */

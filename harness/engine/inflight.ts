@@ -103,10 +103,11 @@ export class KeyedInFlight implements InFlight {
   readonly sentAt: Float64Array
   readonly intendedAt: Float64Array
   readonly count: Int32Array
-  readonly #id: Uint32Array
+  /** By slot: the id of the last request it was taken for. */
+  protected readonly id: Uint32Array
+  protected readonly requestId: RequestId
+  protected readonly idMask: number
   readonly #free: Int32Array
-  readonly #requestId: RequestId
-  readonly #idMask: number
 
   constructor(links: number, depth: number, requestId: RequestId, isPaced = false) {
     this.capacity = nextPowerOfTwo(depth)
@@ -115,16 +116,16 @@ export class KeyedInFlight implements InFlight {
     this.sentAt = new Float64Array(slots)
     this.intendedAt = isPaced ? new Float64Array(slots) : this.sentAt
     this.count = new Int32Array(links)
-    this.#requestId = requestId
-    this.#idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
-    this.#id = Uint32Array.from({ length: slots }, (_, slot) => slot % this.capacity)
-    this.#free = Int32Array.from(this.#id)
+    this.requestId = requestId
+    this.idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
+    this.id = Uint32Array.from({ length: slots }, (_, slot) => slot % this.capacity)
+    this.#free = Int32Array.from(this.id)
   }
 
   take(link: number, frame: number, now: number, intendedAt: number = now): number {
     const base = link * this.capacity
     const slot = base + this.#free[base + this.count[link]!++]!
-    this.#id[slot] = (this.#id[slot]! + this.capacity) & this.#idMask
+    this.id[slot] = (this.id[slot]! + this.capacity) & this.idMask
     this.frame[slot] = frame
     this.sentAt[slot] = now
     this.intendedAt[slot] = intendedAt
@@ -132,9 +133,9 @@ export class KeyedInFlight implements InFlight {
   }
 
   find(link: number, bytes: Uint8Array, from: number, end: number): number {
-    const id = this.#requestId.read(bytes, from, end)
+    const id = this.requestId.read(bytes, from, end)
     const slot = link * this.capacity + (id & (this.capacity - 1))
-    return this.frame[slot]! >= 0 && this.#id[slot] === id >>> 0 ? slot : -1
+    return this.frame[slot]! >= 0 && this.id[slot] === id >>> 0 ? slot : -1
   }
 
   release(link: number, slot: number): void {
@@ -176,7 +177,7 @@ export class KeyedInFlight implements InFlight {
   }
 
   mark(slot: number, bytes: Uint8Array, from: number): void {
-    this.#requestId.write(bytes, from, this.#id[slot]!)
+    this.requestId.write(bytes, from, this.id[slot]!)
   }
 }
 

@@ -28,6 +28,8 @@ export class Outgoing {
   /** Requests as they were sent, by slot, kept where a check wants to compare them with the reply. */
   readonly #sentBytes: Uint8Array | undefined
   readonly #frameBytesMax: number
+  /** Over UDP each write is a datagram, which has one request. */
+  readonly #oneAWrite: boolean
 
   constructor(options: {
     transport: Transport
@@ -41,6 +43,7 @@ export class Outgoing {
     pipeline: number
     /** Every request of the loop may be sent at any time: none waits for its turn in a single pass. */
     endless: boolean
+    overUdp: boolean
   }) {
     const { bank, patcher } = options
     this.#transport = options.transport
@@ -50,6 +53,7 @@ export class Outgoing {
     this.#hasIds = options.hasIds
     this.#firstConnection = options.firstConnection
     this.#frameBytesMax = bank.frameBytesMax
+    this.#oneAWrite = options.overUdp
     this.#waits = new Uint8Array(options.links)
     this.#batch = new Uint8Array(Math.max(batchBytesMax, this.#frameBytesMax))
     this.#sentBytes = bank.keepsSentBytes ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
@@ -58,7 +62,8 @@ export class Outgoing {
     const alone = first!.frameCount === 1 && second?.role !== 'request'
     if (options.endless && alone && !patcher.changes(0) && !options.hasIds) {
       const frame = bank.frames[0]!
-      this.#blockFrames = Math.max(1, Math.min(options.pipeline, Math.floor(batchBytesMax / frame.length)))
+      const frames = Math.min(options.pipeline, Math.floor(batchBytesMax / frame.length))
+      this.#blockFrames = this.#oneAWrite ? 1 : Math.max(1, frames)
       this.#block = new Uint8Array(this.#blockFrames * frame.length)
       for (let index = 0; index < this.#blockFrames; index++) this.#block.set(frame, index * frame.length)
     }
@@ -96,7 +101,7 @@ export class Outgoing {
   /** Writes the batch if a frame does not fit behind it. */
   makeRoom(link: number, frame: number): Written {
     const fits = this.#batchBytes + this.#frames[frame]!.length <= this.#batch.length
-    return fits ? written.taken : this.flush(link)
+    return fits && !this.#oneAWrite ? written.taken : this.flush(link)
   }
 
   /** Adds a request to the batch of a link, which `flush` writes; there must be room for it. */

@@ -91,12 +91,12 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
 }
 
 async function serve(
-  { serve: name, options }: Extract<Target, { serve: string }>,
+  { serve: name, options, over = 'tcp' }: Extract<Target, { serve: string }>,
   { protocol }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
   // A flag would be seen by everybody who lists processes.
-  const { key: secret, ...others } = options
+  const { key: secret, listen = '127.0.0.1:0', ...others } = options
   const env = secret === undefined ? {} : { [keyVariable]: String(secret) }
   const flags = Object.entries(others).flatMap(([key, value]) => {
     const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
@@ -105,7 +105,11 @@ async function serve(
   })
   const speaks = name === 'echo' || name === protocol.name
   if (speaks && !('protocol' in options)) flags.push('--protocol', protocolText(protocol))
-  const child = startChild('targets/main', [name, '--listen', '127.0.0.1:0', ...flags], env)
+  const child = startChild(
+    'targets/main',
+    [name, '--listen', over === 'udp' ? `udp://${listen}` : String(listen), ...flags],
+    env,
+  )
   let requests: number | undefined
   child.on('stats', message => {
     if (message['final'] === true) requests = Number(message['requests'])
@@ -169,7 +173,8 @@ function why(error: unknown): string {
 /** How to start a server of ours where nobody listens. */
 function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
   if (address.scheme === 'tls') return undefined
-  const listen = address.scheme === 'unix' ? formatAddress(address) : `${address.host}:${address.port}`
+  const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
+  const listen = isPlain ? formatAddress(address) : `${address.host}:${address.port}`
   const kind = name === 'tlv' || name === 'rpc' || name === 'http' ? name : 'echo'
   if (name === 'resp') return 'is the server running?'
   const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''

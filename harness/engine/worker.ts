@@ -4,6 +4,7 @@ import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
 import { field, openSlab } from '../metrics/slab.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import { createProtocol } from '../protocols/catalog.ts'
+import { overDatagrams } from '../protocols/datagram.ts'
 import { createTransport } from '../transports/catalog.ts'
 import { Client } from './client.ts'
 
@@ -14,7 +15,8 @@ export interface WorkerStart {
 }
 
 const { plan, memory } = workerData as WorkerStart
-const protocol = createProtocol(plan.protocol)
+const described = createProtocol(plan.protocol)
+const protocol = plan.address.scheme === 'udp' ? overDatagrams(described) : described
 const transport = createTransport(plan.transport, {
   ...plan,
   links: plan.connections,

@@ -30,6 +30,18 @@ test('auditHost() takes the count of our own connections where there is one', ()
   expect(found({ ownRetransmits: 200 })).toEqual(['retransmits suspect'])
 })
 
+test('auditHost() looks over UDP at what the machine lost, and at no segments', () => {
+  const host = { retransmits: 5000, tcpTimeouts: 5, udpErrors: 100, udpReceiveBufferErrors: 90 }
+  expect(found({ overUdp: true, host })).toEqual([])
+  const [finding, ...others] = auditHost({ ...quiet, overUdp: true, host: { ...host, udpErrors: 101 } })
+  expect(others).toEqual([])
+  expect(finding).toMatchObject({
+    code: 'datagrams',
+    severity: 'suspect',
+    message: 'this machine lost 101 datagrams itself, 90 of them for want of room to receive them',
+  })
+})
+
 test('auditHost() names the delays of the network that the response times show', () => {
   const modes = [{ offsetMs: 40, name: 'delayed ACK', count: 500 }] as const
   expect(found({ modes })).toEqual(['retransmits note'])

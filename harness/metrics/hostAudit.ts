@@ -8,15 +8,20 @@ export interface HostInputs {
   readonly host: HostDifference
   /** Segments that the run's own connections sent anew, where the transport can tell. */
   readonly ownRetransmits?: number | undefined
+  /** The run's own traffic is datagrams, which nobody sends anew. */
+  readonly overUdp?: boolean | undefined
   readonly completed: number
   /** Bumps of the response times where the network's own delays would put them. */
   readonly modes: readonly DelayedMode[]
 }
 
-/** Checks of the machine: what it withheld from us (6), and what the network sent anew (14; measurement, section 2). */
-export function auditHost({ host, ownRetransmits, completed, modes }: HostInputs): Finding[] {
+/**
+ * Checks of the machine: what it withheld from us (6), and what the network sent anew (14; measurement, section 2), or over
+ * UDP what the machine itself lost.
+ */
+export function auditHost(inputs: HostInputs): Finding[] {
   const findings: Finding[] = []
-  const { stealShare = 0, throttledMs = 0, retransmits = 0, tcpTimeouts = 0 } = host
+  const { stealShare = 0, throttledMs = 0 } = inputs.host
   if (stealShare > limits.steal) {
     findings.push({
       code: 'generator-busy',
@@ -37,6 +42,29 @@ export function auditHost({ host, ownRetransmits, completed, modes }: HostInputs
       limit: limits.throttledMs,
     })
   }
+  return [...findings, ...(inputs.overUdp ? lossFindings(inputs) : retransmitFindings(inputs))]
+}
+
+function lossFindings({ host: { udpErrors = 0, udpReceiveBufferErrors = 0 }, completed }: HostInputs): Finding[] {
+  // One reply in a hundred lies beyond p99.
+  const limit = limits.retransmits * 0.01 * completed
+  if (udpErrors <= limit) return []
+  const full = udpReceiveBufferErrors > 0 ? `, ${udpReceiveBufferErrors} of them for want of room to receive them` : ''
+  return [
+    {
+      code: 'datagrams',
+      severity: 'suspect',
+      message: `this machine lost ${udpErrors} datagrams itself${full}`,
+      hint: 'they are counted as lost, but no network lost them: raise net.core.rmem_max and rmem_default, or lower the load',
+      value: udpErrors,
+      limit,
+    },
+  ]
+}
+
+function retransmitFindings({ host, ownRetransmits, completed, modes }: HostInputs): Finding[] {
+  const findings: Finding[] = []
+  const { retransmits = 0, tcpTimeouts = 0 } = host
   const resent = ownRetransmits ?? retransmits
   // One reply in a hundred lies beyond p99.
   const limit = limits.retransmits * 0.01 * completed

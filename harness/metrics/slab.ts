@@ -52,7 +52,10 @@ export const field = {
   planned: 18,
   /** Written by the main thread before the end: by how many milliseconds it is put off. */
   extensionMs: 19,
-  failures: 20,
+  /** UDP: replies that came a second time, and replies that one to a later request came before. */
+  duplicates: 20,
+  reordered: 21,
+  failures: 22,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -126,6 +129,8 @@ export const counterFields: readonly number[] = [
   field.connects,
   field.retransmits,
   field.planned,
+  field.duplicates,
+  field.reordered,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

@@ -60,6 +60,8 @@ export interface Report {
   }
   /** What the kernel knew of the TCP connections; the transport `node` cannot ask it. */
   readonly tcp?: TcpRecord
+  /** UDP: what became of datagrams, over the whole run. */
+  readonly datagrams?: DatagramRecord
   /** One for each step of the scenario, in its order, where there is more than one. */
   readonly steps: readonly { readonly name: string; readonly response: Latency }[]
   readonly intervals: readonly Interval[]
@@ -125,6 +127,16 @@ export interface TcpRecord {
   readonly leastRoundTripAtEndMs: Spread
   /** Segments sent anew over all connections. */
   readonly retransmits: number
+}
+
+/** What UDP does and TCP does not. */
+export interface DatagramRecord {
+  /** Requests without a reply in time: they, or their replies, are taken for lost. They are failures, of kind `timeout`. */
+  readonly lost: number
+  /** Replies that came once more; no failures. */
+  readonly duplicates: number
+  /** Replies that one to a later request of the connection came before (RFC 4737), told by their ids. */
+  readonly reordered: number
 }
 
 export interface Spread {

@@ -12,6 +12,7 @@ import { field, roleIndex } from '../metrics/slab.ts'
 import { delayedModes } from '../metrics/statistics/modes.ts'
 import {
   type CeilingRecord,
+  type DatagramRecord,
   type Latency,
   type Report,
   type RunFacts,
@@ -34,6 +35,7 @@ export interface RunRecord {
   /** What a server of ours counted in all. */
   readonly serverRequests?: number | undefined
   readonly targetIsLocal: boolean
+  readonly overUdp?: boolean
   readonly clockDriftMs: number
   /** What the machine counted from the start to the end. */
   readonly host: HostDifference
@@ -99,6 +101,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder, measured: Mea
       connect: latencyOf(measured.connect),
     },
     ...tcpOf(measured, recorder),
+    ...(run.overUdp && { datagrams: datagramsOf(totals, recorder) }),
     steps:
       measured.steps.length < 2
         ? []
@@ -151,6 +154,14 @@ function tcpOf(measured: Measured, recorder: Recorder): { tcp?: TcpRecord } {
       leastRoundTripAtEndMs: spreadOf(measured.leastRoundTripAtEnd),
       retransmits: recorder.total(field.retransmits),
     },
+  }
+}
+
+function datagramsOf({ failures }: Totals, recorder: Recorder): DatagramRecord {
+  return {
+    lost: failures.timeout ?? 0,
+    duplicates: recorder.total(field.duplicates),
+    reordered: recorder.total(field.reordered),
   }
 }
 
@@ -218,6 +229,7 @@ export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, 
     host: {
       host: run.host,
       ownRetransmits: measured.roundTripAtOpen.totalCount > 0 ? recorder.total(field.retransmits) : undefined,
+      overUdp: run.overUdp,
       completed: measured.completed,
       modes: delayedModes(bucketsOf(measured.responseBuckets), measured.responseQuantiles.p50 ?? 0),
     },

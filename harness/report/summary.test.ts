@@ -111,6 +111,14 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('tells in one line what became of datagrams', () => {
+    const { totals } = sampleReport
+    const lost = { ...totals, completed: 980, failed: 20, failures: { timeout: 20 } }
+    const lines = summary({ totals: lost, datagrams: { lost: 20, duplicates: 3, reordered: 1 } }).split('\n')
+    expect(lines).toContain('  datagrams  20 lost (2 %), 3 duplicates, 1 reordered')
+    expect(summary({})).not.toContain('datagrams')
+  })
+
   it('shows each step where there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },

@@ -1,7 +1,7 @@
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
 import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
 import { describeRelay } from '../relaySettings.ts'
-import { formatByteRate, formatCount, formatDuration, formatSetting } from '../units.ts'
+import { formatByteRate, formatCount, formatDuration, formatPercent, formatSetting } from '../units.ts'
 import { describeLoad, formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
 import type { Finding, Latency, Report } from './report.ts'
 
@@ -24,6 +24,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...stepLines(report, colors),
     ...requestLines(report, colors),
     ...failureLines(report, colors),
+    ...datagramLines(report, colors),
     ...entry('load', loadParts(report), colors),
     ...targetLines(report, colors),
     ...processorLines(report, colors),
@@ -231,6 +232,15 @@ function failureLines({ totals: { failures }, latencyMs: { failed } }: Report, c
     ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
     ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
   ]
+}
+
+/** What UDP did, in one line: of all requests that are over so many were lost. */
+function datagramLines({ datagrams, totals: { completed, failed } }: Report, colors: Colors): string[] {
+  if (datagrams === undefined) return []
+  const { lost, duplicates, reordered } = datagrams
+  const share = lost > 0 ? ` (${formatPercent(lost / (completed + failed))})` : ''
+  const parts = [`${formatCount(lost)} lost${share},`, `${formatCount(duplicates)} duplicates,`]
+  return entry('datagrams', [...parts, `${formatCount(reordered)} reordered`], colors, ' ')
 }
 
 function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {

@@ -5,6 +5,7 @@ import { Misfit } from './misfit.ts'
 test.each([
   ['tcp://127.0.0.1:8080', 'tcp'],
   ['tcp://my-host.example.org:1/', 'tcp'],
+  ['udp://127.0.0.1:9000', 'udp'],
   ['tls://[::1]:65535', 'tls'],
   ['tcp://[fe80::1%eth0]:80', 'tcp'],
   ['unix:/tmp/volley.sock', 'unix'],

@@ -4,7 +4,8 @@ import { Misfit } from './misfit.ts'
 /** The longest path that a unix socket can have on Linux. */
 const unixPathBytesMax = 107
 
-export const addressForms = 'an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path'
+export const addressForms =
+  'an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path'
 
 /** What `volley run` takes, or might be thought to take, as a URL: the address and the protocol that it stands for. */
 const urls = {
@@ -14,8 +15,8 @@ const urls = {
   rediss: 'tls://host:port with protocol resp',
 } as const
 
-/** The scheme of `tcp://host:port`, `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws a Misfit for other texts. */
-export function checkAddress(text: string): 'tcp' | 'tls' | 'unix' {
+/** The scheme of `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws a Misfit for other texts. */
+export function checkAddress(text: string): 'tcp' | 'udp' | 'tls' | 'unix' {
   const path = /^unix:(?:\/\/)?(\/[^\0]+)$/.exec(text)?.[1]
   if (path !== undefined) {
     if (Buffer.byteLength(path) <= unixPathBytesMax) return 'unix'
@@ -23,10 +24,10 @@ export function checkAddress(text: string): 'tcp' | 'tls' | 'unix' {
   }
   const url = /^(https?|rediss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
   if (url !== undefined) throw new Misfit(`an address, not a URL: ${urls[url]}`)
-  const [, scheme, bracketed, name, port] = /^(tcp|tls):\/\/(?:\[([^\]]*)\]|([\w.-]+)):(\d+)\/?$/.exec(text) ?? []
+  const [, scheme, bracketed, name, port] = /^(tcp|udp|tls):\/\/(?:\[([^\]]*)\]|([\w.-]+)):(\d+)\/?$/.exec(text) ?? []
   if (scheme === undefined || (name === undefined && !isIPv6(bracketed!))) throw new Misfit(addressForms)
   if (Number(port) < 1 || Number(port) > 65_535) throw new Misfit('a port from 1 to 65535', port)
-  return scheme as 'tcp' | 'tls'
+  return scheme as 'tcp' | 'udp' | 'tls'
 }
 
 /** 4 or 6 where the host of an address is an IP address; 0 where it is a name, or a path. */

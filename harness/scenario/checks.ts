@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { createProtocol } from '../protocols/catalog.ts'
 import { formatCount } from '../units.ts'
 import { addressFamily, checkAddress } from './address.ts'
+import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { list } from './misfit.ts'
@@ -25,6 +26,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...keyIssues(data, settings),
     ...serveIssues(settings),
     ...sourceIssues(settings),
+    ...datagramIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
       ...(isMapping(data) && 'data' in data ? [] : dataIssues(path, step.send)),

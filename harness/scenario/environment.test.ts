@@ -127,7 +127,7 @@ test('parseScenario() shows no value out of the environment in a fault', () => {
     ),
   ).toEqual([
     's.yaml:1:7 name: expected a name of letters, digits, ".", "_" and "-", at most 100 of them, got ***',
-    's.yaml:2:20 target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
+    's.yaml:2:20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
     's.yaml:3:11 protocol: the value out of the environment is not taken here',
     's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got ***',
     's.yaml:5:15 load.mode: expected loop, rate, search or once, got ***',

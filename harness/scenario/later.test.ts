@@ -4,18 +4,13 @@ import { faultsWith } from './testing/faults.ts'
 test.each([
   ['layers: [gzip]', '5:1 key "layers" is not in this version of volley'],
   ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
-  ['transport: udp', '5:12 transport: "udp" is not in this version of volley; it has auto, node and epoll'],
   [
     'target: { serve: broadcast }',
     '2:18 target.serve: "broadcast" is not in this version of volley; it has echo, tlv, rpc and http',
   ],
   [
     'target: { address: "ws://h:1" }',
-    '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, tls:// and unix:',
-  ],
-  [
-    'target: { address: "udp://h:1" }',
-    '2:20 target.address: "udp://" is not in this version of volley; it has tcp://, tls:// and unix:',
+    '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, udp://, tls:// and unix:',
   ],
   [
     'environments: { a: { serve: broadcast } }',

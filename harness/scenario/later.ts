@@ -10,11 +10,10 @@ const laterKeys: readonly string[] = [
 
 /** Values that a later version takes, by the path they have, and what there is now. */
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
-  transport: { later: /^udp$/, now: ['auto', 'node', 'epoll'] },
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
       [`${target}.serve`, { later: /^broadcast$/, now: ['echo', 'tlv', 'rpc', 'http'] }],
-      [`${target}.address`, { later: /^(udp|wss?):\/\//, now: ['tcp://', 'tls://', 'unix:'] }],
+      [`${target}.address`, { later: /^wss?:\/\//, now: ['tcp://', 'udp://', 'tls://', 'unix:'] }],
     ]),
   ),
 }

@@ -280,7 +280,7 @@ test('scenarioFromUrl() is overridden as a file is', () => {
 
 test('scenarioFromUrl() names the URL as the place of a fault', () => {
   expect(faultLines(() => scenarioFromUrl('tcp://h', []))).toEqual([
-    'tcp://h target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "tcp://h"',
+    'tcp://h target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "tcp://h"',
   ])
 })
 

@@ -96,6 +96,9 @@ test('parseScenario() lets one kind of target take the place of another', () => 
     command: 'run',
     address: 'tcp://h:2',
   })
+  const datagrams = minimalWith('target: { serve: echo, over: udp }')
+  expect(scenario(datagrams, set(['target', 'address'], 'tcp://h:2')).target).toEqual({ address: 'tcp://h:2' })
+  expect(scenario(datagrams, set(['target', 'over'], 'tcp')).target).toMatchObject({ serve: 'echo', over: 'tcp' })
   const own = minimalWith('environments: { own: { serve: tlv } }')
   expect(scenario(own, set(['environments', 'own', 'address'], 'tcp://h:3')).environments).toEqual({
     own: { address: 'tcp://h:3' },

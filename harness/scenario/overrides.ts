@@ -75,10 +75,10 @@ function displaceTarget(target: unknown, key: string | number | undefined): void
 
 function givesWayTo(key: string | number | undefined, hasAddress: boolean): readonly string[] {
   if (key === 'serve') return ['command', 'address']
-  if (key === 'command') return ['serve', 'options']
+  if (key === 'command') return ['serve', 'options', 'over']
   if (key !== 'address') return []
   // An address beside a command says where that command listens.
-  return hasAddress ? ['serve', 'options'] : ['serve', 'options', 'command']
+  return hasAddress ? ['serve', 'options', 'over'] : ['serve', 'options', 'over', 'command']
 }
 
 /** `tlv` becomes `{ tlv: {} }`, so that a setting of it can be put in; settings of another protocol go. */

@@ -17,7 +17,9 @@ const relayShape = {
     .describe('What passes each way at most, over all connections, such as 50mbit'),
   loss: share()
     .exactOptional()
-    .describe('TCP segments that arrive as late as if they were lost and sent anew, such as 0.1%'),
+    .describe(
+      'Datagrams that are lost, and TCP segments that arrive as late as if they were lost and sent anew, such as 0.1%',
+    ),
   stall: field({ type: 'string', examples: ['1s/10s', 'forever@54s'] }, readStall)
     .exactOptional()
     .describe('Nothing passes for 1s at the end of every 10s: 1s/10s; or for good: forever@54s'),

@@ -44,6 +44,8 @@ export type Target = Through &
     | {
         readonly serve: 'echo' | 'tlv' | 'rpc' | 'http'
         readonly options: Readonly<Record<string, string | number | boolean>>
+        /** By default TCP. */
+        readonly over?: 'tcp' | 'udp'
       }
     /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
     | { readonly command: string; readonly address?: string }

@@ -13,6 +13,11 @@ test.each([
     '9 target: expected exactly one of serve, command and address, got serve, command and address',
   ],
   ['tcp://h:1', '9 target: expected a mapping with one of serve, command and address, got "tcp://h:1"'],
+  [
+    '{ address: "udp://h:1", over: udp }',
+    '39 target.over: goes with serve, not with address, which says it itself: udp://host:port',
+  ],
+  ['{ serve: echo, over: upd }', '30 target.over: expected tcp or udp, got "upd"'],
   ['{ serve: tvl }', '18 target.serve: expected echo, tlv, rpc or http, got "tvl"'],
   ['{ adress: a }', '11 target: unknown key "adress"; did you mean "address"?'],
   ['{ address: "tcp://h:1", options: {} }', '42 target.options: options go with serve, not with address'],
@@ -41,7 +46,7 @@ test.each([
   ],
   [
     '{ address: "h:1" }',
-    '20 target.address: expected an address such as tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "h:1"',
+    '20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "h:1"',
   ],
 ])('parseScenario() says what is wrong with target: %s', (target, fault) => {
   expect(faultsWith(`target: ${target}`)).toEqual([`s.yaml:2:${fault}`])

@@ -15,7 +15,7 @@ const option = (description: string) => optionValue.exactOptional().describe(des
 
 /** Flags of the reference servers, which check the values themselves: poolSize is --pool-size. */
 const optionsShape = {
-  listen: option('Where it listens, in place of a free port'),
+  listen: option('Where it listens, in place of a free port: host:port, or unix:/path'),
   protocol: option("echo: raw, line or frame; by default the scenario's protocol"),
   reply: option('What it answers: echo, or this text'),
   maxFrame: option('The longest message it takes, such as 1MiB'),
@@ -41,6 +41,7 @@ const targetShape = {
   serve: choice(['echo', 'tlv', 'rpc', 'http'])
     .exactOptional()
     .describe('Start this reference server for the run, on a free port'),
+  over: choice(['tcp', 'udp']).exactOptional().describe('What the reference server is reached over: tcp, or udp'),
   options: mapping(optionsShape, 'a mapping of options such as { poolSize: 1000, maxFrame: 1MiB }')
     .exactOptional()
     .describe('Options of the reference server, such as { poolSize: 1000, maxFrame: 1MiB }'),
@@ -53,7 +54,7 @@ const targetShape = {
     .superRefine(checked((address: string) => checkAddress(address.replaceAll(portSlot, '1'))))
     .exactOptional()
     .describe(
-      'A server that runs already, tcp://host:port, tls://host:port or unix:/path; beside command: where that one listens',
+      'A server that runs already, tcp://host:port, udp://host:port, tls://host:port or unix:/path; beside command: where that one listens',
     ),
   relay: relaySchema.exactOptional(),
 } satisfies Record<KeysOf<Target>, z.ZodType>
@@ -61,9 +62,9 @@ const targetShape = {
 /** The server to be loaded: exactly one of serve, command and address, except that a command may have its address. */
 export const targetSchema = mapping(targetShape, 'a mapping with one of serve, command and address')
   .superRefine(checkTarget, evenIfFaulty)
-  .transform(({ serve, options = {}, command, address, relay }): Target => {
+  .transform(({ serve, options = {}, over, command, address, relay }): Target => {
     const through = relay === undefined ? {} : { relay }
-    if (serve !== undefined) return { serve, options, ...through }
+    if (serve !== undefined) return { serve, options, ...(over !== undefined && { over }), ...through }
     if (command !== undefined) return { command, ...(address !== undefined && { address }), ...through }
     return { address: address!, ...through }
   })
@@ -85,6 +86,10 @@ function checkTarget(value: { readonly [Key in keyof typeof targetShape]?: unkno
   }
   if ('options' in value && first !== 'serve') {
     context.addIssue({ code: 'custom', path: ['options'], message: `options go with serve, not with ${first}` })
+  }
+  if ('over' in value && first !== 'serve') {
+    const message = `goes with serve, not with ${first}, which says it itself: udp://host:port`
+    context.addIssue({ code: 'custom', path: ['over'], message })
   }
   checkPort(value.command, value.address, context)
 }

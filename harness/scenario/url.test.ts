@@ -34,6 +34,18 @@ test.each([
   })
 })
 
+test.each(['tcp://h:1', 'udp://h:1', 'tls://h:1', 'unix:/run/x.sock'])(
+  'scenarioFromUrl() makes %s a text over protocol raw',
+  url => {
+    const { scenario } = scenarioFromUrl(url, [])
+    expect(scenario).toMatchObject({
+      target: { address: url },
+      protocol: { name: 'raw' },
+      loop: [{ send: 'Hello World!', think: 0 }],
+    })
+  },
+)
+
 test('scenarioFromUrl() lets --send take the place of the request, and of what was expected', () => {
   const send = (text: string) => [{ path: ['loop'], value: [{ send: text }], origin: '--send' }]
   expect(scenarioFromUrl('http://h:1/a', send('POST /b')).scenario.loop).toEqual([{ send: 'POST /b', think: 0 }])
@@ -43,7 +55,8 @@ test('scenarioFromUrl() lets --send take the place of the request, and of what w
   ])
 })
 
-const forms = 'http://host:port/path, redis://host:port, tcp://host:port, tls://host:port or unix:/path'
+const forms =
+  'http://host:port/path, redis://host:port, tcp://host:port, udp://host:port, tls://host:port or unix:/path'
 
 test.each([
   ['http://', 'expected http://host:port/path, got "http://"'],
@@ -65,7 +78,6 @@ test.each([
     'rediss://h',
     '"rediss://" is not in this version of volley; a file with address tls://host:6379 and protocol resp does the same',
   ],
-  ['udp://h:1', '"udp://" is not in this version of volley; it has http://, redis://, tcp://, tls:// and unix:'],
   ['ftp://h', `expected ${forms}, got "ftp://h"`],
   ['constructor://h', `expected ${forms}, got "constructor://h"`],
 ])('scenarioFromUrl() refuses %s', (url, message) => {

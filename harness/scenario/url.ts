@@ -15,13 +15,12 @@ const redisPort = '6379'
 const nameLengthMax = 80
 const httpForms = 'http://host:port/path'
 const redisForms = 'redis://host:port'
-const urlForms = `${httpForms}, ${redisForms}, tcp://host:port, tls://host:port or unix:/path`
+const urlForms = `${httpForms}, ${redisForms}, tcp://host:port, udp://host:port, tls://host:port or unix:/path`
 
 /** Schemes of versions to come, and what there is for them now. */
 const laterSchemes = new Map([
   ['https://', 'a file with address tls://host:443 and protocol http does the same'],
   ['rediss://', 'a file with address tls://host:6379 and protocol resp does the same'],
-  ['udp://', 'it has http://, redis://, tcp://, tls:// and unix:'],
 ])
 
 /** Whether what is named on a command line is a URL, and not a file. */
@@ -44,6 +43,7 @@ export function settingsOfUrl(url: string): UrlSettings {
       case 'redis://':
         return redisSettings(url)
       case 'tcp://':
+      case 'udp://':
       case 'tls://':
       case 'unix:':
         return { target: { address: url }, protocol: 'raw', loop: [{ send: 'Hello World!' }] }

@@ -3,12 +3,14 @@ import { createEpollTransport } from './epoll.ts'
 import { loadLibc } from './libc.ts'
 import { createNodeTransport } from './node.ts'
 import type { Address, Transport, TransportOptions } from './transport.ts'
+import { createUdpTransport } from './udp.ts'
 
 /** Makes the transport of one worker. */
 type CreateTransport = (options: TransportOptions) => Transport
 
 const rows = {
   node: options => createNodeTransport(options),
+  udp: options => createUdpTransport(options),
   epoll(options) {
     const libc = loadLibc()
     if (typeof libc === 'string') throw new Error(libc)
@@ -24,13 +26,17 @@ export interface TransportChoice {
   readonly reason?: string
 }
 
-/** The transport that a scenario's setting stands for; `auto` is the fastest that this machine has for the address. */
-export function chooseTransport(wanted: 'auto' | TransportName, { scheme }: Address): TransportChoice {
-  if (wanted === 'node') return { name: 'node' }
+/**
+ * The transport that a scenario's setting stands for; `auto` is the fastest that this machine has for the address, and
+ * `node` what Node itself has for it.
+ */
+export function chooseTransport(wanted: 'auto' | 'node' | 'epoll', { scheme }: Address): TransportChoice {
+  const ofNode = scheme === 'udp' ? 'udp' : 'node'
+  if (wanted === 'node') return { name: ofNode }
   const libc = scheme === 'tls' ? 'TLS is spoken over the node transport' : loadLibc()
   if (typeof libc !== 'string') return { name: 'epoll' }
   if (wanted === 'epoll') throw new UserError(`the epoll transport is not to be had: ${libc}`)
-  return { name: 'node', reason: libc }
+  return { name: ofNode, reason: libc }
 }
 
 /** A transport by its name. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FailureKind } from '../failures.ts'
+import { datagramBytesMax } from '../protocols/datagram.ts'
 import { createEpollTransport } from './epoll.ts'
 import { type Libc, loadLibc } from './libc.ts'
 import { createMemoryTransport, type MemoryServer } from './memory.ts'
@@ -19,6 +20,7 @@ import {
   writeQueueBytesMax,
   written,
 } from './transport.ts'
+import { createUdpTransport } from './udp.ts'
 
 /** How the other side behaves; every row can play each part. */
 type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'deaf' | 'namer'
@@ -47,16 +49,17 @@ const memoryPeers: Record<Peer, MemoryServer> = {
 type Create = (options: TransportOptions) => Transport
 
 const createNode: Create = options => createNodeTransport(options)
+const createUdp: Create = options => createUdpTransport(options)
 const libc = loadLibc()
 const createEpoll: Create = options => createEpollTransport(libc as Libc, options)
 
-function socketRow(name: string, create: Create, scheme: 'tcp' | 'unix' | 'tls', host = '127.0.0.1'): Row {
+function socketRow(name: string, create: Create, scheme: 'tcp' | 'udp' | 'unix' | 'tls', host = '127.0.0.1'): Row {
   return {
     name: `${name} over ${scheme}${host === '::1' ? ', IPv6' : ''}`,
     async open(peer, links) {
       const { port, path } = await startPeer(scheme, peer, host)
       if (scheme === 'unix') return create({ address: { scheme, path }, links })
-      if (scheme === 'tcp') return create({ address: { scheme, host, port }, links })
+      if (scheme === 'tcp' || scheme === 'udp') return create({ address: { scheme, host, port }, links })
       return create({ address: { scheme, host, port, tls: { ca: certificate.cert } }, links })
     },
   }
@@ -74,16 +77,18 @@ async function startPeer(scheme: string, peer: Peer, host: string): Promise<{ po
   return { port, path }
 }
 
-const rows: Row[] = [
+const streamRows: Row[] = [
   socketRow('node', createNode, 'tcp'),
   socketRow('node', createNode, 'tcp', '::1'),
   socketRow('node', createNode, 'unix'),
   socketRow('node', createNode, 'tls'),
   { name: 'memory', open: async peer => createMemoryTransport(memoryPeers[peer]) },
 ]
+const datagramRows: Row[] = [socketRow('udp', createUdp, 'udp'), socketRow('udp', createUdp, 'udp', '::1')]
 if (typeof libc === 'string') console.warn(`skipped: the epoll transport, because ${libc}`)
 else {
-  rows.push(
+  datagramRows.push(socketRow('epoll', createEpoll, 'udp'), socketRow('epoll', createEpoll, 'udp', '::1'))
+  streamRows.push(
     socketRow('epoll', createEpoll, 'tcp'),
     socketRow('epoll', createEpoll, 'tcp', '::1'),
     socketRow('epoll', createEpoll, 'unix'),
@@ -137,7 +142,7 @@ class Script implements Loop {
   }
 }
 
-describe.each(rows)('the transport contract: $name', ({ open }) => {
+describe.each([...streamRows, ...datagramRows])('the transport contract: $name', ({ open }) => {
   test('opens, writes a range, hears it back and ends', async () => {
     const transport = await open('echo', 1)
     const script: Script = new Script(transport, {
@@ -147,73 +152,6 @@ describe.each(rows)('the transport contract: $name', ({ open }) => {
     await transport.run(script)
     expect(script.heard).toEqual(['opened 0'])
     expect(script.text()).toBe('hello')
-  })
-
-  test('keeps many writes in order', async () => {
-    const transport = await open('echo', 1)
-    const expected = Array.from({ length: 500 }, (_, index) => `${index};`).join('')
-    const script: Script = new Script(transport, {
-      opened(link) {
-        for (let index = 0; index < 500; index++) {
-          const bytes = Buffer.from(`${index};`)
-          transport.write(link, bytes, 0, bytes.length)
-        }
-      },
-      received: () => script.received_ === expected.length && script.end(),
-    })
-    await transport.run(script)
-    expect(script.text()).toBe(expected)
-  })
-
-  test('brings a large write through whole, and says when it still needs the bytes', async () => {
-    const transport = await open('echo', 1)
-    const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz0')
-    const original = Buffer.from(bytes)
-    const script: Script = new Script(transport, {
-      opened(link) {
-        // What is taken may be changed at once; what is kept must be left alone.
-        if (transport.write(link, bytes, 0, bytes.length) === written.taken) bytes.fill(0)
-      },
-      received: () => script.received_ === original.length && script.end(),
-    })
-    await transport.run(script)
-    expect(Buffer.concat(script.bytes).equals(original)).toBe(true)
-  })
-
-  test('refuses a write when the queue is full, and one to a link that is not open', async () => {
-    const transport = await open('deaf', 1)
-    const block = Buffer.alloc(4 * 1024 * 1024)
-    const results: number[] = []
-    const script: Script = new Script(transport, {
-      opened(link) {
-        for (let count = 0; count < (2 * writeQueueBytesMax) / block.length; count++) {
-          results.push(transport.write(link, block, 0, block.length))
-        }
-        transport.close(link)
-        results.push(transport.write(link, block, 0, 1))
-        script.end()
-      },
-    })
-    await transport.run(script)
-    const accepted = results.indexOf(written.refused)
-    expect(accepted).toBeGreaterThanOrEqual(writeQueueBytesMax / block.length - 1)
-    expect(results.slice(accepted).every(result => result === written.refused)).toBe(true)
-  })
-
-  test.each([
-    ['absent', () => 'connect-refused'],
-    ['close-on-accept', () => 'closed-early'],
-    ['close-on-data', () => 'closed-early'],
-    ['reset-on-data', name => (/unix|tls/.test(name) ? 'closed-early' : 'reset')],
-  ] as [Peer, (name: string) => FailureKind][])('tells the cause when the peer is %s', async (peer, cause) => {
-    const transport = await open(peer, 1)
-    const script: Script = new Script(transport, {
-      opened: link => peer.endsWith('data') && transport.write(link, Buffer.from('x'), 0, 1),
-      closed: () => script.end(),
-    })
-    await transport.run(script)
-    const name = expect.getState().currentTestName!
-    expect(script.heard.at(-1)).toBe(`closed 0 ${cause(name)}`)
   })
 
   test('says nothing more of a link that was closed, and connects it anew', async () => {
@@ -283,48 +221,148 @@ describe.each(rows)('the transport contract: $name', ({ open }) => {
   })
 })
 
-test.skipIf(typeof libc === 'string')(
-  'the epoll transport carries datagrams, and tells when nobody takes them',
-  async () => {
-    const open = async (peer: Peer) =>
-      createEpoll({
-        address: { scheme: 'udp', host: '127.0.0.1', port: (await startPeer('udp', peer, '127.0.0.1')).port },
-        links: 1,
-      })
-    const transport = await open('echo')
+describe.each(streamRows)('the transport contract of streams: $name', ({ open }) => {
+  test('keeps many writes in order', async () => {
+    const transport = await open('echo', 1)
+    const expected = Array.from({ length: 500 }, (_, index) => `${index};`).join('')
     const script: Script = new Script(transport, {
       opened(link) {
-        for (const text of ['one', 'two', 'three']) transport.write(link, Buffer.from(text), 0, text.length)
+        for (let index = 0; index < 500; index++) {
+          const bytes = Buffer.from(`${index};`)
+          transport.write(link, bytes, 0, bytes.length)
+        }
       },
-      received() {
-        if (script.bytes.length === 3) script.end()
+      received: () => script.received_ === expected.length && script.end(),
+    })
+    await transport.run(script)
+    expect(script.text()).toBe(expected)
+  })
+
+  test('brings a large write through whole, and says when it still needs the bytes', async () => {
+    const transport = await open('echo', 1)
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz0')
+    const original = Buffer.from(bytes)
+    const script: Script = new Script(transport, {
+      opened(link) {
+        // What is taken may be changed at once; what is kept must be left alone.
+        if (transport.write(link, bytes, 0, bytes.length) === written.taken) bytes.fill(0)
+      },
+      received: () => script.received_ === original.length && script.end(),
+    })
+    await transport.run(script)
+    expect(Buffer.concat(script.bytes).equals(original)).toBe(true)
+  })
+
+  test('refuses a write when the queue is full, and one to a link that is not open', async () => {
+    const transport = await open('deaf', 1)
+    const block = Buffer.alloc(4 * 1024 * 1024)
+    const results: number[] = []
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (let count = 0; count < (2 * writeQueueBytesMax) / block.length; count++) {
+          results.push(transport.write(link, block, 0, block.length))
+        }
+        transport.close(link)
+        results.push(transport.write(link, block, 0, 1))
+        script.end()
       },
     })
     await transport.run(script)
-    expect(script.bytes.map(bytes => Buffer.from(bytes).toString())).toEqual(['one', 'two', 'three'])
-    const alone = await open('absent')
-    const told: Script = new Script(alone, {
-      opened: link => alone.write(link, Buffer.from('x'), 0, 1),
-      closed: () => told.end(),
+    const accepted = results.indexOf(written.refused)
+    expect(accepted).toBeGreaterThanOrEqual(writeQueueBytesMax / block.length - 1)
+    expect(results.slice(accepted).every(result => result === written.refused)).toBe(true)
+  })
+
+  test.each([
+    ['absent', () => 'connect-refused'],
+    ['close-on-accept', () => 'closed-early'],
+    ['close-on-data', () => 'closed-early'],
+    ['reset-on-data', name => (/unix|tls/.test(name) ? 'closed-early' : 'reset')],
+  ] as [Peer, (name: string) => FailureKind][])('tells the cause when the peer is %s', async (peer, cause) => {
+    const transport = await open(peer, 1)
+    const script: Script = new Script(transport, {
+      opened: link => peer.endsWith('data') && transport.write(link, Buffer.from('x'), 0, 1),
+      closed: () => script.end(),
     })
-    await alone.run(told)
-    expect(told.heard).toEqual(['opened 0', 'closed 0 connect-refused'])
-  },
-)
+    await transport.run(script)
+    const name = expect.getState().currentTestName!
+    expect(script.heard.at(-1)).toBe(`closed 0 ${cause(name)}`)
+  })
+})
+
+describe.each(datagramRows)('the transport contract: $name', ({ open }) => {
+  test('carries each write as a datagram of its own, up to the longest there is', async () => {
+    const transport = await open('echo', 1)
+    const sent = ['one', 'two', 'three'].map(text => Buffer.from(text))
+    const longest = Buffer.alloc(datagramBytesMax, 'abcdefg')
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (const bytes of sent) transport.write(link, bytes, 0, bytes.length)
+      },
+      received(link) {
+        if (script.bytes.length === 3) transport.write(link, longest, 0, longest.length)
+        if (script.bytes.length === 4) script.end()
+      },
+    })
+    await transport.run(script)
+    expect(script.heard).toEqual(['opened 0'])
+    expect(script.bytes.map(bytes => Buffer.compare(bytes, [...sent, longest][script.bytes.indexOf(bytes)]!))).toEqual([
+      0, 0, 0, 0,
+    ])
+  })
+
+  test.each([1, 2, 3])('tells that nobody listens, after %i writes', async writes => {
+    const transport = await open('absent', 1)
+    const script: Script = new Script(transport, {
+      opened(link) {
+        for (let write = 0; write < writes; write++) transport.write(link, Buffer.from('x'), 0, 1)
+      },
+      closed: () => script.end(),
+    })
+    await transport.run(script)
+    expect(script.heard).toEqual(['opened 0', 'closed 0 connect-refused'])
+  })
+
+  test('has another port when it is connected anew, so that what was sent to the last one reaches nobody', async () => {
+    const transport = await open('namer', 1)
+    const script: Script = new Script(transport, {
+      opened: link => transport.write(link, Buffer.from('x'), 0, 1),
+      received(link) {
+        if (script.bytes.length === 2) return script.end()
+        transport.close(link)
+        transport.connect(link)
+      },
+    })
+    await transport.run(script)
+    const [first, second] = script.text().split(';')
+    expect(first).toMatch(/^\S+ \d+$/)
+    expect(second).not.toBe(first)
+  })
+})
 
 const tcpTransports: [string, Create][] = [['node', createNode]]
-if (typeof libc !== 'string') tcpTransports.push(['epoll', createEpoll])
+const udpTransports: [string, Create][] = [['udp', createUdp]]
+if (typeof libc !== 'string') {
+  tcpTransports.push(['epoll', createEpoll])
+  udpTransports.push(['epoll', createEpoll])
+}
 
-test.each(tcpTransports)('the %s transport connects from its source addresses in turn', async (_, create) => {
-  const { port } = await startPeer('tcp', 'namer', '127.0.0.1')
+test.each([
+  ...tcpTransports.map(([name, create]) => [name, 'tcp', create] as const),
+  ...udpTransports.map(([name, create]) => [name, 'udp', create] as const),
+])('the %s transport connects from its source addresses in turn: %s', async (_, scheme, create) => {
+  const { port } = await startPeer(scheme, 'namer', '127.0.0.1')
   const sourceAddresses = ['127.0.0.7', '127.0.0.8', '127.0.0.9']
-  const address = { scheme: 'tcp', host: '127.0.0.1', port } as const
+  const address = { scheme, host: '127.0.0.1', port } as const
   const transport = create({ address, links: 4, sourceAddresses, firstConnection: 1 })
   const named: string[] = []
   const script: Script = new Script(transport, {
-    opened: link => link < 3 && transport.connect(link + 1),
+    opened(link) {
+      if (scheme === 'udp') transport.write(link, Buffer.from('x'), 0, 1)
+      if (link < 3) transport.connect(link + 1)
+    },
     received(link, bytes, from, to) {
-      named[link] = Buffer.from(bytes.subarray(from, to)).toString()
+      named[link] = Buffer.from(bytes.subarray(from, to)).toString().replace(/ .*;/, ';')
       if (named.filter(Boolean).length === 4) script.end()
     },
   })

@@ -130,15 +130,14 @@ class EpollTransport implements Transport {
     const queue = this.#queues[link]
     if (queue !== undefined) return this.#enqueue(queue, bytes, from, to)
     const length = to - from
-    const sent = this.#libc.send(
-      this.#descriptor[link]!,
-      this.#views.view(bytes, from, to),
-      length,
-      abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL,
-    )
+    const sent = this.#send(link, bytes, from, to)
     if (sent === length) return written.taken
     // A broken connection is told of by its next event; only a full buffer is a reason to wait.
-    if (sent < 0 && this.#libc.errno() !== abi.EAGAIN) return written.taken
+    if (sent < 0 && this.#libc.errno() !== abi.EAGAIN) {
+      // Of UDP this was the event, and it took the place of the datagram: sent anew, it goes, and brings the next one.
+      if (this.#isDatagram && this.#libc.errno() === abi.ECONNREFUSED) this.#send(link, bytes, from, to)
+      return written.taken
+    }
     if (length > writeQueueBytesMax) return written.refused
     const rest = new Queue()
     this.#queues[link] = rest
@@ -211,6 +210,11 @@ class EpollTransport implements Transport {
     attributes[schedAttributes.nice] = getPriority()
     attributes[schedAttributes.runtime] = sliceNanoseconds
     this.#libc.schedSetattr(attributes)
+  }
+
+  #send(link: number, bytes: Uint8Array, from: number, to: number): number {
+    const view = this.#views.view(bytes, from, to)
+    return this.#libc.send(this.#descriptor[link]!, view, to - from, abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL)
   }
 
   #wait(milliseconds: number): number {
@@ -307,9 +311,11 @@ class EpollTransport implements Transport {
     while (queue.parts.length > 0) {
       const part = queue.parts[0]!
       const sent = this.#libc.send(this.#descriptor[link]!, part, part.length, abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL)
-      if (sent < 0) return
-      queue.bytes -= sent
-      if (sent < part.length) {
+      // A datagram that cannot be sent at all is lost; a stream that is broken will be told of.
+      const isLost = sent < 0 && this.#isDatagram && this.#libc.errno() !== abi.EAGAIN
+      if (sent < 0 && !isLost) return
+      queue.bytes -= isLost ? part.length : sent
+      if (!isLost && sent < part.length) {
         queue.parts[0] = part.subarray(sent)
         return
       }

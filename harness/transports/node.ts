@@ -5,7 +5,6 @@ import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
 import {
   type Address,
-  finished,
   type Loop,
   type Transport,
   type TransportOptions,
@@ -14,15 +13,9 @@ import {
   written,
 } from './transport.ts'
 import { ViewCache } from './views.ts'
+import { Wakes } from './wakes.ts'
 
 const readBufferBytes = 64 * 1024
-/**
- * With a plan: nearer than this to a wake the event loop spins. Its timers count whole milliseconds and are late by one
- * as often as not: sent by them, one request in two would leave half a millisecond late; spinning, in 6 to 30 us.
- */
-const spinMs = 1.5
-/** A turn of the event loop that took longer had something in it, such as a handshake of TLS. */
-const emptyTurnMsMax = 0.1
 
 /** TCP, TLS and unix sockets over Node's own event loop, on every platform. */
 export function createNodeTransport(options: TransportOptions, clock: Clock = monotonicClock): Transport {
@@ -40,16 +33,8 @@ class NodeTransport implements Transport {
   readonly #readBuffer = new Uint8Array(readBufferBytes)
   readonly #open: (Connection | undefined)[]
   readonly #views = new ViewCache()
+  readonly #wakes: Wakes
   loop!: Loop
-  readonly #isPaced: boolean
-  #timer: NodeJS.Timeout | undefined
-  #immediate: NodeJS.Immediate | undefined
-  #wakeTime = Number.NEGATIVE_INFINITY
-  /** With a plan: when the event loop was last looked at while it spins, and whether it has had anything to do since. */
-  #spunAt = Number.NaN
-  #hadWork = false
-  #spinningMs = 0
-  #finish: (() => void) | undefined
 
   constructor(settings: TransportOptions, clock: Clock) {
     const { address, links, sourceAddresses, firstConnection = 0, isPaced = false } = settings
@@ -59,7 +44,9 @@ class NodeTransport implements Transport {
     const options = connectOptions(address)
     this.#options = sourceAddresses?.map(localAddress => ({ ...options, localAddress })) ?? [options]
     this.#firstConnection = firstConnection
-    this.#isPaced = isPaced
+    this.#wakes = new Wakes(clock, isPaced, () => {
+      for (let link = 0; link < this.#open.length; link++) this.close(link)
+    })
   }
 
   connect(link: number): void {
@@ -82,14 +69,13 @@ class NodeTransport implements Transport {
     connection.leave()
   }
 
-  /** Asleep in the kernel, or spinning through turns of the event loop that had nothing in them. */
   get idleMs(): number {
-    return performance.eventLoopUtilization().idle + this.#spinningMs
+    return this.#wakes.idleMs
   }
 
   /** Bytes came in for a connection. */
   received(link: number, buffer: Uint8Array, bytes: number): void {
-    this.#hadWork = true
+    this.#wakes.hadWork = true
     this.loop.received(link, buffer, 0, bytes, this.clock.now())
   }
 
@@ -98,18 +84,12 @@ class NodeTransport implements Transport {
   }
 
   wakeAt(time: number): void {
-    if (time >= this.#wakeTime || this.#finish === undefined) return
-    this.#unschedule()
-    this.#schedule(time)
+    this.#wakes.wakeAt(time)
   }
 
   run(loop: Loop): Promise<void> {
     this.loop = loop
-    return new Promise((resolve, reject) => {
-      this.#finish = resolve
-      this.#fail = reject
-      this.#wake()
-    })
+    return this.#wakes.run(loop)
   }
 
   /** The connection is gone of itself; answers whether it was still the link's. */
@@ -117,59 +97,6 @@ class NodeTransport implements Transport {
     if (this.#open[connection.link] !== connection) return false
     this.#open[connection.link] = undefined
     return true
-  }
-
-  #fail: (error: unknown) => void = () => {}
-
-  #wake = (): void => {
-    const now = this.clock.now()
-    // Timers count from when the event loop last looked at its clock, and so may fire early.
-    if (now < this.#wakeTime) {
-      const turnMs = now - this.#spunAt
-      if (!this.#hadWork && turnMs < emptyTurnMsMax) this.#spinningMs += turnMs
-      this.#schedule(this.#wakeTime)
-      return
-    }
-    this.#wakeTime = Number.NEGATIVE_INFINITY
-    let next: number
-    try {
-      next = this.loop.wake(now)
-    } catch (error) {
-      this.#stop()
-      this.#fail(error)
-      return
-    }
-    if (next === finished) {
-      const finish = this.#finish!
-      this.#stop()
-      finish()
-    } else this.#schedule(next)
-  }
-
-  #schedule(time: number): void {
-    this.#wakeTime = time
-    const now = this.clock.now()
-    const wait = time - now
-    this.#hadWork = false
-    // Only a turn that began by an immediate is a spin: what a timer waits for is sleep.
-    this.#spunAt = Number.NaN
-    if (!this.#isPaced) this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, wait)))
-    else if (wait > spinMs + 1) this.#timer = setTimeout(this.#wake, Math.floor(wait - spinMs))
-    else {
-      this.#spunAt = now
-      this.#immediate = setImmediate(this.#wake)
-    }
-  }
-
-  #unschedule(): void {
-    clearTimeout(this.#timer)
-    clearImmediate(this.#immediate)
-  }
-
-  #stop(): void {
-    this.#unschedule()
-    this.#finish = undefined
-    for (let link = 0; link < this.#open.length; link++) this.close(link)
   }
 }
 

@@ -4,6 +4,8 @@ import { control, createSlab, field, instant, openSlab, type Slab, state } from 
 import { planRun } from '../../plan/plan.ts'
 import { encodeRequests } from '../../plan/requests.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
+import { overDatagrams } from '../../protocols/datagram.ts'
+import { isDatagramTarget } from '../../scenario/datagrams.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../transports/memory.ts'
 import { Client } from '../client.ts'
@@ -40,6 +42,9 @@ export interface Simulated {
   readonly connects: number
   readonly handshakes: number
   readonly heartbeats: number
+  /** Over UDP. */
+  readonly duplicates: number
+  readonly reordered: number
   readonly failures: Readonly<Record<string, number>>
   readonly meanMs: number
   readonly measured: Measured
@@ -64,9 +69,11 @@ export async function simulate(
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
-  const protocol = createProtocol(scenario.protocol)
+  const overUdp = isDatagramTarget(scenario.target)
+  const described = createProtocol(scenario.protocol)
+  const protocol = overUdp ? overDatagrams(described) : described
   const bank = encodeRequests(scenario, protocol, { files: new Map(), rows }, 1)
-  const address = { scheme: 'tcp', host: '127.0.0.1', port: 1 } as const
+  const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
   const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
   const plan = run.workers[0]!
   const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
@@ -121,6 +128,8 @@ export async function simulate(
     connects: recorder.total(field.connects),
     handshakes: recorder.total(field.completed + handshake),
     heartbeats: recorder.total(field.completed + heartbeat),
+    duplicates: recorder.total(field.duplicates),
+    reordered: recorder.total(field.reordered),
     failures: recorder.failures(),
     meanMs: measured.response.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,

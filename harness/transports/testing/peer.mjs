@@ -22,8 +22,11 @@ function play(socket) {
 }
 
 if (scheme === 'udp') {
-  const socket = createSocket('udp4')
-  socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address))
+  const socket = createSocket(host === '::1' ? 'udp6' : 'udp4')
+  socket.on('message', (bytes, from) => {
+    const reply = peer === 'namer' ? `${from.address} ${from.port};` : bytes
+    if (peer !== 'mute') socket.send(reply, from.port, from.address)
+  })
   socket.bind(0, host, () => ready(socket.address().port, done => socket.close(done)))
 } else {
   const server = scheme === 'tls' ? tls.createServer(certificate, play) : net.createServer(play)

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { DatagramInFlight } from './datagrams.ts'
+
+const requestId = {
+  bits: 16,
+  read: (bytes: Uint8Array, from: number) => bytes[from]! * 256 + bytes[from + 1]!,
+  write: (bytes: Uint8Array, from: number, id: number) => {
+    bytes[from] = id >> 8
+    bytes[from + 1] = id & 0xff
+  },
+}
+
+/** Sends a request: its slot, and the reply to it. */
+function send(slots: DatagramInFlight, link = 0): { slot: number; reply: Uint8Array } {
+  const slot = slots.take(link, 0, 0)
+  const reply = new Uint8Array(2)
+  slots.mark(slot, reply, 0)
+  return { slot, reply }
+}
+
+const isDuplicate = (slots: DatagramInFlight, reply: Uint8Array, link = 0) => slots.isDuplicate(link, reply, 0, 2)
+
+test('DatagramInFlight.isReordered() is true of what comes behind a later one, and not of what comes behind a gap', () => {
+  const slots = new DatagramInFlight(2, 4, requestId)
+  const [first, second, third, fourth] = [send(slots), send(slots), send(slots), send(slots)]
+  const other = send(slots, 1)
+  const heard = [second, fourth, first, third].map(({ slot }) => slots.isReordered(0, slot))
+  expect(heard).toEqual([false, false, true, true])
+  expect(slots.isReordered(1, other.slot)).toBe(false)
+})
+
+test('DatagramInFlight.isDuplicate() knows what was answered, however often its slot was used since', () => {
+  const slots = new DatagramInFlight(1, 2, requestId)
+  const replies = Array.from({ length: 300 }, () => {
+    const { slot, reply } = send(slots)
+    slots.release(0, slot)
+    return reply
+  })
+  expect(replies.every(reply => slots.find(0, reply, 0, 2) < 0 && isDuplicate(slots, reply))).toBe(true)
+})
+
+test('DatagramInFlight.isDuplicate() is false of a late reply, and true of its second coming', () => {
+  const slots = new DatagramInFlight(1, 1, requestId)
+  const late = send(slots)
+  slots.giveUp(late.slot)
+  slots.release(0, late.slot)
+  send(slots)
+  expect([isDuplicate(slots, late.reply), isDuplicate(slots, late.reply)]).toEqual([false, true])
+})
+
+test('DatagramInFlight.isDuplicate() is false of ids that were never sent', () => {
+  fc.assert(
+    fc.property(fc.nat(0xffff), fc.integer({ min: 0, max: 20 }), (id, count) => {
+      const slots = new DatagramInFlight(1, 4, requestId)
+      const sent = Array.from({ length: count }, () => {
+        const { slot, reply } = send(slots)
+        slots.release(0, slot)
+        return requestId.read(reply, 0)
+      })
+      const reply = new Uint8Array(2)
+      requestId.write(reply, 0, id)
+      expect(isDuplicate(slots, reply)).toBe(sent.includes(id))
+    }),
+  )
+})

@@ -1,0 +1,73 @@
+import type { WorkerPlan } from '../plan/plan.ts'
+import type { RequestId } from '../protocols/protocol.ts'
+import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
+
+/** The slots for a plan, `depth` of them for each link, in which replies are told by their order or by their ids. */
+export function createInFlight(
+  { connections, pace, address }: WorkerPlan,
+  depth: number,
+  requestId: RequestId | undefined,
+): InFlight {
+  const isPaced = pace !== undefined
+  if (requestId === undefined) return new OrderedInFlight(connections, depth, isPaced)
+  const Keyed = address.scheme === 'udp' ? DatagramInFlight : KeyedInFlight
+  return new Keyed(connections, depth, requestId, isPaced)
+}
+
+/** Requests on their way over UDP, by id: tells besides which replies overtook others, and which came a second time. */
+export class DatagramInFlight extends KeyedInFlight {
+  /** By slot: requests that had it, when the last of them was sent in the order of its link, and the id last given up. */
+  readonly #uses: Uint32Array
+  readonly #order: Float64Array
+  readonly #givenUp: Float64Array
+  /** By link: requests sent, and the latest of them that is answered. */
+  readonly #sent: Float64Array
+  readonly #latestAnswered: Float64Array
+
+  constructor(links: number, depth: number, requestId: RequestId, isPaced = false) {
+    super(links, depth, requestId, isPaced)
+    const slots = links * this.capacity
+    this.#uses = new Uint32Array(slots)
+    this.#order = new Float64Array(slots)
+    this.#givenUp = new Float64Array(slots).fill(-1)
+    this.#sent = new Float64Array(links)
+    this.#latestAnswered = new Float64Array(links)
+  }
+
+  override take(link: number, frame: number, now: number, intendedAt: number = now): number {
+    const slot = super.take(link, frame, now, intendedAt)
+    this.#uses[slot]!++
+    this.#sent[link]!++
+    this.#order[slot] = this.#sent[link]!
+    return slot
+  }
+
+  /**
+   * Whether a reply to a later request of the link came before that to the slot's; to be asked once for each reply.
+   * That is reordering as RFC 4737 has it: behind a lost datagram nothing is out of order.
+   */
+  isReordered(link: number, slot: number): boolean {
+    const order = this.#order[slot]!
+    if (order < this.#latestAnswered[link]!) return true
+    this.#latestAnswered[link] = order
+    return false
+  }
+
+  /** The slot's request is taken for lost: its reply, should it come, is late and no duplicate. */
+  giveUp(slot: number): void {
+    this.#givenUp[slot] = this.id[slot]!
+  }
+
+  /** Whether the reply in `bytes[from, end)`, which `find` finds no request for, is to one that was answered before. */
+  isDuplicate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
+    const id = this.requestId.read(bytes, from, end) >>> 0
+    const slot = link * this.capacity + (id & (this.capacity - 1))
+    if (this.#givenUp[slot] === id) {
+      this.#givenUp[slot] = -1
+      return false
+    }
+    // Ids of a slot go up by its capacity each time: so many requests ago it had this one, if it ever did.
+    const usesAgo = ((this.id[slot]! - id) & this.idMask) >>> 0
+    return usesAgo / this.capacity < this.#uses[slot]!
+  }
+}

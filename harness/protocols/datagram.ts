@@ -1,0 +1,31 @@
+import { malformed, type Protocol, type ProtocolName, tooLarge } from './protocol.ts'
+
+/** The longest datagram over IPv4: 65,535 bytes without the headers of IP and UDP. */
+export const datagramBytesMax = 65_507
+
+/** The protocols that are spoken over UDP. */
+export const datagramProtocols = ['raw', 'line', 'frame', 'tlv', 'rpc'] as const satisfies readonly ProtocolName[]
+
+/**
+ * A protocol as it is over UDP: one datagram is one frame, and what is in it beyond that or short of it is malformed, so
+ * that nothing is ever left over. A raw message is the datagram, whatever its length, unless the length of replies is set.
+ */
+export function overDatagrams(protocol: Protocol): Protocol {
+  const { needsRequestBytes, ...rest } = protocol
+  const frameBytesMax = Math.min(protocol.frameBytesMax, datagramBytesMax)
+  return {
+    ...rest,
+    frameBytesMax,
+    frameEnd(bytes, from, to) {
+      if (from === to) return malformed
+      if (needsRequestBytes) return to
+      const end = protocol.frameEnd(bytes, from, to, 0)
+      return end === to || end === tooLarge ? end : malformed
+    },
+    encode(message) {
+      const frame = protocol.encode(message)
+      if (frame.length <= datagramBytesMax) return frame
+      throw new RangeError(`a datagram has at most ${datagramBytesMax} bytes, not ${frame.length}`)
+    },
+  }
+}

@@ -1,0 +1,154 @@
+import dgram from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { type Clock, monotonicClock } from '../clock.ts'
+import type { FailureKind } from '../failures.ts'
+import {
+  type Address,
+  type Loop,
+  type Transport,
+  type TransportOptions,
+  type Written,
+  writeQueueBytesMax,
+  written,
+} from './transport.ts'
+import { ViewCache } from './views.ts'
+import { Wakes } from './wakes.ts'
+
+type UdpAddress = Extract<Address, { scheme: 'tcp' | 'udp' }>
+
+/**
+ * UDP over node:dgram, on every platform: each link a connected socket with a port of its own, each write a datagram,
+ * and each datagram that comes in, but for empty ones, one `received`. That nobody listens is heard by ICMP only, once
+ * something was sent, and closes the link.
+ */
+export function createUdpTransport(options: TransportOptions, clock: Clock = monotonicClock): Transport {
+  return new UdpTransport(options, clock)
+}
+
+class UdpTransport implements Transport {
+  readonly name = 'udp'
+  readonly clock: Clock
+  readonly address: UdpAddress
+  readonly #sources: readonly string[]
+  readonly #firstConnection: number
+  readonly #open: (Association | undefined)[]
+  readonly #views = new ViewCache()
+  readonly #wakes: Wakes
+  loop!: Loop
+
+  constructor(
+    { address, links, sourceAddresses = [], firstConnection = 0, isPaced = false }: TransportOptions,
+    clock: Clock,
+  ) {
+    if (address.scheme !== 'udp') throw new Error(`the udp transport does not speak ${address.scheme}`)
+    this.clock = clock
+    this.address = address
+    this.#sources = sourceAddresses
+    this.#firstConnection = firstConnection
+    this.#open = new Array<Association | undefined>(links).fill(undefined)
+    this.#wakes = new Wakes(clock, isPaced, () => {
+      for (let link = 0; link < this.#open.length; link++) this.close(link)
+    })
+  }
+
+  connect(link: number): void {
+    const source = this.#sources[(this.#firstConnection + link) % Math.max(1, this.#sources.length)]
+    this.#open[link] = new Association(this, link, source)
+  }
+
+  write(link: number, bytes: Uint8Array, from: number, to: number): Written {
+    return this.#open[link]?.write(this.#views.view(bytes, from, to)) ?? written.refused
+  }
+
+  close(link: number): void {
+    const association = this.#open[link]
+    if (association === undefined) return
+    this.#open[link] = undefined
+    association.leave()
+  }
+
+  get idleMs(): number {
+    return this.#wakes.idleMs
+  }
+
+  now(): number {
+    return this.clock.now()
+  }
+
+  wakeAt(time: number): void {
+    this.#wakes.wakeAt(time)
+  }
+
+  run(loop: Loop): Promise<void> {
+    this.loop = loop
+    return this.#wakes.run(loop)
+  }
+
+  /** A datagram came in on a link. */
+  received(link: number, bytes: Uint8Array): void {
+    this.#wakes.hadWork = true
+    if (bytes.length > 0) this.loop.received(link, bytes, 0, bytes.length, this.clock.now())
+  }
+
+  /** A link cannot go on. */
+  broken(link: number, cause: FailureKind): void {
+    this.close(link)
+    this.loop.closed(link, cause, this.clock.now())
+  }
+}
+
+/** One socket of a link, from its connect until it is closed; a link that connects again gets a new one, and a new port. */
+class Association {
+  readonly #transport: UdpTransport
+  readonly #link: number
+  readonly #socket: dgram.Socket
+  #connected = false
+  #left = false
+
+  constructor(transport: UdpTransport, link: number, source: string | undefined) {
+    const { host, port } = transport.address
+    this.#transport = transport
+    this.#link = link
+    // Addresses are in numbers by now; they are handed back on a later turn, as nothing may be told within the connect.
+    const lookup: dgram.SocketOptions['lookup'] = (address, _options, callback) => {
+      process.nextTick(callback, null, address, isIPv6(address) ? 6 : 4)
+    }
+    const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup })
+    this.#socket = socket
+    socket.on('message', bytes => {
+      if (!this.#left) transport.received(link, bytes)
+    })
+    socket.on('error', this.#failed)
+    socket.on('connect', () => {
+      if (this.#left) return
+      this.#connected = true
+      transport.loop.opened(link, transport.clock.now())
+    })
+    if (source !== undefined) socket.bind({ port: 0, address: source, exclusive: true })
+    socket.connect(port, host)
+  }
+
+  write(bytes: Uint8Array): Written {
+    const socket = this.#socket
+    if (!this.#connected || socket.getSendQueueSize() + bytes.length > writeQueueBytesMax) return written.refused
+    socket.send(bytes, this.#sent)
+    // What the kernel took at once is not in the queue.
+    return socket.getSendQueueCount() === 0 ? written.taken : written.kept
+  }
+
+  leave(): void {
+    this.#left = true
+    this.#socket.close()
+  }
+
+  /** Only that nobody listens is a reason to close: what else keeps a datagram from being sent loses that one alone. */
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#failed(error)
+  }
+
+  readonly #failed = (error: NodeJS.ErrnoException): void => {
+    if (this.#left) return
+    const isRefused = error.code === 'ECONNREFUSED'
+    this.#transport.broken(this.#link, isRefused ? 'connect-refused' : this.#connected ? 'reset' : 'connect-failed')
+  }
+}

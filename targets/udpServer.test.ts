@@ -1,0 +1,156 @@
+import dgram from 'node:dgram'
+import { afterEach, expect, test } from 'vitest'
+import { datagramBytesMax } from '../harness/protocols/datagram.ts'
+import { protocolSpec } from '../harness/protocols/spec.ts'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { createEcho } from './echo.ts'
+import type { LivingServer } from './lifecycle.ts'
+import { poolService } from './pool.ts'
+import { createRpcServer } from './rpc.ts'
+import { Schedule } from './schedule.ts'
+import type { Service } from './service.ts'
+import { parseServiceTime } from './serviceTime.ts'
+import { settingsOf } from './settings.ts'
+import { until } from './testing/client.ts'
+import { createTlvServer, overlongText } from './tlv.ts'
+import { startUdpServer, type UdpServerSettings } from './udpServer.ts'
+
+const cleanups: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function start(service: Service, settings: Partial<UdpServerSettings> = {}): Promise<LivingServer> {
+  const server = await startUdpServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
+  cleanups.push(() => server.stop())
+  return server
+}
+
+/** A client that owes nothing to the code under test: a plain socket, and the datagrams that came in on it. */
+class DatagramClient {
+  readonly datagrams: Buffer[] = []
+  readonly #socket = dgram.createSocket('udp4')
+  readonly #port: number
+
+  constructor(server: LivingServer) {
+    this.#port = (server.address as { port: number }).port
+    this.#socket.on('message', bytes => this.datagrams.push(bytes))
+    cleanups.push(() => this.#socket.close())
+  }
+
+  send(...datagrams: (Uint8Array | string)[]): void {
+    for (const bytes of datagrams) this.#socket.send(bytes, this.#port, '127.0.0.1')
+  }
+
+  /** The next so many datagrams, as soon as they are in. */
+  async take(count: number): Promise<Buffer[]> {
+    await until(`${count} datagrams`, () => this.datagrams.length >= count)
+    return this.datagrams.splice(0, count)
+  }
+}
+
+const line = () => createEcho(protocolSpec('line'))
+const rpcMessage = (id: number) => bytesOf({ u32: 19 }, { u32: id }, new Uint8Array(15))
+const idOf = (bytes: Buffer) => bytes.readUInt32BE(4)
+
+test('startUdpServer() answers each datagram to whom it came from, with one of its own', async () => {
+  const server = await start(line())
+  const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
+  one.send('a\n', 'b\n')
+  two.send('c\n')
+  expect((await one.take(2)).map(textOf)).toEqual(['a\n', 'b\n'])
+  expect((await two.take(1)).map(textOf)).toEqual(['c\n'])
+  expect(server.counters()).toMatchObject({ requests: 3, connections: 2, bytesIn: 6, bytesOut: 6, rejected: 0 })
+})
+
+test('startUdpServer() rejects what is more or less than a message, and goes on', async () => {
+  const server = await start(line())
+  const client = new DatagramClient(server)
+  client.send('half', 'two\nlines\n', '', 'whole\n')
+  expect((await client.take(1)).map(textOf)).toEqual(['whole\n'])
+  // The empty one only asks whether anybody is there.
+  expect(server.counters()).toMatchObject({ requests: 1, rejected: 2 })
+})
+
+test('startUdpServer() answers a TLV message that is too long as a stream does, and takes the longest datagram', async () => {
+  const server = await start(createTlvServer({ maxFrame: datagramBytesMax - 8 }))
+  const client = new DatagramClient(server)
+  client.send(bytesOf({ u32: 1 << 20 }, { u32: 7 }, 'too long'))
+  const [error] = await client.take(1)
+  expect(textOf(error!.subarray(8))).toBe(overlongText)
+  const longest = bytesOf({ u32: datagramBytesMax - 8 }, { u32: 7 }, new Uint8Array(datagramBytesMax - 8))
+  client.send(longest)
+  expect((await client.take(1))[0]!.equals(longest)).toBe(true)
+  expect(server.counters()).toMatchObject({ requests: 2, rejected: 1 })
+})
+
+test('startUdpServer() sends replies that wait together as datagrams of their own, in shuffled order too', async () => {
+  const server = await start(createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 8 }))
+  const client = new DatagramClient(server)
+  client.send(...Array.from({ length: 40 }, (_, id) => rpcMessage(id)))
+  const replies = await client.take(40)
+  expect(new Set(replies.map(idOf)).size).toBe(40)
+  expect(replies.every(({ length }) => length === 23)).toBe(true)
+})
+
+test('startUdpServer() serves through a job pool, and answers what is in hand before it stops', async () => {
+  const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:5ms')! })
+  const server = await start(poolService(line(), schedule))
+  const client = new DatagramClient(server)
+  const sent = Array.from({ length: 20 }, (_, index) => `${index}\n`)
+  client.send(...sent)
+  await until('requests', () => server.counters().requests === 20)
+  await server.stop()
+  expect((await client.take(20)).map(textOf)).toEqual(sent)
+})
+
+test('startUdpServer() forgets who is not heard of, and rejects more clients than it may have', async () => {
+  const server = await start(line(), { connectionsMax: 1, idleTimeoutMs: 50 })
+  const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
+  one.send('a\n')
+  await one.take(1)
+  two.send('b\n')
+  await until('a rejection', () => server.counters().rejected === 1)
+  await until('an end', () => server.counters().connections === 0)
+  two.send('c\n')
+  expect((await two.take(1)).map(textOf)).toEqual(['c\n'])
+})
+
+test('startUdpServer() says why it cannot listen', async () => {
+  const server = await start(line())
+  const { port } = server.address as { port: number }
+  const again = startUdpServer({ listen: { host: '127.0.0.1', port }, service: line() })
+  await expect(again).rejects.toThrow(`cannot listen on udp://127.0.0.1:${port}: the port is in use`)
+})
+
+test.each([
+  [
+    'echo',
+    { listen: 'udp://127.0.0.1' },
+    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://127.0.0.1"'],
+  ],
+  [
+    'echo',
+    { listen: 'udp://unix:/x' },
+    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://unix:/x"'],
+  ],
+  ['http', {}, ['--listen http is not spoken over UDP']],
+  ['tlv', { reply: 'x'.repeat(65_500) }, ['--reply a datagram has at most 65507 bytes, not 65508']],
+  [
+    'tlv',
+    { workers: '2', key: 'k', maxSendBuffer: '1000', reloadEvery: '2s', detach: true as const },
+    ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach'].map(
+      flag => `${flag} is for TCP, not for UDP`,
+    ),
+  ],
+])('settingsOf() refuses what UDP has not: %s %o', (name, options, expected) => {
+  const given = { listen: 'udp://127.0.0.1:0', seed: '1', workers: '1', ...options }
+  try {
+    settingsOf(name, given)
+    expect.unreachable()
+  } catch (error) {
+    const { faults } = error as { faults: readonly { place: string; message: string }[] }
+    expect(faults.map(({ place, message }) => `${place} ${message}`)).toEqual(expected)
+  }
+})

@@ -1,0 +1,219 @@
+import dgram from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6 } from 'node:net'
+import { overDatagrams } from '../harness/protocols/datagram.ts'
+import { type Protocol, tooLarge } from '../harness/protocols/protocol.ts'
+import { Connections } from './connections.ts'
+import type { ServerCounters } from './counters.ts'
+import { DatagramReplies } from './datagramReplies.ts'
+import { IdleTimeout } from './idleTimeout.ts'
+import type { LivingServer } from './lifecycle.ts'
+import { type ListenAddress, listenError } from './listen.ts'
+import { settle } from './relay/settle.ts'
+import type { Service } from './service.ts'
+import { Peer } from './udpPeer.ts'
+
+/** Clients that are known at a time; datagrams of others are rejected. */
+const peersMaxDefault = 100_000
+const idleTimeoutMsDefault = 60_000
+/** What the kernel is asked to hold of what comes in while we are busy; it may give less (net.core.rmem_max). */
+const receiveBufferBytes = 4 * 1024 * 1024
+/** Bytes that may wait to be sent; a reply beyond them is lost, as the network loses it. */
+const sendQueueBytesMax = 16 * 1024 * 1024
+
+export interface UdpServerSettings {
+  readonly listen: ListenAddress
+  readonly service: Service
+  /** Clients known at a time. */
+  readonly connectionsMax?: number
+  /** A client that is not heard of for so long is forgotten. */
+  readonly idleTimeoutMs?: number
+}
+
+/** Starts to listen for datagrams, each of them a message; throws a UserError where that cannot be. */
+export async function startUdpServer(settings: UdpServerSettings): Promise<LivingServer> {
+  const server = new UdpServer(settings)
+  await server.listen()
+  return server
+}
+
+class UdpServer implements LivingServer {
+  readonly scheme = 'udp'
+  address: Extract<ListenAddress, { host: string }>
+  readonly peers: Connections<Peer>
+  readonly #byAddress = new Map<string, Peer>()
+  readonly #service: Service
+  readonly #protocol: Protocol
+  readonly #replies = new DatagramReplies()
+  readonly #idle: IdleTimeout<Peer>
+  #socket!: dgram.Socket
+  #requests = 0
+  #datagrams = 0
+  #bytesIn = 0
+  #bytesSent = 0
+  #rejected = 0
+  #buffersFull = 0
+  #unfinished: Peer[] = []
+  #isDeaf = false
+  #stopped: Promise<void> | undefined
+
+  constructor({ listen, service, connectionsMax, idleTimeoutMs }: UdpServerSettings) {
+    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.peers = new Connections(connectionsMax ?? peersMaxDefault)
+    this.#service = service
+    this.#protocol = overDatagrams(service.protocol)
+    this.#idle = new IdleTimeout(idleTimeoutMs ?? idleTimeoutMsDefault, peer => this.#forget(peer))
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.address
+    try {
+      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
+      await this.#bind(numeric, port)
+    } catch (error) {
+      this.#idle.stop()
+      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
+    }
+    const { address, port: bound } = this.#socket.address()
+    this.address = { host: address, port: bound }
+  }
+
+  counters(): ServerCounters {
+    return {
+      requests: this.#requests,
+      connections: this.peers.length,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#replies.bytesOut + this.#bytesSent,
+      rejected: this.#rejected,
+      buffersFull: this.#buffersFull,
+      buffersDrained: 0,
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.getSendQueueSize()
+  }
+
+  /** Sends a datagram; answers false where the bytes must stay as they are. */
+  sendTo({ address, port }: Peer, bytes: Uint8Array): boolean {
+    if (this.queuedBytes + bytes.length > sendQueueBytesMax) {
+      this.#buffersFull++
+      return true
+    }
+    // One that cannot be sent is lost, as UDP promises nothing.
+    this.#socket.send(bytes, port, address)
+    return this.#socket.getSendQueueCount() === 0
+  }
+
+  /** Sends what is no reply to a message. */
+  sendApart(peer: Peer, bytes: Uint8Array): void {
+    this.sendTo(peer, bytes)
+    this.#bytesSent += bytes.length
+  }
+
+  finishLater(peer: Peer): void {
+    if (this.#unfinished.push(peer) === 1) setImmediate(() => this.#finishAll())
+  }
+
+  finishNow(peer: Peer): void {
+    if (this.#service.finish === undefined || peer.isForgotten) return
+    this.#replies.start(peer)
+    this.#service.finish(peer, this.#replies)
+    this.#replies.flush()
+  }
+
+  reject(): void {
+    this.#rejected++
+  }
+
+  #bind(host: string, port: number): Promise<void> {
+    const socket = dgram.createSocket({
+      type: isIPv6(host) ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBufferBytes,
+      // All addresses are in numbers by now.
+      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+    })
+    this.#socket = socket
+    socket.on('message', (bytes, from) => this.#received(bytes, from))
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ port, address: host, exclusive: true }, () => {
+        socket.removeAllListeners('error')
+        // A datagram that could not be taken or sent is lost.
+        socket.on('error', () => {})
+        resolve()
+      })
+    })
+  }
+
+  async #stop(): Promise<void> {
+    await settle({
+      received: () => this.#datagrams,
+      isPending: () => this.#isPending(),
+      deafen: () => {
+        this.#isDeaf = true
+      },
+    })
+    this.#idle.stop()
+    for (const peer of this.peers) this.#forget(peer)
+    await new Promise<void>(resolve => this.#socket.close(() => resolve()))
+  }
+
+  #isPending(): boolean {
+    if (this.#service.pending === undefined) return false
+    for (const peer of this.peers) if (this.#service.pending(peer) > 0) return true
+    return false
+  }
+
+  /** A datagram is one message; an empty one is none, but asks whether anybody is here. */
+  #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
+    this.#datagrams++
+    this.#bytesIn += bytes.length
+    if (bytes.length === 0 || this.#isDeaf) return
+    const key = `${address} ${port}`
+    const peer = this.#byAddress.get(key) ?? this.#newPeer(key, address, port)
+    if (peer === undefined) {
+      this.#rejected++
+      return
+    }
+    peer.activeTick = this.#idle.tick
+    const end = this.#protocol.frameEnd(bytes, 0, bytes.length, 0)
+    const isOverlong = end === tooLarge && this.#service.overlong !== undefined
+    if (end < 0) this.#rejected++
+    if (end < 0 && !isOverlong) return
+    this.#requests++
+    this.#replies.start(peer)
+    if (isOverlong) this.#service.overlong?.(peer, bytes, 0, this.#replies)
+    else this.#service.message(peer, bytes, 0, end, this.#replies)
+    this.#replies.flush()
+  }
+
+  #newPeer(key: string, address: string, port: number): Peer | undefined {
+    if (this.peers.isFull) return undefined
+    const peer = new Peer(this, this.peers.nextLink(), { key, address, port })
+    this.peers.set(peer)
+    this.#byAddress.set(key, peer)
+    this.#idle.add(peer)
+    this.#service.connect?.(peer)
+    return peer
+  }
+
+  #forget(peer: Peer): void {
+    if (!this.peers.delete(peer)) return
+    peer.isForgotten = true
+    this.#byAddress.delete(peer.key)
+    this.#idle.delete(peer)
+    this.#service.close?.(peer)
+  }
+
+  #finishAll(): void {
+    const peers = this.#unfinished
+    this.#unfinished = []
+    for (const peer of peers) this.finishNow(peer)
+  }
+}
