@@ -7,7 +7,7 @@ import { auditInputs, type RunRecord, totalsOf } from './report/result.ts'
 const auditMs = 3000
 const measuredMsMin = 2000
 /** What can be told at the end only: the accounts and the time in flight are open, and more time may help. */
-const atTheEnd = ['conservation', 'littles-law', 'warm-up', 'quantile-ci']
+const atTheEnd = ['conservation', 'deliveries', 'littles-law', 'warm-up', 'quantile-ci']
 
 export interface LiveAuditOptions {
   readonly recorder: Recorder

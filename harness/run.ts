@@ -31,6 +31,11 @@ const readMs = 100
 const showMs = 500
 /** From the word to start until the start, so that every worker has heard it. */
 const startDelayMs = 20
+/**
+ * The same where what is sent goes to all connections: that they stand is known before the server has taken them, which many do
+ * one a turn, and who is not there yet hears nothing.
+ */
+const startDelayMsToAll = 250
 /** How long after the end of a run with failures the end of its target may still come to be known. */
 const obituaryMs = 100
 /** How long before the end it is decided whether the run goes on, and how long the workers take to hear of it. */
@@ -128,6 +133,7 @@ export async function runScenario(
       endedAt: outcome.endedAt,
       isExtended: outcome.isExtended,
       serverRequests: target.requests(),
+      serverDeliveries: target.deliveries?.(),
       targetIsLocal,
       overUdp,
       clockDriftMs: clockDriftMs(),
@@ -199,6 +205,7 @@ interface Drive {
 
 /** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
 async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal }: Drive): Promise<Outcome> {
+  const delayMs = createProtocol(plan.workers[0]!.protocol).delivery === undefined ? startDelayMs : startDelayMsToAll
   let startAt = Number.POSITIVE_INFINITY
   let shownAt = Number.NEGATIVE_INFINITY
   let lengthMs = plan.lengthMs
@@ -244,14 +251,14 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
   try {
     await Promise.race([fleet.ready, fleet.ended])
     recorder.read(monotonicClock.now())
-    startAt = monotonicClock.now() + startDelayMs
+    startAt = monotonicClock.now() + delayMs
     // Before the word is given: from then on the workers may count.
     recorder.begin(startAt)
     fleet.start(startAt)
     // The warm-up's end is read for itself: the window begins where this reading does.
-    timers.push(setTimeout(read, startDelayMs + plan.warmupMs))
+    timers.push(setTimeout(read, delayMs + plan.warmupMs))
     if (plan.extensionMs > 0) {
-      timers.push(setTimeout(extendUnsettled, startDelayMs + plan.lengthMs - extendBeforeMs))
+      timers.push(setTimeout(extendUnsettled, delayMs + plan.lengthMs - extendBeforeMs))
     }
     const error = await fleet.ended
     recorder.read(monotonicClock.now())

@@ -1,4 +1,5 @@
 import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { createBroadcastServer } from './broadcast.ts'
 import { createEcho } from './echo.ts'
 import { createHttpServer, helloText } from './http.ts'
 import { createRpcServer } from './rpc.ts'
@@ -38,6 +39,10 @@ export const targets: Readonly<Record<string, Target>> = {
         ...order,
       }),
   },
+  broadcast: {
+    protocols: ['broadcast'],
+    create: spec => createBroadcastServer(spec as Extract<ProtocolSpec, { name: 'broadcast' }>),
+  },
   http: {
     protocols: ['http'],
     overUdp: false,
@@ -47,4 +52,4 @@ export const targets: Readonly<Record<string, Target>> = {
 }
 
 /** Their names as a sentence lists them. */
-export const targetNames = 'echo, tlv, rpc, http and relay'
+export const targetNames = 'echo, tlv, rpc, broadcast, http and relay'

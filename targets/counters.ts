@@ -6,6 +6,10 @@ export interface ServerCounters {
   readonly bytesOut: number
   /** Messages that were too long or malformed, refused handshakes, and connections over the bound. */
   readonly rejected: number
+  /** Messages sent that answer none of the same connection. */
+  readonly deliveries: number
+  /** Connections broken off because their client did not read. */
+  readonly dropped: number
   /** How often a connection had more waiting to be sent than its buffer holds, and how often that went. */
   readonly buffersFull: number
   readonly buffersDrained: number
@@ -17,6 +21,8 @@ export const noCounters: ServerCounters = {
   bytesIn: 0,
   bytesOut: 0,
   rejected: 0,
+  deliveries: 0,
+  dropped: 0,
   buffersFull: 0,
   buffersDrained: 0,
 }

@@ -15,4 +15,8 @@ test('statsLine() tells what a server did a second', () => {
   expect(statsLine(after, slow, 1, time)).toBe(
     '09:30:13  connections 10         0 requests/s   in 0 B/s   out 0 B/s   buffer full 2   drained 1',
   )
+  const broadcast = { ...after, requests: 276_480, deliveries: 1900, dropped: 2 }
+  expect(statsLine(after, broadcast, 1, time)).toBe(
+    '09:30:13  connections 10       100 requests/s     1,900 deliveries/s   in 0 B/s   out 0 B/s   dropped 2',
+  )
 })

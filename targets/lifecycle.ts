@@ -101,13 +101,15 @@ export async function serveForParent<Counters extends Counted>(
 
 /** One line of what a server did in `seconds` seconds, with the time of day. */
 export function statsLine(before: ServerCounters, after: ServerCounters, seconds: number, time: Date): string {
-  const rate = (name: 'requests' | 'bytesIn' | 'bytesOut') => (after[name] - before[name]) / seconds
+  const rate = (name: 'requests' | 'deliveries' | 'bytesIn' | 'bytesOut') => (after[name] - before[name]) / seconds
   const parts = [
     `connections ${formatCount(after.connections)}`,
     `${formatCount(Math.round(rate('requests')))} requests/s`.padStart(18),
+    ...(after.deliveries > 0 ? [`${formatCount(Math.round(rate('deliveries')))} deliveries/s`.padStart(20)] : []),
     `in ${formatByteRate(rate('bytesIn'))}`,
     `out ${formatByteRate(rate('bytesOut'))}`,
     ...seldom('rejected', after.rejected - before.rejected),
+    ...seldom('dropped', after.dropped - before.dropped),
     ...seldom('buffer full', after.buffersFull - before.buffersFull),
     ...seldom('drained', after.buffersDrained - before.buffersDrained),
   ]

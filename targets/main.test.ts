@@ -178,7 +178,7 @@ test('main exits 2 with one line when the port is in use', async () => {
 
 test('main exits 2 and says what is wrong with its flags', async () => {
   const cases: [string[], string][] = [
-    [['nope'], 'unknown server "nope"; there are echo, tlv, rpc, http and relay\n'],
+    [['nope'], 'unknown server "nope"; there are echo, tlv, rpc, broadcast, http and relay\n'],
     [['echo', '--listen', 'x'], '--listen expected an address such as 127.0.0.1:8080, got "x"\n'],
     [['tlv', '--protocol', 'line'], '--protocol expected tlv, got "line"\n'],
     [['echo', '--protocol', 'tlv'], '--protocol expected raw, line or frame, got "tlv"\n'],
@@ -208,6 +208,15 @@ test('main exits 2 and says what is wrong with its flags', async () => {
 `,
     ],
     [['tlv', '--key', 'secret', '--max-frame', '20'], '--key needs a --max-frame of at least 64B\n'],
+    [
+      ['broadcast', '--workers', '2', '--reload-every', '2s', '--reply', 'x', '--pool-size', '2'],
+      `--workers is not for broadcast, whose clients are all in one process
+--reload-every is not for broadcast, whose clients are all in one process
+--reply is not for broadcast, whose answer is set
+--pool-size is not for broadcast
+--pool-size is for a single worker
+`,
+    ],
     [['tlv', '--reload-every', '1'], '--reload-every expected a duration such as 2s, from 10ms to 24h, got "1"\n'],
     [['stop', '--listen', '8080'], '--listen is not for stop\n'],
     [['tlv', 'more'], 'unexpected "more": tlv takes options only\n'],

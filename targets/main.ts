@@ -22,7 +22,7 @@ async function main(): Promise<number> {
     .description(
       'A reference server; SIGTERM ends it once all that is in hand is answered. "volley serve relay --help" tells of the relay, which stands for a network.',
     )
-    .argument('<server>', 'echo, tlv, rpc, http or relay; or stop, reload or status')
+    .argument('<server>', 'echo, tlv, rpc, broadcast, http or relay; or stop, reload or status')
     .argument(
       '[name]',
       'stop, reload, status: the server that is meant, such as tlv-8080, or tlv where there is but one',
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
     .option(
       '--max-send-buffer <size>',
-      `read no more from a connection while more than this waits to be sent to it (default: ${maxSendBufferBytesDefault})`,
+      `read no more from a connection while more than this waits to be sent to it; broadcast: drop it (default: ${maxSendBufferBytesDefault})`,
     )
     .option('--max-connections <n>', 'refuse connections beyond so many')
     .option(

@@ -13,6 +13,7 @@ export interface ConnectionServer {
   send(connection: ServedConnection, bytes: Uint8Array): boolean
   finishLater(connection: ServedConnection): void
   finishNow(connection: ServedConnection): void
+  drop(connection: ServedConnection): void
   reject(connection: ServedConnection): void
 }
 
@@ -89,6 +90,10 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   endNow(last?: Uint8Array): void {
     if (last !== undefined) this.#server.send(this, last)
     this.#server.end(this)
+  }
+
+  drop(): void {
+    this.#server.drop(this)
   }
 
   reject(): void {

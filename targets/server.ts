@@ -73,6 +73,8 @@ class FramingServer implements RunningServer, ConnectionServer {
   #bytesIn = 0
   #bytesSent = 0
   #rejected = 0
+  #deliveries = 0
+  #dropped = 0
   #buffersFull = 0
   #buffersDrained = 0
   /** What a sign of life is marked with: the idle timeout, or without one the turns of waiting for quiet at the end. */
@@ -109,6 +111,8 @@ class FramingServer implements RunningServer, ConnectionServer {
       bytesIn: this.#bytesIn,
       bytesOut: this.#replies.bytesOut + this.#bytesSent,
       rejected: this.#rejected,
+      deliveries: this.#deliveries,
+      dropped: this.#dropped,
       buffersFull: this.#buffersFull,
       buffersDrained: this.#buffersDrained,
     }
@@ -223,10 +227,19 @@ class FramingServer implements RunningServer, ConnectionServer {
     connection.ending = true
   }
 
+  drop(connection: ServedConnection): void {
+    if (connection.over) return
+    this.#dropped++
+    connection.over = true
+    connection.ending = true
+    connection.socket.destroy()
+  }
+
   send(connection: ServedConnection, bytes: Uint8Array): boolean {
     if (connection.over || connection.ending || connection.paused) return false
     connection.socket.write(bytes)
     this.#bytesSent += bytes.length
+    this.#deliveries++
     this.#holdBack(connection)
     return true
   }

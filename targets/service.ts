@@ -38,7 +38,7 @@ export interface Connection {
   /**
    * Sends bytes that are no reply to a message of this connection, ahead of replies that are not flushed; they must stay
    * as they are for good, so that one array may go to all connections. False, and nothing is sent, when the connection
-   * ends or its send buffer is full.
+   * ends or its send buffer is full; else it is counted as a delivery.
    */
   send(bytes: Uint8Array): boolean
   /** Has `finish` called once this turn of the event loop has brought all its requests. */
@@ -49,6 +49,8 @@ export interface Connection {
   endLater(): void
   /** Ends our side now, behind `last`, as `endLater` does; not to be used within a call of the service. */
   endNow(last?: Uint8Array): void
+  /** Breaks the connection off, with all that waits to be sent to it, and counts it as dropped; `close` follows. */
+  drop(): void
   /** Counts the request as rejected, and has our side ended as by `endLater`. */
   reject(): void
 }

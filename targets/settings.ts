@@ -87,6 +87,7 @@ export function settingsOf(name: string, options: Options) {
   if (sendBuffer !== undefined && (sendBuffer < 1 || sendBuffer > sendBufferBytesMax)) {
     wanted('--max-send-buffer', 'a size from 1B to 1GiB', options.maxSendBuffer!)
   }
+  if (name === 'broadcast') refuseForBroadcast(options, workers, fault)
   const shuffle = whole('--shuffle', options.shuffle, 1, shuffleMax)
   if (shuffle !== undefined && name !== 'rpc') fault('--shuffle', `is for rpc, not for ${name}`)
   const seed = whole('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER)!
@@ -150,6 +151,17 @@ function tcpFlags(options: Options): readonly string[] {
   const { maxSendBuffer, key, workers, reloadEvery, detach } = options
   const given = [maxSendBuffer, key, workers === '1' ? undefined : workers, reloadEvery, detach]
   return tcpOnly.filter((_, index) => given[index] !== undefined)
+}
+
+/** Its clients are to meet in one process, each is answered with a text that is set, and what others get is no reply. */
+function refuseForBroadcast(options: Options, workers: number, fault: (place: string, message: string) => void): void {
+  if (workers > 1) fault('--workers', 'is not for broadcast, whose clients are all in one process')
+  if (options.reloadEvery !== undefined)
+    fault('--reload-every', 'is not for broadcast, whose clients are all in one process')
+  if (options.reply !== undefined) fault('--reply', 'is not for broadcast, whose answer is set')
+  for (const [flag, value] of poolFlags) {
+    if (options[value] !== undefined) fault(flag, 'is not for broadcast')
+  }
 }
 
 function protocolOption(text: string, fault: (place: string, message: string) => void): ProtocolSpec | undefined {

@@ -9,9 +9,9 @@ export function addServe(program: Command, done: (code: ExitCode) => void): void
   program
     .command('serve')
     .description(
-      'start a reference server: echo, tlv, rpc or http; a relay; or stop, reload or status for one in the background; "volley serve tlv --help" tells the options',
+      'start a reference server: echo, tlv, rpc, broadcast or http; a relay; or stop, reload or status for one in the background; "volley serve tlv --help" tells the options',
     )
-    .argument('<target>', 'echo, tlv, rpc, http or relay; stop, reload or status')
+    .argument('<target>', 'echo, tlv, rpc, broadcast, http or relay; stop, reload or status')
     .argument(
       '[options...]',
       'options of the server, such as --listen 127.0.0.1:8080 or --detach; or which server is meant',

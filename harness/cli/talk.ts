@@ -74,7 +74,7 @@ async function talk(address: Address, protocol: Protocol, { type, key }: TalkSet
   let code: ExitCode = exitCode.pass
 
   function show(bytes: Uint8Array, from: number, end: number): void {
-    waiting.shift()
+    if (protocol.delivery === undefined || protocol.delivery(bytes, from, end) < 0) waiting.shift()
     process.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (prompting) lines.prompt()
   }

@@ -108,6 +108,31 @@ export class Books {
     this.#add(field.reordered, 1)
   }
 
+  /** A message came that answers none of ours; after the end it is counted apart. */
+  delivered(isAfter: boolean): void {
+    this.#add(isAfter ? field.deliveriesAfter : field.deliveries, 1)
+  }
+
+  /** How long a delivery took from its sender to us. */
+  deliveryTook(milliseconds: number): void {
+    this.#count(histogram.delivery, milliseconds)
+  }
+
+  /** A reply came after the end. */
+  answeredAfter(): void {
+    this.#add(field.answeredAfter, 1)
+  }
+
+  /** So many deliveries need not come, though their connections stand. */
+  maybeMissed(deliveries: number): void {
+    this.#add(field.maybeMissed, deliveries)
+  }
+
+  /** Whether deliveries may still be on their way, which are not waited for. */
+  deliveriesCut(isCut: boolean): void {
+    this.#fields[field.deliveriesCut] = isCut ? 1 : 0
+  }
+
   connected(milliseconds: number): void {
     this.#add(field.connects, 1)
     this.#count(histogram.connect, milliseconds)

@@ -104,7 +104,7 @@ export class Client implements Loop {
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     if (this.#isSettling(now)) {
       this.#exchange.drain(link, bytes, from, to, now)
-      if (this.#exchange.idle(link)) this.#leave(link, now)
+      if (this.#exchange.mayLeave(link)) this.#leave(link, now)
       return
     }
     this.#exchange.books.elapse(now)
@@ -135,8 +135,8 @@ export class Client implements Loop {
       this.#endIfDone(now)
     }
     if (this.#phase === phase.settling) {
-      const done = this.#connections.over === this.#links || now >= this.#settleUntil
-      if (!done) return this.#settleUntil
+      const until = Math.min(this.#settleUntil, this.#exchange.quietAt(now))
+      if (this.#connections.over < this.#links && now < until) return until
       this.#giveUp()
       return finished
     }
@@ -352,7 +352,7 @@ export class Client implements Loop {
     // What was due and has not come up is part of the plan all the same: it is left waiting, and told of.
     if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#times.endAt), false)
     this.#phase = phase.settling
-    this.#settleUntil = now + Math.min(settlingMsMax, this.#timeoutMs)
+    this.#settleUntil = now + Math.min(settlingMsMax, this.#exchange.patienceMs)
     let inFlight = 0
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.doing[link] === doing.sending) {
@@ -360,7 +360,7 @@ export class Client implements Loop {
         const info = this.#transport.tcpInfo?.(link)
         if (info !== undefined) this.#exchange.books.roundTripAtEnd(info)
       }
-      if (this.#exchange.idle(link)) this.#leave(link, now)
+      if (this.#exchange.mayLeave(link)) this.#leave(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
     this.#times.close(now)

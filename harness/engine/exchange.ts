@@ -7,6 +7,7 @@ import { type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { type Transport, written } from '../transports/transport.ts'
 import { Books } from './books.ts'
 import { createInFlight, DatagramInFlight } from './datagrams.ts'
+import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
 import { type Check, compileCheck } from './expectation.ts'
 import type { InFlight } from './inflight.ts'
@@ -32,6 +33,8 @@ export class Exchange {
   readonly books: Books
   /** Requests that may still be sent. */
   budget: number
+  /** After the end: how long what is on its way may be worth waiting for. */
+  readonly patienceMs: number
   readonly #transport: Transport
   readonly #protocol: Protocol
   readonly #needsRequestBytes: boolean
@@ -45,6 +48,8 @@ export class Exchange {
   readonly #datagrams: DatagramInFlight | undefined
   readonly #outgoing: Outgoing
   readonly #leftovers = new Leftovers()
+  /** Where the protocol has any: messages that come unasked. */
+  readonly #deliveries: Deliveries | undefined
   readonly #due: DueTimes
   readonly #pipeline: number
   /** Requests go by a plan: their response time counts from when they were to be sent. */
@@ -85,6 +90,8 @@ export class Exchange {
       endless: plan.mode === 'loop',
       overUdp: this.#overUdp,
     })
+    this.#deliveries = Deliveries.of(protocol, plan, this.books, epochOffsetMs)
+    this.patienceMs = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.#due = due
     this.#pipeline = pipeline
     this.#isPaced = isPaced
@@ -97,6 +104,7 @@ export class Exchange {
   /** A connection stands: its handshake is to be done first. */
   begin(link: number): void {
     this.#script.begin(link)
+    this.#deliveries?.opened(link)
     this.#served[link] = 0
   }
 
@@ -122,7 +130,7 @@ export class Exchange {
   /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
     const result = this.#outgoing.sendOne(link, this.#script.next(link), now, true, intendedAt)
-    this.books.sent(roleIndex.request, 1, this.#outgoing.takeBytesWritten())
+    this.#count(roleIndex.request, 1)
     return result === written.refused ? 'overflow' : undefined
   }
 
@@ -155,7 +163,7 @@ export class Exchange {
     }
     if (outgoing.flush(link) === written.refused) refused = true
     this.budget -= sent
-    this.books.sent(roleIndex.request, sent, outgoing.takeBytesWritten())
+    this.#count(roleIndex.request, sent)
     return refused ? 'overflow' : undefined
   }
 
@@ -165,6 +173,8 @@ export class Exchange {
     const slots = this.#slots
     const script = this.#script
     const leftovers = this.#leftovers
+    const deliveries = this.#deliveries
+    deliveries?.heard(link, now)
     books.received(to - from)
     leftovers.join(link, bytes, from, to)
     const input = leftovers.bytes
@@ -183,6 +193,10 @@ export class Exchange {
           at = end
         }
         break
+      }
+      if (deliveries?.take(input, at, frameEnd, now, false)) {
+        at = frameEnd
+        continue
       }
       const slot = slots.find(link, input, at, frameEnd)
       if (slot < 0) this.#stray(link, input, at, frameEnd)
@@ -224,6 +238,7 @@ export class Exchange {
 
   /** Takes what comes in once the books are closed: frees the slots and counts nothing but response times. */
   drain(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
+    this.#deliveries?.heard(link, now)
     this.#leftovers.join(link, bytes, from, to)
     const { bytes: input, to: end } = this.#leftovers
     let at = this.#leftovers.from
@@ -234,10 +249,12 @@ export class Exchange {
         this.#slots.clear(link)
       }
       if (frameEnd <= 0) break
-      const slot = this.#slots.find(link, input, at, frameEnd)
+      const isDelivery = this.#deliveries?.take(input, at, frameEnd, now, true) === true
+      const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {
         const role = this.#script.role[this.#script.stepOfFrame[this.#slots.frame[slot]!]!]!
         if (role === roleIndex.request) this.books.drained(now - this.#slots.intendedAt[slot]!)
+        this.books.answeredAfter()
         this.#slots.release(link, slot)
       }
       at = frameEnd
@@ -314,6 +331,7 @@ export class Exchange {
   /** Forgets a connection that is closed. */
   forget(link: number): void {
     this.#heartbeats[link] = 0
+    this.#deliveries?.closed(link)
     this.#slots.clear(link)
     this.#leftovers.drop(link)
   }
@@ -321,6 +339,18 @@ export class Exchange {
   /** Whether nothing is in flight on the link. */
   idle(link: number): boolean {
     return this.#slots.count[link] === 0
+  }
+
+  /** After the end: whether nothing that comes in on the link is waited for. */
+  mayLeave(link: number): boolean {
+    return this.#deliveries === undefined && this.idle(link)
+  }
+
+  /** After the end: when the links that may not leave by themselves are to do so, or that is to be asked again. */
+  quietAt(now: number): number {
+    if (this.#deliveries === undefined) return Number.POSITIVE_INFINITY
+    const isAwaiting = this.#slots.count.some(count => count > 0)
+    return this.#deliveries.quietAt(now, isAwaiting)
   }
 
   /** Requests of the loop that are in flight on a link. */
@@ -342,8 +372,14 @@ export class Exchange {
   #sendApart(link: number, step: number, now: number): FailureKind | undefined {
     const frame = this.#script.frameOf(link, step)
     const result = this.#outgoing.sendOne(link, frame, now, this.#script.reply[step]!)
-    this.books.sent(this.#script.role[step]!, 1, this.#outgoing.takeBytesWritten())
+    this.#count(this.#script.role[step]!, 1)
     return result === written.refused ? 'overflow' : undefined
+  }
+
+  /** Counts what was sent since the last time. */
+  #count(role: number, requests: number): void {
+    this.#deliveries?.sent(requests)
+    this.books.sent(role, requests, this.#outgoing.takeBytesWritten())
   }
 
   #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {

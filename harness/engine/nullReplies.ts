@@ -25,7 +25,7 @@ export type NullReplyPlan =
 /**
  * The cheapest replies that a client of the protocol takes to the steps of a bank. Where a reply may be the request itself it is just that,
  * so that ids come back; else it is always the same one, about as long as the target's were on average. Undefined where
- * requests cannot be told apart.
+ * requests cannot be told apart, and where replies are not what the client's work is made of.
  */
 export function planNullReplies(
   protocol: ProtocolSpec,
@@ -36,6 +36,8 @@ export function planNullReplies(
     return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
   if (protocol.name === 'http') return canned(httpReply(protocol.host, likeBytes(meanReplyBytes)))
+  // Most of what its client reads is no reply, but comes from the others: that is more work than a null server makes.
+  if (protocol.name === 'broadcast') return undefined
   if (protocol.name === 'resp') return canned(respReply(likeBytes(meanReplyBytes)))
   if (protocol.name !== 'raw' || protocol.replyBytes === undefined) return { kind: 'echo' }
   const lengths = steps.flatMap(({ firstFrame, frameCount }) =>

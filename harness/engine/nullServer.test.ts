@@ -196,6 +196,10 @@ test('planNullReplies() has none where requests cannot be told apart', () => {
   expect(planNullReplies(spec, bankOf(spec, ['hello', 'world']), 3)).toMatchObject({ kind: 'canned', requestBytes: 5 })
 })
 
+test('planNullReplies() has none where most of what the client reads is no reply', () => {
+  expect(planNullReplies(protocolSpec('broadcast'), bankOf(protocolSpec('broadcast'), ['hello']), 100)).toBeUndefined()
+})
+
 test('chooseNullWay() takes epoll where the C library can be called', () => {
   expect(chooseNullWay()).toBe(typeof libc === 'string' ? 'node' : 'epoll')
 })

@@ -22,6 +22,8 @@ export interface RunningTarget {
   readonly process?: { readonly pid: number; readonly group: boolean }
   /** What a server of ours counted in all: its last word, so nothing before `stop`, nor when it was killed. */
   requests(): number | undefined
+  /** What it sent in all that answered no request of the connection, in the same way; absent for a server that is not ours. */
+  deliveries?(): number | undefined
   /** How the server ended, when it did so of itself. */
   ended(): string | undefined
   /** Ends what was started for the run, in order if it lets itself be. */
@@ -111,8 +113,11 @@ async function serve(
     env,
   )
   let requests: number | undefined
+  let deliveries: number | undefined
   child.on('stats', message => {
-    if (message['final'] === true) requests = Number(message['requests'])
+    if (message['final'] !== true) return
+    requests = Number(message['requests'])
+    deliveries = Number(message['deliveries'])
   })
   try {
     const { address } = await child.told('listening', patience)
@@ -122,6 +127,7 @@ async function serve(
       address: parsed,
       process: { pid: child.pid, group: 'workers' in options || 'reloadEvery' in options },
       requests: () => requests,
+      deliveries: () => deliveries,
     }
   } catch (error) {
     await child.stop()
@@ -175,7 +181,8 @@ function startHint(address: Address, { name }: ProtocolSpec): string | undefined
   if (address.scheme === 'tls') return undefined
   const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
   const listen = isPlain ? formatAddress(address) : `${address.host}:${address.port}`
-  const kind = name === 'tlv' || name === 'rpc' || name === 'http' ? name : 'echo'
+  const ownKinds = ['tlv', 'rpc', 'broadcast', 'http']
+  const kind = ownKinds.includes(name) ? name : 'echo'
   if (name === 'resp') return 'is the server running?'
   const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''
   return `is the server running? "volley serve ${kind} --listen ${listen}${protocol}" starts a reference server`

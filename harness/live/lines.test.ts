@@ -9,6 +9,12 @@ describe('renderLine()', () => {
     expect(renderLine(sampleSnapshot, morning)).toBe('09:30:03  7s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0')
   })
 
+  it('says how many messages come without being asked for', () => {
+    expect(renderLine({ ...sampleSnapshot, deliveriesPerSecond: 2_626_066 }, morning)).toBe(
+      '09:30:03  7s  138,214/s  deliveries 2,626,066/s  p50 68us p99 210us  ok 829,284 failed 0',
+    )
+  })
+
   it('names the warm-up', () => {
     expect(renderLine({ ...sampleSnapshot, phase: 'warm-up', elapsedMs: 1004 }, morning)).toBe(
       '09:30:03  1s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  warm-up',

@@ -4,7 +4,8 @@ import { formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../
 
 /** One second of a run as one line, for where there is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`. */
 export function renderLine(snapshot: Snapshot, wallClock: Date): string {
-  const { phase, elapsedMs, requestsPerSecond, response, completed, failed, connections } = snapshot
+  const { phase, elapsedMs, requestsPerSecond, deliveriesPerSecond, response, completed, failed, connections } =
+    snapshot
   const time = formatTimeOfDay(wallClock)
   if (phase === 'opening') {
     const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
@@ -14,6 +15,7 @@ export function renderLine(snapshot: Snapshot, wallClock: Date): string {
     time,
     formatElapsed(elapsedMs),
     `${formatCount(requestsPerSecond)}/s`,
+    ...(deliveriesPerSecond === undefined ? [] : [`deliveries ${formatCount(deliveriesPerSecond)}/s`]),
     `p50 ${short(response.p50)} p99 ${short(response.p99)}`,
     `ok ${formatCount(completed)} failed ${formatCount(failed)}`,
     ...(connections.open < connections.wanted ? [`connections ${connections.open} of ${connections.wanted}`] : []),

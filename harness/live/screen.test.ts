@@ -22,6 +22,11 @@ function screen(
 }
 
 describe('renderScreen()', () => {
+  it('says beneath the figure how many messages come without being asked for', () => {
+    const lines = screen({ ...sampleSnapshot, deliveriesPerSecond: 2_626_066 }, small).split('\n')
+    expect(lines).toContain('  138,214 requests/s, 2,626,066 deliveries/s   connections   10 of 10')
+  })
+
   it('fits a terminal of 80x24', () => {
     expect(screen(sampleSnapshot, small)).toMatchInlineSnapshot(`
       "

@@ -161,7 +161,9 @@ function figureParts(snapshot: Snapshot, { columns, rows }: ScreenSize, colors: 
   const figure = formatCount(snapshot.requestsPerSecond)
   const emphasis = (text: string) => colors.bold(colors.cyan(text))
   const totals = totalItems(snapshot, colors)
-  const caption: Row = [span('  '), span(`${figure} requests/s`, emphasis)]
+  const { deliveriesPerSecond } = snapshot
+  const delivered = deliveriesPerSecond === undefined ? '' : `, ${formatCount(deliveriesPerSecond)} deliveries/s`
+  const caption: Row = [span('  '), span(`${figure} requests/s${delivered}`, emphasis)]
   const lines = [...largeDigits(figure).map((line): Row => [{ text: `  ${line}`, paint: emphasis }]), caption]
   const column = Math.max(42, ...lines.map(line => rowCells(line) + 3))
   const table = totalsTable(totals)

@@ -1,5 +1,6 @@
 import { auditCeiling } from './ceilingAudit.ts'
 import { auditCourse, type CourseInputs } from './courseAudit.ts'
+import { auditDeliveries, type DeliveriesInputs } from './deliveriesAudit.ts'
 import { quantilesWithInterval } from './evidence.ts'
 import { type Finding, percent } from './finding.ts'
 import { auditHost, type HostInputs } from './hostAudit.ts'
@@ -29,12 +30,15 @@ export interface AuditInputs {
   /** How the measured part went on, and what the machine did meanwhile; absent where nothing was measured. */
   readonly course?: CourseInputs | undefined
   readonly host?: HostInputs | undefined
+  /** Where the protocol has messages that come without being asked for. */
+  readonly deliveries?: DeliveriesInputs | undefined
 }
 
 /** Holds a run against itself; an empty list is a run that passed every check. */
 export function audit(inputs: AuditInputs): Finding[] {
   return [
     ...conservation(inputs),
+    ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),
     ...rate(inputs),
     ...clientLag(inputs),

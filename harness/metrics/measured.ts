@@ -22,6 +22,9 @@ export interface Measured {
   readonly responseBuckets: Float64Array
   /** How the measured part went on; undefined when there was none. */
   readonly course: Course | undefined
+  /** Messages that came without being asked for, and how long they took by the stamp in them. */
+  readonly deliveries: number
+  readonly delivery: Histogram
   readonly service: Histogram
   readonly timeToFailure: Histogram
   readonly clientLag: Histogram

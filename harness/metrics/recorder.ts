@@ -60,7 +60,7 @@ export class Recorder {
   #responseAtMark: Float64Array | undefined
   #second: Totals
   /** Totals of the last second's readings, oldest first. */
-  readonly #recent: { at: number; completed: number; clientCpu: number; serverCpu: number | undefined }[] = []
+  readonly #recent: (Omit<Totals, 'counters' | 'response'> & { completed: number; deliveries: number })[] = []
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -117,13 +117,13 @@ export class Recorder {
       completed,
       failed: this.#since(before, field.failed),
       perSecond: Math.round((completed / seconds) * 10) / 10,
-      connections: this.#level(field.open),
+      connections: this.level(field.open),
       ...defined({ p50, p90, p99 }),
       ...(completed > 0 ? { max } : {}),
       clientCores: round3((now.clientCpu - before.clientCpu) / seconds),
       ...(serverCores === undefined ? {} : { serverCores: round3(serverCores) }),
       rssBytes: this.#options.rssBytes(),
-      heapBytes: this.#level(field.heapKiB) * 1024,
+      heapBytes: this.level(field.heapKiB) * 1024,
     }
     this.#second = now
     this.intervals.push(interval)
@@ -152,8 +152,9 @@ export class Recorder {
       bytesSent: this.total(field.bytesSent),
       bytesReceived: this.total(field.bytesReceived),
       failures: this.failures(),
-      connections: { open: this.#level(field.open), wanted: this.#options.connections },
+      connections: { open: this.level(field.open), wanted: this.#options.connections },
       requestsPerSecond: requests / seconds,
+      ...(newest.deliveries > 0 && { deliveriesPerSecond: (newest.deliveries - oldest.deliveries) / seconds }),
       history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
       response: quantilesOfCounts(window),
       distribution: distributionOf(window),
@@ -221,6 +222,10 @@ export class Recorder {
       responseQuantiles: censoredQuantilesOf(responseCounts, histogramAt(steps, histogram.censored)),
       responseBuckets: responseCounts,
       course: chosen && this.#evidence.course(start.base, endedAt, completedCounts),
+      deliveries: this.#since(start, field.deliveries),
+      get delivery() {
+        return hdr(histogram.delivery)
+      },
       get service() {
         return hdr(histogram.service)
       },
@@ -259,11 +264,16 @@ export class Recorder {
     return this.#counters[counter]!
   }
 
+  /** What a field that is a level, not a count, comes to over all workers; of a closed one it is what was last so. */
+  level(name: number): number {
+    return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
+  }
+
   /** Requests in flight: as counted when the books were closed, and before that what the last reading leaves over. */
   inFlight(): number {
     const open = this.#options.slabs.some(({ fields }) => Atomics.load(fields, field.state) !== state.closed)
     if (open) return this.total(field.sent) - this.total(field.completed) - this.total(field.failed)
-    return this.#level(field.inFlightAtEnd)
+    return this.level(field.inFlightAtEnd)
   }
 
   failures(): Partial<Record<FailureKind, number>> {
@@ -320,6 +330,7 @@ export class Recorder {
     this.#recent.push({
       at: this.#now,
       completed: this.total(field.completed + roleIndex.request),
+      deliveries: this.total(field.deliveries),
       clientCpu: this.#options.clientCpuSeconds(),
       serverCpu: this.#options.serverCpuSeconds(),
     })
@@ -359,10 +370,6 @@ export class Recorder {
 
   #since(before: Omit<Totals, 'response'>, counter: number): number {
     return this.total(counter) - before.counters[counter]!
-  }
-
-  #level(name: number): number {
-    return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
   }
 }
 

@@ -55,7 +55,16 @@ export const field = {
   /** UDP: replies that came a second time, and replies that one to a later request came before. */
   duplicates: 20,
   reordered: 21,
-  failures: 22,
+  /** Messages that came without being asked for, up to the end and after it, and replies after it. */
+  deliveries: 22,
+  deliveriesAfter: 23,
+  answeredAfter: 24,
+  /** Deliveries that may not have come, as the server need not have taken their connections by then. */
+  maybeMissed: 25,
+  /** 1 when some may still have been on their way as the worker left, else 0: a level. */
+  deliveriesCut: 26,
+  /** By kind, up to the end of the fields. */
+  failures: 27,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -78,7 +87,9 @@ export const histogram = {
   drained: 8,
   /** How long requests took to fail: by a timeout, a broken connection, or a reply that was not as expected. */
   failed: 9,
-  steps: 10,
+  /** How long deliveries took, by the stamp in them. */
+  delivery: 10,
+  steps: 11,
 } as const
 
 /** Indexes into `Slab.instants`. */
@@ -131,6 +142,10 @@ export const counterFields: readonly number[] = [
   field.planned,
   field.duplicates,
   field.reordered,
+  field.deliveries,
+  field.deliveriesAfter,
+  field.answeredAfter,
+  field.maybeMissed,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

@@ -44,6 +44,8 @@ export interface Snapshot extends Progress {
   readonly connections: { readonly open: number; readonly wanted: number }
   /** Completed requests a second over the last second. */
   readonly requestsPerSecond: number
+  /** Messages a second that came without being asked for, where any do. */
+  readonly deliveriesPerSecond?: number
   /** One value a second since the start, the newest last; at most as many as a screen is wide. */
   readonly history: readonly number[]
   /** Response times since the warm-up's end, or since the start while it lasts. */

@@ -1,3 +1,4 @@
+import { createBroadcast } from './broadcast.ts'
 import { createFrame } from './frame.ts'
 import { createHttp } from './http.ts'
 import { createLine } from './line.ts'
@@ -14,6 +15,7 @@ export type ProtocolSpec =
   | ({ readonly name: 'frame' } & FrameSettings)
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
+  | { readonly name: 'broadcast'; readonly maxFrame: number }
   /** `host` is what the header Host says where a request does not say it itself. */
   | { readonly name: 'http'; readonly host: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
@@ -45,6 +47,8 @@ export function createProtocol(spec: ProtocolSpec): Protocol {
       return createTlv(spec)
     case 'rpc':
       return createRpc(spec)
+    case 'broadcast':
+      return createBroadcast(spec)
     case 'http':
       return createHttp(spec)
     case 'resp':

@@ -37,6 +37,7 @@ const specs: ProtocolSpec[] = [
   { name: 'tlv', maxFrame },
   { name: 'rpc', lengthPrefix: true, maxFrame },
   { name: 'rpc', lengthPrefix: false, maxFrame },
+  { name: 'broadcast', maxFrame },
   { name: 'http', host: 'example.org', maxFrame },
   { name: 'resp', maxFrame },
   ...frameSpecs,
@@ -52,7 +53,8 @@ function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
     case 'raw':
       return fc.record({ body: spec.replyBytes ? bytes(spec.replyBytes, spec.replyBytes) : bytes(1, bodyBytesMax) })
     case 'line':
-      // No byte of any delimiter above.
+    case 'broadcast':
+      // No byte of any delimiter above, nor one that JSON escapes.
       return fc.record({ body: body.map(some => some.map(byte => 0x61 + (byte % 26))) })
     case 'tlv':
       return fc.record({ body: bytes(0, bodyBytesMax), type: u32 })

@@ -52,6 +52,11 @@ export interface Protocol {
   readonly status?: { read(bytes: Uint8Array, from: number): number }
   /** Whether a whole reply says that the server refused the request, as an error of RESP does; unexpected unless expected. */
   isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
+  /**
+   * Formats in which a server also sends what answers no request: of such a frame, which is whole, where the text begins that some
+   * client has sent; of a reply -1.
+   */
+  delivery?(bytes: Uint8Array, from: number, end: number): number
   /** Formats whose frames carry an id: replies may come in any order. */
   readonly requestId?: RequestId
   /** Formats with a handshake of their own by which a client shows that it knows a key. */
@@ -83,4 +88,4 @@ export interface KeyHandshake {
   sign(key: string, challenge: Uint8Array): Uint8Array
 }
 
-export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc' | 'http' | 'resp'
+export type ProtocolName = 'raw' | 'line' | 'frame' | 'tlv' | 'rpc' | 'broadcast' | 'http' | 'resp'

@@ -82,14 +82,14 @@ test('protocolSpec() refuses a frame whose fields cannot be', () => {
 
 test('protocolSpec() tells names of other versions from unknown ones', () => {
   const later = (name: string) =>
-    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, http and resp`
-  for (const name of ['broadcast', './my-protocol.js']) {
+    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp`
+  for (const name of ['./my-protocol.js', 'own.mts']) {
     expect(faultsOf(name)).toEqual([later(name)])
     expect(faultsOf({ [name]: {} })).toEqual([later(name)])
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
   expect(faultsOf('websocket')).toEqual([
-    'unknown protocol "websocket"; there are raw, line, frame, tlv, rpc, http and resp',
+    'unknown protocol "websocket"; there are raw, line, frame, tlv, rpc, broadcast, http and resp',
   ])
 })
 
@@ -106,13 +106,13 @@ test('protocolSchema keeps the path and the keys of a fault for who knows the fi
 test('protocolSchema becomes a JSON Schema that knows names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
-  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","http","resp"]')
+  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","broadcast","http","resp"]')
   expect(text).toContain('"lengthAdjustment":{')
   expect(text).toContain('"additionalProperties":false')
 })
 
 test('protocolText() is read back to the same protocol', () => {
-  const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'].map(protocolSpec)
+  const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(protocolSpec)
   specs.push(
     protocolSpec({ http: { host: 'example.org' } }),
     protocolSpec({ raw: { reply: { bytes: 7 } } }),
@@ -126,8 +126,10 @@ test('protocolText() is read back to the same protocol', () => {
 
 test('describeProtocol() says what is out of the ordinary', () => {
   expect(
-    ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'].map(name => describeProtocol(protocolSpec(name))),
-  ).toEqual(['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'])
+    ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(name =>
+      describeProtocol(protocolSpec(name)),
+    ),
+  ).toEqual(['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'])
   const frame = { lengthOffset: 2, lengthBytes: 2, endian: 'little', id: { offset: 4, bytes: 2 } }
   expect(describeProtocol(protocolSpec({ frame }))).toBe('frame, 2-byte little-endian length at 2, 2-byte id at 4')
   expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')

@@ -6,8 +6,16 @@ import type { FrameSettings, ProtocolSpec } from './catalog.ts'
 import { shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
 
-const names = ['raw', 'line', 'frame', 'tlv', 'rpc', 'http', 'resp'] as const satisfies readonly ProtocolName[]
-const laterNames = ['broadcast']
+const names = [
+  'raw',
+  'line',
+  'frame',
+  'tlv',
+  'rpc',
+  'broadcast',
+  'http',
+  'resp',
+] as const satisfies readonly ProtocolName[]
 
 /** The most that maxFrame may be: a frame is held in memory whole. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -78,6 +86,10 @@ const rpcSettings = z
   })
   .transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
+const broadcastSettings = z
+  .strictObject({ maxFrame: maxFrame.default(maxFrameDefault) })
+  .transform((settings): ProtocolSpec => ({ name: 'broadcast', ...settings }))
+
 const httpSettings = z
   .strictObject({
     host: z
@@ -100,6 +112,7 @@ const settingsOf = {
   frame: frameSettings,
   tlv: tlvSettings,
   rpc: rpcSettings,
+  broadcast: broadcastSettings,
   http: httpSettings,
   resp: respSettings,
 } satisfies Record<ProtocolName, z.ZodType<ProtocolSpec>>
@@ -138,6 +151,7 @@ export function describeProtocol(spec: ProtocolSpec): string {
     case 'rpc':
       return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
     case 'tlv':
+    case 'broadcast':
     case 'http':
     case 'resp':
       return spec.name
@@ -190,7 +204,7 @@ function isName(text: string): text is ProtocolName {
 
 function unknownName(name: string): string {
   const all = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
-  if (laterNames.includes(name) || /[/\\]|\.[cm]?[jt]s$/.test(name)) {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(name)) {
     return `protocol ${show(name)} is not in this version of volley; it has ${all}`
   }
   return `unknown protocol ${show(name)}; ${suggestion(name, names) ?? `there are ${all}`}`

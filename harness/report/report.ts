@@ -58,6 +58,8 @@ export interface Report {
     /** From the start of a connect to the open connection, of the whole run. */
     readonly connect: Latency
   }
+  /** Where the protocol has messages that come without being asked for. */
+  readonly deliveries?: DeliveriesRecord
   /** What the kernel knew of the TCP connections; the transport `node` cannot ask it. */
   readonly tcp?: TcpRecord
   /** UDP: what became of datagrams, over the whole run. */
@@ -144,6 +146,22 @@ export interface Spread {
   readonly min: number
   readonly mean: number
   readonly max: number
+}
+
+/** Messages that came without being asked for, such as those of other clients. */
+export interface DeliveriesRecord {
+  /** In the whole run, the moment after its end included. */
+  readonly count: number
+  /** One to every other connection for each message that was acknowledged. */
+  readonly expected: number
+  /** Why that need not be so many. */
+  readonly inexact?: string
+  /** What a server of ours counted. */
+  readonly serverSent?: number
+  /** Of the measured part. */
+  readonly perSecond: number
+  /** Of the measured part and the moment after its end: from the stamp in a message to its delivery; nothing without stamps. */
+  readonly latencyMs: Latency
 }
 
 export interface Latency extends Quantiles {

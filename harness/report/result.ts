@@ -2,6 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { type AuditInputs, audit } from '../metrics/audit.ts'
 import { mayBeClientLimited, moreWorkers } from '../metrics/ceilingAudit.ts'
 import type { CourseInputs } from '../metrics/courseAudit.ts'
+import type { DeliveriesInputs } from '../metrics/deliveriesAudit.ts'
 import { verdictOf } from '../metrics/finding.ts'
 import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
 import type { HostDifference } from '../metrics/hostCounters.ts'
@@ -10,9 +11,11 @@ import { quantilesOf } from '../metrics/quantiles.ts'
 import type { Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
 import { delayedModes } from '../metrics/statistics/modes.ts'
+import { deliveriesInputs } from './deliveries.ts'
 import {
   type CeilingRecord,
   type DatagramRecord,
+  type DeliveriesRecord,
   type Latency,
   type Report,
   type RunFacts,
@@ -34,6 +37,8 @@ export interface RunRecord {
   readonly endedAt: number
   /** What a server of ours counted in all. */
   readonly serverRequests?: number | undefined
+  /** What it counted in all of messages that answer none of the same connection. */
+  readonly serverDeliveries?: number | undefined
   readonly targetIsLocal: boolean
   readonly overUdp?: boolean
   readonly clockDriftMs: number
@@ -75,7 +80,8 @@ export function assembleReport(run: RunRecord, recorder: Recorder, measured: Mea
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
   }))
-  const findings = audit(auditInputs(run, recorder, totals, measured))
+  const inputs = auditInputs(run, recorder, totals, measured)
+  const findings = audit(inputs)
   return {
     schema: reportSchema,
     ...run.facts,
@@ -100,6 +106,7 @@ export function assembleReport(run: RunRecord, recorder: Recorder, measured: Mea
       ...(measured.timeToFailure.totalCount > 0 && { failed: latencyOf(measured.timeToFailure) }),
       connect: latencyOf(measured.connect),
     },
+    ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
     ...tcpOf(measured, recorder),
     ...(run.overUdp && { datagrams: datagramsOf(totals, recorder) }),
     steps:
@@ -143,6 +150,18 @@ export function totalsOf(recorder: Recorder): Totals {
 function latencyOf(histogram: Histogram): Latency {
   const quantiles = quantilesOf(histogram)
   return quantiles.count === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
+}
+
+function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measured, seconds: number): DeliveriesRecord {
+  const { count, acknowledged, others, serverSent, inexact } = inputs
+  return {
+    count,
+    expected: acknowledged * others,
+    ...(inexact !== undefined && { inexact }),
+    ...(serverSent !== undefined && { serverSent }),
+    perSecond: seconds > 0 ? round(deliveries / seconds) : 0,
+    latencyMs: latencyOf(delivery),
+  }
 }
 
 function tcpOf(measured: Measured, recorder: Recorder): { tcp?: TcpRecord } {
@@ -235,6 +254,7 @@ export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, 
     },
     sharedCores,
     cores: run.facts.environment.cores,
+    deliveries: deliveriesInputs(run, recorder, totals),
   }
 }
 

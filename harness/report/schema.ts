@@ -66,6 +66,7 @@ const report = z.looseObject({
   throughput: z.looseObject({ mean: count, perSecond: z.array(z.number()) }),
   latencyMs: z.looseObject({ response: latency, service: latency, connect: latency, failed: latency.optional() }),
   datagrams: z.looseObject({ lost: count, duplicates: count, reordered: count }).optional(),
+  deliveries: z.looseObject({ count, expected: count, perSecond: count, latencyMs: latency }).optional(),
   steps: z.array(z.looseObject({ name: z.string(), response: latency })),
   intervals: z.array(z.looseObject({ second: count, completed: count, failed: count, perSecond: z.number() })),
   client: z.looseObject({

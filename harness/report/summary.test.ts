@@ -119,6 +119,29 @@ describe('renderSummary()', () => {
     expect(summary({})).not.toContain('datagrams')
   })
 
+  it('tells what came without being asked for, how long it took, and whether it was all', () => {
+    const linesOf = (changes: Partial<Report['deliveries']>) => {
+      const whole = { count: 26_260_660, expected: 26_260_660, perSecond: 2_626_066, latencyMs: latencyMs.response }
+      const lines = summary({ deliveries: { ...whole, ...changes } }).split('\n')
+      const at = lines.findIndex(line => line.startsWith('  deliveries'))
+      return lines.slice(
+        at,
+        lines.findIndex(line => line.startsWith('  requests')),
+      )
+    }
+    expect(linesOf({})).toEqual([
+      '  deliveries 2,626,066/s, 26,260,660 in all: all that were expected',
+      '             p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms',
+    ])
+    const noLatency = { latencyMs: { count: 0, mean: 0, max: 0 } }
+    expect(linesOf({ ...noLatency, count: 26_000_000 })).toEqual([
+      '  deliveries 2,626,066/s, 26,000,000 in all: 26,260,660 expected',
+    ])
+    expect(linesOf({ ...noLatency, inexact: 'connections came or went meanwhile' })).toEqual([
+      '  deliveries 2,626,066/s, 26,260,660 in all: about 26,260,660 expected',
+    ])
+  })
+
   it('shows each step where there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },

@@ -22,6 +22,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...paceLines(report, colors),
     ...connectLines(report, colors),
     ...stepLines(report, colors),
+    ...deliveryLines(report, colors),
     ...requestLines(report, colors),
     ...failureLines(report, colors),
     ...datagramLines(report, colors),
@@ -185,6 +186,18 @@ function stepLines({ steps }: Report, colors: Colors): string[] {
     return row(names[index]!, [formatCount(count), ...values])
   })
   return [colors.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]
+}
+
+/** What came without being asked for, and whether all of it did. */
+function deliveryLines({ deliveries }: Report, colors: Colors): string[] {
+  if (deliveries === undefined) return []
+  const { count, expected, inexact, perSecond, latencyMs } = deliveries
+  const judged = count === expected ? 'all that were expected' : `${formatCount(expected)} expected`
+  const about = inexact === undefined ? judged : `about ${formatCount(expected)} expected`
+  return [
+    ...entry('deliveries', [`${formatCount(perSecond)}/s,`, `${formatCount(count)} in all:`, about], colors, ' '),
+    ...(latencyMs.count > 0 ? entry('', quantileParts(latencyMs), colors) : []),
+  ]
 }
 
 function requestLines({ window, totals, server }: Report, colors: Colors): string[] {

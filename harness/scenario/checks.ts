@@ -179,6 +179,7 @@ const spokenBy = {
   echo: ['raw', 'line', 'frame'],
   tlv: ['tlv', 'frame'],
   rpc: ['rpc', 'frame'],
+  broadcast: ['broadcast'],
   http: ['http'],
 } as const
 

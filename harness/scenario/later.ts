@@ -12,7 +12,6 @@ const laterKeys: readonly string[] = [
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
-      [`${target}.serve`, { later: /^broadcast$/, now: ['echo', 'tlv', 'rpc', 'http'] }],
       [`${target}.address`, { later: /^wss?:\/\//, now: ['tcp://', 'udp://', 'tls://', 'unix:'] }],
     ]),
   ),

@@ -16,6 +16,7 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   frame: [],
   tlv: ['type'],
   rpc: ['type', 'version', 'extension'],
+  broadcast: [],
   http: ['method', 'path', 'headers', 'status'],
   resp: [],
 }

@@ -49,7 +49,7 @@ test.each([
 
 test('parseScenario() says every fault of a relay, with those around it', () => {
   expect(faultsWith('environments: { far: { serve: tvl, relay: { rtt: x, loss: 2, speed: 1 } } }')).toEqual([
-    's.yaml:5:31 environments.far.serve: expected echo, tlv, rpc or http, got "tvl"',
+    's.yaml:5:31 environments.far.serve: expected echo, tlv, rpc, broadcast or http, got "tvl"',
     's.yaml:5:50 environments.far.relay.rtt: expected a duration such as 500us, 10ms or 10s, got "x"',
     's.yaml:5:59 environments.far.relay.loss: expected a percentage from 0% to 100%, such as 0.1%, got 2',
     's.yaml:5:62 environments.far.relay: unknown key "speed"; known here: rtt, jitter, rate, loss, stall and reset',

@@ -42,7 +42,7 @@ export interface Scenario {
 export type Target = Through &
   (
     | {
-        readonly serve: 'echo' | 'tlv' | 'rpc' | 'http'
+        readonly serve: 'echo' | 'tlv' | 'rpc' | 'broadcast' | 'http'
         readonly options: Readonly<Record<string, string | number | boolean>>
         /** By default TCP. */
         readonly over?: 'tcp' | 'udp'

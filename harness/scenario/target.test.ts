@@ -18,7 +18,7 @@ test.each([
     '39 target.over: goes with serve, not with address, which says it itself: udp://host:port',
   ],
   ['{ serve: echo, over: upd }', '30 target.over: expected tcp or udp, got "upd"'],
-  ['{ serve: tvl }', '18 target.serve: expected echo, tlv, rpc or http, got "tvl"'],
+  ['{ serve: tvl }', '18 target.serve: expected echo, tlv, rpc, broadcast or http, got "tvl"'],
   ['{ adress: a }', '11 target: unknown key "adress"; did you mean "address"?'],
   ['{ address: "tcp://h:1", options: {} }', '42 target.options: options go with serve, not with address'],
   [

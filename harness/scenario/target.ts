@@ -21,7 +21,9 @@ const optionsShape = {
   maxFrame: option('The longest message it takes, such as 1MiB'),
   maxConnections: option('Refuse connections beyond so many'),
   idleTimeout: option('Close a connection that sends nothing for so long'),
-  maxSendBuffer: option('Read no more from a connection while more than this waits to be sent to it, such as 104856'),
+  maxSendBuffer: option(
+    'Read no more from a connection while more than this waits to be sent to it, such as 104856; broadcast drops it',
+  ),
   key: option('tlv: serve only those who show that they know the key'),
   shuffle: option('rpc: answer in an order shuffled within so many requests of a connection'),
   poolSize: option('Serve so many requests at a time, the rest in one queue; or unlimited'),
@@ -38,7 +40,7 @@ const optionsShape = {
 }
 
 const targetShape = {
-  serve: choice(['echo', 'tlv', 'rpc', 'http'])
+  serve: choice(['echo', 'tlv', 'rpc', 'broadcast', 'http'])
     .exactOptional()
     .describe('Start this reference server for the run, on a free port'),
   over: choice(['tcp', 'udp']).exactOptional().describe('What the reference server is reached over: tcp, or udp'),

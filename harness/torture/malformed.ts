@@ -32,6 +32,8 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
     case 'line':
       if (kind !== 'zero') return noLength.line
       return [{ what: 'an empty line', bytes: textEncoder.encode(spec.delimiter) }]
+    case 'broadcast':
+      return noLength.line
     case 'frame':
       return frameMessages(kind, spec, request)
     case 'tlv':

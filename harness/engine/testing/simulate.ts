@@ -49,6 +49,8 @@ export interface Simulated {
   readonly meanMs: number
   readonly measured: Measured
   readonly endedAtMs: number
+  /** When the client had nothing more to wait for. */
+  readonly leftAtMs: number
   readonly slab: Slab
   /** What a report is made of. */
   readonly scenario: Scenario
@@ -63,6 +65,7 @@ export async function simulate(
     rows = [] as Record<string, string>[],
     stopAt = Number.POSITIVE_INFINITY,
     extensionMs = 0,
+    epochOffsetMs = 0,
     clientCores = 0,
     serverCores = 0,
   } = {},
@@ -83,7 +86,7 @@ export async function simulate(
     transport,
     protocol,
     sharedOffsetMs: 0,
-    epochOffsetMs: 0,
+    epochOffsetMs,
     heapKiB: () => 0,
   })
   slab.instants[instant.start] = startMs
@@ -133,6 +136,7 @@ export async function simulate(
     failures: recorder.failures(),
     meanMs: measured.response.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,
+    leftAtMs: transport.now(),
     slab,
     scenario,
     recorder,

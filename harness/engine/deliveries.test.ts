@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest'
+import { field } from '../metrics/slab.ts'
+import { encodeAcknowledgement, encodeDelivery } from '../protocols/broadcast.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import { type Simulated, simulate, startMs } from './testing/simulate.ts'
+
+interface Behaviour {
+  /** When the others have a message, and when its sender hears of it. */
+  readonly deliveryMs?: number
+  readonly replyMs?: number
+  /** Whether delivery `index`, of all there are, is lost. */
+  readonly loses?: (index: number) => boolean
+}
+
+/** Sends each message to all connections but its own; messages come whole in simulated time. */
+function broadcastServer({ deliveryMs = 3, replyMs = 1, loses = () => false }: Behaviour = {}): MemoryServer {
+  const connections = new Set<MemoryConnection>()
+  let deliveries = 0
+  return {
+    accepted: connection => void connections.add(connection),
+    closed: connection => void connections.delete(connection),
+    received(connection, bytes) {
+      for (const line of Buffer.from(bytes).toString().trimEnd().split('\n')) {
+        connection.send(encodeAcknowledgement(`c${connection.link}`), replyMs)
+        const delivery = encodeDelivery(`c${connection.link}`, JSON.parse(line).message)
+        for (const other of connections) {
+          if (other !== connection && !loses(deliveries++)) other.send(delivery, deliveryMs)
+        }
+      }
+    },
+  }
+}
+
+const settings: Partial<Scenario> = {
+  protocol: { name: 'broadcast', maxFrame: 1024 },
+  connections: 5,
+  loop: [{ send: 'it is {{stamp}} now', think: 0 }],
+}
+
+/** When sequence numbers are no times, as they are where the clock begins at 0. */
+const today = { epochOffsetMs: 1.8e12 }
+
+function deliveriesOf({ recorder }: Simulated) {
+  return {
+    count: recorder.total(field.deliveries) + recorder.total(field.deliveriesAfter),
+    acknowledged: recorder.total(field.completed) + recorder.total(field.answeredAfter),
+    cut: recorder.level(field.deliveriesCut),
+  }
+}
+
+test('Client takes deliveries for no replies, counts them all and times them by their stamps', async () => {
+  const run = await simulate(broadcastServer(), settings)
+  expect(run).toMatchObject({ sent: 5000, completed: 4995, inFlightAtEnd: 5, failures: {} })
+  expect(run.meanMs).toBeCloseTo(1, 3)
+  expect(deliveriesOf(run)).toEqual({ count: 5000 * 4, acknowledged: 5000, cut: 0 })
+  // To the bucket: a thousandth.
+  expect(run.measured.delivery.totalCount).toBe(5000 * 4)
+  expect(run.measured.delivery.getValueAtPercentile(1) / 10_000).toBeCloseTo(3, 2)
+  expect(run.measured.delivery.maxValue / 10_000).toBeCloseTo(3, 2)
+  const snapshot = run.recorder.snapshot({ elapsedMs: 1000, phase: 'settling' })
+  // Four to each message, though the last second has the wait after the end in it.
+  expect(snapshot.deliveriesPerSecond! / snapshot.requestsPerSecond).toBeCloseTo(4, 1)
+  expect(snapshot.requestsPerSecond).toBeGreaterThan(2000)
+  // The first five messages while nothing has come in on any of the five links, then 4, 3, 2, 1 and 0 links.
+  expect(run.recorder.total(field.maybeMissed)).toBe(25 + 10)
+})
+
+test('Client waits after the end for deliveries that are on their way, and not once it is quiet', async () => {
+  const late = await simulate(broadcastServer({ deliveryMs: 200 }), settings)
+  expect(deliveriesOf(late)).toEqual({ count: 5000 * 4, acknowledged: 5000, cut: 0 })
+  // The last reply is in a millisecond after the end, the last delivery 200 ms after it.
+  expect(late.leftAtMs).toBeGreaterThan(startMs + 1200 + 200)
+  expect(late.leftAtMs).toBeLessThan(startMs + 1000 + 750)
+  const counted = await simulate(broadcastServer({ deliveryMs: 200 }), { ...settings, requests: 50 })
+  expect(deliveriesOf(counted)).toEqual({ count: 50 * 4, acknowledged: 50, cut: 0 })
+  expect(counted.endedAtMs).toBeLessThan(startMs + 20)
+})
+
+test('Client says so when deliveries still come when its patience is at its end', async () => {
+  const server = broadcastServer()
+  const received = server.received!
+  const chatter: MemoryServer = {
+    ...server,
+    received(connection, bytes, now) {
+      received(connection, bytes, now)
+      // Once at the start: messages of a stranger for longer than the run lasts.
+      if (now > startMs + 0.5) return
+      for (let ms = 0; ms < 2500; ms += 100) connection.send(encodeDelivery('stranger', 'hello'), ms)
+    },
+  }
+  const run = await simulate(chatter, { ...settings, timeout: 5000, requests: 50 })
+  expect(run.completed).toBe(50)
+  expect(deliveriesOf(run).cut).toBe(1)
+})
+
+test('Client misses what a server loses', async () => {
+  const run = await simulate(broadcastServer({ loses: index => index % 100 === 99 }), settings)
+  expect(deliveriesOf(run)).toEqual({ count: 5000 * 4 * 0.99, acknowledged: 5000, cut: 0 })
+})
+
+test('Client counts deliveries without a time where the number in them is none', async () => {
+  const loop = [{ send: '{{seq 16}} and {{stamp}}{{seq}}', think: 0 }]
+  const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
+  expect(deliveriesOf(run).count).toBe(400)
+  expect(run.measured.delivery.totalCount).toBe(0)
+})
+
+test('Client finds a stamp behind other numbers', async () => {
+  const loop = [{ send: '{{seq 16}} {{connection}} "{{stamp}}"', think: 0 }]
+  const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
+  expect(run.measured.delivery.totalCount).toBe(400)
+})
+
+test('Client takes a line that is neither a delivery nor an acknowledgement for an unexpected reply', async () => {
+  const server: MemoryServer = {
+    received: connection => connection.send(Buffer.from('{"client_ip":"","message":"no"}\n'), 1),
+  }
+  const run = await simulate(server, { ...settings, requests: 10 })
+  expect(run).toMatchObject({ completed: 0, failed: 10, failures: { unexpected: 10 } })
+})

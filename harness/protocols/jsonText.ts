@@ -1,0 +1,62 @@
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d
+
+/** A stretch of bytes. */
+export interface Stretch {
+  readonly from: number
+  readonly end: number
+}
+
+/**
+ * The text of `key` in the JSON object that fills `bytes[from, end)`: what stands between its quotes, as it stands there. An empty
+ * stretch where the object has no such text. Whatever the bytes are, it answers within them.
+ */
+export function findText(bytes: Uint8Array, from: number, end: number, key: string): Stretch {
+  let depth = 0
+  /** Whether the value of the key is what comes next. */
+  let isWanted = false
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at]!
+    if (byte === quote) {
+      const close = closingQuote(bytes, at + 1, end)
+      if (close === end) break
+      if (isWanted) return { from: at + 1, end: close }
+      const next = skipBlanks(bytes, close + 1, end)
+      isWanted = depth === 1 && next < end && bytes[next] === colon && isText(bytes, at + 1, close, key)
+      at = isWanted ? skipBlanks(bytes, next + 1, end) - 1 : close
+      continue
+    }
+    isWanted = false
+    if (byte === openBrace || byte === openBracket) depth++
+    else if (byte === closeBrace || byte === closeBracket) depth--
+  }
+  return { from: end, end }
+}
+
+function closingQuote(bytes: Uint8Array, from: number, end: number): number {
+  for (let at = from; at < end; at++) {
+    if (bytes[at] === quote) return at
+    if (bytes[at] === backslash) at++
+  }
+  return end
+}
+
+function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
+  let at = from
+  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d)) at++
+  return at
+}
+
+/** Whether `bytes[from, end)` is `key`, which is ASCII. */
+function isText(bytes: Uint8Array, from: number, end: number, key: string): boolean {
+  if (end - from !== key.length) return false
+  for (let index = 0; index < key.length; index++) {
+    if (bytes[from + index] !== key.charCodeAt(index)) return false
+  }
+  return true
+}

@@ -1,0 +1,138 @@
+import { afterEach, expect, test } from 'vitest'
+import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { createBroadcastServer } from './broadcast.ts'
+import { type RunningServer, type ServerSettings, startServer } from './server.ts'
+import { Client, until } from './testing/client.ts'
+
+const clients: Client[] = []
+/** A socket that is closed no longer knows its port. */
+const ports = new Map<Client, number>()
+const servers: RunningServer[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy()
+  for (const server of servers.splice(0)) await server.stop()
+})
+
+async function start(settings: Partial<ServerSettings> = {}): Promise<RunningServer> {
+  const service = createBroadcastServer({ maxFrame: 65_536 })
+  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
+  servers.push(server)
+  return server
+}
+
+/** So many clients, all of them known to the server. */
+async function connect(server: RunningServer, count: number): Promise<Client[]> {
+  const some: Client[] = []
+  for (let index = 0; index < count; index++) some.push(await Client.connect(server.address))
+  clients.push(...some)
+  for (const client of some) ports.set(client, client.socket.localPort!)
+  await until('the connections', () => server.counters().connections === clients.length)
+  return some
+}
+
+function addressOf(client: Client): string {
+  return `127.0.0.1:${ports.get(client)}`
+}
+
+function messageOf(client: Client, text: string): Uint8Array {
+  return bytesOf(`${JSON.stringify({ client_ip: addressOf(client), message: text })}\n`)
+}
+
+const acknowledgementTo = (client: Client) => messageOf(client, `${addressOf(client)}: 已经收到信息`)
+const deliveryFrom = (client: Client, text: string) =>
+  messageOf(client, `${addressOf(client)} 地址发送了请求消息：${text}`)
+
+async function expectNext(client: Client, ...lines: Uint8Array[]): Promise<void> {
+  const wanted = bytesOf(...lines)
+  expect(textOf(await client.take(wanted.length))).toBe(textOf(wanted))
+}
+
+test('createBroadcastServer() acknowledges a message and sends it to everybody else', async () => {
+  const server = await start()
+  const [one, two, three] = (await connect(server, 3)) as [Client, Client, Client]
+  one.write('{"client_ip": "a lie", "message": "say \\"\\u4f60\\u597d\\""}\n')
+  await expectNext(one, acknowledgementTo(one))
+  for (const other of [two, three]) await expectNext(other, deliveryFrom(one, 'say "你好"'))
+  two.write(bytesOf(messageOf(two, 'a'), messageOf(two, 'b')))
+  await expectNext(two, acknowledgementTo(two), acknowledgementTo(two))
+  for (const other of [one, three]) await expectNext(other, deliveryFrom(two, 'a'), deliveryFrom(two, 'b'))
+  expect(server.counters()).toMatchObject({ requests: 3, deliveries: 6, rejected: 0, dropped: 0 })
+  expect([one, two, three].map(({ available }) => available)).toEqual([0, 0, 0])
+})
+
+test.each(['/q', '/quit'])('createBroadcastServer() lets a client leave by %s, and nobody hears of it', async text => {
+  const server = await start()
+  const [one, two] = (await connect(server, 2)) as [Client, Client]
+  one.write(bytesOf(messageOf(one, 'bye'), messageOf(one, text), messageOf(one, 'too late')))
+  expect(textOf(await one.takeAll())).toBe(textOf(acknowledgementTo(one)))
+  await until('one connection', () => server.counters().connections === 1)
+  two.write(messageOf(two, 'still here'))
+  await expectNext(two, deliveryFrom(one, 'bye'), acknowledgementTo(two))
+  expect(server.counters()).toMatchObject({ requests: 3, deliveries: 1, rejected: 0 })
+})
+
+test('createBroadcastServer() ends a connection that sends no message, and goes on with the others', async () => {
+  const server = await start()
+  const lines = ['hello', '{"message": 5}', '[]', '{"message": "a"', `{"message":"${'x'.repeat(65_530)}"}`]
+  for (const [index, line] of lines.entries()) {
+    const [one, two] = (await connect(server, 2)) as [Client, Client]
+    one.write(`${line}\n`)
+    expect(await one.takeAll()).toHaveLength(0)
+    two.write(messageOf(two, 'a'))
+    await expectNext(two, acknowledgementTo(two))
+    expect(server.counters().rejected).toBe(index + 1)
+    two.socket.destroy()
+    await until('no connection', () => server.counters().connections === 0)
+    clients.length = 0
+  }
+})
+
+test('createBroadcastServer() drops who does not read, and who is gone, and serves the others', async () => {
+  const server = await start({ maxSendBufferBytes: 10_000 })
+  const [one, two, slow, gone] = (await connect(server, 4)) as [Client, Client, Client, Client]
+  slow.socket.pause()
+  gone.socket.resetAndDestroy()
+  const text = 'x'.repeat(60_000)
+  const before = process.memoryUsage().arrayBuffers
+  let sent = 0
+  for (; server.counters().dropped === 0; sent++) {
+    expect(sent).toBeLessThan(2000)
+    one.write(messageOf(one, text))
+    await expectNext(one, acknowledgementTo(one))
+    await expectNext(two, deliveryFrom(one, text))
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024)
+  await until('two connections', () => server.counters().connections === 2)
+  one.write(messageOf(one, 'last'))
+  await expectNext(two, deliveryFrom(one, 'last'))
+  expect(server.counters()).toMatchObject({ requests: sent + 1, dropped: 1, rejected: 0 })
+})
+
+test('createBroadcastServer() has every client hear every other one, in many pieces and all at once', async () => {
+  const server = await start()
+  const many = await connect(server, 10)
+  const rounds = 50
+  for (let round = 0; round < rounds; round++) for (const client of many) client.write(messageOf(client, `${round}`))
+  const expected = many.map(
+    client =>
+      rounds * acknowledgementTo(client).length +
+      many
+        .filter(other => other !== client)
+        .flatMap(other => Array.from({ length: rounds }, (_, round) => deliveryFrom(other, `${round}`).length))
+        .reduce((sum, length) => sum + length, 0),
+  )
+  for (const [index, client] of many.entries()) {
+    const lines = textOf(await client.take(expected[index]!)).split('\n')
+    expect(lines.pop()).toBe('')
+    expect(lines).toHaveLength(rounds * 10)
+    // Of each sender in its order.
+    for (const other of many.filter(other => other !== client)) {
+      const own = lines.filter(line => line.includes(`${addressOf(other)} `))
+      expect(own).toEqual(
+        Array.from({ length: rounds }, (_, round) => textOf(deliveryFrom(other, `${round}`)).trimEnd()),
+      )
+    }
+  }
+  expect(server.counters()).toMatchObject({ requests: 500, deliveries: 4500 })
+})
