@@ -165,12 +165,12 @@ function hasFailed(slabs: readonly Slab[]): boolean {
 /** The same for the same work on the same machine. The scenario as it may be shown is in it, so that no secret is. */
 function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: NullReplyPlan): string {
   const { cpu, cores, kernel, node } = environment
-  const { connections, load, protocol, loop, mix } = loaded.redacted
+  const { connections, load, protocol, layers, wire, loop, mix } = loaded.redacted
   const { transport, address } = plan.workers[0]!
   const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
   const facts = [
     ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
-    ...[connections, load.pipeline, protocol, loop ?? mix, bank.steps.length, replyBytes],
+    ...[connections, load.pipeline, protocol, layers, wire, loop ?? mix, bank.steps.length, replyBytes],
   ]
   return createHash('sha256')
     .update(JSON.stringify(facts))

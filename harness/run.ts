@@ -15,8 +15,9 @@ import { type Materials, readMaterials } from './plan/materials.ts'
 import { type Plan, planRun, workerCount } from './plan/plan.ts'
 import { encodeRequests, type RequestBank } from './plan/requests.ts'
 import { createProtocol } from './protocols/catalog.ts'
-import { overDatagrams } from './protocols/datagram.ts'
+import { layerSettings } from './protocols/layers.ts'
 import { describeProtocol } from './protocols/spec.ts'
+import { spokenProtocol } from './protocols/spoken.ts'
 import { describeLoad } from './report/figures.ts'
 import { createJournal, type Journal } from './report/journal.ts'
 import type { Report, RunFacts } from './report/report.ts'
@@ -77,6 +78,7 @@ export async function runScenario(
   const environment = describeEnvironment()
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
+    layers: layerSettings(scenario),
     tls: materials.tls,
     shown: redacted.target,
     seed,
@@ -166,8 +168,8 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
   const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
   checkDescriptors(scenario)
   try {
-    const described = createProtocol(scenario.protocol)
-    const protocol = isDatagramTarget(scenario.target) ? overDatagrams(described) : described
+    const overUdp = isDatagramTarget(scenario.target)
+    const protocol = spokenProtocol(scenario.protocol, { layers: layerSettings(scenario), overUdp })
     const materials = await readMaterials(loaded)
     return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
   } catch (error) {
@@ -313,7 +315,7 @@ function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
   const workers = plan.workers.length
   return {
     name: scenario.name,
-    what: `${describeProtocol(scenario.protocol)} over ${target}`,
+    what: `${[describeProtocol(scenario.protocol), ...(scenario.layers ?? [])].join(' + ')} over ${target}`,
     load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
     how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     warmupMs: plan.warmupMs,

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { Command, CommanderError, Option } from 'commander'
 import { exitCode, UserError } from '../harness/errors.ts'
+import { layerNames } from '../harness/protocols/layers.ts'
 import { formatSize } from '../harness/units.ts'
 import { DaemonLog, isDaemon, launchDaemon, serveAsDaemon } from './daemon.ts'
 import { type DaemonCommand, daemonCommands, runDaemonCommand } from './daemonCommands.ts'
@@ -49,6 +50,19 @@ async function main(): Promise<number> {
         '--key <key>',
         'tlv: serve only those who show that they know the key; in the variable nobody who lists processes sees it',
       ).env('VOLLEY_SERVE_KEY'),
+    )
+    .option(
+      '--layers <names>',
+      `tlv, rpc, echo over frame: what bodies pass through, such as gzip,crc32: ${layerNames.join(', ')}`,
+    )
+    .addOption(
+      new Option('--layer-key <key>', 'the key of those layers: hmac-sha1, hmac-sha256, aes-256-gcm').env(
+        'VOLLEY_SERVE_LAYER_KEY',
+      ),
+    )
+    .option(
+      '--naive <bytes>',
+      'echo: take each read of at most so many bytes for a message, as a server without framing does, and answer it with --reply (default: ok)',
     )
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
     .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')

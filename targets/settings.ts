@@ -1,12 +1,16 @@
 import { type Fault, UserError } from '../harness/errors.ts'
-import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
-import { datagramBytesMax, overDatagrams } from '../harness/protocols/datagram.ts'
+import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { datagramBytesMax } from '../harness/protocols/datagram.ts'
 import { rawBytesMax } from '../harness/protocols/raw.ts'
 import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
+import { spokenProtocol } from '../harness/protocols/spoken.ts'
 import { parseDuration, parseSize } from '../harness/units.ts'
-import { type Order, type Target, targetNames, targets } from './catalog.ts'
+import { targetNames, targets } from './catalog.ts'
 import { keyedService } from './keyed.ts'
+import { layeredService } from './layered.ts'
+import { type LayerFlags, layerOptions } from './layerFlags.ts'
 import { parseListen, parseUdpListen } from './listen.ts'
+import { createNaive, naiveReadBytesMax } from './naive.ts'
 import { poolService } from './pool.ts'
 import { type PoolFlags, poolSettings } from './poolFlags.ts'
 import { Schedule } from './schedule.ts'
@@ -23,14 +27,15 @@ const dayMs = 24 * 3_600_000
 const workersMax = 64
 const sendBufferBytesMax = 1024 * 1024 * 1024
 const keyLengthMax = 1024
-/** The messages of a handshake with a key fit into frames of this length. */
+/** The messages of a handshake with a key fit into frames of this length, or of the other one with layers. */
 const keyedFrameBytesMin = 64
+const layeredKeyedFrameBytesMin = 1024
 const reloadTimeoutMsDefault = 30_000
 /** What is of connections, or of a listening socket that passes from process to process. */
-const tcpOnly = ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach'] as const
+const tcpOnly = ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach', '--naive'] as const
 
 /** The flags as they were given. */
-export interface Options extends PoolFlags {
+export interface Options extends PoolFlags, LayerFlags {
   readonly listen: string
   readonly protocol?: string
   readonly maxFrame?: string
@@ -38,6 +43,7 @@ export interface Options extends PoolFlags {
   readonly maxConnections?: string
   readonly idleTimeout?: string
   readonly key?: string
+  readonly naive?: string
   readonly reply?: string
   readonly shuffle?: string
   readonly seed: string
@@ -117,21 +123,38 @@ export function settingsOf(name: string, options: Options) {
     if (spec?.name === 'raw') fault('--max-frame', 'is not for raw, which has no frames')
     else if (spec) spec = { ...spec, maxFrame }
   }
+  const reply = options.reply ?? target.reply ?? 'echo'
+  const layers = layerOptions(options, spec, fault)
+  const naiveBytes = options.naive === undefined ? undefined : (parseSize(options.naive) ?? 0)
+  if (naiveBytes !== undefined) {
+    if (name !== 'echo') fault('--naive', `is for echo, not for ${name}`)
+    else if (layers !== undefined || options.maxFrame !== undefined) {
+      fault('--naive', 'goes without --layers and --max-frame: it knows of no messages')
+    } else if (reply === 'echo' && options.reply !== undefined) {
+      fault('--naive', 'answers each read with a text, which --reply may be, not with an echo')
+    }
+    if (naiveBytes < 1 || naiveBytes > naiveReadBytesMax) wanted('--naive', 'a size from 1B to 64KiB', options.naive!)
+  }
   const streamFrame = spec === undefined || spec.name === 'raw' ? rawBytesMax : spec.maxFrame
   const maxFrame = overUdp ? Math.min(streamFrame, datagramBytesMax) : streamFrame
   const { key } = options
+  const keyedMin = layers === undefined ? keyedFrameBytesMin : layeredKeyedFrameBytesMin
   if (key !== undefined) {
     // What is wrong is told without the key.
     if (name !== 'tlv') fault('--key', `is for tlv, not for ${name}`)
-    else if (maxFrame < keyedFrameBytesMin) fault('--key', `needs a --max-frame of at least ${keyedFrameBytesMin}B`)
+    else if (maxFrame < keyedMin) fault('--key', `needs a --max-frame of at least ${keyedMin}B`)
     if (key.length < 1 || key.length > keyLengthMax) fault('--key', `expected 1 to ${keyLengthMax} characters`)
   }
-  const reply = options.reply ?? target.reply ?? 'echo'
   if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
 
   const order = { seed, ...(shuffle !== undefined && { shuffle }) }
-  const plain = createService(target, spec, { reply: reply === 'echo' ? undefined : reply, order, overUdp })
-  const service = pool === undefined ? plain : poolService(plain, new Schedule(pool))
+  const text = reply === 'echo' ? undefined : reply
+  const plain = createService(spec, text, (spec, text) => {
+    if (overUdp && text !== undefined) spokenProtocol(spec, { layers, overUdp }).encode({ body: Buffer.from(text) })
+    return naiveBytes === undefined ? target.create(spec, text, order) : createNaive(spec, naiveBytes, text)
+  })
+  const pooled = pool === undefined ? plain : poolService(plain, new Schedule(pool))
+  const service = layers === undefined ? pooled : layeredService(pooled, spec, layers)
   return {
     listen,
     overUdp,
@@ -148,8 +171,8 @@ export function settingsOf(name: string, options: Options) {
 
 /** The flags given that only TCP has. */
 function tcpFlags(options: Options): readonly string[] {
-  const { maxSendBuffer, key, workers, reloadEvery, detach } = options
-  const given = [maxSendBuffer, key, workers === '1' ? undefined : workers, reloadEvery, detach]
+  const { maxSendBuffer, key, workers, reloadEvery, detach, naive } = options
+  const given = [maxSendBuffer, key, workers === '1' ? undefined : workers, reloadEvery, detach, naive]
   return tcpOnly.filter((_, index) => given[index] !== undefined)
 }
 
@@ -175,13 +198,12 @@ function protocolOption(text: string, fault: (place: string, message: string) =>
 }
 
 function createService(
-  target: Target,
   spec: ProtocolSpec,
-  { reply, order, overUdp }: { reply: string | undefined; order: Order; overUdp: boolean },
+  reply: string | undefined,
+  create: (spec: ProtocolSpec, reply: string | undefined) => Service,
 ): Service {
   try {
-    if (overUdp && reply !== undefined) overDatagrams(createProtocol(spec)).encode({ body: Buffer.from(reply) })
-    return target.create(spec, reply, order)
+    return create(spec, reply)
   } catch (error) {
     // A reply that does not fit the protocol.
     if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])

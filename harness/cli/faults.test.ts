@@ -158,7 +158,7 @@ describe('bad input is refused with the place, the value and what was wanted, ex
 
   test('a key of a later version', async () => {
     const text = await faultsOf(
-      'name: x\ntarget: { serve: echo }\nprotocol: raw\nwire: { split: every-byte }\nloop: [{ send: a }]\n',
+      'name: x\ntarget: { serve: echo }\nprotocol: raw\nloop: [{ send: a, capture: { x: body } }]\n',
     )
     expect(text).toContain('is not in this version of volley')
   })

@@ -24,7 +24,8 @@ describe.each(files)('%s', file => {
   test('runs as it is, without a failure, and its accounts are in order', async ({ skip }) => {
     if (file.startsWith('redis')) skipWithoutRedis(skip)
     // Shorter than it is shipped: the length of a run changes nothing that is looked at here.
-    const shorter = file === 'once.yaml' ? [] : ['-d', '1s', '--warmup', '200ms']
+    const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
+    const shorter = isCounted ? [] : ['-d', '1s', '--warmup', '200ms']
     const { code, report, stderr, stdout } = await run(join('scenarios', file), ...shorter)
     expect(`${stderr}${stdout}`).not.toContain('Error')
     // A plan that a busy machine cannot keep makes a run invalid, and that is as it should be.
@@ -47,6 +48,37 @@ describe.each(files)('%s', file => {
   test('names the schema in its first comment', () => {
     const text = readFileSync(join(folder, file), 'utf8')
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./scenario.schema.json')
+  })
+})
+
+describe('a server without framing', () => {
+  const inEnvironment = async (name: string, environment: string) => {
+    const { code, report, stdout } = await run(join('scenarios', `${name}-packets.yaml`), '--env', environment)
+    expect(balances(report)).toBe(true)
+    const { sent, completed, failures } = report.totals
+    return { code, sent, completed, failures, counted: report.server?.requests, report, stdout }
+  }
+
+  test('sticky-packets.yaml takes ten messages for one or a few, and those left over are never answered', async () => {
+    const naive = await inEnvironment('sticky', 'naive')
+    expect(naive).toMatchObject({ code: 1, sent: 1000 })
+    expect(naive.completed).toBe(naive.counted)
+    expect(naive.completed).toBeGreaterThanOrEqual(100)
+    expect(naive.completed).toBeLessThan(500)
+    expect(naive.failures).toEqual({ timeout: 1000 - naive.completed })
+    expect(naive.report.findings.map(({ code }) => code)).toContain('errors')
+    const framed = await inEnvironment('sticky', 'framed')
+    expect(framed).toMatchObject({ code: 0, sent: 1000, completed: 1000, failures: {}, counted: 1000 })
+  })
+
+  test('split-packets.yaml takes a message for two, and the audit finds that it counted too many', async () => {
+    const naive = await inEnvironment('split', 'naive')
+    expect(naive).toMatchObject({ code: 4, sent: 2000, completed: 2000 })
+    expect(naive.counted).toBeGreaterThan(2000)
+    expect(naive.report.findings.map(({ code }) => code)).toContain('conservation')
+    expect(naive.stdout).toContain('WRONG: 2,000 answered, 2,000 sent')
+    const framed = await inEnvironment('split', 'framed')
+    expect(framed).toMatchObject({ code: 0, sent: 2000, completed: 2000, failures: {}, counted: 2000 })
   })
 })
 

@@ -7,6 +7,8 @@ import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { wantsColors } from '../live/live.ts'
 import { isProcess, type ProcessRef } from '../metrics/host.ts'
 import { createProtocol } from '../protocols/catalog.ts'
+import { layeredProtocol } from '../protocols/layered.ts'
+import { layerSettings } from '../protocols/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run.ts'
 import { isDatagramTarget } from '../scenario/datagrams.ts'
@@ -74,8 +76,11 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const { bank, materials, seed } = await prepareScenario(loaded)
   const signal = interruption()
 
+  const layers = layerSettings(scenario)
+  const protocol = layeredProtocol(createProtocol(scenario.protocol), layers)
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
+    layers,
     tls: materials.tls,
     seed,
     shown: redacted.target,
@@ -84,13 +89,16 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   try {
     const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
     const framesOf = (role: string) =>
-      bank.steps.filter(step => step.role === role).map(step => bank.frames[step.firstFrame]!)
+      bank.steps
+        .filter(step => step.role === role)
+        .map(step => bank.frames[step.firstFrame]!)
+        .map(frame => protocol.layers?.wrapFrame(frame) ?? frame)
     const options: Omit<TortureOptions, 'onResult'> = {
       address: target.address,
       target: isSecret ? '***' : formatAddress(target.address),
       subject: {
         spec: scenario.protocol,
-        protocol: createProtocol(scenario.protocol),
+        protocol,
         request: framesOf('request')[0]!,
         greeting: framesOf('handshake'),
       },

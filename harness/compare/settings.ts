@@ -59,7 +59,7 @@ function flatten(value: unknown, path: string): Map<string, string> {
   return new Map(entries.flatMap(([key, child]) => (child === undefined ? [] : [...flatten(child, join(key))])))
 }
 
-const durations = /(^|\.)(duration|warmup|timeout|think|every|min|max|rtt|jitter)$/
+const durations = /(^|\.)(duration|warmup|timeout|think|every|min|max|rtt|jitter|delay)$/
 const bitRates = /^target\.relay\.rate$/
 const shares = /^target\.relay\.(loss|reset)$/
 const sizes = /(^|\.)(maxFrame|memoryBytes)$/

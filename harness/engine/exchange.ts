@@ -85,6 +85,7 @@ export class Exchange {
       links: connections,
       slotCount: connections * this.#slots.capacity,
       hasIds: protocol.requestId !== undefined,
+      layers: protocol.layers,
       firstConnection: plan.firstConnection,
       pipeline,
       endless: plan.mode === 'loop',

@@ -1,4 +1,4 @@
-import type { PlannedExpectation } from '../plan/requests.ts'
+import type { PlannedExpectation, RequestBank } from '../plan/requests.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 
 /** Whether a reply is what was expected of it: the reply frame `reply[from, end)`, the request frame as it was sent. */
@@ -16,6 +16,14 @@ const matchedBytesMax = 64 * 1024
 
 /** The check of an expectation, made once before the loop; null when any whole reply will do. By itself a refusal will not. */
 export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {
+  const { layers } = protocol
+  if (layers !== undefined && expectation !== undefined && looksAtBody(expectation)) {
+    const check = compileCheck(layers.plain, expectation)!
+    return (reply, from, end, request, requestFrom, requestEnd) => {
+      const frame = layers.unwrapFrame(reply, from, end)
+      return frame !== undefined && check(frame, 0, frame.length, request, requestFrom, requestEnd)
+    }
+  }
   if (expectation === undefined) {
     const { isRefusal } = protocol
     return isRefusal === undefined ? null : (reply, from, end) => !isRefusal(reply, from, end)
@@ -56,6 +64,18 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     )
   }
   return checks.reduce(both)
+}
+
+/** Whether any reply is to be looked into. */
+export function looksAtBodies({ steps }: RequestBank): boolean {
+  return steps.some(
+    ({ expectation, challenge }) => challenge === true || (expectation !== undefined && looksAtBody(expectation)),
+  )
+}
+
+/** Whether what is expected of a reply is told by its body. */
+function looksAtBody({ echo, equals, contains, matches }: PlannedExpectation): boolean {
+  return echo === true || equals !== undefined || contains !== undefined || matches !== undefined
 }
 
 function both(first: Check, second: Check): Check {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
+import type { LayerSettings } from '../protocols/layers.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
@@ -12,8 +13,9 @@ import { addressThrough, relayArguments } from './relay.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
-/** Where a reference server finds its key when no flag has it. */
+/** Where a reference server finds its keys when no flag has them. */
 const keyVariable = 'VOLLEY_SERVE_KEY'
+const layerKeyVariable = 'VOLLEY_SERVE_LAYER_KEY'
 
 /** A target that is up and can be connected to. */
 export interface RunningTarget {
@@ -32,6 +34,8 @@ export interface RunningTarget {
 
 export interface TargetOptions {
   readonly protocol: ProtocolSpec
+  /** What bodies pass through, in a server of ours too. */
+  readonly layers?: LayerSettings | undefined
   readonly tls?: TlsSettings | undefined
   /** The target as it may be shown. */
   readonly shown: Target
@@ -94,12 +98,16 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
 
 async function serve(
   { serve: name, options, over = 'tcp' }: Extract<Target, { serve: string }>,
-  { protocol }: TargetOptions,
+  { protocol, layers }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
+  const { key: secret, layerKey: ownLayerKey, listen = '127.0.0.1:0', ...others } = options
+  const layerKey = ownLayerKey ?? ('layers' in options ? undefined : layers?.key)
   // A flag would be seen by everybody who lists processes.
-  const { key: secret, listen = '127.0.0.1:0', ...others } = options
-  const env = secret === undefined ? {} : { [keyVariable]: String(secret) }
+  const env = {
+    ...(secret !== undefined && { [keyVariable]: String(secret) }),
+    ...(layerKey !== undefined && { [layerKeyVariable]: String(layerKey) }),
+  }
   const flags = Object.entries(others).flatMap(([key, value]) => {
     const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     if (value === false) return []
@@ -107,6 +115,7 @@ async function serve(
   })
   const speaks = name === 'echo' || name === protocol.name
   if (speaks && !('protocol' in options)) flags.push('--protocol', protocolText(protocol))
+  if (layers !== undefined && !('layers' in options)) flags.push('--layers', layers.names.join(','))
   const child = startChild(
     'targets/main',
     [name, '--listen', over === 'udp' ? `udp://${listen}` : String(listen), ...flags],

@@ -3,10 +3,12 @@ import { workerData } from 'node:worker_threads'
 import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
 import { field, openSlab } from '../metrics/slab.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
-import { createProtocol } from '../protocols/catalog.ts'
-import { overDatagrams } from '../protocols/datagram.ts'
+import { streamSeed } from '../prng.ts'
+import { spokenProtocol } from '../protocols/spoken.ts'
 import { createTransport } from '../transports/catalog.ts'
+import { wireTransport } from '../transports/wire.ts'
 import { Client } from './client.ts'
+import { looksAtBodies } from './expectation.ts'
 
 /** What the fleet gives a worker thread to begin with. */
 export interface WorkerStart {
@@ -15,13 +17,17 @@ export interface WorkerStart {
 }
 
 const { plan, memory } = workerData as WorkerStart
-const described = createProtocol(plan.protocol)
-const protocol = plan.address.scheme === 'udp' ? overDatagrams(described) : described
-const transport = createTransport(plan.transport, {
+const protocol = spokenProtocol(plan.protocol, {
+  layers: plan.layers,
+  overUdp: plan.address.scheme === 'udp',
+  opensAll: looksAtBodies(plan.bank),
+})
+const moving = createTransport(plan.transport, {
   ...plan,
   links: plan.connections,
   isPaced: plan.pace !== undefined,
 })
+const transport = wireTransport(moving, plan.wire, streamSeed(plan.seed, 1))
 const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
 await transport.run(new Client(plan, { memory, transport, protocol, heapKiB, ...offsets }))
 // Every connection is closed by now, and its segments are counted.

@@ -1,8 +1,10 @@
 import { streamSeed } from '../prng.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
+import { type LayerSettings, layerSettings } from '../protocols/layers.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
+import type { WireSettings } from '../transports/wire.ts'
 import type { Pace } from './pacer.ts'
 import type { RequestBank } from './requests.ts'
 
@@ -17,6 +19,9 @@ export interface WorkerPlan {
   readonly workers: number
   readonly address: Address
   readonly protocol: ProtocolSpec
+  readonly layers?: LayerSettings
+  /** How what is written is cut or glued; absent where it goes as it is. */
+  readonly wire?: WireSettings
   readonly transport: TransportName
   /** This worker's share; its links are the connections `firstConnection` and up. */
   readonly connections: number
@@ -93,10 +98,13 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const warmupMs = scenario.warmup === 'auto' ? warmupMsMin : scenario.warmup
   const lengthMs = warmupMs + scenario.duration
   const extensionMs = isWarmupAutomatic ? lengthMs : 0
+  const layers = layerSettings(scenario)
   const common = {
     workers,
     address,
     protocol: scenario.protocol,
+    ...(layers && { layers }),
+    ...(scenario.wire && { wire: scenario.wire }),
     transport,
     mode: scenario.load.mode,
     pipeline: scenario.load.pipeline,

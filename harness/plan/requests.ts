@@ -1,7 +1,7 @@
 import { assert, type Fault, messageOf, UserError } from '../errors.ts'
 import type { Role } from '../metrics/slab.ts'
 import { createPrng, streamSeed } from '../prng.ts'
-import type { Message, Protocol } from '../protocols/protocol.ts'
+import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import type { Expectation, Payload, Scenario, Send, Step } from '../scenario/scenario.ts'
 import { parseSlots } from '../scenario/slots.ts'
 import { formatSize } from '../units.ts'
@@ -10,7 +10,7 @@ import type { Materials } from './materials.ts'
 /**
  * Every request of a scenario, encoded before the run. What differs from one request to the next is a patch: a range
  * of fixed length within the encoded frame, overwritten as it is sent. What comes from a data file is encoded whole,
- * once a row.
+ * once a row. Layers are left to the worker: the frames here are as they are before them.
  */
 export interface RequestBank {
   readonly frames: readonly Uint8Array[]
@@ -100,7 +100,9 @@ const bankBytesMax = 512 * 1024 * 1024
 const sentBytesMax = 2 * 1024 * 1024 * 1024
 
 class BankBuilder {
+  /** Frames are kept as they are before their layers, where there are any. */
   readonly #protocol: Protocol
+  readonly #layers: BodyLayers | undefined
   readonly #materials: Materials
   readonly #seed: number
   readonly #frames: Uint8Array[] = []
@@ -110,7 +112,8 @@ class BankBuilder {
   #bytes = 0
 
   constructor(protocol: Protocol, materials: Materials, seed: number) {
-    this.#protocol = protocol
+    this.#protocol = protocol.layers?.plain ?? protocol
+    this.#layers = protocol.layers
     this.#materials = materials
     this.#seed = seed
   }
@@ -180,6 +183,7 @@ class BankBuilder {
     if (this.#bytes > bankBytesMax) {
       throw new RangeError(`the requests, one for each row of the data, take more than ${formatSize(bankBytesMax)}`)
     }
+    if (this.#layers !== undefined) checkWrapped(this.#layers, frame, slots.length > 0)
     this.#frames.push(frame)
     if (slots.length === 0) this.#patches.push([])
     else {
@@ -254,6 +258,17 @@ function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[
     }
     return { ...slot, offset }
   })
+}
+
+/** Throws a RangeError when a frame does not fit with its layers; one that differs each time must fit whatever it is. */
+function checkWrapped(layers: BodyLayers, frame: Uint8Array, differs: boolean): void {
+  try {
+    layers.wrappedBytesMax(frame)
+  } catch (error) {
+    if (differs) throw error
+    // It may be shorter than it could be.
+    layers.wrapFrame(frame)
+  }
 }
 
 function mapValues(

@@ -63,6 +63,19 @@ export interface Protocol {
   readonly keyHandshake?: KeyHandshake
   /** Formats that announce a frame's length: bytes of the first frame as announced, or 0 while that is not yet in. */
   announcedBytes?(bytes: Uint8Array, from: number, to: number): number
+  /** Formats whose bodies pass through layers, which all else but `encode`, `frameEnd` and `decode` does not see. */
+  readonly layers?: BodyLayers
+}
+
+/** What a frame as it is sent and the plain one, as it was before its body passed through the layers, have to do with each other. */
+export interface BodyLayers {
+  readonly plain: Protocol
+  /** A plain frame as it is sent; throws a RangeError when it does not fit the format. */
+  wrapFrame(frame: Uint8Array): Uint8Array
+  /** The most bytes that a plain frame of this length is sent with; throws a RangeError when that does not fit the format. */
+  wrappedBytesMax(frame: Uint8Array): number
+  /** The plain frame of the whole frame `bytes[from, end)`; undefined where that is not in order. */
+  unwrapFrame(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined
 }
 
 /** The id field of a frame, an unsigned number of `bits` bits; its place must lie within every whole frame. */

@@ -1,6 +1,6 @@
 import type { Colors } from '../cells.ts'
 import type { Threshold } from '../scenario/scenario.ts'
-import { formatCount, formatDuration, formatPercent, formatShortCount } from '../units.ts'
+import { formatCount, formatDuration, formatPercent, formatSetting, formatShortCount, formatSize } from '../units.ts'
 import type { Report, Verdict } from './report.ts'
 
 /** A quantile to be read; one that too few samples stand behind is a dash. */
@@ -41,4 +41,13 @@ export function describeLoad({ mode, rate, stages, arrivals }: Report['scenario'
   const [least, most] = [Math.min(...rates), Math.max(...rates)]
   const range = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`
   return `rate ${range}/s ${arrivals ?? ''}`.trim()
+}
+
+/** How writes are cut or glued: `requests in pieces of 3 B, 5ms apart`, `10 requests in one write`. */
+export function describeWire({ split, coalesce, delay }: NonNullable<Report['scenario']['wire']>): string {
+  if (coalesce !== undefined) {
+    return `${coalesce} requests in one write${delay === undefined ? '' : `, held ${formatSetting(delay)} at most`}`
+  }
+  const pieces = split === 'random' ? 'requests cut at random' : `requests in pieces of ${formatSize(split!)}`
+  return delay === undefined ? pieces : `${pieces}, ${formatSetting(delay)} apart`
 }

@@ -170,6 +170,16 @@ describe('renderSummary()', () => {
     expect(through({})[0]).toBe('             through a relay: which adds nothing')
   })
 
+  it('says what bodies pass through, and how writes are cut or glued', () => {
+    const layered = summary({ scenario: { ...scenario, layers: ['gzip', 'crc32'], wire: { split: 3, delay: 5 } } })
+    expect(layered).toContain('tlv + gzip + crc32 over tcp://127.0.0.1:41233')
+    expect(layered).toContain('requests in pieces of 3 B, 5ms apart')
+    const of = (wire: NonNullable<typeof scenario.wire>) => summary({ scenario: { ...scenario, wire } })
+    expect(of({ split: 'random' })).toContain('requests cut at random\n')
+    expect(of({ coalesce: 10 })).toContain('10 requests in one write\n')
+    expect(of({ coalesce: 10, delay: 5 })).toContain('10 requests in one write, held 5ms at most')
+  })
+
   it('says in the first line that a run was interrupted', () => {
     expect(summary({ interrupted: true }).split('\n')[1]).toBe(
       'tlv-loopback   138,214 requests/s over 10.0 s   interrupted, trusted',

@@ -2,7 +2,15 @@ import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } 
 import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
 import { describeRelay } from '../relaySettings.ts'
 import { formatByteRate, formatCount, formatDuration, formatPercent, formatSetting } from '../units.ts'
-import { describeLoad, formatCores, formatMetric, formatOutcome, formatQuantile, paintVerdict } from './figures.ts'
+import {
+  describeLoad,
+  describeWire,
+  formatCores,
+  formatMetric,
+  formatOutcome,
+  formatQuantile,
+  paintVerdict,
+} from './figures.ts'
 import type { Finding, Latency, Report } from './report.ts'
 
 const columns = 80
@@ -257,22 +265,24 @@ function datagramLines({ datagrams, totals: { completed, failed } }: Report, col
 }
 
 function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
-  const { connections, load, reconnect } = scenario
+  const { connections, load, reconnect, wire } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
     `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
+    ...(wire === undefined ? [] : [describeWire(wire)]),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
 }
 
 function targetLines({ scenario, target }: Report, colors: Colors): string[] {
   const { relay } = scenario.target
+  const spoken = [scenario.protocol.name, ...(scenario.layers ?? [])].join(' + ')
   const through = relay === undefined ? [] : describeRelay(relay).map(part => printable(part))
   const listed = through.map((part, index) => (index === through.length - 1 ? part : `${part},`))
   return [
-    ...entry('target', [printable(`${scenario.protocol.name} over ${target}`)], colors),
+    ...entry('target', [printable(`${spoken} over ${target}`)], colors),
     ...(relay === undefined ? [] : entry('', ['through a relay:', ...listed], colors, ' ')),
   ]
 }

@@ -4,12 +4,14 @@ import { formatCount } from '../units.ts'
 import { addressFamily, checkAddress } from './address.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
+import { layerIssues } from './layers.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { list } from './misfit.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
 import { limits, type Target } from './scenario.ts'
 import { isRamp, type ScenarioSettings, stagesMs } from './schema.ts'
 import { portSlot } from './target.ts'
+import { wireIssues } from './wire.ts'
 
 /**
  * What does not go together, between settings that each are in order. `settings` has only those: the checks look at
@@ -24,6 +26,8 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...inFlightIssues(settings),
     ...tlsIssues(settings),
     ...keyIssues(data, settings),
+    ...layerIssues(settings, isMapping(data) && 'layerKey' in data),
+    ...wireIssues(settings),
     ...serveIssues(settings),
     ...sourceIssues(settings),
     ...datagramIssues(settings),
@@ -167,7 +171,8 @@ function tlsIssues({ tls, target, environments }: Partial<ScenarioSettings>): Is
 function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issue[] {
   if (!protocol || createProtocol(protocol).keyHandshake !== undefined) return []
   // About the key, not its value, so that the message is shown as it is.
-  return keysIn(data).map(path => ({
+  const handshakeKeys = keysIn(data).filter(path => path.at(-1) === 'key')
+  return handshakeKeys.map(path => ({
     path,
     about: 'key',
     message: `key goes with protocol tlv, not with ${protocol.name}`,

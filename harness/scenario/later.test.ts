@@ -2,8 +2,6 @@ import { expect, test } from 'vitest'
 import { faultsWith } from './testing/faults.ts'
 
 test.each([
-  ['layers: [gzip]', '5:1 key "layers" is not in this version of volley'],
-  ['wire: { split: random }', '5:1 key "wire" is not in this version of volley'],
   [
     'target: { address: "ws://h:1" }',
     '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, udp://, tls:// and unix:',

@@ -2,11 +2,7 @@ import { list, show } from './misfit.ts'
 import { type Issue, isMapping, type Path } from './path.ts'
 
 /** A key that a later version takes, by the path it has, with indexes and names of environments as `*`. */
-const laterKeys: readonly string[] = [
-  'layers',
-  'wire',
-  ...['loop', 'mix', 'connect'].map(steps => `${steps}.*.capture`),
-]
+const laterKeys: readonly string[] = ['loop', 'mix', 'connect'].map(steps => `${steps}.*.capture`)
 
 /** Values that a later version takes, by the path they have, and what there is now. */
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {

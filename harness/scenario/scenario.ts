@@ -1,5 +1,7 @@
 import type { ProtocolSpec } from '../protocols/catalog.ts'
+import type { LayerName } from '../protocols/layers.ts'
 import type { RelaySettings } from '../relaySettings.ts'
+import type { WireSettings } from '../transports/wire.ts'
 
 /**
  * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
@@ -11,6 +13,11 @@ export interface Scenario {
   readonly target: Target
   readonly environments: Readonly<Record<string, Target>>
   readonly protocol: ProtocolSpec
+  /** What bodies pass through on their way out, in order, and the key of those layers that have one. */
+  readonly layers?: readonly LayerName[]
+  readonly layerKey?: string
+  /** How what is written is cut or glued. */
+  readonly wire?: WireSettings
   readonly connections: number
   /** Each new connection begins with the protocol's own handshake, by which it shows that it knows this key. */
   readonly key?: string

@@ -16,6 +16,7 @@ import {
   text,
   wantedText,
 } from './fields.ts'
+import { layerKeySchema, layersSchema } from './layers.ts'
 import { Misfit } from './misfit.ts'
 import { isMapping } from './path.ts'
 import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from './scenario.ts'
@@ -23,6 +24,7 @@ import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
 import { targetSchema } from './target.ts'
 import { parseThreshold } from './thresholds.ts'
+import { wireSchema } from './wire.ts'
 
 const nameLengthMax = 100
 const requestsMax = 1e12
@@ -130,6 +132,15 @@ export const scenarioShape = {
     .prefault({})
     .describe('Other targets by name: --env runs against each and compares'),
   protocol: protocolSchema,
+  layers: layersSchema
+    .exactOptional()
+    .describe(
+      'What the body of each message passes through on its way out, in order, and back through on its way in; protocols frame, tlv and rpc',
+    ),
+  layerKey: layerKeySchema
+    .exactOptional()
+    .describe('The key of layers that have one; for aes-256-gcm 64 hexadecimal digits, or a text'),
+  wire: wireSchema.exactOptional().describe("How what is written is cut or glued, to try a server's framing"),
   connections: count(1, limits.connectionsMax).prefault(10).describe('Connections held at the same time'),
   key: text(`a key of at most ${keyLengthMax} characters`)
     .max(keyLengthMax, `expected a key of at most ${keyLengthMax} characters`)

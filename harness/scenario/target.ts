@@ -25,6 +25,9 @@ const optionsShape = {
     'Read no more from a connection while more than this waits to be sent to it, such as 104856; broadcast drops it',
   ),
   key: option('tlv: serve only those who show that they know the key'),
+  layers: option("What bodies pass through, such as gzip,crc32; by default the scenario's layers"),
+  layerKey: option("The key of those layers; by default the scenario's"),
+  naive: option('echo: take each read of at most so many bytes for a message, as a server without framing does'),
   shuffle: option('rpc: answer in an order shuffled within so many requests of a connection'),
   poolSize: option('Serve so many requests at a time, the rest in one queue; or unlimited'),
   serviceTime: option(

@@ -27,8 +27,11 @@ export interface Transport {
   readonly name: string
   /** Starts to connect; the loop hears `opened`, or `closed` with the cause. Never calls back before it returns. */
   connect(link: number): void
-  /** Writes `bytes[from, to)`; never blocks and never calls back before it returns. */
-  write(link: number, bytes: Uint8Array, from: number, to: number): Written
+  /**
+   * Writes `bytes[from, to)`; never blocks and never calls back before it returns. How many `requests` that is, by
+   * default one, matters only where requests are held back for others.
+   */
+  write(link: number, bytes: Uint8Array, from: number, to: number, requests?: number): Written
   /** Closes an open or connecting link; the loop hears nothing more of it until it is connected again. */
   close(link: number): void
   /** The time now, for what must not take that of the event for its own. */

@@ -3,12 +3,14 @@ import { Recorder } from '../../metrics/recorder.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../metrics/slab.ts'
 import { planRun } from '../../plan/plan.ts'
 import { encodeRequests } from '../../plan/requests.ts'
-import { createProtocol } from '../../protocols/catalog.ts'
-import { overDatagrams } from '../../protocols/datagram.ts'
+import { layerSettings } from '../../protocols/layers.ts'
+import { spokenProtocol } from '../../protocols/spoken.ts'
 import { isDatagramTarget } from '../../scenario/datagrams.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../transports/memory.ts'
+import { wireTransport } from '../../transports/wire.ts'
 import { Client } from '../client.ts'
+import { looksAtBodies } from '../expectation.ts'
 
 const readMs = 100
 const readsMsMax = 120_000
@@ -73,17 +75,19 @@ export async function simulate(
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
   const overUdp = isDatagramTarget(scenario.target)
-  const described = createProtocol(scenario.protocol)
-  const protocol = overUdp ? overDatagrams(described) : described
-  const bank = encodeRequests(scenario, protocol, { files: new Map(), rows }, 1)
+  const layers = layerSettings(scenario)
+  const spoken = spokenProtocol(scenario.protocol, { layers, overUdp })
+  const bank = encodeRequests(scenario, spoken, { files: new Map(), rows }, 1)
+  const protocol = spokenProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) })
   const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
   const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
   const plan = run.workers[0]!
   const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)
+  const wire = wireTransport(transport, plan.wire, 1)
   const client = new Client(plan, {
     memory: slab.memory,
-    transport,
+    transport: wire,
     protocol,
     sharedOffsetMs: 0,
     epochOffsetMs,
@@ -110,7 +114,7 @@ export async function simulate(
   for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
     transport.at(startMs + read * readMs, now => recorder.read(now))
   }
-  await transport.run(client)
+  await wire.run(client)
   if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
   const endedAt = slab.instants[instant.end]!
   recorder.read(Math.max(endedAt, transport.now()))

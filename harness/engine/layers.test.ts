@@ -1,0 +1,174 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
+import { Leftovers } from '../protocols/framing.ts'
+import { layeredProtocol } from '../protocols/layered.ts'
+import type { LayerSettings } from '../protocols/layers.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import type { MemoryServer } from '../transports/memory.ts'
+import { simulate } from './testing/simulate.ts'
+
+const key = 'secret'
+const tlv = { name: 'tlv', maxFrame: 4096 } as const
+const rpc = { name: 'rpc', lengthPrefix: true, maxFrame: 4096 } as const
+
+/** Answers every whole frame by what `answer` makes of its body; `seen` gets the bodies. */
+function echoServer(
+  spec: ProtocolSpec,
+  settings: LayerSettings | undefined,
+  { seen = [] as string[], answer = (frame: Uint8Array) => frame } = {},
+): MemoryServer {
+  const protocol = layeredProtocol(createProtocol(spec), settings)
+  const leftovers = new Leftovers()
+  return {
+    received(connection, input) {
+      leftovers.join(connection.link, input, 0, input.length)
+      const { bytes, to } = leftovers
+      let at = leftovers.from
+      while (at < to) {
+        const end = protocol.frameEnd(bytes, at, to, 0)
+        if (end < 0) return connection.close()
+        if (end === 0) break
+        const message = protocol.decode(bytes, at, end)
+        seen.push(Buffer.from(message.body).toString())
+        connection.send(answer(protocol.encode(message)), 1)
+        at = end
+      }
+      leftovers.keep(connection.link, bytes, at, to)
+    },
+    closed: connection => leftovers.drop(connection.link),
+  }
+}
+
+const names = ['gzip', 'hmac-sha256', 'aes-256-gcm'] as const
+const layers = { layers: names, layerKey: key }
+const ofTlv = (settings: Partial<Scenario>): Partial<Scenario> => ({ protocol: tlv, ...layers, ...settings })
+
+test.each([
+  ['tlv', { protocol: tlv }],
+  ['rpc', { protocol: rpc }],
+  ['tlv', { protocol: tlv, load: { mode: 'loop', pipeline: 8 } }],
+  ['rpc', { protocol: rpc, load: { mode: 'loop', pipeline: 8 } }],
+] as const)(
+  'Client sends bodies of %s through layers, those that differ each time too, and looks into replies',
+  async (_, settings) => {
+    const seen: string[] = []
+    const run = await simulate(echoServer(settings.protocol, { names, key }, { seen }), {
+      ...layers,
+      ...settings,
+      connections: 2,
+      connect: [{ send: 'login', expect: { equals: 'login' }, think: 0 }],
+      loop: [
+        { send: 'static', expect: 'echo', think: 0 },
+        { send: 'of {{connection}}: {{seq}}', expect: 'echo', think: 0 },
+        { send: 'and {{random 50}}', expect: { matches: '^and .{50}$' }, think: 0 },
+      ],
+    })
+    expect(run.failures).toEqual({})
+    expect(run).toMatchObject({ handshakes: 2 })
+    expect(run.completed).toBeGreaterThan(500)
+    expect(seen).toHaveLength(run.completed + run.inFlightAtEnd + 2)
+    expect(seen).toContain('login')
+    expect(seen.find(body => body.startsWith('of'))).toMatch(/^of 00000\d: \d{10}$/)
+    expect(new Set(seen.filter(body => body.startsWith('of'))).size).toBe(
+      seen.filter(body => body.startsWith('of')).length,
+    )
+  },
+)
+
+test('Client sends the same bytes for requests that are all alike, wrapped once', async () => {
+  const wire = new Set<string>()
+  const server = echoServer(tlv, { names, key })
+  const run = await simulate(
+    {
+      ...server,
+      received(connection, bytes, now) {
+        wire.add(Buffer.from(bytes).toString('hex'))
+        server.received!(connection, bytes, now)
+      },
+    },
+    ofTlv({ loop: [{ send: 'static', think: 0 }] }),
+  )
+  expect(run.completed).toBeGreaterThan(500)
+  expect(wire.size).toBe(1)
+})
+
+test.each([
+  ['does not verify, whatever is expected', 'crc32', undefined],
+  ['does not verify, whatever is expected', 'hmac-sha1', { type: 0 }],
+  ['is no gzip, where its body is looked at', 'gzip', { contains: 'static' }],
+] as const)('Client counts a reply that %s as malformed: %s', async (_, name, expectation) => {
+  const answer = (frame: Uint8Array) => frame.with(frame.length - 1, frame.at(-1)! ^ 1)
+  const loop = [{ send: 'static', ...(expectation && { expect: expectation }), think: 0 }]
+  const settings = { names: [name], key }
+  const run = await simulate(echoServer(tlv, settings, { answer }), { ...ofTlv({ loop }), layers: [name] })
+  expect(Object.keys(run.failures)).toEqual(['malformed'])
+  expect(run.completed).toBe(0)
+  expect(run.failed).toBeGreaterThan(5)
+})
+
+test('Client leaves a compressed reply as it is where nothing is expected of its body', async () => {
+  const answer = (frame: Uint8Array) => frame.with(frame.length - 1, frame.at(-1)! ^ 1)
+  const loop = [{ send: { type: 3, body: 'static' }, expect: { type: 3 }, think: 0 }]
+  const run = await simulate(echoServer(tlv, { names: ['gzip'] }, { answer }), {
+    protocol: tlv,
+    layers: ['gzip'],
+    loop,
+  })
+  expect(run.failures).toEqual({})
+  expect(run.completed).toBeGreaterThan(500)
+})
+
+test('Client counts a reply that opens to another text as unexpected', async () => {
+  const run = await simulate(
+    echoServer(tlv, { names, key }),
+    ofTlv({ loop: [{ send: 'a', expect: { equals: 'b' }, think: 0 }] }),
+  )
+  expect(Object.keys(run.failures)).toEqual(['unexpected'])
+})
+
+test('encodeRequests() says which request could become too long with its layers', async () => {
+  const loop = [
+    { send: 'x'.repeat(60), think: 0 },
+    { send: '{{random 60}}', think: 0 },
+  ]
+  const protocol = { name: 'tlv', maxFrame: 60 } as const
+  await expect(simulate({}, { protocol, layers: ['gzip'], loop })).rejects.toThrow(
+    'loop[1].send a TLV value has at most 60 bytes, not 124',
+  )
+  await expect(simulate({}, { protocol, layers: ['crc32'], loop })).rejects.toThrow(
+    'loop[0].send a TLV value has at most 60 bytes, not 64',
+  )
+})
+
+test('Client keeps exact accounts however its writes are cut and glued', async () => {
+  const wires = fc.constantFrom<NonNullable<Scenario['wire']>>(
+    { split: 1 },
+    { split: 3, delay: 2 },
+    { split: 'random' },
+    { coalesce: 4 },
+    { coalesce: 3, delay: 1 },
+  )
+  const loads = fc.constantFrom(4, 7)
+  await fc.assert(
+    fc.asyncProperty(wires, loads, fc.constantFrom(tlv, rpc), async (wire, pipeline, protocol) => {
+      const seen: string[] = []
+      const run = await simulate(echoServer(protocol, undefined, { seen }), {
+        protocol,
+        wire,
+        connections: 3,
+        load: { mode: 'loop', pipeline },
+        requests: 200,
+        duration: 60_000,
+        timeout: 5000,
+        loop: [{ send: 'hello {{seq}}', expect: 'echo', think: 0 }],
+      })
+      expect(run.failures).toEqual({})
+      expect(run).toMatchObject({ sent: 200, completed: 200, inFlightAtEnd: 0 })
+      expect(seen.toSorted()).toEqual(
+        Array.from({ length: 200 }, (_, index) => `hello ${String(index + 1).padStart(10, '0')}`),
+      )
+    }),
+    { numRuns: 20 },
+  )
+})

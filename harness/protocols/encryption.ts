@@ -1,0 +1,42 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import type { Layer } from './layers.ts'
+
+const cipher = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
+const keyPattern = /^[0-9a-f]{64}$/i
+
+/** AES-256-GCM: a random nonce of 12 bytes, the ciphertext, the tag of 16 bytes. */
+export function createAes256Gcm(keyText: string): Layer {
+  const key = keyBytes(keyText)
+  return {
+    verifies: true,
+    wrappedBytesMax: bodyBytes => nonceBytes + bodyBytes + tagBytes,
+    wrap(body) {
+      const nonce = randomBytes(nonceBytes)
+      const encrypt = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes })
+      const ciphertext = encrypt.update(body)
+      encrypt.final()
+      return Buffer.concat([nonce, ciphertext, encrypt.getAuthTag()])
+    },
+    unwrap(bytes) {
+      const end = bytes.length - tagBytes
+      if (end < nonceBytes) return undefined
+      const decrypt = createDecipheriv(cipher, key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      decrypt.setAuthTag(bytes.subarray(end))
+      const body = decrypt.update(bytes.subarray(nonceBytes, end))
+      try {
+        // Only here is it known whether the bytes are what was encrypted under this key.
+        decrypt.final()
+        return body
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
+/** The 32 bytes that 64 hexadecimal digits stand for; of any other text its SHA-256. */
+function keyBytes(text: string): Uint8Array {
+  return keyPattern.test(text) ? Buffer.from(text, 'hex') : createHash('sha256').update(text).digest()
+}

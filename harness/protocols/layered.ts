@@ -1,0 +1,107 @@
+import { createLayers, type Layer, type LayerSettings } from './layers.ts'
+import { type BodyLayers, malformed, type Protocol } from './protocol.ts'
+
+/**
+ * A protocol whose bodies pass through layers. `frameEnd` takes off what verifies, and everything with `opensAll`, so
+ * that a frame which is not in order is malformed; for that it allocates, at most about as much as a frame may have.
+ */
+export function layeredProtocol(
+  plain: Protocol,
+  settings: LayerSettings | undefined,
+  { opensAll = true } = {},
+): Protocol {
+  if (settings === undefined || settings.names.length === 0) return plain
+  const chain = new LayerChain(plain, createLayers(settings))
+  return {
+    ...plain,
+    layers: chain,
+    encode: message => plain.encode({ ...message, body: chain.wrap(message.body) }),
+    frameEnd(bytes, from, to, requestBytes) {
+      const end = plain.frameEnd(bytes, from, to, requestBytes)
+      if (end <= 0) return end
+      return (opensAll ? chain.open(bytes, from, end) : chain.verify(bytes, from, end)) ? end : malformed
+    },
+    /** The body of a frame that cannot be opened is handed on as it came. */
+    decode(bytes, from, end) {
+      const frame = chain.unwrapFrame(bytes, from, end)
+      return frame === undefined ? plain.decode(bytes, from, end) : plain.decode(frame, 0, frame.length)
+    },
+  }
+}
+
+class LayerChain implements BodyLayers {
+  readonly plain: Protocol
+  readonly #layers: readonly Layer[]
+  /** The innermost layer that verifies: what lies outside of it has to be taken off to verify a body. */
+  readonly #innermostVerifying: number
+  /** What `open` has found last, for whoever looks into the frame next: it need not be taken apart twice. */
+  #openedBytes: Uint8Array | undefined
+  #openedFrom = 0
+  #openedEnd = 0
+  #openedFrame: Uint8Array | undefined
+
+  constructor(plain: Protocol, layers: readonly Layer[]) {
+    this.plain = plain
+    this.#layers = layers
+    const innermost = layers.findIndex(({ verifies }) => verifies)
+    this.#innermostVerifying = innermost < 0 ? layers.length : innermost
+  }
+
+  wrap(body: Uint8Array): Uint8Array {
+    return this.#layers.reduce((bytes, layer) => layer.wrap(bytes), body)
+  }
+
+  wrapFrame(frame: Uint8Array): Uint8Array {
+    const message = this.plain.decode(frame, 0, frame.length)
+    return this.plain.encode({ ...message, body: this.wrap(message.body) })
+  }
+
+  wrappedBytesMax(frame: Uint8Array): number {
+    const message = this.plain.decode(frame, 0, frame.length)
+    const most = this.#layers.reduce((bytes, layer) => layer.wrappedBytesMax(bytes), message.body.length)
+    return this.plain.encode({ ...message, body: new Uint8Array(most) }).length
+  }
+
+  unwrapFrame(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined {
+    const isOpened = bytes === this.#openedBytes && from === this.#openedFrom && end === this.#openedEnd
+    return isOpened ? this.#openedFrame : this.#unwrapFrame(bytes, from, end)
+  }
+
+  /** Whether the frame can be opened; `unwrapFrame` then has what is in it. */
+  open(bytes: Uint8Array, from: number, end: number): boolean {
+    this.#openedFrame = this.#unwrapFrame(bytes, from, end)
+    this.#openedBytes = bytes
+    this.#openedFrom = from
+    this.#openedEnd = end
+    return this.#openedFrame !== undefined
+  }
+
+  verify(bytes: Uint8Array, from: number, end: number): boolean {
+    return this.#peel(bytes, from, end, this.#innermostVerifying) !== undefined
+  }
+
+  #unwrapFrame(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined {
+    const body = this.#peel(bytes, from, end, 0)
+    if (body === undefined) return undefined
+    try {
+      return this.plain.encode({ ...this.plain.decode(bytes, from, end), body })
+    } catch (error) {
+      // Inflated it is longer than a frame may be.
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
+  }
+
+  /** The body without its layers from the outermost to number `innermost`; undefined where one of them does not fit. */
+  #peel(bytes: Uint8Array, from: number, end: number, innermost: number): Uint8Array | undefined {
+    const { plain } = this
+    let body: Uint8Array | undefined = bytes.subarray(
+      plain.bodyStart(bytes, from, end),
+      plain.bodyEnd(bytes, from, end),
+    )
+    for (let index = this.#layers.length - 1; index >= innermost && body !== undefined; index--) {
+      body = this.#layers[index]!.unwrap(body, plain.frameBytesMax)
+    }
+    return body
+  }
+}

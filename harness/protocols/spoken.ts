@@ -1,0 +1,15 @@
+import { createProtocol, type ProtocolSpec } from './catalog.ts'
+import { overDatagrams } from './datagram.ts'
+import { layeredProtocol } from './layered.ts'
+import type { LayerSettings } from './layers.ts'
+import type { Protocol } from './protocol.ts'
+
+/** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */
+export function spokenProtocol(
+  spec: ProtocolSpec,
+  over: { readonly layers: LayerSettings | undefined; readonly overUdp: boolean; readonly opensAll?: boolean },
+): Protocol {
+  const { layers, overUdp, opensAll = true } = over
+  const plain = createProtocol(spec)
+  return layeredProtocol(overUdp ? overDatagrams(plain) : plain, layers, { opensAll })
+}

@@ -1,0 +1,73 @@
+import type { z } from 'zod'
+import type { WireSettings } from '../transports/wire.ts'
+import { formatSize, parseSize } from '../units.ts'
+import { isDatagramTarget } from './datagrams.ts'
+import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from './fields.ts'
+import { Misfit } from './misfit.ts'
+import { conflict, type Issue, issue } from './path.ts'
+import type { Load, Target } from './scenario.ts'
+
+const pieceBytesMax = 1024 * 1024
+const coalesceMax = 65_536
+const delayMsMax = 60_000
+const forms = 'a mapping such as { split: 3 bytes } or { coalesce: 10, delay: 5ms }'
+const splitForms = 'a size such as 3 bytes, every-byte or random'
+
+const wireShape = {
+  split: field(
+    {
+      anyOf: [
+        { enum: ['every-byte', 'random'] },
+        { type: 'string', examples: ['3 bytes'] },
+        { type: 'integer', minimum: 1, maximum: pieceBytesMax },
+      ],
+    },
+    readSplit,
+  )
+    .exactOptional()
+    .describe('Write every request in pieces: of 3 bytes, every-byte, or of random lengths'),
+  coalesce: count(2, coalesceMax).exactOptional().describe('Write so many requests of a connection at once'),
+  delay: duration({ min: 0, max: delayMsMax })
+    .exactOptional()
+    .describe('From one piece to the next (at least a turn of the loop), or how long requests are held (10ms)'),
+} satisfies Record<keyof WireSettings, z.ZodType>
+
+/** How what is written is cut or glued: exactly one of split and coalesce. */
+export const wireSchema = mapping(wireShape, forms).superRefine((value, context) => {
+  const found = ['split', 'coalesce'].filter(key => key in value)
+  if (found.length === 1 || (found.length === 0 && hasUnknownKey(context))) return
+  context.addIssue(new Misfit('one of split and coalesce', found.length === 0 ? 'neither' : 'both').message)
+}, evenIfFaulty)
+
+interface Settings {
+  readonly wire?: WireSettings
+  readonly load?: Pick<Load, 'pipeline'>
+  readonly target?: Target
+  readonly environments?: Readonly<Record<string, Target>>
+}
+
+/** What does not go with cutting or gluing. */
+export function wireIssues({ wire, load, target, environments = {} }: Settings): Issue[] {
+  if (wire === undefined) return []
+  const issues: Issue[] = []
+  const { coalesce } = wire
+  if (coalesce !== undefined && load !== undefined && coalesce > load.pipeline) {
+    const expected = `at most load.pipeline (${load.pipeline}), as no more requests wait together`
+    issues.push(conflict(['wire', 'coalesce'], expected, String(coalesce)))
+  }
+  const targets = target === undefined ? [] : [target, ...Object.values(environments)]
+  if (targets.some(isDatagramTarget)) {
+    issues.push(issue(['wire'], 'goes with streams, not with UDP, where each write is a datagram'))
+  }
+  return issues
+}
+
+function readSplit(value: unknown): number | 'random' {
+  if (value === 'random') return value
+  if (value === 'every-byte') return 1
+  const size = typeof value === 'string' ? value.replace(/ bytes?$/, '') : value
+  const bytes = typeof size === 'string' || typeof size === 'number' ? parseSize(String(size)) : undefined
+  if (bytes === undefined) throw new Misfit(splitForms)
+  if (bytes < 1 || bytes > pieceBytesMax) throw new Misfit(`pieces of 1 B to ${formatSize(pieceBytesMax)}`)
+  return bytes
+}

@@ -1,0 +1,80 @@
+import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
+import { layeredProtocol } from '../harness/protocols/layered.ts'
+import type { LayerSettings } from '../harness/protocols/layers.ts'
+import type { BodyLayers } from '../harness/protocols/protocol.ts'
+import { Replies, type ReplySocket } from './replies.ts'
+import type { Connection, Service } from './service.ts'
+
+/**
+ * A service whose messages pass through layers on their way in and on their way out. What is not in order is malformed: the
+ * server counts it as rejected and closes the connection. The service itself sees plain frames, and writes such.
+ */
+export function layeredService(service: Service, spec: ProtocolSpec, settings: LayerSettings): Service {
+  const protocol = layeredProtocol(service.protocol, settings)
+  const taken = protocol.layers!
+  // What is sent is not bound by what is taken.
+  const unbounded = spec.name === 'raw' ? spec : { ...spec, maxFrame: Number.MAX_SAFE_INTEGER }
+  const sent = layeredProtocol(createProtocol(unbounded), settings).layers!
+  const plainReplies = new Replies()
+  const gathered = new Gathered()
+
+  /** Has the service write plain replies, and sends them on with their layers. */
+  function wrap(connection: Connection, replies: Replies, write: (plain: Replies) => void): void {
+    plainReplies.start(gathered)
+    write(plainReplies)
+    plainReplies.flush()
+    try {
+      for (const frame of gathered.takeFrames(sent)) replies.append(sent.wrapFrame(frame))
+    } catch (error) {
+      // With its layers the reply is longer than its length field can say.
+      if (!(error instanceof RangeError)) throw error
+      connection.reject()
+    }
+  }
+
+  return {
+    ...service,
+    protocol,
+    message(connection, bytes, from, end, replies) {
+      const frame = taken.unwrapFrame(bytes, from, end)!
+      wrap(connection, replies, plain => service.message(connection, frame, 0, frame.length, plain))
+    },
+    ...(service.overlong && {
+      overlong: (connection, bytes, from, replies) =>
+        wrap(connection, replies, plain => service.overlong!(connection, bytes, from, plain)),
+    }),
+    ...(service.refuse && {
+      refuse: (connection, reason, replies) =>
+        wrap(connection, replies, plain => service.refuse!(connection, reason, plain)),
+    }),
+    ...(service.finish && {
+      finish: (connection, replies) => wrap(connection, replies, plain => service.finish!(connection, plain)),
+    }),
+  }
+}
+
+/** Takes plain replies where a socket would. */
+class Gathered implements ReplySocket {
+  readonly queuedBytes = 0
+  #parts: Uint8Array[] = []
+
+  write(bytes: Uint8Array): boolean {
+    this.#parts.push(bytes.slice())
+    return true
+  }
+
+  /** The whole frames written since it was last asked. */
+  takeFrames({ plain }: BodyLayers): Uint8Array[] {
+    const [first, ...others] = this.#parts
+    this.#parts = []
+    if (first === undefined) return []
+    const bytes = others.length === 0 ? first : Buffer.concat([first, ...others])
+    const frames: Uint8Array[] = []
+    for (let from = 0; from < bytes.length; ) {
+      const end = plain.frameEnd(bytes, from, bytes.length, 0)
+      frames.push(bytes.subarray(from, end))
+      from = end
+    }
+    return frames
+  }
+}
