@@ -57,6 +57,8 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   if (2 * plan.workers.length > inputs.environment.cores) return undefined
   if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
+  // What a null server answers is nothing to make requests of.
+  if (loopBank.steps.some(({ captures, isMade }) => captures !== undefined || isMade)) return undefined
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
   if (replies === undefined) return undefined
   const key = keyOf(inputs, replies)

@@ -217,6 +217,15 @@ test('main exits 2 and says what is wrong with its flags', async () => {
 --pool-size is for a single worker
 `,
     ],
+    [['tlv', '--group', 'a', '--secret', 's'], '--group is for rpc, not for tlv\n'],
+    [
+      ['rpc', '--group', 'a:b', '--max-frame', '20'],
+      `--group goes with --secret
+--group expected 1 to 256 characters without ":", the first of them no "{", got "a:b"
+`,
+    ],
+    [['rpc', '--secret', 'not-to-be-shown'], '--secret goes with --group\n'],
+    [['rpc', '--group', 'a', '--secret', 's', '--max-frame', '63'], '--group needs a --max-frame of at least 64B\n'],
     [['tlv', '--reload-every', '1'], '--reload-every expected a duration such as 2s, from 10ms to 24h, got "1"\n'],
     [['stop', '--listen', '8080'], '--listen is not for stop\n'],
     [['tlv', 'more'], 'unexpected "more": tlv takes options only\n'],

@@ -33,7 +33,10 @@ async function main(): Promise<number> {
       'host:port, port, udp://host:port, or unix:/path; port 0 is a free one',
       '127.0.0.1:8080',
     )
-    .option('--protocol <name or JSON>', 'echo: raw (default), line, frame; with settings as in a scenario, in JSON')
+    .option(
+      '--protocol <name or JSON>',
+      'echo: raw (default), line, frame; with settings as in a scenario, in JSON: {"rpc":{"lengthPrefix":false}}',
+    )
     .option('--reply <text>', 'what to answer: echo, or this text (default: echo; http: Hello World!)')
     .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
     .option(
@@ -63,6 +66,13 @@ async function main(): Promise<number> {
     .option(
       '--naive <bytes>',
       'echo: take each read of at most so many bytes for a message, as a server without framing does, and answer it with --reply (default: ok)',
+    )
+    .option('--group <id>', 'rpc: serve only the clients of this group, which log in with its secret')
+    .addOption(
+      new Option(
+        '--secret <secret>',
+        'rpc: the secret of the group; in the variable nobody who lists processes sees it',
+      ).env('VOLLEY_SERVE_SECRET'),
     )
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
     .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')
@@ -159,6 +169,11 @@ With --key each connection begins with a handshake, in TLV messages of reserved 
 0xfffffff0 (hello, empty); the server answers type 0xfffffff1 with 20 random bytes; the client sends type
 0xfffffff2 with their HMAC-SHA1 under the key, 20 bytes; the server answers type 0xfffffff3 (welcome, empty).
 To anything else, and to whoever is not done within 5 s, it answers type 0xfffffff4 with a text, and closes.
+
+With --group the first message of each connection is a login, of command type 9, with the body <group>:<secret> or
+{"group": "...", "secret": "..."}; the server answers type 9 with {"access": {"token": "..."}}, a token of 32 hexadecimal
+digits that no other connection has. To anything else, and to whoever has not logged in within 5 s, it answers type 10
+with a text, and closes.
 
 With --detach the pid file is <server>-<port>.pid in $XDG_RUNTIME_DIR/volley, or in volley-<uid> below the folder for
 temporary files, and the log file lies beside it. "volley serve reload", or SIGHUP to the process in the pid file,

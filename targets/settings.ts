@@ -6,6 +6,7 @@ import { frameBytesMax, protocolSpec } from '../harness/protocols/spec.ts'
 import { spokenProtocol } from '../harness/protocols/spoken.ts'
 import { parseDuration, parseSize } from '../harness/units.ts'
 import { targetNames, targets } from './catalog.ts'
+import { type Group, groupedService } from './grouped.ts'
 import { keyedService } from './keyed.ts'
 import { layeredService } from './layered.ts'
 import { type LayerFlags, layerOptions } from './layerFlags.ts'
@@ -27,12 +28,13 @@ const dayMs = 24 * 3_600_000
 const workersMax = 64
 const sendBufferBytesMax = 1024 * 1024 * 1024
 const keyLengthMax = 1024
-/** The messages of a handshake with a key fit into frames of this length, or of the other one with layers. */
+const groupLengthMax = 256
+/** The messages of a handshake with a key, or of a login to a group, fit into frames of this length, or of the other one with layers. */
 const keyedFrameBytesMin = 64
 const layeredKeyedFrameBytesMin = 1024
 const reloadTimeoutMsDefault = 30_000
 /** What is of connections, or of a listening socket that passes from process to process. */
-const tcpOnly = ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach', '--naive'] as const
+const tcpOnly = ['--max-send-buffer', '--key', '--group', '--workers', '--reload-every', '--detach', '--naive'] as const
 
 /** The flags as they were given. */
 export interface Options extends PoolFlags, LayerFlags {
@@ -44,6 +46,8 @@ export interface Options extends PoolFlags, LayerFlags {
   readonly idleTimeout?: string
   readonly key?: string
   readonly naive?: string
+  readonly group?: string
+  readonly secret?: string
   readonly reply?: string
   readonly shuffle?: string
   readonly seed: string
@@ -145,6 +149,8 @@ export function settingsOf(name: string, options: Options) {
     else if (maxFrame < keyedMin) fault('--key', `needs a --max-frame of at least ${keyedMin}B`)
     if (key.length < 1 || key.length > keyLengthMax) fault('--key', `expected 1 to ${keyLengthMax} characters`)
   }
+  const group = groupOption(name, options, fault)
+  if (group !== undefined && maxFrame < keyedMin) fault('--group', `needs a --max-frame of at least ${keyedMin}B`)
   if (faults.length > 0 || spec === undefined || listen === undefined) throw new UserError(faults)
 
   const order = { seed, ...(shuffle !== undefined && { shuffle }) }
@@ -154,7 +160,8 @@ export function settingsOf(name: string, options: Options) {
     return naiveBytes === undefined ? target.create(spec, text, order) : createNaive(spec, naiveBytes, text)
   })
   const pooled = pool === undefined ? plain : poolService(plain, new Schedule(pool))
-  const service = layers === undefined ? pooled : layeredService(pooled, spec, layers)
+  const layered = layers === undefined ? pooled : layeredService(pooled, spec, layers)
+  const service = group === undefined ? layered : groupedService(layered, group)
   return {
     listen,
     overUdp,
@@ -169,10 +176,30 @@ export function settingsOf(name: string, options: Options) {
   }
 }
 
+/** The group whose clients alone are served; undefined where there is none, or where it is faulty. */
+function groupOption(
+  name: string,
+  { group, secret }: Options,
+  fault: (place: string, message: string) => void,
+): Group | undefined {
+  if (group === undefined && secret === undefined) return undefined
+  if (name !== 'rpc') fault(group === undefined ? '--secret' : '--group', `is for rpc, not for ${name}`)
+  else if (group === undefined) fault('--secret', 'goes with --group')
+  else if (secret === undefined) fault('--group', 'goes with --secret')
+  if (group !== undefined && !(group.length >= 1 && group.length <= groupLengthMax && /^[^:{][^:]*$/.test(group))) {
+    const wanted = `expected 1 to ${groupLengthMax} characters without ":", the first of them no "{"`
+    fault('--group', `${wanted}, got "${group}"`)
+  }
+  const isSecret = secret === undefined || (secret.length >= 1 && secret.length <= keyLengthMax)
+  // What is wrong is told without the secret.
+  if (!isSecret) fault('--secret', `expected 1 to ${keyLengthMax} characters`)
+  return group === undefined || secret === undefined ? undefined : { id: group, secret }
+}
+
 /** The flags given that only TCP has. */
 function tcpFlags(options: Options): readonly string[] {
-  const { maxSendBuffer, key, workers, reloadEvery, detach, naive } = options
-  const given = [maxSendBuffer, key, workers === '1' ? undefined : workers, reloadEvery, detach, naive]
+  const { maxSendBuffer, key, group, workers, reloadEvery, detach, naive } = options
+  const given = [maxSendBuffer, key, group, workers === '1' ? undefined : workers, reloadEvery, detach, naive]
   return tcpOnly.filter((_, index) => given[index] !== undefined)
 }
 

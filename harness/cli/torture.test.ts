@@ -181,6 +181,16 @@ describe('volley torture cannot run, and says why', () => {
     expect(stderr).toContain(message)
   })
 
+  test('with a scenario whose request takes a captured value, unless another is named', async () => {
+    const args = ['scenarios/rpc-handshake.yaml', '--only', 'honest,split']
+    const { code, stderr } = await volley('torture', ...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain('scenarios/rpc-handshake.yaml loop[0]  takes a captured value')
+    const other = await torture(args[0]!, '--send', '{type: 1, body: hi}', ...args.slice(1))
+    expect(other.code).toBe(0)
+    expect(named(other, 'pass')).toEqual(['honest', 'split'])
+  })
+
   test('with --pid beside a server that it starts itself', async () => {
     const { code, stderr } = await volley('torture', 'scenarios/tlv-loopback.yaml', '--pid', '1')
     expect(code).toBe(2)

@@ -74,6 +74,13 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   }
   const named = namedProcess(flags.pid, scenario.target)
   const { bank, materials, seed } = await prepareScenario(loaded)
+  const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
+  const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
+  if (made.length > 0) {
+    const message =
+      'takes a captured value, and a torture sends the same bytes over every connection: name others with --send'
+    throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
+  }
   const signal = interruption()
 
   const layers = layerSettings(scenario)
@@ -89,8 +96,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   try {
     const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
     const framesOf = (role: string) =>
-      bank.steps
-        .filter(step => step.role === role)
+      stepsOf(role)
         .map(step => bank.frames[step.firstFrame]!)
         .map(frame => protocol.layers?.wrapFrame(frame) ?? frame)
     const options: Omit<TortureOptions, 'onResult'> = {

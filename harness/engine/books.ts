@@ -133,6 +133,11 @@ export class Books {
     this.#fields[field.deliveriesCut] = isCut ? 1 : 0
   }
 
+  /** A reply has come to a request that had timed out, and is counted as failed. */
+  lateReply(): void {
+    this.#add(field.late, 1)
+  }
+
   connected(milliseconds: number): void {
     this.#add(field.connects, 1)
     this.#count(histogram.connect, milliseconds)

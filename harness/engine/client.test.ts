@@ -108,6 +108,17 @@ test('Client tells a patched request from a reply that is not its echo', async (
   expect(run).toMatchObject({ completed: 0, failed: 10, failures: { unexpected: 10 } })
 })
 
+test('Client holds a reply against a request that is always the same, also beside others that differ each time', async () => {
+  const mix = ['{{seq}}', 'the same', 'the same, but longer'].map(send => {
+    return { send, expect: 'echo' as const, think: 0, weight: 1 }
+  })
+  for (const pipeline of [1, 5]) {
+    const run = await simulate(lineServer(1), { mix, connections: 2, load: { mode: 'loop', pipeline } })
+    expect(run.failures).toEqual({})
+    expect(run.completed).toBeGreaterThan(1000)
+  }
+})
+
 test('Client sends the rows of the data in order', async () => {
   const seen: string[] = []
   const server = lineServer(1, line => {

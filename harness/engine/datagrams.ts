@@ -16,10 +16,9 @@ export function createInFlight(
 
 /** Requests on their way over UDP, by id: tells besides which replies overtook others, and which came a second time. */
 export class DatagramInFlight extends KeyedInFlight {
-  /** By slot: requests that had it, when the last of them was sent in the order of its link, and the id last given up. */
+  /** By slot: requests that had it, and when the last of them was sent in the order of its link. */
   readonly #uses: Uint32Array
   readonly #order: Float64Array
-  readonly #givenUp: Float64Array
   /** By link: requests sent, and the latest of them that is answered. */
   readonly #sent: Float64Array
   readonly #latestAnswered: Float64Array
@@ -29,7 +28,6 @@ export class DatagramInFlight extends KeyedInFlight {
     const slots = links * this.capacity
     this.#uses = new Uint32Array(slots)
     this.#order = new Float64Array(slots)
-    this.#givenUp = new Float64Array(slots).fill(-1)
     this.#sent = new Float64Array(links)
     this.#latestAnswered = new Float64Array(links)
   }
@@ -53,19 +51,10 @@ export class DatagramInFlight extends KeyedInFlight {
     return false
   }
 
-  /** The slot's request is taken for lost: its reply, should it come, is late and no duplicate. */
-  giveUp(slot: number): void {
-    this.#givenUp[slot] = this.id[slot]!
-  }
-
-  /** Whether the reply in `bytes[from, end)`, which `find` finds no request for, is to one that was answered before. */
+  /** Whether the reply in `bytes[from, end)`, which waits for nothing and is not late, is to one that was answered before. */
   isDuplicate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     const id = this.requestId.read(bytes, from, end) >>> 0
     const slot = link * this.capacity + (id & (this.capacity - 1))
-    if (this.#givenUp[slot] === id) {
-      this.#givenUp[slot] = -1
-      return false
-    }
     // Ids of a slot go up by its capacity each time: so many requests ago it had this one, if it ever did.
     const usesAgo = ((this.id[slot]! - id) & this.idMask) >>> 0
     return usesAgo / this.capacity < this.#uses[slot]!

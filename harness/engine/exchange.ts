@@ -6,6 +6,7 @@ import { Leftovers } from '../protocols/framing.ts'
 import { type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { type Transport, written } from '../transports/transport.ts'
 import { Books } from './books.ts'
+import { Captures } from './captures.ts'
 import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
@@ -42,6 +43,8 @@ export class Exchange {
   readonly #checks: readonly (Check | null)[]
   /** With a key: sees to the signature of each challenge. */
   readonly #signer: Signer | undefined
+  /** Absent where no step captures anything. */
+  readonly #captures: Captures | undefined
   readonly #slots: InFlight
   readonly #overUdp: boolean
   /** UDP, where replies carry ids: the same slots, which tell of order and of doubles. */
@@ -77,10 +80,12 @@ export class Exchange {
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
+    this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
     this.#outgoing = new Outgoing({
       transport,
       bank,
       patcher,
+      captures: this.#captures,
       slots: this.#slots,
       links: connections,
       slotCount: connections * this.#slots.capacity,
@@ -132,7 +137,7 @@ export class Exchange {
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
     const result = this.#outgoing.sendOne(link, this.#script.next(link), now, true, intendedAt)
     this.#count(roleIndex.request, 1)
-    return result === written.refused ? 'overflow' : undefined
+    return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Sends as many requests as the connection may have in flight. */
@@ -155,17 +160,17 @@ export class Exchange {
       } else {
         const frame = this.#script.next(link)
         // What finds no room has not been sent: the batch before it was refused.
-        refused = outgoing.makeRoom(link, frame) === written.refused
+        refused = outgoing.makeRoom(link, frame, now) === written.refused
         if (!refused) {
           sent++
-          outgoing.add(link, frame, now, true)
+          refused = !outgoing.add(link, frame, now, true)
         }
       }
     }
     if (outgoing.flush(link) === written.refused) refused = true
     this.budget -= sent
     this.#count(roleIndex.request, sent)
-    return refused ? 'overflow' : undefined
+    return refused ? outgoing.takeRefusal() : undefined
   }
 
   /** Takes what came in: every whole reply is matched, checked and counted. */
@@ -207,7 +212,8 @@ export class Exchange {
         const step = script.stepOfFrame[frame]!
         const role = script.role[step]!
         const check = this.#checks[step]!
-        const ok = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
+        const isExpected = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
+        const ok = isExpected && (this.#captures?.take(link, step, input, at, frameEnd) ?? true)
         if (!ok && role === roleIndex.handshake) {
           cause = this.#signer?.isRefusal(input, at, frameEnd) ? 'connect-refused' : 'unexpected'
           break
@@ -222,7 +228,10 @@ export class Exchange {
         } else {
           this.#signer?.answered(step, input, at, frameEnd)
           this.#answerApart(link, role, ok)
-          if (!ok && role === roleIndex.request) books.failedAfter(now - intendedAt)
+          if (!ok && role === roleIndex.request) {
+            books.failedAfter(now - intendedAt)
+            this.#missCaptures(link, step)
+          }
         }
         if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
       }
@@ -272,12 +281,13 @@ export class Exchange {
     let slot = slots.overdue(link, lateSince, 0)
     if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
     for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
-      const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
+      const step = this.#script.stepOfFrame[slots.frame[slot]!]!
+      const role = this.#script.role[step]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
       this.books.failed(role, 1, 'timeout')
-      this.#datagrams?.giveUp(slot)
       if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, true)
-      slots.release(link, slot)
+      slots.expire(link, slot)
+      this.#missCaptures(link, step)
     }
     return undefined
   }
@@ -313,6 +323,11 @@ export class Exchange {
     }
   }
 
+  /** Without what a step was to capture, those behind it are not sent: the next pass begins. */
+  #missCaptures(link: number, step: number): void {
+    if (this.#captures?.has(step)) this.#script.giveUpPass(link)
+  }
+
   #unanswered(milliseconds: number, hasFailed: boolean): void {
     this.books.censored(milliseconds)
     if (hasFailed) this.books.failedAfter(milliseconds)
@@ -335,6 +350,7 @@ export class Exchange {
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
     this.#leftovers.drop(link)
+    this.#captures?.forget(link)
   }
 
   /** Whether nothing is in flight on the link. */
@@ -374,7 +390,7 @@ export class Exchange {
     const frame = this.#script.frameOf(link, step)
     const result = this.#outgoing.sendOne(link, frame, now, this.#script.reply[step]!)
     this.#count(this.#script.role[step]!, 1)
-    return result === written.refused ? 'overflow' : undefined
+    return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Counts what was sent since the last time. */
@@ -386,18 +402,23 @@ export class Exchange {
   #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {
     if (!this.#needsRequestBytes) return this.#protocol.frameEnd(input, at, end, 0)
     const oldest = this.#slots.oldest(link)
-    const requestBytes = oldest < 0 ? 0 : this.#script.frameBytes[this.#slots.frame[oldest]!]!
+    const requestBytes = oldest < 0 ? 0 : this.#outgoing.sentLength(oldest, this.#slots.frame[oldest]!)
     return this.#protocol.frameEnd(input, at, end, requestBytes)
   }
 
   #passes(check: Check, slot: number, frame: number, reply: Uint8Array, from: number, end: number): boolean {
-    const sentFrom = this.#outgoing.sentFrom(slot, frame)
-    const sentEnd = sentFrom + this.#script.frameBytes[frame]!
-    return check(reply, from, end, this.#outgoing.sentBytes(frame), sentFrom, sentEnd)
+    const outgoing = this.#outgoing
+    const sentFrom = outgoing.sentFrom(slot, frame)
+    const sentEnd = sentFrom + outgoing.sentLength(slot, frame)
+    return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
   }
 
-  /** A reply that no request waits for: over UDP a datagram may come twice. */
+  /** A reply that no request waits for: it is late, or over UDP a datagram has come twice. */
   #stray(link: number, input: Uint8Array, at: number, end: number): void {
+    if (this.#slots.takeLate(link, input, at, end)) {
+      this.books.lateReply()
+      return
+    }
     const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
     if (isDuplicate) this.books.duplicate()
     else this.books.mishap('unexpected')

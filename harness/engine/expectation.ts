@@ -69,7 +69,8 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
 /** Whether any reply is to be looked into. */
 export function looksAtBodies({ steps }: RequestBank): boolean {
   return steps.some(
-    ({ expectation, challenge }) => challenge === true || (expectation !== undefined && looksAtBody(expectation)),
+    ({ expectation, challenge, captures }) =>
+      challenge === true || captures !== undefined || (expectation !== undefined && looksAtBody(expectation)),
   )
 }
 

@@ -19,6 +19,10 @@ export interface InFlight {
   /** The slot of the request that the reply in `bytes[from, end)` answers, or -1. */
   find(link: number, bytes: Uint8Array, from: number, end: number): number
   release(link: number, slot: number): void
+  /** Frees the slot of a request that has waited too long; its reply may come all the same, and is late then. */
+  expire(link: number, slot: number): void
+  /** Whether the reply in `bytes[from, end)`, which `find` has no request of, is a late one; each is so but once. */
+  takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean
   /** The slot of the request sent first, where replies come in order; -1 when there is none or order means nothing. */
   oldest(link: number): number
   /** The next slot, from slot `after` on, whose request was sent at or before `time`, or -1. */
@@ -68,6 +72,15 @@ export class OrderedInFlight implements InFlight {
     this.count[link]!--
   }
 
+  /** Where order is all there is, a late reply cannot be told from the next one: the connection is closed instead. */
+  expire(link: number): void {
+    this.release(link)
+  }
+
+  takeLate(): boolean {
+    return false
+  }
+
   oldest(link: number): number {
     return this.count[link] === 0 ? -1 : link * this.capacity + this.#head[link]!
   }
@@ -108,6 +121,12 @@ export class KeyedInFlight implements InFlight {
   protected readonly requestId: RequestId
   protected readonly idMask: number
   readonly #free: Int32Array
+  /** By slot: requests that have timed out and whose replies may yet come, and the ids of the first and last of them. */
+  readonly #expired: Uint32Array
+  readonly #firstExpired: Uint32Array
+  readonly #lastExpired: Uint32Array
+  /** By link: the sum of `#expired`. */
+  readonly #expiredOnLink: Float64Array
 
   constructor(links: number, depth: number, requestId: RequestId, isPaced = false) {
     this.capacity = nextPowerOfTwo(depth)
@@ -120,6 +139,10 @@ export class KeyedInFlight implements InFlight {
     this.idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
     this.id = Uint32Array.from({ length: slots }, (_, slot) => slot % this.capacity)
     this.#free = Int32Array.from(this.id)
+    this.#expired = new Uint32Array(slots)
+    this.#firstExpired = new Uint32Array(slots)
+    this.#lastExpired = new Uint32Array(slots)
+    this.#expiredOnLink = new Float64Array(links)
   }
 
   take(link: number, frame: number, now: number, intendedAt: number = now): number {
@@ -142,6 +165,33 @@ export class KeyedInFlight implements InFlight {
     const base = link * this.capacity
     this.#free[base + --this.count[link]!] = slot - base
     this.frame[slot] = -1
+  }
+
+  expire(link: number, slot: number): void {
+    const id = this.id[slot]!
+    if (this.#expired[slot] === 0) this.#firstExpired[slot] = id
+    this.#lastExpired[slot] = id
+    this.#expired[slot]!++
+    this.#expiredOnLink[link]!++
+    this.release(link, slot)
+  }
+
+  /**
+   * Of a slot that timed out more than once, only the first and the last id are kept, and how many there were: so no
+   * more replies are taken for late ones than requests have timed out, whatever the target sends twice.
+   */
+  takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
+    if (this.#expiredOnLink[link] === 0) return false
+    const id = this.requestId.read(bytes, from, end)
+    const slot = link * this.capacity + (id & (this.capacity - 1))
+    if (this.#expired[slot] === 0) return false
+    const first = this.#firstExpired[slot]!
+    // Ids wrap, so that what counts is how far each is from the first.
+    const distance = (id - first) & this.idMask
+    if (distance >>> 0 > ((this.#lastExpired[slot]! - first) & this.idMask) >>> 0) return false
+    this.#expired[slot]!--
+    this.#expiredOnLink[link]!--
+    return true
   }
 
   oldest(): number {
@@ -167,8 +217,10 @@ export class KeyedInFlight implements InFlight {
   }
 
   clear(link: number): void {
-    if (this.count[link] === 0) return
+    if (this.count[link] === 0 && this.#expiredOnLink[link] === 0) return
     const base = link * this.capacity
+    this.#expired.fill(0, base, base + this.capacity)
+    this.#expiredOnLink[link] = 0
     for (let place = 0; place < this.capacity; place++) {
       this.#free[base + place] = place
       this.frame[base + place] = -1

@@ -1,6 +1,8 @@
+import type { FailureKind } from '../failures.ts'
 import type { RequestBank } from '../plan/requests.ts'
 import type { BodyLayers } from '../protocols/protocol.ts'
 import { type Transport, type Written, written } from '../transports/transport.ts'
+import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
 import type { Patcher } from './patches.ts'
 
@@ -9,18 +11,20 @@ const batchBytesMax = 256 * 1024
 /**
  * Puts requests together and hands them to the transport in as few writes as may be. What can be decided is decided
  * here once: requests that are all alike go out of a block that holds them ready, any number in one write and without
- * a copy; a single one that nothing is patched into goes out as it was encoded; the rest is copied and patched. Layers
- * are put around each request here once, but around one that is patched each time: that is the one that allocates.
+ * a copy; a single one that nothing is patched into goes out as it was encoded, within its layers; the rest is copied and
+ * patched. Only what takes a captured value, or is patched within layers, is encoded each time, which allocates.
  */
 export class Outgoing {
   readonly #transport: Transport
   readonly #frames: readonly Uint8Array[]
   readonly #layers: BodyLayers | undefined
-  /** Frames as they are sent; one that is patched as it is before its layers. */
+  /** Frames as they are sent, but for what is encoded or patched each time. */
   readonly #sendable: readonly Uint8Array[]
-  /** By frame: the most bytes that it is sent with. */
-  readonly #sentBytesMax: readonly number[]
   readonly #patcher: Patcher
+  /** Absent where no step captures anything. */
+  readonly #captures: Captures | undefined
+  /** By frame: whether it is encoded each time it is sent. */
+  readonly #isEncoded: readonly boolean[]
   readonly #slots: InFlight
   readonly #hasIds: boolean
   readonly #firstConnection: number
@@ -38,11 +42,19 @@ export class Outgoing {
   readonly #frameBytesMax: number
   /** Over UDP each write is a datagram, which has one request. */
   readonly #oneAWrite: boolean
+  /** What `add` adds; undefined for a request that cannot be encoded. */
+  #next: Uint8Array | undefined
+  /** The same without its layers, where it was encoded just now. */
+  #nextPlain: Uint8Array | undefined
+  #isUnfit = false
+  /** By slot, without its layers, where it was encoded when it was sent. */
+  readonly #encoded: (Uint8Array | undefined)[] = []
 
   constructor(options: {
     transport: Transport
     bank: RequestBank
     patcher: Patcher
+    captures: Captures | undefined
     slots: InFlight
     links: number
     slotCount: number
@@ -54,28 +66,31 @@ export class Outgoing {
     endless: boolean
     overUdp: boolean
   }) {
-    const { bank, patcher, layers } = options
+    const { bank, patcher, layers, captures } = options
     this.#transport = options.transport
     this.#frames = bank.frames
     this.#layers = layers
-    const isWrapped = (index: number) => layers !== undefined && !patcher.changes(index)
-    this.#sendable = bank.frames.map((frame, index) => (isWrapped(index) ? layers!.wrapFrame(frame) : frame))
-    this.#sentBytesMax = this.#sendable.map((frame, index) =>
-      layers === undefined || isWrapped(index) ? frame.length : layers.wrappedBytesMax(frame),
-    )
     this.#patcher = patcher
+    this.#captures = captures
+    this.#isEncoded = bank.frames.map(
+      (_, frame) => captures?.makes(frame) === true || (layers !== undefined && patcher.changes(frame)),
+    )
+    this.#sendable = bank.frames.map((bytes, frame) =>
+      layers === undefined || this.#isEncoded[frame] ? bytes : layers.wrapFrame(bytes),
+    )
     this.#slots = options.slots
     this.#hasIds = options.hasIds
     this.#firstConnection = options.firstConnection
     this.#frameBytesMax = bank.frameBytesMax
     this.#oneAWrite = options.overUdp
     this.#waits = new Uint8Array(options.links)
-    this.#batch = new Uint8Array(this.#sentBytesMax.reduce((most, bytes) => Math.max(most, bytes), batchBytesMax))
+    this.#batch = new Uint8Array(this.#sendable.reduce((most, { length }) => Math.max(most, length), batchBytesMax))
     this.#sentBytes = bank.keepsSentBytes ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
     this.#blockFrames = 0
     const [first, second] = bank.steps
     const alone = first!.frameCount === 1 && second?.role !== 'request'
-    if (options.endless && alone && !patcher.changes(0) && !options.hasIds) {
+    const isConstant = !patcher.changes(0) && !this.#isEncoded[0]
+    if (options.endless && alone && isConstant && !options.hasIds) {
       const frame = this.#sendable[0]!
       const frames = Math.min(options.pipeline, Math.floor(batchBytesMax / frame.length))
       this.#blockFrames = this.#oneAWrite ? 1 : Math.max(1, frames)
@@ -96,6 +111,13 @@ export class Outgoing {
     return bytes
   }
 
+  /** Why the last request was refused. */
+  takeRefusal(): FailureKind {
+    const isUnfit = this.#isUnfit
+    this.#isUnfit = false
+    return isUnfit ? 'unexpected' : 'overflow'
+  }
+
   /** Sends the first frame `requests` times; takes their slots. */
   sendAlike(link: number, requests: number, now: number): Written {
     for (let index = 0; index < requests; index++) this.#slots.take(link, 0, now)
@@ -104,55 +126,77 @@ export class Outgoing {
 
   /** Sends one request by itself; takes a slot unless no reply will come. By a plan it was to be sent at `intendedAt`. */
   sendOne(link: number, frame: number, now: number, reply: boolean, intendedAt: number = now): Written {
-    if (this.#hasIds || this.#patcher.changes(frame)) {
-      this.add(link, frame, now, reply, intendedAt)
-      return this.flush(link)
+    if (this.#hasIds || this.#patcher.changes(frame) || this.#isEncoded[frame]) {
+      this.makeRoom(link, frame, now)
+      const isFit = this.add(link, frame, now, reply, intendedAt)
+      return isFit ? this.flush(link) : written.refused
     }
     if (reply) this.#slots.take(link, frame, now, intendedAt)
     const bytes = this.#sendable[frame]!
     return this.#write(link, bytes, bytes.length, 1)
   }
 
-  /** Writes the batch if a frame does not fit behind it. */
-  makeRoom(link: number, frame: number): Written {
-    const fits = this.#batchBytes + this.#sentBytesMax[frame]! <= this.#batch.length
-    return fits && !this.#oneAWrite ? written.taken : this.flush(link)
+  /** Makes ready what `add` adds, and writes the batch if that does not fit behind it. */
+  makeRoom(link: number, frame: number, now: number): Written {
+    const bytes = this.#isEncoded[frame] ? this.#encode(link, frame, now) : this.#sendable[frame]!
+    this.#next = bytes
+    if (bytes === undefined) return written.taken
+    const fits = this.#batchBytes + bytes.length <= this.#batch.length
+    if (fits && !this.#oneAWrite) return written.taken
+    const result = this.flush(link)
+    if (bytes.length > this.#batch.length) this.#batch = new Uint8Array(bytes.length)
+    return result
   }
 
-  /** Adds a request to the batch of a link, which `flush` writes; there must be room for it. */
-  add(link: number, frame: number, now: number, reply: boolean, intendedAt: number = now): void {
-    const at = this.#batchBytes
-    const plain = this.#layers === undefined ? undefined : this.#addLayered(this.#layers, link, frame, now)
-    if (plain === undefined) {
-      const bytes = this.#frames[frame]!
-      this.#batchBytes += bytes.length
-      copy(bytes, this.#batch, at)
-      this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
+  /**
+   * Adds a request to the batch of a link, which `flush` writes; `makeRoom` must have come before. False where what was
+   * captured cannot be sent: then there is nothing to write, but the request is in flight for its connection to fail it.
+   */
+  add(link: number, frame: number, now: number, reply: boolean, intendedAt: number = now): boolean {
+    const bytes = this.#next
+    const isEncoded = this.#isEncoded[frame]!
+    if (bytes === undefined) {
+      this.#isUnfit = true
+      if (reply) this.#encoded[this.#slots.take(link, frame, now, intendedAt)] = undefined
+      return false
     }
+    const at = this.#batchBytes
+    this.#batchBytes += bytes.length
     this.#batchRequests++
-    if (!reply) return
+    copy(bytes, this.#batch, at)
+    if (!isEncoded) this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
+    if (!reply) return true
     const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.mark(slot, this.#batch, at)
-    if (this.#sentBytes === undefined || !this.#patcher.changes(frame)) return
-    const from = plain === undefined ? at : 0
-    const source = plain ?? this.#batch
-    for (let index = 0; index < this.#frames[frame]!.length; index++) {
-      this.#sentBytes[slot * this.#frameBytesMax + index] = source[from + index]!
+    if (isEncoded) this.#encoded[slot] = this.#nextPlain
+    else if (this.#isKept(frame)) this.#keep(slot, bytes.length, at)
+    return true
+  }
+
+  #encode(link: number, frame: number, now: number): Uint8Array | undefined {
+    const plain = this.#captures?.makes(frame)
+      ? this.#captures.requestOf(link, frame, now)
+      : this.#patched(link, frame, now)
+    this.#nextPlain = plain
+    if (plain === undefined || this.#layers === undefined) return plain
+    try {
+      return this.#layers.wrapFrame(plain)
+    } catch (error) {
+      // With its layers it is longer than a frame may be.
+      if (error instanceof RangeError) return undefined
+      throw error
     }
   }
 
-  /** Adds the request with its layers; answers the plain frame, which a reply is compared with. */
-  #addLayered(layers: BodyLayers, link: number, frame: number, now: number): Uint8Array {
-    let plain = this.#frames[frame]!
-    let bytes = this.#sendable[frame]!
-    if (this.#patcher.changes(frame)) {
-      plain = plain.slice()
-      this.#patcher.apply(frame, plain, 0, this.#firstConnection + link, now)
-      bytes = layers.wrapFrame(plain)
-    }
-    copy(bytes, this.#batch, this.#batchBytes)
-    this.#batchBytes += bytes.length
+  #patched(link: number, frame: number, now: number): Uint8Array {
+    const plain = this.#frames[frame]!.slice()
+    this.#patcher.apply(frame, plain, 0, this.#firstConnection + link, now)
     return plain
+  }
+
+  #keep(slot: number, length: number, at: number): void {
+    const kept = this.#sentBytes!
+    for (let index = 0; index < length; index++) kept[slot * this.#frameBytesMax + index] = this.#batch[at + index]!
   }
 
   /** Writes the batch. */
@@ -170,17 +214,27 @@ export class Outgoing {
     return result
   }
 
-  /**
-   * The array in which a request stands as it was sent but for its layers, beginning at `sentFrom`; one that never changes
-   * has no copy.
-   */
-  sentBytes(frame: number): Uint8Array {
-    // Where no step expects its own request back nothing is kept, and nobody looks at what is given here.
-    return (this.#patcher.changes(frame) ? this.#sentBytes : undefined) ?? this.#frames[frame]!
+  /** The array in which the request of a slot stands as it was sent but for its layers, beginning at `sentFrom`. */
+  sentBytes(slot: number, frame: number): Uint8Array {
+    return this.#encodedOf(slot, frame) ?? (this.#isKept(frame) ? this.#sentBytes! : this.#frames[frame]!)
   }
 
   sentFrom(slot: number, frame: number): number {
-    return this.#patcher.changes(frame) ? slot * this.#frameBytesMax : 0
+    return this.#isKept(frame) ? slot * this.#frameBytesMax : 0
+  }
+
+  /** How long the request of a slot was without its layers. */
+  sentLength(slot: number, frame: number): number {
+    return (this.#encodedOf(slot, frame) ?? this.#frames[frame]!).length
+  }
+
+  /** What is the same each time need not be kept: but for its id it was sent as it was encoded. */
+  #isKept(frame: number): boolean {
+    return this.#sentBytes !== undefined && this.#patcher.changes(frame) && !this.#isEncoded[frame]
+  }
+
+  #encodedOf(slot: number, frame: number): Uint8Array | undefined {
+    return this.#isEncoded[frame] ? this.#encoded[slot] : undefined
   }
 
   #write(link: number, bytes: Uint8Array, length: number, requests: number): Written {

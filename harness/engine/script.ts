@@ -17,7 +17,6 @@ export class Script {
   readonly reply: readonly boolean[]
   /** By frame. */
   readonly stepOfFrame: Int32Array
-  readonly frameBytes: Int32Array
   readonly #firstFrame: Int32Array
   readonly #frameCount: Int32Array
   readonly #once: boolean
@@ -45,7 +44,6 @@ export class Script {
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
     this.thinkMs = Float64Array.from(steps, step => step.thinkMs)
     this.reply = steps.map(step => step.reply)
-    this.frameBytes = Int32Array.from(frames, frame => frame.length)
     this.stepOfFrame = new Int32Array(frames.length)
     this.#firstFrame = Int32Array.from(steps, step => step.firstFrame)
     this.#frameCount = Int32Array.from(steps, step => step.frameCount)
@@ -85,6 +83,11 @@ export class Script {
   /** The loop begins with its first step again. */
   restart(link: number): void {
     this.#next[link] = 0
+  }
+
+  /** What is left of this pass over the steps is not to be sent; a single pass is over with it. */
+  giveUpPass(link: number): void {
+    this.#next[link] = this.#once ? this.loopSteps : 0
   }
 
   /** The next step of the handshake. */

@@ -13,9 +13,12 @@ import { addressThrough, relayArguments } from './relay.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
-/** Where a reference server finds its keys when no flag has them. */
-const keyVariable = 'VOLLEY_SERVE_KEY'
-const layerKeyVariable = 'VOLLEY_SERVE_LAYER_KEY'
+/** Where a reference server finds its keys, or the secret of its group, when no flag has them. */
+const secretVariables = {
+  key: 'VOLLEY_SERVE_KEY',
+  layerKey: 'VOLLEY_SERVE_LAYER_KEY',
+  secret: 'VOLLEY_SERVE_SECRET',
+} as const
 
 /** A target that is up and can be connected to. */
 export interface RunningTarget {
@@ -101,21 +104,23 @@ async function serve(
   { protocol, layers }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
-  const { key: secret, layerKey: ownLayerKey, listen = '127.0.0.1:0', ...others } = options
-  const layerKey = ownLayerKey ?? ('layers' in options ? undefined : layers?.key)
   // A flag would be seen by everybody who lists processes.
-  const env = {
-    ...(secret !== undefined && { [keyVariable]: String(secret) }),
-    ...(layerKey !== undefined && { [layerKeyVariable]: String(layerKey) }),
-  }
+  const isSecret = (name: string): name is keyof typeof secretVariables => Object.hasOwn(secretVariables, name)
+  const settings = { ...layersOf(options, layers), ...options }
+  const env = Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) =>
+      isSecret(name) ? [[secretVariables[name], String(value)]] : [],
+    ),
+  )
+  const { listen = '127.0.0.1:0', ...others } = settings
   const flags = Object.entries(others).flatMap(([key, value]) => {
+    if (isSecret(key)) return []
     const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     if (value === false) return []
     return value === true ? [flag] : [flag, String(value)]
   })
   const speaks = name === 'echo' || name === protocol.name
   if (speaks && !('protocol' in options)) flags.push('--protocol', protocolText(protocol))
-  if (layers !== undefined && !('layers' in options)) flags.push('--layers', layers.names.join(','))
   const child = startChild(
     'targets/main',
     [name, '--listen', over === 'udp' ? `udp://${listen}` : String(listen), ...flags],
@@ -142,6 +147,15 @@ async function serve(
     await child.stop()
     throw new UserError(`the ${name} server did not start: ${why(error)}${child.errorText()}`)
   }
+}
+
+/** The scenario's layers as options of its server, which has them unless it names its own. */
+function layersOf(
+  options: Readonly<Record<string, unknown>>,
+  layers: LayerSettings | undefined,
+): Readonly<Record<string, string>> {
+  if (layers === undefined || 'layers' in options) return {}
+  return { layers: layers.names.join(','), ...(layers.key !== undefined && { layerKey: layers.key }) }
 }
 
 async function runCommand(

@@ -1,16 +1,23 @@
 import { failureKinds } from '../failures.ts'
 import type { Snapshot } from '../metrics/snapshot.ts'
-import { formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
+import { formatByteRate, formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
 
-/** One second of a run as one line, for where there is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`. */
+/**
+ * One second of a run as one line, for where there is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`, with the
+ * bytes written and read in it and the open connections.
+ */
 export function renderLine(snapshot: Snapshot, wallClock: Date): string {
-  const { phase, elapsedMs, requestsPerSecond, deliveriesPerSecond, response, completed, failed, connections } =
-    snapshot
+  const { phase, elapsedMs, requestsPerSecond, bytesPerSecond, deliveriesPerSecond, response } = snapshot
+  const { completed, failed, connections } = snapshot
   const time = formatTimeOfDay(wallClock)
   if (phase === 'opening') {
     const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
     return [time, `opening ${open}`, ...failuresPart(snapshot)].join('  ')
   }
+  const open =
+    connections.open < connections.wanted
+      ? `${formatCount(connections.open)} of ${formatCount(connections.wanted)}`
+      : formatCount(connections.open)
   return [
     time,
     formatElapsed(elapsedMs),
@@ -18,7 +25,8 @@ export function renderLine(snapshot: Snapshot, wallClock: Date): string {
     ...(deliveriesPerSecond === undefined ? [] : [`deliveries ${formatCount(deliveriesPerSecond)}/s`]),
     `p50 ${short(response.p50)} p99 ${short(response.p99)}`,
     `ok ${formatCount(completed)} failed ${formatCount(failed)}`,
-    ...(connections.open < connections.wanted ? [`connections ${connections.open} of ${connections.wanted}`] : []),
+    `out ${rate(bytesPerSecond.sent)} in ${rate(bytesPerSecond.received)}`,
+    `connections ${open}`,
     ...failuresPart(snapshot),
     ...(phase === 'measuring' ? [] : [phase]),
   ].join('  ')
@@ -27,6 +35,10 @@ export function renderLine(snapshot: Snapshot, wallClock: Date): string {
 function failuresPart({ failures }: Snapshot): string[] {
   const kinds = failureKinds.filter(kind => (failures[kind] ?? 0) > 0)
   return kinds.length === 0 ? [] : [kinds.map(kind => `${kind} ${formatCount(failures[kind]!)}`).join(', ')]
+}
+
+function rate(bytesPerSecond: number): string {
+  return formatByteRate(bytesPerSecond).replace(' ', '')
 }
 
 function short(milliseconds: number | undefined): string {

@@ -309,6 +309,7 @@ const emptySnapshot: Snapshot = {
   failures: {},
   connections: { open: 4, wanted: 10 },
   requestsPerSecond: 0,
+  bytesPerSecond: { sent: 0, received: 0 },
   history: [],
   response: { count: 0, mean: 0, max: 0 },
   distribution: { fromMs: 0.01, toMs: 10, counts: [0, 0, 0] },
@@ -360,6 +361,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record(
     ),
     connections: fc.record({ open: count, wanted: count }),
     requestsPerSecond: rate,
+    bytesPerSecond: fc.record({ sent: rate, received: rate }),
     history: fc.array(rate, { maxLength: 300 }),
     response: anyQuantiles,
     distribution: fc.record({
@@ -386,6 +388,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record(
       'failures',
       'connections',
       'requestsPerSecond',
+      'bytesPerSecond',
       'history',
       'response',
       'distribution',

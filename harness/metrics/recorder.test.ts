@@ -123,6 +123,28 @@ test('Recorder closes seconds with what happened in each', () => {
   expect(recorder.failures()).toEqual({ timeout: 7 })
 })
 
+test('Recorder closes seconds with the bytes written and read and the connections opened in each', () => {
+  const slab = createSlab(1)
+  const recorder = recorderOf([slab], 0)
+  slab.fields[field.connects] = 4
+  slab.fields[field.open] = 4
+  slab.fields[field.bytesSent] = 77
+  recorder.read(0)
+  recorder.begin(0)
+  slab.fields[field.bytesSent]! += 2000
+  slab.fields[field.bytesReceived]! += 3000
+  recorder.read(1000)
+  // What was sent before the run began, as in a handshake, is in no second of it.
+  expect(recorder.endSecond()).toMatchObject({ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 })
+  slab.fields[field.bytesSent]! += 500
+  slab.fields[field.connects]! += 2
+  slab.fields[field.open]! -= 1
+  recorder.read(2000)
+  expect(recorder.endSecond()).toMatchObject({ bytesSent: 500, bytesReceived: 0, connections: 3, connects: 2 })
+  const { bytesPerSecond } = recorder.snapshot({ elapsedMs: 2000, phase: 'measuring' })
+  expect(bytesPerSecond).toEqual({ sent: 500, received: 0 })
+})
+
 test('Recorder tells a screen how things stand', () => {
   const slab = createSlab(1)
   const recorder = recorderOf([slab], 0)

@@ -60,7 +60,7 @@ export class Recorder {
   #responseAtMark: Float64Array | undefined
   #second: Totals
   /** Totals of the last second's readings, oldest first. */
-  readonly #recent: (Omit<Totals, 'counters' | 'response'> & { completed: number; deliveries: number })[] = []
+  readonly #recent: Omit<Totals, 'response'>[] = []
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -117,7 +117,10 @@ export class Recorder {
       completed,
       failed: this.#since(before, field.failed),
       perSecond: Math.round((completed / seconds) * 10) / 10,
+      bytesSent: this.#since(before, field.bytesSent),
+      bytesReceived: this.#since(before, field.bytesReceived),
       connections: this.level(field.open),
+      connects: this.#since(before, field.connects),
       ...defined({ p50, p90, p99 }),
       ...(completed > 0 ? { max } : {}),
       clientCores: round3((now.clientCpu - before.clientCpu) / seconds),
@@ -140,7 +143,7 @@ export class Recorder {
     const oldest = this.#recent[0]!
     const newest = this.#recent.at(-1)!
     const seconds = Math.max(1e-3, (newest.at - oldest.at) / 1000)
-    const requests = newest.completed - oldest.completed
+    const requests = this.#since(oldest, field.completed + roleIndex.request)
     const serverCores = coresBetween(oldest.serverCpu, newest.serverCpu, seconds)
     const micros = requests > 0 && serverCores !== undefined ? (serverCores * seconds * 1e6) / requests : undefined
     return {
@@ -154,7 +157,13 @@ export class Recorder {
       failures: this.failures(),
       connections: { open: this.level(field.open), wanted: this.#options.connections },
       requestsPerSecond: requests / seconds,
-      ...(newest.deliveries > 0 && { deliveriesPerSecond: (newest.deliveries - oldest.deliveries) / seconds }),
+      ...(this.total(field.deliveries) > 0 && {
+        deliveriesPerSecond: this.#since(oldest, field.deliveries) / seconds,
+      }),
+      bytesPerSecond: {
+        sent: this.#since(oldest, field.bytesSent) / seconds,
+        received: this.#since(oldest, field.bytesReceived) / seconds,
+      },
       history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
       response: quantilesOfCounts(window),
       distribution: distributionOf(window),
@@ -329,8 +338,7 @@ export class Recorder {
   #remember(): void {
     this.#recent.push({
       at: this.#now,
-      completed: this.total(field.completed + roleIndex.request),
-      deliveries: this.total(field.deliveries),
+      counters: this.#counters.slice(),
       clientCpu: this.#options.clientCpuSeconds(),
       serverCpu: this.#options.serverCpuSeconds(),
     })

@@ -63,8 +63,10 @@ export const field = {
   maybeMissed: 25,
   /** 1 when some may still have been on their way as the worker left, else 0: a level. */
   deliveriesCut: 26,
+  /** Replies to requests that had timed out: no failures, as those are counted. */
+  late: 27,
   /** By kind, up to the end of the fields. */
-  failures: 27,
+  failures: 28,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -146,6 +148,7 @@ export const counterFields: readonly number[] = [
   field.deliveriesAfter,
   field.answeredAfter,
   field.maybeMissed,
+  field.late,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

@@ -42,8 +42,9 @@ export interface Snapshot extends Progress {
   readonly bytesReceived: number
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>
   readonly connections: { readonly open: number; readonly wanted: number }
-  /** Completed requests a second over the last second. */
+  /** Completed requests a second over the last second, and what was written and read meanwhile. */
   readonly requestsPerSecond: number
+  readonly bytesPerSecond: { readonly sent: number; readonly received: number }
   /** Messages a second that came without being asked for, where any do. */
   readonly deliveriesPerSecond?: number
   /** One value a second since the start, the newest last; at most as many as a screen is wide. */
@@ -79,7 +80,12 @@ export interface Interval {
   readonly completed: number
   readonly failed: number
   readonly perSecond: number
+  /** Written and read in this second, handshakes and heartbeats included. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Connections that were open at its end, and those opened in it. */
   readonly connections: number
+  readonly connects: number
   readonly p50?: number
   readonly p90?: number
   readonly p99?: number

@@ -6,16 +6,22 @@ import type { Expectation, Payload, Scenario, Send, Step } from '../scenario/sce
 import { parseSlots } from '../scenario/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Materials } from './materials.ts'
+import { CaptureNames, type MessageTemplate, type PlannedCapture, type TemplatePart } from './templates.ts'
 
 /**
  * Every request of a scenario, encoded before the run. What differs from one request to the next is a patch: a range
  * of fixed length within the encoded frame, overwritten as it is sent. What comes from a data file is encoded whole,
- * once a row. Layers are left to the worker: the frames here are as they are before them.
+ * once a row. Only what takes a value out of an earlier reply is encoded when it is sent. Layers are left to the worker:
+ * the frames here are as they are before them.
  */
 export interface RequestBank {
   readonly frames: readonly Uint8Array[]
   /** By frame, in the order of their offsets; empty for a frame that never changes. */
   readonly patches: readonly (readonly Patch[])[]
+  /** By frame, what is encoded when it is sent; its frame is an example. Empty where everything is encoded before. */
+  readonly templates: readonly (MessageTemplate | null)[]
+  /** How many values each connection captures. */
+  readonly capturedValues: number
   /** The steps of the loop, then the heartbeat, then the handshakes: that of the key, then that of the scenario. */
   readonly steps: readonly PlannedStep[]
   /** Steps are drawn by their weight, not sent in order. */
@@ -52,6 +58,10 @@ export interface PlannedStep {
   readonly reply: boolean
   /** Its reply is a challenge, which the next step has the signature of. */
   readonly challenge?: true
+  /** What it takes out of its reply; where one of them is not there, the request has failed. */
+  readonly captures?: readonly PlannedCapture[]
+  /** Its frames are examples: it takes what was captured, and is encoded when it is sent. */
+  readonly isMade?: true
 }
 
 /** Every part that is there must hold. */
@@ -107,6 +117,8 @@ class BankBuilder {
   readonly #seed: number
   readonly #frames: Uint8Array[] = []
   readonly #patches: Patch[][] = []
+  readonly #templates: (MessageTemplate | null)[] = []
+  readonly #names = new CaptureNames()
   readonly #steps: PlannedStep[] = []
   readonly #faults: Fault[] = []
   #bytes = 0
@@ -132,6 +144,8 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
+        ...(usesCaptured(step.send) && { isMade: true as const }),
+        ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {
       if (!(error instanceof RangeError) && !(error instanceof UserError)) throw error
@@ -150,6 +164,7 @@ class BankBuilder {
     const common = { role: 'handshake', frameCount: 1, thinkMs: 0, weight: 1, reply: true } as const
     const firstFrame = this.#frames.push(hello, signature) - 2
     this.#patches.push([], [{ kind: 'signature', offset, length: signatureBytes }])
+    this.#templates.push(null, null)
     this.#steps.push(
       { ...common, name: 'key.hello', firstFrame, expectation: { type: challengeType }, challenge: true },
       { ...common, name: 'key.signature', firstFrame: firstFrame + 1, expectation: { type: welcomeType } },
@@ -159,14 +174,16 @@ class BankBuilder {
   finish(weighted: boolean, randomRows: boolean): RequestBank {
     if (this.#faults.length > 0) throw new UserError(this.#faults)
     const frameBytesMax = this.#frames.reduce((most, frame) => Math.max(most, frame.length), 0)
+    const isPatched = (frame: number) => this.#patches[frame]!.length > 0 && this.#templates[frame] === null
     const keepsSentBytes = this.#steps.some(
       ({ expectation, firstFrame, frameCount }) =>
-        expectation?.echo &&
-        this.#patches.slice(firstFrame, firstFrame + frameCount).some(patches => patches.length > 0),
+        expectation?.echo && Array.from({ length: frameCount }, (_, row) => firstFrame + row).some(isPatched),
     )
     return {
       frames: this.#frames,
       patches: this.#patches,
+      templates: this.#templates.some(template => template !== null) ? this.#templates : [],
+      capturedValues: this.#names.count,
       steps: this.#steps,
       weighted,
       randomRows,
@@ -177,6 +194,7 @@ class BankBuilder {
 
   #encode(send: Send, row: Row | undefined): void {
     const slots: Slot[] = []
+    const isTemplate = usesCaptured(send)
     const frame = this.#protocol.encode(this.#message(send, row, fillers[0], slots))
     if (frame.length === 0) throw new RangeError('an empty request cannot be sent over a protocol without framing')
     this.#bytes += frame.length
@@ -185,7 +203,9 @@ class BankBuilder {
     }
     if (this.#layers !== undefined) checkWrapped(this.#layers, frame, slots.length > 0)
     this.#frames.push(frame)
-    if (slots.length === 0) this.#patches.push([])
+    this.#templates.push(isTemplate ? this.#template(send, row) : null)
+    if (isTemplate) this.#patches.push(inARow(slots))
+    else if (slots.length === 0) this.#patches.push([])
     else {
       const other = this.#protocol.encode(this.#message(send, row, fillers[1], []))
       this.#patches.push(locateSlots(frame, other, slots))
@@ -202,6 +222,26 @@ class BankBuilder {
       ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
       ...(extension === undefined ? {} : { extension: BigInt(extension) }),
       body: typeof body === 'string' ? fillSlots(body, row, filler, slots) : this.#constant(body),
+    }
+  }
+
+  /** The same message with room for its slots, which are made in the order in which `#message` has them. */
+  #template(send: Send, row: Row | undefined): MessageTemplate {
+    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    let slotEnd = 0
+    const parts = (text: string) =>
+      parseSlots(text).map((part): TemplatePart => {
+        if ('text' in part) return utf8(part.text)
+        if (part.slot === 'data') return utf8(column(row, part.column))
+        if (part.slot === 'capture') return { value: this.#names.numberOf(part.name) }
+        slotEnd += part.length
+        return { slotFrom: slotEnd - part.length, slotEnd }
+      })
+    return {
+      fields: { ...fields, ...(extension === undefined ? {} : { extension: BigInt(extension) }) },
+      ...(path === undefined ? {} : { path: parts(path) }),
+      ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
+      body: typeof body === 'string' ? parts(body) : [this.#constant(body)],
     }
   }
 
@@ -237,6 +277,8 @@ function fillSlots(text: string, row: Row | undefined, filler: number, slots: Sl
   const parts = parseSlots(text).map(part => {
     if ('text' in part) return utf8(part.text)
     if (part.slot === 'data') return utf8(column(row, part.column))
+    // What is captured may be a whole path as well as a part of one.
+    if (part.slot === 'capture') return utf8('/')
     const { slot, ...rest } = part
     slots.push({ kind: slot, ...rest })
     return new Uint8Array(part.length).fill(filler)
@@ -271,10 +313,19 @@ function checkWrapped(layers: BodyLayers, frame: Uint8Array, differs: boolean): 
   }
 }
 
-function mapValues(
+/** Slots that are made one after the other. */
+function inARow(slots: readonly Slot[]): Patch[] {
+  let end = 0
+  return slots.map(slot => {
+    end += slot.length
+    return { ...slot, offset: end - slot.length }
+  })
+}
+
+function mapValues<Value>(
   record: Readonly<Record<string, string>>,
-  change: (value: string) => string,
-): Record<string, string> {
+  change: (value: string) => Value,
+): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
 
@@ -290,9 +341,17 @@ function isFields(send: Send): send is Extract<Send, { body?: Payload }> {
 }
 
 function usesData(send: Send): boolean {
+  return usesSlot(send, 'data')
+}
+
+function usesCaptured(send: Send): boolean {
+  return usesSlot(send, 'capture')
+}
+
+function usesSlot(send: Send, slot: string): boolean {
   const texts = isFields(send) ? [send.body, send.path, ...Object.values(send.headers ?? {})] : [send]
   return texts.some(
-    text => typeof text === 'string' && parseSlots(text).some(part => 'slot' in part && part.slot === 'data'),
+    text => typeof text === 'string' && parseSlots(text).some(part => 'slot' in part && part.slot === slot),
   )
 }
 

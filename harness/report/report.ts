@@ -113,6 +113,8 @@ export interface Totals {
   readonly bytesReceived: number
   /** Kinds with a count; kinds that concern a connect stand here but are not part of `failed`. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>
+  /** Replies to requests that had timed out, told by their ids; such a request has failed all the same. */
+  readonly late?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
   /** What was sent besides the requests; counted apart. */

@@ -141,6 +141,7 @@ export function totalsOf(recorder: Recorder): Totals {
     bytesSent: recorder.total(field.bytesSent),
     bytesReceived: recorder.total(field.bytesReceived),
     failures: recorder.failures(),
+    late: recorder.total(field.late),
     connects: recorder.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -59,6 +59,7 @@ const report = z.looseObject({
     bytesSent: count,
     bytesReceived: count,
     failures: z.partialRecord(z.enum(failureKinds), count),
+    late: count.optional(),
     connects: count,
     handshakes: pair,
     heartbeats: pair,

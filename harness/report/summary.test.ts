@@ -72,6 +72,13 @@ describe('renderSummary()', () => {
     `)
   })
 
+  it('tells of replies that came too late, where there were any', () => {
+    const of = (late: number) => summary({ totals: { ...totals, late } })
+    expect(of(1)).toContain('\n  late       1 reply to requests that had timed out\n')
+    expect(of(2300)).toContain('\n  late       2,300 replies to requests that had timed out\n')
+    expect(of(0)).toBe(summary({}))
+  })
+
   it('says what is wrong with a run right after its figures, and what failed', () => {
     expect(summary(troubled)).toMatchInlineSnapshot(`
       "

@@ -240,7 +240,7 @@ function serverCountLines(counted: number, totals: Report['totals'], colors: Col
   return entry('', [`the server counted ${formatCount(counted)}:`, judged], colors, ' ')
 }
 
-function failureLines({ totals: { failures }, latencyMs: { failed } }: Report, colors: Colors): string[] {
+function failureLines({ totals: { failures, late = 0 }, latencyMs: { failed } }: Report, colors: Colors): string[] {
   const count = (kind: FailureKind) => failures[kind] ?? 0
   const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
   const list = (ofConnect: boolean) =>
@@ -251,6 +251,9 @@ function failureLines({ totals: { failures }, latencyMs: { failed } }: Report, c
   return [
     ...entry('failures', requests, colors),
     ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
+    ...(late === 0
+      ? []
+      : entry('late', [`${plural(late, 'reply', 'replies')} to requests that had timed out`], colors)),
     ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
   ]
 }
@@ -287,8 +290,8 @@ function targetLines({ scenario, target }: Report, colors: Colors): string[] {
   ]
 }
 
-function plural(count: number, thing: string): string {
-  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`
+function plural(count: number, thing: string, things = `${thing}s`): string {
+  return `${formatCount(count)} ${count === 1 ? thing : things}`
 }
 
 function processorLines({ client, server, window, totals }: Report, colors: Colors): string[] {

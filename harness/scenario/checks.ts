@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { createProtocol } from '../protocols/catalog.ts'
 import { formatCount } from '../units.ts'
 import { addressFamily, checkAddress } from './address.ts'
+import { captureIssues } from './captureChecks.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { layerIssues } from './layers.ts'
@@ -31,6 +32,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...serveIssues(settings),
     ...sourceIssues(settings),
     ...datagramIssues(settings),
+    ...captureIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
       ...(isMapping(data) && 'data' in data ? [] : dataIssues(path, step.send)),
@@ -171,12 +173,9 @@ function tlsIssues({ tls, target, environments }: Partial<ScenarioSettings>): Is
 function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issue[] {
   if (!protocol || createProtocol(protocol).keyHandshake !== undefined) return []
   // About the key, not its value, so that the message is shown as it is.
-  const handshakeKeys = keysIn(data).filter(path => path.at(-1) === 'key')
-  return handshakeKeys.map(path => ({
-    path,
-    about: 'key',
-    message: `key goes with protocol tlv, not with ${protocol.name}`,
-  }))
+  const keys = keysIn(data).filter(path => path.at(-1) === 'key')
+  const message = `key goes with protocol tlv, not with ${protocol.name}`
+  return keys.map(path => ({ path, about: 'key', message }))
 }
 
 /** Protocols that each reference server answers to; a frame description may describe what is tlv or rpc as well. */

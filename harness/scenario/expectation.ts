@@ -66,8 +66,7 @@ function checkNoSlots(value: string): void {
 
 function isSlot(braces: string): boolean {
   try {
-    parseSlots(braces)
-    return true
+    return parseSlots(braces).some(part => !('name' in part))
   } catch {
     return false
   }

@@ -67,9 +67,11 @@ export function checkPath(path: string): void {
   checkLength(path)
 }
 
-/** A column of the data may hold the whole path. */
+/** A column of the data, or what was captured, may hold the whole path. */
 function isPath(text: string): boolean {
-  const filled = parseSlots(text).map(part => ('text' in part ? part.text : 'column' in part ? '/' : '0'))
+  const filled = parseSlots(text).map(part =>
+    'text' in part ? part.text : 'column' in part || 'name' in part ? '/' : '0',
+  )
   return /^\/[!-~]*$/.test(filled.join('')) && !text.includes('#')
 }
 

@@ -9,7 +9,7 @@ const sample = {
   environments: { lan: { address: 'tcp://h:1' }, own: { command: 'run', address: 'tcp://h:1' } },
   protocol: { frame: { lengthBytes: 2, maxFrame: '64KiB', id: { offset: 4, bytes: 4 } } },
   connections: 10,
-  connect: [{ send: { type: 9, body: { hex: '0a' } }, expect: { type: 9 } }],
+  connect: [{ send: { type: 9, body: { hex: '0a' } }, expect: { type: 9 }, capture: { token: 'json:access.token' } }],
   load: { mode: 'loop', pipeline: '1k' },
   duration: '${DURATION}',
   warmup: 0,
@@ -71,6 +71,7 @@ test.each([
   ['an unknown server', { target: { serve: 'tvl' } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
   ['no source addresses', { sourceAddresses: [] }],
+  ['a capture out of nowhere', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],
   ['a step without send', { loop: [{ think: '1ms' }] }],
 ])('scenarioJsonSchema() refuses %s', (_, change) => {
   expect(accepts({ ...sample, ...change })).toBe(false)

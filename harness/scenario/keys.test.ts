@@ -51,6 +51,21 @@ loop: [{ send: hi }]
   })
 })
 
+test('parseScenario() shows no secret of a group, and says nothing of keys to who has one', () => {
+  const text = `name: x
+target: { serve: rpc, options: { group: orders, secret: 007 } }
+environments: { far: { serve: rpc, options: { group: orders, secret: far-secret } } }
+protocol: rpc
+connect: [{ send: { type: 9, body: "orders:\${SECRET}" } }]
+loop: [{ send: hi }]
+`
+  const { scenario, redacted } = load(text, { SECRET: '007' }, 'target.options.secret=008')
+  expect(scenario.target).toEqual({ serve: 'rpc', options: { group: 'orders', secret: '008' } })
+  expect(redacted.target).toEqual({ serve: 'rpc', options: { group: 'orders', secret: '***' } })
+  expect(redacted.environments['far']).toEqual({ serve: 'rpc', options: { group: 'orders', secret: '***' } })
+  expect(JSON.stringify(redacted)).not.toMatch(/00[78]|far-secret/)
+})
+
 test('scenarioFromUrl() takes a key', () => {
   const overrides = ['protocol=tlv', 'loop=[{send: hi}]', 'key=007'].map(parseSet)
   const { scenario, redacted } = scenarioFromUrl('tcp://127.0.0.1:1', overrides)

@@ -1,11 +1,14 @@
 import { isMapping, type Path, valueAt } from './path.ts'
 
 /** Where a scenario has a key, which is text whatever it looks like and is never shown; `*` is any name. */
-const keyPaths: readonly Path[] = ['key', 'layerKey'].flatMap(key => [
-  [key],
-  ['target', 'options', key],
-  ['environments', '*', 'options', key],
-])
+const keyPaths: readonly Path[] = [
+  ['key'],
+  ['layerKey'],
+  ...['key', 'layerKey', 'secret'].flatMap(name => [
+    ['target', 'options', name],
+    ['environments', '*', 'options', name],
+  ]),
+]
 
 /** Whether a path is that of a key. */
 export function isKeyPath(path: Path): boolean {

@@ -6,8 +6,6 @@ test.each([
     'target: { address: "ws://h:1" }',
     '2:20 target.address: "ws://" is not in this version of volley; it has tcp://, udp://, tls:// and unix:',
   ],
-  ['loop: [{ send: a, capture: { x: body } }]', '4:19 loop[0]: key "capture" is not in this version of volley'],
-  ['connect: [{ send: a, capture: {} }]', '5:22 connect[0]: key "capture" is not in this version of volley'],
   [
     'protocol: ./own.js',
     '3:11 protocol: protocol "./own.js" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp',

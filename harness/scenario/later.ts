@@ -1,10 +1,7 @@
 import { list, show } from './misfit.ts'
 import { type Issue, isMapping, type Path } from './path.ts'
 
-/** A key that a later version takes, by the path it has, with indexes and names of environments as `*`. */
-const laterKeys: readonly string[] = ['loop', 'mix', 'connect'].map(steps => `${steps}.*.capture`)
-
-/** Values that a later version takes, by the path they have, and what there is now. */
+/** Values that a later version takes, by the path they have with names of environments as `*`, and what there is now. */
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
@@ -24,10 +21,6 @@ export function laterIssues(data: unknown): Issue[] {
 
 function visit(value: unknown, path: Path, issues: Issue[]): void {
   const pattern = path.map((key, index) => (isWild(key, path[index - 1]) ? '*' : key)).join('.')
-  if (laterKeys.includes(pattern)) {
-    issues.push({ path, about: 'key', message: `key ${show(path.at(-1))} is not in this version of volley` })
-    return
-  }
   const values = Object.hasOwn(laterValues, pattern) ? laterValues[pattern] : undefined
   if (values !== undefined && typeof value === 'string' && values.later.test(value)) {
     const what = value.includes('://') ? value.slice(0, value.indexOf('://') + 3) : value

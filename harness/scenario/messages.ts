@@ -93,7 +93,7 @@ export function dataIssues(path: Path, send: Send): Issue[] {
 }
 
 /** Every text of a request that may have slots in it, and where it stands in there. */
-function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
+export function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
   if (typeof send === 'string') return [{ path: [], text: send }]
   const body = 'body' in send && typeof send.body === 'string' ? [{ path: ['body'], text: send.body }] : []
   const path = 'path' in send && send.path !== undefined ? [{ path: ['path'], text: send.path }] : []

@@ -39,7 +39,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}} are filled in for each request',
+    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} of what an earlier step captures, are filled in for each request',
   )
 
 const payload = z.union(

@@ -92,6 +92,8 @@ export interface Reconnect {
 export interface Step {
   readonly send: Send
   readonly expect?: Expectation
+  /** Values that later steps of the connection take as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
+  readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
   readonly think: number
 }

@@ -8,6 +8,8 @@ export type SlotPart =
   /** A whole number from `from` to `to`, both included, with zeros in front. */
   | { readonly slot: 'number'; readonly length: number; readonly from: number; readonly to: number }
   | { readonly slot: 'data'; readonly column: string }
+  /** What an earlier step has captured on the connection, as long as it may be. */
+  | { readonly slot: 'capture'; readonly name: string }
 
 /** Characters of the slots: `stamp` is microseconds since the Unix epoch. */
 const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
@@ -22,6 +24,9 @@ const slotForms = [
   '{{stamp}}',
   '{{data.column}}',
 ]
+
+/** What a captured value may be called, apart from the names of slots. */
+export const slotNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
 /** What stands in double braces. */
 export const slotPattern = /\{\{([^{}]*)\}\}/g
@@ -39,7 +44,17 @@ export function parseSlots(text: string): SlotPart[] {
   return parts
 }
 
-/** Characters of a text with its slots filled in; what comes from data counts nothing. */
+/** Whether a name is that of a slot, or would be read as one. */
+export function isReservedSlot(name: string): boolean {
+  return Object.hasOwn(slotLengths, name) || /^(random|data$)/.test(name)
+}
+
+/** What is said of a slot that there is not. */
+export function noSuchSlot(shown: string): Misfit {
+  return new Misfit(`a slot such as ${list(slotForms, 'or')}`, show(shown))
+}
+
+/** Characters of a text with its slots filled in; what comes from data or was captured counts nothing. */
 export function slotsLength(parts: readonly SlotPart[]): number {
   return parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 'length' in part ? part.length : 0), 0)
 }
@@ -61,7 +76,8 @@ function parseSlot(inside: string, shown: string): SlotPart {
   if ((name === 'connection' || name === 'uuid' || name === 'stamp') && length === undefined) {
     return { slot: name, length: slotLengths[name] }
   }
-  throw new Misfit(`a slot such as ${list(slotForms, 'or')}`, show(shown))
+  if (slotNamePattern.test(inside) && !isReservedSlot(inside)) return { slot: 'capture', name: inside }
+  throw noSuchSlot(shown)
 }
 
 /** As wide as the upper bound is written, so that every number has the same width. */

@@ -77,7 +77,7 @@ test.each([
 
 test('parseScenario() checks weights and heartbeats', () => {
   expect(faultsWith('loop: [{ send: a, weight: 5 }]')).toEqual([
-    's.yaml:4:19 loop[0]: unknown key "weight"; known here: send, expect and think',
+    's.yaml:4:19 loop[0]: unknown key "weight"; known here: send, expect, capture and think',
   ])
   expect(faultsWith('heartbeat: { every: 0s, send: a, reply: 1 }')).toEqual([
     's.yaml:5:21 heartbeat.every: expected a duration from 1ms to 1h, got "0s"',

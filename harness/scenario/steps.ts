@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
 import { duration, flag, hourMs, listOf, mapping } from './fields.ts'
 import { sendSchema } from './payload.ts'
@@ -9,12 +10,15 @@ const weightMax = 1_000_000
 const stepShape = {
   send: sendSchema,
   expect: expectSchema.exactOptional(),
+  capture: captureSchema
+    .exactOptional()
+    .describe('What later steps of the connection take as {{name}}, and where it is in the reply'),
   think: duration({ min: 0, max: hourMs })
     .prefault('0s')
     .describe('Pause between the reply and the next request of the connection'),
 } satisfies Record<keyof Step, z.ZodType>
 
-const stepForms = 'a mapping with send and, if wanted, expect and think'
+const stepForms = 'a mapping with send and, if wanted, expect, capture and think'
 const step = mapping(stepShape, stepForms).meta({
   id: 'step',
   description: 'One request, and what is expected of its reply',

@@ -28,6 +28,8 @@ const optionsShape = {
   layers: option("What bodies pass through, such as gzip,crc32; by default the scenario's layers"),
   layerKey: option("The key of those layers; by default the scenario's"),
   naive: option('echo: take each read of at most so many bytes for a message, as a server without framing does'),
+  group: option('rpc: serve only the clients of this group'),
+  secret: option('rpc: what the clients of the group log in with'),
   shuffle: option('rpc: answer in an order shuffled within so many requests of a connection'),
   poolSize: option('Serve so many requests at a time, the rest in one queue; or unlimited'),
   serviceTime: option(

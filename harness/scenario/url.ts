@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { UserError } from '../errors.ts'
 import { checkPath } from './httpRequest.ts'
 import { Misfit, show } from './misfit.ts'
+import { noSuchSlot, parseSlots } from './slots.ts'
 
 /** What a URL says of a scenario, as a file would have it. */
 interface UrlSettings {
@@ -66,6 +67,9 @@ function httpSettings(url: string): UrlSettings {
   const { host, port = httpPort, rest } = split(url, httpForms)
   const path = rest.startsWith('/') ? rest : `/${rest}`
   checkPath(path)
+  // There is no step before it that could have captured anything.
+  const captured = parseSlots(path).find(part => 'name' in part)
+  if (captured !== undefined) throw noSuchSlot(`{{${captured.name}}}`)
   return {
     target: { address: `tcp://${host}:${port}` },
     protocol: { http: { host: port === httpPort ? host : `${host}:${port}` } },

@@ -23,6 +23,7 @@ export const sampleSnapshot: Snapshot = {
   failures: {},
   connections: { open: 10, wanted: 10 },
   requestsPerSecond: 138_214,
+  bytesPerSecond: { sent: 2_626_066, received: 2_626_066 },
   history: [96_000, 131_022, 138_400, 137_900, 141_870, 134_100, 138_214],
   response: { count: 690_120, mean: 0.071, p50: 0.068, p90: 0.102, p99: 0.21, p999: 1.1, p9999: 2.4, max: 3.9 },
   distribution: {

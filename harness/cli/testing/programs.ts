@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cleanUpWith } from './volley.ts'
+
+const waitMsMax = 15_000
+const pollMs = 10
+
+/** Skips a test for want of a program that is not ours, and says so; in CI the program has to be there. */
+export function skipWithout(program: string, flag: string, aptPackage: string, skip: (why: string) => void): void {
+  if (spawnSync(program, [flag]).status === 0) return
+  if (process.env['CI'] === 'true') throw new Error(`${program} is not installed, and CI must have it`)
+  console.warn(`skipped: ${program} is not installed ("apt-get install ${aptPackage}")`)
+  skip(`${program} is not installed`)
+}
+
+/** A program that is not ours, ended with the test, and what it has printed. */
+export class Program {
+  output = ''
+  readonly #process: ChildProcess
+  readonly #closed: Promise<unknown>
+
+  constructor(command: string, args: readonly string[]) {
+    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#closed = once(this.#process, 'close')
+    for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
+      stream.on('data', chunk => {
+        this.output += chunk
+      })
+    }
+    cleanUpWith(() => this.#process.kill('SIGKILL'))
+  }
+
+  /** Waits until it has printed what matches, and answers the first group of that. */
+  async says(pattern: RegExp): Promise<string> {
+    await until(`${pattern}; it said: ${this.output}`, async () => {
+      if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.output}`)
+      return pattern.test(this.output)
+    })
+    return pattern.exec(this.output)![1] ?? ''
+  }
+
+  /** Ends it in order, and answers all that it has printed. */
+  async end(): Promise<string> {
+    this.#process.kill('SIGTERM')
+    await this.#closed
+    return this.output
+  }
+}
+
+/** Resolves as soon as the condition holds; fails when it does not in time. */
+export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + waitMsMax
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms in vain for ${what}`)
+    await new Promise(resolve => setTimeout(resolve, pollMs))
+  }
+}

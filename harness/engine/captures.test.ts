@@ -1,0 +1,276 @@
+import { expect, test } from 'vitest'
+import { createRpc } from '../protocols/rpc.ts'
+import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import { capturedBytesMax, compileTake } from './captures.ts'
+import { lineServer, simulate } from './testing/simulate.ts'
+
+const never = { when: 'never', backoff: { min: 10, max: 80 } } as const
+const failure = { when: 'failure', backoff: { min: 10, max: 80 } } as const
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+function taken(source: Parameters<typeof compileTake>[0], body: string): string | undefined {
+  const value = compileTake(source)(bytes(body))
+  return value && new TextDecoder().decode(value)
+}
+
+test('compileTake() takes what a path of JSON leads to', () => {
+  const at = (...path: string[]) =>
+    taken({ kind: 'json', path }, '{"a":{"b":"x","é":[1,{"c":true},[2]]},"n":-1.5,"z":null}')
+  expect(at('a', 'b')).toBe('x')
+  expect(at('a', 'é', '0')).toBe('1')
+  expect(at('a', 'é', '1', 'c')).toBe('true')
+  expect(at('a', 'é', '2')).toBe('[2]')
+  expect(at('n')).toBe('-1.5')
+  for (const path of [['z'], ['b'], ['a', 'b', 'c'], ['a', 'é', '3'], ['a', 'é', 'length'], ['constructor']]) {
+    expect(at(...path)).toBeUndefined()
+  }
+  expect(taken({ kind: 'json', path: ['a'] }, '{"a":')).toBeUndefined()
+  expect(taken({ kind: 'json', path: ['a'] }, '{"a":""}')).toBeUndefined()
+  // It would be 12345678901234567000.
+  expect(taken({ kind: 'json', path: ['a'] }, '{"a":12345678901234567890}')).toBeUndefined()
+})
+
+test('compileTake() takes the first group of a pattern, or all that matches, or the body', () => {
+  expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'x id=12 id=13')).toBe('12')
+  expect(taken({ kind: 'regex', pattern: '\\d+' }, 'x id=12')).toBe('12')
+  expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'id=')).toBeUndefined()
+  expect(taken({ kind: 'regex', pattern: 'a(b)?' }, 'a')).toBeUndefined()
+  expect(taken({ kind: 'body' }, 'all of it')).toBe('all of it')
+  expect(taken({ kind: 'body' }, '')).toBeUndefined()
+})
+
+test('Client carries what a handshake has captured in every later step of the same connection', async () => {
+  const seen: string[] = []
+  let connections = 0
+  const server = lineServer(1, line => {
+    seen.push(line)
+    return line === 'login' ? `{"access":{"token":"${'t'.repeat(++connections)}"}}` : line
+  })
+  const run = await simulate(server, {
+    connections: 3,
+    load: { mode: 'loop', pipeline: 4 },
+    requests: 60,
+    connect: [
+      { send: 'login', capture: { token: 'json:access.token' }, think: 0 },
+      { send: 'use {{token}}', expect: 'echo', think: 0 },
+    ],
+    loop: [{ send: '{{seq 4}} {{token}} {{connection}}', expect: 'echo', think: 0 }],
+  })
+  expect(run).toMatchObject({ completed: 60, failures: {}, handshakes: 6 })
+  const requests = seen.filter(line => /^\d/.test(line)).map(line => /^(\d{4}) (t+) (\d{6})$/.exec(line)!)
+  expect(requests.map(match => Number(match[1])).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 60 }, (_, index) => index + 1),
+  )
+  const tokens = new Map(requests.map(match => [match[3]!, match[2]!]))
+  expect(tokens.size).toBe(3)
+  for (const [, , token, connection] of requests) expect(token).toBe(tokens.get(connection!))
+  expect(seen.filter(line => line.startsWith('use ')).toSorted()).toEqual(['use t', 'use tt', 'use ttt'])
+})
+
+test('Client takes a step of the loop from the one before it, each time anew, with the row of the data', async () => {
+  const seen: string[] = []
+  let next = 0
+  const server = lineServer(1, line => {
+    seen.push(line)
+    return line.startsWith('new') ? `id=${++next};` : 'ok'
+  })
+  const run = await simulate(
+    server,
+    {
+      requests: 6,
+      data: { file: 'x.csv', order: 'sequential' },
+      loop: [
+        { send: 'new {{data.name}}', capture: { id: 'regex:id=(\\d+)' }, think: 0 },
+        { send: 'get {{id}} of {{data.name}}', expect: { equals: 'ok' }, think: 0 },
+      ],
+    },
+    { rows: [{ name: 'ann' }, { name: 'bob' }] },
+  )
+  expect(run).toMatchObject({ completed: 6, failures: {} })
+  expect(seen).toEqual(['new ann', 'get 1 of ann', 'new bob', 'get 2 of bob', 'new ann', 'get 3 of ann'])
+})
+
+test('Client fails a request whose reply has not what is to be captured, and begins its steps anew', async () => {
+  const seen: string[] = []
+  const server = lineServer(1, line => {
+    seen.push(line)
+    return line === 'new' && seen.length % 3 === 1 ? 'nothing' : 'id=7'
+  })
+  const loop = [
+    { send: 'new', capture: { id: 'regex:id=(\\d+)' }, think: 0 },
+    { send: 'get {{id}}', think: 0 },
+  ]
+  const run = await simulate(server, { loop, requests: 6 })
+  expect(seen).toEqual(['new', 'new', 'get 7', 'new', 'new', 'get 7'])
+  expect(run).toMatchObject({ completed: 4, failed: 2, failures: { unexpected: 2 }, connects: 1 })
+  const once = await simulate(
+    lineServer(1, () => 'nothing'),
+    { loop, load: { mode: 'once', pipeline: 1 }, connections: 2 },
+  )
+  expect(once).toMatchObject({ sent: 2, failed: 2, failures: { unexpected: 2 } })
+})
+
+test('Client takes a value that is too long for none', async () => {
+  for (const [length, completed] of [
+    [capturedBytesMax, 2],
+    [capturedBytesMax + 1, 0],
+  ] as const) {
+    const server = lineServer(1, line => (line === 'new' ? 'x'.repeat(length) : 'ok'))
+    const loop = [
+      { send: 'new', capture: { it: 'body' }, think: 0 },
+      { send: '{{it}}{{it}}', think: 0 },
+    ]
+    const protocol = { name: 'line', delimiter: '\n', maxFrame: 3 * capturedBytesMax } as const
+    const run = await simulate(server, { protocol, loop, requests: 2 })
+    expect(run).toMatchObject({ sent: 2, completed, failed: 2 - completed })
+  }
+})
+
+test('Client fails a handshake that does not give what is to be captured', async () => {
+  const connect = [{ send: 'login', capture: { token: 'json:token' }, think: 0 }]
+  const server = lineServer(1, () => 'not JSON')
+  const run = await simulate(server, { connect, loop: [{ send: '{{token}}', think: 0 }], reconnect: never })
+  expect(run).toMatchObject({ sent: 0, connects: 1, failures: { unexpected: 1 } })
+})
+
+test('Client forgets what a connection was told when it opens another', async () => {
+  const seen: string[] = []
+  const tokens = new Map<MemoryConnection, string>()
+  const server: MemoryServer = {
+    received(connection, input) {
+      const line = Buffer.from(input).toString().trim()
+      seen.push(line)
+      if (line === 'login') {
+        tokens.set(connection, `t${tokens.size + 1}`)
+        connection.send(Buffer.from(`${tokens.get(connection)}\n`), 1)
+      } else if (seen.length === 3) connection.reset(1)
+      else connection.send(Buffer.from(`${line}\n`), 1)
+    },
+  }
+  const connect = [{ send: 'login', capture: { token: 'body' }, think: 0 }]
+  const loop = [{ send: 'with {{token}}', expect: 'echo' as const, think: 0 }]
+  const run = await simulate(server, { connect, loop, requests: 4, reconnect: failure })
+  expect(seen).toEqual(['login', 'with t1', 'with t1', 'login', 'with t2', 'with t2'])
+  expect(run).toMatchObject({ completed: 3, failed: 1, failures: { reset: 1 } })
+})
+
+test('Client writes the length of an HTTP body as what was captured makes it', async () => {
+  const seen: string[] = []
+  let replies = 0
+  const server: MemoryServer = {
+    received(connection, input) {
+      seen.push(Buffer.from(input).toString())
+      const body = `{"token":"${'x'.repeat(3 ** replies++)}"}`
+      // In chunks, which the value lies across.
+      const chunks = `${[body.slice(0, 11), body.slice(11)].map(part => `${part.length.toString(16)}\r\n${part}\r\n`).join('')}0\r\n\r\n`
+      connection.send(Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`), 1)
+    },
+  }
+  const run = await simulate(server, {
+    protocol: { name: 'http', host: 'h', maxFrame: 65_536 },
+    requests: 4,
+    loop: [
+      { send: 'GET /login', capture: { token: 'json:token' }, think: 0 },
+      {
+        send: { method: 'POST', path: '/a/{{token}}', headers: { 'X-Token': 'is {{token}}' }, body: '<{{token}}>' },
+        think: 0,
+      },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 4, failures: {} })
+  const posts = seen.filter(text => text.startsWith('POST'))
+  expect(posts.map(text => /^POST \/a\/(x+) HTTP/.exec(text)![1]!.length)).toEqual([1, 9])
+  for (const text of posts) {
+    const token = /X-Token: is (x+)\r\n/.exec(text)![1]!
+    expect(text.split('\r\n\r\n')[1]).toBe(`<${token}>`)
+    expect(text).toContain(`\r\nContent-Length: ${token.length + 2}\r\n`)
+  }
+})
+
+test('Client drops a connection that was told what cannot be sent', async () => {
+  const server: MemoryServer = {
+    received: connection => connection.send(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na\r\nb'), 1),
+  }
+  const run = await simulate(server, {
+    protocol: { name: 'http', host: 'h', maxFrame: 65_536 },
+    loop: [
+      { send: 'GET /', capture: { it: 'body' }, think: 0 },
+      { send: { path: '/b', headers: { A: '{{it}}' } }, think: 0 },
+    ],
+    reconnect: failure,
+  })
+  expect(run.failures).toEqual({ unexpected: run.failed })
+  expect(run.failed).toBe(run.completed)
+  // As a broken connection is: it is opened anew, after a while.
+  expect(run.connects).toBeGreaterThan(10)
+  expect(run.completed).toBeLessThan(200)
+})
+
+test('Client keeps ids, frames and checks together where some requests are made and some are not', async () => {
+  const rpc = createRpc({ lengthPrefix: true, maxFrame: 4096 })
+  const server: MemoryServer = {
+    received(connection, input) {
+      for (let at = 0; at < input.length; ) {
+        const end = rpc.frameEnd(input, at, input.length, 0)
+        const message = rpc.decode(input, at, end)
+        const body = message.type === 9 ? bytes('token-'.repeat(connection.link + 1)) : message.body.slice()
+        connection.send(rpc.encode({ ...message, body }), 1 + ((message.id ?? 0) % 7))
+        at = end
+      }
+    },
+  }
+  const run = await simulate(server, {
+    protocol: { name: 'rpc', lengthPrefix: true, maxFrame: 4096 },
+    connections: 3,
+    load: { mode: 'loop', pipeline: 20 },
+    connect: [{ send: { type: 9 }, capture: { token: 'body' }, think: 0 }],
+    mix: [
+      { send: { type: 1, body: '{{token}} {{seq}}' }, expect: 'echo', think: 0, weight: 1 },
+      { send: { type: 1, body: 'plain {{seq}}' }, expect: 'echo', think: 0, weight: 1 },
+      { send: { type: 1, body: 'always the same' }, expect: 'echo', think: 0, weight: 1 },
+    ],
+  })
+  expect(run.failures).toEqual({})
+  expect(run.completed).toBeGreaterThan(5000)
+})
+
+test('Client knows how long a made request was where the reply is as long', async () => {
+  const server: MemoryServer = {
+    received(connection, input) {
+      const text = Buffer.from(input).toString()
+      connection.send(Buffer.from(text === 'name?' ? 'carol' : text.toUpperCase()), 1)
+    },
+  }
+  const run = await simulate(server, {
+    protocol: { name: 'raw' },
+    requests: 20,
+    connect: [{ send: 'name?', capture: { name: 'body' }, think: 0 }],
+    loop: [
+      { send: 'hi {{name}}', expect: { equals: 'HI CAROL' }, think: 0 },
+      { send: '{{name}}{{name}}{{name}}', expect: { equals: 'CAROLCAROLCAROL' }, think: 0 },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 20, failures: {} })
+})
+
+test('Client begins its steps anew after a timeout of the one that captures', async () => {
+  const rpc = createRpc({ lengthPrefix: true, maxFrame: 4096 })
+  const seen: string[] = []
+  const server: MemoryServer = {
+    received(connection, input) {
+      const message = rpc.decode(input, 0, input.length)
+      seen.push(Buffer.from(message.body).toString())
+      connection.send(rpc.encode({ ...message, body: bytes(`id${seen.length}`) }), seen.length === 1 ? 150 : 1)
+    },
+  }
+  const run = await simulate(server, {
+    protocol: { name: 'rpc', lengthPrefix: true, maxFrame: 4096 },
+    requests: 5,
+    loop: [
+      { send: 'new', capture: { id: 'body' }, think: 0 },
+      { send: 'get {{id}}', think: 0 },
+    ],
+  })
+  expect(seen).toEqual(['new', 'new', 'get id2', 'new', 'get id4'])
+  expect(run).toMatchObject({ completed: 4, failures: { timeout: 1 } })
+})

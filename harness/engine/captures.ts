@@ -1,0 +1,169 @@
+import type { WorkerPlan } from '../plan/plan.ts'
+import type { RequestBank } from '../plan/requests.ts'
+import type { MessageTemplate, TemplatePart } from '../plan/templates.ts'
+import type { Message, Protocol } from '../protocols/protocol.ts'
+import type { CaptureSource } from '../scenario/capture.ts'
+import type { Patcher } from './patches.ts'
+
+/** A longer value is taken for none: every connection keeps its own. */
+export const capturedBytesMax = 16 * 1024
+/** Bytes of a reply that are read as JSON; a longer one is taken for none. */
+const jsonBytesMax = 1024 * 1024
+/** Bytes of a reply's body that a regular expression is tried on. */
+const matchedBytesMax = 64 * 1024
+
+const utf8 = new TextEncoder()
+
+/** What is taken out of the body of a reply; undefined where it is not there. */
+type Take = (body: Uint8Array) => Uint8Array | undefined
+
+interface Taken {
+  readonly value: number
+  readonly take: Take
+}
+
+/**
+ * What replies have told each connection, and the requests that are made of it. These are the only requests that are
+ * encoded when they are sent, and may allocate.
+ */
+export class Captures {
+  readonly #protocol: Protocol
+  readonly #patcher: Patcher
+  readonly #templates: RequestBank['templates']
+  readonly #firstConnection: number
+  /** By step. */
+  readonly #takes: readonly (readonly Taken[] | undefined)[]
+  /** By link and number of the value. */
+  readonly #values: (Uint8Array | undefined)[]
+  readonly #count: number
+  /** Where slots are made before they are put into a message. */
+  readonly #slots: Uint8Array
+
+  constructor({ bank, connections, firstConnection }: WorkerPlan, protocol: Protocol, patcher: Patcher) {
+    this.#protocol = protocol
+    this.#patcher = patcher
+    this.#templates = bank.templates
+    this.#firstConnection = firstConnection
+    this.#takes = bank.steps.map(({ captures }) =>
+      captures?.map(({ value, source }) => ({ value, take: compileTake(source) })),
+    )
+    this.#count = bank.capturedValues
+    this.#values = new Array(connections * this.#count).fill(undefined)
+    const slotBytes = bank.templates.map((template, frame) =>
+      template === null ? 0 : bank.patches[frame]!.reduce((sum, { length }) => sum + length, 0),
+    )
+    this.#slots = new Uint8Array(slotBytes.reduce((most, bytes) => Math.max(most, bytes), 0))
+  }
+
+  /** Whether something is taken out of the replies to a step. */
+  has(step: number): boolean {
+    return this.#takes[step] !== undefined
+  }
+
+  /** Takes what the step wants out of its reply `bytes[from, end)`; false where a part of it is not there. */
+  take(link: number, step: number, bytes: Uint8Array, from: number, end: number): boolean {
+    const takes = this.#takes[step]
+    if (takes === undefined) return true
+    const { body } = this.#protocol.decode(bytes, from, end)
+    for (const { value, take } of takes) {
+      const taken = take(body)
+      if (taken === undefined || taken.length > capturedBytesMax) return false
+      this.#values[link * this.#count + value] = taken
+    }
+    return true
+  }
+
+  /** The connection is gone, and what it was told. */
+  forget(link: number): void {
+    this.#values.fill(undefined, link * this.#count, (link + 1) * this.#count)
+  }
+
+  /** Whether a frame is an example of what is encoded when it is sent. */
+  makes(frame: number): boolean {
+    return this.#templates.length > 0 && this.#templates[frame] !== null
+  }
+
+  /** The request of a frame with what its connection was told; undefined where the protocol cannot send that. */
+  requestOf(link: number, frame: number, now: number): Uint8Array | undefined {
+    this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
+    try {
+      return this.#protocol.encode(this.#message(this.#templates[frame]!, link))
+    } catch (error) {
+      // Such as a path with a blank in it: it is the target's doing.
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
+  }
+
+  #message({ fields, path, headers, body }: MessageTemplate, link: number): Message {
+    return {
+      ...fields,
+      ...(path === undefined ? {} : { path: this.#fill(path, link).toString() }),
+      ...(headers === undefined
+        ? {}
+        : {
+            headers: Object.fromEntries(
+              Object.entries(headers).map(([name, parts]) => [name, this.#fill(parts, link).toString()]),
+            ),
+          }),
+      body: this.#fill(body, link),
+    }
+  }
+
+  #fill(parts: readonly TemplatePart[], link: number): Buffer {
+    return Buffer.concat(
+      parts.map(part => {
+        if (part instanceof Uint8Array) return part
+        if ('value' in part) return this.#values[link * this.#count + part.value] ?? noBytes
+        return this.#slots.subarray(part.slotFrom, part.slotEnd)
+      }),
+    )
+  }
+}
+
+const noBytes = new Uint8Array(0)
+
+/** What takes a value out of replies, made once before the loop. */
+export function compileTake(source: CaptureSource): Take {
+  if (source.kind === 'body') return body => (body.length === 0 ? undefined : body.slice())
+  if (source.kind === 'json') {
+    return body => (body.length > jsonBytesMax ? undefined : textBytes(valueAt(parseJson(body), source.path)))
+  }
+  const pattern = new RegExp(source.pattern, 'u')
+  return body => {
+    const match = pattern.exec(textOf(body.subarray(0, matchedBytesMax)))
+    return textBytes(match === null ? undefined : match.length > 1 ? match[1] : match[0])
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(textOf(body))
+  } catch {
+    return undefined
+  }
+}
+
+function valueAt(root: unknown, path: readonly string[]): unknown {
+  let value = root
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    if (Array.isArray(value) && !/^\d+$/.test(key)) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+/**
+ * Texts as they are, numbers and truth values as JSON writes them, lists and mappings as JSON. A whole number that has
+ * lost digits is none: it would be another one. Nor is an empty text a value.
+ */
+function textBytes(value: unknown): Uint8Array | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return undefined
+  return utf8.encode(typeof value === 'string' ? value : JSON.stringify(value))
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { field } from './fields.ts'
+import { Misfit, show } from './misfit.ts'
+import { isReservedSlot, slotNamePattern } from './slots.ts'
+
+/** What a step takes out of the body of its reply. */
+export type CaptureSource =
+  | { readonly kind: 'body' }
+  /** Keys and indexes from the root of a JSON text. */
+  | { readonly kind: 'json'; readonly path: readonly string[] }
+  /** The first group of a regular expression, or its whole match where it has none. */
+  | { readonly kind: 'regex'; readonly pattern: string }
+
+const capturesMax = 16
+const sourceLengthMax = 1024
+const sourceForms = '"json:access.token", "regex:token=(\\w+)" or body'
+const nameForms = 'a name of letters, digits and "_", such as token'
+
+const name = z
+  .string()
+  .regex(slotNamePattern, `expected ${nameForms}`)
+  .refine(text => !isReservedSlot(text), 'expected a name that no slot has')
+  .meta({ pattern: slotNamePattern.source })
+
+const source = field({ type: 'string', pattern: '^(body|json:.+|regex:.+)$' }, value => {
+  parseCapture(value)
+  return value as string
+})
+
+/** Names, each with where in the reply its value is. */
+export const captureSchema = z
+  .record(name, source, 'expected a mapping of names such as { token: "json:access.token" }')
+  .superRefine((names, context) => {
+    const count = Object.keys(names).length
+    if (count >= 1 && count <= capturesMax) return
+    context.addIssue(new Misfit(`1 to ${capturesMax} names`, count === 0 ? 'none' : String(count)).message)
+  })
+
+/** The source that a text such as `json:access.token` names; throws a Misfit for other values. */
+export function parseCapture(value: unknown): CaptureSource {
+  if (typeof value !== 'string') throw new Misfit(sourceForms)
+  if (value.length > sourceLengthMax) throw new Misfit(`at most ${sourceLengthMax} characters`, 'more')
+  if (value === 'body') return { kind: 'body' }
+  const [, kind, rest] = /^(json|regex):(.+)$/s.exec(value) ?? []
+  if (rest === undefined) throw new Misfit(sourceForms)
+  if (kind === 'json') {
+    const path = rest.split('.')
+    if (path.includes('')) throw new Misfit('keys with dots between them, as in "json:items.0.id"', show(value))
+    return { kind: 'json', path }
+  }
+  try {
+    new RegExp(rest, 'u')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
+    throw new Misfit('a regular expression after regex:', `${show(value)} (${reason})`)
+  }
+  return { kind: 'regex', pattern: rest }
+}

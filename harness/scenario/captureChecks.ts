@@ -1,0 +1,68 @@
+import { textsOf } from './messages.ts'
+import { list, Misfit, show } from './misfit.ts'
+import { conflict, type Issue, issue, type Path } from './path.ts'
+import type { Expectation, Send, Step } from './scenario.ts'
+import type { ScenarioSettings } from './schema.ts'
+import { noSuchSlot, parseSlots } from './slots.ts'
+
+/** Steps that take a value which no step before them has captured, and captures that come to nothing. */
+export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { connect, loop = [], mix = [], heartbeat, load, reconnect } = settings
+  // What is wrong with the handshake is said first: nobody knows yet what it captures.
+  if (connect === undefined) return []
+  const issues: Issue[] = []
+  const captured = new Set<string>()
+  const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
+  const visit = (path: Path, { send, expect, capture = {} }: Pick<Step, 'send' | 'expect' | 'capture'>) => {
+    issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
+    for (const name of Object.keys(capture)) captured.add(name)
+  }
+  connect.forEach((step, index) => {
+    visit(['connect', index], step)
+  })
+  // A heartbeat may be sent before any step of the loop.
+  if (heartbeat) visit(['heartbeat'], { send: heartbeat.send })
+  mix.forEach((step, index) => {
+    const path = ['mix', index]
+    visit(path, { send: step.send, ...(step.expect && { expect: step.expect }) })
+    const message = 'does not go with mix, whose steps come in no order; capture in connect'
+    if (step.capture) issues.push(issue([...path, 'capture'], message))
+  })
+  loop.forEach((step, index) => {
+    visit(['loop', index], step)
+  })
+  if (!loop.some(({ capture }) => capture)) return issues
+  if (load && load.pipeline > 1) {
+    issues.push(conflict(['load', 'pipeline'], '1 with capture in loop', String(load.pipeline)))
+  }
+  if (reconnect?.when === 'every-request') {
+    const message = '"every-request" does not go with capture in loop: a value lives as long as its connection'
+    issues.push(issue(['reconnect', 'when'], message))
+  }
+  return issues
+}
+
+function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue[] {
+  return textsOf(send).flatMap(({ path: inside, text }) =>
+    parseSlots(text).flatMap(part => {
+      if (!('name' in part) || captured.has(part.name)) return []
+      const shown = `{{${part.name}}}`
+      const fault =
+        captured.size === 0
+          ? noSuchSlot(shown)
+          : new Misfit(`a slot, or what a step before it captures: ${list([...captured])}`, show(shown))
+      return [issue([...path, ...inside], fault.message)]
+    }),
+  )
+}
+
+/** Braces in what is expected are taken as they stand, but not where somebody will have meant a captured value. */
+function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
+  if (expect === undefined || expect === 'echo') return []
+  return (['equals', 'body', 'contains'] as const).flatMap(key => {
+    const text = expect[key]
+    const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined
+    if (name === undefined) return []
+    return [conflict([...path, key], 'a text without slots, or echo for what was sent', show(`{{${name}}}`))]
+  })
+}
