@@ -41,6 +41,7 @@ export const targets: Readonly<Record<string, Target>> = {
   },
   broadcast: {
     protocols: ['broadcast'],
+    overUdp: false,
     create: spec => createBroadcastServer(spec as Extract<ProtocolSpec, { name: 'broadcast' }>),
   },
   http: {

@@ -111,12 +111,11 @@ async function main(): Promise<number> {
 
 async function serve(name: string, options: Options): Promise<number> {
   const { maxFrame, workers, reloadTimeoutMs, reloadEveryMs, overUdp, ...settings } = settingsOf(name, options)
-  const start = () => {
-    if (options.busyWait) keepAwake()
-    return overUdp ? startUdpServer(settings) : startServer(settings)
-  }
-  if (cluster.isWorker) return serveAsWorker(start)
   const { detach = false, pidFile, logFile, quiet = false } = options
+  // A process that is to be replaced is not the one that has the listening socket.
+  const isAlone = workers === 1 && reloadEveryMs === undefined && !detach
+  if (options.busyWait && (isAlone || cluster.isWorker)) keepAwake()
+  if (cluster.isWorker) return serveAsWorker(() => startServer(settings))
   if (detach && !isDaemon) {
     console.log(await launchDaemon(name, settings.listen, { pidFile, logFile }))
     return exitCode.pass
@@ -136,11 +135,11 @@ async function serve(name: string, options: Options): Promise<number> {
       await server.kill()
     }
   }
-  // A process that is to be replaced is not the one that has the listening socket.
-  const isAlone = workers === 1 && reloadEveryMs === undefined
-  const server = isAlone
-    ? await start()
-    : await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: console.error })
+  const server = overUdp
+    ? await startUdpServer(settings)
+    : isAlone
+      ? await startServer(settings)
+      : await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: console.error })
   const telling = {
     title: titleOf(server.address),
     quiet,

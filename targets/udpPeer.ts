@@ -71,6 +71,9 @@ export class Peer implements Connection, ReplySocket, Watched {
     if (last !== undefined) this.send(last)
   }
 
+  /** What waits to be sent to one client is not known apart, nor need it be: the kernel loses what it cannot send. */
+  drop(): void {}
+
   reject(): void {
     this.#server.reject()
   }

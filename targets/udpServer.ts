@@ -85,6 +85,8 @@ class UdpServer implements LivingServer {
       bytesIn: this.#bytesIn,
       bytesOut: this.#replies.bytesOut + this.#bytesSent,
       rejected: this.#rejected,
+      deliveries: 0,
+      dropped: 0,
       buffersFull: this.#buffersFull,
       buffersDrained: 0,
     }

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
 import type { Report } from '../report/report.ts'
-import { balances, cleanUp, cleanUpWith, listen, run, scenarioFile, Volley, volley } from './testing/volley.ts'
+import { balances, cleanUp, cleanUpWith, listen, run, scenarioFile, Volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -201,10 +201,4 @@ test('volley talk shows replies and deliveries, and leaves with /q', async () =>
   expect(code).toBe(2)
   server.process.kill('SIGTERM')
   expect((await server.ended).code).toBe(0)
-})
-
-test('volley torture refuses a protocol in which others are heard', async () => {
-  const { code, stderr } = await volley('torture', join('scenarios', 'broadcast-fanout.yaml'))
-  expect(code).toBe(2)
-  expect(stderr).toContain('torture is for protocols in which a server only replies, not for broadcast')
 })

@@ -156,9 +156,9 @@ describe('bad input is refused with the place, the value and what was wanted, ex
     expect(text).toMatch(/test\.yaml:\d+:\d+/)
   })
 
-  test('a key of a later version', async () => {
+  test('what a later version has', async () => {
     const text = await faultsOf(
-      'name: x\ntarget: { serve: echo }\nprotocol: raw\nloop: [{ send: a, capture: { x: body } }]\n',
+      'name: x\ntarget: { address: "ws://127.0.0.1:1" }\nprotocol: raw\nloop: [{ send: a }]\n',
     )
     expect(text).toContain('is not in this version of volley')
   })

@@ -45,6 +45,7 @@ describe('the reference servers pass volley torture', () => {
     ['goes-frame', []],
     ['tlv-loopback', []],
     ['rpc-one-connection', []],
+    ['broadcast-fanout', ['negative-length', 'huge-length']],
     ['http-loopback', []],
   ])('%s', async (name, skipped) => {
     const result = await torture(`scenarios/${name}.yaml`)

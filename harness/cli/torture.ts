@@ -69,9 +69,6 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   if (isDatagramTarget(scenario.target)) {
     throw new UserError('torture cuts and glues what is sent over a stream: it is for TCP, and not for UDP')
   }
-  if (createProtocol(scenario.protocol).delivery !== undefined) {
-    throw new UserError(`torture is for protocols in which a server only replies, not for ${scenario.protocol.name}`)
-  }
   const named = namedProcess(flags.pid, scenario.target)
   const { bank, materials, seed } = await prepareScenario(loaded)
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)

@@ -302,10 +302,10 @@ export class Client implements Loop {
     }
     const exchange = this.#exchange
     if (was === doing.connecting) exchange.books.mishap(connectFailure(cause))
-    else if (was === doing.handshaking) exchange.failHandshake(link, connectFailure(cause))
+    else if (was === doing.handshaking) exchange.unanswered.failHandshake(link, connectFailure(cause))
     else {
       exchange.books.open(-1)
-      exchange.fail(link, cause, now)
+      exchange.unanswered.fail(link, cause, now)
     }
     exchange.forget(link)
     exchange.restart(link)
@@ -323,7 +323,7 @@ export class Client implements Loop {
       if (at === doing.connecting || at === doing.handshaking) {
         if (this.#connections.beganAt[link]! <= lateSince) this.#drop(link, 'connect-timeout', now)
       } else if (at === doing.sending) {
-        let cause = exchange.idle(link) ? undefined : exchange.timeOut(link, lateSince, now)
+        let cause = exchange.idle(link) ? undefined : exchange.unanswered.timeOut(link, lateSince, now)
         if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
           cause = exchange.beat(link, this.#heartbeatMs, now)
         }
@@ -370,7 +370,7 @@ export class Client implements Loop {
   /** What is left without an answer at the very end is as old as the run was when the books were closed. */
   #giveUp(): void {
     const { endAt } = this.#times
-    for (let link = 0; link < this.#links; link++) this.#exchange.censor(link, endAt)
+    for (let link = 0; link < this.#links; link++) this.#exchange.unanswered.censor(link, endAt)
     while (this.#admission.waiting > 0) this.#exchange.books.censored(endAt - this.#admission.takeWaiting())
   }
 

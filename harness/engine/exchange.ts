@@ -16,6 +16,7 @@ import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
 import { Script } from './script.ts'
 import { createSigner, type Signer } from './signer.ts'
+import { Unanswered } from './unanswered.ts'
 
 export interface ExchangeOptions {
   readonly slab: Slab
@@ -32,6 +33,7 @@ export interface ExchangeOptions {
  */
 export class Exchange {
   readonly books: Books
+  readonly unanswered: Unanswered
   /** Requests that may still be sent. */
   budget: number
   /** After the end: how long what is on its way may be worth waiting for. */
@@ -57,7 +59,6 @@ export class Exchange {
   readonly #pipeline: number
   /** Requests go by a plan: their response time counts from when they were to be sent. */
   readonly #isPaced: boolean
-  readonly #timeoutBreaks: boolean
   /** By link: heartbeats in flight, when the last one was sent, and whether a request was answered since it opened. */
   readonly #heartbeats: Uint8Array
   readonly #heartbeatAt: Float64Array
@@ -101,10 +102,18 @@ export class Exchange {
     this.#due = due
     this.#pipeline = pipeline
     this.#isPaced = isPaced
-    this.#timeoutBreaks = protocol.requestId === undefined || plan.reconnect === 'every-request'
     this.#heartbeats = new Uint8Array(connections)
     this.#heartbeatAt = new Float64Array(connections)
     this.#served = new Uint8Array(connections)
+    this.unanswered = new Unanswered({
+      books: this.books,
+      slots: this.#slots,
+      script: this.#script,
+      captures: this.#captures,
+      heartbeats: this.#heartbeats,
+      served: this.#served,
+      timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
+    })
   }
 
   /** A connection stands: its handshake is to be done first. */
@@ -230,7 +239,7 @@ export class Exchange {
           this.#answerApart(link, role, ok)
           if (!ok && role === roleIndex.request) {
             books.failedAfter(now - intendedAt)
-            this.#missCaptures(link, step)
+            this.unanswered.missCaptures(link, step)
           }
         }
         if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
@@ -255,7 +264,7 @@ export class Exchange {
     while (at < end) {
       const frameEnd = this.#frameEnd(link, input, at, end)
       if (frameEnd < 0) {
-        this.censor(link, now)
+        this.unanswered.censor(link, now)
         this.#slots.clear(link)
       }
       if (frameEnd <= 0) break
@@ -272,26 +281,6 @@ export class Exchange {
     this.#leftovers.keep(link, input, at, end)
   }
 
-  /**
-   * Fails what was sent at or before `lateSince`. Where replies come in order the connection is of no more use: a late
-   * reply would be taken for the next one; nor is one that was opened for this request. Else the slot is freed.
-   */
-  timeOut(link: number, lateSince: number, now: number): FailureKind | undefined {
-    const slots = this.#slots
-    let slot = slots.overdue(link, lateSince, 0)
-    if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
-    for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
-      const step = this.#script.stepOfFrame[slots.frame[slot]!]!
-      const role = this.#script.role[step]!
-      if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
-      this.books.failed(role, 1, 'timeout')
-      if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, true)
-      slots.expire(link, slot)
-      this.#missCaptures(link, step)
-    }
-    return undefined
-  }
-
   /** Sends a heartbeat when the last is `everyMs` ago and has been answered. */
   beat(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (now - this.#heartbeatAt[link]! < everyMs || this.#heartbeats[link]! > 0) return undefined
@@ -299,44 +288,6 @@ export class Exchange {
     const step = this.#script.heartbeat
     if (this.#script.reply[step]) this.#heartbeats[link] = 1
     return this.#sendApart(link, step, now)
-  }
-
-  /** Fails what is in flight on a connection that broke while it was in use. */
-  fail(link: number, brokenBy: FailureKind, now: number): void {
-    // Over UDP it is told only now that nobody listens, and there are requests that fail by it.
-    const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
-    this.censor(link, now, true)
-    const heartbeats = this.#heartbeats[link]!
-    const requests = this.#slots.count[link]! - heartbeats
-    if (requests > 0) this.books.failed(roleIndex.request, requests, cause)
-    if (heartbeats > 0) this.books.failed(roleIndex.heartbeat, heartbeats, cause)
-    // A connection that broke without having served anything has failed, though no request has.
-    if (requests + heartbeats === 0 && this.#served[link] === 0) this.books.mishap(cause)
-  }
-
-  /** Counts how long the requests in flight on a link have gone without an answer, and whether they have failed with it. */
-  censor(link: number, now: number, haveFailed = false): void {
-    const slots = this.#slots
-    for (let slot = slots.inUse(link, 0); slot >= 0; slot = slots.inUse(link, slot + 1)) {
-      const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
-      if (role === roleIndex.request) this.#unanswered(now - slots.intendedAt[slot]!, haveFailed)
-    }
-  }
-
-  /** Without what a step was to capture, those behind it are not sent: the next pass begins. */
-  #missCaptures(link: number, step: number): void {
-    if (this.#captures?.has(step)) this.#script.giveUpPass(link)
-  }
-
-  #unanswered(milliseconds: number, hasFailed: boolean): void {
-    this.books.censored(milliseconds)
-    if (hasFailed) this.books.failedAfter(milliseconds)
-  }
-
-  /** Fails the message of the handshake that a connection broke at. */
-  failHandshake(link: number, cause: FailureKind): void {
-    if (this.idle(link)) this.books.mishap(cause)
-    else this.books.failed(roleIndex.handshake, 1, cause)
   }
 
   /** After a failure the steps begin anew. */

@@ -82,9 +82,10 @@ describe('Client over UDP', () => {
     const run = await simulate(server, { ...overRpc, load, duration: 2000 })
     const { timeout, unexpected } = run.failures
     expect(timeout).toBeGreaterThan(3)
-    expect(run.duplicates).toBeGreaterThan(3)
-    // Late ones and unknown ones; the last may be on their way at the end.
-    expect(Math.abs(unexpected! - 2 * timeout!)).toBeLessThan(6)
+    // One of each in ten requests; the last may be on their way at the end.
+    for (const count of [run.duplicates, unexpected!, run.late]) {
+      expect(Math.abs(count - timeout!)).toBeLessThan(6)
+    }
     expect(run.failed).toBe(timeout)
     expect(run.connects).toBe(1)
   })

@@ -13,7 +13,7 @@ describe('renderLine()', () => {
 
   it('says how many messages come without being asked for', () => {
     expect(renderLine({ ...sampleSnapshot, deliveriesPerSecond: 2_626_066 }, morning)).toBe(
-      '09:30:03  7s  138,214/s  deliveries 2,626,066/s  p50 68us p99 210us  ok 829,284 failed 0',
+      '09:30:03  7s  138,214/s  deliveries 2,626,066/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.6MB/s in 2.6MB/s  connections 10',
     )
   })
 

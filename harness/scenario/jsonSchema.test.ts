@@ -66,7 +66,6 @@ test('scenarioJsonSchema() accepts requests of HTTP', () => {
 test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
-  ['a key of a later version', { loop: [{ send: 'a', capture: { x: 'body' } }] }],
   ['a layer that there is not', { layers: ['zstd'] }],
   ['an unknown server', { target: { serve: 'tvl' } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],

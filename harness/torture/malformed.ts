@@ -30,10 +30,9 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
     case 'raw':
       return noLength.raw
     case 'line':
-      if (kind !== 'zero') return noLength.line
-      return [{ what: 'an empty line', bytes: textEncoder.encode(spec.delimiter) }]
     case 'broadcast':
-      return noLength.line
+      if (kind !== 'zero') return noLength.line
+      return [{ what: 'an empty line', bytes: textEncoder.encode(spec.name === 'line' ? spec.delimiter : '\n') }]
     case 'frame':
       return frameMessages(kind, spec, request)
     case 'tlv':

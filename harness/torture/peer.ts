@@ -114,9 +114,9 @@ export class Peer {
     })
   }
 
-  /** Bytes behind the last whole reply. */
+  /** Bytes behind the last whole reply; where messages come unasked, nobody knows whose they are. */
   get partialBytes(): number {
-    return this.bytesIn - this.#framedBytes
+    return this.#protocol.delivery === undefined ? this.bytesIn - this.#framedBytes : 0
   }
 
   /** Bytes that were written and that the kernel has not taken. */
@@ -208,7 +208,9 @@ export class Peer {
         return
       }
       if (end === 0) break
-      this.replies.push(this.#reply(bytes, at, end))
+      // What another connection has caused answers nothing of ours.
+      const isDelivery = this.#protocol.delivery !== undefined && this.#protocol.delivery(bytes, at, end) >= 0
+      if (!isDelivery) this.replies.push(this.#reply(bytes, at, end))
       this.#framedBytes += end - at
       at = end
     }

@@ -46,6 +46,7 @@ export interface Simulated {
   readonly heartbeats: number
   /** Over UDP. */
   readonly duplicates: number
+  readonly late: number
   readonly reordered: number
   readonly failures: Readonly<Record<string, number>>
   readonly meanMs: number
@@ -136,6 +137,7 @@ export async function simulate(
     handshakes: recorder.total(field.completed + handshake),
     heartbeats: recorder.total(field.completed + heartbeat),
     duplicates: recorder.total(field.duplicates),
+    late: recorder.total(field.late),
     reordered: recorder.total(field.reordered),
     failures: recorder.failures(),
     meanMs: measured.response.mean / 10_000,
