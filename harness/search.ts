@@ -114,7 +114,7 @@ function recordOf(
   rate: number,
   outcome: ProbeOutcome,
 ) {
-  const { p50, p99 } = latencyMs.response
+  const { p50, p99, lowerBounds = [] } = latencyMs.response
   const missed = thresholds.filter(({ ok }) => !ok).map(({ expression }) => expression)
   const codes = findings.filter(finding => finding.severity === 'invalid' || isUnkept(finding)).map(({ code }) => code)
   return {
@@ -123,6 +123,7 @@ function recordOf(
     throughput: throughput.mean,
     ...(p50 !== undefined && { p50 }),
     ...(p99 !== undefined && { p99 }),
+    ...(lowerBounds.length > 0 && { lowerBounds }),
     verdict,
     why: outcome === 'held' ? [] : [...missed, ...codes],
   }

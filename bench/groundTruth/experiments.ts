@@ -49,8 +49,6 @@ const meanTolerance = 0.02
 const quantileTolerance = 0.05
 const timeout = '60s'
 const serviceMs = 2
-/** Of queues: the time that loopback and a server's own work add is to be lost in it, as in a delay line's. */
-const queueMs = 8
 const queueSeed = 1
 /** Of delay lines: long enough for the 0.06 ms of a loopback, wake-ups and a server's own work to be lost in it. */
 const delayMs = 20
@@ -74,16 +72,16 @@ export function experiments(seconds: number): readonly Experiment[] {
     // How long each request takes follows from when the others come, which the seed tells: no figure is left to chance, as
     // it is where a run of minutes is held against a queue that lasts for ever.
     ...[0.5, 0.7].map(utilisation => {
-      const rate = (utilisation * 1000) / queueMs
+      const rate = (utilisation * 1000) / delayMs
       const arrivals = poissonArrivals({ rate, durationMs: seconds * 1000, seed: queueSeed })
-      const endless = md1Response({ serviceMs: queueMs, utilisation })
+      const endless = md1Response({ serviceMs: delayMs, utilisation })
       const forEver = `mean ${endless.meanMs.toFixed(2)}, p99 ${endless.quantileMs(0.99).toFixed(2)}`
       return {
         id: `G1 ${utilisation}`,
-        title: `one FIFO with a fixed service of ${queueMs} ms, Poisson, at ${utilisation * 100} % of its capacity (for ever: ${forEver})`,
+        title: `one FIFO with a fixed service of ${delayMs} ms, Poisson, at ${utilisation * 100} % of its capacity (for ever: ${forEver})`,
         settings: { ...common, warmup: 0, seed: queueSeed, workers: 1, connections: 64, load: { rate } },
-        server: { serviceTime: `fixed:${queueMs}ms`, busyWait: true },
-        truth: times(knownResponses(fifoResponses(arrivals, () => queueMs, Number.POSITIVE_INFINITY)), [
+        server: { serviceTime: `fixed:${delayMs}ms`, busyWait: true },
+        truth: times(knownResponses(fifoResponses(arrivals, () => delayMs, Number.POSITIVE_INFINITY)), [
           'p50',
           'p90',
           'p99',

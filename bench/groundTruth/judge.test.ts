@@ -56,10 +56,10 @@ test('experiments() has the figures of the specification', () => {
   const all = experiments(60)
   const truth = (id: string, figure: string) =>
     all.find(row => row.id === id)?.truth.find(row => row.figure === figure)?.value
-  // At eight times the service time, or twenty times the delay, all times are so many times those of the table. Those of a
+  // At twenty times the service time or the delay, all times are so many times those of the table. Those of a
   // queue are of a minute's arrivals, which are not those for ever.
-  expect(Math.abs(truth('G1 0.5', 'p99')! / (8 * 4.336) - 1)).toBeLessThan(0.15)
-  expect(Math.abs(truth('G1 0.7', 'mean')! / (8 * 2.167) - 1)).toBeLessThan(0.1)
+  expect(Math.abs(truth('G1 0.5', 'p99')! / (20 * 4.336) - 1)).toBeLessThan(0.15)
+  expect(Math.abs(truth('G1 0.7', 'mean')! / (20 * 2.167) - 1)).toBeLessThan(0.1)
   expect(truth('G4', 'p99')).toBeCloseTo(920, 6)
   expect(truth('G4c', 'p99')).toBe(20)
   expect(truth('G6', 'mean')).toBeCloseTo(39.6, 6)

@@ -118,9 +118,9 @@ export class Books {
     this.#count(histogram.delivery, milliseconds)
   }
 
-  /** A reply came after the end. */
-  answeredAfter(): void {
-    this.#add(field.answeredAfter, 1)
+  /** A reply came that completes nothing: after the end, or not as it was expected. */
+  answeredApart(): void {
+    this.#add(field.answeredApart, 1)
   }
 
   /** So many deliveries need not come, though their connections stand. */

@@ -28,6 +28,8 @@ interface Taken {
  */
 export class Captures {
   readonly #protocol: Protocol
+  /** The same without its layers. */
+  readonly #plain: Protocol
   readonly #patcher: Patcher
   readonly #templates: RequestBank['templates']
   readonly #firstConnection: number
@@ -41,6 +43,7 @@ export class Captures {
 
   constructor({ bank, connections, firstConnection }: WorkerPlan, protocol: Protocol, patcher: Patcher) {
     this.#protocol = protocol
+    this.#plain = protocol.layers?.plain ?? protocol
     this.#patcher = patcher
     this.#templates = bank.templates
     this.#firstConnection = firstConnection
@@ -83,11 +86,11 @@ export class Captures {
     return this.#templates.length > 0 && this.#templates[frame] !== null
   }
 
-  /** The request of a frame with what its connection was told; undefined where the protocol cannot send that. */
+  /** The request of a frame with what its connection was told, without layers; undefined where it cannot be sent. */
   requestOf(link: number, frame: number, now: number): Uint8Array | undefined {
     this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
     try {
-      return this.#protocol.encode(this.#message(this.#templates[frame]!, link))
+      return this.#plain.encode(this.#message(this.#templates[frame]!, link))
     } catch (error) {
       // Such as a path with a blank in it: it is the target's doing.
       if (error instanceof RangeError) return undefined

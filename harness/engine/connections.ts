@@ -104,8 +104,8 @@ export class Connections {
       this.retire(link)
       return
     }
-    // Over UDP that is how a lost datagram looks: nobody has refused us, and the next socket waits for nothing.
-    if (cause === 'timeout' && this.#overUdp) {
+    // Over UDP that is how a lost or doubled datagram looks: nobody has refused us, and the next socket waits for nothing.
+    if ((cause === 'timeout' || cause === 'unexpected') && this.#overUdp) {
       this.renew(link)
       return
     }

@@ -44,7 +44,7 @@ const today = { epochOffsetMs: 1.8e12 }
 function deliveriesOf({ recorder }: Simulated) {
   return {
     count: recorder.total(field.deliveries) + recorder.total(field.deliveriesAfter),
-    acknowledged: recorder.total(field.completed) + recorder.total(field.answeredAfter),
+    acknowledged: recorder.total(field.completed) + recorder.total(field.answeredApart),
     cut: recorder.level(field.deliveriesCut),
   }
 }
@@ -118,4 +118,11 @@ test('Client takes a line that is neither a delivery nor an acknowledgement for 
   }
   const run = await simulate(server, { ...settings, requests: 10 })
   expect(run).toMatchObject({ completed: 0, failed: 10, failures: { unexpected: 10 } })
+})
+
+test('Client counts an acknowledgement that is not as expected as one all the same', async () => {
+  const loop = [{ send: 'hello', expect: { contains: 'zzz' }, think: 0 }]
+  const run = await simulate(broadcastServer(), { ...settings, loop })
+  expect(run).toMatchObject({ completed: 0, failed: run.sent - 5 })
+  expect(deliveriesOf(run)).toMatchObject({ count: run.sent * 4, acknowledged: run.sent })
 })

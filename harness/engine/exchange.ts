@@ -92,6 +92,7 @@ export class Exchange {
       slotCount: connections * this.#slots.capacity,
       hasIds: protocol.requestId !== undefined,
       layers: protocol.layers,
+      needsRequestBytes: this.#needsRequestBytes,
       firstConnection: plan.firstConnection,
       pipeline,
       endless: plan.mode === 'loop',
@@ -223,6 +224,11 @@ export class Exchange {
         const check = this.#checks[step]!
         const isExpected = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
         const ok = isExpected && (this.#captures?.take(link, step, input, at, frameEnd) ?? true)
+        // Over UDP without ids it may be the double of the last one: the next would be taken for this one's, and so on.
+        if (!ok && this.#overUdp && this.#datagrams === undefined && role !== roleIndex.handshake) {
+          cause = 'unexpected'
+          break
+        }
         if (!ok && role === roleIndex.handshake) {
           cause = this.#signer?.isRefusal(input, at, frameEnd) ? 'connect-refused' : 'unexpected'
           break
@@ -237,6 +243,9 @@ export class Exchange {
         } else {
           this.#signer?.answered(step, input, at, frameEnd)
           this.#answerApart(link, role, ok)
+          if (!ok && deliveries !== undefined && !this.#protocol.isRefusal?.(input, at, frameEnd)) {
+            books.answeredApart()
+          }
           if (!ok && role === roleIndex.request) {
             books.failedAfter(now - intendedAt)
             this.unanswered.missCaptures(link, step)
@@ -273,7 +282,7 @@ export class Exchange {
       if (slot >= 0) {
         const role = this.#script.role[this.#script.stepOfFrame[this.#slots.frame[slot]!]!]!
         if (role === roleIndex.request) this.books.drained(now - this.#slots.intendedAt[slot]!)
-        this.books.answeredAfter()
+        this.books.answeredApart()
         this.#slots.release(link, slot)
       }
       at = frameEnd

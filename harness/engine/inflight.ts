@@ -169,8 +169,16 @@ export class KeyedInFlight implements InFlight {
 
   expire(link: number, slot: number): void {
     const id = this.id[slot]!
-    if (this.#expired[slot] === 0) this.#firstExpired[slot] = id
-    this.#lastExpired[slot] = id
+    const first = this.#firstExpired[slot]!
+    if (this.#expired[slot] === 0) {
+      this.#firstExpired[slot] = id
+      this.#lastExpired[slot] = id
+    } else if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) {
+      this.#lastExpired[slot] = id
+    } else {
+      // Ids have wrapped since: from now on it may be any.
+      this.#lastExpired[slot] = (first - this.capacity) & this.idMask
+    }
     this.#expired[slot]!++
     this.#expiredOnLink[link]!++
     this.release(link, slot)
@@ -186,12 +194,19 @@ export class KeyedInFlight implements InFlight {
     const slot = link * this.capacity + (id & (this.capacity - 1))
     if (this.#expired[slot] === 0) return false
     const first = this.#firstExpired[slot]!
-    // Ids wrap, so that what counts is how far each is from the first.
-    const distance = (id - first) & this.idMask
-    if (distance >>> 0 > ((this.#lastExpired[slot]! - first) & this.idMask) >>> 0) return false
+    if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) return false
+    // Replies mostly come in order: what is behind this one is no longer waited for.
+    if (id >>> 0 === first && first !== this.#lastExpired[slot]) {
+      this.#firstExpired[slot] = (first + this.capacity) & this.idMask
+    }
     this.#expired[slot]!--
     this.#expiredOnLink[link]!--
     return true
+  }
+
+  /** How far an id is behind another one; ids wrap. */
+  #distance(first: number, id: number): number {
+    return ((id - first) & this.idMask) >>> 0
   }
 
   oldest(): number {

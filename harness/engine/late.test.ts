@@ -104,3 +104,20 @@ test('KeyedInFlight takes each late reply once, though ids wrap, and none of a c
     }),
   )
 })
+
+test('KeyedInFlight knows late replies however often the ids of a slot have wrapped', () => {
+  const slots = new KeyedInFlight(1, 1, {
+    bits: 8,
+    read: bytes => bytes[0]!,
+    write: (bytes, from, id) => bytes.fill(id, from, from + 1),
+  })
+  const awaited: Uint8Array[] = []
+  for (let round = 0; round < 1000; round++) {
+    const slot = slots.take(0, 0, 0)
+    const id = new Uint8Array(1)
+    slots.mark(slot, id, 0)
+    slots.expire(0, slot)
+    awaited.push(id)
+    if (awaited.length > 3) expect(slots.takeLate(0, awaited.shift()!, 0, 1)).toBe(true)
+  }
+})

@@ -172,3 +172,17 @@ test('Client keeps exact accounts however its writes are cut and glued', async (
     { numRuns: 20 },
   )
 })
+
+test('Client puts what takes a captured value into its layers once', async () => {
+  const seen: string[] = []
+  const settings = { names: ['gzip', 'crc32'] } as const
+  const run = await simulate(echoServer(rpc, settings, { seen }), {
+    protocol: rpc,
+    layers: settings.names,
+    requests: 5,
+    connect: [{ send: 'login', capture: { told: 'body' }, think: 0 }],
+    loop: [{ send: '<{{told}} {{seq 2}}>', expect: 'echo', think: 0 }],
+  })
+  expect(run).toMatchObject({ completed: 5, failures: {} })
+  expect(seen).toEqual(['login', '<login 01>', '<login 02>', '<login 03>', '<login 04>', '<login 05>'])
+})

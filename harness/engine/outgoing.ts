@@ -47,8 +47,9 @@ export class Outgoing {
   /** The same without its layers, where it was encoded just now. */
   #nextPlain: Uint8Array | undefined
   #isUnfit = false
-  /** By slot, without its layers, where it was encoded when it was sent. */
+  /** By slot, without its layers, where it was encoded when it was sent and its reply may be held against it. */
   readonly #encoded: (Uint8Array | undefined)[] = []
+  readonly #keepsEncoded: boolean
 
   constructor(options: {
     transport: Transport
@@ -60,6 +61,8 @@ export class Outgoing {
     slotCount: number
     hasIds: boolean
     layers: BodyLayers | undefined
+    /** How long a reply is depends on its request. */
+    needsRequestBytes: boolean
     firstConnection: number
     pipeline: number
     /** Every request of the loop may be sent at any time: none waits for its turn in a single pass. */
@@ -85,7 +88,11 @@ export class Outgoing {
     this.#oneAWrite = options.overUdp
     this.#waits = new Uint8Array(options.links)
     this.#batch = new Uint8Array(this.#sendable.reduce((most, { length }) => Math.max(most, length), batchBytesMax))
-    this.#sentBytes = bank.keepsSentBytes ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
+    const isPatched = (frame: number) => patcher.changes(frame) && !this.#isEncoded[frame]
+    const isAnyPatched = bank.frames.some((_, frame) => isPatched(frame))
+    const keeps = bank.keepsSentBytes && isAnyPatched
+    this.#sentBytes = keeps ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
+    this.#keepsEncoded = options.needsRequestBytes || bank.steps.some(({ expectation }) => expectation?.echo === true)
     this.#blockFrames = 0
     const [first, second] = bank.steps
     const alone = first!.frameCount === 1 && second?.role !== 'request'
@@ -168,7 +175,7 @@ export class Outgoing {
     if (!reply) return true
     const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.mark(slot, this.#batch, at)
-    if (isEncoded) this.#encoded[slot] = this.#nextPlain
+    if (isEncoded) this.#encoded[slot] = this.#keepsEncoded ? this.#nextPlain : undefined
     else if (this.#isKept(frame)) this.#keep(slot, bytes.length, at)
     return true
   }

@@ -63,6 +63,20 @@ describe('Client over UDP', () => {
     expect(run).toMatchObject({ completed: 10, failed: 0, failures: {}, duplicates: 9 })
   })
 
+  test('opens anew after a reply that another one has pushed aside, where only the expectation can tell', async () => {
+    const { server } = datagramServer((number, bytes) =>
+      number === 50
+        ? [
+            [bytes, 1],
+            [bytes, 1.5],
+          ]
+        : [[bytes, 1]],
+    )
+    const loop = [{ send: 'n={{seq}}', expect: 'echo', think: 0 }] as const
+    const run = await simulate(server, { ...line, loop, requests: 200 })
+    expect(run).toMatchObject({ completed: 199, failed: 1, failures: { unexpected: 1 }, connects: 2 })
+  })
+
   test('tells doubled, late and unknown replies apart by their ids', async () => {
     const { server } = datagramServer((number, bytes) => {
       if (number % 10 === 1) return [[bytes, 150]]

@@ -152,7 +152,7 @@ function errors({ completed, completedInWindow, errorShare: value, interrupted }
         severity: 'invalid',
         message: none ? 'not one request was completed' : 'not one request was completed after the warm-up',
         hint: none
-          ? 'is the protocol right? "volley talk" shows what the server answers to a single message'
+          ? 'is the protocol right? The failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
           : 'the run ended before its warm-up did: ask for more requests, or for less warm-up',
         value,
         limit: limits.errorsSuspect,

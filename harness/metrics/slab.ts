@@ -55,10 +55,10 @@ export const field = {
   /** UDP: replies that came a second time, and replies that one to a later request came before. */
   duplicates: 20,
   reordered: 21,
-  /** Messages that came without being asked for, up to the end and after it, and replies after it. */
+  /** Messages that came without being asked for, up to the end and after it, and replies to them that complete nothing. */
   deliveries: 22,
   deliveriesAfter: 23,
-  answeredAfter: 24,
+  answeredApart: 24,
   /** Deliveries that may not have come, as the server need not have taken their connections by then. */
   maybeMissed: 25,
   /** 1 when some may still have been on their way as the worker left, else 0: a level. */
@@ -146,7 +146,7 @@ export const counterFields: readonly number[] = [
   field.reordered,
   field.deliveries,
   field.deliveriesAfter,
-  field.answeredAfter,
+  field.answeredApart,
   field.maybeMissed,
   field.late,
   ...failureKinds.map((_, kind) => field.failures + kind),

@@ -14,7 +14,7 @@ export function deliveriesInputs(run: RunRecord, recorder: Recorder, totals: Tot
   return {
     count: recorder.total(field.deliveries) + recorder.total(field.deliveriesAfter),
     sent: totals.sent + handshakes.sent + heartbeats.sent,
-    acknowledged: totals.completed + handshakes.completed + heartbeats.completed + recorder.total(field.answeredAfter),
+    acknowledged: totals.completed + handshakes.completed + heartbeats.completed + recorder.total(field.answeredApart),
     others: scenario.connections - 1,
     // A worker knows of its own connections only; those of the others miss as many.
     maybeMissed: recorder.total(field.maybeMissed) * workers,

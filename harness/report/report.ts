@@ -99,6 +99,8 @@ export interface ProbeRecord {
   /** Of the response time, in milliseconds. */
   readonly p50?: number
   readonly p99?: number
+  /** Of those the ones that are only known to be more, as in `Latency`. */
+  readonly lowerBounds?: readonly string[]
   readonly verdict: Verdict
   /** Thresholds that were missed, and codes of findings that told against it. */
   readonly why: readonly string[]
@@ -192,5 +194,7 @@ export interface ThresholdResult {
   readonly expression: string
   /** In the threshold's own unit: requests a second, a fraction, or milliseconds; absent where nothing was measured. */
   readonly actual?: number
+  /** What was measured is more than `actual`: requests without a reply may have taken any time. */
+  readonly isBound?: true
   readonly ok: boolean
 }

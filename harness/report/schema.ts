@@ -85,7 +85,9 @@ const report = z.looseObject({
     }),
   ),
   verdict: z.enum(['trusted', 'suspect', 'invalid']),
-  thresholds: z.array(z.looseObject({ expression: z.string(), actual: optional, ok: z.boolean() })),
+  thresholds: z.array(
+    z.looseObject({ expression: z.string(), actual: optional, isBound: z.literal(true).optional(), ok: z.boolean() }),
+  ),
   interrupted: z.boolean(),
   error: z.string().optional(),
 })

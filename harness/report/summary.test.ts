@@ -244,6 +244,11 @@ describe('renderSummary()', () => {
     expect(output.split('\n')[1]).toBe('tlv-loopback   138,214 requests/s over 10.0 s   trusted, 1 of 1 limits FAIL')
   })
 
+  it('says of a threshold that more was measured than is known', () => {
+    const output = summary({ thresholds: [{ expression: 'p99 < 200ms', actual: 105, isBound: true, ok: false }] })
+    expect(output).toContain('  limits     p99 < 200ms   > 105   FAIL')
+  })
+
   it('colours without changing a character', () => {
     const report = { ...sampleReport, ...troubled }
     const colored = renderSummary(report, path, painted)

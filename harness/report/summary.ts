@@ -95,8 +95,10 @@ function searchLines({ search }: Report, colors: Colors): string[] {
   if (search === undefined) return []
   const { highestHeld, lowestFailed, probes } = search
   const row = (cells: readonly string[]) => cells.map((cell, index) => padStart(cell, searchCells[index]!)).join('')
-  const rows = probes.map(({ rate, throughput, p50, p99, outcome, why }) => {
-    const figures = [formatCount(rate), formatCount(throughput), formatQuantile(p50), formatQuantile(p99)]
+  const rows = probes.map(({ rate, throughput, p50, p99, lowerBounds = [], outcome, why }) => {
+    const bound = (name: string) => (lowerBounds.includes(name) ? '> ' : '')
+    const quantiles = [`${bound('p50')}${formatQuantile(p50)}`, `${bound('p99')}${formatQuantile(p99)}`]
+    const figures = [formatCount(rate), formatCount(throughput), ...quantiles]
     const text = outcome === 'held' ? 'held' : printable([outcome, ...why].join(', '))
     return `${row(figures)}   ${(outcome === 'held' ? colors.green : colors.red)(clip(text, 32))}`
   })
@@ -259,10 +261,11 @@ function failureLines({ totals: { failures, late = 0 }, latencyMs: { failed } }:
 }
 
 /** What UDP did, in one line: of all requests that are over so many were lost. */
-function datagramLines({ datagrams, totals: { completed, failed } }: Report, colors: Colors): string[] {
+function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {
   if (datagrams === undefined) return []
   const { lost, duplicates, reordered } = datagrams
-  const share = lost > 0 ? ` (${formatPercent(lost / (completed + failed))})` : ''
+  const over = totals.completed + totals.failed + totals.handshakes.sent + totals.heartbeats.sent
+  const share = lost > 0 ? ` (${formatPercent(lost / over)})` : ''
   const parts = [`${formatCount(lost)} lost${share},`, `${formatCount(duplicates)} duplicates,`]
   return entry('datagrams', [...parts, `${formatCount(reordered)} reordered`], colors, ' ')
 }
@@ -313,7 +316,9 @@ function processorLines({ client, server, window, totals }: Report, colors: Colo
 function thresholdLines({ thresholds, scenario }: Report, colors: Colors): string[] {
   const metricOf = (expression: string) =>
     scenario.thresholds.find(threshold => threshold.expression === expression)?.metric
-  const actuals = thresholds.map(({ expression, actual }) => formatMetric(metricOf(expression), actual))
+  const actuals = thresholds.map(
+    ({ expression, actual, isBound }) => `${isBound ? '> ' : ''}${formatMetric(metricOf(expression), actual)}`,
+  )
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(cellCount))
   const expressionCells = widest(thresholds.map(({ expression }) => printable(expression)))
   const actualCells = widest(actuals)

@@ -19,7 +19,8 @@ export function judgeThresholds(thresholds: readonly Threshold[], judged: Judged
     if (actual === undefined || !Number.isFinite(actual)) return { expression, ok: false }
     // Of a quantile among requests without a reply it is only known that it is more than that.
     const isBound = judged.response.lowerBounds?.includes(metric.replaceAll('.', '')) === true
-    return { expression, actual, ok: holds(actual, operator, limit) && !(isBound && operator.startsWith('<')) }
+    const ok = holds(actual, operator, limit) && !(isBound && operator.startsWith('<'))
+    return { expression, actual, ...(isBound && { isBound }), ok }
   })
 }
 

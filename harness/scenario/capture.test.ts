@@ -20,6 +20,14 @@ test.each([
     '39 loop[0].capture.t: expected keys with dots between them, as in "json:items.0.id", got "json:a..b"',
   ],
   [
+    '{ t: "json:a[0].b" }',
+    '39 loop[0].capture.t: expected keys with dots between them, as in "json:items.0.id", got "json:a[0].b"',
+  ],
+  [
+    '{ t: "json:$.a" }',
+    '39 loop[0].capture.t: expected keys with dots between them, as in "json:items.0.id", got "json:$.a"',
+  ],
+  [
     '{ t: "regex:(a" }',
     '39 loop[0].capture.t: expected a regular expression after regex:, got "regex:(a" (unterminated group)',
   ],

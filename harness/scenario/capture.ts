@@ -45,7 +45,8 @@ export function parseCapture(value: unknown): CaptureSource {
   if (rest === undefined) throw new Misfit(sourceForms)
   if (kind === 'json') {
     const path = rest.split('.')
-    if (path.includes('')) throw new Misfit('keys with dots between them, as in "json:items.0.id"', show(value))
+    if (path.includes('') || path[0] === '$' || /[[\]]/.test(rest))
+      throw new Misfit('keys with dots between them, as in "json:items.0.id"', show(value))
     return { kind: 'json', path }
   }
   try {

@@ -162,3 +162,39 @@ test('wireTransport() is the transport itself without settings', () => {
   const memory = createMemoryTransport({})
   expect(wireTransport(memory, undefined, 1)).toBe(memory)
 })
+
+/** A memory transport that refuses what is written before `untilMs`, and the bytes that it was given from then on. */
+function refusing(untilMs: number) {
+  const memory = createMemoryTransport({ received() {} })
+  const given: number[] = []
+  const write: Transport['write'] = (_link, bytes, from, to) => {
+    if (memory.now() < untilMs) return written.refused
+    given.push(...bytes.subarray(from, to))
+    return written.taken
+  }
+  const transport = new Proxy(memory, {
+    get: (target, key) => {
+      if (key === 'write') return write
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { memory, transport, given }
+}
+
+test('wireTransport() keeps what its transport has no room for, and writes it when it has', async () => {
+  const { memory, transport, given } = refusing(50)
+  const wire = wireTransport(transport, { coalesce: 10, delay: 5 }, 1)
+  memory.at(1, () => expect(wire.write(0, Uint8Array.of(1, 2, 3), 0, 3, 1)).toBe(written.taken))
+  memory.at(20, () => expect(wire.write(0, Uint8Array.of(4), 0, 1, 1)).toBe(written.taken))
+  await runUntil(wire, 100)
+  expect(given).toEqual([1, 2, 3, 4])
+})
+
+test('wireTransport() writes what it holds when the loop is finished', async () => {
+  const { memory, transport, given } = refusing(0)
+  const wire = wireTransport(transport, { coalesce: 10, delay: 60_000 }, 1)
+  memory.at(1, () => expect(wire.write(0, Uint8Array.of(1, 2, 3), 0, 3, 1)).toBe(written.taken))
+  await runUntil(wire, 100)
+  expect(given).toEqual([1, 2, 3])
+})

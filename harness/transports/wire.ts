@@ -115,7 +115,10 @@ class WireTransport implements Transport {
       wake: now => {
         this.#writeDue(now)
         const next = loop.wake(now)
-        return next === finished ? finished : Math.min(next, this.#soonest())
+        if (next !== finished) return Math.min(next, this.#soonest())
+        // The links are closed with that, and to the server all of it was sent.
+        for (const link of this.#held.keys()) this.#writeAll(link)
+        return finished
       },
     })
   }
@@ -144,8 +147,12 @@ class WireTransport implements Transport {
   #writeDue(now: number): void {
     for (const [link, held] of this.#held) {
       if (held.dueAt > now) continue
-      if (this.#split === undefined) this.#writeAll(link)
-      else this.#writePiece(link, held, now)
+      if (this.#split !== undefined) this.#writePiece(link, held, now)
+      else if (this.#writeAll(link) === written.refused) {
+        // It waits here until there is room, and what is more than may wait is refused.
+        held.dueAt = now + retryMs
+        this.#held.set(link, held)
+      }
     }
   }
 
