@@ -137,7 +137,7 @@ export interface TcpRecord {
 
 /** What UDP does and TCP does not. */
 export interface DatagramRecord {
-  /** Requests without a reply in time: they, or their replies, are taken for lost. They are failures, of kind `timeout`. */
+  /** Requests that had no reply, not even a late one: they, or their replies, are taken for lost. Failures of kind `timeout`. */
   readonly lost: number
   /** Replies that came once more; no failures. */
   readonly duplicates: number

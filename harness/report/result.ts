@@ -178,8 +178,10 @@ function tcpOf(measured: Measured, recorder: Recorder): { tcp?: TcpRecord } {
 }
 
 function datagramsOf({ failures }: Totals, recorder: Recorder): DatagramRecord {
+  // What comes late was not lost.
+  const lost = Math.max(0, (failures.timeout ?? 0) - recorder.total(field.late))
   return {
-    lost: failures.timeout ?? 0,
+    lost,
     duplicates: recorder.total(field.duplicates),
     reordered: recorder.total(field.reordered),
   }
