@@ -24,7 +24,8 @@ import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import { isDatagramTarget } from './scenario/datagrams.ts'
-import type { LoadedScenario, Scenario, Target } from './scenario/scenario.ts'
+import { hasSecretAddress } from './scenario/redact.ts'
+import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
 import { toolVersion } from './version.ts'
 
@@ -301,12 +302,6 @@ function checkDescriptors({ connections }: Scenario): void {
     `${connections} connections need more file descriptors than this process may have open (${most})`,
     `ask for at most ${most - ownDescriptors} connections, or raise the limit: "ulimit -n ${connections + ownDescriptors}"`,
   )
-}
-
-/** Whether what a target is reached by came out of the environment; of a server of ours only `listen` can tell. */
-function hasSecretAddress(target: Target, shown: Target): boolean {
-  const place = (it: Target) => ('serve' in it ? it.options['listen'] : it)
-  return JSON.stringify(place(target)) !== JSON.stringify(place(shown))
 }
 
 function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {

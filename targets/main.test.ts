@@ -143,6 +143,16 @@ test('main exits at once on a second signal', async () => {
   expect(await child.exited()).toBe(1)
 })
 
+test('main takes no notice of variables that are exported for other servers', async () => {
+  const variables = { VOLLEY_SERVE_KEY: 'key', VOLLEY_SERVE_LAYER_KEY: 'key', VOLLEY_SERVE_SECRET: 'secret' }
+  const names = ['echo', 'rpc', 'broadcast', 'http']
+  Object.assign(process.env, variables)
+  const children = names.map(name => ServerChild.start([name, '--listen', '0', '--quiet']))
+  for (const variable of Object.keys(variables)) delete process.env[variable]
+  for (const child of children) await child.address()
+  expect(children.map(({ stderr }) => stderr)).toEqual(names.map(() => ''))
+})
+
 test('main tells its address and its counters over IPC', async () => {
   const child = ServerChild.start(['echo', '--listen', '0', '--quiet'], { ipc: true })
   const address = await child.address()

@@ -13,6 +13,7 @@ import { maxSendBufferBytesDefault, startServer } from './server.ts'
 import { serviceTimeForms } from './serviceTime.ts'
 import { type Options, settingsOf } from './settings.ts'
 import { startUdpServer } from './udpServer.ts'
+import { withoutForeignVariables } from './variables.ts'
 import { serveAsWorker } from './workerProcess.ts'
 import { startWorkers } from './workers.ts'
 
@@ -100,7 +101,8 @@ async function main(): Promise<number> {
       return await runDaemonCommand(name, { name: meant, pidFile: command.opts<Options>().pidFile })
     }
     if (meant !== undefined) throw new UserError(`unexpected "${meant}": ${name} takes options only`)
-    return await serve(name!, command.opts<Options>())
+    const isExported = (option: string) => command.getOptionValueSource(option) === 'env'
+    return await serve(name!, withoutForeignVariables(name!, command.opts<Options>(), isExported))
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
     if (!(error instanceof UserError)) throw error
@@ -164,6 +166,9 @@ function refuseOthers(name: string, command: Command): void {
 
 function helpText(): string {
   return `
+VOLLEY_SERVE_KEY, VOLLEY_SERVE_LAYER_KEY and VOLLEY_SERVE_SECRET stand for --key, --layer-key and --secret; a server that
+has no use for one takes no notice of it, as it may have been exported for another.
+
 With --key each connection begins with a handshake, in TLV messages of reserved types: the client sends type
 0xfffffff0 (hello, empty); the server answers type 0xfffffff1 with 20 random bytes; the client sends type
 0xfffffff2 with their HMAC-SHA1 under the key, 20 bytes; the server answers type 0xfffffff3 (welcome, empty).

@@ -171,7 +171,8 @@ test('a relay passes the reset of one side on to the other', async () => {
 test('a relay resets connections to a server that is not there', async () => {
   const to = await listen(echo)
   await cleanups.splice(0)[0]!()
-  const relay = startRelay(to)
+  // The reset is half a round trip behind the connect, which is so seen before it.
+  const relay = startRelay(to, '--rtt', '40ms')
   expect(await errorOf((await connect(relay)).socket)).toBe('ECONNRESET')
   await until('no connection', () => countersOf(relay)?.connections === 0)
 })
@@ -352,6 +353,49 @@ test('a relay over UDP rejects datagrams of clients beyond its bound', async () 
   expect(received).toEqual(['first', 'again'])
 })
 
+test('a relay over UDP leads to a server at no address in particular', async () => {
+  const server = await udp(answer)
+  const relay = startRelay(`udp://0.0.0.0:${server.port}`)
+  const port = await udpPort(relay)
+  const received: string[] = []
+  const { socket } = await udp(bytes => void received.push(bytes.toString()))
+  socket.send('hello', port, '127.0.0.1')
+  await until('the reply', () => received.length === 1)
+  expect(received).toEqual(['hello'])
+})
+
+test('a relay over UDP counts what others than the server send it as rejected', async () => {
+  const other = await udp(() => {})
+  const server = await udp((bytes, { port, address }, socket) => {
+    other.socket.send('not asked for', port, address, () => socket.send(bytes, port, address))
+  })
+  const relay = startRelay(`udp://127.0.0.1:${server.port}`)
+  const port = await udpPort(relay)
+  const received: string[] = []
+  const { socket } = await udp(bytes => void received.push(bytes.toString()))
+  socket.send('hello', port, '127.0.0.1')
+  await until('the reply', () => received.length === 1)
+  await until('its counters', () => countersOf(relay)?.datagramsDown === 1)
+  expect(received).toEqual(['hello'])
+  expect(countersOf(relay)).toMatchObject({ rejected: 1, datagramsUp: 1 })
+})
+
+test.each(['udp://127.0.0.1:0', 'localhost:0', 'udp://localhost:0'])('a relay over UDP listens at %s', async listen => {
+  const server = await udp(answer)
+  const flags = ['relay', '--to', `udp://127.0.0.1:${server.port}`, '--listen', listen]
+  const relay = ServerChild.start(flags, { ipc: true })
+  await until('the first line', () => relay.stdout.includes('\n') || relay.exitCode !== undefined)
+  expect(relay.stderr).toBe('')
+  expect(relay.stdout).toMatch(/^relay listening on udp:\/\/(127\.0\.0\.1|\[::1\]):\d+ {3}/)
+})
+
+test('a relay over UDP says why it cannot listen', async () => {
+  const flags = ['relay', '--to', 'udp://127.0.0.1:1', '--listen', 'no-such-host.invalid:0']
+  const child = ServerChild.start(flags)
+  expect(await child.exited()).toBe(2)
+  expect(child.stderr).toBe('cannot listen on udp://no-such-host.invalid:0: the host is not known\n')
+})
+
 test('a relay exits 2 and says what is wrong with its flags', async () => {
   const cases: [string[], string][] = [
     [[], '--to is missing: tcp://host:port, udp://host:port or unix:/path\n'],
@@ -379,6 +423,14 @@ test('a relay exits 2 and says what is wrong with its flags', async () => {
       '--listen expected host:port for UDP, got "unix:/x"\n--reset is for TCP: UDP has no connections\n',
     ],
     [['--to', '127.0.0.1:1', '--idle-timeout', '1s'], '--idle-timeout is for UDP\n'],
+    [
+      ['--to', '127.0.0.1:1', '--listen', 'udp://127.0.0.1:0'],
+      '--listen expected an address of TCP, as that of --to is, got "udp://127.0.0.1:0"\n',
+    ],
+    [
+      ['--to', 'udp://127.0.0.1:1', '--listen', 'tcp://127.0.0.1:0'],
+      '--listen expected host:port for UDP, got "tcp://127.0.0.1:0"\n',
+    ],
     [['--to', '127.0.0.1:1', '--colour'], "unknown option '--colour'\n"],
   ]
   for (const [flags, message] of cases) {

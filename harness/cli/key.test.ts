@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { builtFile } from '../built.ts'
-import { balances, cleanUp, cleanUpWith, run, scenarioFile, Volley, volley } from './testing/volley.ts'
+import { balances, cleanUp, cleanUpWith, run, scenarioFile, startRun, Volley, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -40,6 +40,21 @@ test('volley run does the handshake with a key out of the environment, which is 
   const files = ['report.json', 'journal.ndjson'].map(name => readFileSync(join(folder, name), 'utf8'))
   for (const text of [stdout, stderr, ...files]) expect(text).not.toContain(secret)
   expect(files[0]).toContain('"target": "tcp://127.0.0.1:')
+})
+
+test('volley run starts the servers of a scenario as it says, whatever key or secret is exported', async () => {
+  const exported = { VOLLEY_SERVE_KEY: secret, VOLLEY_SERVE_LAYER_KEY: secret, VOLLEY_SERVE_SECRET: secret }
+  for (const [server, protocol, send] of [
+    ['echo', 'raw', 'hello'],
+    ['tlv', 'tlv', '{ type: 1, body: hello }'],
+    ['rpc', 'rpc', '{ type: 1, body: hello }'],
+  ]) {
+    const file = scenarioFile(
+      `name: open\ntarget: { serve: ${server} }\nprotocol: ${protocol}\nrequests: 10\nloop: [{ send: ${send}, expect: echo }]\n`,
+    )
+    const { code, stderr, report } = await startRun([file], exported).ended()
+    expect(`${code} ${report.totals.completed}`, stderr).toBe('0 10')
+  }
 })
 
 test('volley run with a URL and --key talks to a server that has one, and counts a wrong key as refused', async () => {

@@ -10,7 +10,7 @@ import type { Report } from '../report/report.ts'
 import { prepareFolder, reportFolder } from '../report/save.ts'
 import { renderRunsTable, renderSummary } from '../report/summary.ts'
 import { exitCodeOf, type Prepared, prepareScenario, runScenario } from '../run.ts'
-import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
+import { inEnvironment, loadScenario, scenarioFromUrl } from '../scenario/load.ts'
 import type { Override } from '../scenario/overrides.ts'
 import type { LoadedScenario } from '../scenario/scenario.ts'
 import { isUrl } from '../scenario/url.ts'
@@ -121,21 +121,6 @@ async function prepareAll(runs: readonly LoadedScenario[]): Promise<Prepared[]> 
 function faultsOf(error: unknown): readonly Fault[] {
   if (error instanceof UserError) return error.faults
   throw error
-}
-
-/** The scenario with the target of one of its environments, and its name behind its own. */
-function inEnvironment(loaded: LoadedScenario, name: string): LoadedScenario {
-  const known = Object.keys(loaded.scenario.environments)
-  if (!known.includes(name)) {
-    const what = known.length === 0 ? 'none' : known.join(', ')
-    throw new UserError(`${loaded.scenario.name} has no environment "${name}"; it has ${what}`)
-  }
-  const choose = (scenario: LoadedScenario['scenario']) => ({
-    ...scenario,
-    name: `${scenario.name}-${name}`,
-    target: scenario.environments[name]!,
-  })
-  return { ...loaded, scenario: choose(loaded.scenario), redacted: choose(loaded.redacted) }
 }
 
 function tableOf(reports: readonly Report[], { env }: RunFlags, colors: ReturnType<typeof pc.createColors>): string {

@@ -44,6 +44,7 @@ describe('the reference servers pass volley torture', () => {
     ['frame-loopback', []],
     ['goes-frame', []],
     ['tlv-loopback', []],
+    ['tlv-key', []],
     ['rpc-one-connection', []],
     ['broadcast-fanout', ['negative-length', 'huge-length']],
     ['http-loopback', []],
@@ -145,6 +146,84 @@ test('volley torture goes through the handshake on each connection', async () =>
   )
   expect(named(result, 'fail')).toEqual([])
   expect(result.code).toBe(0)
+})
+
+/** The lines of each connection, to a server that answers each of them with itself. */
+async function lineServer(): Promise<{ url: string; connections: string[][] }> {
+  const connections: string[][] = []
+  const { url } = await listen(socket => {
+    const lines: string[] = []
+    connections.push(lines)
+    let rest = ''
+    socket.on('data', chunk => {
+      const parts = (rest + chunk).split('\n')
+      rest = parts.pop()!
+      lines.push(...parts)
+      for (const line of parts) socket.write(`${line}\n`)
+    })
+  })
+  return { url, connections }
+}
+
+test('volley torture fills in slots as a run does, in a handshake anew for each connection', async () => {
+  const { url, connections } = await lineServer()
+  const file = scenarioFile(
+    `name: slots\ntarget: { address: "${url}" }\nprotocol: line\nconnect: [{ send: "login {{uuid}} {{seq}}" }]\nloop: [{ send: "{{random 5..9}} {{uuid}} {{stamp}}" }]\n`,
+  )
+  const result = await torture(file, '--only', 'honest')
+  expect(result.code, result.stderr).toBe(0)
+  const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
+  const used = connections.filter(lines => lines.length > 0)
+  for (const [login, request] of used) {
+    expect(login).toMatch(new RegExp(`^login ${uuid} \\d{10}$`))
+    expect(request).toMatch(new RegExp(`^[5-9] ${uuid} [1-9]\\d{15}$`))
+  }
+  expect(used.length).toBeGreaterThan(1)
+  expect(new Set(used.map(([login]) => login)).size).toBe(used.length)
+})
+
+describe('volley torture signs the challenge of a server with a key', () => {
+  const keyed = (key: string) =>
+    scenarioFile(
+      `name: keyed\ntarget: { serve: tlv, options: { key: right, maxFrame: 64KiB } }\nprotocol: tlv\nkey: ${key}\nlayers: [gzip, hmac-sha1]\nlayerKey: layers\nloop: [{ send: { type: 1, body: hello } }]\n`,
+    )
+
+  test('over layers', async () => {
+    const result = await torture(keyed('right'), '--only', 'honest,split,glued,random-bytes')
+    expect(result.code, result.stderr).toBe(0)
+    expect(named(result, 'fail')).toEqual([])
+  })
+
+  test('and says that a wrong one was refused', async () => {
+    const { code, stderr } = await volley('torture', keyed('wrong'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('does not answer the honest request: the handshake: refused')
+  })
+})
+
+test('volley torture shows the address where only another option is secret, and *** where it is itself', async () => {
+  const yaml = (options: string, rest = '') =>
+    `name: secret\ntarget: { serve: tlv, options: ${options} }\nprotocol: tlv\n${rest}loop: [{ send: { type: 1, body: hello } }]\n`
+  const key = scenarioFile(yaml('{ key: "${KEY}" }', 'key: "${KEY}"\n'))
+  const listening = scenarioFile(yaml('{ listen: "${LISTEN}" }'))
+  const title = async (file: string, env: Record<string, string>) =>
+    (await new Volley(['torture', file, '--only', 'honest'], env).ended).stdout.split('\n')[0]
+  expect(await title(key, { KEY: 'not-to-be-shown' })).toMatch(/tcp:\/\/127\.0\.0\.1:\d+/)
+  const hidden = await title(listening, { LISTEN: '127.0.0.1:0' })
+  expect(hidden).toContain('***')
+  expect(hidden).not.toContain('127.0.0.1')
+})
+
+test('volley torture --env takes one environment of a scenario', async () => {
+  const file = scenarioFile(
+    'name: some\ntarget: { address: "tcp://127.0.0.1:1" }\nenvironments: { loopback: { serve: echo } }\nprotocol: line\nloop: [{ send: hello }]\n',
+  )
+  const result = await torture(file, '--env', 'loopback', '--only', 'honest,split')
+  expect(result.code, result.stderr).toBe(0)
+  expect(named(result, 'pass')).toEqual(['honest', 'split'])
+  const { code, stderr } = await volley('torture', file, '--env', 'lan')
+  expect(code).toBe(2)
+  expect(stderr).toContain('some has no environment "lan"; it has loopback')
 })
 
 describe('volley torture cannot run, and says why', () => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import pc from 'picocolors'
 import { wrapWords } from '../cells.ts'
 import { formatAddress } from '../engine/address.ts'
+import { createSingleRequests } from '../engine/singleRequests.ts'
 import { openTarget } from '../engine/target.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { wantsColors } from '../live/live.ts'
@@ -12,7 +13,9 @@ import { layerSettings } from '../protocols/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run.ts'
 import { isDatagramTarget } from '../scenario/datagrams.ts'
+import { inEnvironment } from '../scenario/load.ts'
 import { list } from '../scenario/misfit.ts'
+import { hasSecretAddress } from '../scenario/redact.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { trials } from '../torture/catalog.ts'
 import { renderOutcome, renderTitle, renderTrial } from '../torture/table.ts'
@@ -25,6 +28,7 @@ import { interruption } from './interrupt.ts'
 import { addSettings, overridesOf } from './overrides.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
+  readonly env?: string
   readonly send?: string
   readonly pid?: string
   readonly only?: string
@@ -45,6 +49,7 @@ export function addTorture(program: Command, done: (code: ExitCode) => void): vo
     .argument('<url | scenario>', 'a URL as for run, or a scenario file, whose target and first step are taken')
   addSettings(command, settingNames)
     .option('--send <text or JSON>', 'the honest request: a text, or fields as in {"type": 1, "body": "hello"}')
+    .option('--env <name>', 'an environment of the scenario')
     .option('--pid <n>', "watch the memory of the server's process, its group and its children")
     .option('--only <names>', 'these trials only, with commas between')
     .option('--json', 'print the results as JSON')
@@ -64,12 +69,13 @@ function trialsHelp(): string {
 
 async function tortureSource(source: string, flags: TortureFlags): Promise<ExitCode> {
   const chosen = chosenTrials(flags.only)
-  const loaded = await loadHonest(source, overridesOf(flags, process.env, settingNames), flags.send)
+  const named = await loadHonest(source, overridesOf(flags, process.env, settingNames), flags.send)
+  const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
   const { scenario, redacted } = loaded
   if (isDatagramTarget(scenario.target)) {
     throw new UserError('torture cuts and glues what is sent over a stream: it is for TCP, and not for UDP')
   }
-  const named = namedProcess(flags.pid, scenario.target)
+  const watched = namedProcess(flags.pid, scenario.target)
   const { bank, materials, seed } = await prepareScenario(loaded)
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
   const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
@@ -91,24 +97,20 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
     signal,
   })
   try {
-    const isSecret = JSON.stringify(redacted.target) !== JSON.stringify(scenario.target)
-    const framesOf = (role: string) =>
-      stepsOf(role)
-        .map(step => bank.frames[step.firstFrame]!)
-        .map(frame => protocol.layers?.wrapFrame(frame) ?? frame)
+    const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
     const options: Omit<TortureOptions, 'onResult'> = {
       address: target.address,
-      target: isSecret ? '***' : formatAddress(target.address),
+      target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(target.address),
       subject: {
         spec: scenario.protocol,
         protocol,
-        request: framesOf('request')[0]!,
-        greeting: framesOf('handshake'),
+        request: request(),
+        greeting: handshake,
       },
       trials: chosen,
       timeoutMs: scenario.timeout,
       seed,
-      process: target.process ?? named,
+      process: target.process ?? watched,
       signal,
     }
     const result = await (flags.json ? printJson(options) : printTable(options, flags))

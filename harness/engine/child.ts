@@ -31,8 +31,12 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGTERM')
 })
 
-/** Starts a compiled module as a child with a channel to it; `env` is added to our variables. */
-export function startChild(module: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+/** Starts a compiled module as a child with a channel to it; `env` is put over our variables, undefined takes one away. */
+export function startChild(
+  module: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Child {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end the child when its run is over.
   const child = spawn(process.execPath, [builtFile(module), ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -15,7 +15,11 @@ export interface Signer {
  * The signer of a plan with a key. There is one signature for all connections: each is sent within the event that brought
  * its challenge, before that of another connection comes up.
  */
-export function createSigner({ key, bank }: WorkerPlan, protocol: Protocol, patcher: Patcher): Signer | undefined {
+export function createSigner(
+  { key, bank }: Pick<WorkerPlan, 'key' | 'bank'>,
+  protocol: Protocol,
+  patcher: Patcher,
+): Signer | undefined {
   if (key === undefined) return undefined
   const { keyHandshake } = protocol
   assert(keyHandshake !== undefined, `${protocol.name} has no handshake with a key`)

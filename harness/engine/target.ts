@@ -106,11 +106,13 @@ async function serve(
 ): Promise<RunningTarget> {
   // A flag would be seen by everybody who lists processes.
   const isSecret = (name: string): name is keyof typeof secretVariables => Object.hasOwn(secretVariables, name)
-  const settings = { ...layersOf(options, layers), ...options }
+  const settings: Readonly<Record<string, unknown>> = { ...layersOf(options, layers), ...options }
+  // Those that the scenario does not set are taken away: the server is what the scenario says, whatever is exported.
   const env = Object.fromEntries(
-    Object.entries(settings).flatMap(([name, value]) =>
-      isSecret(name) ? [[secretVariables[name], String(value)]] : [],
-    ),
+    Object.entries(secretVariables).map(([name, variable]) => [
+      variable,
+      settings[name] === undefined ? undefined : String(settings[name]),
+    ]),
   )
   const { listen = '127.0.0.1:0', ...others } = settings
   const flags = Object.entries(others).flatMap(([key, value]) => {

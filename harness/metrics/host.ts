@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
+import { GroupCpu, type ProcessStat } from './groupCpu.ts'
 
 /** Clock ticks of /proc/<pid>/stat a second: fixed at 100 by Linux for what user programs see. */
 const ticksPerSecond = 100
@@ -38,12 +39,18 @@ export interface ProcessRef {
 /** How long the list of a group's members is taken to hold: making it reads all of /proc. */
 const membersMs = 2000
 
-/** Reads the user and system time of a process in seconds; undefined where there is no /proc, or no such process. */
-export function createCpuMeter(process: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
-  const members = createMembership(process, clock)
+/**
+ * Reads the user and system time of a process in seconds, of a group that of its ended members too; undefined where there is
+ * no /proc, or no such process.
+ */
+export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
+  if (!group) return () => readStat(pid)?.cpuSeconds
+  const cpu = new GroupCpu(pid, { stat: readStat, group: listGroup, children: listChildren })
+  let listedAt = Number.NEGATIVE_INFINITY
   return () => {
-    const stats = members().flatMap(pid => readStat(pid) ?? [])
-    return stats.length === 0 ? undefined : stats.reduce((sum, stat) => sum + stat.cpuSeconds, 0)
+    const listed = clock.now() - listedAt > membersMs
+    if (listed) listedAt = clock.now()
+    return cpu.read(listed)
   }
 }
 
@@ -111,13 +118,28 @@ function listGroup(group: number): number[] {
   }
 }
 
-function readStat(pid: number): { cpuSeconds: number; group: number; parent: number } | undefined {
+/** The children that a process's first thread has started; none where the kernel does not list them. */
+function listChildren(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number).filter(Boolean)
+  } catch {
+    return []
+  }
+}
+
+function readStat(pid: number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name in parentheses may hold anything; the fields after it are numbered from 3 (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [parent, group, user, system] = [fields[1], fields[2], fields[11], fields[12]].map(Number)
-    return { cpuSeconds: (user! + system!) / ticksPerSecond, group: group!, parent: parent! }
+    const field = (number: number) => Number(fields[number - 3])
+    return {
+      parent: field(4),
+      group: field(5),
+      cpuSeconds: (field(14) + field(15)) / ticksPerSecond,
+      waitedSeconds: (field(16) + field(17)) / ticksPerSecond,
+      startedTicks: field(22),
+    }
   } catch {
     return undefined
   }

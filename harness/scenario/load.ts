@@ -8,7 +8,7 @@ import { keysIn } from './keys.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path, valueAt } from './path.ts'
 import { redact } from './redact.ts'
-import { type LoadedScenario, limits } from './scenario.ts'
+import { type LoadedScenario, limits, type Scenario } from './scenario.ts'
 import { readSource, type Source } from './source.ts'
 import { nameFromUrl, settingsOfUrl } from './url.ts'
 import { validate } from './validate.ts'
@@ -40,6 +40,21 @@ export function scenarioFromUrl(url: string, overrides: readonly Override[]): Lo
   const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url) }
   const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
+}
+
+/** The scenario with the target of one of its environments, and its name behind its own; a UserError when it has none of that name. */
+export function inEnvironment(loaded: LoadedScenario, name: string): LoadedScenario {
+  const known = Object.keys(loaded.scenario.environments)
+  if (!known.includes(name)) {
+    const what = known.length === 0 ? 'none' : known.join(', ')
+    throw new UserError(`${loaded.scenario.name} has no environment "${name}"; it has ${what}`)
+  }
+  const choose = (scenario: Scenario) => ({
+    ...scenario,
+    name: `${scenario.name}-${name}`,
+    target: scenario.environments[name]!,
+  })
+  return { ...loaded, scenario: choose(loaded.scenario), redacted: choose(loaded.redacted) }
 }
 
 function finish(

@@ -1,11 +1,17 @@
 import { isMapping, type Mapping, type Path } from './path.ts'
-import type { Scenario } from './scenario.ts'
+import type { Scenario, Target } from './scenario.ts'
 
 const mask = '***'
 
 /** The scenario as it may be shown: `***` in place of what is at, or was made from what was at, the given paths. */
 export function redact(scenario: Scenario, secrets: readonly Path[]): Scenario {
   return secrets.reduce<unknown>((shown, path) => maskAt(shown, recordPath(path)), scenario) as Scenario
+}
+
+/** Whether the address that a target is reached by is not to be shown; of a server of ours `listen` has it. */
+export function hasSecretAddress(target: Target, shown: Target): boolean {
+  const addressOf = (it: Target) => ('serve' in it ? it.options['listen'] : it.address)
+  return addressOf(target) !== addressOf(shown)
 }
 
 /** One entry of the file's source addresses is any number of them in the record. */

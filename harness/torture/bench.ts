@@ -53,13 +53,18 @@ export class Bench {
   /** A connection that has its handshake behind it. */
   async open(ms = this.timeoutMs): Promise<Peer> {
     const peer = await this.#peers.connect(ms)
-    for (const frame of this.subject.greeting) {
+    peer.keepsReply = true
+    for (const { make, replyType } of this.subject.greeting) {
+      const frame = make(peer.lastReply)
       peer.requestBytes = frame.length
       await this.write(peer, frame)
       await peer.until(() => peer.replies.length > 0, ms)
-      if (peer.replies.length === 0) throw new ServerFault(`the handshake: ${whatCame(peer, 1, ms)}`)
+      const reply = peer.replies.at(-1)
+      if (reply === undefined) throw new ServerFault(`the handshake: ${whatCame(peer, 1, ms)}`)
+      if (replyType !== undefined && reply.type !== replyType) throw new ServerFault(wrongReply(reply, replyType))
       peer.replies.length = 0
     }
+    peer.keepsReply = false
     peer.requestBytes = this.subject.request.length
     return peer
   }
@@ -165,6 +170,10 @@ function whatCame(peer: Peer, count: number, ms: number): string {
   if (peer.isClosed) return `${few}${partial}: ${peer.error ?? 'the server closed the connection'}`
   if (peer.isEnded) return `${few}${partial}: the server closed the connection`
   return `${few}${partial} within ${formatSetting(ms)}`
+}
+
+function wrongReply({ isRefusal, type }: Reply, wanted: number): string {
+  return `the handshake: ${isRefusal ? 'refused' : `a reply of type ${type}, where ${wanted} was to come`}`
 }
 
 function plural(count: number, thing: string): string {

@@ -74,6 +74,9 @@ export class Peer {
   garbage: string | undefined
   /** Bytes of the request that is answered next, for a protocol without framing. */
   requestBytes = 0
+  /** The last whole reply is kept: during a handshake, whose next request may be made of it. */
+  keepsReply = false
+  lastReply: Uint8Array = new Uint8Array(0)
   readonly #protocol: Protocol
   readonly #socket: net.Socket
   /** Below TLS, and otherwise the same. */
@@ -219,6 +222,7 @@ export class Peer {
 
   #reply(bytes: Uint8Array, from: number, end: number): Reply {
     const { requestId, type, status } = this.#protocol
+    if (this.keepsReply) this.lastReply = bytes.slice(from, end)
     return {
       bytes: end - from,
       isRefusal: this.#protocol.isRefusal?.(bytes, from, end) ?? false,

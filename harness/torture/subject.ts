@@ -1,3 +1,4 @@
+import type { HandshakeRequest } from '../engine/singleRequests.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 
@@ -8,7 +9,7 @@ export interface Subject {
   /** The honest request, whole, as it goes over the wire. */
   readonly request: Uint8Array
   /** Requests that go first on each new connection, one after the other: its handshake. */
-  readonly greeting: readonly Uint8Array[]
+  readonly greeting: readonly HandshakeRequest[]
   /** The server ends a connection once it has answered one request. */
   readonly closes: boolean
 }

@@ -3,7 +3,7 @@ import { type Fault, UserError } from '../../harness/errors.ts'
 import { type RelaySettings, relayLimits } from '../../harness/relaySettings.ts'
 import { parseStall, stallForms } from '../../harness/stall.ts'
 import { parseBitRate, parseDuration, parsePercent } from '../../harness/units.ts'
-import { type ListenAddress, parseListen } from '../listen.ts'
+import { type ListenAddress, parseListen, parseUdpListen } from '../listen.ts'
 import { parseUpstream, type Upstream, upstreamForms } from './upstream.ts'
 
 const idleTimeoutMs = { default: 60_000, min: 10, max: 24 * 3_600_000 }
@@ -40,7 +40,11 @@ export function relayCommand(): Command {
       'Stands for a network between clients and a server: passes TCP or UDP on, later, slower or not at all. SIGTERM ends it once what is on its way has arrived.',
     )
     .option('--to <address>', `the server: ${upstreamForms}; TLS goes through TCP as it is`)
-    .option('-l, --listen <address>', 'host:port, port, or unix:/path; port 0 is a free one', '127.0.0.1:8081')
+    .option(
+      '-l, --listen <address>',
+      'host:port, port, udp://host:port, or unix:/path; port 0 is a free one',
+      '127.0.0.1:8081',
+    )
     .option('--rtt <duration>', 'how much longer a round trip takes, half of it each way, such as 75ms')
     .option('--jitter <duration>', 'by how much that varies at most, such as 3ms; TCP stays in order, UDP need not')
     .option('--rate <rate>', 'what passes each way at most, over all connections: 64kbit, 50mbit, 1gbit')
@@ -91,9 +95,11 @@ export function relayOptions(command: Command): {
   if (flags.to === undefined) fault('--to', `is missing: ${upstreamForms}`)
   else if (upstream === undefined) wanted('--to', upstreamForms, flags.to)
   const isUdp = upstream?.scheme === 'udp'
-  const listen = parseListen(flags.listen)
+  const listen = listenAddress(flags.listen)
   if (listen === undefined) wanted('--listen', 'an address such as 127.0.0.1:8081', flags.listen)
-  else if (isUdp && 'path' in listen) wanted('--listen', 'host:port for UDP', flags.listen)
+  else if (isUdp && /^(tcp|unix):/.test(flags.listen)) wanted('--listen', 'host:port for UDP', flags.listen)
+  else if (upstream && !isUdp && isUdpText(flags.listen))
+    wanted('--listen', 'an address of TCP, as that of --to is', flags.listen)
 
   const roundTrip = [0, relayLimits.roundTripMsMax] as const
   const rtt = read('rtt', 'a duration such as 75ms, up to 10s', parseDuration, roundTrip)
@@ -127,4 +133,13 @@ export function relayOptions(command: Command): {
     options: { listen, settings, seed: seed!, idleTimeoutMs: idle ?? idleDefault },
     isQuiet: flags.quiet === true,
   }
+}
+
+/** The address in what servers take too: `udp://` may stand before that of a relay for UDP. */
+function listenAddress(text: string): ListenAddress | undefined {
+  return isUdpText(text) ? parseUdpListen(text) : parseListen(text)
+}
+
+function isUdpText(text: string): boolean {
+  return text.startsWith('udp://')
 }

@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6 } from 'node:net'
 import type { LivingServer } from '../lifecycle.ts'
 import { type ListenAddress, listenError } from '../listen.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
@@ -32,7 +33,7 @@ class UdpRelay implements LivingServer<RelayCounters> {
   readonly scheme = 'udp'
   address: Extract<ListenAddress, { host: string }>
   readonly #upstream: UdpUpstream
-  readonly #socket: dgram.Socket
+  #socket!: dgram.Socket
   readonly #sessionsMax: number
   readonly #ways: { readonly up: Way; readonly down: Way }
   readonly #up: DatagramFlow<Session>
@@ -56,24 +57,19 @@ class UdpRelay implements LivingServer<RelayCounters> {
     const { up, down } = this.#ways
     this.#up = new DatagramFlow(this.#timeline, up, bytesMax, (bytes, session) => this.#toServer(bytes, session))
     this.#down = new DatagramFlow(this.#timeline, down, bytesMax, (bytes, session) => this.#toClient(bytes, session))
-    this.#socket = createSocket(this.address.host)
-    this.#socket.on('message', (bytes, from) => this.#fromClient(bytes, from))
   }
 
-  listen(): Promise<void> {
+  async listen(): Promise<void> {
     const { host, port } = this.address
-    return new Promise((resolve, reject) => {
-      this.#socket.once('error', error => reject(listenError(this.address, error, this.scheme)))
-      this.#socket.bind(port, host, () => {
-        this.#socket.removeAllListeners('error')
-        // A datagram that could not be sent: UDP promises nothing.
-        this.#socket.on('error', () => {})
-        const { address, port } = this.#socket.address()
-        this.address = { host: address, port }
-        this.#sweeping = setInterval(() => this.#sweep(), this.#idleTimeoutMs / idleSweepsPerTimeout)
-        resolve()
-      })
-    })
+    try {
+      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
+      await this.#bind(numeric, port)
+    } catch (error) {
+      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
+    }
+    const { address, port: bound } = this.#socket.address()
+    this.address = { host: address, port: bound }
+    this.#sweeping = setInterval(() => this.#sweep(), this.#idleTimeoutMs / idleSweepsPerTimeout)
   }
 
   counters(): RelayCounters {
@@ -92,6 +88,21 @@ class UdpRelay implements LivingServer<RelayCounters> {
     clearInterval(this.#sweeping)
     for (const [key, session] of this.#sessions) this.#forget(key, session)
     await new Promise<void>(resolve => this.#socket.close(resolve))
+  }
+
+  #bind(host: string, port: number): Promise<void> {
+    const socket = createSocket(host)
+    this.#socket = socket
+    socket.on('message', (bytes, from) => this.#fromClient(bytes, from))
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind(port, host, () => {
+        socket.removeAllListeners('error')
+        // A datagram that could not be sent: UDP promises nothing.
+        socket.on('error', () => {})
+        resolve()
+      })
+    })
   }
 
   #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
@@ -113,7 +124,10 @@ class UdpRelay implements LivingServer<RelayCounters> {
     const { host: serverHost, port: serverPort } = this.#upstream
     socket.on('message', (bytes, from) => {
       // Of others nothing is taken, as on a socket that is connected.
-      if (from.port !== serverPort || from.address !== serverHost) return
+      if (from.port !== serverPort || from.address !== serverHost) {
+        this.#rejected++
+        return
+      }
       session.heardMs = this.#timeline.now()
       this.#down.send(bytes, session)
       this.#timeline.fireDue()

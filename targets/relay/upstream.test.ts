@@ -23,6 +23,8 @@ test('resolveUpstream() writes an address as the system does, and refuses a host
   expect(await resolveUpstream({ scheme: 'tcp', host: 'localhost', port: 1 })).toMatchObject({
     host: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
   })
+  expect(await resolveUpstream({ scheme: 'udp', host: '0.0.0.0', port: 1 })).toMatchObject({ host: '127.0.0.1' })
+  expect(await resolveUpstream({ scheme: 'udp', host: '0::0', port: 1 })).toMatchObject({ host: '::1' })
   await expect(resolveUpstream({ scheme: 'tcp', host: 'no-such-host.invalid', port: 1 })).rejects.toThrow(
     /^--to cannot find the host "no-such-host.invalid"/,
   )

@@ -25,17 +25,24 @@ export function formatUpstream(upstream: Upstream): string {
   return `${upstream.scheme}://${upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host}:${upstream.port}`
 }
 
+/** What is sent to no address in particular goes to this machine, and comes back from the address that it went to. */
+const loopbacks: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
 /** Looks a host name up once, so that no connection waits for it; throws a UserError where there is no such host. */
 export async function resolveUpstream(upstream: Upstream): Promise<Upstream> {
   if (upstream.scheme === 'unix') return upstream
-  const { host } = upstream
-  // Written as the system writes it, by which the sender of a datagram is known.
+  const host = await numericHost(upstream.host)
+  return { ...upstream, host: loopbacks[host] ?? host }
+}
+
+/** The address of a host as the system writes it, by which the sender of a datagram is known. */
+async function numericHost(host: string): Promise<string> {
   if (isIP(host) !== 0) {
-    return { ...upstream, host: new SocketAddress({ address: host, family: isIPv6(host) ? 'ipv6' : 'ipv4' }).address }
+    return new SocketAddress({ address: host, family: isIPv6(host) ? 'ipv6' : 'ipv4' }).address
   }
   try {
     const { address } = await lookup(host)
-    return { ...upstream, host: address }
+    return address
   } catch (error) {
     throw new UserError([{ place: '--to', message: `cannot find the host "${host}": ${messageOf(error)}` }])
   }

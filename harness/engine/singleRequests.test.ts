@@ -1,0 +1,46 @@
+import { createHmac } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { encodeRequests } from '../plan/requests.ts'
+import { layerSettings } from '../protocols/layers.ts'
+import { spokenProtocol } from '../protocols/spoken.ts'
+import { parseScenario } from '../scenario/load.ts'
+import { createSingleRequests } from './singleRequests.ts'
+
+const challengeType = 0xffff_fff1
+
+function requestsOf(lines: string) {
+  const yaml = `name: test\ntarget: { address: "tcp://127.0.0.1:1" }\n${lines}`
+  const { scenario } = parseScenario(yaml, 'test.yaml', [], {})
+  const protocol = spokenProtocol(scenario.protocol, { layers: layerSettings(scenario), overUdp: false })
+  const bank = encodeRequests(scenario, protocol, { files: new Map(), rows: [], tls: {} }, 1)
+  const requests = createSingleRequests({ bank, protocol, key: scenario.key, seed: 1 })
+  const bodyOf = (frame: Uint8Array) => Buffer.from(protocol.decode(frame, 0, frame.length).body)
+  return { ...requests, protocol, bodyOf }
+}
+
+test.each(['', 'layers: [gzip, crc32]\n'])(
+  'createSingleRequests() signs the challenge that is before it; %j',
+  layers => {
+    const { handshake, protocol, bodyOf } = requestsOf(
+      `protocol: tlv\nkey: secret\n${layers}connect: [{ send: { type: 7, body: login } }]\nloop: [{ send: { type: 1, body: hello } }]\n`,
+    )
+    const nothing = new Uint8Array(0)
+    expect(handshake.map(({ replyType }) => replyType)).toEqual([challengeType, 0xffff_fff3, undefined])
+    expect(bodyOf(handshake[0]!.make(nothing))).toHaveLength(0)
+    for (const byte of [1, 2]) {
+      const challenge = Buffer.alloc(20, byte)
+      const signed = handshake[1]!.make(protocol.encode({ type: challengeType, body: challenge }))
+      expect(bodyOf(signed)).toEqual(createHmac('sha1', 'secret').update(challenge).digest())
+    }
+    expect(bodyOf(handshake[2]!.make(nothing)).toString()).toBe('login')
+  },
+)
+
+test('createSingleRequests() fills in slots, in the range of each', () => {
+  const { request, handshake, bodyOf } = requestsOf(
+    'protocol: line\nloop: [{ send: "{{seq}} {{random 7..9}}" }, { send: other }]\n',
+  )
+  expect(handshake).toEqual([])
+  expect(bodyOf(request()).toString()).toMatch(/^0000000001 [789]$/)
+  expect(bodyOf(request()).toString()).toMatch(/^0000000002 [789]$/)
+})

@@ -1,0 +1,60 @@
+import { epochOffsetMs, monotonicClock } from '../clock.ts'
+import { assert } from '../errors.ts'
+import type { PlannedStep, RequestBank } from '../plan/requests.ts'
+import { createPrng } from '../prng.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import { Patcher } from './patches.ts'
+import { createSigner } from './signer.ts'
+
+export interface SingleRequestsOptions {
+  readonly bank: RequestBank
+  /** With its layers. */
+  readonly protocol: Protocol
+  readonly key: string | undefined
+  readonly seed: number
+}
+
+/** A request of a handshake. */
+export interface HandshakeRequest {
+  /** Its bytes as they go over the wire, made anew for each connection; `before` is the whole reply to the one before it. */
+  make(before: Uint8Array): Uint8Array
+  /** The type that its reply must have, where one is told. */
+  readonly replyType?: number
+}
+
+/** The requests of a scenario one at a time, as the loop would send them over the first connection. */
+export interface SingleRequests {
+  /** The first one of the loop. */
+  request(): Uint8Array
+  readonly handshake: readonly HandshakeRequest[]
+}
+
+/** Makes the requests of a bank without a loop: slots are filled in, challenges signed, bodies put within their layers. */
+export function createSingleRequests({ bank, protocol, key, seed }: SingleRequestsOptions): SingleRequests {
+  const prng = createPrng(seed)
+  const patcher = new Patcher(bank.patches, { prng, index: 0, workers: 1, epochOffsetMs: epochOffsetMs() })
+  const signer = createSigner({ bank, ...(key !== undefined && { key }) }, protocol, patcher)
+
+  function frameOf({ firstFrame }: PlannedStep): Uint8Array {
+    const frame = bank.frames[firstFrame]!.slice()
+    patcher.apply(firstFrame, frame, 0, 0, monotonicClock.now())
+    return protocol.layers?.wrapFrame(frame) ?? frame
+  }
+
+  const first = bank.steps.find(({ role }) => role === 'request')
+  assert(first !== undefined, 'a scenario has a request')
+  const handshake = bank.steps.flatMap((step, index): HandshakeRequest[] => {
+    if (step.role !== 'handshake') return []
+    const replyType = step.expectation?.type
+    return [
+      {
+        make(before) {
+          if (bank.steps[index - 1]?.role === 'handshake') signer?.answered(index - 1, before, 0, before.length)
+          return frameOf(step)
+        },
+        ...(replyType !== undefined && { replyType }),
+      },
+    ]
+  })
+  return { request: () => frameOf(first), handshake }
+}
