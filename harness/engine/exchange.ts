@@ -225,11 +225,7 @@ export class Exchange {
         const isExpected = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
         const ok = isExpected && (this.#captures?.take(link, step, input, at, frameEnd) ?? true)
         // Over UDP without ids it may be the double of the last one: the next would be taken for this one's, and so on.
-        if (!ok && this.#overUdp && this.#datagrams === undefined && role !== roleIndex.handshake) {
-          cause = 'unexpected'
-          break
-        }
-        if (!ok && role === roleIndex.handshake) {
+        if (!ok && (role === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined))) {
           cause = this.#signer?.isRefusal(input, at, frameEnd) ? 'connect-refused' : 'unexpected'
           break
         }
