@@ -111,7 +111,7 @@ export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: D
     process.send?.(ready)
     const code = await over
     const { requests, bytesIn, bytesOut } = server.counters()
-    const done = code === exitCode.pass ? 'stopped' : 'ended at once'
+    const done = code === exitCode.pass || server.unanswered > 0 ? 'stopped' : 'ended at once'
     printNow(`${done}; ${formatCount(requests)} requests in all, ${bytesIn} bytes in, ${bytesOut} bytes out`)
     return code
   } finally {

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCode, UserError } from '../harness/errors.ts'
+import { answerMsMax } from './lifecycle.ts'
 import { type DaemonState, isAlive, readPidFile } from './pidFile.ts'
 import { daemonNames, pidFileOf, runtimeFolder } from './runtimeFolder.ts'
 
-/** How long a server may take to answer what is in hand, and new processes to serve. */
-const stopMsMax = 30_000
+/** How long a server may take to be gone once it has answered what is in hand, and new processes to serve. */
+const stopMsMax = answerMsMax + 10_000
 const reloadMsMax = 60_000
 const pollMs = 20
 

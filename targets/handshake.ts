@@ -32,9 +32,15 @@ export function gatedService(service: Service, gate: Gate, withinMs = handshakeM
   /** By link; nothing once the handshake is done. */
   const strangers: (Stranger | undefined)[] = []
   const deadlines = new IdleTimeout<Stranger>(withinMs, ({ connection }) => {
-    connection.endNow(gate.lateFrame)
-    connection.reject()
+    connection.refuseNow(gate.lateFrame)
   })
+
+  /** It stays a stranger until it is gone, but has no deadline any more: it is turned away once. */
+  function turnAway(stranger: Stranger, frame: Uint8Array, replies: Replies): void {
+    deadlines.delete(stranger)
+    replies.append(frame)
+    stranger.connection.reject()
+  }
 
   return {
     ...service,
@@ -57,17 +63,13 @@ export function gatedService(service: Service, gate: Gate, withinMs = handshakeM
         deadlines.delete(stranger)
         return
       }
-      replies.append(step)
-      connection.reject()
+      turnAway(stranger, step, replies)
     },
     ...(overlong && {
       overlong(connection, bytes, from, replies) {
-        if (strangers[connection.link] === undefined) {
-          overlong(connection, bytes, from, replies)
-          return
-        }
-        replies.append(gate.overlongFrame)
-        connection.reject()
+        const stranger = strangers[connection.link]
+        if (stranger === undefined) overlong(connection, bytes, from, replies)
+        else turnAway(stranger, gate.overlongFrame, replies)
       },
     }),
     close(connection) {

@@ -55,6 +55,22 @@ test('IdleTimeout counts from the last activity', () => {
   expect(expired[0]!.atMs).toBeGreaterThanOrEqual(60_000 + timeoutMs)
 })
 
+test('IdleTimeout takes what is busy for active, until it is so no more', () => {
+  const expired: number[] = []
+  let isBusy = true
+  const timeout = new IdleTimeout(
+    timeoutMs,
+    () => expired.push(Date.now()),
+    () => isBusy,
+  )
+  timeout.add({ activeTick: 0, wheelSlot: 0 })
+  vi.advanceTimersByTime(10 * timeoutMs)
+  expect(expired).toEqual([])
+  isBusy = false
+  vi.advanceTimersByTime(2.4 * timeoutMs)
+  expect(expired).toHaveLength(1)
+})
+
 test('IdleTimeout forgets what is deleted, wherever it stands by then, and nothing else', () => {
   const { timeout, expired, add } = create()
   const [gone, stays] = [add('gone'), add('stays')]

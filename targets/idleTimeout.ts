@@ -18,11 +18,13 @@ export class IdleTimeout<Member extends Watched> {
   tick = 0
   readonly #slots: Set<Member>[] = Array.from({ length: lifeTicks + 1 }, () => new Set())
   readonly #expired: (member: Member) => void
+  readonly #isBusy: ((member: Member) => boolean) | undefined
   readonly #timer: NodeJS.Timeout
 
-  /** Calls `expired` once for each member that was not active for so long. */
-  constructor(timeoutMs: number, expired: (member: Member) => void) {
+  /** Calls `expired` once for each member that was not active for so long; one that `isBusy` is active all the while. */
+  constructor(timeoutMs: number, expired: (member: Member) => void, isBusy?: (member: Member) => boolean) {
     this.#expired = expired
+    this.#isBusy = isBusy
     this.#timer = setInterval(() => this.#advance(), timeoutMs / ticksPerTimeout).unref()
   }
 
@@ -47,6 +49,7 @@ export class IdleTimeout<Member extends Watched> {
     if (due.size === 0) return
     this.#slots[slot] = new Set()
     for (const member of due) {
+      if (this.#isBusy?.(member)) member.activeTick = this.tick
       if (this.tick - member.activeTick >= lifeTicks) this.#expired(member)
       else this.#put(member)
     }

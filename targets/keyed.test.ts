@@ -121,6 +121,18 @@ test('keyedService() turns away who takes too long, also when something keeps co
   expect(server.counters().rejected).toBe(2)
 })
 
+test('keyedService() counts a client once that is turned away, also when its deadline finds it still there', async () => {
+  const server = await start(100)
+  const [early, late] = [await Client.connect(server.address, true), await Client.connect(server.address, true)]
+  clients.push(early, late)
+  early.write(message)
+  expect(await refusalOf(early)).toBe('this server has a key: the handshake comes first')
+  expect(await refusalOf(late)).toBe('the handshake took too long')
+  // Both keep their sides open, until the server has had enough of it.
+  await until('no connection', () => server.counters().connections === 0)
+  expect(server.counters()).toMatchObject({ rejected: 2, deliveries: 0 })
+})
+
 test('keyedService() goes before a pool of jobs', async () => {
   const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:1ms')! })
   const server = await start(undefined, poolService(createTlvServer({ maxFrame: 1024 }), schedule))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { noCounters } from './counters.ts'
-import { statsLine } from './lifecycle.ts'
+import { serveUntilStopped, statsLine } from './lifecycle.ts'
 
 test('statsLine() tells what a server did a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
@@ -19,4 +19,33 @@ test('statsLine() tells what a server did a second', () => {
   expect(statsLine(after, broadcast, 1, time)).toBe(
     '09:30:13  connections 10       100 requests/s     1,900 deliveries/s   in 0 B/s   out 0 B/s   dropped 2',
   )
+})
+
+test('serveUntilStopped() says what was not answered, and exits with 1', async () => {
+  const errors: string[] = []
+  const stopped: number[] = []
+  const before = process.listeners('SIGTERM')
+  const server = {
+    address: { host: '127.0.0.1', port: 1 },
+    unanswered: 0,
+    counters: () => noCounters,
+    async stop(answerMs = 0) {
+      stopped.push(answerMs)
+      this.unanswered = 1200
+    },
+  }
+  const telling = {
+    title: 'echo',
+    quiet: true,
+    line: statsLine,
+    print() {},
+    printError: (line: string) => errors.push(line),
+  }
+  const over = serveUntilStopped(server, telling)
+  const [stop] = process.listeners('SIGTERM').filter(listener => !before.includes(listener))
+  stop!('SIGTERM')
+  expect(await over).toBe(1)
+  expect(errors).toEqual(['1,200 requests in hand were not answered within 60 s'])
+  expect(stopped).toEqual([60_000])
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeListener(signal, stop!)
 })

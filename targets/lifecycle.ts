@@ -4,6 +4,10 @@ import { formatListen, type ListenAddress } from './listen.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200
+/** How long a server that is to stop waits for the replies to what is in hand; what is not answered by then is told. */
+export const answerMsMax = 60_000
+/** A run ends its server by force 8 s after it has asked: the counters that it waits for are told before. */
+const lastWordsMs = 7000
 
 /** What a server that was started with an IPC channel tells over it. */
 export type ServerMessage<Counters = ServerCounters> =
@@ -14,7 +18,7 @@ type StatsMessage<Counters> = Counters & {
   readonly type: 'stats'
   /** CPU time of the server's processes since their start, user and system, in microseconds. */
   readonly cpuMicros: number
-  /** The last message of all: nothing is counted any more. */
+  /** No request is counted any more; the last message of all, unless replies take longer than a run waits for them. */
   readonly final?: true
 }
 
@@ -22,8 +26,13 @@ type StatsMessage<Counters> = Counters & {
 export interface LivingServer<Counters = ServerCounters> {
   readonly address: ListenAddress
   counters(): Counters
-  /** Stops accepting, answers what is in hand, closes every connection; resolves when all are closed, in 5 s at most. */
-  stop(): Promise<void>
+  /**
+   * Stops accepting, answers what is in hand, closes every connection; resolves when all are closed: in some 5 s where no
+   * request waits for its reply, and in `answerMs` (60 s) in any case.
+   */
+  stop(answerMs?: number): Promise<void>
+  /** Requests in hand that were not answered when it had to stop. */
+  readonly unanswered?: number
   /** What it speaks at its address; by default TCP. */
   readonly scheme?: 'udp'
   /** Brings up to date what `counters` and `cpuMicros` answer, where that is counted elsewhere. */
@@ -52,8 +61,9 @@ export interface Telling<Counters = ServerCounters> {
 type Counted = { readonly connections: number }
 
 /**
- * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), at
- * once on a second signal or when it breaks (1). Prints how it goes in the meantime.
+ * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), or
+ * `answerMsMax` are over (1, and it says what was not answered); at once on a second signal or when it breaks (1). Prints
+ * how it goes in the meantime.
  */
 export function serveUntilStopped<Counters extends Counted>(
   server: LivingServer<Counters>,
@@ -66,9 +76,11 @@ export function serveUntilStopped<Counters extends Counted>(
     async function stop(): Promise<void> {
       if (stopping) return resolve(1)
       stopping = true
-      await server.stop()
+      await server.stop(answerMsMax)
       clearInterval(lines)
-      resolve(0)
+      const { unanswered = 0 } = server
+      if (unanswered > 0) printError(`${unansweredText(unanswered)} within ${answerMsMax / 1000} s`)
+      resolve(unanswered > 0 ? 1 : 0)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
@@ -82,7 +94,15 @@ export function serveUntilStopped<Counters extends Counted>(
   })
 }
 
-/** As `serveUntilStopped`, and tells the process that started it over its channel; when that one is gone, it ends (0). */
+/** What is said of requests that a server did not answer before it stopped. */
+export function unansweredText(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'request' : 'requests'} in hand ${count === 1 ? 'was' : 'were'} not answered`
+}
+
+/**
+ * As `serveUntilStopped`, and tells the process that started it over its channel; when that one is gone, it ends (0). Where
+ * its end takes longer than that one may wait for, the last counters are told before.
+ */
 export async function serveForParent<Counters extends Counted>(
   server: LivingServer<Counters>,
   telling: Telling<Counters>,
@@ -91,11 +111,16 @@ export async function serveForParent<Counters extends Counted>(
     process.on('disconnect', () => resolve(0))
   })
   const stats = setInterval(sendStats(server), statsEveryMs).unref()
+  const sendFinal = () => send({ ...statsOf(server), final: true })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => setTimeout(sendFinal, lastWordsMs).unref())
+  }
   const over = serveUntilStopped(server, telling)
   void send({ type: 'listening', address: formatListen(server.address, server.scheme) })
   const code = await Promise.race([over, gone])
   clearInterval(stats)
-  if (code === 0) await send({ ...statsOf(server), final: true })
+  const hasStopped = code === 0 || (server.unanswered ?? 0) > 0
+  if (hasStopped) await sendFinal()
   return code
 }
 

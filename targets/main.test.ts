@@ -201,6 +201,11 @@ test('main exits 2 and says what is wrong with its flags', async () => {
     ],
     [['echo', '--busy-wait'], '--busy-wait is for a server with a job pool\n'],
     [['rpc', '--service-time', 'fixed:1ms', '--shuffle', '2'], '--shuffle is not for a server with a job pool\n'],
+    [['rpc', '--pool-size', '4', '--shuffle', '2'], '--shuffle is not for a server with a job pool\n'],
+    [
+      ['tlv', '--pool-size', '4', '--stall', '1s/10s', '--reload-every', '2s'],
+      '--pool-size is for one pool: without --reload-every\n--stall is for one pool: without --reload-every\n',
+    ],
     [
       ['tlv', '--pool-size', '0', '--service-time', 'fixed', '--stall', '2s/1s', '--seed', '-1'],
       `--seed expected a whole number from 0 to 9007199254740991, got "-1"
@@ -225,6 +230,7 @@ test('main exits 2 and says what is wrong with its flags', async () => {
 --reply is not for broadcast, whose answer is set
 --pool-size is not for broadcast
 --pool-size is for a single worker
+--pool-size is for one pool: without --reload-every
 `,
     ],
     [['tlv', '--group', 'a', '--secret', 's'], '--group is for rpc, not for tlv\n'],

@@ -9,7 +9,7 @@ import { serveForParent, serveUntilStopped, statsLine } from './lifecycle.ts'
 import { formatListen, type ListenAddress } from './listen.ts'
 import { keepAwake } from './pool.ts'
 import { serveRelay } from './relay.ts'
-import { maxSendBufferBytesDefault, startServer } from './server.ts'
+import { maxSendBufferBytesDefault, startServer, unfinishedBytesMaxDefault } from './server.ts'
 import { serviceTimeForms } from './serviceTime.ts'
 import { type Options, settingsOf } from './settings.ts'
 import { startUdpServer } from './udpServer.ts'
@@ -22,7 +22,7 @@ process.exit(await main())
 async function main(): Promise<number> {
   const command = new Command('volley serve')
     .description(
-      'A reference server; SIGTERM ends it once all that is in hand is answered. "volley serve relay --help" tells of the relay, which stands for a network.',
+      'A reference server; SIGTERM ends it once all that is in hand is answered, or after 60 s, when it says how many requests were not; a second one ends it at once. "volley serve relay --help" tells of the relay, which stands for a network.',
     )
     .argument('<server>', 'echo, tlv, rpc, broadcast, http or relay; or stop, reload or status')
     .argument(
@@ -39,7 +39,10 @@ async function main(): Promise<number> {
       'echo: raw (default), line, frame; with settings as in a scenario, in JSON: {"rpc":{"lengthPrefix":false}}',
     )
     .option('--reply <text>', 'what to answer: echo, or this text (default: echo; http: Hello World!)')
-    .option('--max-frame <size>', 'the longest message that is taken, such as 1MiB')
+    .option(
+      '--max-frame <size>',
+      `the longest message that is taken, such as 1MiB; those of all connections that are not whole yet may hold ${formatSize(unfinishedBytesMaxDefault)} of memory`,
+    )
     .option(
       '--max-send-buffer <size>',
       `read no more from a connection while more than this waits to be sent to it; broadcast: drop it (default: ${maxSendBufferBytesDefault})`,
@@ -47,7 +50,7 @@ async function main(): Promise<number> {
     .option('--max-connections <n>', 'refuse connections beyond so many')
     .option(
       '--idle-timeout <duration>',
-      'close a connection that sends nothing for so long, such as 15s (default: never, as clients may pause); UDP: forget a client (default: 1m)',
+      'close a connection that sends nothing for so long, such as 15s, while it waits for no reply (default: never, as clients may pause); UDP: forget a client (default: 1m)',
     )
     .addOption(
       new Option(
@@ -76,7 +79,10 @@ async function main(): Promise<number> {
       ).env('VOLLEY_SERVE_SECRET'),
     )
     .option('--shuffle <n>', 'rpc: answer in an order shuffled within n requests of a connection')
-    .option('--pool-size <n>', 'serve so many requests at a time, the rest in one queue; or unlimited (default: 1)')
+    .option(
+      '--pool-size <n>',
+      'serve so many requests at a time, the rest in one queue; or unlimited (default: 1); without --service-time each takes no time',
+    )
     .option('--service-time <time>', `how long serving takes: ${serviceTimeForms}`)
     .option('--stall <stall>', 'serve nothing for 1s at the end of every 10s: 1s/10s; or for good: forever@54s')
     .option('--busy-wait', 'never sleep, so that no wake-up adds to a service time; takes a whole core')
@@ -182,6 +188,7 @@ with a text, and closes.
 With --detach the pid file is <server>-<port>.pid in $XDG_RUNTIME_DIR/volley, or in volley-<uid> below the folder for
 temporary files, and the log file lies beside it. "volley serve reload", or SIGHUP to the process in the pid file,
 starts new processes, which load the program anew; once they listen the old ones take no more connections, and
-serve those they have until their clients end them or --reload-timeout is over. The log file grows by a line a
+serve those they have until their clients end them or --reload-timeout is over, and then answer what is in hand, for
+60 s at most. Meanwhile old and new ones have a job pool each. The log file grows by a line a
 second: move it aside (logrotate) and reload.`
 }

@@ -25,9 +25,11 @@ interface Flags {
   readonly time?: string
   readonly stall?: string
   readonly jobsMax?: number
+  readonly idleTimeoutMs?: number
 }
 
-async function start(service: Service, { size = '1', time, stall, jobsMax }: Flags): Promise<RunningServer> {
+async function start(service: Service, given: Flags): Promise<RunningServer> {
+  const { size = '1', time, stall, jobsMax, idleTimeoutMs } = given
   const flags = {
     poolSize: size,
     ...(time !== undefined && { serviceTime: time }),
@@ -35,7 +37,8 @@ async function start(service: Service, { size = '1', time, stall, jobsMax }: Fla
   }
   const settings = poolSettings(flags, 1, (flag, what, got) => expect.fail(`${flag} wants ${what}, got ${got}`))!
   const pooled = poolService(service, new Schedule(settings), jobsMax)
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service: pooled })
+  const idle = idleTimeoutMs === undefined ? {} : { idleTimeoutMs }
+  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service: pooled, ...idle })
   servers.push(server)
   return server
 }
@@ -141,6 +144,63 @@ test('a pool finishes what is in hand when the server stops', async () => {
   await server.stop()
   expect(idsOf(await client.takeAll())).toEqual(numbers(1500))
   expect(server.counters().connections).toBe(0)
+})
+
+test('a pool finishes a job that takes longer than a connection without any may take to end', async () => {
+  const server = await start(line(), { time: 'fixed:6s' })
+  const client = await connect(server)
+  client.write('a\n')
+  await until('the request', () => server.counters().requests === 1)
+  await server.stop()
+  expect(textOf(await client.takeAll())).toBe('a\n')
+  expect(server.unanswered).toBe(0)
+})
+
+test('a pool is not waited for longer than it may take, and what it left is told', async () => {
+  const server = await start(line(), { time: 'fixed:1h' })
+  const [client, idle] = [await connect(server), await connect(server)]
+  client.write('a\nb\nc\n')
+  await until('the requests', () => server.counters().requests === 3)
+  await server.stop(200)
+  expect(server.unanswered).toBe(3)
+  expect(server.counters().connections).toBe(0)
+  expect(await client.takeAll()).toHaveLength(0)
+  expect(await idle.takeAll()).toHaveLength(0)
+})
+
+test('a pool does not finish what a client asked for that is gone', async () => {
+  const server = await start(line(), { time: 'fixed:300ms' })
+  const client = await connect(server)
+  client.write('x\n'.repeat(300))
+  await until('the requests', () => server.counters().requests === 300)
+  client.socket.destroy()
+  await server.stop()
+  expect(server.counters().connections).toBe(0)
+  expect(server.unanswered).toBe(0)
+  expect(server.counters().bytesOut).toBeLessThan(100)
+})
+
+test('a pool that holds a connection back answers all that it has sent when the server stops', async () => {
+  const server = await start(line(), { size: 'unlimited', time: 'fixed:1500ms' })
+  const client = await connect(server)
+  const sent = 'x\n'.repeat(4 * pendingMax)
+  client.write(sent)
+  await until('what may wait', () => server.counters().requests === pendingMax)
+  await until('the bytes to be sent', () => client.socket.writableLength === 0)
+  await server.stop()
+  expect(await client.takeAll()).toHaveLength(sent.length)
+  expect(server.counters()).toMatchObject({ requests: 4 * pendingMax, rejected: 0 })
+  expect(server.unanswered).toBe(0)
+})
+
+test('a pool keeps a client that waits for a reply from being idle', async () => {
+  const server = await start(line(), { size: 'unlimited', time: 'fixed:800ms', idleTimeoutMs: 300 })
+  const client = await connect(server)
+  for (const text of ['a\n', 'b\n']) {
+    client.write(text)
+    expect(textOf(await client.take(2))).toBe(text)
+  }
+  expect(await client.takeAll()).toHaveLength(0)
 })
 
 test('a pool finishes what is in hand when the client has ended its side', async () => {

@@ -16,10 +16,11 @@ export interface PoolFlags {
  * and what was given.
  */
 export function poolSettings(
-  { poolSize = '1', ...flags }: PoolFlags,
+  flags: PoolFlags,
   seed: number,
   wanted: (flag: string, what: string, got: string) => void,
 ): ScheduleSettings | undefined {
+  const { poolSize = '1' } = flags
   const size = poolSize === 'unlimited' ? Number.POSITIVE_INFINITY : /^\d+$/.test(poolSize) ? Number(poolSize) : 0
   if (size < 1 || (size > poolSizeMax && poolSize !== 'unlimited')) {
     wanted('--pool-size', `a whole number from 1 to ${poolSizeMax}, or unlimited`, poolSize)
@@ -30,8 +31,8 @@ export function poolSettings(
   }
   const stall = flags.stall === undefined ? undefined : parseStall(flags.stall)
   if (flags.stall !== undefined && stall === undefined) wanted('--stall', stallForms, flags.stall)
-  // Jobs that take no time wait for nothing, whatever the size of the pool.
-  if (serviceTime === undefined && stall === undefined) return undefined
+  // Without a service time jobs take none: a pool all the same, with its bounds on requests in hand.
+  if (flags.poolSize === undefined && serviceTime === undefined && stall === undefined) return undefined
   return {
     poolSize: size,
     seed,

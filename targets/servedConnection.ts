@@ -15,6 +15,7 @@ export interface ConnectionServer {
   finishNow(connection: ServedConnection): void
   drop(connection: ServedConnection): void
   reject(connection: ServedConnection): void
+  refuse(connection: ServedConnection, last: Uint8Array): void
 }
 
 /** A connection and what its server knows of it. */
@@ -28,8 +29,12 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   paused = false
   /** It is paused for replies that have not gone. */
   bufferFull = false
-  /** Our side is to be ended once what is read by now is answered, which waits for room. */
-  endsDrained = false
+  /** Bytes of a frame that is not whole yet, or of requests that wait until there is room. */
+  unfinishedBytes = 0
+  /** It was held back when, or since, the server was told to stop. */
+  wasHeldBack = false
+  /** When it was last seen with requests in hand, since the server was told to stop. */
+  lastPendingMs = 0
   /** Our side is to be ended once what is answered by now is written. */
   ending = false
   /** Our side is ended, or all of it is gone. */
@@ -71,6 +76,14 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
     this.#server.closed(this, error)
   }
 
+  /**
+   * Has a connection close that is broken: where the client has ended its side nothing more is read, and nobody is told of
+   * a reply that could not be written. An empty write is.
+   */
+  probe(): void {
+    if (!this.over) this.socket.socket.write('')
+  }
+
   send(bytes: Uint8Array): boolean {
     return this.#server.send(this, bytes)
   }
@@ -87,9 +100,8 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
     this.ending = true
   }
 
-  endNow(last?: Uint8Array): void {
-    if (last !== undefined) this.#server.send(this, last)
-    this.#server.end(this)
+  refuseNow(last: Uint8Array): void {
+    this.#server.refuse(this, last)
   }
 
   drop(): void {

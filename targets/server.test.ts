@@ -333,6 +333,35 @@ test('idleTimeoutMs closes a connection that sends nothing, and no other', async
   expect(busy.ended).toBe(false)
 })
 
+test('unfinishedBytesMax closes the connection whose unfinished frame is one too many, and no other', async () => {
+  const server = await start(createTlvServer({ maxFrame: 100_000 }), { unfinishedBytesMax: 65_536 })
+  const frame = bytesOf({ u32: 30_000 }, { u32: 1 }, new Uint8Array(30_000))
+  // Buffers that wait to be used again take nobody's room.
+  const done = await Promise.all(Array.from({ length: 8 }, () => connect(server)))
+  for (const client of done) {
+    const small = bytesOf({ u32: 9000 }, { u32: 1 }, new Uint8Array(9000))
+    const before = server.counters().bytesIn
+    client.write(small.subarray(0, 8500))
+    await until('half a frame', () => server.counters().bytesIn === before + 8500)
+    client.write(small.subarray(8500))
+    await client.take(small.length)
+  }
+  const [one, two, three] = [await connect(server), await connect(server), await connect(server)]
+  for (const client of [one, two]) {
+    const before = server.counters().bytesIn
+    client.write(frame.subarray(0, 20_000))
+    await until('half a frame', () => server.counters().bytesIn === before + 20_000)
+  }
+  expect(server.counters().rejected).toBe(0)
+  three.write(frame.subarray(0, 20_000))
+  expect(await three.takeAll()).toHaveLength(0)
+  expect(server.counters().rejected).toBe(1)
+  for (const client of [one, two]) {
+    client.write(frame.subarray(20_000))
+    expect(await client.take(frame.length)).toEqual(frame)
+  }
+})
+
 test('a server listens on a unix path', async () => {
   const path = join(tmpdir(), `volley-server-${process.pid}.sock`)
   const server = await start(line(), { listen: { path } })

@@ -4,7 +4,9 @@ import { incomplete, type Protocol, tooLarge } from '../harness/protocols/protoc
 import { DirectSocket } from '../harness/socket.ts'
 import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
+import { type EndingServer, endInTime, lingerQueuedMs } from './endInTime.ts'
 import { IdleTimeout } from './idleTimeout.ts'
+import { answerMsMax } from './lifecycle.ts'
 import { type ListenAddress, listenAt } from './listen.ts'
 import { Replies } from './replies.ts'
 import { type ConnectionServer, ServedConnection } from './servedConnection.ts'
@@ -19,15 +21,10 @@ const sendQueueWritesMax = 4096
  * nothing is read from it: else one client that does not stop would fill the memory, and the queue before all others.
  */
 export const pendingMax = 16_384
-/** How long a connection that we have ended may take to end its side, or to read what still waits for it. */
+/** Memory for unfinished frames of all connections; one that brings more is closed, and counted as rejected. */
+export const unfinishedBytesMaxDefault = 256 * 1024 * 1024
+/** How long a connection that we have ended may take to end its side when nothing waits for it any more. */
 const lingerMs = 1000
-const lingerQueuedMs = 4000
-/**
- * A server that is to stop goes on with each connection until nothing has come in for `quietMs`, longer than TCP holds
- * an acknowledgement, and with it the bytes behind it, back (40 ms on Linux); but with none for more than `readOnMs`.
- */
-const quietMs = 50
-const readOnMs = 1000
 
 /** One read buffer for all connections of the process: what comes in is dealt with before the next read. */
 const readBuffer = new Uint8Array(64 * 1024)
@@ -39,6 +36,7 @@ export interface ServerSettings {
   /** A connection that sends nothing for this long is closed. */
   readonly idleTimeoutMs?: number
   readonly maxSendBufferBytes?: number
+  readonly unfinishedBytesMax?: number
 }
 
 export interface RunningServer {
@@ -46,10 +44,15 @@ export interface RunningServer {
   counters(): ServerCounters
   /** Takes no more connections; those that are there go on. */
   stopAccepting(): void
+  /** Requests in hand that were not answered when the server had to stop. */
+  readonly unanswered: number
   /** Stops accepting, and goes on until the clients have ended their connections, for so long at most; then stops. */
   retire(withinMs: number): Promise<void>
-  /** Stops accepting, answers what is in hand, closes every connection; resolves when all are closed, in 5 s at most. */
-  stop(): Promise<void>
+  /**
+   * Stops accepting, answers what is in hand, closes every connection; resolves when all are closed: in 5 s at most where
+   * no request waits for its reply, else 4 s after the last reply, and in `answerMs` (60 s) in any case.
+   */
+  stop(answerMs?: number): Promise<void>
 }
 
 /** Starts to listen; throws a UserError where that cannot be. */
@@ -59,8 +62,9 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
   return server
 }
 
-class FramingServer implements RunningServer, ConnectionServer {
+class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   address: ListenAddress
+  unanswered = 0
   readonly connections: Connections<ServedConnection>
   readonly #listener: net.Server
   readonly #service: Service
@@ -68,6 +72,7 @@ class FramingServer implements RunningServer, ConnectionServer {
   readonly #leftovers = new Leftovers()
   readonly #replies = new Replies()
   readonly #maxSendBufferBytes: number
+  readonly #unfinishedBytesMax: number
   readonly #idle: IdleTimeout<ServedConnection> | undefined
   #requests = 0
   #bytesIn = 0
@@ -78,8 +83,9 @@ class FramingServer implements RunningServer, ConnectionServer {
   #buffersFull = 0
   #buffersDrained = 0
   /** What a sign of life is marked with: the idle timeout, or without one the turns of waiting for quiet at the end. */
-  readonly #activity: { tick: number }
+  readonly activity: { tick: number }
   #unfinished: ServedConnection[] = []
+  #pendingMax = pendingMax
   #stopped: Promise<void> | undefined
   #whenEmpty: (() => void)[] = []
 
@@ -88,6 +94,7 @@ class FramingServer implements RunningServer, ConnectionServer {
     this.address = listen
     this.connections = new Connections(connectionsMax)
     this.#maxSendBufferBytes = settings.maxSendBufferBytes ?? maxSendBufferBytesDefault
+    this.#unfinishedBytesMax = settings.unfinishedBytesMax ?? unfinishedBytesMaxDefault
     this.#service = service
     this.#protocol = service.protocol
     const options = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true }
@@ -96,8 +103,11 @@ class FramingServer implements RunningServer, ConnectionServer {
       this.#rejected++
       accepted.destroy()
     })
-    if (idleTimeoutMs !== undefined) this.#idle = new IdleTimeout(idleTimeoutMs, connection => this.end(connection))
-    this.#activity = this.#idle ?? { tick: 0 }
+    if (idleTimeoutMs !== undefined) {
+      const isBusy = (connection: ServedConnection) => this.pending(connection) > 0
+      this.#idle = new IdleTimeout(idleTimeoutMs, connection => this.end(connection), isBusy)
+    }
+    this.activity = this.#idle ?? { tick: 0 }
   }
 
   async listen(): Promise<void> {
@@ -128,38 +138,36 @@ class FramingServer implements RunningServer, ConnectionServer {
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, withinMs)
     })
-    await Promise.race([this.#empty(), late])
+    await Promise.race([this.empty(), late])
     clearTimeout(timer)
     await this.stop()
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop()
+  stop(answerMs = answerMsMax): Promise<void> {
+    this.#stopped ??= this.#stop(answerMs)
     return this.#stopped
   }
 
-  async #stop(): Promise<void> {
+  async #stop(answerMs: number): Promise<void> {
     this.stopAccepting()
     this.#idle?.stop()
-    // What has been sent by now is in hand, though some of it may still be on its way.
-    const deadline = performance.now() + readOnMs
-    let reading = [...this.connections]
-    while (reading.length > 0 && performance.now() < deadline) {
-      this.#activity.tick++
-      await new Promise(resolve => setTimeout(resolve, quietMs))
-      const quiet = reading.filter(connection => connection.activeTick !== this.#activity.tick && !connection.paused)
-      for (const connection of quiet) this.end(connection)
-      reading = reading.filter(connection => !connection.over)
+    // What has been sent by now is in hand, though some of it may still be on its way, or wait in the kernel.
+    this.#takeHeldBack()
+    this.unanswered = await endInTime(this, answerMs)
+  }
+
+  /** From now on no connection is held back for its requests in hand: how many they are, only its service bounds. */
+  #takeHeldBack(): void {
+    this.#pendingMax = Number.POSITIVE_INFINITY
+    for (const connection of this.connections) {
+      if (!connection.paused || connection.bufferFull) continue
+      connection.wasHeldBack = true
+      this.#goOn(connection)
     }
-    for (const connection of reading) this.#endDrained(connection)
-    // Replies that are yet to come are waited for, but not for ever.
-    const forced = setTimeout(() => this.#destroyAll(), lingerQueuedMs)
-    await this.#empty()
-    clearTimeout(forced)
   }
 
   /** Resolves when no connection is left. */
-  #empty(): Promise<void> {
+  empty(): Promise<void> {
     if (this.connections.length === 0) return Promise.resolve()
     return new Promise(resolve => {
       this.#whenEmpty.push(resolve)
@@ -169,7 +177,7 @@ class FramingServer implements RunningServer, ConnectionServer {
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void {
     this.#bytesIn += length
     if (connection.over) return
-    connection.activeTick = this.#activity.tick
+    connection.activeTick = this.activity.tick
     let from = 0
     if (connection.skipBytes > 0) {
       from = Math.min(length, connection.skipBytes)
@@ -184,12 +192,6 @@ class FramingServer implements RunningServer, ConnectionServer {
     if (connection.paused) this.#goOn(connection)
   }
 
-  /** Ends our side as `end` does, but not before what is read of the connection is answered. */
-  #endDrained(connection: ServedConnection): void {
-    if (connection.paused) connection.endsDrained = true
-    else this.end(connection)
-  }
-
   /**
    * Answers what is in hand and ends our side, at once or when the replies yet to come are out; what still comes in is
    * thrown away until the other side ends its own.
@@ -197,7 +199,7 @@ class FramingServer implements RunningServer, ConnectionServer {
   end(connection: ServedConnection): void {
     if (connection.over) return
     this.#finish(connection)
-    if (this.#pending(connection) > 0) {
+    if (this.pending(connection) > 0) {
       connection.ending = true
       return
     }
@@ -216,6 +218,8 @@ class FramingServer implements RunningServer, ConnectionServer {
 
   finishNow(connection: ServedConnection): void {
     if (connection.over) return
+    // What goes out puts off the idle timeout, but not the quiet that a server which is to stop waits for.
+    if (this.#stopped === undefined) connection.activeTick = this.activity.tick
     this.#finish(connection)
     if (connection.ending) this.end(connection)
     else if (connection.paused && connection.socket.queuedBytes === 0) this.#goOn(connection)
@@ -225,6 +229,14 @@ class FramingServer implements RunningServer, ConnectionServer {
   reject(connection: ServedConnection): void {
     this.#rejected++
     connection.ending = true
+  }
+
+  refuse(connection: ServedConnection, last: Uint8Array): void {
+    if (connection.over || connection.ending) return
+    this.#rejected++
+    this.#bytesSent += last.length
+    connection.socket.write(last)
+    this.end(connection)
   }
 
   drop(connection: ServedConnection): void {
@@ -259,7 +271,7 @@ class FramingServer implements RunningServer, ConnectionServer {
   #accept(accepted: net.Socket): void {
     const connection = new ServedConnection(this, this.connections.nextLink())
     this.connections.set(connection)
-    connection.activeTick = this.#activity.tick
+    connection.activeTick = this.activity.tick
     this.#idle?.add(connection)
     connection.socket = DirectSocket.accept(accepted, readBuffer, connection, true)
     this.#service.connect?.(connection)
@@ -299,20 +311,34 @@ class FramingServer implements RunningServer, ConnectionServer {
     }
     replies.flush()
     this.#leftovers.keep(link, bytes, connection.ending ? to : from, to)
+    connection.unfinishedBytes = connection.ending ? 0 : to - from
+    if (connection.unfinishedBytes > 0) this.#boundUnfinished(connection)
     if (connection.ending) this.end(connection)
     else this.#holdBack(connection)
   }
 
+  /** Rejects a connection whose unfinished frame goes beyond what all of them may hold. */
+  #boundUnfinished(connection: ServedConnection): void {
+    const leftovers = this.#leftovers
+    if (leftovers.heldBytes <= this.#unfinishedBytesMax) return
+    // Buffers that were only kept to be used again are let go first.
+    for (const { link, unfinishedBytes } of this.connections) if (unfinishedBytes === 0) leftovers.drop(link)
+    if (leftovers.heldBytes <= this.#unfinishedBytesMax) return
+    connection.unfinishedBytes = 0
+    leftovers.drop(connection.link)
+    this.reject(connection)
+  }
+
   /** Whether no more requests of the connection are to be taken until some are answered and their replies gone. */
   #isFull(connection: ServedConnection): boolean {
-    return this.#isBufferFull(connection) || this.#pending(connection) >= pendingMax
+    return this.#isBufferFull(connection) || this.pending(connection) >= this.#pendingMax
   }
 
   #isBufferFull({ socket }: ServedConnection): boolean {
     return socket.queuedBytes > this.#maxSendBufferBytes
   }
 
-  #pending(connection: ServedConnection): number {
+  pending(connection: ServedConnection): number {
     return this.#service.pending?.(connection) ?? 0
   }
 
@@ -321,7 +347,7 @@ class FramingServer implements RunningServer, ConnectionServer {
     if (socket.queuedBytes === 0) connection.queuedWrites = 0
     else connection.queuedWrites++
     const isBufferFull = this.#isBufferFull(connection) || connection.queuedWrites > sendQueueWritesMax
-    if (connection.paused || !(isBufferFull || this.#pending(connection) >= pendingMax)) return
+    if (connection.paused || !(isBufferFull || this.pending(connection) >= this.#pendingMax)) return
     connection.paused = true
     socket.socket.pause()
     if (!isBufferFull) return
@@ -332,9 +358,9 @@ class FramingServer implements RunningServer, ConnectionServer {
 
   /** Reads on from a connection that was held back, once that is worth a while. */
   #goOn(connection: ServedConnection): void {
-    if (connection.over || this.#pending(connection) > pendingMax / 2) return
+    if (connection.over || this.pending(connection) > this.#pendingMax / 2) return
     connection.paused = false
-    connection.activeTick = this.#activity.tick
+    connection.activeTick = this.activity.tick
     if (connection.bufferFull) {
       connection.bufferFull = false
       this.#buffersDrained++
@@ -342,9 +368,7 @@ class FramingServer implements RunningServer, ConnectionServer {
     }
     // Requests may have been left over because their replies had no room.
     this.#answer(connection, readBuffer, 0, 0)
-    if (connection.paused) return
-    if (connection.endsDrained) this.end(connection)
-    else connection.socket.socket.resume()
+    if (!connection.paused) connection.socket.socket.resume()
   }
 
   #finishAll(): void {
@@ -362,9 +386,5 @@ class FramingServer implements RunningServer, ConnectionServer {
     this.#replies.start(connection.socket)
     this.#service.finish(connection, this.#replies)
     this.#replies.flush()
-  }
-
-  #destroyAll(): void {
-    for (const { socket } of this.connections) socket.destroy()
   }
 }

@@ -15,7 +15,7 @@ export interface Service {
   refuse?(connection: Connection, reason: number, replies: Replies): void
   /** Answers all messages of the connection that can be answered by now and are not. */
   finish?(connection: Connection, replies: Replies): void
-  /** How many replies of the connection are yet to come; its end waits for them. */
+  /** How many replies of the connection are yet to come; its end waits for them, and so does its idle timeout. */
   pending?(connection: Connection): number
   /** More waits to be sent than the send buffer holds: nothing is read from the connection until it is drained. */
   bufferFull?(connection: Connection): void
@@ -47,8 +47,11 @@ export interface Connection {
   finishNow(): void
   /** Has our side ended behind what is answered by now; requests that came in after this one are not looked at. */
   endLater(): void
-  /** Ends our side now, behind `last`, as `endLater` does; not to be used within a call of the service. */
-  endNow(last?: Uint8Array): void
+  /**
+   * Counts the client as rejected and ends our side now, behind `last`, as `endLater` does; nothing where our side ends
+   * anyway. Not to be used within a call of the service.
+   */
+  refuseNow(last: Uint8Array): void
   /** Breaks the connection off, with all that waits to be sent to it, and counts it as dropped; `close` follows. */
   drop(): void
   /** Counts the request as rejected, and has our side ended as by `endLater`. */

@@ -8,6 +8,8 @@ import type { Answer, Order } from './workerProcess.ts'
 export class ServingWorker {
   counters = noCounters
   cpuMicros = 0
+  /** Requests in hand that it did not answer before it had to stop. */
+  unanswered = 0
   readonly pid: number
   /** Rejects with a UserError when it cannot listen, or is gone before. */
   readonly listening: Promise<ListenAddress>
@@ -73,14 +75,15 @@ export class ServingWorker {
 
   /**
    * Has the worker take no more connections, serve those it has until their clients end them, for so long at most, and
-   * answer what is in hand; resolves when it has told its last counters and is gone. Called again, it is to hurry.
+   * answer what is in hand, for `answerMs` at most; resolves when it has told its last counters and is gone. Called
+   * again, it is to hurry.
    */
-  async finish(withinMs: number): Promise<void> {
+  async finish(withinMs: number, answerMs: number): Promise<void> {
     // The order to finish comes behind every connection that was handed to it before it closed: none of them is lost.
     if (!this.#isClosing) this.#send({ type: 'close' })
     this.#isClosing = true
     await Promise.race([this.#closed, this.#exited])
-    this.#send({ type: 'finish', withinMs })
+    this.#send({ type: 'finish', withinMs, answerMs })
     await Promise.race([this.#finished, this.#exited])
     if (this.#worker.process.connected) this.#worker.process.disconnect()
     await this.#exited
@@ -91,9 +94,10 @@ export class ServingWorker {
     await this.#exited
   }
 
-  #count({ type: _, cpuMicros, final, ...counters }: Extract<Answer, { type: 'counters' }>): void {
+  #count({ type: _, cpuMicros, unanswered, final, ...counters }: Extract<Answer, { type: 'counters' }>): void {
     this.counters = counters
     this.cpuMicros = cpuMicros
+    this.unanswered = unanswered
     this.#final ||= final
     this.#counted()
   }

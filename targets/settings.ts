@@ -109,6 +109,11 @@ export function settingsOf(name: string, options: Options) {
   if (options.busyWait && pool === undefined) fault('--busy-wait', 'is for a server with a job pool')
   if (options.busyWait && workers > 1) fault('--busy-wait', 'is for a single worker')
   const reloadEveryMs = duration('--reload-every', options.reloadEvery, '2s')
+  for (const [flag, value] of poolFlags) {
+    // The old process and the new one would have one each.
+    if (options[value] !== undefined && reloadEveryMs !== undefined)
+      fault(flag, 'is for one pool: without --reload-every')
+  }
   const reloadTimeoutMs = duration('--reload-timeout', options.reloadTimeout, '30s') ?? reloadTimeoutMsDefault
   if (options.reloadTimeout !== undefined && !options.detach && reloadEveryMs === undefined) {
     fault('--reload-timeout', 'goes with --detach or --reload-every')

@@ -67,8 +67,9 @@ export class Peer implements Connection, ReplySocket, Watched {
   /** There is no connection to end: the next datagram is the next message. */
   endLater(): void {}
 
-  endNow(last?: Uint8Array): void {
-    if (last !== undefined) this.send(last)
+  refuseNow(last: Uint8Array): void {
+    this.send(last)
+    this.reject()
   }
 
   /** What waits to be sent to one client is not known apart, nor need it be: the kernel loses what it cannot send. */

@@ -105,6 +105,28 @@ test('startUdpServer() serves through a job pool, and answers what is in hand be
   expect((await client.take(20)).map(textOf)).toEqual(sent)
 })
 
+test('startUdpServer() finishes a job that takes long before it stops, but does not wait for ever', async () => {
+  const pooled = (time: string) =>
+    poolService(line(), new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime(time)! }))
+  const [slow, slowest] = [await start(pooled('fixed:6s')), await start(pooled('fixed:1h'))]
+  const [client, other] = [new DatagramClient(slow), new DatagramClient(slowest)]
+  client.send('a\n')
+  other.send('b\n', 'c\n')
+  await until('requests', () => slow.counters().requests === 1 && slowest.counters().requests === 2)
+  await Promise.all([slow.stop(), slowest.stop(200)])
+  expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
+  expect([slow.unanswered, slowest.unanswered]).toEqual([0, 2])
+})
+
+test('startUdpServer() does not forget a client that waits for a reply', async () => {
+  const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:300ms')! })
+  const server = await start(poolService(line(), schedule), { idleTimeoutMs: 50 })
+  const client = new DatagramClient(server)
+  client.send('a\n')
+  expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
+  await until('an end', () => server.counters().connections === 0)
+})
+
 test('startUdpServer() forgets who is not heard of, and rejects more clients than it may have', async () => {
   const server = await start(line(), { connectionsMax: 1, idleTimeoutMs: 50 })
   const [one, two] = [new DatagramClient(server), new DatagramClient(server)]

@@ -7,7 +7,7 @@ import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
 import { IdleTimeout } from './idleTimeout.ts'
-import type { LivingServer } from './lifecycle.ts'
+import { answerMsMax, type LivingServer } from './lifecycle.ts'
 import { type ListenAddress, listenError } from './listen.ts'
 import { settle } from './relay/settle.ts'
 import type { Service } from './service.ts'
@@ -39,6 +39,7 @@ export async function startUdpServer(settings: UdpServerSettings): Promise<Livin
 
 class UdpServer implements LivingServer {
   readonly scheme = 'udp'
+  unanswered = 0
   address: Extract<ListenAddress, { host: string }>
   readonly peers: Connections<Peer>
   readonly #byAddress = new Map<string, Peer>()
@@ -62,7 +63,11 @@ class UdpServer implements LivingServer {
     this.peers = new Connections(connectionsMax ?? peersMaxDefault)
     this.#service = service
     this.#protocol = overDatagrams(service.protocol)
-    this.#idle = new IdleTimeout(idleTimeoutMs ?? idleTimeoutMsDefault, peer => this.#forget(peer))
+    this.#idle = new IdleTimeout(
+      idleTimeoutMs ?? idleTimeoutMsDefault,
+      peer => this.#forget(peer),
+      peer => this.#pending(peer) > 0,
+    )
   }
 
   async listen(): Promise<void> {
@@ -92,8 +97,8 @@ class UdpServer implements LivingServer {
     }
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop()
+  stop(answerMs = answerMsMax): Promise<void> {
+    this.#stopped ??= this.#stop(answerMs)
     return this.#stopped
   }
 
@@ -124,6 +129,7 @@ class UdpServer implements LivingServer {
 
   finishNow(peer: Peer): void {
     if (this.#service.finish === undefined || peer.isForgotten) return
+    peer.activeTick = this.#idle.tick
     this.#replies.start(peer)
     this.#service.finish(peer, this.#replies)
     this.#replies.flush()
@@ -153,23 +159,32 @@ class UdpServer implements LivingServer {
     })
   }
 
-  async #stop(): Promise<void> {
-    await settle({
-      received: () => this.#datagrams,
+  async #stop(answerMs: number): Promise<void> {
+    const restless = {
+      // Who goes on sending is not waited for once nobody is heard.
+      received: () => (this.#isDeaf ? 0 : this.#datagrams),
       isPending: () => this.#isPending(),
       deafen: () => {
         this.#isDeaf = true
       },
-    })
+    }
+    await settle(restless, answerMs)
     this.#idle.stop()
-    for (const peer of this.peers) this.#forget(peer)
+    for (const peer of this.peers) {
+      this.unanswered += this.#pending(peer)
+      this.#forget(peer)
+    }
     await new Promise<void>(resolve => this.#socket.close(() => resolve()))
   }
 
   #isPending(): boolean {
     if (this.#service.pending === undefined) return false
-    for (const peer of this.peers) if (this.#service.pending(peer) > 0) return true
+    for (const peer of this.peers) if (this.#pending(peer) > 0) return true
     return false
+  }
+
+  #pending(peer: Peer): number {
+    return this.#service.pending?.(peer) ?? 0
   }
 
   /** A datagram is one message; an empty one is none, but asks whether anybody is here. */

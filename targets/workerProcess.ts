@@ -10,8 +10,8 @@ export type Order =
   | { readonly type: 'count' }
   /** Take no more connections. */
   | { readonly type: 'close' }
-  /** Go on until all connections are ended by their clients, for so long at most; then end them. */
-  | { readonly type: 'finish'; readonly withinMs: number }
+  /** Go on until all connections are ended by their clients, for so long at most; then end them, as `stop` does. */
+  | { readonly type: 'finish'; readonly withinMs: number; readonly answerMs: number }
 
 /** What a worker says to the first process. */
 export type Answer =
@@ -22,6 +22,7 @@ export type Answer =
   | (ServerCounters & {
       readonly type: 'counters'
       readonly cpuMicros: number
+      readonly unanswered: number
       /** Nothing is counted any more. */
       readonly final: boolean
     })
@@ -40,13 +41,19 @@ export async function serveAsWorker(start: () => Promise<RunningServer>): Promis
   try {
     const server = await start()
     const count = (final: boolean) =>
-      send({ type: 'counters', ...server.counters(), cpuMicros: processCpuMicros(), final })
+      send({
+        type: 'counters',
+        ...server.counters(),
+        cpuMicros: processCpuMicros(),
+        unanswered: server.unanswered,
+        final,
+      })
     process.on('message', (order: Order) => {
       if (order.type === 'count') count(false)
       else if (order.type === 'close') {
         server.stopAccepting()
         send({ type: 'closed' })
-      } else void finish(server, order.withinMs).then(() => count(true))
+      } else void finish(server, order).then(() => count(true))
     })
     send({ type: 'listening', address: server.address })
   } catch (error) {
@@ -56,8 +63,10 @@ export async function serveAsWorker(start: () => Promise<RunningServer>): Promis
   return gone
 }
 
-function finish(server: RunningServer, withinMs: number): Promise<void> {
-  return withinMs > 0 ? server.retire(withinMs) : server.stop()
+type FinishOrder = Extract<Order, { type: 'finish' }>
+
+function finish(server: RunningServer, { withinMs, answerMs }: FinishOrder): Promise<void> {
+  return withinMs > 0 ? server.retire(withinMs) : server.stop(answerMs)
 }
 
 function send(answer: Answer): void {

@@ -1,13 +1,13 @@
 import { UserError } from '../harness/errors.ts'
 import { noCounters, type ServerCounters, sumCounters } from './counters.ts'
-import { type LivingServer, processCpuMicros } from './lifecycle.ts'
+import { answerMsMax, type LivingServer, processCpuMicros, unansweredText } from './lifecycle.ts'
 import type { ListenAddress } from './listen.ts'
 import { ServingWorker } from './servingWorker.ts'
 
 /** How long new processes may take until they listen. */
 const startMsMax = 15_000
-/** How much longer than it was told an old process may take to be gone. */
-const finishMsMax = 10_000
+/** How much longer than it was told an old process may take to be gone: it answers what is in hand first. */
+const finishMsMax = answerMsMax + 10_000
 /** Old processes that may finish at a time; while there are so many, none are started in place of the others. */
 const finishingMax = 64
 
@@ -41,6 +41,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkerServe
 /** A server of several processes, and of those that take their place: the listening socket is this process's and stays. */
 export class WorkerServer implements LivingServer {
   address!: ListenAddress
+  unanswered = 0
   readonly broken: Promise<string>
   readonly #options: WorkersOptions
   #break!: (reason: string) => void
@@ -125,13 +126,11 @@ export class WorkerServer implements LivingServer {
     for (const worker of this.#starting) void worker.kill()
   }
 
-  async retire(withinMs: number): Promise<void> {
+  async stop(answerMs = answerMsMax): Promise<void> {
     this.stopAccepting()
-    await Promise.all(this.#all().map(worker => worker.finish(withinMs)))
-  }
-
-  stop(): Promise<void> {
-    return this.retire(0)
+    const workers = this.#all()
+    await Promise.all(workers.map(worker => worker.finish(0, answerMs)))
+    this.unanswered = workers.reduce((sum, { unanswered }) => sum + unanswered, 0)
   }
 
   async kill(): Promise<void> {
@@ -169,10 +168,11 @@ export class WorkerServer implements LivingServer {
   }
 
   async #retire(worker: ServingWorker): Promise<void> {
-    const { reloadTimeoutMs } = this.#options
+    const { reloadTimeoutMs, print } = this.#options
     this.#finishing.add(worker)
     const overdue = setTimeout(() => void worker.kill(), reloadTimeoutMs + finishMsMax).unref()
-    await worker.finish(reloadTimeoutMs)
+    await worker.finish(reloadTimeoutMs, answerMsMax)
+    if (worker.unanswered > 0 && !this.#isStopping) print(`of an old process: ${unansweredText(worker.unanswered)}`)
     clearTimeout(overdue)
     this.#finishing.delete(worker)
     this.#past = sumCounters(this.#past, { ...worker.counters, connections: 0 })

@@ -1,7 +1,7 @@
 /**
  * A relay that is to stop goes on until nothing has come for `quietMs`, longer than TCP holds an acknowledgement, and
  * with it the bytes behind it, back (40 ms on Linux), and nothing is on its way; with what its clients send for no
- * more than `readOnMs`, and with all of it for `flushMsMax`.
+ * more than `readOnMs`, and with all of it for `flushMsMax`, or what it is given for that.
  */
 const quietMs = 50
 const readOnMs = 1000
@@ -18,7 +18,7 @@ export interface Restless {
 }
 
 /** Resolves when a relay is at rest, or when its time is over; it accepts no clients any more. */
-export async function settle(relay: Restless): Promise<void> {
+export async function settle(relay: Restless, flushMs = flushMsMax): Promise<void> {
   const beginMs = performance.now()
   for (;;) {
     const before = relay.received()
@@ -26,6 +26,6 @@ export async function settle(relay: Restless): Promise<void> {
     if (relay.received() === before && !relay.isPending()) return
     const elapsedMs = performance.now() - beginMs
     if (elapsedMs >= readOnMs) relay.deafen()
-    if (elapsedMs >= flushMsMax) return
+    if (elapsedMs >= flushMs) return
   }
 }
