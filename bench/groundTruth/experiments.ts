@@ -81,11 +81,11 @@ export function experiments(seconds: number): readonly Experiment[] {
         title: `one FIFO with a fixed service of ${delayMs} ms, Poisson, at ${utilisation * 100} % of its capacity (for ever: ${forEver})`,
         settings: { ...common, warmup: 0, seed: queueSeed, workers: 1, connections: 64, load: { rate } },
         server: { serviceTime: `fixed:${delayMs}ms`, busyWait: true },
-        truth: times(knownResponses(fifoResponses(arrivals, () => delayMs, Number.POSITIVE_INFINITY)), [
-          'p50',
-          'p90',
-          'p99',
-        ]),
+        truth: times(
+          knownResponses(fifoResponses(arrivals, () => delayMs, Number.POSITIVE_INFINITY)),
+          // Half of the requests find an idle server at half of its capacity: the median stands at an edge.
+          utilisation === 0.5 ? ['p90', 'p99'] : ['p50', 'p90', 'p99'],
+        ),
       }
     }),
     {

@@ -30,5 +30,6 @@ async function serve(args: readonly string[]): Promise<ExitCode> {
   process.on('SIGINT', () => child.kill('SIGINT'))
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   const [code] = await once(child, 'exit')
-  return code === 0 ? exitCode.pass : exitCode.couldNotRun
+  if (code === 0) return exitCode.pass
+  return code === exitCode.failed ? exitCode.failed : exitCode.couldNotRun
 }

@@ -177,7 +177,7 @@ class EpollTransport implements Transport {
 
   async run(loop: Loop): Promise<void> {
     this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
-    if (this.#spinMs > 0) this.#shortenSlice()
+    this.#shortenSlice()
     try {
       for (;;) {
         let now = this.#clock.now()
@@ -201,8 +201,8 @@ class EpollTransport implements Transport {
 
   /**
    * A thread that wakes up with a shorter slice than that of the one running takes its place at once (EEVDF, Linux 6.12);
-   * else a request of the plan waits for the end of a slice, 3 ms, where another thread has our core. A kernel that knows
-   * nothing of it refuses, or takes no notice.
+   * else a request of the plan, or a reply, waits for the end of a slice, 3 ms, where another thread has our core. A kernel
+   * that knows nothing of it refuses, or takes no notice.
    */
   #shortenSlice(): void {
     const attributes = new Int32Array(schedAttributes.words)
