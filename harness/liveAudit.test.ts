@@ -9,7 +9,7 @@ const rate = { mode: 'rate', rate: 1000, arrivals: 'poisson', pipeline: 1 } as c
 const facts = { ...sampleReport, scenario: { ...sampleReport.scenario, load: rate } }
 
 /** A plan that is kept to some part, while the worker is busy all the time; what is sent is answered in a millisecond. */
-function started() {
+function started(lookMs = 0) {
   const slab = createSlab(1)
   const recorder = new Recorder({
     slabs: [slab],
@@ -30,6 +30,7 @@ function started() {
       return {}
     },
     clockDriftMs: () => 0,
+    clock: { now: () => looks * lookMs },
   })
   const goOn = (now: number, planned: number, sent: number) => {
     slab.fields[field.planned] = planned
@@ -75,4 +76,14 @@ test('LiveAudit looks every few seconds only, and never at the accounts, which a
     expect(codes(liveAudit.notes(now))).not.toContain('conservation')
   }
   expect(looks()).toBe(2)
+})
+
+test('LiveAudit looks less often where a look takes long', () => {
+  const { liveAudit, goOn, looks } = started(50)
+  for (let now = 3000; now <= 40_000; now += 500) {
+    goOn(now, now, now)
+    liveAudit.notes(now)
+  }
+  // 15 s apart.
+  expect(looks()).toBe(3)
 })

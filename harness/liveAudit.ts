@@ -1,10 +1,13 @@
+import { type Clock, monotonicClock } from './clock.ts'
 import { audit } from './metrics/audit.ts'
 import type { HostDifference } from './metrics/hostCounters.ts'
 import type { Recorder } from './metrics/recorder.ts'
 import { auditInputs, type RunRecord, totalsOf } from './report/result.ts'
 
-/** How often a run is audited while it lasts, and how much of it has to be measured by then: it costs some milliseconds. */
+/** How often a run is audited while it lasts, and how much of it has to be measured by then. */
 const auditMs = 3000
+/** A worker that shares its core with us waits meanwhile: no more than one part in so many of the time is spent on it. */
+const auditShare = 300
 const measuredMsMin = 2000
 /** What can be told at the end only: the accounts and the time in flight are open, and more time may help. */
 const atTheEnd = ['conservation', 'deliveries', 'littles-law', 'warm-up', 'quantile-ci']
@@ -14,12 +17,14 @@ export interface LiveAuditOptions {
   readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
+  /** By which it is seen what a look costs. */
+  readonly clock?: Clock
 }
 
 /** The audit of a run that goes on: what it would be told if it ended now. */
 export class LiveAudit {
   readonly #options: LiveAuditOptions
-  #auditedAt = Number.NEGATIVE_INFINITY
+  #dueAt = Number.NEGATIVE_INFINITY
   /** By code; a finding is told in the words in which it was found first, for as long as it stands. */
   #told = new Map<string, string>()
 
@@ -29,9 +34,11 @@ export class LiveAudit {
 
   /** What is in doubt at the moment, a line each; looked at anew every few seconds. */
   notes(now: number): readonly string[] {
-    if (now - this.#auditedAt >= auditMs) {
-      this.#auditedAt = now
+    if (now >= this.#dueAt) {
+      const { clock = monotonicClock } = this.#options
+      const beganAt = clock.now()
       this.#look(now)
+      this.#dueAt = now + Math.max(auditMs, (clock.now() - beganAt) * auditShare)
     }
     return [...this.#told.values()]
   }

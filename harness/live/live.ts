@@ -1,4 +1,3 @@
-import { createLogUpdate } from 'log-update'
 import { type Colors, printable } from '../cells.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { Progress, RunTitle, Snapshot } from '../metrics/snapshot.ts'
@@ -28,6 +27,12 @@ export interface Live {
 const redrawMs = 500
 const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
+const eraseLine = '\u001b[2K'
+const eraseLineAndUp = `${eraseLine}\u001b[1A`
+const toFirstColumn = '\u001b[G'
+/** Around what a terminal is to show at once; one that knows nothing of it takes no notice. */
+const beginFrame = '\u001b[?2026h'
+const endFrame = '\u001b[?2026l'
 
 /** The live view of one run on a stream, which is stderr, so that stdout stays the summary's. */
 export function createLive(options: LiveOptions): Live {
@@ -36,13 +41,13 @@ export function createLive(options: LiveOptions): Live {
 }
 
 function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOptions): Live {
-  // The cursor is ours: log-update would hide that of stderr, whatever its stream, and restore it by a handler for
-  // SIGINT and SIGTERM that ends the process before the run's own handler has saved the report.
-  const draw = createLogUpdate(stream, { showCursor: true })
   let drawnAt = Number.NEGATIVE_INFINITY
+  let drawnLines = 0
+  // No line wraps and the terminal does not scroll, so that there is nothing to measure: `renderScreen` sees to it.
+  const erase = () => (drawnLines === 0 ? '' : eraseLineAndUp.repeat(drawnLines) + eraseLine + toFirstColumn)
   const restore = () => {
-    draw.clear()
-    stream.write(showCursor)
+    stream.write(erase() + showCursor)
+    drawnLines = 0
   }
   return {
     show(_progress, snapshot, notes) {
@@ -55,7 +60,9 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
       drawnAt = now
       // A terminal that does not know its size reports none, or 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
-      draw(renderScreen(title, snapshot(), notes(), size, colors))
+      const screen = renderScreen(title, snapshot(), notes(), size, colors)
+      stream.write(`${beginFrame}${erase()}${screen}\n${endFrame}`)
+      drawnLines = screen.split('\n').length
     },
     end() {
       if (drawnAt === Number.NEGATIVE_INFINITY) return
