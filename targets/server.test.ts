@@ -297,12 +297,12 @@ test('a service sends to all other connections, and is told whose buffer is full
   expect(server.counters().buffersFull).toBe(1)
   slow.socket.resume()
   await until('room', () => server.counters().buffersDrained === 1)
-  await slow.take(slow.available)
   one.write('last\n')
   await one.take(3)
   expect(textOf(await two.take(5))).toBe('last\n')
-  await until('the last message', () => slow.available >= 5)
-  expect(textOf(await slow.take(slow.available)).endsWith('\nlast\n')).toBe(true)
+  // What the server has got rid of may still be on its way.
+  let heard = ''
+  while (!heard.endsWith('\nlast\n')) heard += textOf(await slow.take(Math.max(1, slow.available)))
 })
 
 test('connectionsMax refuses connections beyond it', async () => {
