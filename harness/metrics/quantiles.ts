@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { bucketEndMs, bucketStart, ticksPerMs, toHdr } from './histogram.ts'
+import { bucketEndMs, bucketStart, ticksPerMs } from './histogram.ts'
 import type { Quantiles, Snapshot } from './snapshot.ts'
 import { censoredQuantile } from './statistics/censored.ts'
 
@@ -54,12 +54,11 @@ export function quantilesOfCounts(counts: Float64Array): Quantiles {
 
 /**
  * The quantiles of response times of which some are not known: `completed` and `censored` are bucket counts, the latter
- * of the ages of requests without a reply. Without any of those it is what `quantilesOf` says.
+ * of the ages of requests without a reply. Without any of those it is what `quantilesOfCounts` says.
  */
 export function censoredQuantilesOf(completed: Float64Array, censored: Float64Array): Quantiles {
-  const histogram = toHdr(completed)
   const unanswered = censored.reduce((sum, count) => sum + count, 0)
-  const known = quantilesOf(histogram)
+  const known = quantilesOfCounts(completed)
   if (unanswered === 0) return known
   const count = known.count + unanswered
   const told = toldOf(count)
