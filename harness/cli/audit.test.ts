@@ -209,7 +209,7 @@ const checks: readonly Check[] = [
     severity: 'suspect',
     by: 'a slow start and no warm-up',
     says: /of the measured part is unlike the rest/,
-    trips: () => real({ target: serves('fixed:50ms@1500ms,fixed:10ms'), duration: '6500ms' }, strict),
+    trips: () => real({ target: serves('fixed:100ms@2s,fixed:10ms'), duration: '8s' }, strict),
     healthy: closedLoop,
   },
   {
