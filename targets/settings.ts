@@ -34,7 +34,15 @@ const keyedFrameBytesMin = 64
 const layeredKeyedFrameBytesMin = 1024
 const reloadTimeoutMsDefault = 30_000
 /** What is of connections, or of a listening socket that passes from process to process. */
-const tcpOnly = ['--max-send-buffer', '--key', '--group', '--workers', '--reload-every', '--detach', '--naive'] as const
+const tcpFlags = [
+  ['--max-send-buffer', 'maxSendBuffer'],
+  ['--key', 'key'],
+  ['--group', 'group'],
+  ['--workers', 'workers'],
+  ['--reload-every', 'reloadEvery'],
+  ['--detach', 'detach'],
+  ['--naive', 'naive'],
+] as const
 
 /** The flags as they were given. */
 export interface Options extends PoolFlags, LayerFlags {
@@ -87,7 +95,9 @@ export function settingsOf(name: string, options: Options) {
   if (listen === undefined) {
     wanted('--listen', `an address such as ${overUdp ? 'udp://' : ''}127.0.0.1:8080`, options.listen)
   }
-  if (overUdp) for (const flag of tcpFlags(options)) fault(flag, 'is for TCP, not for UDP')
+  const isGiven = (value: (typeof tcpFlags)[number][1]) =>
+    value === 'workers' ? options.workers !== '1' : options[value] !== undefined
+  for (const [flag, value] of tcpFlags) if (overUdp && isGiven(value)) fault(flag, 'is for TCP, not for UDP')
   if (overUdp && !target.overUdp) fault('--listen', `${name} is not spoken over UDP`)
   const idleTimeoutMs = duration('--idle-timeout', options.idleTimeout, '30s')
   const connections = whole('--max-connections', options.maxConnections, 1, connectionsMax)
@@ -199,13 +209,6 @@ function groupOption(
   // What is wrong is told without the secret.
   if (!isSecret) fault('--secret', `expected 1 to ${keyLengthMax} characters`)
   return group === undefined || secret === undefined ? undefined : { id: group, secret }
-}
-
-/** The flags given that only TCP has. */
-function tcpFlags(options: Options): readonly string[] {
-  const { maxSendBuffer, key, group, workers, reloadEvery, detach, naive } = options
-  const given = [maxSendBuffer, key, group, workers === '1' ? undefined : workers, reloadEvery, detach, naive]
-  return tcpOnly.filter((_, index) => given[index] !== undefined)
 }
 
 /** Its clients are to meet in one process, each is answered with a text that is set, and what others get is no reply. */

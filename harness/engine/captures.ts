@@ -3,14 +3,13 @@ import type { RequestBank } from '../plan/requests.ts'
 import type { MessageTemplate, TemplatePart } from '../plan/templates.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
 import type { CaptureSource } from '../scenario/capture.ts'
+import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 
 /** A longer value is taken for none: every connection keeps its own. */
 export const capturedBytesMax = 16 * 1024
 /** Bytes of a reply that are read as JSON; a longer one is taken for none. */
 const jsonBytesMax = 1024 * 1024
-/** Bytes of a reply's body that a regular expression is tried on. */
-const matchedBytesMax = 64 * 1024
 
 const utf8 = new TextEncoder()
 

@@ -12,7 +12,7 @@ export type Check = (
 ) => boolean
 
 /** Bytes of a reply's body that a regular expression is tried on. */
-const matchedBytesMax = 64 * 1024
+export const matchedBytesMax = 64 * 1024
 
 /** The check of an expectation, made once before the loop; null when any whole reply will do. By itself a refusal will not. */
 export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {

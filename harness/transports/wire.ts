@@ -83,12 +83,17 @@ class WireTransport implements Transport {
     const copy = bytes.slice(from, to)
     if (this.#split !== undefined) return held === undefined ? this.#cut(link, copy) : this.#hold(link, copy, requests)
     const result = this.#hold(link, copy, requests)
-    return this.#held.get(link)!.requests < this.#coalesce ? result : this.#writeAll(link)
+    if (this.#held.get(link)!.requests < this.#coalesce) return result
+    const all = this.#writeAll(link)
+    // The link is closed for it, and nothing of it goes out any more.
+    if (all === written.refused) this.#held.delete(link)
+    return all
   }
 
   /** What is held back is written before: to the server it was sent. */
   close(link: number): void {
     if (this.#held.has(link)) this.#writeAll(link)
+    this.#held.delete(link)
     this.#transport.close(link)
   }
 
@@ -148,11 +153,8 @@ class WireTransport implements Transport {
     for (const [link, held] of this.#held) {
       if (held.dueAt > now) continue
       if (this.#split !== undefined) this.#writePiece(link, held, now)
-      else if (this.#writeAll(link) === written.refused) {
-        // It waits here until there is room, and what is more than may wait is refused.
-        held.dueAt = now + retryMs
-        this.#held.set(link, held)
-      }
+      // It waits here until there is room, and what is more than may wait is refused.
+      else if (this.#writeAll(link) === written.refused) held.dueAt = now + retryMs
     }
   }
 
@@ -171,9 +173,13 @@ class WireTransport implements Transport {
   }
 
   #writeAll(link: number): Written {
-    const bytes = Buffer.concat(this.#held.get(link)!.parts)
+    const { parts } = this.#held.get(link)!
+    // What is tried again need not be put together again.
+    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    parts.splice(0, parts.length, bytes)
+    if (this.#transport.write(link, bytes, 0, bytes.length) === written.refused) return written.refused
     this.#held.delete(link)
-    return this.#transport.write(link, bytes, 0, bytes.length) === written.refused ? written.refused : written.taken
+    return written.taken
   }
 
   #pieceBytes(left: number): number {
