@@ -7,10 +7,9 @@ import { openTarget } from '../engine/target.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { wantsColors } from '../live/live.ts'
 import { isProcess, type ProcessRef } from '../metrics/host.ts'
-import { createProtocol } from '../protocols/catalog.ts'
-import { layeredProtocol } from '../protocols/layered.ts'
 import { layerSettings } from '../protocols/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
+import { spokenProtocol } from '../protocols/spoken.ts'
 import { prepareScenario } from '../run.ts'
 import { isDatagramTarget } from '../scenario/datagrams.ts'
 import { inEnvironment } from '../scenario/load.ts'
@@ -87,7 +86,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const signal = interruption()
 
   const layers = layerSettings(scenario)
-  const protocol = layeredProtocol(createProtocol(scenario.protocol), layers)
+  const protocol = spokenProtocol(scenario.protocol, { layers, overUdp: false })
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
     layers,

@@ -46,12 +46,8 @@ const membersMs = 2000
 export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
   if (!group) return () => readStat(pid)?.cpuSeconds
   const cpu = new GroupCpu(pid, { stat: readStat, group: listGroup, children: listChildren })
-  let listedAt = Number.NEGATIVE_INFINITY
-  return () => {
-    const listed = clock.now() - listedAt > membersMs
-    if (listed) listedAt = clock.now()
-    return cpu.read(listed)
-  }
+  const isOutOfDate = createMembersClock(clock)
+  return () => cpu.read(isOutOfDate())
 }
 
 /** What a process has of memory, in bytes. */
@@ -82,14 +78,22 @@ export function isProcess(pid: number): boolean {
 
 function createMembership({ pid, group }: ProcessRef, clock: Clock): () => readonly number[] {
   if (!group) return () => [pid]
+  const isOutOfDate = createMembersClock(clock)
   let members: number[] = []
+  return () => {
+    if (isOutOfDate()) members = listGroup(pid)
+    return members
+  }
+}
+
+/** Answers whether the members of a group are to be listed anew: the first time, and when they were that long ago. */
+function createMembersClock(clock: Clock): () => boolean {
   let listedAt = Number.NEGATIVE_INFINITY
   return () => {
-    if (clock.now() - listedAt > membersMs) {
-      members = listGroup(pid)
-      listedAt = clock.now()
-    }
-    return members
+    const now = clock.now()
+    if (now - listedAt <= membersMs) return false
+    listedAt = now
+    return true
   }
 }
 
