@@ -21,29 +21,33 @@ function skipWithoutRedis(skip: (why: string) => void): void {
 }
 
 describe.each(files)('%s', file => {
-  test('runs as it is, without a failure, and its accounts are in order', async ({ skip }) => {
-    if (file.startsWith('redis')) skipWithoutRedis(skip)
-    // Shorter than it is shipped: the length of a run changes nothing that is looked at here.
-    const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
-    const shorter = isCounted ? [] : ['-d', '1s', '--warmup', '200ms']
-    const { code, report, stderr, stdout } = await run(join('scenarios', file), ...shorter)
-    expect(`${stderr}${stdout}`).not.toContain('Error')
-    // A plan that a busy machine cannot keep makes a run invalid, and that is as it should be.
-    const isPlanned = report.scenario.load.mode === 'rate'
-    expect(isPlanned ? [0, 4] : [0]).toContain(code)
-    // What is lost on the way is what that scenario is for.
-    const isLossy = file === 'udp-lossy.yaml'
-    const lost = isLossy ? report.datagrams!.lost : 0
-    expect(report.totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
-    expect(report.totals.completed).toBeGreaterThan(0)
-    expect(balances(report)).toBe(true)
-    const errors = report.findings.filter(({ code }) => code === 'conservation' || (code === 'errors' && !isLossy))
-    expect(errors).toEqual([])
-    if ('serve' in report.scenario.target && !isLossy) {
-      const { completed, inFlightAtEnd, handshakes } = report.totals
-      expect(report.server?.requests).toBe(completed + inFlightAtEnd + handshakes.sent)
-    }
-  })
+  test.for(['node', 'epoll'])(
+    'runs on %s without a failure, and its accounts are in order',
+    async (transport, { skip }) => {
+      if (file.startsWith('redis')) skipWithoutRedis(skip)
+      // Shorter than it is shipped: the length of a run changes nothing that is looked at here.
+      const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
+      const shorter = isCounted ? [] : ['-d', '1s', '--warmup', '200ms']
+      const { code, report, stderr, stdout } = await run(join('scenarios', file), '--transport', transport, ...shorter)
+      expect(report.transport).toBe(transport === 'node' && file.startsWith('udp') ? 'udp' : transport)
+      expect(`${stderr}${stdout}`).not.toContain('Error')
+      // A plan that a busy machine cannot keep makes a run invalid, and that is as it should be.
+      const isPlanned = report.scenario.load.mode === 'rate'
+      expect(isPlanned ? [0, 4] : [0]).toContain(code)
+      // What is lost on the way is what that scenario is for.
+      const isLossy = file === 'udp-lossy.yaml'
+      const lost = isLossy ? report.datagrams!.lost : 0
+      expect(report.totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
+      expect(report.totals.completed).toBeGreaterThan(0)
+      expect(balances(report)).toBe(true)
+      const errors = report.findings.filter(({ code }) => code === 'conservation' || (code === 'errors' && !isLossy))
+      expect(errors).toEqual([])
+      if ('serve' in report.scenario.target && !isLossy) {
+        const { completed, inFlightAtEnd, handshakes } = report.totals
+        expect(report.server?.requests).toBe(completed + inFlightAtEnd + handshakes.sent)
+      }
+    },
+  )
 
   test('names the schema in its first comment', () => {
     const text = readFileSync(join(folder, file), 'utf8')
