@@ -1,6 +1,7 @@
 import { bucketEndMs } from './histogram.ts'
 import { History } from './history.ts'
 import { type Slab, sum } from './slab.ts'
+import { type SparseCounts, sparse, sparseSince } from './sparseCounts.ts'
 import { dispersion, ksUniform, variationOfGaps } from './statistics/arrivals.ts'
 import { jainIndex } from './statistics/balance.ts'
 import { rankOf } from './statistics/censored.ts'
@@ -8,7 +9,7 @@ import { sectioningHalfWidth } from './statistics/sections.ts'
 
 const windowMs = 100
 const windowsMax = 4096
-/** Of bucket counts, which are 80 kB each, so many are kept: enough for ten sections of about the same length. */
+/** Of bucket counts so many are kept: enough for ten sections of about the same length. */
 const countsMax = 64
 const countsMs = 250
 const sectionCount = 10
@@ -68,7 +69,7 @@ export interface Base {
 export class Evidence {
   readonly #slabs: readonly Slab[]
   readonly #readings = new History<Reading>(windowMs, windowsMax)
-  readonly #counts = new History<Uint32Array>(countsMs, countsMax)
+  readonly #counts = new History<SparseCounts>(countsMs, countsMax)
 
   constructor(slabs: readonly Slab[]) {
     this.#slabs = slabs
@@ -90,8 +91,8 @@ export class Evidence {
   }
 
   /** Takes the bucket counts of all steps together, so far. */
-  readCounts(at: number, responses: () => Float64Array): void {
-    this.#counts.add(at, () => new Uint32Array(responses()))
+  readCounts(at: number, responses: () => SparseCounts): void {
+    this.#counts.add(at, responses)
   }
 
   /** What has been added up by now, for a part that begins here. */
@@ -175,9 +176,9 @@ export class Evidence {
     const edges = sectionEdges(readings.length)
     const [names, shares] = [Object.keys(quantilesWithInterval), Object.values(quantilesWithInterval)]
     const sections = edges.slice(1).map((edge, index) => {
-      return bucketsAt(shares, readings[edge]!.reading, readings[edges[index]!]!.reading)
+      return bucketsAt(shares, sparseSince(readings[edge]!.reading, readings[edges[index]!]!.reading))
     })
-    const all = bucketsAt(shares, whole)
+    const all = bucketsAt(shares, sparse(whole))
     const found = names.flatMap((name, index) => {
       const values = sections.flatMap(buckets => (buckets === undefined ? [] : [bucketEndMs(buckets[index]!)]))
       if (all === undefined || values.length < sectionCount) return []
@@ -208,18 +209,15 @@ function sectionEdges(readings: number): number[] {
   return Array.from({ length: sectionCount + 1 }, (_, edge) => Math.round((edge * (readings - 1)) / sectionCount))
 }
 
-/** The buckets of quantiles, from the least up, of what was counted since `before`; undefined where nothing was. */
-function bucketsAt(shares: readonly number[], after: ArrayLike<number>, before?: Uint32Array): number[] | undefined {
-  // 32-bit counts may have wrapped; others are whole.
-  const counted = (bucket: number) => (before === undefined ? after[bucket]! : (after[bucket]! - before[bucket]!) >>> 0)
-  let count = 0
-  for (let bucket = 0; bucket < after.length; bucket++) count += counted(bucket)
-  if (count === 0) return undefined
-  let bucket = 0
-  let below = counted(0)
+/** The buckets of quantiles, from the least up; undefined where nothing was counted. */
+function bucketsAt(shares: readonly number[], { buckets, counts }: SparseCounts): number[] | undefined {
+  if (buckets.length === 0) return undefined
+  const count = counts.reduce((total, count) => total + count, 0)
+  let index = 0
+  let below = counts[0]!
   return shares.map(share => {
-    while (below < rankOf(share, count)) below += counted(++bucket)
-    return bucket
+    while (below < rankOf(share, count)) below += counts[++index]!
+    return buckets[index]!
   })
 }
 

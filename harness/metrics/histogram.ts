@@ -21,7 +21,7 @@ export function bucketIndex(ticks: number): number {
 /** The smallest value in ticks that falls into a bucket. */
 export function bucketStart(index: number): number {
   const shift = Math.max(0, (index >>> halfBits) - 1)
-  return (index - (shift << halfBits)) * 2 ** shift
+  return (index - (shift << halfBits)) * (1 << shift)
 }
 
 /** The greatest value in milliseconds that falls into a bucket. */
@@ -54,30 +54,6 @@ export function toHdr(counts: Float64Array): Histogram {
 /** HdrHistogram's V2 compressed encoding, base64. */
 export function encodeHistogram(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram)
-}
-
-/** Bucket counts without the empty buckets. */
-export interface SparseCounts {
-  readonly length: number
-  readonly buckets: Uint32Array
-  readonly counts: Float64Array
-}
-
-/** Bucket counts as they can be kept many times over: hardly any of the buckets is in use. */
-export function sparse(counts: Float64Array): SparseCounts {
-  const used: number[] = []
-  for (let bucket = 0; bucket < counts.length; bucket++) if (counts[bucket]! > 0) used.push(bucket)
-  const buckets = Uint32Array.from(used)
-  return { length: counts.length, buckets, counts: Float64Array.from(buckets, bucket => counts[bucket]!) }
-}
-
-/** The bucket counts that `sparse` was given. */
-export function spread({ length, buckets, counts }: SparseCounts): Float64Array {
-  const spread = new Float64Array(length)
-  buckets.forEach((bucket, index) => {
-    spread[bucket] = counts[index]!
-  })
-  return spread
 }
 
 /** One of the histograms that stand one after the other. */

@@ -1,6 +1,7 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { bucketEndMs, bucketStart, ticksPerMs } from './histogram.ts'
 import type { Quantiles, Snapshot } from './snapshot.ts'
+import { type SparseCounts, sparse } from './sparseCounts.ts'
 import { censoredQuantile } from './statistics/censored.ts'
 
 /** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
@@ -29,27 +30,24 @@ export function quantilesOf(histogram: Histogram): Quantiles {
  * As `quantilesOf`, straight from bucket counts: a tenth of the time, for what is shown while a run lasts. The ranks
  * are those of hdr-histogram-js, so that both say the same.
  */
-export function quantilesOfCounts(counts: Float64Array): Quantiles {
+export function quantilesOfCounts({ buckets, counts }: SparseCounts): Quantiles {
+  if (buckets.length === 0) return { count: 0, mean: 0, max: 0 }
   let count = 0
   let sum = 0
-  let last = 0
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    const times = counts[bucket]!
-    if (times === 0) continue
-    count += times
-    sum += (times * (bucketStart(bucket) + bucketEndMs(bucket) * ticksPerMs)) / 2
-    last = bucket
+  for (let index = 0; index < buckets.length; index++) {
+    const bucket = buckets[index]!
+    count += counts[index]!
+    sum += (counts[index]! * (bucketStart(bucket) + bucketStart(bucket + 1) - 1)) / 2
   }
-  if (count === 0) return { count: 0, mean: 0, max: 0 }
   const told: Record<string, number> = {}
-  let bucket = 0
+  let index = 0
   let below = counts[0]!
   for (const [name, q] of toldOf(count)) {
     const rank = Math.max(1, Math.floor(q * count + 0.5))
-    while (below < rank) below += counts[++bucket]!
-    told[name] = bucketEndMs(bucket)
+    while (below < rank) below += counts[++index]!
+    told[name] = bucketEndMs(buckets[index]!)
   }
-  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(last), ...looseOf(count) }
+  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(buckets.at(-1)!), ...looseOf(count) }
 }
 
 /**
@@ -58,7 +56,7 @@ export function quantilesOfCounts(counts: Float64Array): Quantiles {
  */
 export function censoredQuantilesOf(completed: Float64Array, censored: Float64Array): Quantiles {
   const unanswered = censored.reduce((sum, count) => sum + count, 0)
-  const known = quantilesOfCounts(completed)
+  const known = quantilesOfCounts(sparse(completed))
   if (unanswered === 0) return known
   const count = known.count + unanswered
   const told = toldOf(count)
@@ -95,19 +93,15 @@ function isBeyond(count: number, q: number, samples: number): boolean {
 const distributionSteps = 48
 
 /** Bucket counts in equal steps of the logarithm, from the least to the greatest value that was counted. */
-export function distributionOf(buckets: Float64Array): Snapshot['distribution'] {
-  const first = buckets.findIndex(count => count > 0)
-  if (first < 0) return { fromMs: 0, toMs: 0, counts: [] }
-  const last = buckets.findLastIndex(count => count > 0)
-  const from = Math.max(1, bucketStart(first))
-  const to = Math.max(from * 1.01, bucketStart(last + 1))
-  const counts = new Array<number>(distributionSteps).fill(0)
+export function distributionOf({ buckets, counts }: SparseCounts): Snapshot['distribution'] {
+  if (buckets.length === 0) return { fromMs: 0, toMs: 0, counts: [] }
+  const from = Math.max(1, bucketStart(buckets[0]!))
+  const to = Math.max(from * 1.01, bucketStart(buckets.at(-1)! + 1))
+  const steps = new Array<number>(distributionSteps).fill(0)
   const stepsPerLog = distributionSteps / Math.log(to / from)
-  for (let bucket = first; bucket <= last; bucket++) {
-    const count = buckets[bucket]!
-    if (count === 0) continue
-    const step = Math.floor(Math.log(Math.max(from, bucketStart(bucket)) / from) * stepsPerLog)
-    counts[Math.min(distributionSteps - 1, step)]! += count
+  for (let index = 0; index < buckets.length; index++) {
+    const step = Math.floor(Math.log(Math.max(from, bucketStart(buckets[index]!)) / from) * stepsPerLog)
+    steps[Math.min(distributionSteps - 1, step)]! += counts[index]!
   }
-  return { fromMs: from / ticksPerMs, toMs: to / ticksPerMs, counts }
+  return { fromMs: from / ticksPerMs, toMs: to / ticksPerMs, counts: steps }
 }

@@ -1,15 +1,19 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { type Base, Evidence } from './evidence.ts'
-import { countsLength, difference, histogramAt, type SparseCounts, sparse, spread, toHdr } from './histogram.ts'
+import { countsLength, difference, histogramAt, toHdr } from './histogram.ts'
+import { HistogramTotals } from './histogramTotals.ts'
 import { Marks } from './marks.ts'
 import type { Measured } from './measured.ts'
 import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { type Settling, settlingOf } from './settling.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
+import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
+/** How often all histograms are read: none of their counts comes near 2^32 in that time. */
+const readAllSeconds = 60
 
 export interface RecorderOptions {
   readonly slabs: readonly Slab[]
@@ -23,18 +27,16 @@ export interface RecorderOptions {
   readonly rssBytes: () => number
 }
 
-/** What happened between two readings: totals of the counters, and of each histogram's buckets. */
+/** Totals as of a reading. */
 interface Totals {
   readonly at: number
   readonly counters: Float64Array
-  /** All steps together. */
-  readonly response: Float64Array
   readonly clientCpu: number
   readonly serverCpu: number | undefined
 }
 
 /** What stood when the measured part may have begun. */
-interface Mark extends Omit<Totals, 'response'> {
+interface Mark extends Totals {
   readonly counts: SparseCounts
   readonly base: Base
 }
@@ -47,29 +49,32 @@ export class Recorder {
   readonly intervals: Interval[] = []
   readonly #options: RecorderOptions
   readonly #counters: Float64Array
-  readonly #counts: Float64Array
+  readonly #histograms: HistogramTotals
   readonly #steps: number
-  /** By slab, the last readings. */
+  /** By slab, the last reading. */
   readonly #lastFields: Int32Array[]
-  readonly #lastCounts: Uint32Array[]
   readonly #evidence: Evidence
   #now = 0
   #startAt = Number.POSITIVE_INFINITY
   readonly #marks: Marks<Mark>
   /** Bucket counts at the first mark, for the screen. */
-  #responseAtMark: Float64Array | undefined
+  #responsesAtMark: SparseCounts | undefined
+  /** As of the last second that is closed. */
   #second: Totals
+  #responsesAtSecond: SparseCounts
+  /** Bucket counts of all steps together as of this reading, once they were asked for. */
+  #responses: SparseCounts | undefined
   /** Totals of the last second's readings, oldest first. */
-  readonly #recent: Omit<Totals, 'response'>[] = []
+  readonly #recent: Totals[] = []
 
   constructor(options: RecorderOptions) {
     this.#options = options
     const { slabs } = options
     this.#steps = slabs[0]!.histograms - histogram.steps
     this.#counters = new Float64Array(slabs[0]!.fields.length)
-    this.#counts = new Float64Array(slabs[0]!.counts.length)
+    this.#histograms = new HistogramTotals(slabs)
+    this.#responsesAtSecond = sparse(new Float64Array(countsLength))
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
-    this.#lastCounts = slabs.map(slab => new Uint32Array(slab.counts.length))
     this.#evidence = new Evidence(slabs)
     this.#marks = new Marks(options.warmupMs, options.isWarmupAutomatic)
     this.#second = this.#totals()
@@ -80,7 +85,9 @@ export class Recorder {
   begin(startAt: number): void {
     this.#startAt = startAt
     this.#now = startAt
+    this.#responses = undefined
     this.#second = this.#totals()
+    this.#responsesAtSecond = this.#readResponses()
     this.#recent.length = 0
     this.#remember()
     this.#evidence.begin()
@@ -90,6 +97,7 @@ export class Recorder {
   /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
   read(now: number): void {
     this.#now = now
+    this.#responses = undefined
     this.#options.slabs.forEach((slab, index) => {
       const lastFields = this.#lastFields[index]!
       for (const name of counterFields) {
@@ -108,7 +116,10 @@ export class Recorder {
     const before = this.#second
     const seconds = Math.max(1e-3, (now.at - before.at) / 1000)
     const completed = this.#since(before, field.completed)
-    const { p50, p90, p99, max } = quantilesOfCounts(difference(now.response, before.response))
+    const responses = this.#readResponses()
+    const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecond))
+    this.#responsesAtSecond = responses
+    if (this.intervals.length % readAllSeconds === 0) this.#histograms.readAll()
     const serverCores = coresBetween(before.serverCpu, now.serverCpu, seconds)
     const interval: Interval = {
       second: this.intervals.length + 1,
@@ -137,9 +148,9 @@ export class Recorder {
     const sent = this.total(field.sent)
     const completed = this.total(field.completed)
     const failed = this.total(field.failed)
-    const counts = this.#responseCounts()
-    const measured = this.#responseAtMark && difference(counts, this.#responseAtMark)
-    const window = measured?.some(count => count > 0) ? measured : counts
+    const responses = this.#readResponses()
+    const measured = this.#responsesAtMark && sparseSince(responses, this.#responsesAtMark)
+    const window = measured?.buckets.length ? measured : responses
     const oldest = this.#recent[0]!
     const newest = this.#recent.at(-1)!
     const seconds = Math.max(1e-3, (newest.at - oldest.at) / 1000)
@@ -202,8 +213,9 @@ export class Recorder {
     const settledAt = settling?.settledAt ?? this.#startAt
     const chosen = this.#marks.from(settledAt - this.#startAt)
     const start = chosen?.mark ?? { ...this.#newMark(), ...this.#recent.at(-1)! }
-    this.#readCounts()
-    const steps = difference(this.#counts, spread(start.counts))
+    this.#histograms.readAll()
+    const whole = this.#histograms.counts.slice()
+    const steps = difference(whole, spread(start.counts))
     // As of the last reading: by now the server may be gone, and its CPU time with it.
     const end = this.#recent.at(-1)!
     const completedCounts = this.#stepsTogether(steps)
@@ -212,7 +224,6 @@ export class Recorder {
     const responseCounts = completedCounts.map(
       (count, bucket) => count + steps[histogram.drained * countsLength + bucket]!,
     )
-    const whole = this.#counts.slice()
     const hdr = (index: number) => toHdr(histogramAt(steps, index))
     const stepCount = this.#steps
     const ofWhole = (index: number) => toHdr(histogramAt(whole, index))
@@ -311,60 +322,39 @@ export class Recorder {
     const hasBegun = this.#now >= this.#startAt
     if (hasBegun) this.#evidence.readSums(this.#now, completed)
     this.#mark()
-    if (hasBegun) this.#evidence.readCounts(this.#now, () => this.#responseCounts())
+    if (hasBegun) this.#evidence.readCounts(this.#now, () => this.#readResponses())
   }
 
   #mark(): void {
     this.#marks.pass(this.#now - this.#startAt, () => this.#newMark())
-    if (this.#marks.first !== undefined) this.#responseAtMark ??= this.#responseCounts()
+    if (this.#marks.first !== undefined) this.#responsesAtMark ??= this.#readResponses()
   }
 
   #newMark(): Mark {
-    const base = this.#evidence.base(this.#now)
-    const { response, ...totals } = this.#totals()
-    return { ...totals, counts: sparse(this.#counts), base }
+    this.#histograms.readAll()
+    return { ...this.#totals(), counts: sparse(this.#histograms.counts), base: this.#evidence.base(this.#now) }
   }
 
   #totals(): Totals {
     return {
       at: this.#now,
       counters: this.#counters.slice(),
-      response: this.#responseCounts(),
       clientCpu: this.#options.clientCpuSeconds(),
       serverCpu: this.#options.serverCpuSeconds(),
     }
   }
 
   #remember(): void {
-    this.#recent.push({
-      at: this.#now,
-      counters: this.#counters.slice(),
-      clientCpu: this.#options.clientCpuSeconds(),
-      serverCpu: this.#options.serverCpuSeconds(),
-    })
+    this.#recent.push(this.#totals())
     while (this.#recent.length > 2 && this.#now - this.#recent[1]!.at >= 1000) this.#recent.shift()
   }
 
-  /**
-   * The histograms are read when they are needed, a few times a second: a worker that shares its core with this thread
-   * waits as long as this takes.
-   */
-  #readCounts(): void {
-    this.#options.slabs.forEach(({ counts }, index) => {
-      const last = this.#lastCounts[index]!
-      for (let bucket = 0; bucket < counts.length; bucket++) {
-        const value = counts[bucket]!
-        if (value === last[bucket]) continue
-        this.#counts[bucket]! += (value - last[bucket]!) >>> 0
-        last[bucket] = value
-      }
-    })
-  }
-
-  /** The bucket counts of all steps together, as they stand now. */
-  #responseCounts(): Float64Array {
-    this.#readCounts()
-    return this.#stepsTogether(this.#counts)
+  #readResponses(): SparseCounts {
+    if (this.#responses === undefined) {
+      this.#histograms.readSteps()
+      this.#responses = sparse(this.#histograms.steps)
+    }
+    return this.#responses
   }
 
   #stepsTogether(counts: Float64Array): Float64Array {
@@ -376,7 +366,7 @@ export class Recorder {
     return sum
   }
 
-  #since(before: Omit<Totals, 'response'>, counter: number): number {
+  #since(before: Totals, counter: number): number {
     return this.total(counter) - before.counters[counter]!
   }
 }

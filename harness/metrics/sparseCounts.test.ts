@@ -1,0 +1,30 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sparse, sparseSince, spread } from './sparseCounts.ts'
+
+const length = 40
+const someCounts = fc
+  .array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 2 ** 40 })), {
+    minLength: length,
+    maxLength: length,
+  })
+  .map(counts => Float64Array.from(counts))
+
+test('spread() gives back what sparse() was given, of which only buckets in use are kept', () => {
+  fc.assert(
+    fc.property(someCounts, counts => {
+      const kept = sparse(counts)
+      expect(spread(kept)).toEqual(counts)
+      expect(kept.buckets).toHaveLength(counts.filter(count => count > 0).length)
+    }),
+  )
+})
+
+test('sparseSince() is what came to be counted after an earlier reading', () => {
+  fc.assert(
+    fc.property(someCounts, someCounts, (before, added) => {
+      const after = before.map((count, bucket) => count + added[bucket]!)
+      expect(sparseSince(sparse(after), sparse(before))).toEqual(sparse(added))
+    }),
+  )
+})

@@ -1,0 +1,46 @@
+/** Bucket counts without the empty buckets, which are most: soon gone through, and small enough to be kept many times over. */
+export interface SparseCounts {
+  /** How many buckets there are with the empty ones. */
+  readonly length: number
+  /** Those in use, rising, and their counts. */
+  readonly buckets: Uint32Array
+  readonly counts: Float64Array
+}
+
+/** The counts that are not 0. */
+export function sparse(counts: Float64Array): SparseCounts {
+  const buckets: number[] = []
+  const used: number[] = []
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    const count = counts[bucket]!
+    if (count === 0) continue
+    buckets.push(bucket)
+    used.push(count)
+  }
+  return { length: counts.length, buckets: new Uint32Array(buckets), counts: new Float64Array(used) }
+}
+
+/** The bucket counts that `sparse` was given. */
+export function spread({ length, buckets, counts }: SparseCounts): Float64Array {
+  const spread = new Float64Array(length)
+  buckets.forEach((bucket, index) => {
+    spread[bucket] = counts[index]!
+  })
+  return spread
+}
+
+/** Counts less what they were before; they only grow, so that what was in use before is so after. */
+export function sparseSince(after: SparseCounts, before: SparseCounts): SparseCounts {
+  const buckets: number[] = []
+  const used: number[] = []
+  let passed = 0
+  for (let index = 0; index < after.buckets.length; index++) {
+    const bucket = after.buckets[index]!
+    const was = before.buckets[passed] === bucket ? before.counts[passed++]! : 0
+    const count = after.counts[index]! - was
+    if (count === 0) continue
+    buckets.push(bucket)
+    used.push(count)
+  }
+  return { length: after.length, buckets: new Uint32Array(buckets), counts: new Float64Array(used) }
+}
