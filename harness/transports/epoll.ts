@@ -179,8 +179,8 @@ class EpollTransport implements Transport {
     this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
     this.#shortenSlice()
     try {
+      let now = this.#clock.now()
       for (;;) {
-        let now = this.#clock.now()
         if (now >= this.#wakeTime) {
           this.#wakeTime = Number.POSITIVE_INFINITY
           this.#tellStillborn(loop, now)
@@ -190,8 +190,11 @@ class EpollTransport implements Transport {
           now = this.#clock.now()
         }
         const ready = this.#wait(Math.min(waitMsMax, Math.max(0, this.#wakeTime - now - this.#spinMs)))
-        this.idleMs += this.#clock.now() - now
+        const waitedUntil = this.#clock.now()
+        this.idleMs += waitedUntil - now
         for (let index = 0; index < ready; index++) this.#handle(loop, index * epollEvent.words)
+        // A reading of the clock is an object of 16 bytes: one is enough for a look that found nothing.
+        now = ready > 0 ? this.#clock.now() : waitedUntil
       }
     } finally {
       for (let link = 0; link < this.#state.length; link++) this.close(link)
