@@ -24,6 +24,7 @@ import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import { isDatagramTarget } from './scenario/datagrams.ts'
+import { IssuesError } from './scenario/path.ts'
 import { hasSecretAddress } from './scenario/redact.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 import { chooseTransport } from './transports/catalog.ts'
@@ -165,7 +166,7 @@ export interface Prepared {
 
 /** Reads the files a scenario names and encodes its requests; a UserError has every fault, each with its file. */
 export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared> {
-  const { scenario, file } = loaded
+  const { scenario } = loaded
   const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
   checkDescriptors(scenario)
   try {
@@ -174,8 +175,7 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
     const materials = await readMaterials(loaded)
     return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
   } catch (error) {
-    if (!(error instanceof UserError) || file === undefined) throw error
-    throw new UserError(error.faults.map(({ place, message }) => ({ place: `${file} ${place}`.trim(), message })))
+    throw error instanceof IssuesError ? new UserError(loaded.faultsOf(error.issues)) : error
   }
 }
 

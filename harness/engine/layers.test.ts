@@ -134,10 +134,10 @@ test('encodeRequests() says which request could become too long with its layers'
   ]
   const protocol = { name: 'tlv', maxFrame: 60 } as const
   await expect(simulate({}, { protocol, layers: ['gzip'], loop })).rejects.toThrow(
-    'loop[1].send a TLV value has at most 60 bytes, not 124',
+    'loop[1].send: a TLV value has at most 60 bytes, not 124',
   )
   await expect(simulate({}, { protocol, layers: ['crc32'], loop })).rejects.toThrow(
-    'loop[0].send a TLV value has at most 60 bytes, not 64',
+    'loop[0].send: a TLV value has at most 60 bytes, not 64',
   )
 })
 

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import { type Fault, messageOf, UserError } from '../errors.ts'
-import { type LoadedScenario, limits, type Payload, type Send } from '../scenario/scenario.ts'
+import { messageOf, reasonOf } from '../errors.ts'
+import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
+import { type LoadedScenario, limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
 import { formatSize } from '../units.ts'
 
@@ -15,60 +16,76 @@ export interface Materials {
   readonly tls?: TlsSettings
 }
 
-/** Reads every file a scenario names; a UserError lists all that cannot be read or are too large. */
-export async function readMaterials({ scenario, folder }: LoadedScenario): Promise<Materials> {
-  const faults: Fault[] = []
-  async function read(path: string, place: string, bytesMax: number): Promise<Uint8Array> {
+/** Reads every file a scenario names; an IssuesError lists all that cannot be read or are too large. */
+export async function readMaterials({
+  scenario,
+  folder,
+}: Pick<LoadedScenario, 'scenario' | 'folder'>): Promise<Materials> {
+  const issues: Issue[] = []
+  async function read(path: string, at: Path, bytesMax: number): Promise<Uint8Array> {
     const full = resolve(folder, path)
     try {
       const { size } = await stat(full)
       if (size <= bytesMax) return await readFile(full)
-      faults.push({ place, message: `${full} has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken` })
+      issues.push(issue(at, `${full} has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken`))
     } catch (error) {
-      faults.push({ place, message: `cannot read ${full}: ${messageOf(error)}` })
+      issues.push(issue(at, `cannot read ${full}: ${reasonOf(error)}`))
     }
     return new Uint8Array(0)
   }
 
   const files = new Map<string, Uint8Array>()
-  for (const path of payloadFiles(scenario)) files.set(path, await read(path, 'file', limits.payloadBytesMax))
-  const data = scenario.data && (await read(scenario.data.file, 'data.file', limits.dataBytesMax))
-  const rows = data && faults.length === 0 ? parseRows(data, scenario.data.file, faults) : []
+  for (const [name, at] of payloadFiles(scenario)) files.set(name, await read(name, at, limits.payloadBytesMax))
+  const data = scenario.data && (await read(scenario.data.file, dataFile, limits.dataBytesMax))
+  const rows = data && issues.length === 0 ? parseRows(data, scenario.data.file, issues) : []
   let tls: TlsSettings | undefined
   if (scenario.tls) {
     const { ca, cert, key, ...rest } = scenario.tls
-    const pem = async (path: string | undefined, place: string) =>
-      path === undefined ? undefined : Buffer.from(await read(path, `tls.${place}`, limits.scenarioBytesMax)).toString()
+    const pem = async (path: string | undefined, name: string) =>
+      path === undefined ? undefined : Buffer.from(await read(path, ['tls', name], limits.scenarioBytesMax)).toString()
     const texts = { ca: await pem(ca, 'ca'), cert: await pem(cert, 'cert'), key: await pem(key, 'key') }
     tls = { ...rest, ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) }
   }
-  if (faults.length > 0) throw new UserError(faults)
+  if (issues.length > 0) throw new IssuesError(issues)
   return { files, rows, ...(tls === undefined ? {} : { tls }) }
 }
 
-function parseRows(data: Uint8Array, file: string, faults: Fault[]): Record<string, string>[] {
+const dataFile: Path = ['data', 'file']
+
+function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<string, string>[] {
   try {
     const rows = parse(data, { columns: true, bom: true, skip_empty_lines: true, to: limits.dataRowsMax + 1 })
-    if (rows.length === 0) faults.push({ place: 'data.file', message: `${file} has no rows below its header` })
+    if (rows.length === 0) issues.push(issue(dataFile, `${file} has no rows below its header`))
     if (rows.length > limits.dataRowsMax) {
-      faults.push({ place: 'data.file', message: `${file} has more than ${limits.dataRowsMax} rows` })
+      issues.push(issue(dataFile, `${file} has more than ${limits.dataRowsMax} rows`))
     }
     return rows as Record<string, string>[]
   } catch (error) {
-    faults.push({ place: 'data.file', message: `${file} is no CSV with a header line: ${messageOf(error)}` })
+    issues.push(issue(dataFile, `${file} is no CSV with a header line: ${messageOf(error)}`))
     return []
   }
 }
 
-function payloadFiles({ loop = [], mix = [], connect, heartbeat }: LoadedScenario['scenario']): Set<string> {
-  const sends: Send[] = [...loop, ...mix, ...connect].map(step => step.send)
-  if (heartbeat) sends.push(heartbeat.send)
-  const expected = [...loop, ...mix, ...connect].flatMap(step =>
-    typeof step.expect === 'object' ? [step.expect.equals, step.expect.body] : [],
-  )
-  const payloads = [...sends.map(send => (typeof send === 'object' && 'body' in send ? send.body : send)), ...expected]
-  const names = payloads.map(payload => (isFile(payload) ? payload.file : undefined))
-  return new Set(names.filter(name => name !== undefined))
+/** The payload files of a scenario, each with where it is named first. */
+function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Map<string, Path> {
+  const files = new Map<string, Path>()
+  function add(payload: unknown, at: Path): void {
+    if (isFile(payload) && !files.has(payload.file)) files.set(payload.file, [...at, 'file'])
+  }
+  function addSend(send: Send, at: Path): void {
+    if (typeof send === 'object' && 'body' in send) add(send.body, [...at, 'body'])
+    else add(send, at)
+  }
+  for (const [kind, steps] of Object.entries({ loop, mix, connect })) {
+    steps.forEach(({ send, expect }: Step, index) => {
+      addSend(send, [kind, index, 'send'])
+      if (typeof expect !== 'object') return
+      add(expect.equals, [kind, index, 'expect', 'equals'])
+      add(expect.body, [kind, index, 'expect', 'body'])
+    })
+  }
+  if (heartbeat) addSend(heartbeat.send, ['heartbeat', 'send'])
+  return files
 }
 
 function isFile(payload: unknown): payload is Extract<Payload, { file: string }> {

@@ -1,7 +1,8 @@
-import { assert, type Fault, messageOf, UserError } from '../errors.ts'
+import { assert, messageOf, UserError } from '../errors.ts'
 import type { Role } from '../metrics/slab.ts'
 import { createPrng, streamSeed } from '../prng.ts'
 import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
+import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
 import type { Expectation, Payload, Scenario, Send, Step } from '../scenario/scenario.ts'
 import { parseSlots } from '../scenario/slots.ts'
 import { formatSize } from '../units.ts'
@@ -74,7 +75,7 @@ export interface PlannedExpectation {
   readonly status?: number
 }
 
-/** Encodes the steps of a scenario; a UserError names every step whose message does not fit the protocol. */
+/** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
   scenario: Scenario,
   protocol: Protocol,
@@ -85,21 +86,21 @@ export function encodeRequests(
   const loop = scenario.loop ?? scenario.mix!
   const kind = scenario.loop ? 'loop' : 'mix'
   loop.forEach((step, index) => {
-    builder.add('request', `${kind}[${index}]`, step, 'weight' in step ? Number(step.weight) : 1)
+    builder.add('request', [kind, index], step, 'weight' in step ? Number(step.weight) : 1)
   })
   if (scenario.heartbeat) {
-    builder.add('heartbeat', 'heartbeat', { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
+    builder.add('heartbeat', ['heartbeat'], { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
   }
   if (scenario.key !== undefined) builder.addKeyHandshake()
   scenario.connect.forEach((step, index) => {
-    builder.add('handshake', `connect[${index}]`, step)
+    builder.add('handshake', ['connect', index], step)
   })
   const bank = builder.finish(scenario.mix !== undefined, scenario.data?.order === 'random')
   // Slots come in powers of two, with one more for the heartbeat.
   const slots = scenario.connections * 2 ** Math.ceil(Math.log2(scenario.load.pipeline + 1))
   if (bank.keepsSentBytes && slots * bank.frameBytesMax > sentBytesMax) {
     const message = `to compare ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)}`
-    throw new UserError([{ place: 'expect', message: `${message}: expect something else than echo` }])
+    throw new IssuesError([issue([kind], `${message}: expect something else than echo`)])
   }
   return bank
 }
@@ -120,7 +121,7 @@ class BankBuilder {
   readonly #templates: (MessageTemplate | null)[] = []
   readonly #names = new CaptureNames()
   readonly #steps: PlannedStep[] = []
-  readonly #faults: Fault[] = []
+  readonly #issues: Issue[] = []
   #bytes = 0
 
   constructor(protocol: Protocol, materials: Materials, seed: number) {
@@ -130,13 +131,13 @@ class BankBuilder {
     this.#seed = seed
   }
 
-  add(role: Role, place: string, step: Step, weight = 1, reply = true): void {
+  add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
     const firstFrame = this.#frames.length
     const rows = usesData(step.send) ? this.#materials.rows : [undefined]
     try {
       for (const row of rows) this.#encode(step.send, row)
       this.#steps.push({
-        name: place,
+        name: showPath(at),
         role,
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
@@ -149,7 +150,7 @@ class BankBuilder {
       })
     } catch (error) {
       if (!(error instanceof RangeError) && !(error instanceof UserError)) throw error
-      this.#faults.push({ place: `${place}.send`, message: messageOf(error) })
+      this.#issues.push(issue([...at, 'send'], messageOf(error)))
     }
   }
 
@@ -172,7 +173,7 @@ class BankBuilder {
   }
 
   finish(weighted: boolean, randomRows: boolean): RequestBank {
-    if (this.#faults.length > 0) throw new UserError(this.#faults)
+    if (this.#issues.length > 0) throw new IssuesError(this.#issues)
     const frameBytesMax = this.#frames.reduce((most, frame) => Math.max(most, frame.length), 0)
     const isPatched = (frame: number) => this.#patches[frame]!.length > 0 && this.#templates[frame] === null
     const keepsSentBytes = this.#steps.some(

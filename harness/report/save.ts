@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { messageOf, UserError } from '../errors.ts'
+import { messageOf, reasonOf, UserError } from '../errors.ts'
 import type { Report } from './report.ts'
 import { checkReport } from './schema.ts'
 
@@ -153,21 +153,4 @@ function safeName(name: string): string {
 
 function temporaryName(): string {
   return `.${reportFile}.${randomUUID()}.tmp`
-}
-
-const reasons: Record<string, string> = {
-  ENOENT: 'there is no such file or folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENOTDIR: 'a part of the path is a file, not a folder',
-  EEXIST: 'there is a file of this name',
-  EISDIR: 'this is a folder',
-  ENAMETOOLONG: 'the name is too long',
-}
-
-function reasonOf(error: unknown): string {
-  return reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error)
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadScenario, parseScenario, scenarioFromUrl } from './load.ts'
+import { issue } from './path.ts'
 import { limits, type Scenario } from './scenario.ts'
 import { faultLines, faultsIn, faultsWith, minimal, minimalWith } from './testing/faults.ts'
 
@@ -131,9 +132,13 @@ test('parseScenario() has no warm-up in mode once', () => {
   expect(scenario(`${minimal}load: { mode: once }`)).toMatchObject({ duration: 3_600_000, warmup: 0 })
 })
 
-test('parseScenario() knows its file and folder', () => {
+test('parseScenario() knows its folder, and where what is found wrong later on stands in its file', () => {
   const loaded = parseScenario(minimal, 'scenarios/a.yaml', [], {})
-  expect(loaded.file).toBe('scenarios/a.yaml')
+  const late = loaded.faultsOf([issue(['loop', 0, 'send'], 'too long'), issue(['target'], 'gone')])
+  expect(late).toEqual([
+    { place: 'scenarios/a.yaml:2:9', message: 'target: gone' },
+    { place: 'scenarios/a.yaml:4:16', message: 'loop[0].send: too long' },
+  ])
   expect(loaded.folder).toBe(resolve('scenarios'))
   expect(loaded.redacted).toEqual(loaded.scenario)
 })
@@ -254,7 +259,7 @@ test('parseScenario() bounds the number of steps', () => {
 })
 
 test('scenarioFromUrl() sends a greeting to the address', () => {
-  const { scenario, folder, file } = scenarioFromUrl('tcp://127.0.0.1:8080', [])
+  const { scenario, folder, faultsOf } = scenarioFromUrl('tcp://127.0.0.1:8080', [])
   expect(scenario).toMatchObject({
     name: '127.0.0.1-8080',
     target: { address: 'tcp://127.0.0.1:8080' },
@@ -263,7 +268,8 @@ test('scenarioFromUrl() sends a greeting to the address', () => {
     loop: [{ send: 'Hello World!', think: 0 }],
   })
   expect(folder).toBe(process.cwd())
-  expect(file).toBeUndefined()
+  const message = 'loop[0].send: too long'
+  expect(faultsOf([issue(['loop', 0, 'send'], 'too long')])).toEqual([{ place: 'tcp://127.0.0.1:8080', message }])
   expect(scenarioFromUrl('tls://[::1]:443', []).scenario.name).toBe('1-443')
   expect(scenarioFromUrl('unix:/run/a b.sock', []).scenario.name).toBe('a-b.sock')
 })
@@ -300,7 +306,7 @@ async function loadFaults(path: string): Promise<string[]> {
 test('loadScenario() reads a file', async () => {
   const path = join(folder, 'good.yaml')
   await writeFile(path, minimal)
-  expect(await loadScenario(path, [], {})).toMatchObject({ scenario: { name: 'x' }, file: path, folder })
+  expect(await loadScenario(path, [], {})).toMatchObject({ scenario: { name: 'x' }, folder })
 })
 
 test('loadScenario() says why a file cannot be read', async () => {

@@ -32,7 +32,7 @@ export function parseScenario(
   const plain = text.replace(/^\uFEFF/, '')
   const source = readSource(plain, environment)
   if (!('data' in source)) throw new UserError(textFaults(source, { name: file, text: plain }))
-  return { ...finish(source, { name: file, text: plain }, overrides), folder: resolve(dirname(file)), file }
+  return { ...finish(source, { name: file, text: plain }, overrides), folder: resolve(dirname(file)) }
 }
 
 /** A scenario for a URL alone: what its scheme stands for, for 10 seconds, unless overridden. */
@@ -61,7 +61,7 @@ function finish(
   source: Source,
   named: Pick<Places, 'name' | 'text'>,
   overrides: readonly Override[],
-): Pick<LoadedScenario, 'scenario' | 'redacted'> {
+): Omit<LoadedScenario, 'folder'> {
   const { data, origins, issues } = applyOverrides(source.data, overrides)
   const isOverridden = (path: Path) => origins.some(origin => isWithin(path, origin.path))
   const sourceIssues = source.issues.filter(({ path }) => !isOverridden(path))
@@ -72,10 +72,14 @@ function finish(
   const all = [...sourceIssues, ...issues, ...found]
   const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
   const secrets = [...fromEnvironment, ...keysIn(data)]
-  if (all.length > 0 || result.scenario === undefined) {
-    throw new UserError(issueFaults(all, { ...named, positions: source.positions, origins, secrets }))
+  const places = { ...named, positions: source.positions, origins }
+  if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, { ...places, secrets }))
+  return {
+    scenario: result.scenario,
+    redacted: redact(result.scenario, secrets),
+    // What is wrong with files and encoded messages tells names and lengths, no values.
+    faultsOf: issues => issueFaults(issues, { ...places, secrets: [] }),
   }
-  return { scenario: result.scenario, redacted: redact(result.scenario, secrets) }
 }
 
 async function readText(path: string): Promise<string> {

@@ -17,6 +17,17 @@ export interface Issue {
   readonly offset?: number
 }
 
+/** What is wrong with a scenario that its text alone did not tell; who has the text says where. */
+export class IssuesError extends Error {
+  override readonly name = 'IssuesError'
+  readonly issues: readonly Issue[]
+
+  constructor(issues: readonly Issue[]) {
+    super(issues.map(({ path, message }) => `${showPath(path)}: ${message}`).join('\n'))
+    this.issues = issues
+  }
+}
+
 /** An issue with a value. */
 export function issue(path: Path, message: string): Issue {
   return { path, about: 'value', message }

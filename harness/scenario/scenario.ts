@@ -1,7 +1,9 @@
+import type { Fault } from '../errors.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import type { LayerName } from '../protocols/layers.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
+import type { Issue } from './path.ts'
 
 /**
  * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
@@ -167,8 +169,8 @@ export interface LoadedScenario {
   readonly folder: string
   /** The scenario as it may be shown: keys and values out of the environment are `***`. */
   readonly redacted: Scenario
-  /** The file as the user named it; absent where the scenario was made from a URL. */
-  readonly file?: string
+  /** What is found wrong with it later on, with the places in its text. */
+  readonly faultsOf: (issues: readonly Issue[]) => Fault[]
 }
 
 /** Bounds on what a scenario may ask for and on what is read from files. */
