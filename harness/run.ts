@@ -24,6 +24,7 @@ import type { Report, RunFacts } from './report/report.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from './report/result.ts'
 import { writeReport } from './report/save.ts'
 import { isDatagramTarget } from './scenario/datagrams.ts'
+import { addressedProtocol } from './scenario/host.ts'
 import { IssuesError } from './scenario/path.ts'
 import { hasSecretAddress } from './scenario/redact.ts'
 import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
@@ -171,7 +172,7 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
   checkDescriptors(scenario)
   try {
     const overUdp = isDatagramTarget(scenario.target)
-    const protocol = spokenProtocol(scenario.protocol, { layers: layerSettings(scenario), overUdp })
+    const protocol = spokenProtocol(addressedProtocol(scenario), { layers: layerSettings(scenario), overUdp })
     const materials = await readMaterials(loaded)
     return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
   } catch (error) {

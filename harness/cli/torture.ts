@@ -12,6 +12,7 @@ import { describeProtocol } from '../protocols/spec.ts'
 import { spokenProtocol } from '../protocols/spoken.ts'
 import { prepareScenario } from '../run.ts'
 import { isDatagramTarget } from '../scenario/datagrams.ts'
+import { addressedProtocol } from '../scenario/host.ts'
 import { inEnvironment } from '../scenario/load.ts'
 import { list } from '../scenario/misfit.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
@@ -86,7 +87,8 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   const signal = interruption()
 
   const layers = layerSettings(scenario)
-  const protocol = spokenProtocol(scenario.protocol, { layers, overUdp: false })
+  const spec = addressedProtocol(scenario)
+  const protocol = spokenProtocol(spec, { layers, overUdp: false })
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
     layers,
@@ -101,7 +103,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       address: target.address,
       target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(target.address),
       subject: {
-        spec: scenario.protocol,
+        spec,
         protocol,
         request: request(),
         greeting: handshake,

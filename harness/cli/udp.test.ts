@@ -123,7 +123,7 @@ test('volley refuses a datagram that is too long when the scenario is loaded, an
   const file = scenario('{ serve: echo, over: udp }', ...lines)
   const { code, stderr } = await volley('validate', file)
   expect(code).toBe(2)
-  expect(stderr).toMatch(/test\.yaml loop\[0\]\.send +a datagram has at most 65507 bytes, not 65508$/m)
+  expect(stderr).toMatch(/test\.yaml:4:16 +loop\[0\]\.send: a datagram has at most 65507 bytes, not 65508$/m)
 })
 
 test('volley talk and volley torture say that they are for TCP', async () => {

@@ -35,7 +35,7 @@ export function planNullReplies(
   const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
     return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
-  if (protocol.name === 'http') return canned(httpReply(protocol.host, likeBytes(meanReplyBytes)))
+  if (protocol.name === 'http') return canned(httpReply(likeBytes(meanReplyBytes)))
   // Most of what its client reads is no reply, but comes from the others: that is more work than a null server makes.
   if (protocol.name === 'broadcast') return undefined
   if (protocol.name === 'resp') return canned(respReply(likeBytes(meanReplyBytes)))
@@ -129,8 +129,8 @@ function likeBytes(meanBytes: number): number {
   return Math.min(replyBytesMax, 2 ** Math.floor(Math.log2(Math.max(1, meanBytes))))
 }
 
-function httpReply(host: string, bytes: number): Uint8Array {
-  const { encode } = createHttp({ host, maxFrame: Number.MAX_SAFE_INTEGER })
+function httpReply(bytes: number): Uint8Array {
+  const { encode } = createHttp({ maxFrame: Number.MAX_SAFE_INTEGER })
   const head = encode({ status: 200, body: noBytes })
   return bytes <= head.length ? head : encode({ status: 200, body: new Uint8Array(bytes - head.length) })
 }

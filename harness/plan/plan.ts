@@ -1,6 +1,7 @@
 import { streamSeed } from '../prng.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import { type LayerSettings, layerSettings } from '../protocols/layers.ts'
+import { addressedProtocol } from '../scenario/host.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
@@ -102,7 +103,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const common = {
     workers,
     address,
-    protocol: scenario.protocol,
+    protocol: addressedProtocol(scenario),
     ...(layers && { layers }),
     ...(scenario.wire && { wire: scenario.wire }),
     transport,

@@ -16,8 +16,8 @@ export type ProtocolSpec =
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
   | { readonly name: 'broadcast'; readonly maxFrame: number }
-  /** `host` is what the header Host says where a request does not say it itself. */
-  | { readonly name: 'http'; readonly host: string; readonly maxFrame: number }
+  /** `host` is what the header Host says where a request does not say it itself; localhost without it. */
+  | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
 
 export interface FrameSettings {

@@ -25,8 +25,8 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
 export interface HttpSettings {
-  /** What the header Host says where a request does not say it itself. */
-  readonly host: string
+  /** What the header Host says where a request does not say it itself; localhost without it. */
+  readonly host?: string
   /** The longest message, head and all, in bytes. */
   readonly maxFrame: number
 }
@@ -36,7 +36,7 @@ export interface HttpSettings {
  * 102, 103) are part of the reply that follows them. A reply with neither length nor chunks is malformed: it would
  * end with its connection, and cannot be told from one that was cut off. A lone line feed ends a line as CR LF does.
  */
-export function createHttp({ host, maxFrame }: HttpSettings): Protocol {
+export function createHttp({ host = 'localhost', maxFrame }: HttpSettings): Protocol {
   const last = new LastHead()
 
   function encode(message: Message): Uint8Array {

@@ -22,7 +22,7 @@ test('protocolSpec() takes a name alone', () => {
   expect(protocolSpec('frame')).toEqual({ name: 'frame', ...frameDefaults })
   expect(protocolSpec('tlv')).toEqual({ name: 'tlv', maxFrame: 1_048_576 })
   expect(protocolSpec('rpc')).toEqual({ name: 'rpc', lengthPrefix: true, maxFrame: 2_097_152 })
-  expect(protocolSpec('http')).toEqual({ name: 'http', host: 'localhost', maxFrame: 1_048_576 })
+  expect(protocolSpec('http')).toEqual({ name: 'http', maxFrame: 1_048_576 })
   expect(protocolSpec('resp')).toEqual({ name: 'resp', maxFrame: 1_048_576 })
 })
 

@@ -96,8 +96,10 @@ const httpSettings = z
       .string(wanted('a host such as example.org'))
       .regex(/^[!-~]+$/, wanted('a host such as example.org'))
       .max(hostBytesMax, `expected at most ${hostBytesMax} characters`)
-      .default('localhost')
-      .describe('What the header Host says where a request does not say it itself'),
+      .exactOptional()
+      .describe(
+        'What the header Host says where a request does not say it itself; without it the host and port of the address',
+      ),
     maxFrame: maxFrame.default(maxFrameDefault),
   })
   .transform((settings): ProtocolSpec => ({ name: 'http', ...settings }))
