@@ -1,30 +1,27 @@
 import { afterEach, expect, test } from 'vitest'
 import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
 import { createBroadcastServer } from './broadcast.ts'
-import { type RunningServer, type ServerSettings, startServer } from './server.ts'
-import { Client, until } from './testing/client.ts'
+import type { RunningServer, ServerSettings } from './server.ts'
+import { type Client, until } from './testing/client.ts'
+import { connect, endServices, startService } from './testing/services.ts'
 
 const clients: Client[] = []
 /** A socket that is closed no longer knows its port. */
 const ports = new Map<Client, number>()
-const servers: RunningServer[] = []
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy()
-  for (const server of servers.splice(0)) await server.stop()
+  clients.length = 0
+  await endServices()
 })
 
-async function start(settings: Partial<ServerSettings> = {}): Promise<RunningServer> {
-  const service = createBroadcastServer({ maxFrame: 65_536 })
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
-  servers.push(server)
-  return server
+function start(settings: Partial<ServerSettings> = {}): Promise<RunningServer> {
+  return startService(createBroadcastServer({ maxFrame: 65_536 }), settings)
 }
 
 /** So many clients, all of them known to the server. */
-async function connect(server: RunningServer, count: number): Promise<Client[]> {
+async function connectAll(server: RunningServer, count: number): Promise<Client[]> {
   const some: Client[] = []
-  for (let index = 0; index < count; index++) some.push(await Client.connect(server.address))
+  for (let index = 0; index < count; index++) some.push(await connect(server))
   clients.push(...some)
   for (const client of some) ports.set(client, client.socket.localPort!)
   await until('the connections', () => server.counters().connections === clients.length)
@@ -50,7 +47,7 @@ async function expectNext(client: Client, ...lines: Uint8Array[]): Promise<void>
 
 test('createBroadcastServer() acknowledges a message and sends it to everybody else', async () => {
   const server = await start()
-  const [one, two, three] = (await connect(server, 3)) as [Client, Client, Client]
+  const [one, two, three] = (await connectAll(server, 3)) as [Client, Client, Client]
   one.write('{"client_ip": "a lie", "message": "say \\"\\u4f60\\u597d\\""}\n')
   await expectNext(one, acknowledgementTo(one))
   for (const other of [two, three]) await expectNext(other, deliveryFrom(one, 'say "你好"'))
@@ -63,7 +60,7 @@ test('createBroadcastServer() acknowledges a message and sends it to everybody e
 
 test.each(['/q', '/quit'])('createBroadcastServer() lets a client leave by %s, and nobody hears of it', async text => {
   const server = await start()
-  const [one, two] = (await connect(server, 2)) as [Client, Client]
+  const [one, two] = (await connectAll(server, 2)) as [Client, Client]
   one.write(bytesOf(messageOf(one, 'bye'), messageOf(one, text), messageOf(one, 'too late')))
   expect(textOf(await one.takeAll())).toBe(textOf(acknowledgementTo(one)))
   await until('one connection', () => server.counters().connections === 1)
@@ -76,7 +73,7 @@ test('createBroadcastServer() ends a connection that sends no message, and goes 
   const server = await start()
   const lines = ['hello', '{"message": 5}', '[]', '{"message": "a"', `{"message":"${'x'.repeat(65_530)}"}`]
   for (const [index, line] of lines.entries()) {
-    const [one, two] = (await connect(server, 2)) as [Client, Client]
+    const [one, two] = (await connectAll(server, 2)) as [Client, Client]
     one.write(`${line}\n`)
     expect(await one.takeAll()).toHaveLength(0)
     two.write(messageOf(two, 'a'))
@@ -90,7 +87,7 @@ test('createBroadcastServer() ends a connection that sends no message, and goes 
 
 test('createBroadcastServer() drops who does not read, and who is gone, and serves the others', async () => {
   const server = await start({ maxSendBufferBytes: 10_000 })
-  const [one, two, slow, gone] = (await connect(server, 4)) as [Client, Client, Client, Client]
+  const [one, two, slow, gone] = (await connectAll(server, 4)) as [Client, Client, Client, Client]
   slow.socket.pause()
   gone.socket.resetAndDestroy()
   const text = 'x'.repeat(60_000)
@@ -111,7 +108,7 @@ test('createBroadcastServer() drops who does not read, and who is gone, and serv
 
 test('createBroadcastServer() has every client hear every other one, in many pieces and all at once', async () => {
   const server = await start()
-  const many = await connect(server, 10)
+  const many = await connectAll(server, 10)
   const rounds = 50
   for (let round = 0; round < rounds; round++) for (const client of many) client.write(messageOf(client, `${round}`))
   const expected = many.map(

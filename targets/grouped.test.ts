@@ -2,32 +2,17 @@ import { afterEach, expect, test } from 'vitest'
 import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
 import { groupedService } from './grouped.ts'
 import { createRpcServer } from './rpc.ts'
-import { type RunningServer, startServer } from './server.ts'
-import { Client, until } from './testing/client.ts'
+import type { RunningServer } from './server.ts'
+import { type Client, until } from './testing/client.ts'
+import { connect, endServices, startService } from './testing/services.ts'
 
 const group = { id: 'orders', secret: 's3:cret' }
 const [login, refused] = [9, 10]
 
-const servers: RunningServer[] = []
-const clients: Client[] = []
+afterEach(endServices)
 
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy()
-  for (const server of servers.splice(0)) await server.stop()
-})
-
-async function start(withinMs?: number, lengthPrefix = true): Promise<RunningServer> {
-  const plain = createRpcServer({ lengthPrefix, maxFrame: 1024 })
-  const service = groupedService(plain, group, withinMs)
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service })
-  servers.push(server)
-  return server
-}
-
-async function connect(server: RunningServer): Promise<Client> {
-  const client = await Client.connect(server.address)
-  clients.push(client)
-  return client
+function start(withinMs?: number, lengthPrefix = true): Promise<RunningServer> {
+  return startService(groupedService(createRpcServer({ lengthPrefix, maxFrame: 1024 }), group, withinMs))
 }
 
 function message(id: number, type: number, body: string, lengthPrefix = true): Uint8Array {

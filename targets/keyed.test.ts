@@ -4,9 +4,10 @@ import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
 import { keyedService } from './keyed.ts'
 import { poolService } from './pool.ts'
 import { Schedule } from './schedule.ts'
-import { type RunningServer, startServer } from './server.ts'
+import type { RunningServer } from './server.ts'
 import { parseServiceTime } from './serviceTime.ts'
-import { Client, until } from './testing/client.ts'
+import { type Client, until } from './testing/client.ts'
+import { connect, endServices, startService } from './testing/services.ts'
 import { createTlvServer } from './tlv.ts'
 
 const key = '123456'
@@ -17,25 +18,10 @@ const hello = bytesOf({ u32: 0 }, { u32: helloType })
 const welcome = bytesOf({ u32: 0 }, { u32: welcomeType })
 const message = bytesOf({ u32: 2 }, { u32: 1 }, 'hi')
 
-const servers: RunningServer[] = []
-const clients: Client[] = []
+afterEach(endServices)
 
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy()
-  for (const server of servers.splice(0)) await server.stop()
-})
-
-async function start(withinMs?: number, plain = createTlvServer({ maxFrame: 1024 })): Promise<RunningServer> {
-  const service = keyedService(plain, key, withinMs)
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service })
-  servers.push(server)
-  return server
-}
-
-async function connect(server: RunningServer): Promise<Client> {
-  const client = await Client.connect(server.address)
-  clients.push(client)
-  return client
+function start(withinMs?: number, plain = createTlvServer({ maxFrame: 1024 })): Promise<RunningServer> {
+  return startService(keyedService(plain, key, withinMs))
 }
 
 async function challengeOf(client: Client): Promise<Uint8Array> {
@@ -123,8 +109,7 @@ test('keyedService() turns away who takes too long, also when something keeps co
 
 test('keyedService() counts a client once that is turned away, also when its deadline finds it still there', async () => {
   const server = await start(100)
-  const [early, late] = [await Client.connect(server.address, true), await Client.connect(server.address, true)]
-  clients.push(early, late)
+  const [early, late] = [await connect(server, true), await connect(server, true)]
   early.write(message)
   expect(await refusalOf(early)).toBe('this server has a key: the handshake comes first')
   expect(await refusalOf(late)).toBe('the handshake took too long')

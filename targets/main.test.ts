@@ -128,17 +128,7 @@ test('main exits at once on a second signal', async () => {
   client.write(new Uint8Array(32 * 1024 * 1024))
   await until('replies that wait', () => (statsOf(child.messages).at(-1)?.bytesOut ?? 0) > 16 * 1024 * 1024)
   child.process.kill('SIGTERM')
-  // It has heard the first signal once it takes no more connections.
-  const address = await child.address()
-  let accepting = true
-  while (accepting) {
-    await Client.connect(address).then(
-      other => other.socket.destroy(),
-      () => {
-        accepting = false
-      },
-    )
-  }
+  await child.refuses()
   child.process.kill('SIGTERM')
   expect(await child.exited()).toBe(1)
 })

@@ -7,18 +7,13 @@ import { poolService } from './pool.ts'
 import { poolSettings } from './poolFlags.ts'
 import { createRpcServer } from './rpc.ts'
 import { Schedule } from './schedule.ts'
-import { pendingMax, type RunningServer, startServer } from './server.ts'
+import { pendingMax, type RunningServer } from './server.ts'
 import type { Service } from './service.ts'
-import { Client, until } from './testing/client.ts'
+import { until } from './testing/client.ts'
+import { connect, endServices, startService } from './testing/services.ts'
 import { createTlvServer, overlongText } from './tlv.ts'
 
-const servers: RunningServer[] = []
-const clients: Client[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.resetAndDestroy()
-  for (const server of servers.splice(0)) await server.stop()
-})
+afterEach(endServices)
 
 interface Flags {
   readonly size?: string
@@ -28,7 +23,7 @@ interface Flags {
   readonly idleTimeoutMs?: number
 }
 
-async function start(service: Service, given: Flags): Promise<RunningServer> {
+function start(service: Service, given: Flags): Promise<RunningServer> {
   const { size = '1', time, stall, jobsMax, idleTimeoutMs } = given
   const flags = {
     poolSize: size,
@@ -38,15 +33,7 @@ async function start(service: Service, given: Flags): Promise<RunningServer> {
   const settings = poolSettings(flags, 1, (flag, what, got) => expect.fail(`${flag} wants ${what}, got ${got}`))!
   const pooled = poolService(service, new Schedule(settings), jobsMax)
   const idle = idleTimeoutMs === undefined ? {} : { idleTimeoutMs }
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service: pooled, ...idle })
-  servers.push(server)
-  return server
-}
-
-async function connect(server: RunningServer, halfOpen = false): Promise<Client> {
-  const client = await Client.connect(server.address, halfOpen)
-  clients.push(client)
-  return client
+  return startService(pooled, idle)
 }
 
 const line = () => createEcho(protocolSpec('line'))

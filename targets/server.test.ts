@@ -7,31 +7,14 @@ import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
 import { noCounters } from './counters.ts'
 import { createEcho } from './echo.ts'
 import { createRpcServer } from './rpc.ts'
-import { type RunningServer, type ServerSettings, startServer } from './server.ts'
 import type { Connection, Service } from './service.ts'
 import { Client, until } from './testing/client.ts'
+import { connect, endServices, startService as start } from './testing/services.ts'
 import { createTlvServer } from './tlv.ts'
 
-const servers: RunningServer[] = []
-const clients: Client[] = []
 const mebibyte = 1024 * 1024
 
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy()
-  for (const server of servers.splice(0)) await server.stop()
-})
-
-async function start(service: ServerSettings['service'], settings: Partial<ServerSettings> = {}) {
-  const server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
-  servers.push(server)
-  return server
-}
-
-async function connect(server: RunningServer, halfOpen = false): Promise<Client> {
-  const client = await Client.connect(server.address, halfOpen)
-  clients.push(client)
-  return client
-}
+afterEach(endServices)
 
 function line(maxFrame = 1024) {
   return createEcho({ name: 'line', delimiter: '\n', maxFrame })

@@ -4,7 +4,7 @@ import { builtFile } from '../../harness/built.ts'
 import { assert } from '../../harness/errors.ts'
 import type { ServerMessage } from '../lifecycle.ts'
 import { type ListenAddress, parseListen } from '../listen.ts'
-import { until } from './client.ts'
+import { Client, until } from './client.ts'
 
 /** A server in a process of its own, with all it said. */
 export class ServerChild {
@@ -50,6 +50,20 @@ export class ServerChild {
     const address = parseListen(/ listening on (\S+) /.exec(this.stdout)?.[1] ?? '')
     assert(address, `the server did not start: ${this.stderr}`)
     return address
+  }
+
+  /** Resolves once it takes no more connections: it has heard a signal. */
+  async refuses(): Promise<void> {
+    const address = await this.address()
+    let accepting = true
+    while (accepting) {
+      await Client.connect(address).then(
+        other => other.socket.destroy(),
+        () => {
+          accepting = false
+        },
+      )
+    }
   }
 
   async exited(): Promise<number> {
