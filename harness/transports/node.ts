@@ -3,17 +3,15 @@ import tls from 'node:tls'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
+import { EventLoopTransport, type OpenLink } from './eventLoop.ts'
 import {
   type Address,
-  type Loop,
   type Transport,
   type TransportOptions,
   type Written,
   writeQueueBytesMax,
   written,
 } from './transport.ts'
-import { ViewCache } from './views.ts'
-import { Wakes } from './wakes.ts'
 
 const readBufferBytes = 64 * 1024
 
@@ -22,86 +20,51 @@ export function createNodeTransport(options: TransportOptions, clock: Clock = mo
   return new NodeTransport(options, clock)
 }
 
-class NodeTransport implements Transport {
+class NodeTransport extends EventLoopTransport<Connection> implements Transport {
   readonly name = 'node'
-  readonly clock: Clock
   /** By turns: one for each source address. */
   readonly #options: readonly net.NetConnectOpts[]
-  readonly #firstConnection: number
   readonly #secure: boolean
   /** One for all connections: each read is handed on within the call that made it. */
   readonly #readBuffer = new Uint8Array(readBufferBytes)
-  readonly #open: (Connection | undefined)[]
-  readonly #views = new ViewCache()
-  readonly #wakes: Wakes
-  loop!: Loop
 
   constructor(settings: TransportOptions, clock: Clock) {
-    const { address, links, sourceAddresses, firstConnection = 0, isPaced = false } = settings
-    this.clock = clock
-    this.#open = new Array<Connection | undefined>(links).fill(undefined)
+    super(settings, clock)
+    const { address, sourceAddresses } = settings
     this.#secure = address.scheme === 'tls'
     const options = connectOptions(address)
     this.#options = sourceAddresses?.map(localAddress => ({ ...options, localAddress })) ?? [options]
-    this.#firstConnection = firstConnection
-    this.#wakes = new Wakes(clock, isPaced, () => {
-      for (let link = 0; link < this.#open.length; link++) this.close(link)
-    })
   }
 
   connect(link: number): void {
-    const options = this.#options[(this.#firstConnection + link) % this.#options.length]!
-    this.#open[link] = new Connection(this, link, options, this.#readBuffer, this.#secure)
+    const options = this.byTurns(this.#options, link)!
+    this.open[link] = new Connection(this, link, options, this.#readBuffer, this.#secure)
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
-    const connection = this.#open[link]
+    const connection = this.open[link]
     if (connection === undefined || connection.direct.queuedBytes + to - from > writeQueueBytesMax) {
       return written.refused
     }
-    return connection.direct.write(this.#views.view(bytes, from, to)) ? written.taken : written.kept
-  }
-
-  close(link: number): void {
-    const connection = this.#open[link]
-    if (connection === undefined) return
-    this.#open[link] = undefined
-    connection.leave()
-  }
-
-  get idleMs(): number {
-    return this.#wakes.idleMs
+    return connection.direct.write(this.view(bytes, from, to)) ? written.taken : written.kept
   }
 
   /** Bytes came in for a connection. */
   received(link: number, buffer: Uint8Array, bytes: number): void {
-    this.#wakes.hadWork = true
+    this.wakes.hadWork = true
     this.loop.received(link, buffer, 0, bytes, this.clock.now())
-  }
-
-  now(): number {
-    return this.clock.now()
-  }
-
-  wakeAt(time: number): void {
-    this.#wakes.wakeAt(time)
-  }
-
-  run(loop: Loop): Promise<void> {
-    this.loop = loop
-    return this.#wakes.run(loop)
   }
 
   /** The connection is gone of itself; answers whether it was still the link's. */
   forget(connection: Connection): boolean {
-    if (this.#open[connection.link] !== connection) return false
-    this.#open[connection.link] = undefined
+    if (this.open[connection.link] !== connection) return false
+    this.open[connection.link] = undefined
     return true
   }
 }
 
 /** One connection of a link, from its connect until it is closed; a link that connects again gets a new one. */
-class Connection implements SocketHandlers {
+class Connection implements OpenLink, SocketHandlers {
   readonly link: number
   readonly direct: DirectSocket
   readonly #transport: NodeTransport

@@ -2,17 +2,15 @@ import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
+import { EventLoopTransport, type OpenLink } from './eventLoop.ts'
 import {
   type Address,
-  type Loop,
   type Transport,
   type TransportOptions,
   type Written,
   writeQueueBytesMax,
   written,
 } from './transport.ts'
-import { ViewCache } from './views.ts'
-import { Wakes } from './wakes.ts'
 
 type UdpAddress = Extract<Address, { scheme: 'tcp' | 'udp' }>
 
@@ -25,68 +23,30 @@ export function createUdpTransport(options: TransportOptions, clock: Clock = mon
   return new UdpTransport(options, clock)
 }
 
-class UdpTransport implements Transport {
+class UdpTransport extends EventLoopTransport<Association> implements Transport {
   readonly name = 'udp'
-  readonly clock: Clock
   readonly address: UdpAddress
   readonly #sources: readonly string[]
-  readonly #firstConnection: number
-  readonly #open: (Association | undefined)[]
-  readonly #views = new ViewCache()
-  readonly #wakes: Wakes
-  loop!: Loop
 
-  constructor(
-    { address, links, sourceAddresses = [], firstConnection = 0, isPaced = false }: TransportOptions,
-    clock: Clock,
-  ) {
+  constructor(options: TransportOptions, clock: Clock) {
+    const { address, sourceAddresses = [] } = options
     if (address.scheme !== 'udp') throw new Error(`the udp transport does not speak ${address.scheme}`)
-    this.clock = clock
+    super(options, clock)
     this.address = address
     this.#sources = sourceAddresses
-    this.#firstConnection = firstConnection
-    this.#open = new Array<Association | undefined>(links).fill(undefined)
-    this.#wakes = new Wakes(clock, isPaced, () => {
-      for (let link = 0; link < this.#open.length; link++) this.close(link)
-    })
   }
 
   connect(link: number): void {
-    const source = this.#sources[(this.#firstConnection + link) % Math.max(1, this.#sources.length)]
-    this.#open[link] = new Association(this, link, source)
+    this.open[link] = new Association(this, link, this.byTurns(this.#sources, link))
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
-    return this.#open[link]?.write(this.#views.view(bytes, from, to)) ?? written.refused
-  }
-
-  close(link: number): void {
-    const association = this.#open[link]
-    if (association === undefined) return
-    this.#open[link] = undefined
-    association.leave()
-  }
-
-  get idleMs(): number {
-    return this.#wakes.idleMs
-  }
-
-  now(): number {
-    return this.clock.now()
-  }
-
-  wakeAt(time: number): void {
-    this.#wakes.wakeAt(time)
-  }
-
-  run(loop: Loop): Promise<void> {
-    this.loop = loop
-    return this.#wakes.run(loop)
+    return this.open[link]?.write(this.view(bytes, from, to)) ?? written.refused
   }
 
   /** A datagram came in on a link. */
   received(link: number, bytes: Uint8Array): void {
-    this.#wakes.hadWork = true
+    this.wakes.hadWork = true
     if (bytes.length > 0) this.loop.received(link, bytes, 0, bytes.length, this.clock.now())
   }
 
@@ -98,7 +58,7 @@ class UdpTransport implements Transport {
 }
 
 /** One socket of a link, from its connect until it is closed; a link that connects again gets a new one, and a new port. */
-class Association {
+class Association implements OpenLink {
   readonly #transport: UdpTransport
   readonly #link: number
   readonly #socket: dgram.Socket

@@ -1,0 +1,61 @@
+import type { Clock } from '../clock.ts'
+import type { Loop, TransportOptions } from './transport.ts'
+import { ViewCache } from './views.ts'
+import { Wakes } from './wakes.ts'
+
+/** What stands for a link from its connect until it is closed. */
+export interface OpenLink {
+  leave(): void
+}
+
+/** What transports on Node's own event loop have in common: links that are open, and a loop that is woken. */
+export abstract class EventLoopTransport<Open extends OpenLink> {
+  readonly clock: Clock
+  loop!: Loop
+  protected readonly open: (Open | undefined)[]
+  protected readonly wakes: Wakes
+  readonly #views = new ViewCache()
+  readonly #firstConnection: number
+
+  constructor({ links, firstConnection = 0, isPaced = false }: TransportOptions, clock: Clock) {
+    this.clock = clock
+    this.open = new Array<Open | undefined>(links).fill(undefined)
+    this.#firstConnection = firstConnection
+    this.wakes = new Wakes(clock, isPaced, () => {
+      for (let link = 0; link < this.open.length; link++) this.close(link)
+    })
+  }
+
+  get idleMs(): number {
+    return this.wakes.idleMs
+  }
+
+  now(): number {
+    return this.clock.now()
+  }
+
+  wakeAt(time: number): void {
+    this.wakes.wakeAt(time)
+  }
+
+  run(loop: Loop): Promise<void> {
+    this.loop = loop
+    return this.wakes.run(loop)
+  }
+
+  close(link: number): void {
+    const open = this.open[link]
+    if (open === undefined) return
+    this.open[link] = undefined
+    open.leave()
+  }
+
+  protected view(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    return this.#views.view(bytes, from, to)
+  }
+
+  /** One of several, by turns over the connections of all workers. */
+  protected byTurns<Value>(values: readonly Value[], link: number): Value | undefined {
+    return values[(this.#firstConnection + link) % Math.max(1, values.length)]
+  }
+}
