@@ -76,6 +76,16 @@ test('volley serve --layers serves who has them too, and closes on who has not',
   for (const kind of Object.keys(plain.report.totals.failures)) expect(['closed-early', 'reset']).toContain(kind)
 })
 
+test('volley talk takes layers, and the key of the handshake within them', async () => {
+  const layers = ['--layers', 'gzip,hmac-sha1', '--layer-key', secret]
+  const url = await layeredServer(...layers, '--key', 'k')
+  const talk = new Volley(['talk', url, '--protocol', 'tlv', ...layers, '--key', 'k'], {}, 'hello\n').ended
+  expect(await talk).toEqual({ code: 0, stdout: 'type 1  hello\n', stderr: '' })
+  const { code, stderr } = await volley('talk', url, '--protocol', 'line', '--layers', 'gzip')
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/--layers +go with protocol frame, tlv or rpc, not with line/)
+})
+
 test('volley run finds what a server without layers answers to be malformed', async () => {
   const url = await layeredServer('--reply', 'not signed')
   const file = scenarioFile(yaml(`{ address: "${url}" }`))

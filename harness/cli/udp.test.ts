@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
-import { balances, cleanUp, cleanUpWith, run, scenarioFile, volley } from './testing/volley.ts'
+import { balances, cleanUp, cleanUpWith, run, scenarioFile, Volley, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -126,10 +126,23 @@ test('volley refuses a datagram that is too long when the scenario is loaded, an
   expect(stderr).toMatch(/test\.yaml:4:16 +loop\[0\]\.send: a datagram has at most 65507 bytes, not 65508$/m)
 })
 
-test('volley talk and volley torture say that they are for TCP', async () => {
-  const talk = await volley('talk', 'udp://127.0.0.1:1')
-  expect(talk).toMatchObject({ code: 2 })
-  expect(talk.stderr).toContain('talk speaks over tcp://, tls:// and unix:, not over udp://127.0.0.1:1')
+test('volley talk sends what is typed in datagrams, shows the replies, and says which one is missing', async () => {
+  const answering = await listen((bytes, reply) => bytes.length > 0 && reply(Buffer.from(`you said ${bytes}`)))
+  const talk = new Volley(['talk', answering, '--protocol', 'raw'], {}, 'hello\nworld\n').ended
+  expect(await talk).toEqual({ code: 0, stdout: 'you said hello\nyou said world\n', stderr: '' })
+  const silent = await listen((bytes, reply) => String(bytes) === 'hello\n' && reply(bytes))
+  const half = new Volley(['talk', silent, '--protocol', 'line'], {}, 'hello\nworld\n').ended
+  expect(await half).toEqual({ code: 2, stdout: 'hello\n', stderr: 'no reply to the last message\n' })
+  const odd = await listen((bytes, reply) => bytes.length > 0 && reply(Buffer.from('no end of a line')))
+  const malformed = new Volley(['talk', odd, '--protocol', 'line'], {}, 'hello\n').ended
+  expect(await malformed).toEqual({ code: 2, stdout: '', stderr: 'the reply is no line message\n' })
+})
+
+test('volley talk says all that does not go over UDP, and volley torture that it is for TCP', async () => {
+  const talk = await volley('talk', 'udp://127.0.0.1:1', '--protocol', 'http', '--key', 'k')
+  expect(talk.code).toBe(2)
+  expect(talk.stderr).toMatch(/--protocol +expected raw, line, frame, tlv or rpc over UDP, got http/)
+  expect(talk.stderr).toMatch(/--key +is for TCP/)
   const torture = await volley('torture', 'udp://127.0.0.1:1', '--protocol', 'tlv')
   expect(torture).toMatchObject({ code: 2 })
   expect(torture.stderr).toContain('it is for TCP, and not for UDP')

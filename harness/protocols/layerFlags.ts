@@ -1,4 +1,4 @@
-import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import type { ProtocolSpec } from './catalog.ts'
 import {
   keyedLayers,
   type LayerName,
@@ -7,7 +7,7 @@ import {
   layerMisfit,
   layerNames,
   layersMax,
-} from '../harness/protocols/layers.ts'
+} from './layers.ts'
 
 /** The flags of layers as they were given. */
 export interface LayerFlags {
