@@ -28,14 +28,15 @@ describe.each(files)('%s', file => {
       // Shorter than it is shipped: the length of a run changes nothing that is looked at here.
       const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
       const shorter = isCounted ? [] : ['-d', '1s', '--warmup', '200ms']
-      const { code, report, stderr, stdout } = await run(join('scenarios', file), '--transport', transport, ...shorter)
+      // What is lost on the way is what that scenario is for; its threshold is a time, which a busy machine need not keep.
+      const isLossy = file === 'udp-lossy.yaml'
+      const flags = ['--transport', transport, ...shorter, ...(isLossy ? ['--set', 'thresholds=[]'] : [])]
+      const { code, report, stderr, stdout } = await run(join('scenarios', file), ...flags)
       expect(report.transport).toBe(transport === 'node' && file.startsWith('udp') ? 'udp' : transport)
       expect(`${stderr}${stdout}`).not.toContain('Error')
       // A plan that a busy machine cannot keep makes a run invalid, and that is as it should be.
       const isPlanned = report.scenario.load.mode === 'rate'
       expect(isPlanned ? [0, 4] : [0]).toContain(code)
-      // What is lost on the way is what that scenario is for.
-      const isLossy = file === 'udp-lossy.yaml'
       const lost = isLossy ? report.datagrams!.lost : 0
       expect(report.totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
       expect(report.totals.completed).toBeGreaterThan(0)
