@@ -53,4 +53,7 @@ try {
   const asked = error instanceof CommanderError && error.exitCode === 0
   code = asked ? exitCode.pass : exitCode.couldNotRun
 }
+// What a pipe has not taken yet would be lost with us.
+const flushed = [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve)))
+await Promise.all(flushed)
 process.exit(code)

@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import tls from 'node:tls'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { packageRoot } from '../built.ts'
+import { builtFile, packageRoot } from '../built.ts'
 import { readJournal } from '../report/journal.ts'
 import { certificate } from '../transports/testing/certificate.ts'
 import {
@@ -218,6 +220,17 @@ test('volley compare puts saved runs side by side and names what differs', async
   expect(stdout).toMatch(/connections.*10.*3/)
   expect((await volley('compare', one.folder)).code).toBe(2)
   expect((await volley('compare', one.folder, 'no/such/run')).stderr).toContain('no/such/run')
+})
+
+test('volley run --json is whole for a reader that is slow, however long it is', async () => {
+  const steps = Array.from({ length: 64 }, (_, index) => `  - { send: "${'x'.repeat(3000)}${index}", expect: echo }`)
+  const file = scenarioFile(
+    `name: long\ntarget: { serve: echo }\nprotocol: line\nrequests: 640\nloop:\n${steps.join('\n')}\n`,
+  )
+  const command = `"${process.execPath}" "${builtFile('harness/cli/main')}" run "${file}" --quiet --json --out "${temporaryFolder()}" | { sleep 2; cat; }`
+  const { stdout } = await promisify(execFile)('sh', ['-c', command], { maxBuffer: 16 * 1024 * 1024, timeout: 30_000 })
+  expect(stdout.length).toBeGreaterThan(2 * 65_536)
+  expect(JSON.parse(stdout)).toMatchObject({ schema: 'volley.report/1', totals: { completed: 640 } })
 })
 
 test.each(['line', 'raw', 'frame', 'tlv', 'rpc'])(

@@ -7,6 +7,7 @@ import { type LayerFlags, layerOptions } from '../protocols/layerFlags.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { spokenProtocol } from '../protocols/spoken.ts'
+import { addressedProtocol } from '../scenario/host.ts'
 import { list } from '../scenario/misfit.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
@@ -34,8 +35,7 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
     .option('--layer-key <key>', 'the key for the layers that have one')
     .option('--insecure', 'take any certificate')
     .action(async (url: string, flags: TalkFlags) => {
-      const overUdp = url.startsWith('udp://')
-      const protocol = askedProtocol(flags, overUdp)
+      const protocol = askedProtocol(url, flags)
       const type = messageType(flags.type, protocol)
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {
@@ -58,7 +58,8 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
 }
 
 /** The protocol that the flags ask for; a UserError has everything that does not go together. */
-function askedProtocol(flags: TalkFlags, overUdp: boolean): Protocol {
+function askedProtocol(url: string, flags: TalkFlags): Protocol {
+  const overUdp = url.startsWith('udp://')
   const spec = protocolSpec(settingValue(flags.protocol, '--protocol'))
   const faults: Fault[] = []
   const fault = (flag: string, message: string) => faults.push({ place: flag, message })
@@ -68,7 +69,7 @@ function askedProtocol(flags: TalkFlags, overUdp: boolean): Protocol {
   }
   if (overUdp && flags.key !== undefined) fault('--key', 'is for TCP: over UDP there is no connection to keep it for')
   if (faults.length > 0) throw new UserError(faults)
-  const protocol = spokenProtocol(spec, { layers, overUdp })
+  const protocol = spokenProtocol(addressedProtocol({ protocol: spec, target: { address: url } }), { layers, overUdp })
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }

@@ -214,6 +214,17 @@ test('volley torture shows the address where only another option is secret, and 
   expect(hidden).not.toContain('127.0.0.1')
 })
 
+test('volley torture --json shows nothing of a secret address in the protocol', async () => {
+  const server = new Volley(['serve', 'http', '--listen', '127.0.0.1:0', '--quiet'])
+  await server.says('listening on')
+  const address = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
+  const file = scenarioFile('name: s\ntarget: { address: "${ADDRESS}" }\nprotocol: http\nloop: [{ send: GET / }]\n')
+  const { code, stdout } = await new Volley(['torture', file, '--only', 'split', '--json'], { ADDRESS: address }).ended
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ target: '***', protocol: { name: 'http' } })
+  expect(stdout).not.toContain('127.0.0.1')
+})
+
 test('volley torture --env takes one environment of a scenario', async () => {
   const file = scenarioFile(
     'name: some\ntarget: { address: "tcp://127.0.0.1:1" }\nenvironments: { loopback: { serve: echo } }\nprotocol: line\nloop: [{ send: hello }]\n',

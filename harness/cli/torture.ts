@@ -7,6 +7,7 @@ import { openTarget } from '../engine/target.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { wantsColors } from '../live/live.ts'
 import { isProcess, type ProcessRef } from '../metrics/host.ts'
+import type { ProtocolSpec } from '../protocols/catalog.ts'
 import { layerSettings } from '../protocols/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { spokenProtocol } from '../protocols/spoken.ts'
@@ -114,7 +115,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       process: target.process ?? watched,
       signal,
     }
-    const result = await (flags.json ? printJson(options) : printTable(options, flags))
+    const result = await (flags.json ? printJson(options, redacted.protocol) : printTable(options, flags))
     return exitCodeOf(result)
   } catch (error) {
     if (error instanceof UserError && signal.aborted) return exitCode.interrupted
@@ -141,14 +142,15 @@ async function printTable(options: Omit<TortureOptions, 'onResult'>, flags: Tort
   return result
 }
 
-async function printJson(options: Omit<TortureOptions, 'onResult'>): Promise<TortureResult> {
+/** `protocol` is that of the scenario as it may be shown. */
+async function printJson(options: Omit<TortureOptions, 'onResult'>, protocol: ProtocolSpec): Promise<TortureResult> {
   const result = await torture({ ...options, onResult() {} })
   const { target, subject, timeoutMs, seed, process: watched } = options
   const record = {
     schema: 'volley.torture/1',
     tool: { name: 'volley', version: toolVersion },
     target,
-    protocol: subject.spec,
+    protocol,
     requestBytes: subject.request.length,
     timeoutMs,
     seed,

@@ -2,7 +2,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import { bucketEndMs, bucketStart, ticksPerMs } from './histogram.ts'
 import type { Quantiles, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse } from './sparseCounts.ts'
-import { censoredQuantile } from './statistics/censored.ts'
+import { censoredQuantile, rankOf } from './statistics/censored.ts'
 
 /** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
 export const samplesBeyondMin = 10
@@ -43,7 +43,7 @@ export function quantilesOfCounts({ buckets, counts }: SparseCounts): Quantiles 
   let index = 0
   let below = counts[0]!
   for (const [name, q] of toldOf(count)) {
-    const rank = Math.max(1, Math.floor(q * count + 0.5))
+    const rank = rankOf(q, count)
     while (below < rank) below += counts[++index]!
     told[name] = bucketEndMs(buckets[index]!)
   }

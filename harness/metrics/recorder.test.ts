@@ -172,3 +172,40 @@ test('Recorder tells a screen how things stand', () => {
   expect(snapshot.distribution.counts.reduce((sum, count) => sum + count, 0)).toBe(3000)
   expect(snapshot.server).toBeUndefined()
 })
+
+test('Recorder takes the sums of a mark before it reads the histograms, which takes its time', () => {
+  const slab = createSlab(1)
+  let isRead = false
+  // Requests go on being in flight while the histograms are read.
+  const counts = new Proxy(slab.counts, {
+    get(target, key) {
+      if (typeof key === 'string' && /^\d+$/.test(key) && !isRead) {
+        isRead = true
+        slab.sums[sum.inFlightMs] = 500
+      }
+      return Reflect.get(target, key)
+    },
+  })
+  const recorder = recorderOf([{ ...slab, counts }], 1000)
+  recorder.begin(5000)
+  isRead = false
+  slab.sums[sum.inFlightMs] = 0
+  recorder.read(6000)
+  expect(isRead).toBe(true)
+  recorder.read(7000)
+  expect(recorder.measured(7000).course!.inFlightMean).toBe(0.5)
+})
+
+test('Recorder reads every histogram at least once a minute, so that no count wraps unseen', () => {
+  const slab = createSlab(1)
+  const recorder = recorderOf([slab], 1000)
+  const lag = histogram.clientLag * countsLength + 5
+  recorder.begin(5000)
+  recorder.read(6000)
+  for (let second = 1; second <= 120; second++) {
+    slab.counts[lag]! += 5e7
+    recorder.read(6000 + second * 1000)
+    recorder.endSecond()
+  }
+  expect(recorder.measured(126_000).clientLag.totalCount).toBe(120 * 5e7)
+})

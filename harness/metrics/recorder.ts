@@ -331,8 +331,9 @@ export class Recorder {
   }
 
   #newMark(): Mark {
+    const [base, totals] = [this.#evidence.base(this.#now), this.#totals()]
     this.#histograms.readAll()
-    return { ...this.#totals(), counts: sparse(this.#histograms.counts), base: this.#evidence.base(this.#now) }
+    return { ...totals, counts: sparse(this.#histograms.counts), base }
   }
 
   #totals(): Totals {

@@ -45,17 +45,17 @@ data: { file: e.csv }
 tls: { ca: . }
 `
   expect(await issuesWith(lines)).toEqual([
-    ['loop[0].send.body.file', 'cannot read <folder>/a.bin: there is no such file or folder'],
-    ['loop[0].expect.equals.file', 'cannot read <folder>/b.bin: there is no such file or folder'],
-    ['connect[0].send.file', 'cannot read <folder>/c.bin: there is no such file or folder'],
-    ['heartbeat.send.file', 'cannot read <folder>/d.bin: there is no such file or folder'],
-    ['data.file', 'cannot read <folder>/e.csv: there is no such file or folder'],
-    ['tls.ca', 'cannot read <folder>: this is a folder'],
+    ['loop[0].send.body.file', 'cannot read "<folder>/a.bin": there is no such file or folder'],
+    ['loop[0].expect.equals.file', 'cannot read "<folder>/b.bin": there is no such file or folder'],
+    ['connect[0].send.file', 'cannot read "<folder>/c.bin": there is no such file or folder'],
+    ['heartbeat.send.file', 'cannot read "<folder>/d.bin": there is no such file or folder'],
+    ['data.file', 'cannot read "<folder>/e.csv": there is no such file or folder'],
+    ['tls.ca', 'cannot read "<folder>": this is a folder'],
   ])
 })
 
 test('readMaterials() wants rows of a data file', async () => {
   expect(await issuesWith('loop: [{ send: "{{data.name}}" }]\ndata: { file: empty.csv }')).toEqual([
-    ['data.file', 'empty.csv has no rows below its header'],
+    ['data.file', '"empty.csv" has no rows below its header'],
   ])
 })

@@ -27,9 +27,9 @@ export async function readMaterials({
     try {
       const { size } = await stat(full)
       if (size <= bytesMax) return await readFile(full)
-      issues.push(issue(at, `${full} has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken`))
+      issues.push(issue(at, `"${full}" has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken`))
     } catch (error) {
-      issues.push(issue(at, `cannot read ${full}: ${reasonOf(error)}`))
+      issues.push(issue(at, `cannot read "${full}": ${reasonOf(error)}`))
     }
     return new Uint8Array(0)
   }
@@ -55,13 +55,13 @@ const dataFile: Path = ['data', 'file']
 function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<string, string>[] {
   try {
     const rows = parse(data, { columns: true, bom: true, skip_empty_lines: true, to: limits.dataRowsMax + 1 })
-    if (rows.length === 0) issues.push(issue(dataFile, `${file} has no rows below its header`))
+    if (rows.length === 0) issues.push(issue(dataFile, `"${file}" has no rows below its header`))
     if (rows.length > limits.dataRowsMax) {
-      issues.push(issue(dataFile, `${file} has more than ${limits.dataRowsMax} rows`))
+      issues.push(issue(dataFile, `"${file}" has more than ${limits.dataRowsMax} rows`))
     }
     return rows as Record<string, string>[]
   } catch (error) {
-    issues.push(issue(dataFile, `${file} is no CSV with a header line: ${messageOf(error)}`))
+    issues.push(issue(dataFile, `"${file}" is no CSV with a header line: ${messageOf(error)}`))
     return []
   }
 }

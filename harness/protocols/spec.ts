@@ -98,7 +98,7 @@ const httpSettings = z
       .max(hostBytesMax, `expected at most ${hostBytesMax} characters`)
       .exactOptional()
       .describe(
-        'What the header Host says where a request does not say it itself; without it the host and port of the address',
+        'What the header Host says where a request does not say it itself; without it the host and port of the address, and localhost for servers that the run starts',
       ),
     maxFrame: maxFrame.default(maxFrameDefault),
   })

@@ -43,6 +43,15 @@ export function textFaults(faults: readonly TextFault[], places: Pick<Places, 'n
   return bounded(inOrder(faults, places), places.name)
 }
 
+/** Issues that only the values showed: what a message quotes of one out of the environment is not shown. */
+export function lateFaults(issues: readonly Issue[], places: Places): Fault[] {
+  const shown = issues.map(issue => {
+    const isSecret = places.secrets.some(secret => isWithin(issue.path, secret) || isWithin(secret, issue.path))
+    return isSecret ? { ...issue, message: issue.message.replaceAll(/"(?:\\.|[^"\\])*"/g, '***') } : issue
+  })
+  return issueFaults(shown, { ...places, secrets: [] })
+}
+
 function inOrder(faults: readonly TextFault[], { name, text }: Pick<Places, 'name' | 'text'>): Fault[] {
   const lineAndColumn = text === undefined ? undefined : lineFinder(text)
   const sorted = [...faults].sort((a, b) => a.offset - b.offset)

@@ -11,6 +11,9 @@ test.each([
   ['{ address: "tls://example.org:443" }', 'example.org'],
   ['{ address: "tls://example.org:80" }', 'example.org:80'],
   ['{ address: "tcp://[::1]:8080" }', '[::1]:8080'],
+  ['{ address: "tcp://[fe80::1%eth0]:8080" }', '[fe80::1]:8080'],
+  ['{ address: "tls://example.org:0443" }', 'example.org'],
+  ['{ command: "./server --port {port}" }', undefined],
   ['{ address: "unix:/run/my.sock" }', undefined],
   ['{ serve: http }', undefined],
 ])('addressedProtocol() at %s has the host %s', (target, host) => {

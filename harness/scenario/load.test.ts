@@ -252,6 +252,22 @@ test('parseScenario() refuses backoffs that are no range', () => {
   ])
 })
 
+test('parseScenario() hides what a late fault quotes of a value out of the environment, and of no other', () => {
+  const text =
+    'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\nloop: [{ send: "${S}" }, { send: { file: "${S}/x" } }, { send: a }]\n'
+  const { faultsOf } = parseScenario(text, 's.yaml', [], { S: 'hunter2' })
+  const late = faultsOf([
+    issue(['loop', 0, 'send'], 'must close its quotes, unlike "AUTH hunter2 a \\"b"'),
+    issue(['loop', 1, 'send', 'file'], 'cannot read "/hunter2/x": there is no such file'),
+    issue(['loop', 2, 'send'], 'must not be "a"'),
+  ])
+  expect(late.map(({ message }) => message)).toEqual([
+    'loop[0].send: must close its quotes, unlike ***',
+    'loop[1].send.file: cannot read ***: there is no such file',
+    'loop[2].send: must not be "a"',
+  ])
+})
+
 test('parseScenario() bounds the number of steps', () => {
   const steps = Array.from({ length: limits.stepsMax + 1 }, () => '{ send: a }').join(', ')
   expect(faultsWith(`loop: [${steps}]`)).toEqual(['s.yaml:4:7 loop: expected at most 64 steps, got a list of 65'])

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { formatSize } from '../units.ts'
 import type { Environment } from './environment.ts'
-import { issueFaults, type Places, textFaults } from './faults.ts'
+import { issueFaults, lateFaults, type Places, textFaults } from './faults.ts'
 import { keysIn } from './keys.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path, valueAt } from './path.ts'
@@ -77,8 +77,7 @@ function finish(
   return {
     scenario: result.scenario,
     redacted: redact(result.scenario, secrets),
-    // What is wrong with files and encoded messages tells names and lengths, no values.
-    faultsOf: issues => issueFaults(issues, { ...places, secrets: [] }),
+    faultsOf: issues => lateFaults(issues, { ...places, secrets }),
   }
 }
 
