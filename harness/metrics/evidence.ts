@@ -1,10 +1,10 @@
 import { bucketEndMs } from './histogram.ts'
 import { History } from './history.ts'
+import { bucketsAt } from './quantiles.ts'
 import { type Slab, sum } from './slab.ts'
 import { type SparseCounts, sparse, sparseSince } from './sparseCounts.ts'
 import { dispersion, ksUniform, variationOfGaps } from './statistics/arrivals.ts'
 import { jainIndex } from './statistics/balance.ts'
-import { rankOf } from './statistics/censored.ts'
 import { sectioningHalfWidth } from './statistics/sections.ts'
 
 const windowMs = 100
@@ -174,11 +174,11 @@ export class Evidence {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
     const edges = sectionEdges(readings.length)
-    const [names, shares] = [Object.keys(quantilesWithInterval), Object.values(quantilesWithInterval)]
+    const names = Object.keys(quantilesWithInterval)
     const sections = edges.slice(1).map((edge, index) => {
-      return bucketsAt(shares, sparseSince(readings[edge]!.reading, readings[edges[index]!]!.reading))
+      return intervalBuckets(sparseSince(readings[edge]!.reading, readings[edges[index]!]!.reading))
     })
-    const all = bucketsAt(shares, sparse(whole))
+    const all = intervalBuckets(sparse(whole))
     const found = names.flatMap((name, index) => {
       const values = sections.flatMap(buckets => (buckets === undefined ? [] : [bucketEndMs(buckets[index]!)]))
       if (all === undefined || values.length < sectionCount) return []
@@ -209,16 +209,10 @@ function sectionEdges(readings: number): number[] {
   return Array.from({ length: sectionCount + 1 }, (_, edge) => Math.round((edge * (readings - 1)) / sectionCount))
 }
 
-/** The buckets of quantiles, from the least up; undefined where nothing was counted. */
-function bucketsAt(shares: readonly number[], { buckets, counts }: SparseCounts): number[] | undefined {
-  if (buckets.length === 0) return undefined
-  const count = counts.reduce((total, count) => total + count, 0)
-  let index = 0
-  let below = counts[0]!
-  return shares.map(share => {
-    while (below < rankOf(share, count)) below += counts[++index]!
-    return buckets[index]!
-  })
+/** The buckets of the quantiles that have an interval; undefined where nothing was counted. */
+function intervalBuckets(counted: SparseCounts): number[] | undefined {
+  const count = counted.counts.reduce((total, count) => total + count, 0)
+  return count === 0 ? undefined : bucketsAt(Object.values(quantilesWithInterval), counted, count)
 }
 
 /** 32-bit counts that may have wrapped, less what they were before. */

@@ -30,7 +30,8 @@ export function quantilesOf(histogram: Histogram): Quantiles {
  * As `quantilesOf`, straight from bucket counts: a tenth of the time, for what is shown while a run lasts. The ranks
  * are those of hdr-histogram-js, so that both say the same.
  */
-export function quantilesOfCounts({ buckets, counts }: SparseCounts): Quantiles {
+export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
+  const { buckets, counts } = sparseCounts
   if (buckets.length === 0) return { count: 0, mean: 0, max: 0 }
   let count = 0
   let sum = 0
@@ -39,15 +40,29 @@ export function quantilesOfCounts({ buckets, counts }: SparseCounts): Quantiles 
     count += counts[index]!
     sum += (counts[index]! * (bucketStart(bucket) + bucketStart(bucket + 1) - 1)) / 2
   }
-  const told: Record<string, number> = {}
+  const told = toldOf(count)
+  const found = bucketsAt(
+    told.map(([, q]) => q),
+    sparseCounts,
+    count,
+  )
+  return {
+    count,
+    mean: sum / count / ticksPerMs,
+    ...Object.fromEntries(told.map(([name], index) => [name, bucketEndMs(found[index]!)])),
+    max: bucketEndMs(buckets.at(-1)!),
+    ...looseOf(count),
+  }
+}
+
+/** The buckets of quantiles, from the least up, of so many counts as there are; not for none. */
+export function bucketsAt(shares: readonly number[], { buckets, counts }: SparseCounts, count: number): number[] {
   let index = 0
   let below = counts[0]!
-  for (const [name, q] of toldOf(count)) {
-    const rank = rankOf(q, count)
-    while (below < rank) below += counts[++index]!
-    told[name] = bucketEndMs(buckets[index]!)
-  }
-  return { count, mean: sum / count / ticksPerMs, ...told, max: bucketEndMs(buckets.at(-1)!), ...looseOf(count) }
+  return shares.map(share => {
+    while (below < rankOf(share, count)) below += counts[++index]!
+    return buckets[index]!
+  })
 }
 
 /**

@@ -17,7 +17,7 @@ export function sparse(counts: Float64Array): SparseCounts {
     buckets.push(bucket)
     used.push(count)
   }
-  return { length: counts.length, buckets: new Uint32Array(buckets), counts: new Float64Array(used) }
+  return packed(counts.length, buckets, used)
 }
 
 /** The bucket counts that `sparse` was given. */
@@ -42,5 +42,9 @@ export function sparseSince(after: SparseCounts, before: SparseCounts): SparseCo
     buckets.push(bucket)
     used.push(count)
   }
-  return { length: after.length, buckets: new Uint32Array(buckets), counts: new Float64Array(used) }
+  return packed(after.length, buckets, used)
+}
+
+function packed(length: number, buckets: readonly number[], counts: readonly number[]): SparseCounts {
+  return { length, buckets: new Uint32Array(buckets), counts: new Float64Array(counts) }
 }
