@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createCpuMeter } from '../harness/metrics/host.ts'
+import { createCpuMeter } from '../harness/host/processes.ts'
 import type { Child, Command, Processes } from './processes.ts'
 
 const meterMs = 20

@@ -56,7 +56,7 @@ export class Processes {
    * supervisor; the server's own output is not kept.
    */
   supervise(command: Command): Child {
-    const supervisor = builtFile('harness/engine/supervise')
+    const supervisor = builtFile('harness/target/supervise')
     const child = spawn(process.execPath, [supervisor, `exec ${commandLine(command)}`], {
       cwd: packageRoot,
       env: plainEnvironment(),

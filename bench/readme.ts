@@ -1,4 +1,4 @@
-import { wrapWords } from '../harness/cells.ts'
+import { wrapWords } from '../harness/terminal/cells.ts'
 import { formatFigure } from './figures.ts'
 import type { BenchResults, Row } from './results.ts'
 import { describeConditions, describePrograms, formatBound, formatFound, formatSubject } from './words.ts'

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../harness/errors.ts'
-import type { Environment } from '../harness/metrics/host.ts'
+import type { Environment } from '../harness/host/processes.ts'
 import type { FigureName, Figures } from './figures.ts'
 import type { Spread } from './statistics.ts'
 

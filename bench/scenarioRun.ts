@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { builtFile } from '../harness/built.ts'
-import type { Report } from '../harness/report/report.ts'
+import type { Report } from '../harness/report/record.ts'
 import { readReport } from '../harness/report/save.ts'
 import type { Processes } from './processes.ts'
 

@@ -1,4 +1,4 @@
-import { padEnd, padStart, wrapWords } from '../harness/cells.ts'
+import { padEnd, padStart, wrapWords } from '../harness/terminal/cells.ts'
 import { type FigureName, figureKinds, formatFigure } from './figures.ts'
 import type { BenchResults, GoalRecord, Group, Row, SideRecord, Verdict } from './results.ts'
 import { describeConditions, describePrograms, formatBound, formatFound } from './words.ts'

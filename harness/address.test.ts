@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addressFamily, addressForms, checkAddress } from './address.ts'
-import { Misfit } from './misfit.ts'
+import { Misfit } from './invalidValue.ts'
 
 test.each([
   ['tcp://127.0.0.1:8080', 'tcp'],

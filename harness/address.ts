@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { Misfit } from './misfit.ts'
+import { Misfit } from './invalidValue.ts'
 
 /** The longest path that a unix socket can have on Linux. */
 const unixPathBytesMax = 107

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
-import type { ServerMessage } from './lifecycle.ts'
+import type { ServerMessage } from './process/lifecycle.ts'
 import { killServers, ServerChild } from './testing/child.ts'
 import { Client, until } from './testing/client.ts'
 

@@ -1,4 +1,4 @@
-import { fileDescriptorsMax } from '../../harness/metrics/host.ts'
+import { fileDescriptorsMax } from '../../harness/host/processes.ts'
 import type { Bench, Goal } from '../goal.ts'
 import { interleave, type Side } from '../interleave.ts'
 import { judgeValue, notMeasured, valuesOf } from '../judge.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { simulate, startMs } from '../../harness/engine/testing/simulate.ts'
+import { simulate, startMs } from '../../harness/engine/client/testing/simulate.ts'
 import { countsLength, ticksPerMs, toHdr } from '../../harness/metrics/histogram.ts'
 import { histogram } from '../../harness/metrics/slab.ts'
 import { createPrng } from '../../harness/prng.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
-import type { Finding } from '../../harness/metrics/finding.ts'
-import type { Report } from '../../harness/report/report.ts'
+import type { Finding } from '../../harness/audit/finding.ts'
+import type { Report } from '../../harness/report/record.ts'
 import { sampleReport } from '../../harness/report/testing/samples.ts'
 import { type Experiment, experiments } from './experiments.ts'
 import { judge } from './judge.ts'

@@ -1,4 +1,4 @@
-import type { Report } from '../../harness/report/report.ts'
+import type { Report } from '../../harness/report/record.ts'
 import type { Experiment, Truth } from './experiments.ts'
 
 /** What came of one figure. `flagged` is wrong, but the run says of itself that it is not to be trusted. */

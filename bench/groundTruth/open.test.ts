@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { simulate, startMs } from '../../harness/engine/testing/simulate.ts'
-import { auditCourse } from '../../harness/metrics/courseAudit.ts'
+import { auditCourse } from '../../harness/audit/course.ts'
+import { simulate, startMs } from '../../harness/engine/client/testing/simulate.ts'
 import { ticksPerMs } from '../../harness/metrics/histogram.ts'
 import { createPrng } from '../../harness/prng.ts'
 import type { Load } from '../../harness/scenario/scenario.ts'

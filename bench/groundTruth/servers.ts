@@ -1,6 +1,6 @@
 import type { Prng } from '../../harness/prng.ts'
-import { Leftovers } from '../../harness/protocols/framing.ts'
 import { createLine } from '../../harness/protocols/line.ts'
+import { Leftovers } from '../../harness/protocols/partialFrames.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'
 
 const lineBytesMax = 64 * 1024

@@ -1,11 +1,11 @@
-import { auditCeiling } from './ceilingAudit.ts'
-import { auditCourse, type CourseInputs } from './courseAudit.ts'
-import { auditDeliveries, type DeliveriesInputs } from './deliveriesAudit.ts'
-import { quantilesWithInterval } from './evidence.ts'
+import type { Quantiles } from '../metrics/snapshot.ts'
+import { quantilesWithInterval } from '../metrics/timeSeries.ts'
+import { auditCeiling } from './ceiling.ts'
+import { auditCourse, type CourseInputs } from './course.ts'
+import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 import { type Finding, percent } from './finding.ts'
-import { auditHost, type HostInputs } from './hostAudit.ts'
+import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
-import type { Quantiles } from './snapshot.ts'
 
 /** What the audit looks at; plain figures, so that every check can be tried without a run. */
 export interface AuditInputs {

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { audit } from './audit.ts'
-import { auditCeiling, mayBeClientLimited, moreWorkers } from './ceilingAudit.ts'
-import type { CourseInputs } from './courseAudit.ts'
+import { auditCeiling, mayBeClientLimited, moreWorkers } from './ceiling.ts'
+import type { CourseInputs } from './course.ts'
 
 const windows = (value: number) => new Array<number>(100).fill(value)
 const saturated: CourseInputs = {

@@ -1,4 +1,4 @@
-import { type CourseInputs, windowsMin } from './courseAudit.ts'
+import { type CourseInputs, windowsMin } from './course.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 

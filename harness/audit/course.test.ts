@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
+import type { Course } from '../metrics/timeSeries.ts'
 import { createPrng } from '../prng.ts'
-import { auditCourse, type CourseInputs } from './courseAudit.ts'
-import type { Course } from './evidence.ts'
+import { auditCourse, type CourseInputs } from './course.ts'
 
 const prng = createPrng(3)
 const noisy = (value: number) => value * (1 + 0.04 * (prng.next32() / 0x1_0000_0000 - 0.5))

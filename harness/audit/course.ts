@@ -1,11 +1,11 @@
-import type { Course } from './evidence.ts'
+import type { Quantiles } from '../metrics/snapshot.ts'
+import { littlesLawError, littlesLawLimit } from '../metrics/statistics/littlesLaw.ts'
+import { driftOf } from '../metrics/statistics/trend.ts'
+import { mser5 } from '../metrics/statistics/warmup.ts'
+import type { Settling } from '../metrics/steadyState.ts'
+import type { Course } from '../metrics/timeSeries.ts'
 import { type Finding, percent } from './finding.ts'
 import { limits } from './limits.ts'
-import type { Settling } from './settling.ts'
-import type { Quantiles } from './snapshot.ts'
-import { littlesLawError, littlesLawLimit } from './statistics/littlesLaw.ts'
-import { driftOf } from './statistics/trend.ts'
-import { mser5 } from './statistics/warmup.ts'
 
 /** Windows of a run below which its course says nothing: two seconds. */
 export const windowsMin = 20

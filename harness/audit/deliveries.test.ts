@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { auditDeliveries, type DeliveriesInputs } from './deliveriesAudit.ts'
+import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 
 /** Five connections, a hundred messages, all of them answered. */
 const whole: DeliveriesInputs = { count: 400, sent: 100, acknowledged: 100, others: 4, maybeMissed: 0, serverSent: 400 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { auditHost, type HostInputs } from './hostAudit.ts'
+import { auditHost, type HostInputs } from './host.ts'
 
 const quiet: HostInputs = {
   host: { retransmits: 2, tcpTimeouts: 0, stealShare: 0.001, throttledMs: 0 },

@@ -1,7 +1,7 @@
+import type { HostDifference } from '../host/counters.ts'
+import type { DelayedMode } from '../metrics/statistics/modes.ts'
 import { type Finding, percent } from './finding.ts'
-import type { HostDifference } from './hostCounters.ts'
 import { limits } from './limits.ts'
-import type { DelayedMode } from './statistics/modes.ts'
 
 /** What the machine did during the run. */
 export interface HostInputs {

@@ -1,9 +1,9 @@
-import type { DeliveriesInputs } from '../metrics/deliveriesAudit.ts'
-import type { Recorder } from '../metrics/recorder.ts'
+import type { Recorder } from '../metrics/collector.ts'
 import { field } from '../metrics/slab.ts'
 import { createProtocol } from '../protocols/catalog.ts'
-import type { Totals } from './report.ts'
-import type { RunRecord } from './result.ts'
+import type { RunRecord } from '../report/assemble.ts'
+import type { Totals } from '../report/record.ts'
+import type { DeliveriesInputs } from './deliveries.ts'
 
 /** What the audit looks at of deliveries; undefined where the protocol has none, or the run could not go on to its end. */
 export function deliveriesInputs(run: RunRecord, recorder: Recorder, totals: Totals): DeliveriesInputs | undefined {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { LiveAudit } from './liveAudit.ts'
-import { bucketIndex, countsLength, toTicks } from './metrics/histogram.ts'
-import { Recorder } from './metrics/recorder.ts'
-import { createSlab, field, histogram, sum } from './metrics/slab.ts'
-import { sampleReport } from './report/testing/samples.ts'
+import { Recorder } from '../metrics/collector.ts'
+import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
+import { createSlab, field, histogram, sum } from '../metrics/slab.ts'
+import { sampleReport } from '../report/testing/samples.ts'
+import { LiveAudit } from './live.ts'
 
 const rate = { mode: 'rate', rate: 1000, arrivals: 'poisson', pipeline: 1 } as const
 const facts = { ...sampleReport, scenario: { ...sampleReport.scenario, load: rate } }

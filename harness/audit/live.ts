@@ -1,8 +1,8 @@
-import { type Clock, monotonicClock } from './clock.ts'
-import { audit } from './metrics/audit.ts'
-import type { HostDifference } from './metrics/hostCounters.ts'
-import type { Recorder } from './metrics/recorder.ts'
-import { auditInputs, type RunRecord, totalsOf } from './report/result.ts'
+import { type Clock, monotonicClock } from '../clock.ts'
+import type { HostDifference } from '../host/counters.ts'
+import type { Recorder } from '../metrics/collector.ts'
+import { auditInputs, type RunRecord, totalsOf } from '../report/assemble.ts'
+import { audit } from './audit.ts'
 
 /** How often a run is audited while it lasts, and how much of it has to be measured by then. */
 const auditMs = 3000

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import type { Finding } from '../metrics/finding.ts'
+import type { Finding } from '../audit/finding.ts'
 import { createPrng } from '../prng.ts'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import {
   answersAfter,
   answersWrong,

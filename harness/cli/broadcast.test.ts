@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { balances, cleanUp, cleanUpWith, listen, run, scenarioFile, Volley } from './testing/volley.ts'
 
 afterEach(cleanUp)

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { cleanUp, scenarioFile, temporaryFolder, Volley } from './testing/volley.ts'
 
 afterEach(cleanUp)

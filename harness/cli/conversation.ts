@@ -1,7 +1,7 @@
 import type { Interface } from 'node:readline'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { FailureKind } from '../failures.ts'
-import { Leftovers } from '../protocols/framing.ts'
+import { Leftovers } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fileDescriptorsMax } from '../metrics/host.ts'
+import { fileDescriptorsMax } from '../host/processes.ts'
 import { balances, cleanUp, listen, run, scenarioFile, temporaryFolder, Volley, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)

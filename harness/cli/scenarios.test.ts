@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
-import { scenarioJsonSchema } from '../scenario/jsonSchema.ts'
+import { scenarioJsonSchema } from '../scenario/schema/jsonSchema.ts'
 import { loadLibc } from '../transports/libc.ts'
 import { balances, cleanUp, run, volley } from './testing/volley.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type ExitCode, exitCode } from '../errors.ts'
-import { scenarioJsonSchema } from '../scenario/jsonSchema.ts'
+import { scenarioJsonSchema } from '../scenario/schema/jsonSchema.ts'
 
 /** `volley schema`: the JSON Schema of scenario files, for editors. */
 export function addSchema(program: Command, done: (code: ExitCode) => void): void {

@@ -3,7 +3,7 @@ import type net from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { loadLibc } from '../transports/libc.ts'
 import { balances, cleanUp, listen, run, scenarioFile, temporaryFolder, Volley } from './testing/volley.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
-import { prepareScenario } from '../run.ts'
+import { prepareScenario } from '../run/run.ts'
 import { loadScenario } from '../scenario/load.ts'
 import { printError } from './errors.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import { compareReports } from './compare.ts'
 

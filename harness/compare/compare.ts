@@ -1,4 +1,4 @@
-import type { Report, Verdict } from '../report/report.ts'
+import type { Report, Verdict } from '../report/record.ts'
 import { errorShare } from '../report/thresholds.ts'
 import { type Difference, differingSettings } from './settings.ts'
 

@@ -1,4 +1,4 @@
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { formatBitRate, formatPercent, formatSetting, formatSize } from '../units.ts'
 
 /** A setting that is not the same in all runs. */

@@ -1,8 +1,8 @@
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
-import { cellCount } from '../cells.ts'
-import type { Report } from '../report/report.ts'
+import type { Report } from '../report/record.ts'
 import { sampleReport } from '../report/testing/samples.ts'
+import { cellCount } from '../terminal/cells.ts'
 import { compareReports } from './compare.ts'
 import { renderComparison } from './table.ts'
 

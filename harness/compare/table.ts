@@ -1,5 +1,5 @@
-import { type Colors, cellCount, clip, clipStart, padEnd, printable, wrapWords } from '../cells.ts'
 import { paintVerdict } from '../report/figures.ts'
+import { type Colors, cellCount, clip, clipStart, padEnd, printable, wrapWords } from '../terminal/cells.ts'
 import { formatCount, formatDuration, formatPercent, formatRatio } from '../units.ts'
 import type { ComparedFigure, ComparedRun, Comparison } from './compare.ts'
 import type { Difference } from './settings.ts'

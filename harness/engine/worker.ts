@@ -4,11 +4,11 @@ import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
 import { field, openSlab } from '../metrics/slab.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import { streamSeed } from '../prng.ts'
-import { spokenProtocol } from '../protocols/spoken.ts'
+import { spokenProtocol } from '../protocols/composed.ts'
 import { createTransport } from '../transports/catalog.ts'
 import { wireTransport } from '../transports/wire.ts'
-import { Client } from './client.ts'
-import { looksAtBodies } from './expectation.ts'
+import { Client } from './client/client.ts'
+import { looksAtBodies } from './client/expectation.ts'
 
 /** What the fleet gives a worker thread to begin with. */
 export interface WorkerStart {

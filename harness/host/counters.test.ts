@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { differenceOf, type HostCounters, readHostCounters } from './hostCounters.ts'
+import { differenceOf, type HostCounters, readHostCounters } from './counters.ts'
 
 /** As a machine with two cores told it; of netstat's hundred names those round the ones that are read. */
 const files: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
-import { createCpuMeter, createMemoryMeter, isProcess } from './host.ts'
+import { createCpuMeter, createMemoryMeter, isProcess } from './processes.ts'
 
 const children: ReturnType<typeof spawn>[] = []
 

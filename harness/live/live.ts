@@ -1,6 +1,6 @@
-import { type Colors, printable } from '../cells.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { Progress, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { type Colors, printable } from '../terminal/cells.ts'
 import { formatTimeOfDay } from '../units.ts'
 import { renderLine } from './lines.ts'
 import { renderScreen } from './screen.ts'

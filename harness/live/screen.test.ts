@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
-import { cellCount } from '../cells.ts'
 import { failureKinds } from '../failures.ts'
 import type { Quantiles, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { cellCount } from '../terminal/cells.ts'
 import { renderScreen } from './screen.ts'
 import { sampleSnapshot, sampleTitle } from './testing/samples.ts'
 

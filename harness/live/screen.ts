@@ -1,10 +1,10 @@
-import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../cells.ts'
 import { type FailureKind, failureKinds } from '../failures.ts'
 import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
+import { drawHistogram, drawLineChart } from '../terminal/chart.ts'
+import { largeDigits } from '../terminal/digits.ts'
+import { beside, packRows, paintRow, type Row, rowCells, span } from '../terminal/row.ts'
 import { formatCount, formatDuration, formatElapsed, formatSize } from '../units.ts'
-import { drawHistogram, drawLineChart } from './chart.ts'
-import { largeDigits } from './digits.ts'
-import { beside, packRows, paintRow, type Row, rowCells, span } from './row.ts'
 
 /** The size of a terminal in cells. */
 export interface ScreenSize {

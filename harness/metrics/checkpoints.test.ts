@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Marks } from './marks.ts'
+import { Marks } from './checkpoints.ts'
 
 function marksOf(marks: Marks<number>, seconds: number): number[] {
   const taken: number[] = []

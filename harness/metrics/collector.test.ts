@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { failureIndex } from '../failures.ts'
+import { Recorder } from './collector.ts'
 import { bucketIndex, countsLength, toTicks } from './histogram.ts'
-import { Recorder } from './recorder.ts'
 import { createSlab, field, histogram, type Slab, sum } from './slab.ts'
 
 function answer(slab: Slab, step: number, milliseconds: number, times: number): void {

@@ -1,14 +1,14 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
-import { type Base, Evidence } from './evidence.ts'
+import { Marks } from './checkpoints.ts'
 import { countsLength, difference, histogramAt, toHdr } from './histogram.ts'
 import { HistogramTotals } from './histogramTotals.ts'
-import { Marks } from './marks.ts'
 import type { Measured } from './measured.ts'
 import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
-import { type Settling, settlingOf } from './settling.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
+import { type Settling, settlingOf } from './steadyState.ts'
+import { type Base, Evidence } from './timeSeries.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300

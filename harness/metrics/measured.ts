@@ -1,7 +1,7 @@
 import type { Histogram } from 'hdr-histogram-js'
-import type { Course } from './evidence.ts'
-import type { Settling } from './settling.ts'
 import type { Quantiles } from './snapshot.ts'
+import type { Settling } from './steadyState.ts'
+import type { Course } from './timeSeries.ts'
 
 /** What was measured, or has been so far; histograms are made when they are asked for. */
 export interface Measured {

@@ -1,6 +1,6 @@
-import type { Window } from './evidence.ts'
-import { limits } from './limits.ts'
+import { limits } from '../audit/limits.ts'
 import { mser5 } from './statistics/warmup.ts'
+import type { Window } from './timeSeries.ts'
 
 /** In a run that was cut this short MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500

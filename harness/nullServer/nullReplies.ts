@@ -1,7 +1,7 @@
 import type { RequestBank } from '../plan/requests.ts'
 import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
-import { Leftovers } from '../protocols/framing.ts'
-import { createHttp } from '../protocols/http.ts'
+import { createHttp } from '../protocols/http/http.ts'
+import { Leftovers } from '../protocols/partialFrames.ts'
 
 /** The least that one write is made of, so that many replies go out at once. */
 const blockBytesMin = 64 * 1024

@@ -48,7 +48,7 @@ export async function startNullServer({ way, scheme, threads, replies }: NullSer
     const path = folder && join(folder, String(index))
     const workerData: NullStart = { way, path, replies, memory }
     const name = `volley null server ${index + 1}`
-    const worker = new Worker(builtFile('harness/engine/nullThread'), { workerData, name })
+    const worker = new Worker(builtFile('harness/nullServer/nullThread'), { workerData, name })
     const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
     const address = new Promise<Address>((resolve, reject) => {
       worker.once('message', (port: number) =>

@@ -1,6 +1,6 @@
 import type { Message } from '../protocols/protocol.ts'
-import { type CaptureSource, parseCapture } from '../scenario/capture.ts'
 import type { Step } from '../scenario/scenario.ts'
+import { type CaptureSource, parseCapture } from '../scenario/schema/capture.ts'
 
 /** What a step takes out of its reply, and under which number it is kept for its connection. */
 export interface PlannedCapture {

@@ -1,10 +1,10 @@
 import { createBroadcast } from './broadcast.ts'
 import { createFrame } from './frame.ts'
-import { createHttp } from './http.ts'
+import { createHttp } from './http/http.ts'
 import { createLine } from './line.ts'
 import type { Protocol } from './protocol.ts'
 import { createRaw } from './raw.ts'
-import { createResp } from './resp.ts'
+import { createResp } from './resp/resp.ts'
 import { createRpc } from './rpc.ts'
 import { createTlv } from './tlv.ts'
 

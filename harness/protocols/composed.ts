@@ -1,7 +1,7 @@
 import { createProtocol, type ProtocolSpec } from './catalog.ts'
 import { overDatagrams } from './datagram.ts'
-import { layeredProtocol } from './layered.ts'
-import type { LayerSettings } from './layers.ts'
+import { layeredProtocol } from './layers/layered.ts'
+import type { LayerSettings } from './layers/layers.ts'
 import type { Protocol } from './protocol.ts'
 
 /** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */

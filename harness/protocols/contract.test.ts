@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createProtocol, type FrameSettings, type ProtocolSpec } from './catalog.ts'
-import { Leftovers } from './framing.ts'
+import { Leftovers } from './partialFrames.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 import { describeProtocol } from './spec.ts'
 import { bytesOf } from './testing/bytes.ts'

@@ -1,5 +1,5 @@
+import { searchBytes } from './byteSearch.ts'
 import { incomplete, type Protocol, tooLarge } from './protocol.ts'
-import { searchBytes } from './search.ts'
 
 /** A short line is found before a call into the runtime would have begun; the rest of a long one is left to it. */
 const plainSearchBytes = 64

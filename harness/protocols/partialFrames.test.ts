@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Leftovers } from './framing.ts'
+import { Leftovers } from './partialFrames.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
 
 function joined(leftovers: Leftovers): string {

@@ -1,17 +1,17 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { type AuditInputs, audit } from '../metrics/audit.ts'
-import { mayBeClientLimited, moreWorkers } from '../metrics/ceilingAudit.ts'
-import type { CourseInputs } from '../metrics/courseAudit.ts'
-import type { DeliveriesInputs } from '../metrics/deliveriesAudit.ts'
-import { verdictOf } from '../metrics/finding.ts'
+import { type AuditInputs, audit } from '../audit/audit.ts'
+import { mayBeClientLimited, moreWorkers } from '../audit/ceiling.ts'
+import type { CourseInputs } from '../audit/course.ts'
+import type { DeliveriesInputs } from '../audit/deliveries.ts'
+import { verdictOf } from '../audit/finding.ts'
+import { deliveriesInputs } from '../audit/inputs.ts'
+import type { HostDifference } from '../host/counters.ts'
+import type { Recorder } from '../metrics/collector.ts'
 import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
-import type { HostDifference } from '../metrics/hostCounters.ts'
 import type { Measured } from '../metrics/measured.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
-import type { Recorder } from '../metrics/recorder.ts'
 import { field, roleIndex } from '../metrics/slab.ts'
 import { delayedModes } from '../metrics/statistics/modes.ts'
-import { deliveriesInputs } from './deliveries.ts'
 import {
   type CeilingRecord,
   type DatagramRecord,
@@ -24,7 +24,7 @@ import {
   type Spread,
   type TcpRecord,
   type Totals,
-} from './report.ts'
+} from './record.ts'
 import { errorShare, judgeThresholds } from './thresholds.ts'
 
 /** What is known of a run once it is over, apart from what its recorder holds. */

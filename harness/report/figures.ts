@@ -1,7 +1,7 @@
-import type { Colors } from '../cells.ts'
 import type { Threshold } from '../scenario/scenario.ts'
+import type { Colors } from '../terminal/cells.ts'
 import { formatCount, formatDuration, formatPercent, formatSetting, formatShortCount, formatSize } from '../units.ts'
-import type { Report, Verdict } from './report.ts'
+import type { Report, Verdict } from './record.ts'
 
 /** A quantile to be read; one that too few samples stand behind is a dash. */
 export function formatQuantile(milliseconds: number | undefined): string {

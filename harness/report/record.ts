@@ -1,6 +1,6 @@
+import type { Finding, Verdict } from '../audit/finding.ts'
 import type { FailureKind } from '../failures.ts'
-import type { Finding, Verdict } from '../metrics/finding.ts'
-import type { Environment } from '../metrics/host.ts'
+import type { Environment } from '../host/processes.ts'
 import type { Interval, Quantiles } from '../metrics/snapshot.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 

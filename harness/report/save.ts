@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, reasonOf, UserError } from '../errors.ts'
-import type { Report } from './report.ts'
+import type { Report } from './record.ts'
 import { checkReport } from './schema.ts'
 
 const reportFile = 'report.json'

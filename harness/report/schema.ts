@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { failureKinds } from '../failures.ts'
-import { type Report, reportSchema } from './report.ts'
+import { type Report, reportSchema } from './record.ts'
 
 const count = z.number().nonnegative()
 const optional = z.number().optional()

@@ -1,6 +1,6 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
 import type { Threshold } from '../scenario/scenario.ts'
-import type { ThresholdResult, Totals } from './report.ts'
+import type { ThresholdResult, Totals } from './record.ts'
 
 /** What the thresholds are held against. */
 export interface Judged {

@@ -2,13 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { describeEnvironment } from '../host/processes.ts'
+import { planRun } from '../plan/plan.ts'
+import { parseScenario } from '../scenario/load.ts'
+import { chooseTransport } from '../transports/catalog.ts'
+import type { Address } from '../transports/transport.ts'
 import { type CeilingInputs, measureCeiling } from './ceiling.ts'
-import { describeEnvironment } from './metrics/host.ts'
-import { planRun } from './plan/plan.ts'
 import { prepareScenario } from './run.ts'
-import { parseScenario } from './scenario/load.ts'
-import { chooseTransport } from './transports/catalog.ts'
-import type { Address } from './transports/transport.ts'
 
 const folders: string[] = []
 afterEach(() => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bracketOf, nextRate, type Tried } from './search.ts'
+import { bracketOf, nextRate, type Tried } from './nextRate.ts'
 
 function search(start: number, holds: (rate: number) => Tried['outcome']) {
   const tried: Tried[] = []

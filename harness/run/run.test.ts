@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { builtFile } from './built.ts'
-import { readReport } from './report/save.ts'
+import { builtFile } from '../built.ts'
+import { readReport } from '../report/save.ts'
+import { parseScenario } from '../scenario/load.ts'
 import { exitCodeOf, prepareScenario, runScenario } from './run.ts'
-import { parseScenario } from './scenario/load.ts'
 
 const folders: string[] = []
 afterEach(() => {

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from './errors.ts'
-import { type Finding, verdictOf } from './metrics/finding.ts'
-import { samplesBeyondMin } from './metrics/quantiles.ts'
-import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './plan/search.ts'
-import type { ProbeRecord, Report } from './report/report.ts'
-import { writeReport } from './report/save.ts'
+import { type Finding, verdictOf } from '../audit/finding.ts'
+import { UserError } from '../errors.ts'
+import { samplesBeyondMin } from '../metrics/quantiles.ts'
+import type { ProbeRecord, Report } from '../report/record.ts'
+import { writeReport } from '../report/save.ts'
+import type { LoadedScenario, Scenario } from '../scenario/scenario.ts'
+import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './nextRate.ts'
 import { type Prepared, type RunOptions, runScenario } from './run.ts'
-import type { LoadedScenario, Scenario } from './scenario/scenario.ts'
 
 /** Where a search begins that is not told where. */
 const startPerSecond = 1000

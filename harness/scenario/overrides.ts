@@ -1,8 +1,8 @@
-import type { Origin } from './faults.ts'
-import { parseRequestLine } from './httpRequest.ts'
-import { Misfit } from './misfit.ts'
+import { Misfit } from '../invalidValue.ts'
 import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
-import { payloadKeys } from './payload.ts'
+import { parseRequestLine } from './schema/httpRequest.ts'
+import { payloadKeys } from './schema/payload.ts'
+import type { Origin } from './yaml/faults.ts'
 
 /** A setting from outside the file; `origin` is the flag or variable it came by, such as `--duration`. */
 export interface Override {

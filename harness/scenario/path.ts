@@ -1,4 +1,4 @@
-import { Misfit } from './misfit.ts'
+import { Misfit } from '../invalidValue.ts'
 
 /** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
 export type Path = readonly (string | number)[]

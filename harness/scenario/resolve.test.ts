@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { addressedProtocol } from './host.ts'
 import { inEnvironment, parseScenario } from './load.ts'
+import { addressedProtocol } from './resolve.ts'
 
 const loaded = (target: string, protocol = 'http') =>
   parseScenario(`name: x\ntarget: ${target}\nprotocol: ${protocol}\nloop: [{ send: GET / }]\n`, 's.yaml', [], {})

@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts'
-import { isKeyPath } from './keys.ts'
-import { show } from './misfit.ts'
+import { show } from '../invalidValue.ts'
+import { isKeyPath } from './checks/keys.ts'
 import type { Override } from './overrides.ts'
-import { readSetting, SettingError } from './source.ts'
+import { readSetting, SettingError } from './yaml/source.ts'
 
 /** An override out of `load.pipeline=4` or `loop[0].send=hello`; its value is read as YAML. */
 export function parseSet(text: string): Override {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { UserError } from '../errors.ts'
-import { checkPath } from './httpRequest.ts'
-import { Misfit, show } from './misfit.ts'
-import { noSuchSlot, parseSlots } from './slots.ts'
+import { Misfit, show } from '../invalidValue.ts'
+import { checkPath } from './schema/httpRequest.ts'
+import { noSuchSlot, parseSlots } from './schema/slots.ts'
 
 /** What a URL says of a scenario, as a file would have it. */
 interface UrlSettings {

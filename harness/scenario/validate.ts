@@ -1,11 +1,11 @@
 import { distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
-import { conflictIssues } from './checks.ts'
-import { laterIssues } from './later.ts'
-import { list, show } from './misfit.ts'
+import { list, show } from '../invalidValue.ts'
+import { conflictIssues } from './checks/checks.ts'
+import { laterIssues } from './checks/unsupported.ts'
 import { type Issue, isMapping, isWithin, type Path, valueAt } from './path.ts'
 import type { Scenario } from './scenario.ts'
-import { completeScenario, type ScenarioSettings, scenarioSchema, scenarioShape } from './schema.ts'
+import { completeScenario, type ScenarioSettings, scenarioSchema, scenarioShape } from './schema/schema.ts'
 
 type ZodIssue = z.core.$ZodIssue
 

@@ -2,7 +2,7 @@ import type tls from 'node:tls'
 import { expect, test } from 'vitest'
 import { connectOptions } from '../transports/node.ts'
 import type { Address } from '../transports/transport.ts'
-import { addressThrough, relayArguments } from './relay.ts'
+import { addressThrough, relayArguments } from './relayArguments.ts'
 
 const upstream: Address = { scheme: 'tcp', host: '127.0.0.1', port: 9000 }
 

@@ -1,6 +1,6 @@
 import type { RelaySettings } from '../relaySettings.ts'
+import { formatAddress } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
-import { formatAddress } from './address.ts'
 
 /** Digits behind the point: nanoseconds are whole, and a share of one in a thousand millions keeps four of its own. */
 const millisecondDigits = 6

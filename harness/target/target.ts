@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
-import type { LayerSettings } from '../protocols/layers.ts'
+import type { LayerSettings } from '../protocols/layers/layers.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
+import { formatAddress, parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
-import { formatAddress, parseAddress, probe, resolveAddress } from './address.ts'
 import { startChild } from './child.ts'
-import { addressThrough, relayArguments } from './relay.ts'
+import { addressThrough, relayArguments } from './relayArguments.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
@@ -167,7 +167,7 @@ async function runCommand(
 ): Promise<RunningTarget> {
   const port = String(await freePort())
   const url = (address ?? 'tcp://127.0.0.1:{port}').replaceAll('{port}', port)
-  const child = startChild('harness/engine/supervise', [command.replaceAll('{port}', port)])
+  const child = startChild('harness/target/supervise', [command.replaceAll('{port}', port)])
   try {
     const { pid } = await child.told('pid', patience)
     const resolved = await resolveAddress(parseAddress(url, tls))

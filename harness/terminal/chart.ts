@@ -1,6 +1,6 @@
 import asciichart from 'asciichart'
-import { padStart } from '../cells.ts'
 import { formatDuration, formatShortCount } from '../units.ts'
+import { padStart } from './cells.ts'
 
 /** Figures over time, one a second, as a line chart. */
 export interface LineChart {

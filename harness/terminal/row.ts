@@ -1,4 +1,4 @@
-import { cellCount, clip, padEnd, printable } from '../cells.ts'
+import { cellCount, clip, padEnd, printable } from './cells.ts'
 
 /** A piece of text and what paints it. Cutting happens before painting, so that no escape sequence is ever cut. */
 export interface Span {

@@ -1,4 +1,4 @@
-import { headEnd } from '../protocols/httpHead.ts'
+import { headEnd } from '../protocols/http/httpHead.ts'
 
 const framingHeader = /^(content-length|transfer-encoding):/i
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ProcessMemory } from '../metrics/host.ts'
+import type { ProcessMemory } from '../host/processes.ts'
 import { memoryFault, watchMemory } from './memory.ts'
 
 const mebi = 1024 * 1024

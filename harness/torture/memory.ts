@@ -1,4 +1,4 @@
-import type { ProcessMemory } from '../metrics/host.ts'
+import type { ProcessMemory } from '../host/processes.ts'
 import { formatSize } from '../units.ts'
 
 const sampleMs = 20

@@ -1,4 +1,4 @@
-import type { HandshakeRequest } from '../engine/singleRequests.ts'
+import type { HandshakeRequest } from '../engine/client/singleRequests.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 

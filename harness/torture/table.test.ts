@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { cellCount } from '../cells.ts'
+import { cellCount } from '../terminal/cells.ts'
 import { renderOutcome, renderTitle, renderTrial } from './table.ts'
 import type { TrialResult } from './trial.ts'
 

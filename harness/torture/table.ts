@@ -1,4 +1,4 @@
-import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
+import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
 import { formatCount, formatSize } from '../units.ts'
 import type { TrialResult, TrialVerdict } from './trial.ts'
 

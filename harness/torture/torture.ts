@@ -1,11 +1,11 @@
 import { messageOf, UserError } from '../errors.ts'
-import { createMemoryMeter, type ProcessRef } from '../metrics/host.ts'
+import { createMemoryMeter, type ProcessRef } from '../host/processes.ts'
 import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
-import { Bench, type BenchSettings } from './bench.ts'
 import { type MemoryRise, memoryFault, watchMemory } from './memory.ts'
 import type { Subject } from './subject.ts'
 import { ServerFault, type Trial, type TrialResult } from './trial.ts'
+import { Bench, type BenchSettings } from './workbench.ts'
 
 /** No trial takes longer; what is open is then closed. */
 const trialMsMax = 60_000

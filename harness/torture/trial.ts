@@ -1,5 +1,5 @@
-import type { Bench } from './bench.ts'
 import type { Subject } from './subject.ts'
+import type { Bench } from './workbench.ts'
 
 /** How a server came through a trial. */
 export type TrialVerdict = 'pass' | 'fail' | 'skipped'

@@ -2,10 +2,10 @@ import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
+import { checkAddress } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
-import { checkAddress } from '../scenario/address.ts'
-import { connectOptions } from '../transports/node.ts'
-import type { Address, TlsSettings } from '../transports/transport.ts'
+import { connectOptions } from './node.ts'
+import type { Address, TlsSettings } from './transport.ts'
 
 /** How long the refusal of a datagram is waited for. */
 const refusalMsMax = 100

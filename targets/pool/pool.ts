@@ -1,8 +1,8 @@
-import { assert } from '../harness/errors.ts'
+import { assert } from '../../harness/errors.ts'
+import { Replies } from '../server/replies.ts'
+import type { Connection, Service } from '../server/service.ts'
 import { type Due, DueJobs } from './dueJobs.ts'
-import { Replies } from './replies.ts'
 import type { Schedule } from './schedule.ts'
-import type { Connection, Service } from './service.ts'
 
 /** Jobs in hand, served or waiting; a connection that brings one more is closed. */
 const jobsMaxDefault = 1_000_000

@@ -1,4 +1,4 @@
-import { parseStall, stallForms } from '../harness/stall.ts'
+import { parseStall, stallForms } from '../../harness/stall.ts'
 import type { ScheduleSettings } from './schedule.ts'
 import { parseServiceTime, serviceTimeForms } from './serviceTime.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createPrng } from '../harness/prng.ts'
-import { parseStall } from '../harness/stall.ts'
+import { createPrng } from '../../harness/prng.ts'
+import { parseStall } from '../../harness/stall.ts'
 import { Schedule } from './schedule.ts'
 import { drawServiceMs, parseServiceTime } from './serviceTime.ts'
 

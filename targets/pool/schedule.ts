@@ -1,5 +1,5 @@
-import { createPrng } from '../harness/prng.ts'
-import type { Stall } from '../harness/stall.ts'
+import { createPrng } from '../../harness/prng.ts'
+import type { Stall } from '../../harness/stall.ts'
 import { drawServiceMs, type ServiceTime } from './serviceTime.ts'
 import { beginMs, endMs } from './stalls.ts'
 

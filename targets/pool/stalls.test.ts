@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Stall } from '../harness/stall.ts'
+import type { Stall } from '../../harness/stall.ts'
 import { beginMs, endMs } from './stalls.ts'
 
 const never = Number.POSITIVE_INFINITY

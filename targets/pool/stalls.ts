@@ -1,4 +1,4 @@
-import type { Stall } from '../harness/stall.ts'
+import type { Stall } from '../../harness/stall.ts'
 
 /** When work can begin that is there at `ms`: then, or at the end of the stall; Infinity where that has no end. */
 export function beginMs(stall: Stall | undefined, ms: number): number {

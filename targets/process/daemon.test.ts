@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { bytesOf } from '../harness/protocols/testing/bytes.ts'
-import { parseListen } from './listen.ts'
+import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
+import { parseListen } from '../server/listen.ts'
+import { Client, until } from '../testing/client.ts'
+import { DaemonFolder } from '../testing/daemon.ts'
 import { isAlive } from './pidFile.ts'
 import { processStart } from './processStart.ts'
-import { Client, until } from './testing/client.ts'
-import { DaemonFolder } from './testing/daemon.ts'
 
 let daemons: DaemonFolder
 const clients: Client[] = []

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCode, UserError } from '../harness/errors.ts'
+import { exitCode, UserError } from '../../harness/errors.ts'
 import { answerMsMax } from './lifecycle.ts'
 import { type DaemonState, isAlive, readPidFile } from './pidFile.ts'
 import { daemonNames, pidFileOf, runtimeFolder } from './runtimeFolder.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { noCounters } from './counters.ts'
+import { noCounters } from '../server/counters.ts'
 import { serveUntilStopped, statsLine } from './lifecycle.ts'
 
 test('statsLine() tells what a server did a second', () => {

@@ -1,6 +1,6 @@
-import { formatByteRate, formatCount, formatTimeOfDay } from '../harness/units.ts'
-import type { ServerCounters } from './counters.ts'
-import { formatListen, type ListenAddress } from './listen.ts'
+import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
+import type { ServerCounters } from '../server/counters.ts'
+import { formatListen, type ListenAddress } from '../server/listen.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200

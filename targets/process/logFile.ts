@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { UserError } from '../harness/errors.ts'
+import { UserError } from '../../harness/errors.ts'
 
 /** A file that lines are appended to. Whoever moves it aside has it opened anew by `reopen`. */
 export class LogFile {

@@ -1,5 +1,5 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { UserError } from '../harness/errors.ts'
+import { UserError } from '../../harness/errors.ts'
 import { processStart } from './processStart.ts'
 
 const fileBytesMax = 64 * 1024

@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
-import { UserError } from '../harness/errors.ts'
-import type { ListenAddress } from './listen.ts'
+import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../server/listen.ts'
 
 const othersMayWrite = 0o022
 const pidSuffix = '.pid'

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
-import { UserError } from '../harness/errors.ts'
-import { noCounters } from './counters.ts'
-import type { ListenAddress } from './listen.ts'
+import { UserError } from '../../harness/errors.ts'
+import { noCounters } from '../server/counters.ts'
+import type { ListenAddress } from '../server/listen.ts'
 import type { Answer, Order } from './workerProcess.ts'
 
 /** One worker, as the first process sees it. */

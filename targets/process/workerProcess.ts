@@ -1,9 +1,9 @@
 import cluster from 'node:cluster'
-import { UserError } from '../harness/errors.ts'
-import type { ServerCounters } from './counters.ts'
+import { UserError } from '../../harness/errors.ts'
+import type { ServerCounters } from '../server/counters.ts'
+import type { ListenAddress } from '../server/listen.ts'
+import type { RunningServer } from '../server/tcp.ts'
 import { processCpuMicros } from './lifecycle.ts'
-import type { ListenAddress } from './listen.ts'
-import type { RunningServer } from './server.ts'
 
 /** What the first process says to a worker. */
 export type Order =

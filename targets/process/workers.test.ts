@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
-import { killServers, ServerChild } from './testing/child.ts'
-import { Client, until } from './testing/client.ts'
+import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { killServers, ServerChild } from '../testing/child.ts'
+import { Client, until } from '../testing/client.ts'
 
 const clients: Client[] = []
 

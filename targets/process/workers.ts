@@ -1,7 +1,7 @@
-import { UserError } from '../harness/errors.ts'
-import { noCounters, type ServerCounters, sumCounters } from './counters.ts'
+import { UserError } from '../../harness/errors.ts'
+import { noCounters, type ServerCounters, sumCounters } from '../server/counters.ts'
+import type { ListenAddress } from '../server/listen.ts'
 import { answerMsMax, type LivingServer, processCpuMicros, unansweredText } from './lifecycle.ts'
-import type { ListenAddress } from './listen.ts'
 import { ServingWorker } from './servingWorker.ts'
 
 /** How long new processes may take until they listen. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RelaySettings } from '../../harness/relaySettings.ts'
-import { Replies } from '../replies.ts'
+import { Replies } from '../server/replies.ts'
 import { mark } from './delayLine.ts'
 import { Flow, lineBytesMax, segmentBytesMax } from './flow.ts'
 import { FakeTime } from './testing/fakeTime.ts'

@@ -1,5 +1,5 @@
 import type { RelaySettings } from '../../harness/relaySettings.ts'
-import type { Replies, ReplySocket } from '../replies.ts'
+import type { Replies, ReplySocket } from '../server/replies.ts'
 import { DelayLine, type Mark, mark } from './delayLine.ts'
 import type { Job, Timeline } from './timeline.ts'
 import type { Way } from './way.ts'

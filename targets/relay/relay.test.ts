@@ -4,10 +4,10 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { textOf } from '../harness/protocols/testing/bytes.ts'
-import { killServers, ServerChild } from './testing/child.ts'
-import { Client, until } from './testing/client.ts'
-import { countersOf, startRelay } from './testing/relay.ts'
+import { textOf } from '../../harness/protocols/testing/bytes.ts'
+import { killServers, ServerChild } from '../testing/child.ts'
+import { Client, until } from '../testing/client.ts'
+import { countersOf, startRelay } from '../testing/relay.ts'
 
 const cleanups: (() => unknown)[] = []
 

@@ -1,11 +1,11 @@
-import { describeRelay } from '../harness/relaySettings.ts'
-import { serveForParent, serveUntilStopped } from './lifecycle.ts'
-import { formatListen } from './listen.ts'
-import { relayLine } from './relay/counters.ts'
-import { relayCommand, relayOptions } from './relay/options.ts'
-import { startTcpRelay } from './relay/tcp.ts'
-import { startUdpRelay } from './relay/udp.ts'
-import { formatUpstream, resolveUpstream } from './relay/upstream.ts'
+import { describeRelay } from '../../harness/relaySettings.ts'
+import { serveForParent, serveUntilStopped } from '../process/lifecycle.ts'
+import { formatListen } from '../server/listen.ts'
+import { relayLine } from './counters.ts'
+import { relayCommand, relayOptions } from './options.ts'
+import { startTcpRelay } from './tcp.ts'
+import { startUdpRelay } from './udp.ts'
+import { formatUpstream, resolveUpstream } from './upstream.ts'
 
 /** `volley serve relay`: relays until it is to end; throws a UserError with what is wrong with the flags. */
 export async function serveRelay(args: readonly string[]): Promise<number> {

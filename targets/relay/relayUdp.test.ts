@@ -1,10 +1,10 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
-import { startUdpRelay } from './relay/udp.ts'
-import { killServers, ServerChild } from './testing/child.ts'
-import { until } from './testing/client.ts'
-import { countersOf, startRelay } from './testing/relay.ts'
+import { killServers, ServerChild } from '../testing/child.ts'
+import { until } from '../testing/client.ts'
+import { countersOf, startRelay } from '../testing/relay.ts'
+import { startUdpRelay } from './udp.ts'
 
 const cleanups: (() => unknown)[] = []
 

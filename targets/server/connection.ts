@@ -1,4 +1,4 @@
-import type { DirectSocket, SocketHandlers } from '../harness/socket.ts'
+import type { DirectSocket, SocketHandlers } from '../../harness/socket.ts'
 import type { Connections } from './connections.ts'
 import type { Watched } from './idleTimeout.ts'
 import type { Connection } from './service.ts'

@@ -1,5 +1,5 @@
+import type { ServedConnection } from './connection.ts'
 import type { Connections } from './connections.ts'
-import type { ServedConnection } from './servedConnection.ts'
 
 /** How long a connection that we have ended may take to read what still waits for it. */
 export const lingerQueuedMs = 4000

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net'
-import { UserError } from '../harness/errors.ts'
+import { UserError } from '../../harness/errors.ts'
 
 /** Where a server listens; port 0 is a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }

@@ -1,4 +1,4 @@
-import type { Protocol } from '../harness/protocols/protocol.ts'
+import type { Protocol } from '../../harness/protocols/protocol.ts'
 import type { Connections } from './connections.ts'
 import type { Replies } from './replies.ts'
 

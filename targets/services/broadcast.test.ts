@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import type { RunningServer, ServerSettings } from '../server/tcp.ts'
+import { type Client, until } from '../testing/client.ts'
+import { connect, endServices, startService } from '../testing/services.ts'
 import { createBroadcastServer } from './broadcast.ts'
-import type { RunningServer, ServerSettings } from './server.ts'
-import { type Client, until } from './testing/client.ts'
-import { connect, endServices, startService } from './testing/services.ts'
 
 const clients: Client[] = []
 /** A socket that is closed no longer knows its port. */

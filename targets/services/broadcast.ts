@@ -1,5 +1,10 @@
-import { createBroadcast, encodeAcknowledgement, encodeDelivery, readMessage } from '../harness/protocols/broadcast.ts'
-import type { Service } from './service.ts'
+import {
+  createBroadcast,
+  encodeAcknowledgement,
+  encodeDelivery,
+  readMessage,
+} from '../../harness/protocols/broadcast.ts'
+import type { Service } from '../server/service.ts'
 
 /** What a client sends to leave. */
 const leavingTexts = ['/q', '/quit']

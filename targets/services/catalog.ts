@@ -1,9 +1,9 @@
-import type { ProtocolSpec } from '../harness/protocols/catalog.ts'
+import type { ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import type { Service } from '../server/service.ts'
 import { createBroadcastServer } from './broadcast.ts'
 import { createEcho } from './echo.ts'
 import { createHttpServer, helloText } from './http.ts'
 import { createRpcServer } from './rpc.ts'
-import type { Service } from './service.ts'
 import { createTlvServer } from './tlv.ts'
 
 /** The order of replies, where it is another than that of the requests. */

@@ -1,5 +1,5 @@
-import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
-import type { Service } from './service.ts'
+import { createProtocol, type ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import type { Service } from '../server/service.ts'
 
 /** Answers every message with itself, or with `reply`, over raw, line or any frame description. */
 export function createEcho(spec: ProtocolSpec, reply?: string): Service {

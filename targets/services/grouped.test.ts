@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import type { RunningServer } from '../server/tcp.ts'
+import { type Client, until } from '../testing/client.ts'
+import { connect, endServices, startService } from '../testing/services.ts'
 import { groupedService } from './grouped.ts'
 import { createRpcServer } from './rpc.ts'
-import type { RunningServer } from './server.ts'
-import { type Client, until } from './testing/client.ts'
-import { connect, endServices, startService } from './testing/services.ts'
 
 const group = { id: 'orders', secret: 's3:cret' }
 const [login, refused] = [9, 10]

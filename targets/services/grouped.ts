@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Message } from '../harness/protocols/protocol.ts'
+import type { Message } from '../../harness/protocols/protocol.ts'
+import type { Service } from '../server/service.ts'
 import { type Gate, gatedService } from './handshake.ts'
-import type { Service } from './service.ts'
 
 /** The command types of the handshake: a client's login and its answer, and a refusal in place of that. */
 export const loginType = 9

@@ -1,6 +1,6 @@
-import { IdleTimeout, type Watched } from './idleTimeout.ts'
-import type { Replies } from './replies.ts'
-import type { Connection, Service } from './service.ts'
+import { IdleTimeout, type Watched } from '../server/idleTimeout.ts'
+import type { Replies } from '../server/replies.ts'
+import type { Connection, Service } from '../server/service.ts'
 
 /** A client that has not shown within this time that it is to be served is turned away. */
 export const handshakeMsMax = 5000

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { type RunningServer, startServer } from '../server/tcp.ts'
+import { Client } from '../testing/client.ts'
 import { createHttpServer, helloText } from './http.ts'
-import { type RunningServer, startServer } from './server.ts'
-import { Client } from './testing/client.ts'
 
 let server: RunningServer
 const clients: Client[] = []

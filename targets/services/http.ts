@@ -1,8 +1,8 @@
-import { createHttp, type HttpSettings } from '../harness/protocols/http.ts'
-import { close, connectionOption, headEnd, keepAlive, unsaid } from '../harness/protocols/httpHead.ts'
-import { tooLarge } from '../harness/protocols/protocol.ts'
-import type { Replies } from './replies.ts'
-import type { Service } from './service.ts'
+import { createHttp, type HttpSettings } from '../../harness/protocols/http/http.ts'
+import { close, connectionOption, headEnd, keepAlive, unsaid } from '../../harness/protocols/http/httpHead.ts'
+import { tooLarge } from '../../harness/protocols/protocol.ts'
+import type { Replies } from '../server/replies.ts'
+import type { Service } from '../server/service.ts'
 
 /** What a request is answered with unless something else is asked for. */
 export const helloText = 'Hello World!\n'

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { assert } from '../harness/errors.ts'
+import { assert } from '../../harness/errors.ts'
+import type { Service } from '../server/service.ts'
 import { type Gate, gatedService } from './handshake.ts'
-import type { Service } from './service.ts'
 
 const wrongKeyText = 'the key is wrong'
 const handshakeFirstText = 'this server has a key: the handshake comes first'

@@ -1,9 +1,9 @@
-import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
-import { layeredProtocol } from '../harness/protocols/layered.ts'
-import type { LayerSettings } from '../harness/protocols/layers.ts'
-import type { BodyLayers } from '../harness/protocols/protocol.ts'
-import { Replies, type ReplySocket } from './replies.ts'
-import type { Connection, Service } from './service.ts'
+import { createProtocol, type ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import { layeredProtocol } from '../../harness/protocols/layers/layered.ts'
+import type { LayerSettings } from '../../harness/protocols/layers/layers.ts'
+import type { BodyLayers } from '../../harness/protocols/protocol.ts'
+import { Replies, type ReplySocket } from '../server/replies.ts'
+import type { Connection, Service } from '../server/service.ts'
 
 /**
  * A service whose messages pass through layers on their way in and on their way out. What is not in order is malformed: the

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
-import { protocolSpec } from '../harness/protocols/spec.ts'
-import { bytesOf, textOf } from '../harness/protocols/testing/bytes.ts'
+import { protocolSpec } from '../../harness/protocols/spec.ts'
+import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { type RunningServer, startServer } from '../server/tcp.ts'
+import { Client } from '../testing/client.ts'
 import { createNaive } from './naive.ts'
-import { type RunningServer, startServer } from './server.ts'
-import { Client } from './testing/client.ts'
 
 let server: RunningServer
 let client: Client

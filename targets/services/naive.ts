@@ -1,5 +1,5 @@
-import { createProtocol, type ProtocolSpec } from '../harness/protocols/catalog.ts'
-import type { Service } from './service.ts'
+import { createProtocol, type ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import type { Service } from '../server/service.ts'
 
 /** What a read is answered with unless something else is asked for. */
 export const naiveReply = 'ok'

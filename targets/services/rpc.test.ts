@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf } from '../harness/protocols/testing/bytes.ts'
+import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
+import { type RunningServer, startServer } from '../server/tcp.ts'
+import { Client } from '../testing/client.ts'
 import { createRpcServer, type RpcOptions } from './rpc.ts'
-import { type RunningServer, startServer } from './server.ts'
-import { Client } from './testing/client.ts'
 
 let server: RunningServer
 let client: Client

@@ -1,7 +1,7 @@
-import { createPrng } from '../harness/prng.ts'
-import { createRpc, rpcLayout } from '../harness/protocols/rpc.ts'
-import type { Replies } from './replies.ts'
-import type { Service } from './service.ts'
+import { createPrng } from '../../harness/prng.ts'
+import { createRpc, rpcLayout } from '../../harness/protocols/rpc.ts'
+import type { Replies } from '../server/replies.ts'
+import type { Service } from '../server/service.ts'
 
 /** A connection's requests are answered before there is more than this of them. */
 const heldBytesMax = 1024 * 1024

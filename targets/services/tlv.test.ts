@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import { bytesOf } from '../harness/protocols/testing/bytes.ts'
-import { type RunningServer, startServer } from './server.ts'
-import { Client, until } from './testing/client.ts'
+import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
+import { type RunningServer, startServer } from '../server/tcp.ts'
+import { Client, until } from '../testing/client.ts'
 import { createTlvServer, overlongText } from './tlv.ts'
 
 const mebibyte = 1024 * 1024

@@ -1,7 +1,7 @@
-import { writeUint32 } from '../harness/protocols/integers.ts'
-import { createTlv } from '../harness/protocols/tlv.ts'
-import type { Replies } from './replies.ts'
-import type { Service } from './service.ts'
+import { writeUint32 } from '../../harness/protocols/integers.ts'
+import { createTlv } from '../../harness/protocols/tlv.ts'
+import type { Replies } from '../server/replies.ts'
+import type { Service } from '../server/service.ts'
 
 /** What a message over the bound is answered with: "the length of the message is abnormal". */
 export const overlongText = '报文长度异常的错误'

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { ListenAddress } from '../listen.ts'
+import type { ListenAddress } from '../server/listen.ts'
 
 /** No wait of a test is longer. */
 const waitMs = 15_000

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { builtFile } from '../../harness/built.ts'
 import { assert } from '../../harness/errors.ts'
-import { type DaemonState, isAlive, readPidFile } from '../pidFile.ts'
+import { type DaemonState, isAlive, readPidFile } from '../process/pidFile.ts'
 import { until } from './client.ts'
 
 const commandMsMax = 20_000

@@ -1,4 +1,4 @@
-import { type RunningServer, type ServerSettings, startServer } from '../server.ts'
+import { type RunningServer, type ServerSettings, startServer } from '../server/tcp.ts'
 import { Client } from './client.ts'
 
 const servers: RunningServer[] = []

@@ -5,7 +5,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { builtFile, packageRoot } from '../../built.ts'
-import type { Report } from '../../report/report.ts'
+import type { Report } from '../../report/record.ts'
 
 const runMsMax = 25_000
 const running = new Set<ChildProcess>()

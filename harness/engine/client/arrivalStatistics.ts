@@ -1,5 +1,5 @@
-import { type Slab, sum } from '../metrics/slab.ts'
-import type { Pace } from '../plan/pacer.ts'
+import { type Slab, sum } from '../../metrics/slab.ts'
+import type { Pace } from '../../plan/pacer.ts'
 
 /** A span in which arrivals are counted: not shorter than this, and long enough for so many at the planned rate. */
 const spanMsMin = 100

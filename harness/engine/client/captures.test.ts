@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createRpc } from '../protocols/rpc.ts'
-import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import { createRpc } from '../../protocols/rpc.ts'
+import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { capturedBytesMax, compileTake } from './captures.ts'
 import { lineServer, simulate } from './testing/simulate.ts'
 

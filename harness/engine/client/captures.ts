@@ -1,8 +1,8 @@
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { RequestBank } from '../plan/requests.ts'
-import type { MessageTemplate, TemplatePart } from '../plan/templates.ts'
-import type { Message, Protocol } from '../protocols/protocol.ts'
-import type { CaptureSource } from '../scenario/capture.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { RequestBank } from '../../plan/requests.ts'
+import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
+import type { Message, Protocol } from '../../protocols/protocol.ts'
+import type { CaptureSource } from '../../scenario/schema/capture.ts'
 import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 

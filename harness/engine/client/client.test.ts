@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { lineServer, simulate, startMs } from './testing/simulate.ts'
 
 const rpc = { name: 'rpc', lengthPrefix: true, maxFrame: 2 ** 21 } as const

@@ -1,5 +1,5 @@
-import type { Protocol } from '../protocols/protocol.ts'
-import type { Transport } from '../transports/transport.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
+import type { Transport } from '../../transports/transport.ts'
 
 /** What a client loop is made with, beside its plan. */
 export interface ClientOptions {

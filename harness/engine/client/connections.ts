@@ -1,7 +1,7 @@
-import type { FailureKind } from '../failures.ts'
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { Prng } from '../prng.ts'
-import type { Transport } from '../transports/transport.ts'
+import type { FailureKind } from '../../failures.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { Prng } from '../../prng.ts'
+import type { Transport } from '../../transports/transport.ts'
 import type { DueTimes } from './due.ts'
 
 /** Connects that one worker has under way at a time. */

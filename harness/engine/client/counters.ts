@@ -1,7 +1,7 @@
-import { type FailureKind, failureIndex } from '../failures.ts'
-import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { field, histogram, roleIndex, type Slab, sum } from '../metrics/slab.ts'
-import type { TcpInfo } from '../transports/transport.ts'
+import { type FailureKind, failureIndex } from '../../failures.ts'
+import { bucketIndex, countsLength, toTicks } from '../../metrics/histogram.ts'
+import { field, histogram, roleIndex, type Slab, sum } from '../../metrics/slab.ts'
+import type { TcpInfo } from '../../transports/transport.ts'
 
 /**
  * A worker's accounts in its slab: what was sent, and what became of it. The worker is the only one who writes, so an

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MemoryServer } from '../transports/memory.ts'
+import type { MemoryServer } from '../../transports/memory.ts'
 import { lineServer, simulate, startMs } from './testing/simulate.ts'
 
 describe('the course of a simulated run', () => {

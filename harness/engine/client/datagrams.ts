@@ -1,5 +1,5 @@
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { RequestId } from '../protocols/protocol.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { RequestId } from '../../protocols/protocol.ts'
 import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
 
 /** The slots for a plan, `depth` of them for each link, in which replies are told by their order or by their ids. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { field } from '../metrics/slab.ts'
-import { encodeAcknowledgement, encodeDelivery } from '../protocols/broadcast.ts'
-import type { Scenario } from '../scenario/scenario.ts'
-import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import { field } from '../../metrics/slab.ts'
+import { encodeAcknowledgement, encodeDelivery } from '../../protocols/broadcast.ts'
+import type { Scenario } from '../../scenario/scenario.ts'
+import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { type Simulated, simulate, startMs } from './testing/simulate.ts'
 
 interface Behaviour {

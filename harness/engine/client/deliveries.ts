@@ -1,6 +1,6 @@
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { Protocol } from '../protocols/protocol.ts'
-import type { Books } from './books.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
+import type { Books } from './counters.ts'
 
 /** After the end: for how long nothing may come in for everything to be held to be in. */
 const quietMs = 250

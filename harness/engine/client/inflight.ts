@@ -1,4 +1,4 @@
-import type { RequestId } from '../protocols/protocol.ts'
+import type { RequestId } from '../../protocols/protocol.ts'
 
 /**
  * The requests on their way, in slots: `capacity` of them for each link, a power of two. What a reply needs to know of

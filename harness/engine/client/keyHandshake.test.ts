@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createTlv } from '../protocols/tlv.ts'
-import type { MemoryConnection, MemoryServer } from '../transports/memory.ts'
+import { createTlv } from '../../protocols/tlv.ts'
+import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { simulate } from './testing/simulate.ts'
 
 const key = '123456'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { field } from '../metrics/slab.ts'
-import { createRpc } from '../protocols/rpc.ts'
-import type { MemoryServer } from '../transports/memory.ts'
+import { field } from '../../metrics/slab.ts'
+import { createRpc } from '../../protocols/rpc.ts'
+import type { MemoryServer } from '../../transports/memory.ts'
 import { KeyedInFlight } from './inflight.ts'
 import { simulate } from './testing/simulate.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Measured } from '../metrics/measured.ts'
-import type { Load, Scenario } from '../scenario/scenario.ts'
-import type { MemoryServer } from '../transports/memory.ts'
+import type { Measured } from '../../metrics/measured.ts'
+import type { Load, Scenario } from '../../scenario/scenario.ts'
+import type { MemoryServer } from '../../transports/memory.ts'
 import { lineServer, type Simulated, simulate, startMs } from './testing/simulate.ts'
 
 function load(rate: number, more: Partial<Load> = {}): Pick<Scenario, 'load'> {

@@ -1,5 +1,5 @@
-import type { Patch, PatchKind } from '../plan/requests.ts'
-import type { Prng } from '../prng.ts'
+import type { Patch, PatchKind } from '../../plan/requests.ts'
+import type { Prng } from '../../prng.ts'
 
 const zero = 0x30
 const letters = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')

@@ -1,6 +1,6 @@
-import { roleIndex } from '../metrics/slab.ts'
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { Prng } from '../prng.ts'
+import { roleIndex } from '../../metrics/slab.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { Prng } from '../../prng.ts'
 
 /** What each link sends next: its place in the steps, a draw from the mix, its row of the data. */
 export class Script {

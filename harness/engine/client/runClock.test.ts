@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createSlab, field, instant } from '../metrics/slab.ts'
-import { Timetable } from './timetable.ts'
+import { createSlab, field, instant } from '../../metrics/slab.ts'
+import { Timetable } from './runClock.ts'
 
 function started() {
   const slab = createSlab(1)

@@ -1,4 +1,4 @@
-import { field, instant, type Slab } from '../metrics/slab.ts'
+import { field, instant, type Slab } from '../../metrics/slab.ts'
 
 /** When a worker's run starts and ends: the main thread says both, and may put the end off before it has come. */
 export class Timetable {

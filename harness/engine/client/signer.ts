@@ -1,6 +1,6 @@
-import { assert } from '../errors.ts'
-import type { WorkerPlan } from '../plan/plan.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import { assert } from '../../errors.ts'
+import type { WorkerPlan } from '../../plan/plan.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
 import type { Patcher } from './patches.ts'
 
 /** The part of a handshake with a key that depends on what the server says. */

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { encodeRequests } from '../plan/requests.ts'
-import { layerSettings } from '../protocols/layers.ts'
-import { spokenProtocol } from '../protocols/spoken.ts'
-import { parseScenario } from '../scenario/load.ts'
+import { encodeRequests } from '../../plan/requests.ts'
+import { spokenProtocol } from '../../protocols/composed.ts'
+import { layerSettings } from '../../protocols/layers/layers.ts'
+import { parseScenario } from '../../scenario/load.ts'
 import { createSingleRequests } from './singleRequests.ts'
 
 const challengeType = 0xffff_fff1

@@ -1,8 +1,8 @@
-import { epochOffsetMs, monotonicClock } from '../clock.ts'
-import { assert } from '../errors.ts'
-import type { PlannedStep, RequestBank } from '../plan/requests.ts'
-import { createPrng } from '../prng.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import { epochOffsetMs, monotonicClock } from '../../clock.ts'
+import { assert } from '../../errors.ts'
+import type { PlannedStep, RequestBank } from '../../plan/requests.ts'
+import { createPrng } from '../../prng.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
 import { Patcher } from './patches.ts'
 import { createSigner } from './signer.ts'
 

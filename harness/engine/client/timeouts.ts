@@ -1,9 +1,9 @@
-import type { FailureKind } from '../failures.ts'
-import { roleIndex } from '../metrics/slab.ts'
-import type { Books } from './books.ts'
+import type { FailureKind } from '../../failures.ts'
+import { roleIndex } from '../../metrics/slab.ts'
 import type { Captures } from './captures.ts'
+import type { Books } from './counters.ts'
 import type { InFlight } from './inflight.ts'
-import type { Script } from './script.ts'
+import type { Script } from './requestSequence.ts'
 
 /** What `Exchange` knows and shares. */
 export interface UnansweredOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createRpc } from '../protocols/rpc.ts'
-import type { Scenario } from '../scenario/scenario.ts'
-import type { MemoryServer } from '../transports/memory.ts'
+import { createRpc } from '../../protocols/rpc.ts'
+import type { Scenario } from '../../scenario/scenario.ts'
+import type { MemoryServer } from '../../transports/memory.ts'
 import { simulate } from './testing/simulate.ts'
 
 const rpcSpec = { name: 'rpc', lengthPrefix: true, maxFrame: 1024 } as const

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { incomplete, malformed, tooLarge } from '../protocol.ts'
+import { bytesOf, type Field, textOf } from '../testing/bytes.ts'
 import { createHttp } from './http.ts'
-import { incomplete, malformed, tooLarge } from './protocol.ts'
-import { bytesOf, type Field, textOf } from './testing/bytes.ts'
 
 const http = createHttp({ host: 'example.org:8080', maxFrame: 1024 * 1024 })
 

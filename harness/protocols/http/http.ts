@@ -1,3 +1,5 @@
+import { searchBytes } from '../byteSearch.ts'
+import { incomplete, type Message, malformed, type Protocol, tooLarge } from '../protocol.ts'
 import { chunkedEnd, dechunk } from './httpChunks.ts'
 import {
   chunked,
@@ -18,8 +20,6 @@ import {
 } from './httpHead.ts'
 import { LastHead } from './httpLastHead.ts'
 import { decodeHead, encodeReply, encodeRequest } from './httpMessage.ts'
-import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
-import { searchBytes } from './search.ts'
 
 const lineFeed = 0x0a
 const carriageReturn = 0x0d

@@ -1,4 +1,4 @@
-import { incomplete, malformed, tooLarge } from './protocol.ts'
+import { incomplete, malformed, tooLarge } from '../protocol.ts'
 
 const tab = 0x09
 const lineFeed = 0x0a

@@ -1,4 +1,4 @@
-import { searchBytes } from './search.ts'
+import { searchBytes } from '../byteSearch.ts'
 
 const tab = 0x09
 const lineFeed = 0x0a

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Message } from '../protocol.ts'
+import { bytesOf, textOf } from '../testing/bytes.ts'
 import { createHttp } from './http.ts'
-import type { Message } from './protocol.ts'
-import { bytesOf, textOf } from './testing/bytes.ts'
 
 const http = createHttp({ host: 'example.org:8080', maxFrame: 1024 })
 const added = 'Host: example.org:8080\r\nUser-Agent: volley\r\n'

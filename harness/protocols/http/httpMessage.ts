@@ -1,5 +1,5 @@
-import { checkInteger } from './integers.ts'
-import type { Message } from './protocol.ts'
+import { checkInteger } from '../integers.ts'
+import type { Message } from '../protocol.ts'
 
 const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder()

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { readUint32, writeUint32 } from './integers.ts'
+import { readUint32, writeUint32 } from '../integers.ts'
 import type { Layer } from './layers.ts'
 
 const crcBytes = 4

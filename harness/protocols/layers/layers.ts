@@ -1,7 +1,7 @@
-import type { ProtocolSpec } from './catalog.ts'
+import type { ProtocolSpec } from '../catalog.ts'
+import { frameStrip, shortestFrame } from '../frame.ts'
 import { createDeflate, createGzip } from './compression.ts'
 import { createAes256Gcm } from './encryption.ts'
-import { frameStrip, shortestFrame } from './frame.ts'
 import { createCrc32, createHmacLayer } from './integrity.ts'
 
 /** What a body passes through on its way out, and back through on its way in. Bytes in, bytes out; it throws nothing. */

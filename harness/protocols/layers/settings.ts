@@ -1,4 +1,4 @@
-import type { ProtocolSpec } from './catalog.ts'
+import type { ProtocolSpec } from '../catalog.ts'
 import {
   keyedLayers,
   type LayerName,

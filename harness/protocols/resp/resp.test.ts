@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { incomplete, malformed, tooLarge } from './protocol.ts'
+import { incomplete, malformed, tooLarge } from '../protocol.ts'
+import { bytesOf, textOf } from '../testing/bytes.ts'
 import { createResp } from './resp.ts'
-import { bytesOf, textOf } from './testing/bytes.ts'
 
 const resp = createResp({ maxFrame: 1024 * 1024 })
 

@@ -1,4 +1,4 @@
-import { incomplete, malformed, type Protocol, tooLarge } from './protocol.ts'
+import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
 import { encodeCommand } from './respCommand.ts'
 
 /** The longest simple string or error, with its mark and its CR LF. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { bytesOf, textOf } from '../testing/bytes.ts'
 import { encodeCommand, splitCommand } from './respCommand.ts'
-import { bytesOf, textOf } from './testing/bytes.ts'
 
 const wordsOf = (text: string) => splitCommand(bytesOf(text)).map(textOf)
 

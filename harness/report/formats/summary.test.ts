@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
-import { cellCount } from '../cells.ts'
-import type { Report } from './report.ts'
+import { cellCount } from '../../terminal/cells.ts'
+import type { Report } from '../record.ts'
+import { sampleReport } from '../testing/samples.ts'
 import { renderRunsTable, renderSummary } from './summary.ts'
-import { sampleReport } from './testing/samples.ts'
 
 const plain = picocolors.createColors(false)
 const painted = picocolors.createColors(true)

@@ -1,7 +1,7 @@
-import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../cells.ts'
-import { connectFailureKinds, type FailureKind, failureKinds } from '../failures.ts'
-import { describeRelay } from '../relaySettings.ts'
-import { formatByteRate, formatCount, formatDuration, formatPercent, formatSetting } from '../units.ts'
+import { connectFailureKinds, type FailureKind, failureKinds } from '../../failures.ts'
+import { describeRelay } from '../../relaySettings.ts'
+import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../../terminal/cells.ts'
+import { formatByteRate, formatCount, formatDuration, formatPercent, formatSetting } from '../../units.ts'
 import {
   describeLoad,
   describeWire,
@@ -10,8 +10,8 @@ import {
   formatOutcome,
   formatQuantile,
   paintVerdict,
-} from './figures.ts'
-import type { Finding, Latency, Report } from './report.ts'
+} from '../figures.ts'
+import type { Finding, Latency, Report } from '../record.ts'
 
 const columns = 80
 const labelCells = 13

@@ -1,4 +1,4 @@
-import { type Report, reportSchema } from '../report.ts'
+import { type Report, reportSchema } from '../record.ts'
 
 /** An invented run, whole and trusted, for tests. */
 export const sampleReport: Report = {

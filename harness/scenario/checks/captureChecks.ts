@@ -1,9 +1,9 @@
+import { list, Misfit, show } from '../../invalidValue.ts'
+import { conflict, type Issue, issue, type Path } from '../path.ts'
+import type { Expectation, Send, Step } from '../scenario.ts'
+import type { ScenarioSettings } from '../schema/schema.ts'
+import { noSuchSlot, parseSlots } from '../schema/slots.ts'
 import { textsOf } from './messages.ts'
-import { list, Misfit, show } from './misfit.ts'
-import { conflict, type Issue, issue, type Path } from './path.ts'
-import type { Expectation, Send, Step } from './scenario.ts'
-import type { ScenarioSettings } from './schema.ts'
-import { noSuchSlot, parseSlots } from './slots.ts'
 
 /** Steps that take a value which no step before them has captured, and captures that come to nothing. */
 export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {

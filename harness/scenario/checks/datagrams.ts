@@ -1,8 +1,8 @@
-import { datagramProtocols } from '../protocols/datagram.ts'
-import { list, show } from './misfit.ts'
-import { conflict, type Issue, issue, type Path } from './path.ts'
-import type { Target } from './scenario.ts'
-import type { ScenarioSettings } from './schema.ts'
+import { list, show } from '../../invalidValue.ts'
+import { datagramProtocols } from '../../protocols/datagram.ts'
+import { conflict, type Issue, issue, type Path } from '../path.ts'
+import type { Target } from '../scenario.ts'
+import type { ScenarioSettings } from '../schema/schema.ts'
 
 /** Whether a target is reached over UDP. */
 export function isDatagramTarget(target: Target): boolean {

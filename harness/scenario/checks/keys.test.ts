@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseScenario, scenarioFromUrl } from './load.ts'
-import { parseSet } from './setting.ts'
-import { faultsIn, faultsWith } from './testing/faults.ts'
+import { parseScenario, scenarioFromUrl } from '../load.ts'
+import { parseSet } from '../setting.ts'
+import { faultsIn, faultsWith } from '../testing/faults.ts'
 
 const tlv = (...lines: string[]) =>
   ['name: x', 'target: { serve: tlv }', 'protocol: tlv', 'loop: [{ send: hi }]', ...lines].join('\n')

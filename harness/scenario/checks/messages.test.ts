@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { faultsWith } from './testing/faults.ts'
+import { faultsWith } from '../testing/faults.ts'
 
 const lineForms = 'METHOD /path such as GET /users/{{seq}}'
 

@@ -1,10 +1,10 @@
-import type { ProtocolSpec } from '../protocols/catalog.ts'
-import { splitCommand } from '../protocols/respCommand.ts'
-import { parseRequestLine, requestLineForms } from './httpRequest.ts'
-import { list, Misfit, show } from './misfit.ts'
-import { conflict, type Issue, isMapping, issue, type Path } from './path.ts'
-import type { Send, Step } from './scenario.ts'
-import { parseSlots } from './slots.ts'
+import { list, Misfit, show } from '../../invalidValue.ts'
+import type { ProtocolSpec } from '../../protocols/catalog.ts'
+import { splitCommand } from '../../protocols/resp/respCommand.ts'
+import { conflict, type Issue, isMapping, issue, type Path } from '../path.ts'
+import type { Send, Step } from '../scenario.ts'
+import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
+import { parseSlots } from '../schema/slots.ts'
 
 /** What is sent and what is expected of the reply. */
 export type Exchange = Pick<Step, 'send' | 'expect'>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { faultsWith } from './testing/faults.ts'
+import { faultsWith } from '../testing/faults.ts'
 
 test.each([
   [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { faultsIn as faultsOf, faultsWith } from '../testing/faults.ts'
 import { parseCapture } from './capture.ts'
-import { faultsIn as faultsOf, faultsWith } from './testing/faults.ts'
 
 test('parseCapture() reads where a value is', () => {
   expect(parseCapture('body')).toEqual({ kind: 'body' })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { list, Misfit, show } from '../../invalidValue.ts'
+import type { Expectation, Payload } from '../scenario.ts'
 import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from './fields.ts'
-import { list, Misfit, show } from './misfit.ts'
 import { checkOne, payloadShape } from './payload.ts'
-import type { Expectation, Payload } from './scenario.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 
 const payloadKeys = ['hex', 'base64', 'file'] as const

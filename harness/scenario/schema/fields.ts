@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { list, Misfit } from '../../invalidValue.ts'
 import {
   formatBitRate,
   formatCount,
@@ -8,9 +9,8 @@ import {
   parseDuration,
   parsePercent,
   parseSize,
-} from '../units.ts'
-import { list, Misfit } from './misfit.ts'
-import { isMapping } from './path.ts'
+} from '../../units.ts'
+import { isMapping } from '../path.ts'
 
 /** In the JSON Schema: where a number or a unit stands, a variable may. */
 const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { Misfit } from '../../invalidValue.ts'
+import { parseScenario } from '../load.ts'
+import { faultsWith, minimalWith } from '../testing/faults.ts'
 import { checkPath, parseRequestLine } from './httpRequest.ts'
-import { parseScenario } from './load.ts'
-import { Misfit } from './misfit.ts'
-import { faultsWith, minimalWith } from './testing/faults.ts'
 
 const lineForms = 'METHOD /path such as GET /users/{{seq}}'
 const methodForms = 'GET, POST, PUT, PATCH, DELETE or OPTIONS'

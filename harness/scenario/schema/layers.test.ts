@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseScenario } from './load.ts'
-import { parseSet } from './setting.ts'
-import { faultsIn, faultsWith, minimalWith } from './testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import { parseSet } from '../setting.ts'
+import { faultsIn, faultsWith, minimalWith } from '../testing/faults.ts'
 
 const tlv = 'protocol: tlv'
 const keyed = 'hmac-sha1, hmac-sha256'

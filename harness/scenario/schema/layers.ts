@@ -1,4 +1,5 @@
-import type { ProtocolSpec } from '../protocols/catalog.ts'
+import { list } from '../../invalidValue.ts'
+import type { ProtocolSpec } from '../../protocols/catalog.ts'
 import {
   keyedLayers,
   type LayerName,
@@ -6,10 +7,9 @@ import {
   layerMisfit,
   layerNames,
   layersMax,
-} from '../protocols/layers.ts'
+} from '../../protocols/layers/layers.ts'
+import { conflict, type Issue, issue } from '../path.ts'
 import { choice, listOf, text } from './fields.ts'
-import { list } from './misfit.ts'
-import { conflict, type Issue, issue } from './path.ts'
 
 /** What bodies pass through, the innermost first. */
 export const layersSchema = listOf(choice(layerNames), 'layers such as gzip or crc32', 0, layersMax)

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { list, Misfit } from '../../invalidValue.ts'
+import { limits, type Payload, type Send } from '../scenario.ts'
 import {
   checked,
   evenIfFaulty,
@@ -13,8 +15,6 @@ import {
   wantedText,
 } from './fields.ts'
 import { httpShape } from './httpRequest.ts'
-import { list, Misfit } from './misfit.ts'
-import { limits, type Payload, type Send } from './scenario.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 /** What JSON and YAML readers hold exactly; the wire has 64 bits. */

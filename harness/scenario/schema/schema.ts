@@ -1,6 +1,9 @@
 import { z } from 'zod'
-import { protocolSchema } from '../protocols/spec.ts'
-import { parseRate } from '../units.ts'
+import { Misfit } from '../../invalidValue.ts'
+import { protocolSchema } from '../../protocols/spec.ts'
+import { parseRate } from '../../units.ts'
+import { isMapping } from '../path.ts'
+import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import {
   checked,
   choice,
@@ -17,9 +20,6 @@ import {
   wantedText,
 } from './fields.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
-import { Misfit } from './misfit.ts'
-import { isMapping } from './path.ts'
-import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from './scenario.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
 import { targetSchema } from './target.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Misfit } from './misfit.ts'
+import { Misfit } from '../../invalidValue.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 test('parseSlots() gives a text without slots back as it is', () => {

@@ -1,5 +1,5 @@
-import { list, Misfit, show } from './misfit.ts'
-import { limits } from './scenario.ts'
+import { list, Misfit, show } from '../../invalidValue.ts'
+import { limits } from '../scenario.ts'
 
 /** A stretch of a text: as it stands, or a slot that is filled in for each request. Slots but `data` have a fixed width. */
 export type SlotPart =

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseScenario } from './load.ts'
-import { faultsWith, minimalWith } from './testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import { faultsWith, minimalWith } from '../testing/faults.ts'
 
 const forms = 'an IP address or a range such as 127.0.0.2-127.0.0.9'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { faultsWith } from './testing/faults.ts'
+import { faultsWith } from '../testing/faults.ts'
 
 const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { addressForms, checkAddress } from './address.ts'
+import { addressForms, checkAddress } from '../../address.ts'
+import { list, Misfit } from '../../invalidValue.ts'
+import type { Target } from '../scenario.ts'
 import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
-import { list, Misfit } from './misfit.ts'
 import { relaySchema } from './relay.ts'
-import type { Target } from './scenario.ts'
 
 const commandLengthMax = 10_000
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Misfit } from './misfit.ts'
+import { Misfit } from '../../invalidValue.ts'
 import { parseThreshold } from './thresholds.ts'
 
 test.each([

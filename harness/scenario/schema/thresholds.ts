@@ -1,6 +1,6 @@
-import { parseDuration, parseRate } from '../units.ts'
-import { list, Misfit, show } from './misfit.ts'
-import type { Threshold } from './scenario.ts'
+import { list, Misfit, show } from '../../invalidValue.ts'
+import { parseDuration, parseRate } from '../../units.ts'
+import type { Threshold } from '../scenario.ts'
 
 const quantiles = ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9', 'p99.99'] as const
 const metrics: readonly Threshold['metric'][] = ['throughput', 'errors', 'mean', ...quantiles, 'max']

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseScenario } from './load.ts'
-import { faultsWith, minimalWith } from './testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import { faultsWith, minimalWith } from '../testing/faults.ts'
 
 const piped = 'load: { pipeline: 10 }'
 

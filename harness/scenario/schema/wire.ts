@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import type { WireSettings } from '../transports/wire.ts'
-import { formatSize, parseSize } from '../units.ts'
-import { isDatagramTarget } from './datagrams.ts'
+import { Misfit } from '../../invalidValue.ts'
+import type { WireSettings } from '../../transports/wire.ts'
+import { formatSize, parseSize } from '../../units.ts'
+import { isDatagramTarget } from '../checks/datagrams.ts'
+import { conflict, type Issue, issue } from '../path.ts'
+import type { Load, Target } from '../scenario.ts'
 import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from './fields.ts'
-import { Misfit } from './misfit.ts'
-import { conflict, type Issue, issue } from './path.ts'
-import type { Load, Target } from './scenario.ts'
 
 const pieceBytesMax = 1024 * 1024
 const coalesceMax = 65_536

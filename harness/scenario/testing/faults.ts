@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts'
-import type { Environment } from '../environment.ts'
 import { parseScenario } from '../load.ts'
 import type { Override } from '../overrides.ts'
+import type { Environment } from '../yaml/variables.ts'
 
 /** A scenario in order, four lines long. */
 export const minimal = 'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\nloop: [{ send: hi }]\n'

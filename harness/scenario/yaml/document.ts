@@ -1,5 +1,5 @@
 import { Composer, CST, type Document, Lexer, Parser } from 'yaml'
-import { limits } from './scenario.ts'
+import { limits } from '../scenario.ts'
 
 /** Something that keeps a text from being read, at an offset into it. */
 export interface TextFault {

@@ -1,7 +1,7 @@
-import type { Fault } from '../errors.ts'
-import { formatCount } from '../units.ts'
+import type { Fault } from '../../errors.ts'
+import { formatCount } from '../../units.ts'
+import { type Issue, isWithin, type Path, pathKey, showPath } from '../path.ts'
 import { lineFinder, type TextFault } from './document.ts'
-import { type Issue, isWithin, type Path, pathKey, showPath } from './path.ts'
 import type { Position } from './source.ts'
 
 /** What was set from outside the file, by a flag or a variable: faults within it are shown there. */

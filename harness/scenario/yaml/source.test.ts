@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseScenario } from './load.ts'
-import { limits } from './scenario.ts'
-import { faultsIn, faultsWith, minimal, minimalWith } from './testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import { limits } from '../scenario.ts'
+import { faultsIn, faultsWith, minimal, minimalWith } from '../testing/faults.ts'
 
 test.each([
   ['an empty file', '', '1:1 expected a scenario, got an empty file'],

@@ -1,10 +1,10 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
+import { show } from '../../invalidValue.ts'
+import { isKeyPath } from '../checks/keys.ts'
+import { emptyMapping, type Issue, type Mapping, type Path, pathKey } from '../path.ts'
+import { limits } from '../scenario.ts'
 import { lineFinder, nestingMessage, parseDocument, type TextFault } from './document.ts'
-import { type Environment, interpolate } from './environment.ts'
-import { isKeyPath } from './keys.ts'
-import { show } from './misfit.ts'
-import { emptyMapping, type Issue, type Mapping, type Path, pathKey } from './path.ts'
-import { limits } from './scenario.ts'
+import { type Environment, interpolate } from './variables.ts'
 
 /** Where a key and its value begin: offsets into the text. */
 export interface Position {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { interpolate } from './environment.ts'
-import { parseScenario } from './load.ts'
-import type { LoadedScenario } from './scenario.ts'
-import { faultsIn, minimalWith } from './testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import type { LoadedScenario } from '../scenario.ts'
+import { faultsIn, minimalWith } from '../testing/faults.ts'
+import { interpolate } from './variables.ts'
 
 const environment = { HOST: 'db.example', COUNT: '7', SECRET: 'hunter2', EMPTY: '' }
 

@@ -1,4 +1,4 @@
-import { show } from './misfit.ts'
+import { show } from '../../invalidValue.ts'
 
 /** The environment of the process, or one made up for a test. */
 export type Environment = Readonly<Record<string, string | undefined>>

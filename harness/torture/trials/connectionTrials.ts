@@ -1,11 +1,11 @@
-import { fileDescriptorsMax } from '../metrics/host.ts'
-import type { Bench } from './bench.ts'
-import { splitOffsets, spread } from './cuts.ts'
+import { fileDescriptorsMax } from '../../host/processes.ts'
+import { splitOffsets, spread } from '../cuts.ts'
+import { inParallel } from '../parallel.ts'
+import type { Peer } from '../peer.ts'
+import { honestRequests, type Subject } from '../subject.ts'
+import { ServerFault, type Trial } from '../trial.ts'
+import type { Bench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
-import { inParallel } from './parallel.ts'
-import type { Peer } from './peer.ts'
-import { honestRequests, type Subject } from './subject.ts'
-import { ServerFault, type Trial } from './trial.ts'
 
 /** Places at which a frame is left half. */
 const cutsMax = 8

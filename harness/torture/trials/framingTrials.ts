@@ -1,9 +1,9 @@
-import { formatSize } from '../units.ts'
-import type { Bench } from './bench.ts'
-import { cutAt, singleBytes, splitOffsets } from './cuts.ts'
-import { inParallel } from './parallel.ts'
-import { honestRequests, type Subject } from './subject.ts'
-import { ServerFault, type Trial } from './trial.ts'
+import { formatSize } from '../../units.ts'
+import { cutAt, singleBytes, splitOffsets } from '../cuts.ts'
+import { inParallel } from '../parallel.ts'
+import { honestRequests, type Subject } from '../subject.ts'
+import { ServerFault, type Trial } from '../trial.ts'
+import type { Bench } from '../workbench.ts'
 
 /** Connections that are cut at different places at once: no more than a server with the shortest queue bears. */
 const cutsAtOnce = 4

@@ -1,10 +1,10 @@
-import { formatSize } from '../units.ts'
-import type { Bench } from './bench.ts'
-import { type LengthKind, type MalformedMessage, malformedMessages } from './malformed.ts'
-import { overLongMessage } from './overLong.ts'
-import type { Peer } from './peer.ts'
-import type { Subject } from './subject.ts'
-import { ServerFault, type Trial } from './trial.ts'
+import { formatSize } from '../../units.ts'
+import { type LengthKind, type MalformedMessage, malformedMessages } from '../malformed.ts'
+import { overLongMessage } from '../overLong.ts'
+import type { Peer } from '../peer.ts'
+import type { Subject } from '../subject.ts'
+import { ServerFault, type Trial } from '../trial.ts'
+import type { Bench } from '../workbench.ts'
 
 /** How long a malformed message is left to the server while its connection stays open. */
 const heldMs = 200

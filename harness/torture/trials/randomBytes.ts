@@ -1,7 +1,7 @@
-import { createPrng, type Prng, streamSeed } from '../prng.ts'
-import { inParallel } from './parallel.ts'
-import { honestRequests } from './subject.ts'
-import type { Trial } from './trial.ts'
+import { createPrng, type Prng, streamSeed } from '../../prng.ts'
+import { inParallel } from '../parallel.ts'
+import { honestRequests } from '../subject.ts'
+import type { Trial } from '../trial.ts'
 
 const connectionsOfEach = 16
 const bytesMax = 4096

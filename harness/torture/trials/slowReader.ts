@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { formatSize } from '../units.ts'
-import type { Bench } from './bench.ts'
-import type { Peer } from './peer.ts'
-import { honestRequests, idOf, type Subject } from './subject.ts'
-import type { Trial } from './trial.ts'
+import { formatSize } from '../../units.ts'
+import type { Peer } from '../peer.ts'
+import { honestRequests, idOf, type Subject } from '../subject.ts'
+import type { Trial } from '../trial.ts'
+import type { Bench } from '../workbench.ts'
 
 /** What is written at a time: a whole number of requests near to this. */
 const blockBytes = 64 * 1024
