@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addressFamily, addressForms, checkAddress } from './address.ts'
-import { Misfit } from './invalidValue.ts'
+import { InvalidValue } from './invalidValue.ts'
 
 test.each([
   ['tcp://127.0.0.1:8080', 'tcp'],
@@ -33,7 +33,7 @@ test.each([
   ['tcp://host:65536', 'a port from 1 to 65535, got 65536'],
   [`unix:/${'a'.repeat(107)}`, 'a path of at most 107 bytes, as unix sockets have'],
 ])('checkAddress() refuses %s', (text, message) => {
-  expect(() => checkAddress(text)).toThrow(new Misfit(message))
+  expect(() => checkAddress(text)).toThrow(new InvalidValue(message))
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { Misfit } from './invalidValue.ts'
+import { InvalidValue } from './invalidValue.ts'
 
 /** The longest path that a unix socket can have on Linux. */
 const unixPathBytesMax = 107
@@ -15,18 +15,18 @@ const urls = {
   rediss: 'tls://host:port with protocol resp',
 } as const
 
-/** The scheme of `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws a Misfit for other texts. */
+/** The scheme of `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws a InvalidValue for other texts. */
 export function checkAddress(text: string): 'tcp' | 'udp' | 'tls' | 'unix' {
   const path = /^unix:(?:\/\/)?(\/[^\0]+)$/.exec(text)?.[1]
   if (path !== undefined) {
     if (Buffer.byteLength(path) <= unixPathBytesMax) return 'unix'
-    throw new Misfit(`a path of at most ${unixPathBytesMax} bytes, as unix sockets have`)
+    throw new InvalidValue(`a path of at most ${unixPathBytesMax} bytes, as unix sockets have`)
   }
   const url = /^(https?|rediss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
-  if (url !== undefined) throw new Misfit(`an address, not a URL: ${urls[url]}`)
+  if (url !== undefined) throw new InvalidValue(`an address, not a URL: ${urls[url]}`)
   const [, scheme, bracketed, name, port] = /^(tcp|udp|tls):\/\/(?:\[([^\]]*)\]|([\w.-]+)):(\d+)\/?$/.exec(text) ?? []
-  if (scheme === undefined || (name === undefined && !isIPv6(bracketed!))) throw new Misfit(addressForms)
-  if (Number(port) < 1 || Number(port) > 65_535) throw new Misfit('a port from 1 to 65535', port)
+  if (scheme === undefined || (name === undefined && !isIPv6(bracketed!))) throw new InvalidValue(addressForms)
+  if (Number(port) < 1 || Number(port) > 65_535) throw new InvalidValue('a port from 1 to 65535', port)
   return scheme as 'tcp' | 'udp' | 'tls'
 }
 

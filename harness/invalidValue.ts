@@ -2,8 +2,8 @@
  * Thrown by what reads one value. The message is `expected ...`; what was found follows as `, got ...` only where the
  * value alone does not tell, since whoever knows the value adds it.
  */
-export class Misfit extends Error {
-  override readonly name = 'Misfit'
+export class InvalidValue extends Error {
+  override readonly name = 'InvalidValue'
 
   constructor(expected: string, got?: string) {
     super(`expected ${expected}${got === undefined ? '' : `, got ${got}`}`)

@@ -148,14 +148,14 @@ async function serve(name: string, options: Options): Promise<number> {
     : isAlone
       ? await startServer(settings)
       : await startWorkers({ count: workers, reloadTimeoutMs, reloadEveryMs, print: console.error })
-  const telling = {
+  const output = {
     title: titleOf(server.address),
     quiet,
     line: statsLine,
     print: console.log,
     printError: console.error,
   }
-  return process.send ? serveForParent(server, telling) : serveUntilStopped(server, telling)
+  return process.send ? serveForParent(server, output) : serveUntilStopped(server, output)
 }
 
 function isDaemonCommand(name: string): name is DaemonCommand {

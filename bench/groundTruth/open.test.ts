@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { auditCourse } from '../../harness/audit/course.ts'
+import { auditTimeSeries } from '../../harness/audit/timeSeries.ts'
 import { simulate, startMs } from '../../harness/engine/client/testing/simulate.ts'
 import { ticksPerMs } from '../../harness/metrics/histogram.ts'
 import { createPrng } from '../../harness/prng.ts'
@@ -117,8 +117,8 @@ test('G11: a FIFO of 1 000/s under 1 200/s is called overloaded', async () => {
   const { measured } = await measure({ server: createFifoServer(() => 1), rate, duration: 10_000 })
   const throughput = measured.completed / 10
   expectWithin(resolution, throughput, 1000)
-  const findings = auditCourse({
-    course: measured.course!,
+  const findings = auditTimeSeries({
+    timeSeries: measured.timeSeries!,
     completed: measured.completed,
     throughput,
     response: measured.responseQuantiles,

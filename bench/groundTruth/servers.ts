@@ -1,6 +1,6 @@
 import type { Prng } from '../../harness/prng.ts'
 import { createLine } from '../../harness/protocols/line.ts'
-import { Leftovers } from '../../harness/protocols/partialFrames.ts'
+import { PartialFrames } from '../../harness/protocols/partialFrames.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'
 
 const lineBytesMax = 64 * 1024
@@ -57,19 +57,19 @@ function beginAt(time: number, { stall, freezeAtMs = Number.POSITIVE_INFINITY }:
 /** Echoes each line at the time that `departAt` gives it; at Infinity never. */
 function answerLines(departAt: (now: number) => number): MemoryServer {
   const line = createLine({ delimiter: '\n', maxFrame: lineBytesMax })
-  const leftovers = new Leftovers()
+  const partialFrames = new PartialFrames()
   return {
-    accepted: ({ link }) => leftovers.drop(link),
+    accepted: ({ link }) => partialFrames.drop(link),
     received(connection, bytes, now) {
-      leftovers.join(connection.link, bytes, 0, bytes.length)
-      const { bytes: input, to } = leftovers
-      let from = leftovers.from
+      partialFrames.join(connection.link, bytes, 0, bytes.length)
+      const { bytes: input, to } = partialFrames
+      let from = partialFrames.from
       let end = line.frameEnd(input, from, to, 0)
       for (; end > 0; from = end, end = line.frameEnd(input, from, to, 0)) {
         const departMs = departAt(now)
         if (departMs < Number.POSITIVE_INFINITY) connection.send(input.subarray(from, end), departMs - now)
       }
-      leftovers.keep(connection.link, input, from, to)
+      partialFrames.keep(connection.link, input, from, to)
       if (end < 0) connection.reset()
     },
   }

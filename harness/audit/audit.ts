@@ -1,11 +1,11 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
 import { auditCeiling } from './ceiling.ts'
-import { auditCourse, type CourseInputs } from './course.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 import { type Finding, percent } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
+import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 
 /** What the audit looks at; plain figures, so that every check can be tried without a run. */
 export interface AuditInputs {
@@ -28,7 +28,7 @@ export interface AuditInputs {
   /** Mode rate, of the measured part. */
   readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
   /** How the measured part went on, and what the machine did meanwhile; absent where nothing was measured. */
-  readonly course?: CourseInputs | undefined
+  readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
   /** Where the protocol has messages that come without being asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
@@ -45,7 +45,9 @@ export function audit(inputs: AuditInputs): Finding[] {
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
-    ...(inputs.course === undefined ? [] : [...auditCourse(inputs.course), ...auditCeiling(inputs.course)]),
+    ...(inputs.timeSeries === undefined
+      ? []
+      : [...auditTimeSeries(inputs.timeSeries), ...auditCeiling(inputs.timeSeries)]),
     ...(inputs.host === undefined ? [] : auditHost(inputs.host)),
   ]
 }

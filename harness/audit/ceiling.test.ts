@@ -1,11 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
 import { audit } from './audit.ts'
 import { auditCeiling, mayBeClientLimited, moreWorkers } from './ceiling.ts'
-import type { CourseInputs } from './course.ts'
+import type { TimeSeriesInputs } from './timeSeries.ts'
 
 const windows = (value: number) => new Array<number>(100).fill(value)
-const saturated: CourseInputs = {
-  course: {
+const saturated: TimeSeriesInputs = {
+  timeSeries: {
     throughputs: windows(1000),
     meansMs: windows(10),
     inFlights: windows(10),
@@ -24,7 +24,10 @@ const saturated: CourseInputs = {
   nullPerSecond: 1200,
   moreWorkers: 2,
 }
-const busy = (busyShare: number): CourseInputs => ({ ...saturated, course: { ...saturated.course, busyShare } })
+const busy = (busyShare: number): TimeSeriesInputs => ({
+  ...saturated,
+  timeSeries: { ...saturated.timeSeries, busyShare },
+})
 
 describe('auditCeiling()', () => {
   it('fires when a server that does nothing is hardly faster, and says how to go on', () => {
@@ -68,7 +71,7 @@ describe('auditCeiling()', () => {
       cores: 2,
       response: saturated.response,
     }
-    const codes = (course: CourseInputs) => audit({ ...inputs, course }).map(({ code }) => code)
+    const codes = (timeSeries: TimeSeriesInputs) => audit({ ...inputs, timeSeries }).map(({ code }) => code)
     expect(codes(saturated)).toContain('client-limited')
     expect(codes({ ...saturated, nullPerSecond: 2000 })).not.toContain('client-limited')
   })
@@ -79,9 +82,9 @@ test('mayBeClientLimited() holds for a busy client in a steady saturated loop of
   expect(mayBeClientLimited(busy(0.7))).toBe(false)
   expect(mayBeClientLimited({ ...saturated, isSaturated: false })).toBe(false)
   expect(mayBeClientLimited({ ...saturated, isSteady: false })).toBe(false)
-  expect(mayBeClientLimited({ ...saturated, course: { ...saturated.course, throughputs: windows(1).slice(81) } })).toBe(
-    false,
-  )
+  expect(
+    mayBeClientLimited({ ...saturated, timeSeries: { ...saturated.timeSeries, throughputs: windows(1).slice(81) } }),
+  ).toBe(false)
 })
 
 test('moreWorkers() is one more where there is a core and a connection for it', () => {

@@ -1,22 +1,22 @@
-import { type CourseInputs, windowsMin } from './course.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
+import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
 
 /**
  * Whether the throughput of a run may be its client's own limit. By the utilisation law a client that was busy for a part
  * U of the time could do throughput / U at least: one that was idle for long enough is not what held the run back.
  */
-export function mayBeClientLimited({ course, isSaturated, isSteady }: CourseInputs): boolean {
-  return isSaturated && isSteady && course.throughputs.length >= windowsMin && course.busyShare > limits.ceiling
+export function mayBeClientLimited({ timeSeries, isSaturated, isSteady }: TimeSeriesInputs): boolean {
+  return isSaturated && isSteady && timeSeries.throughputs.length >= windowsMin && timeSeries.busyShare > limits.ceiling
 }
 
 /** Check 7: in a saturated closed loop, whether the client could have done much more (measurement, section 2). */
-export function auditCeiling(inputs: CourseInputs): Finding[] {
-  const { course, throughput, nullPerSecond, moreWorkers } = inputs
+export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, throughput, nullPerSecond, moreWorkers } = inputs
   if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
-  const shown = throughput / course.busyShare
+  const shown = throughput / timeSeries.busyShare
   // A figure that the run itself has disproved is no reason for doubt; nor is one needed where the client was hardly idle.
-  if (nullPerSecond < shown && course.busyShare <= limits.ceilingBusy) return []
+  if (nullPerSecond < shown && timeSeries.busyShare <= limits.ceilingBusy) return []
   const value = throughput / Math.max(nullPerSecond, shown)
   if (value <= limits.ceiling) return []
   const timesFaster = (nullPerSecond / throughput).toFixed(1)

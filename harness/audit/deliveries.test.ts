@@ -2,7 +2,14 @@ import { expect, test } from 'vitest'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 
 /** Five connections, a hundred messages, all of them answered. */
-const whole: DeliveriesInputs = { count: 400, sent: 100, acknowledged: 100, others: 4, maybeMissed: 0, serverSent: 400 }
+const whole: DeliveriesInputs = {
+  count: 400,
+  sent: 100,
+  acknowledged: 100,
+  others: 4,
+  possiblyMissed: 0,
+  serverSent: 400,
+}
 
 test('auditDeliveries() finds nothing where all came', () => {
   expect(auditDeliveries(whole)).toEqual([])
@@ -27,7 +34,7 @@ test.each<[string, Partial<DeliveriesInputs>, string]>([
   ],
   [
     'a server may have taken a connection late',
-    { count: 396, serverSent: undefined, maybeMissed: 4 },
+    { count: 396, serverSent: undefined, possiblyMissed: 4 },
     'note: 4 of 400 deliveries did not come: 100 messages were acknowledged, with 4 others each',
   ],
   [

@@ -9,7 +9,7 @@ export interface DeliveriesInputs {
   /** Connections besides a sender's own. */
   readonly others: number
   /** Deliveries that may be missing, as a server need not have taken a connection before its first message. */
-  readonly maybeMissed: number
+  readonly possiblyMissed: number
   /** What a server of ours counted. */
   readonly serverSent?: number | undefined
   /** Why it is not known how many were to come. */
@@ -18,7 +18,7 @@ export interface DeliveriesInputs {
 
 /** Whether every message that was acknowledged came to all others, as far as that can be known. */
 export function auditDeliveries(inputs: DeliveriesInputs): Finding[] {
-  const { count, sent, acknowledged, others, maybeMissed, serverSent, inexact } = inputs
+  const { count, sent, acknowledged, others, possiblyMissed, serverSent, inexact } = inputs
   const [least, most] = [acknowledged * others, sent * others]
   const finding = (severity: Finding['severity'], limit: number, message: string, hint: string): Finding[] => {
     return [{ code: 'deliveries', severity, message, hint, value: count, limit }]
@@ -39,7 +39,7 @@ export function auditDeliveries(inputs: DeliveriesInputs): Finding[] {
   const missing = least - count
   if (missing <= 0) return []
   const message = `${missing} of ${least} deliveries did not come: ${acknowledged} messages were acknowledged, with ${others} others each`
-  if (missing <= maybeMissed) {
+  if (missing <= possiblyMissed) {
     return finding('note', least, message, 'the server may have taken some connections after the first messages')
   }
   return finding('suspect', least, message, 'the server loses messages, or does not send them to every connection')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Recorder } from '../metrics/collector.ts'
+import { Collector } from '../metrics/collector.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
 import { createSlab, field, histogram, sum } from '../metrics/slab.ts'
 import { sampleReport } from '../report/testing/samples.ts'
@@ -11,7 +11,7 @@ const facts = { ...sampleReport, scenario: { ...sampleReport.scenario, load: rat
 /** A plan that is kept to some part, while the worker is busy all the time; what is sent is answered in a millisecond. */
 function started(lookMs = 0) {
   const slab = createSlab(1)
-  const recorder = new Recorder({
+  const collector = new Collector({
     slabs: [slab],
     connections: 1,
     warmupMs: 0,
@@ -20,10 +20,10 @@ function started(lookMs = 0) {
     serverCpuSeconds: () => undefined,
     rssBytes: () => 0,
   })
-  recorder.begin(0)
+  collector.begin(0)
   let looks = 0
   const liveAudit = new LiveAudit({
-    recorder,
+    collector,
     run: { facts, targetIsLocal: true },
     host: () => {
       looks++
@@ -37,7 +37,7 @@ function started(lookMs = 0) {
     slab.fields[field.sent] = sent
     slab.fields[field.completed] = sent
     slab.counts[histogram.steps * countsLength + bucketIndex(toTicks(1))] = sent
-    recorder.read(now)
+    collector.read(now)
   }
   return { slab, liveAudit, goOn, looks: () => looks }
 }

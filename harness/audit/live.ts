@@ -1,6 +1,6 @@
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { HostDifference } from '../host/counters.ts'
-import type { Recorder } from '../metrics/collector.ts'
+import type { Collector } from '../metrics/collector.ts'
 import { auditInputs, type RunRecord, totalsOf } from '../report/assemble.ts'
 import { audit } from './audit.ts'
 
@@ -13,7 +13,7 @@ const measuredMsMin = 2000
 const atTheEnd = ['conservation', 'deliveries', 'littles-law', 'warm-up', 'quantile-ci']
 
 export interface LiveAuditOptions {
-  readonly recorder: Recorder
+  readonly collector: Collector
   readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
@@ -44,8 +44,8 @@ export class LiveAudit {
   }
 
   #look(now: number): void {
-    const { recorder, run, host, clockDriftMs } = this.#options
-    const measured = recorder.measured(now)
+    const { collector, run, host, clockDriftMs } = this.#options
+    const measured = collector.measured(now)
     // A server whose first reply is yet to come is slow so far, and nothing else is known of it.
     if (measured.windowMs < measuredMsMin || measured.completed === 0) return
     const record: RunRecord = {
@@ -57,7 +57,7 @@ export class LiveAudit {
       host: host(),
       interrupted: false,
     }
-    const inputs = auditInputs(record, recorder, totalsOf(recorder), measured)
+    const inputs = auditInputs(record, collector, totalsOf(collector), measured)
     const found = audit({ ...inputs, accounts: [] }).filter(
       ({ code, severity }) => severity !== 'note' && !atTheEnd.includes(code),
     )

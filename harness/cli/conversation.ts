@@ -1,7 +1,7 @@
 import type { Interface } from 'node:readline'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { FailureKind } from '../failures.ts'
-import { Leftovers } from '../protocols/partialFrames.ts'
+import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 
@@ -32,7 +32,7 @@ export interface ConversationSettings {
 /** Lines sent over one connection as messages, and its replies shown. */
 export class Conversation implements Loop {
   readonly #settings: ConversationSettings
-  readonly #leftovers = new Leftovers()
+  readonly #partialFrames = new PartialFrames()
   /** Messages of the handshake still to be answered; until then no line is read. */
   #handshakeLeft: number
   /** Lengths of the requests not yet answered: without framing that is how long a reply is. */
@@ -65,19 +65,19 @@ export class Conversation implements Loop {
 
   received(_link: number, received: Uint8Array, from: number, to: number): void {
     const { protocol } = this.#settings
-    this.#leftovers.join(link, received, from, to)
-    const { bytes } = this.#leftovers
-    let at = this.#leftovers.from
+    this.#partialFrames.join(link, received, from, to)
+    const { bytes } = this.#partialFrames
+    let at = this.#partialFrames.from
     let end = 0
-    while (at < this.#leftovers.to && !this.#isOver) {
-      end = protocol.frameEnd(bytes, at, this.#leftovers.to, this.#waiting[0] ?? 0)
+    while (at < this.#partialFrames.to && !this.#isOver) {
+      end = protocol.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0] ?? 0)
       if (end <= 0) break
       if (this.#handshakeLeft > 0) this.#shakeHands(bytes, at, end)
       else this.#show(bytes, at, end)
       at = end
     }
     if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `no ${protocol.name} message`}`)
-    else this.#leftovers.keep(link, bytes, at, this.#leftovers.to)
+    else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
 

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
 import { list } from '../invalidValue.ts'
-import { spokenProtocol } from '../protocols/composed.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { datagramProtocols } from '../protocols/datagram.ts'
 import { type LayerFlags, layerOptions } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
@@ -69,7 +69,7 @@ function askedProtocol(url: string, flags: TalkFlags): Protocol {
   }
   if (overUdp && flags.key !== undefined) fault('--key', 'is for TCP: over UDP there is no connection to keep it for')
   if (faults.length > 0) throw new UserError(faults)
-  const protocol = spokenProtocol(addressedProtocol({ protocol: spec, target: { address: url } }), { layers, overUdp })
+  const protocol = composeProtocol(addressedProtocol({ protocol: spec, target: { address: url } }), { layers, overUdp })
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }

@@ -6,7 +6,7 @@ import { isProcess, type ProcessRef } from '../host/processes.ts'
 import { list } from '../invalidValue.ts'
 import { wantsColors } from '../live/live.ts'
 import type { ProtocolSpec } from '../protocols/catalog.ts'
-import { spokenProtocol } from '../protocols/composed.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { layerSettings } from '../protocols/layers/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run/run.ts'
@@ -89,7 +89,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
 
   const layers = layerSettings(scenario)
   const spec = addressedProtocol(scenario)
-  const protocol = spokenProtocol(spec, { layers, overUdp: false })
+  const protocol = composeProtocol(spec, { layers, overUdp: false })
   const target = await openTarget(scenario.target, {
     protocol: scenario.protocol,
     layers,

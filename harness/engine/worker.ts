@@ -4,7 +4,7 @@ import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
 import { field, openSlab } from '../metrics/slab.ts'
 import type { WorkerPlan } from '../plan/plan.ts'
 import { streamSeed } from '../prng.ts'
-import { spokenProtocol } from '../protocols/composed.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { createTransport } from '../transports/catalog.ts'
 import { wireTransport } from '../transports/wire.ts'
 import { Client } from './client/client.ts'
@@ -17,7 +17,7 @@ export interface WorkerStart {
 }
 
 const { plan, memory } = workerData as WorkerStart
-const protocol = spokenProtocol(plan.protocol, {
+const protocol = composeProtocol(plan.protocol, {
   layers: plan.layers,
   overUdp: plan.address.scheme === 'udp',
   opensAll: looksAtBodies(plan.bank),

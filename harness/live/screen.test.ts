@@ -348,7 +348,7 @@ const anyQuantiles: fc.Arbitrary<Quantiles> = fc
 const anySnapshot: fc.Arbitrary<Snapshot> = fc.record(
   {
     elapsedMs: milliseconds,
-    phase: fc.constantFrom('opening', 'warm-up', 'measuring', 'settling'),
+    phase: fc.constantFrom('opening', 'warm-up', 'measuring', 'draining'),
     sent: count,
     completed: count,
     failed: count,

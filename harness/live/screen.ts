@@ -146,7 +146,7 @@ function progressOf({ requests, warmupMs }: RunTitle, snapshot: Snapshot): { don
 function progressText({ requests }: RunTitle, snapshot: Snapshot): string {
   const { phase, elapsedMs, totalMs, connections, completed, failed, inFlight } = snapshot
   if (phase === 'opening') return `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
-  if (phase === 'settling') return `waits for ${formatCount(inFlight)} replies`
+  if (phase === 'draining') return `waits for ${formatCount(inFlight)} replies`
   if (totalMs !== undefined) return `${formatElapsed(Math.min(elapsedMs, totalMs))} of ${formatLength(totalMs)}`
   if (requests !== undefined) return `${formatCount(completed + failed)} of ${formatCount(requests)}`
   return formatElapsed(elapsedMs)

@@ -1,5 +1,5 @@
 const secondMs = 1000
-/** A reading that is due at a mark may be a little early. */
+/** A reading that is due at a checkpoint may be a little early. */
 const toleranceMs = 50
 
 /**
@@ -7,8 +7,8 @@ const toleranceMs = 50
  * seconds, every one up to 8, then every second one up to 16, every fourth up to 32, and so on, so that a long run keeps
  * some forty of them, and what is cut is at most a quarter more than it need be.
  */
-export class Marks<Mark> {
-  readonly #marks: { readonly afterMs: number; readonly mark: Mark }[] = []
+export class Checkpoints<Checkpoint> {
+  readonly #checkpoints: { readonly afterMs: number; readonly checkpoint: Checkpoint }[] = []
   readonly #isAutomatic: boolean
   #nextMs: number
 
@@ -18,24 +18,24 @@ export class Marks<Mark> {
     this.#isAutomatic = isAutomatic
   }
 
-  /** Takes a mark when it is time for one, `elapsedMs` after the start. */
-  pass(elapsedMs: number, take: () => Mark): void {
+  /** Takes a checkpoint when it is time for one, `elapsedMs` after the start. */
+  pass(elapsedMs: number, take: () => Checkpoint): void {
     if (elapsedMs < this.#nextMs) return
-    this.#marks.push({ afterMs: this.#nextMs, mark: take() })
+    this.#checkpoints.push({ afterMs: this.#nextMs, checkpoint: take() })
     this.#nextMs = this.#isAutomatic ? nextMarkMs(elapsedMs) : Number.POSITIVE_INFINITY
   }
 
-  get first(): { readonly afterMs: number; readonly mark: Mark } | undefined {
-    return this.#marks[0]
+  get first(): { readonly afterMs: number; readonly checkpoint: Checkpoint } | undefined {
+    return this.#checkpoints[0]
   }
 
-  /** The first mark at or after a time, or the last there is. */
-  from(elapsedMs: number): { readonly afterMs: number; readonly mark: Mark } | undefined {
-    return this.#marks.find(({ afterMs }) => afterMs >= elapsedMs - toleranceMs) ?? this.#marks.at(-1)
+  /** The first checkpoint at or after a time, or the last there is. */
+  from(elapsedMs: number): { readonly afterMs: number; readonly checkpoint: Checkpoint } | undefined {
+    return this.#checkpoints.find(({ afterMs }) => afterMs >= elapsedMs - toleranceMs) ?? this.#checkpoints.at(-1)
   }
 }
 
-/** The first place for a mark after a time. */
+/** The first place for a checkpoint after a time. */
 function nextMarkMs(elapsedMs: number): number {
   const seconds = Math.floor(elapsedMs / secondMs)
   const spacing = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, seconds))) - 2)

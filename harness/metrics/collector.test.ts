@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { failureIndex } from '../failures.ts'
-import { Recorder } from './collector.ts'
+import { Collector } from './collector.ts'
 import { bucketIndex, countsLength, toTicks } from './histogram.ts'
 import { createSlab, field, histogram, type Slab, sum } from './slab.ts'
 
@@ -10,9 +10,9 @@ function answer(slab: Slab, step: number, milliseconds: number, times: number): 
   slab.fields[field.completed]! += times
 }
 
-function recorderOf(slabs: Slab[], warmupMs: number, isWarmupAutomatic = false): Recorder {
+function collectorOf(slabs: Slab[], warmupMs: number, isWarmupAutomatic = false): Collector {
   let cpu = 0
-  return new Recorder({
+  return new Collector({
     slabs,
     connections: 4,
     warmupMs,
@@ -23,146 +23,146 @@ function recorderOf(slabs: Slab[], warmupMs: number, isWarmupAutomatic = false):
   })
 }
 
-test('Recorder adds workers together and leaves the warm-up out of the window', () => {
+test('Collector adds workers together and leaves the warm-up out of the window', () => {
   const slabs = [createSlab(2), createSlab(2)]
-  const recorder = recorderOf(slabs, 1000)
-  recorder.begin(5000)
+  const collector = collectorOf(slabs, 1000)
+  collector.begin(5000)
   answer(slabs[0]!, 0, 50, 100)
-  recorder.read(6000)
+  collector.read(6000)
   answer(slabs[0]!, 0, 1, 300)
   answer(slabs[1]!, 1, 2, 100)
-  recorder.read(7000)
-  const measured = recorder.measured(8000)
+  collector.read(7000)
+  const measured = collector.measured(8000)
   expect(measured.windowMs).toBe(2000)
   expect(measured.completed).toBe(400)
   expect(measured.response.maxValue / 10_000).toBeCloseTo(2, 2)
   expect(measured.steps.map(step => step.totalCount)).toEqual([300, 100])
-  expect(recorder.total(field.completed)).toBe(500)
+  expect(collector.total(field.completed)).toBe(500)
 })
 
 /** Ten readings a second of 100 answers each, which take `milliseconds(second)`. */
-function runFor(recorder: Recorder, slab: Slab, seconds: number, milliseconds: (second: number) => number): void {
-  recorder.begin(5000)
+function runFor(collector: Collector, slab: Slab, seconds: number, milliseconds: (second: number) => number): void {
+  collector.begin(5000)
   for (let tenth = 0; tenth < seconds * 10; tenth++) {
     const responseMs = milliseconds(tenth / 10)
     answer(slab, 0, responseMs, 100)
     slab.sums[sum.responseMs]! += responseMs * 100
-    recorder.read(5000 + (tenth + 1) * 100)
-    if (tenth % 10 === 9) recorder.endSecond()
+    collector.read(5000 + (tenth + 1) * 100)
+    if (tenth % 10 === 9) collector.endSecond()
   }
 }
 
-test('Recorder leaves out what is unlike the rest where the warm-up is automatic', () => {
+test('Collector leaves out what is unlike the rest where the warm-up is automatic', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 1000, true)
-  runFor(recorder, slab, 12, second => (second < 2.6 ? 5 : 1))
-  const measured = recorder.measured(17_000)
+  const collector = collectorOf([slab], 1000, true)
+  runFor(collector, slab, 12, second => (second < 2.6 ? 5 : 1))
+  const measured = collector.measured(17_000)
   expect(measured).toMatchObject({ warmupMs: 3000, windowMs: 9000, completed: 9000 })
-  expect(measured.settling).toMatchObject({ isUnsettled: false, what: 'mean response' })
+  expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response' })
   expect(measured.response.maxValue / 10_000).toBeCloseTo(1, 2)
-  expect(measured.course!.meansMs).toHaveLength(90)
+  expect(measured.timeSeries!.meansMs).toHaveLength(90)
 })
 
-test('Recorder leaves out the least where the run is even, and where it is short', () => {
+test('Collector leaves out the least where the run is even, and where it is short', () => {
   const even = createSlab(1)
-  const evenRecorder = recorderOf([even], 1000, true)
-  runFor(evenRecorder, even, 12, () => 1)
-  expect(evenRecorder.measured(17_000)).toMatchObject({ warmupMs: 1000, windowMs: 11_000 })
+  const evenCollector = collectorOf([even], 1000, true)
+  runFor(evenCollector, even, 12, () => 1)
+  expect(evenCollector.measured(17_000)).toMatchObject({ warmupMs: 1000, windowMs: 11_000 })
   const short = createSlab(1)
-  const shortRecorder = recorderOf([short], 1000, true)
-  runFor(shortRecorder, short, 4, second => (second < 2 ? 5 : 1))
-  expect(shortRecorder.measured(9000)).toMatchObject({ warmupMs: 1000, settling: { isUnsettled: false } })
+  const shortCollector = collectorOf([short], 1000, true)
+  runFor(shortCollector, short, 4, second => (second < 2 ? 5 : 1))
+  expect(shortCollector.measured(9000)).toMatchObject({ warmupMs: 1000, steadyState: { isUnsteady: false } })
 })
 
-test('Recorder measures the second half of a run that never settles', () => {
+test('Collector measures the second half of a run that never settles', () => {
   const rising = createSlab(1)
-  const risingRecorder = recorderOf([rising], 1000, true)
-  runFor(risingRecorder, rising, 12, second => 1 + second)
-  const measured = risingRecorder.measured(17_000)
-  expect(measured).toMatchObject({ warmupMs: 7000, settling: { isUnsettled: true, what: 'mean response' } })
+  const risingCollector = collectorOf([rising], 1000, true)
+  runFor(risingCollector, rising, 12, second => 1 + second)
+  const measured = risingCollector.measured(17_000)
+  expect(measured).toMatchObject({ warmupMs: 7000, steadyState: { isUnsteady: true, what: 'mean response' } })
 })
 
-test('Recorder says how a run settles while it lasts, where that is asked', () => {
+test('Collector says how a run settles while it lasts, where that is asked', () => {
   const slab = createSlab(1)
-  const set = recorderOf([slab], 1000)
+  const set = collectorOf([slab], 1000)
   runFor(set, slab, 3, () => 1)
-  expect(set.settling(8000)).toBeUndefined()
-  const automatic = recorderOf([slab], 1000, true)
-  expect(automatic.settling(5000)).toBeUndefined()
+  expect(set.steadyState(8000)).toBeUndefined()
+  const automatic = collectorOf([slab], 1000, true)
+  expect(automatic.steadyState(5000)).toBeUndefined()
 })
 
-test('Recorder follows counters that wrap at 2^32', () => {
+test('Collector follows counters that wrap at 2^32', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 0)
-  recorder.begin(0)
+  const collector = collectorOf([slab], 0)
+  collector.begin(0)
   for (let reading = 1; reading <= 5; reading++) {
     slab.fields[field.bytesSent] = (reading * 3_000_000_000) | 0
     slab.counts[histogram.steps * countsLength] = (reading * 3_000_000_000) >>> 0
-    recorder.read(reading * 1000)
-    recorder.endSecond()
+    collector.read(reading * 1000)
+    collector.endSecond()
   }
-  expect(recorder.total(field.bytesSent)).toBe(15_000_000_000)
-  expect(recorder.measured(5000).completed).toBe(15_000_000_000)
+  expect(collector.total(field.bytesSent)).toBe(15_000_000_000)
+  expect(collector.measured(5000).completed).toBe(15_000_000_000)
 })
 
-test('Recorder closes seconds with what happened in each', () => {
+test('Collector closes seconds with what happened in each', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 1000)
-  recorder.begin(0)
+  const collector = collectorOf([slab], 1000)
+  collector.begin(0)
   answer(slab, 0, 10, 1000)
-  recorder.read(1000)
-  expect(recorder.endSecond()).toMatchObject({ second: 1, warmup: true, completed: 1000, perSecond: 1000 })
+  collector.read(1000)
+  expect(collector.endSecond()).toMatchObject({ second: 1, warmup: true, completed: 1000, perSecond: 1000 })
   answer(slab, 0, 1, 3000)
   slab.fields[field.failures + failureIndex.timeout] = 7
   slab.fields[field.failed] = 7
-  recorder.read(2500)
-  const second = recorder.endSecond()
+  collector.read(2500)
+  const second = collector.endSecond()
   expect(second).toMatchObject({ second: 2, warmup: false, completed: 3000, failed: 7, perSecond: 2000 })
   expect(second.p50).toBeCloseTo(1, 2)
   expect(second.max).toBeCloseTo(1, 2)
-  expect(recorder.failures()).toEqual({ timeout: 7 })
+  expect(collector.failures()).toEqual({ timeout: 7 })
 })
 
-test('Recorder closes seconds with the bytes written and read and the connections opened in each', () => {
+test('Collector closes seconds with the bytes written and read and the connections opened in each', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 0)
+  const collector = collectorOf([slab], 0)
   slab.fields[field.connects] = 4
   slab.fields[field.open] = 4
   slab.fields[field.bytesSent] = 77
-  recorder.read(0)
-  recorder.begin(0)
+  collector.read(0)
+  collector.begin(0)
   slab.fields[field.bytesSent]! += 2000
   slab.fields[field.bytesReceived]! += 3000
-  recorder.read(1000)
+  collector.read(1000)
   // What was sent before the run began, as in a handshake, is in no second of it.
-  expect(recorder.endSecond()).toMatchObject({ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 })
+  expect(collector.endSecond()).toMatchObject({ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 })
   slab.fields[field.bytesSent]! += 500
   slab.fields[field.connects]! += 2
   slab.fields[field.open]! -= 1
-  recorder.read(2000)
-  expect(recorder.endSecond()).toMatchObject({ bytesSent: 500, bytesReceived: 0, connections: 3, connects: 2 })
-  const { bytesPerSecond } = recorder.snapshot({ elapsedMs: 2000, phase: 'measuring' })
+  collector.read(2000)
+  expect(collector.endSecond()).toMatchObject({ bytesSent: 500, bytesReceived: 0, connections: 3, connects: 2 })
+  const { bytesPerSecond } = collector.snapshot({ elapsedMs: 2000, phase: 'measuring' })
   expect(bytesPerSecond).toEqual({ sent: 500, received: 0 })
 })
 
-test('Recorder tells a screen how things stand', () => {
+test('Collector tells a screen how things stand', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 0)
-  expect(recorder.snapshot({ elapsedMs: 0, phase: 'opening' })).toMatchObject({
+  const collector = collectorOf([slab], 0)
+  expect(collector.snapshot({ elapsedMs: 0, phase: 'opening' })).toMatchObject({
     elapsedMs: 0,
     completed: 0,
     requestsPerSecond: 0,
     history: [],
   })
-  recorder.begin(0)
+  collector.begin(0)
   slab.fields[field.open] = 3
   for (let reading = 1; reading <= 30; reading++) {
     answer(slab, 0, reading / 10, 100)
-    recorder.read(reading * 100)
+    collector.read(reading * 100)
   }
   slab.fields[field.sent]! += 4
-  recorder.read(3001)
-  const snapshot = recorder.snapshot({ elapsedMs: 3000, phase: 'measuring' })
+  collector.read(3001)
+  const snapshot = collector.snapshot({ elapsedMs: 3000, phase: 'measuring' })
   expect(snapshot).toMatchObject({ elapsedMs: 3000, completed: 3000, sent: 3004, inFlight: 4 })
   expect(snapshot.connections).toEqual({ open: 3, wanted: 4 })
   expect(snapshot.requestsPerSecond).toBeGreaterThan(900)
@@ -173,7 +173,7 @@ test('Recorder tells a screen how things stand', () => {
   expect(snapshot.server).toBeUndefined()
 })
 
-test('Recorder takes the sums of a mark before it reads the histograms, which takes its time', () => {
+test('Collector takes the sums of a checkpoint before it reads the histograms, which takes its time', () => {
   const slab = createSlab(1)
   let isRead = false
   // Requests go on being in flight while the histograms are read.
@@ -186,26 +186,26 @@ test('Recorder takes the sums of a mark before it reads the histograms, which ta
       return Reflect.get(target, key)
     },
   })
-  const recorder = recorderOf([{ ...slab, counts }], 1000)
-  recorder.begin(5000)
+  const collector = collectorOf([{ ...slab, counts }], 1000)
+  collector.begin(5000)
   isRead = false
   slab.sums[sum.inFlightMs] = 0
-  recorder.read(6000)
+  collector.read(6000)
   expect(isRead).toBe(true)
-  recorder.read(7000)
-  expect(recorder.measured(7000).course!.inFlightMean).toBe(0.5)
+  collector.read(7000)
+  expect(collector.measured(7000).timeSeries!.inFlightMean).toBe(0.5)
 })
 
-test('Recorder reads every histogram at least once a minute, so that no count wraps unseen', () => {
+test('Collector reads every histogram at least once a minute, so that no count wraps unseen', () => {
   const slab = createSlab(1)
-  const recorder = recorderOf([slab], 1000)
+  const collector = collectorOf([slab], 1000)
   const lag = histogram.clientLag * countsLength + 5
-  recorder.begin(5000)
-  recorder.read(6000)
+  collector.begin(5000)
+  collector.read(6000)
   for (let second = 1; second <= 120; second++) {
     slab.counts[lag]! += 5e7
-    recorder.read(6000 + second * 1000)
-    recorder.endSecond()
+    collector.read(6000 + second * 1000)
+    collector.endSecond()
   }
-  expect(recorder.measured(126_000).clientLag.totalCount).toBe(120 * 5e7)
+  expect(collector.measured(126_000).clientLag.totalCount).toBe(120 * 5e7)
 })

@@ -1,5 +1,5 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
-import { Marks } from './checkpoints.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { countsLength, difference, histogramAt, toHdr } from './histogram.ts'
 import { HistogramTotals } from './histogramTotals.ts'
 import type { Measured } from './measured.ts'
@@ -7,15 +7,15 @@ import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quanti
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
-import { type Settling, settlingOf } from './steadyState.ts'
-import { type Base, Evidence } from './timeSeries.ts'
+import { findSteadyState, type SteadyState } from './steadyState.ts'
+import { type Base, TimeSeriesHistory } from './timeSeries.ts'
 
 /** Seconds of which a screen is told the throughput. */
 const historyMax = 300
 /** How often all histograms are read: none of their counts comes near 2^32 in that time. */
 const readAllSeconds = 60
 
-export interface RecorderOptions {
+export interface CollectorOptions {
   readonly slabs: readonly Slab[]
   readonly connections: number
   /** How long is run before measuring: at least so long, where the warm-up's end is looked for in the run itself. */
@@ -36,7 +36,7 @@ interface Totals {
 }
 
 /** What stood when the measured part may have begun. */
-interface Mark extends Totals {
+interface Checkpoint extends Totals {
   readonly counts: SparseCounts
   readonly base: Base
 }
@@ -45,20 +45,20 @@ interface Mark extends Totals {
  * Reads the slabs of all workers some ten times a second, adds up what was added since the last reading, and keeps
  * what a screen, a journal and the report need: the running totals, the seconds, and the totals at the warm-up's end.
  */
-export class Recorder {
+export class Collector {
   readonly intervals: Interval[] = []
-  readonly #options: RecorderOptions
+  readonly #options: CollectorOptions
   readonly #counters: Float64Array
   readonly #histograms: HistogramTotals
   readonly #steps: number
   /** By slab, the last reading. */
   readonly #lastFields: Int32Array[]
-  readonly #evidence: Evidence
+  readonly #timeSeries: TimeSeriesHistory
   #now = 0
   #startAt = Number.POSITIVE_INFINITY
-  readonly #marks: Marks<Mark>
-  /** Bucket counts at the first mark, for the screen. */
-  #responsesAtMark: SparseCounts | undefined
+  readonly #checkpoints: Checkpoints<Checkpoint>
+  /** Bucket counts at the first checkpoint, for the screen. */
+  #responsesAtCheckpoint: SparseCounts | undefined
   /** As of the last second that is closed. */
   #second: Totals
   #responsesAtSecond: SparseCounts
@@ -67,7 +67,7 @@ export class Recorder {
   /** Totals of the last second's readings, oldest first. */
   readonly #recent: Totals[] = []
 
-  constructor(options: RecorderOptions) {
+  constructor(options: CollectorOptions) {
     this.#options = options
     const { slabs } = options
     this.#steps = slabs[0]!.histograms - histogram.steps
@@ -75,8 +75,8 @@ export class Recorder {
     this.#histograms = new HistogramTotals(slabs)
     this.#responsesAtSecond = sparse(new Float64Array(countsLength))
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
-    this.#evidence = new Evidence(slabs)
-    this.#marks = new Marks(options.warmupMs, options.isWarmupAutomatic)
+    this.#timeSeries = new TimeSeriesHistory(slabs)
+    this.#checkpoints = new Checkpoints(options.warmupMs, options.isWarmupAutomatic)
     this.#second = this.#totals()
     this.#remember()
   }
@@ -90,8 +90,8 @@ export class Recorder {
     this.#responsesAtSecond = this.#readResponses()
     this.#recent.length = 0
     this.#remember()
-    this.#evidence.begin()
-    this.#readEvidence()
+    this.#timeSeries.begin()
+    this.#readTimeSeries()
   }
 
   /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
@@ -106,7 +106,7 @@ export class Recorder {
         lastFields[name] = value
       }
     })
-    this.#readEvidence()
+    this.#readTimeSeries()
     this.#remember()
   }
 
@@ -149,7 +149,7 @@ export class Recorder {
     const completed = this.total(field.completed)
     const failed = this.total(field.failed)
     const responses = this.#readResponses()
-    const measured = this.#responsesAtMark && sparseSince(responses, this.#responsesAtMark)
+    const measured = this.#responsesAtCheckpoint && sparseSince(responses, this.#responsesAtCheckpoint)
     const window = measured?.buckets.length ? measured : responses
     const oldest = this.#recent[0]!
     const newest = this.#recent.at(-1)!
@@ -192,27 +192,27 @@ export class Recorder {
   }
 
   /** How the run settles, as far as it has come; undefined where the warm-up is set, or has not ended. */
-  settling(now: number): Settling | undefined {
-    const first = this.#marks.first
+  steadyState(now: number): SteadyState | undefined {
+    const first = this.#checkpoints.first
     if (!this.#options.isWarmupAutomatic || first === undefined) return undefined
-    return settlingOf(this.#evidence.windows(first.mark.at, now))
+    return findSteadyState(this.#timeSeries.windows(first.checkpoint.at, now))
   }
 
   /** By a plan: by how much more requests are unanswered than after the warm-up, as a share of what it has had since. */
   fallenBehind(): number {
-    const first = this.#marks.first
+    const first = this.#checkpoints.first
     if (first === undefined) return 0
-    const since = (counter: number) => this.#since(first.mark, counter)
+    const since = (counter: number) => this.#since(first.checkpoint, counter)
     const planned = since(field.planned)
     return planned === 0 ? 0 : (planned - since(field.completed) - since(field.failed)) / planned
   }
 
   /** The measured part: what was added between the warm-up's end and `endedAt`. */
   measured(endedAt: number): Measured {
-    const settling = this.settling(endedAt)
-    const settledAt = settling?.settledAt ?? this.#startAt
-    const chosen = this.#marks.from(settledAt - this.#startAt)
-    const start = chosen?.mark ?? { ...this.#newMark(), ...this.#recent.at(-1)! }
+    const steadyState = this.steadyState(endedAt)
+    const reachedAt = steadyState?.reachedAt ?? this.#startAt
+    const chosen = this.#checkpoints.from(reachedAt - this.#startAt)
+    const start = chosen?.checkpoint ?? { ...this.#newCheckpoint(), ...this.#recent.at(-1)! }
     this.#histograms.readAll()
     const whole = this.#histograms.counts.slice()
     const steps = difference(whole, spread(start.counts))
@@ -230,7 +230,7 @@ export class Recorder {
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
-      settling,
+      steadyState,
       windowMs: chosen === undefined ? 0 : Math.max(0, endedAt - start.at),
       completed,
       failed: this.#since(start, field.failed),
@@ -241,7 +241,7 @@ export class Recorder {
       },
       responseQuantiles: censoredQuantilesOf(responseCounts, histogramAt(steps, histogram.censored)),
       responseBuckets: responseCounts,
-      course: chosen && this.#evidence.course(start.base, endedAt, completedCounts),
+      timeSeries: chosen && this.#timeSeries.timeSeries(start.base, endedAt, completedCounts),
       deliveries: this.#since(start, field.deliveries),
       get delivery() {
         return hdr(histogram.delivery)
@@ -317,21 +317,21 @@ export class Recorder {
   }
 
   /** The sums before all else, for they have to be of the same moment as the counters. */
-  #readEvidence(): void {
+  #readTimeSeries(): void {
     const completed = this.total(field.completed + roleIndex.request)
     const hasBegun = this.#now >= this.#startAt
-    if (hasBegun) this.#evidence.readSums(this.#now, completed)
-    this.#mark()
-    if (hasBegun) this.#evidence.readCounts(this.#now, () => this.#readResponses())
+    if (hasBegun) this.#timeSeries.readSums(this.#now, completed)
+    this.#checkpoint()
+    if (hasBegun) this.#timeSeries.readCounts(this.#now, () => this.#readResponses())
   }
 
-  #mark(): void {
-    this.#marks.pass(this.#now - this.#startAt, () => this.#newMark())
-    if (this.#marks.first !== undefined) this.#responsesAtMark ??= this.#readResponses()
+  #checkpoint(): void {
+    this.#checkpoints.pass(this.#now - this.#startAt, () => this.#newCheckpoint())
+    if (this.#checkpoints.first !== undefined) this.#responsesAtCheckpoint ??= this.#readResponses()
   }
 
-  #newMark(): Mark {
-    const [base, totals] = [this.#evidence.base(this.#now), this.#totals()]
+  #newCheckpoint(): Checkpoint {
+    const [base, totals] = [this.#timeSeries.base(this.#now), this.#totals()]
     this.#histograms.readAll()
     return { ...totals, counts: sparse(this.#histograms.counts), base }
   }

@@ -1,14 +1,14 @@
 import type { Histogram } from 'hdr-histogram-js'
 import type { Quantiles } from './snapshot.ts'
-import type { Settling } from './steadyState.ts'
-import type { Course } from './timeSeries.ts'
+import type { SteadyState } from './steadyState.ts'
+import type { TimeSeries } from './timeSeries.ts'
 
 /** What was measured, or has been so far; histograms are made when they are asked for. */
 export interface Measured {
   readonly elapsedMs: number
   readonly warmupMs: number
   /** How the run settled, where that is what says how long its warm-up was. */
-  readonly settling: Settling | undefined
+  readonly steadyState: SteadyState | undefined
   readonly windowMs: number
   readonly completed: number
   readonly failed: number
@@ -21,7 +21,7 @@ export interface Measured {
   readonly responseQuantiles: Quantiles
   readonly responseBuckets: Float64Array
   /** How the measured part went on; undefined when there was none. */
-  readonly course: Course | undefined
+  readonly timeSeries: TimeSeries | undefined
   /** Messages that came without being asked for, and how long they took by the stamp in them. */
   readonly deliveries: number
   readonly delivery: Histogram

@@ -15,14 +15,14 @@ const quantiles = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0
 export function quantilesOf(histogram: Histogram): Quantiles {
   const count = histogram.totalCount
   if (count === 0) return { count: 0, mean: 0, max: 0 }
-  const told = toldOf(count)
+  const told = reportableOf(count)
   const values = told.map(([name, q]) => [name, histogram.getValueAtPercentile(q * 100) / ticksPerMs])
   return {
     count,
     mean: histogram.mean / ticksPerMs,
     ...Object.fromEntries(values),
     max: histogram.maxValue / ticksPerMs,
-    ...looseOf(count),
+    ...indicativeOf(count),
   }
 }
 
@@ -40,7 +40,7 @@ export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
     count += counts[index]!
     sum += (counts[index]! * (bucketStart(bucket) + bucketStart(bucket + 1) - 1)) / 2
   }
-  const told = toldOf(count)
+  const told = reportableOf(count)
   const found = bucketsAt(
     told.map(([, q]) => q),
     sparseCounts,
@@ -51,7 +51,7 @@ export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
     mean: sum / count / ticksPerMs,
     ...Object.fromEntries(told.map(([name], index) => [name, bucketEndMs(found[index]!)])),
     max: bucketEndMs(buckets.at(-1)!),
-    ...looseOf(count),
+    ...indicativeOf(count),
   }
 }
 
@@ -74,7 +74,7 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
   const known = quantilesOfCounts(sparse(completed))
   if (unanswered === 0) return known
   const count = known.count + unanswered
-  const told = toldOf(count)
+  const told = reportableOf(count)
   const found = told.map(([name, q]) => ({
     name,
     ...censoredQuantile({ completed, censored, valueOf: bucketEndMs }, q)!,
@@ -84,21 +84,21 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
     mean: known.mean,
     ...Object.fromEntries(found.map(({ name, value }) => [name, value])),
     max: known.max,
-    ...looseOf(count),
+    ...indicativeOf(count),
     censored: unanswered,
     lowerBounds: found.filter(({ censored }) => censored).map(({ name }) => name),
   }
 }
 
 /** The quantiles that so many samples are enough for. */
-function toldOf(count: number): [string, number][] {
+function reportableOf(count: number): [string, number][] {
   return Object.entries(quantiles).filter(([, q]) => isBeyond(count, q, samplesBeyondMin))
 }
 
 /** Those of them that are not firm. */
-function looseOf(count: number): { loose?: readonly string[] } {
-  const loose = toldOf(count).filter(([, q]) => !isBeyond(count, q, samplesBeyondFirm))
-  return loose.length === 0 ? {} : { loose: loose.map(([name]) => name) }
+function indicativeOf(count: number): { indicative?: readonly string[] } {
+  const indicative = reportableOf(count).filter(([, q]) => !isBeyond(count, q, samplesBeyondFirm))
+  return indicative.length === 0 ? {} : { indicative: indicative.map(([name]) => name) }
 }
 
 function isBeyond(count: number, q: number, samples: number): boolean {

@@ -60,7 +60,7 @@ export const field = {
   deliveriesAfter: 23,
   answeredApart: 24,
   /** Deliveries that may not have come, as the server need not have taken their connections by then. */
-  maybeMissed: 25,
+  possiblyMissed: 25,
   /** 1 when some may still have been on their way as the worker left, else 0: a level. */
   deliveriesCut: 26,
   /** Replies to requests that had timed out: no failures, as those are counted. */
@@ -147,7 +147,7 @@ export const counterFields: readonly number[] = [
   field.deliveries,
   field.deliveriesAfter,
   field.answeredApart,
-  field.maybeMissed,
+  field.possiblyMissed,
   field.late,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]

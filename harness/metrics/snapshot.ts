@@ -1,6 +1,6 @@
 import type { FailureKind } from '../failures.ts'
 
-export type Phase = 'opening' | 'warm-up' | 'measuring' | 'settling'
+export type Phase = 'opening' | 'warm-up' | 'measuring' | 'draining'
 
 /** Milliseconds; a quantile that too few samples stand behind is absent. */
 export interface Quantiles {
@@ -15,7 +15,7 @@ export interface Quantiles {
   readonly p9999?: number
   readonly max: number
   /** Quantiles with fewer than a hundred samples beyond them, by name: they are an indication. */
-  readonly loose?: readonly string[]
+  readonly indicative?: readonly string[]
   /** Requests without a reply, where there are any: failed, given up, or waiting when the books were closed. */
   readonly censored?: number
   /** Quantiles that lie among those, by name: they are more than the value given. */

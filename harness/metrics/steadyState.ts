@@ -6,19 +6,19 @@ import type { Window } from './timeSeries.ts'
 const spanMsMin = 3500
 
 /** Where a run came to behave as it went on to do. */
-export interface Settling {
+export interface SteadyState {
   /** When it had settled, on the clock of the windows, or half of them were over; undefined when it had from the first on. */
-  readonly settledAt?: number
+  readonly reachedAt?: number
   /** It was still changing in the second half, and by so much that it matters. */
-  readonly isUnsettled: boolean
+  readonly isUnsteady: boolean
   /** What was unlike the rest, and by which part: 0.5 is half as much again. */
   readonly what: 'throughput' | 'mean response'
   readonly change: number
 }
 
 /** MSER-5 on the windows' throughput and on their mean response time, the later cut of the two (measurement, check 9). */
-export function settlingOf(windows: readonly Window[]): Settling {
-  const settled: Settling = { isUnsettled: false, what: 'mean response', change: 0 }
+export function findSteadyState(windows: readonly Window[]): SteadyState {
+  const settled: SteadyState = { isUnsteady: false, what: 'mean response', change: 0 }
   const [first, last] = [windows[0], windows.at(-1)]
   if (first === undefined || last === undefined || last.from - first.from < spanMsMin) return settled
   const cuts = [
@@ -29,5 +29,5 @@ export function settlingOf(windows: readonly Window[]): Settling {
   const latest = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
   if (latest.cut === 0) return settled
   const { what, change } = unsettled ?? latest
-  return { settledAt: windows[latest.cut]!.from, isUnsettled: unsettled !== undefined, what, change }
+  return { reachedAt: windows[latest.cut]!.from, isUnsteady: unsettled !== undefined, what, change }
 }

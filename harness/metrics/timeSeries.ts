@@ -18,7 +18,7 @@ const sectionCount = 10
 export const quantilesWithInterval = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
 
 /** What the audit needs of a run's course, of the measured part. */
-export interface Course {
+export interface TimeSeries {
   /** By windows of 100 ms, or longer ones in a long run: requests completed a second, and the mean response time. */
   readonly throughputs: readonly number[]
   readonly meansMs: readonly number[]
@@ -66,7 +66,7 @@ export interface Base {
 }
 
 /** Keeps what a run's course was: small readings often, large ones now and then, both bounded. */
-export class Evidence {
+export class TimeSeriesHistory {
   readonly #slabs: readonly Slab[]
   readonly #readings = new History<Reading>(windowMs, windowsMax)
   readonly #counts = new History<SparseCounts>(countsMs, countsMax)
@@ -124,7 +124,7 @@ export class Evidence {
   }
 
   /** The part from `base` to `endedAt`; undefined when it has no length. `whole` are its bucket counts. */
-  course(base: Base, endedAt: number, whole: Float64Array): Course | undefined {
+  timeSeries(base: Base, endedAt: number, whole: Float64Array): TimeSeries | undefined {
     const lengthMs = endedAt - base.at
     if (lengthMs <= 0) return undefined
     const windows = this.windows(base.at, endedAt)
@@ -170,7 +170,7 @@ export class Evidence {
   }
 
   /** Ten sections of about the same length, each with its own quantile (measurement, check 11). */
-  #halfWidths(from: number, to: number, whole: Float64Array): Course['halfWidthsMs'] {
+  #halfWidths(from: number, to: number, whole: Float64Array): TimeSeries['halfWidthsMs'] {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
     const edges = sectionEdges(readings.length)
@@ -188,7 +188,7 @@ export class Evidence {
   }
 
   /** The same for the mean, which in a loop is that of each section's own requests. */
-  #meanHalfWidth(from: number, to: number, whole: number): Course['halfWidthsMs'] {
+  #meanHalfWidth(from: number, to: number, whole: number): TimeSeries['halfWidthsMs'] {
     const readings = this.#readings.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
     const edges = sectionEdges(readings.length)

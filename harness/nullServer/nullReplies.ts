@@ -1,7 +1,7 @@
 import type { RequestBank } from '../plan/requests.ts'
 import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
 import { createHttp } from '../protocols/http/http.ts'
-import { Leftovers } from '../protocols/partialFrames.ts'
+import { PartialFrames } from '../protocols/partialFrames.ts'
 
 /** The least that one write is made of, so that many replies go out at once. */
 const blockBytesMin = 64 * 1024
@@ -88,7 +88,7 @@ class CannedReplies implements NullReplies {
   readonly #replyBytes: number
   readonly #requestBytes: number
   readonly #frameEnd: (bytes: Uint8Array, from: number, to: number, requestBytes: number) => number
-  readonly #leftovers = new Leftovers()
+  readonly #partialFrames = new PartialFrames()
 
   constructor({ unit, replyBytes, protocol, requestBytes }: Extract<NullReplyPlan, { kind: 'canned' }>) {
     this.#block = repeated(unit, Math.ceil(blockBytesMin / unit.length))
@@ -100,10 +100,10 @@ class CannedReplies implements NullReplies {
   }
 
   answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean {
-    const leftovers = this.#leftovers
-    leftovers.join(link, buffer, 0, length)
-    const { bytes, to } = leftovers
-    let { from } = leftovers
+    const partialFrames = this.#partialFrames
+    partialFrames.join(link, buffer, 0, length)
+    const { bytes, to } = partialFrames
+    let { from } = partialFrames
     let requests = 0
     let end = 0
     while (from < to) {
@@ -112,7 +112,7 @@ class CannedReplies implements NullReplies {
       from = end
       requests++
     }
-    leftovers.keep(link, bytes, from, to)
+    partialFrames.keep(link, bytes, from, to)
     owed.block = this.#block
     owed.at = 0
     owed.left = requests * this.#replyBytes
@@ -120,7 +120,7 @@ class CannedReplies implements NullReplies {
   }
 
   drop(link: number): void {
-    this.#leftovers.drop(link)
+    this.#partialFrames.drop(link)
   }
 }
 

@@ -12,7 +12,7 @@ import type { RequestBank } from './requests.ts'
 /** What is left out in any case: the client's own code has to be compiled too. */
 export const warmupMsMin = 1000
 /** In a measured part shorter than this a warm-up is not told from noise, and not looked for. */
-const settlingMsMin = 5000
+const automaticWarmupMsMin = 5000
 
 /** All that a worker needs, plain and cloneable: the same record starts a thread here or an agent elsewhere. */
 export interface WorkerPlan {
@@ -95,7 +95,7 @@ export interface PlanInputs {
 /** Divides a scenario over its workers: connections and requests exactly, every worker with a seed of its own. */
 export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const { address, bank, transport, seed, workers } = inputs
-  const isWarmupAutomatic = scenario.warmup === 'auto' && scenario.duration >= settlingMsMin
+  const isWarmupAutomatic = scenario.warmup === 'auto' && scenario.duration >= automaticWarmupMsMin
   const warmupMs = scenario.warmup === 'auto' ? warmupMsMin : scenario.warmup
   const lengthMs = warmupMs + scenario.duration
   const extensionMs = isWarmupAutomatic ? lengthMs : 0

@@ -5,7 +5,7 @@ import type { LayerSettings } from './layers/layers.ts'
 import type { Protocol } from './protocol.ts'
 
 /** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */
-export function spokenProtocol(
+export function composeProtocol(
   spec: ProtocolSpec,
   over: { readonly layers: LayerSettings | undefined; readonly overUdp: boolean; readonly opensAll?: boolean },
 ): Protocol {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createProtocol, type FrameSettings, type ProtocolSpec } from './catalog.ts'
-import { Leftovers } from './partialFrames.ts'
+import { PartialFrames } from './partialFrames.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 import { describeProtocol } from './spec.ts'
 import { bytesOf } from './testing/bytes.ts'
@@ -104,15 +104,15 @@ function commandLine(words: readonly Uint8Array[]): Uint8Array {
 
 /** The frames in what comes in piece by piece, as a connection would take them; each with what it decodes to. */
 function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number[]): Uint8Array[] {
-  const leftovers = new Leftovers()
+  const partialFrames = new PartialFrames()
   const frames: Uint8Array[] = []
   for (const piece of pieces) {
     // Other bytes all about it, and over it once it has been dealt with.
     const buffer = new Uint8Array(piece.length + 22).fill(0xa5)
     buffer.set(piece, 11)
-    leftovers.join(0, buffer, 11, 11 + piece.length)
-    const { bytes, to } = leftovers
-    let { from } = leftovers
+    partialFrames.join(0, buffer, 11, 11 + piece.length)
+    const { bytes, to } = partialFrames
+    let { from } = partialFrames
     while (from < to) {
       const end = protocol.frameEnd(bytes, from, to, requestBytes[frames.length] ?? 1)
       if (end === incomplete) break
@@ -120,7 +120,7 @@ function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number
       frames.push(bytes.slice(from, end))
       from = end
     }
-    leftovers.keep(0, bytes, from, to)
+    partialFrames.keep(0, bytes, from, to)
     buffer.fill(0xa5)
   }
   return frames

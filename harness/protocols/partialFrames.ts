@@ -8,7 +8,7 @@ const noBytes = new Uint8Array(0)
  * copied: `join` hands back the very bytes it was given. It doubles its buffers rather than trust an announced length,
  * so that memory follows what has come in and a long frame in small pieces costs time in proportion to its length.
  */
-export class Leftovers {
+export class PartialFrames {
   /** The range that `join` made: the link's bytes so far. */
   bytes: Uint8Array = noBytes
   from = 0

@@ -1,12 +1,12 @@
 import type { Histogram } from 'hdr-histogram-js'
 import { type AuditInputs, audit } from '../audit/audit.ts'
 import { mayBeClientLimited, moreWorkers } from '../audit/ceiling.ts'
-import type { CourseInputs } from '../audit/course.ts'
 import type { DeliveriesInputs } from '../audit/deliveries.ts'
 import { verdictOf } from '../audit/finding.ts'
 import { deliveriesInputs } from '../audit/inputs.ts'
+import type { TimeSeriesInputs } from '../audit/timeSeries.ts'
 import type { HostDifference } from '../host/counters.ts'
-import type { Recorder } from '../metrics/collector.ts'
+import type { Collector } from '../metrics/collector.ts'
 import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
 import { quantilesOf } from '../metrics/quantiles.ts'
@@ -27,13 +27,13 @@ import {
 } from './record.ts'
 import { errorShare, judgeThresholds } from './thresholds.ts'
 
-/** What is known of a run once it is over, apart from what its recorder holds. */
+/** What is known of a run once it is over, apart from what its collector holds. */
 export interface RunRecord {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
   /** The end was put off once. */
   readonly isExtended: boolean
-  /** When the books were closed, on the recorder's clock. */
+  /** When the books were closed, on the collector's clock. */
   readonly endedAt: number
   /** What a server of ours counted in all. */
   readonly serverRequests?: number | undefined
@@ -56,31 +56,31 @@ export interface RunRecord {
  */
 export function shownToCeiling(run: RunRecord, measured: Measured): number | undefined {
   if (run.interrupted || run.error !== undefined) return undefined
-  const inputs = courseInputs(run, measured, measured.windowMs / 1000)
+  const inputs = timeSeriesInputs(run, measured, measured.windowMs / 1000)
   if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
-  return inputs.throughput / inputs.course.busyShare
+  return inputs.throughput / inputs.timeSeries.busyShare
 }
 
 /** Makes the report of a run: figures, findings, verdict and thresholds. */
-export function assembleReport(run: RunRecord, recorder: Recorder, measured: Measured): Report {
-  const totals = totalsOf(recorder)
+export function assembleReport(run: RunRecord, collector: Collector, measured: Measured): Report {
+  const totals = totalsOf(collector)
   const seconds = measured.windowMs / 1000
   const isPaced = run.facts.scenario.load.mode === 'rate'
   const response = {
     ...latencyOf(measured.response),
     ...measured.responseQuantiles,
-    ...(measured.course && { halfWidths: measured.course.halfWidthsMs }),
+    ...(measured.timeSeries && { halfWidths: measured.timeSeries.halfWidthsMs }),
   }
   const perRequest = (cpuSeconds: number) =>
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
   const throughput = seconds > 0 ? measured.completed / seconds : 0
   // Which seconds belong to the warm-up may be known only now.
-  const intervals = recorder.intervals.map(interval => ({
+  const intervals = collector.intervals.map(interval => ({
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
   }))
-  const inputs = auditInputs(run, recorder, totals, measured)
+  const inputs = auditInputs(run, collector, totals, measured)
   const findings = audit(inputs)
   return {
     schema: reportSchema,
@@ -107,8 +107,8 @@ export function assembleReport(run: RunRecord, recorder: Recorder, measured: Mea
       connect: latencyOf(measured.connect),
     },
     ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
-    ...tcpOf(measured, recorder),
-    ...(run.overUdp && { datagrams: datagramsOf(totals, recorder) }),
+    ...tcpOf(measured, collector),
+    ...(run.overUdp && { datagrams: datagramsOf(totals, collector) }),
     steps:
       measured.steps.length < 2
         ? []
@@ -129,20 +129,20 @@ export function assembleReport(run: RunRecord, recorder: Recorder, measured: Mea
 }
 
 /** The run's totals, warm-up included. */
-export function totalsOf(recorder: Recorder): Totals {
+export function totalsOf(collector: Collector): Totals {
   const pair = (role: number) => ({
-    sent: recorder.total(field.sent + role),
-    completed: recorder.total(field.completed + role),
+    sent: collector.total(field.sent + role),
+    completed: collector.total(field.completed + role),
   })
   return {
     ...pair(roleIndex.request),
-    failed: recorder.total(field.failed),
-    inFlightAtEnd: recorder.inFlight(),
-    bytesSent: recorder.total(field.bytesSent),
-    bytesReceived: recorder.total(field.bytesReceived),
-    failures: recorder.failures(),
-    late: recorder.total(field.late),
-    connects: recorder.total(field.connects),
+    failed: collector.total(field.failed),
+    inFlightAtEnd: collector.inFlight(),
+    bytesSent: collector.total(field.bytesSent),
+    bytesReceived: collector.total(field.bytesReceived),
+    failures: collector.failures(),
+    late: collector.total(field.late),
+    connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),
   }
@@ -165,25 +165,25 @@ function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measur
   }
 }
 
-function tcpOf(measured: Measured, recorder: Recorder): { tcp?: TcpRecord } {
+function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {
   if (measured.roundTripAtOpen.totalCount === 0) return {}
   return {
     tcp: {
       roundTripAtOpenMs: spreadOf(measured.roundTripAtOpen),
       roundTripAtEndMs: spreadOf(measured.roundTripAtEnd),
       leastRoundTripAtEndMs: spreadOf(measured.leastRoundTripAtEnd),
-      retransmits: recorder.total(field.retransmits),
+      retransmits: collector.total(field.retransmits),
     },
   }
 }
 
-function datagramsOf({ failures }: Totals, recorder: Recorder): DatagramRecord {
+function datagramsOf({ failures }: Totals, collector: Collector): DatagramRecord {
   // What comes late was not lost.
-  const lost = Math.max(0, (failures.timeout ?? 0) - recorder.total(field.late))
+  const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.late))
   return {
     lost,
-    duplicates: recorder.total(field.duplicates),
-    reordered: recorder.total(field.reordered),
+    duplicates: collector.total(field.duplicates),
+    reordered: collector.total(field.reordered),
   }
 }
 
@@ -214,7 +214,7 @@ function serverOf(
 }
 
 /** What the audit looks at, out of what is known of a run at its end, or so far. */
-export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, measured: Measured): AuditInputs {
+export function auditInputs(run: RunRecord, collector: Collector, totals: Totals, measured: Measured): AuditInputs {
   const { handshakes, heartbeats } = totals
   const seconds = measured.windowMs / 1000
   const sharedCores =
@@ -222,7 +222,7 @@ export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, 
       ? (measured.clientCpuSeconds + measured.serverCpuSeconds) / seconds
       : undefined
   return {
-    accounts: recorder.accounts(),
+    accounts: collector.accounts(),
     ...(run.serverRequests === undefined
       ? {}
       : {
@@ -247,28 +247,28 @@ export function auditInputs(run: RunRecord, recorder: Recorder, totals: Totals, 
           },
         }),
     response: measured.responseQuantiles,
-    course: courseInputs(run, measured, seconds),
+    timeSeries: timeSeriesInputs(run, measured, seconds),
     host: {
       host: run.host,
-      ownRetransmits: measured.roundTripAtOpen.totalCount > 0 ? recorder.total(field.retransmits) : undefined,
+      ownRetransmits: measured.roundTripAtOpen.totalCount > 0 ? collector.total(field.retransmits) : undefined,
       overUdp: run.overUdp,
       completed: measured.completed,
       modes: delayedModes(bucketsOf(measured.responseBuckets), measured.responseQuantiles.p50 ?? 0),
     },
     sharedCores,
     cores: run.facts.environment.cores,
-    deliveries: deliveriesInputs(run, recorder, totals),
+    deliveries: deliveriesInputs(run, collector, totals),
   }
 }
 
-function courseInputs(run: RunRecord, measured: Measured, seconds: number): CourseInputs | undefined {
+function timeSeriesInputs(run: RunRecord, measured: Measured, seconds: number): TimeSeriesInputs | undefined {
   const { facts, ceiling, targetIsLocal, isExtended } = run
-  const { course, completed, responseQuantiles: response } = measured
-  if (course === undefined || completed === 0) return undefined
+  const { timeSeries, completed, responseQuantiles: response } = measured
+  if (timeSeries === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
   const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
   return {
-    course,
+    timeSeries,
     completed,
     throughput: completed / seconds,
     response,
@@ -281,8 +281,8 @@ function courseInputs(run: RunRecord, measured: Measured, seconds: number): Cour
       !heartbeat &&
       measured.failed === 0,
     isSteady: load.stages === undefined && load.mode !== 'once',
-    ...(measured.settling && {
-      settling: { ...measured.settling, warmupSeconds: measured.warmupMs / 1000, isExtended },
+    ...(measured.steadyState && {
+      steadyState: { ...measured.steadyState, warmupSeconds: measured.warmupMs / 1000, isExtended },
     }),
     ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
       ? {}

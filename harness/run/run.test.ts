@@ -67,12 +67,12 @@ function inventedWorker(folder: string, responseMs: string): string {
     `import { setTimeout as sleep } from 'node:timers/promises'
      import { workerData } from 'node:worker_threads'
      import { sharedOffsetMs } from ${module('harness/clock')}
-     import { Books } from ${module('harness/engine/books')}
-     import { Timetable } from ${module('harness/engine/timetable')}
+     import { WorkerCounters } from ${module('harness/engine/client/counters')}
+     import { RunClock } from ${module('harness/engine/client/runClock')}
      import { control, field, openSlab, state, sum } from ${module('harness/metrics/slab')}
      const slab = openSlab(workerData.memory)
-     const books = new Books(slab)
-     const times = new Timetable(slab, workerData.plan.lengthMs, sharedOffsetMs())
+     const counters = new WorkerCounters(slab)
+     const times = new RunClock(slab, workerData.plan.lengthMs, sharedOffsetMs())
      const say = word => Atomics.store(slab.fields, field.state, word)
      const hear = () => Atomics.load(slab.fields, field.control)
      say(state.ready)
@@ -84,9 +84,9 @@ function inventedWorker(folder: string, responseMs: string): string {
      for (let now = performance.now(); hear() !== control.stop && !times.isOver(now); now = performance.now()) {
        for (; sent < now - times.startAt; sent++) {
          const t = sent / 1000
-         books.sent(0, 1, 1)
-         books.answered(0, ${responseMs})
-         books.completed(0, 1)
+         counters.sent(0, 1, 1)
+         counters.answered(0, ${responseMs})
+         counters.completed(0, 1)
        }
        slab.sums[sum.idleMs] = now - times.startAt
        await sleep(5)

@@ -6,13 +6,13 @@ import { type Fleet, launchFleet } from '../engine/fleet.ts'
 import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import { differenceOf, readHostCounters } from '../host/counters.ts'
 import { createCpuMeter, describeEnvironment, fileDescriptorsMax } from '../host/processes.ts'
-import { Recorder } from '../metrics/collector.ts'
+import { Collector } from '../metrics/collector.ts'
 import type { Phase, Progress, RunTitle, Snapshot } from '../metrics/snapshot.ts'
 import { type Materials, readMaterials } from '../plan/materials.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
 import { encodeRequests, type RequestBank } from '../plan/requests.ts'
 import { createProtocol } from '../protocols/catalog.ts'
-import { spokenProtocol } from '../protocols/composed.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { layerSettings } from '../protocols/layers/layers.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { assembleReport, type RunRecord, shownToCeiling, totalsOf } from '../report/assemble.ts'
@@ -41,10 +41,10 @@ const startDelayMs = 20
  */
 const startDelayMsToAll = 250
 /** How long after the end of a run with failures the end of its target may still come to be known. */
-const obituaryMs = 100
+const targetExitGraceMs = 100
 /** How long before the end it is decided whether the run goes on, and how long the workers take to hear of it. */
 const extendBeforeMs = 500
-const hearMs = 100
+const controlLatencyMs = 100
 const extendedNote = 'the run has not settled: it goes on for as long again'
 /** Of what a plan had, what may be left unanswered by a server that keeps up with it. */
 const fallenBehindMax = 0.01
@@ -113,7 +113,7 @@ export async function runScenario(
     const host = () => differenceOf(hostBefore, readHostCounters())
     const clockDriftMs = () => Date.now() - monotonicClock.now() - clockGapMs
     const fleet = launchFleet(plan, options.workerFile)
-    const recorder = new Recorder({
+    const collector = new Collector({
       slabs: fleet.slabs,
       connections: scenario.connections,
       warmupMs: plan.warmupMs,
@@ -124,8 +124,8 @@ export async function runScenario(
     })
     let outcome: Outcome
     try {
-      const liveAudit = new LiveAudit({ recorder, run: { facts, targetIsLocal, overUdp }, host, clockDriftMs })
-      outcome = await drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal: options.signal })
+      const liveAudit = new LiveAudit({ collector, run: { facts, targetIsLocal, overUdp }, host, clockDriftMs })
+      outcome = await drive({ plan, fleet, collector, target, journal, view, liveAudit, signal: options.signal })
     } finally {
       fleet.stop()
       journal.close()
@@ -146,12 +146,12 @@ export async function runScenario(
       interrupted: options.signal.aborted,
       error: outcome.error,
     }
-    const measured = recorder.measured(outcome.endedAt)
+    const measured = collector.measured(outcome.endedAt)
     const shownPerSecond = shownToCeiling(record, measured)
-    const totals = totalsOf(recorder)
+    const totals = totalsOf(collector)
     const ceiling =
       shownPerSecond && (await measureCeiling({ loaded, plan, bank, environment, totals, shownPerSecond, options }))
-    const report = assembleReport({ ...record, ...(ceiling && { ceiling }) }, recorder, measured)
+    const report = assembleReport({ ...record, ...(ceiling && { ceiling }) }, collector, measured)
     return { report, path: await writeReport(report, folder) }
   } finally {
     await target.stop()
@@ -172,7 +172,7 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
   checkDescriptors(scenario)
   try {
     const overUdp = isDatagramTarget(scenario.target)
-    const protocol = spokenProtocol(addressedProtocol(scenario), { layers: layerSettings(scenario), overUdp })
+    const protocol = composeProtocol(addressedProtocol(scenario), { layers: layerSettings(scenario), overUdp })
     const materials = await readMaterials(loaded)
     return { materials, bank: encodeRequests(scenario, protocol, materials, seed), seed }
   } catch (error) {
@@ -203,12 +203,12 @@ interface Drive {
   readonly signal: AbortSignal
   readonly plan: Plan
   readonly fleet: Fleet
-  readonly recorder: Recorder
+  readonly collector: Collector
   readonly target: RunningTarget
 }
 
 /** From the first connect to the end of the last worker: reads, shows and writes down what happens. */
-async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, signal }: Drive): Promise<Outcome> {
+async function drive({ plan, fleet, collector, target, journal, view, liveAudit, signal }: Drive): Promise<Outcome> {
   const delayMs = createProtocol(plan.workers[0]!.protocol).delivery === undefined ? startDelayMs : startDelayMsToAll
   let startAt = Number.POSITIVE_INFINITY
   let shownAt = Number.NEGATIVE_INFINITY
@@ -219,12 +219,12 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
   if (signal.aborted) stop()
 
   function endSecond(): void {
-    journal.append({ ...recorder.endSecond(), totals: totalsOf(recorder) })
+    journal.append({ ...collector.endSecond(), totals: totalsOf(collector) })
   }
   function read(): void {
     const now = monotonicClock.now()
-    recorder.read(now)
-    if (now - startAt >= (recorder.intervals.length + 1) * 1000) endSecond()
+    collector.read(now)
+    if (now - startAt >= (collector.intervals.length + 1) * 1000) endSecond()
     // A server of ours that is gone does not come back: there is nobody to answer the requests that are left.
     if (plan.counted && target.ended() !== undefined) fleet.stop()
     if (now - shownAt < showMs) return
@@ -239,14 +239,14 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
       const told = [targetError(target), journal.error(), extended].filter(note => note !== undefined)
       return progress.phase === 'measuring' ? [...told, ...liveAudit.notes(now)] : told
     }
-    view.show(progress, () => recorder.snapshot(progress), notes)
+    view.show(progress, () => collector.snapshot(progress), notes)
   }
   /** Shortly before the end: a run that still changes goes on for as long again, but where its load is too much. */
-  function extendUnsettled(): void {
+  function extendIfUnsteady(): void {
     const now = monotonicClock.now()
-    recorder.read(now)
-    const isLate = now - startAt > lengthMs - hearMs
-    if (isLate || recorder.fallenBehind() > fallenBehindMax || !recorder.settling(now)?.isUnsettled) return
+    collector.read(now)
+    const isLate = now - startAt > lengthMs - controlLatencyMs
+    if (isLate || collector.fallenBehind() > fallenBehindMax || !collector.steadyState(now)?.isUnsteady) return
     fleet.extend()
     lengthMs += plan.extensionMs
   }
@@ -254,23 +254,23 @@ async function drive({ plan, fleet, recorder, target, journal, view, liveAudit, 
   const timer = setInterval(read, readMs)
   try {
     await Promise.race([fleet.ready, fleet.ended])
-    recorder.read(monotonicClock.now())
+    collector.read(monotonicClock.now())
     startAt = monotonicClock.now() + delayMs
     // Before the word is given: from then on the workers may count.
-    recorder.begin(startAt)
+    collector.begin(startAt)
     fleet.start(startAt)
     // The warm-up's end is read for itself: the window begins where this reading does.
     timers.push(setTimeout(read, delayMs + plan.warmupMs))
     if (plan.extensionMs > 0) {
-      timers.push(setTimeout(extendUnsettled, delayMs + plan.lengthMs - extendBeforeMs))
+      timers.push(setTimeout(extendIfUnsteady, delayMs + plan.lengthMs - extendBeforeMs))
     }
     const error = await fleet.ended
-    recorder.read(monotonicClock.now())
-    const endedAt = recorder.endedAt(sharedOffsetMs()) ?? monotonicClock.now()
+    collector.read(monotonicClock.now())
+    const endedAt = collector.endedAt(sharedOffsetMs()) ?? monotonicClock.now()
     // The last second is over when the books are closed, which no reading need have seen.
-    if (endedAt - startAt + readMs >= (recorder.intervals.length + 1) * 1000) endSecond()
+    if (endedAt - startAt + readMs >= (collector.intervals.length + 1) * 1000) endSecond()
     // That a server has died is heard of a moment after its connections broke.
-    if (Object.keys(recorder.failures()).length > 0) await sleep(obituaryMs)
+    if (Object.keys(collector.failures()).length > 0) await sleep(targetExitGraceMs)
     return { endedAt, error: error ?? targetError(target), isExtended: endedAt - startAt > plan.lengthMs + readMs }
   } finally {
     clearInterval(timer)
@@ -287,7 +287,7 @@ function ownCpuSeconds(): number {
 function phaseAt(elapsedMs: number, warmupMs: number, lengthMs: number): Phase {
   if (elapsedMs < 0) return 'opening'
   if (elapsedMs < warmupMs) return 'warm-up'
-  return elapsedMs < lengthMs ? 'measuring' : 'settling'
+  return elapsedMs < lengthMs ? 'measuring' : 'draining'
 }
 
 function targetError(target: RunningTarget): string | undefined {

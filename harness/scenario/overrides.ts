@@ -1,4 +1,4 @@
-import { Misfit } from '../invalidValue.ts'
+import { InvalidValue } from '../invalidValue.ts'
 import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
 import { parseRequestLine } from './schema/httpRequest.ts'
 import { payloadKeys } from './schema/payload.ts'
@@ -128,7 +128,7 @@ function put(data: Mapping, { path, value }: Override): { path: Path; message?: 
     const here = path.slice(0, index)
     if (Array.isArray(parent) && (typeof key !== 'number' || key > parent.length)) {
       const wanted = `an entry of the list ${showPath(here)}, which has ${parent.length}`
-      return { path, message: new Misfit(wanted, showPath(path)).message }
+      return { path, message: new InvalidValue(wanted, showPath(path)).message }
     }
     const container = parent as Mapping
     if (index === path.length - 1) container[key] = ownCopy(value)

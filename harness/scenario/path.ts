@@ -1,4 +1,4 @@
-import { Misfit } from '../invalidValue.ts'
+import { InvalidValue } from '../invalidValue.ts'
 
 /** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
 export type Path = readonly (string | number)[]
@@ -35,7 +35,7 @@ export function issue(path: Path, message: string): Issue {
 
 /** An issue with a value that does not go with another one. */
 export function conflict(path: Path, expected: string, got?: string): Issue {
-  return issue(path, new Misfit(expected, got).message)
+  return issue(path, new InvalidValue(expected, got).message)
 }
 
 /** Whether a value is a mapping, not a list and not nothing. */

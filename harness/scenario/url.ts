@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { UserError } from '../errors.ts'
-import { Misfit, show } from '../invalidValue.ts'
+import { InvalidValue, show } from '../invalidValue.ts'
 import { checkPath } from './schema/httpRequest.ts'
 import { noSuchSlot, parseSlots } from './schema/slots.ts'
 
@@ -49,9 +49,9 @@ export function settingsOfUrl(url: string): UrlSettings {
       case 'unix:':
         return { target: { address: url }, protocol: 'raw', loop: [{ send: 'Hello World!' }] }
     }
-    throw new Misfit(urlForms, show(url))
+    throw new InvalidValue(urlForms, show(url))
   } catch (error) {
-    if (error instanceof Misfit) throw fault(url, error.message)
+    if (error instanceof InvalidValue) throw fault(url, error.message)
     throw error
   }
 }
@@ -79,7 +79,7 @@ function httpSettings(url: string): UrlSettings {
 
 function redisSettings(url: string): UrlSettings {
   const { host, port = redisPort, rest } = split(url, redisForms)
-  if (rest !== '' && rest !== '/') throw new Misfit(`${redisForms} without a database`, show(url))
+  if (rest !== '' && rest !== '/') throw new InvalidValue(`${redisForms} without a database`, show(url))
   return {
     target: { address: `tcp://${host}:${port}` },
     protocol: 'resp',
@@ -90,7 +90,7 @@ function redisSettings(url: string): UrlSettings {
 /** Host, port and what follows them up to a fragment, which is never sent. */
 function split(url: string, forms: string): { readonly host: string; readonly port?: string; readonly rest: string } {
   const match = /^[a-z]+:\/\/(\[[^\]]+\]|[\w.-]+)(?::(\d+))?((?:[/?][^#]*)?)(?:#.*)?$/.exec(url)
-  if (match === null) throw new Misfit(forms, show(url))
+  if (match === null) throw new InvalidValue(forms, show(url))
   const [, host, port, rest] = match
   return { host: host!, rest: rest!, ...(port !== undefined && { port }) }
 }

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import tls from 'node:tls'
-import { Leftovers } from '../protocols/partialFrames.ts'
+import { PartialFrames } from '../protocols/partialFrames.ts'
 import { malformed, type Protocol } from '../protocols/protocol.ts'
 import { connectOptions } from '../transports/node.ts'
 import { connectErrorText } from '../transports/resolve.ts'
@@ -82,7 +82,7 @@ export class Peer {
   /** Below TLS, and otherwise the same. */
   readonly #tcp: net.Socket
   readonly #canReset: boolean
-  readonly #leftovers = new Leftovers()
+  readonly #partialFrames = new PartialFrames()
   readonly #watchers = new Set<() => void>()
   #lingering: NodeJS.Timeout | undefined
   #framedBytes = 0
@@ -200,14 +200,14 @@ export class Peer {
   }
 
   #part(chunk: Uint8Array): void {
-    this.#leftovers.join(0, chunk, 0, chunk.length)
-    const { bytes, to } = this.#leftovers
-    let at = this.#leftovers.from
+    this.#partialFrames.join(0, chunk, 0, chunk.length)
+    const { bytes, to } = this.#partialFrames
+    let at = this.#partialFrames.from
     while (at < to) {
       const end = this.#protocol.frameEnd(bytes, at, to, this.requestBytes)
       if (end < 0) {
         this.garbage = end === malformed ? `no ${this.#protocol.name} message` : 'a message that is too large'
-        this.#leftovers.drop(0)
+        this.#partialFrames.drop(0)
         return
       }
       if (end === 0) break
@@ -217,7 +217,7 @@ export class Peer {
       this.#framedBytes += end - at
       at = end
     }
-    this.#leftovers.keep(0, bytes, at, to)
+    this.#partialFrames.keep(0, bytes, at, to)
   }
 
   #reply(bytes: Uint8Array, from: number, end: number): Reply {

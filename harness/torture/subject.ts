@@ -15,7 +15,7 @@ export interface Subject {
 }
 
 /** `count` honest requests; with ids from 1 on where the protocol has them. */
-export function honestRequests({ protocol: { requestId }, request }: Subject, count: number): Uint8Array[] {
+export function validRequests({ protocol: { requestId }, request }: Subject, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request
     const frame = request.slice()

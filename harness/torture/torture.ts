@@ -92,10 +92,10 @@ class Runner {
     const startedAt = performance.now()
     const watch = this.#meter && watchMemory(this.#meter)
     let detail = ''
-    const isBloated = () => this.#memoryFault(trial, watch?.rise()) !== undefined
+    const exceedsMemoryLimit = () => this.#memoryFault(trial, watch?.rise()) !== undefined
     const fault = await this.#withBench(async bench => {
       detail = await trial.run(bench)
-    }, isBloated)
+    }, exceedsMemoryLimit)
     const rise = watch?.stop()
     const after = await this.#honest()
     if (signal.aborted) return undefined
@@ -149,9 +149,12 @@ class Runner {
   }
 
   /** Does something with connections that are all closed at its end, in time; answers what the server did wrong. */
-  async #withBench(work: (bench: Bench) => Promise<void>, isBloated?: () => boolean): Promise<string | undefined> {
+  async #withBench(
+    work: (bench: Bench) => Promise<void>,
+    exceedsMemoryLimit?: () => boolean,
+  ): Promise<string | undefined> {
     const { signal } = this.#options
-    const bench = new Bench({ ...this.#settings, isBloated })
+    const bench = new Bench({ ...this.#settings, exceedsMemoryLimit })
     const stop = () => bench.destroy()
     let isLate = false
     const timer = setTimeout(() => {

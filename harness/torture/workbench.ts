@@ -1,7 +1,7 @@
 import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
 import { type Peer, Peers, type Reply } from './peer.ts'
-import { honestRequests, idOf, type Subject } from './subject.ts'
+import { idOf, type Subject, validRequests } from './subject.ts'
 import { ServerFault } from './trial.ts'
 
 /**
@@ -23,7 +23,7 @@ export interface BenchSettings {
   /** The reply that others must be like; none while the first is awaited. */
   readonly model?: Reply | undefined
   /** Whether the server's memory has risen too far already. */
-  readonly isBloated?: (() => boolean) | undefined
+  readonly exceedsMemoryLimit?: (() => boolean) | undefined
 }
 
 /** What a trial works with: connections, honest requests, and what becomes of them. */
@@ -34,14 +34,14 @@ export class Bench {
   readonly #peers: Peers
   readonly #model: Reply | undefined
   /** Whether the server's memory has risen too far already: more of the same would only harm the machine. */
-  readonly isBloated: () => boolean
+  readonly exceedsMemoryLimit: () => boolean
 
-  constructor({ address, subject, timeoutMs, seed, model, isBloated = () => false }: BenchSettings) {
+  constructor({ address, subject, timeoutMs, seed, model, exceedsMemoryLimit = () => false }: BenchSettings) {
     this.subject = subject
     this.timeoutMs = timeoutMs
     this.seed = seed
     this.#model = model
-    this.isBloated = isBloated
+    this.exceedsMemoryLimit = exceedsMemoryLimit
     this.#peers = new Peers(address, subject.protocol)
   }
 
@@ -112,7 +112,7 @@ export class Bench {
   /** A new connection, one honest request, its reply, and whether the server ended the connection with that. */
   async honest(ms = this.timeoutMs): Promise<{ readonly reply: Reply; readonly closes: boolean }> {
     const peer = await this.open(ms)
-    await this.write(peer, honestRequests(this.subject, 1)[0]!)
+    await this.write(peer, validRequests(this.subject, 1)[0]!)
     const [reply] = await this.replies(peer, 1, ms)
     const closes = peer.isEnded
     peer.leave()

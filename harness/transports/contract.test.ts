@@ -23,7 +23,7 @@ import {
 import { createUdpTransport } from './udp.ts'
 
 /** How the other side behaves; every row can play each part. */
-type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'deaf' | 'namer'
+type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'not-reading' | 'namer'
 
 interface Row {
   readonly name: string
@@ -42,7 +42,7 @@ const memoryPeers: Record<Peer, MemoryServer> = {
   'close-on-data': { received: connection => connection.close(1) },
   'reset-on-data': { received: connection => connection.reset(1) },
   absent: { refuses: () => 'connect-refused' },
-  deaf: { accepted: connection => connection.stopReading() },
+  'not-reading': { accepted: connection => connection.stopReading() },
   namer: {},
 }
 
@@ -254,7 +254,7 @@ describe.each(streamRows)('the transport contract of streams: $name', ({ open })
   })
 
   test('refuses a write when the queue is full, and one to a link that is not open', async () => {
-    const transport = await open('deaf', 1)
+    const transport = await open('not-reading', 1)
     const block = Buffer.alloc(4 * 1024 * 1024)
     const results: number[] = []
     const script: Script = new Script(transport, {

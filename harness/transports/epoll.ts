@@ -74,7 +74,7 @@ class EpollTransport implements Transport {
   readonly #generation: Int32Array
   readonly #queues: (Queue | undefined)[]
   /** Links whose connect failed within the call; the loop hears of it on the next turn. */
-  readonly #stillborn: { link: number; cause: FailureKind }[] = []
+  readonly #failedConnects: { link: number; cause: FailureKind }[] = []
 
   retransmits = 0
   idleMs = 0
@@ -104,7 +104,7 @@ class EpollTransport implements Transport {
     const libc = this.#libc
     const descriptor = libc.socket(this.#target.family, this.#type, 0)
     if (descriptor < 0) {
-      this.#stillborn.push({ link, cause: 'connect-failed' })
+      this.#failedConnects.push({ link, cause: 'connect-failed' })
       this.wakeAt(this.#clock.now())
       return
     }
@@ -114,7 +114,7 @@ class EpollTransport implements Transport {
     const error = failed ? libc.errno() : 0
     if (failed && error !== abi.EINPROGRESS) {
       libc.close(descriptor)
-      this.#stillborn.push({ link, cause: connectCause(error) })
+      this.#failedConnects.push({ link, cause: connectCause(error) })
       this.wakeAt(this.#clock.now())
       return
     }
@@ -329,7 +329,7 @@ class EpollTransport implements Transport {
   }
 
   #tellStillborn(loop: Loop, now: number): void {
-    for (const { link, cause } of this.#stillborn.splice(0)) loop.closed(link, cause, now)
+    for (const { link, cause } of this.#failedConnects.splice(0)) loop.closed(link, cause, now)
   }
 }
 

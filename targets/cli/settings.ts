@@ -1,6 +1,6 @@
 import { type Fault, UserError } from '../../harness/errors.ts'
 import type { ProtocolSpec } from '../../harness/protocols/catalog.ts'
-import { spokenProtocol } from '../../harness/protocols/composed.ts'
+import { composeProtocol } from '../../harness/protocols/composed.ts'
 import { datagramBytesMax } from '../../harness/protocols/datagram.ts'
 import { type LayerFlags, layerOptions } from '../../harness/protocols/layers/settings.ts'
 import { rawBytesMax } from '../../harness/protocols/raw.ts'
@@ -171,7 +171,7 @@ export function settingsOf(name: string, options: Options) {
   const order = { seed, ...(shuffle !== undefined && { shuffle }) }
   const text = reply === 'echo' ? undefined : reply
   const plain = createService(spec, text, (spec, text) => {
-    if (overUdp && text !== undefined) spokenProtocol(spec, { layers, overUdp }).encode({ body: Buffer.from(text) })
+    if (overUdp && text !== undefined) composeProtocol(spec, { layers, overUdp }).encode({ body: Buffer.from(text) })
     return naiveBytes === undefined ? target.create(spec, text, order) : createNaive(spec, naiveBytes, text)
   })
   const pooled = pool === undefined ? plain : poolService(plain, new Schedule(pool))

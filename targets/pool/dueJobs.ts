@@ -36,11 +36,11 @@ export class DueJobs<Job extends Due> {
     const taken = heap[0]
     if (taken === undefined || taken.dueMs > nowMs) return undefined
     const last = heap.pop()!
-    if (heap.length > 0) this.#settle(last)
+    if (heap.length > 0) this.#siftDown(last)
     return taken
   }
 
-  #settle(job: Job): void {
+  #siftDown(job: Job): void {
     const heap = this.#heap
     let place = 0
     for (;;) {

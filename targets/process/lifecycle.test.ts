@@ -34,14 +34,14 @@ test('serveUntilStopped() says what was not answered, and exits with 1', async (
       this.unanswered = 1200
     },
   }
-  const telling = {
+  const output = {
     title: 'echo',
     quiet: true,
     line: statsLine,
     print() {},
     printError: (line: string) => errors.push(line),
   }
-  const over = serveUntilStopped(server, telling)
+  const over = serveUntilStopped(server, output)
   const [stop] = process.listeners('SIGTERM').filter(listener => !before.includes(listener))
   stop!('SIGTERM')
   expect(await over).toBe(1)

@@ -23,7 +23,7 @@ type StatsMessage<Counters> = Counters & {
 }
 
 /** A server as one lives with it: in this process, or in several others. */
-export interface LivingServer<Counters = ServerCounters> {
+export interface ManagedServer<Counters = ServerCounters> {
   readonly address: ListenAddress
   counters(): Counters
   /**
@@ -47,7 +47,7 @@ export interface LivingServer<Counters = ServerCounters> {
 export type StatsLine<Counters> = (before: Counters, after: Counters, seconds: number, time: Date) => string
 
 /** How a server tells what it does. */
-export interface Telling<Counters = ServerCounters> {
+export interface ServerOutput<Counters = ServerCounters> {
   /** The first line, printed once a signal would be heard. */
   readonly title: string
   /** No line every second. */
@@ -66,12 +66,12 @@ type Counted = { readonly connections: number }
  * how it goes in the meantime.
  */
 export function serveUntilStopped<Counters extends Counted>(
-  server: LivingServer<Counters>,
-  telling: Telling<Counters>,
+  server: ManagedServer<Counters>,
+  output: ServerOutput<Counters>,
 ): Promise<number> {
-  const { title, quiet, print, printError } = telling
+  const { title, quiet, print, printError } = output
   return new Promise(resolve => {
-    const lines = quiet ? undefined : setInterval(printLines(server, telling), lineEveryMs).unref()
+    const lines = quiet ? undefined : setInterval(printLines(server, output), lineEveryMs).unref()
     let stopping = false
     async function stop(): Promise<void> {
       if (stopping) return resolve(1)
@@ -104,8 +104,8 @@ export function unansweredText(count: number): string {
  * its end takes longer than that one may wait for, the last counters are told before.
  */
 export async function serveForParent<Counters extends Counted>(
-  server: LivingServer<Counters>,
-  telling: Telling<Counters>,
+  server: ManagedServer<Counters>,
+  output: ServerOutput<Counters>,
 ): Promise<number> {
   const gone = new Promise<number>(resolve => {
     process.on('disconnect', () => resolve(0))
@@ -115,7 +115,7 @@ export async function serveForParent<Counters extends Counted>(
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => setTimeout(sendFinal, lastWordsMs).unref())
   }
-  const over = serveUntilStopped(server, telling)
+  const over = serveUntilStopped(server, output)
   void send({ type: 'listening', address: formatListen(server.address, server.scheme) })
   const code = await Promise.race([over, gone])
   clearInterval(stats)
@@ -147,8 +147,8 @@ function seldom(what: string, count: number): string[] {
 
 /** Prints a line a second, but for the seconds in which there is nothing to tell. */
 function printLines<Counters extends Counted>(
-  server: LivingServer<Counters>,
-  { line, print }: Telling<Counters>,
+  server: ManagedServer<Counters>,
+  { line, print }: ServerOutput<Counters>,
 ): () => Promise<void> {
   let before = server.counters()
   let beforeMs = performance.now()
@@ -169,14 +169,14 @@ function areEqual<Counters extends object>(before: Counters, after: Counters): b
   return (Object.keys(after) as (keyof Counters)[]).every(name => after[name] === before[name])
 }
 
-function sendStats<Counters>(server: LivingServer<Counters>): () => Promise<void> {
+function sendStats<Counters>(server: ManagedServer<Counters>): () => Promise<void> {
   return async () => {
     await server.refresh?.()
     await send(statsOf(server))
   }
 }
 
-function statsOf<Counters>(server: LivingServer<Counters>): StatsMessage<Counters> {
+function statsOf<Counters>(server: ManagedServer<Counters>): StatsMessage<Counters> {
   return { type: 'stats', ...server.counters(), cpuMicros: server.cpuMicros?.() ?? processCpuMicros() }
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../harness/errors.ts'
 import { noCounters, type ServerCounters, sumCounters } from '../server/counters.ts'
 import type { ListenAddress } from '../server/listen.ts'
-import { answerMsMax, type LivingServer, processCpuMicros, unansweredText } from './lifecycle.ts'
+import { answerMsMax, type ManagedServer, processCpuMicros, unansweredText } from './lifecycle.ts'
 import { ServingWorker } from './servingWorker.ts'
 
 /** How long new processes may take until they listen. */
@@ -39,7 +39,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkerServe
 }
 
 /** A server of several processes, and of those that take their place: the listening socket is this process's and stays. */
-export class WorkerServer implements LivingServer {
+export class WorkerServer implements ManagedServer {
   address!: ListenAddress
   unanswered = 0
   readonly broken: Promise<string>

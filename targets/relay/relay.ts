@@ -16,12 +16,12 @@ export async function serveRelay(args: readonly string[]): Promise<number> {
   const relay = server.scheme === 'udp' ? await startUdpRelay(server, options) : await startTcpRelay(server, options)
   const address = formatListen(relay.address, relay.scheme).replace('tcp://', '')
   const what = describeRelay(options.settings).join(', ')
-  const telling = {
+  const output = {
     title: `relay listening on ${address}   to ${formatUpstream(upstream)}, ${what}`,
     quiet: isQuiet,
     line: relayLine,
     print: console.log,
     printError: console.error,
   }
-  return process.send ? serveForParent(relay, telling) : serveUntilStopped(relay, telling)
+  return process.send ? serveForParent(relay, output) : serveUntilStopped(relay, output)
 }

@@ -1,8 +1,8 @@
 import net from 'node:net'
 import { DirectSocket, type SocketHandlers } from '../../harness/socket.ts'
-import type { LivingServer } from '../process/lifecycle.ts'
+import type { ManagedServer } from '../process/lifecycle.ts'
 import { type ListenAddress, listenAt } from '../server/listen.ts'
-import { settle } from '../server/quiet.ts'
+import { awaitQuiet } from '../server/quiet.ts'
 import { Replies } from '../server/replies.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
 import { type Mark, mark } from './delayLine.ts'
@@ -22,13 +22,13 @@ const readBuffer = new Uint8Array(64 * 1024)
 export async function startTcpRelay(
   upstream: Exclude<Upstream, { scheme: 'udp' }>,
   options: RelayOptions,
-): Promise<LivingServer<RelayCounters>> {
+): Promise<ManagedServer<RelayCounters>> {
   const relay = new TcpRelay(upstream, options)
   await relay.listen()
   return relay
 }
 
-class TcpRelay implements LivingServer<RelayCounters> {
+class TcpRelay implements ManagedServer<RelayCounters> {
   address: ListenAddress
   readonly network: Network
   readonly up: Way
@@ -38,7 +38,7 @@ class TcpRelay implements LivingServer<RelayCounters> {
   reads = 0
   resets = 0
   /** Nothing more is read from clients. */
-  isDeaf = false
+  isPaused = false
   readonly #listener: net.Server
   readonly #connections = new Set<RelayedConnection>()
   #rejected = 0
@@ -73,11 +73,11 @@ class TcpRelay implements LivingServer<RelayCounters> {
 
   async stop(): Promise<void> {
     this.#listener.close()
-    await settle({
+    await awaitQuiet({
       received: () => this.reads,
       isPending: () => [...this.#connections].some(connection => connection.isPending),
-      deafen: () => {
-        this.isDeaf = true
+      stopReading: () => {
+        this.isPaused = true
         for (const connection of this.#connections) connection.client.pauseSource()
       },
     })
@@ -226,7 +226,7 @@ class Side implements SocketHandlers, FlowEnds {
 
   resumeSource(): void {
     const { relay, client } = this.#connection
-    if (relay.isDeaf && this === client) return
+    if (relay.isPaused && this === client) return
     this.socket?.socket.resume()
   }
 

@@ -1,9 +1,9 @@
 import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import type { LivingServer } from '../process/lifecycle.ts'
+import type { ManagedServer } from '../process/lifecycle.ts'
 import { type ListenAddress, listenError } from '../server/listen.ts'
-import { settle } from '../server/quiet.ts'
+import { awaitQuiet } from '../server/quiet.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
 import { DatagramFlow } from './datagrams.ts'
 import { lineBytesMax } from './flow.ts'
@@ -23,13 +23,13 @@ export async function startUdpRelay(
   upstream: UdpUpstream,
   options: RelayOptions,
   sessionsMax: number = sessionsMaxDefault,
-): Promise<LivingServer<RelayCounters>> {
+): Promise<ManagedServer<RelayCounters>> {
   const relay = new UdpRelay(upstream, options, sessionsMax)
   await relay.listen()
   return relay
 }
 
-class UdpRelay implements LivingServer<RelayCounters> {
+class UdpRelay implements ManagedServer<RelayCounters> {
   readonly scheme = 'udp'
   address: Extract<ListenAddress, { host: string }>
   readonly #upstream: UdpUpstream
@@ -45,7 +45,7 @@ class UdpRelay implements LivingServer<RelayCounters> {
   #sweeping: NodeJS.Timeout | undefined
   #rejected = 0
   #isStopping = false
-  #isDeaf = false
+  #isPaused = false
 
   constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
     this.address = listen as Extract<ListenAddress, { host: string }>
@@ -78,11 +78,11 @@ class UdpRelay implements LivingServer<RelayCounters> {
 
   async stop(): Promise<void> {
     this.#isStopping = true
-    await settle({
+    await awaitQuiet({
       received: () => this.#ways.up.datagramsIn + this.#ways.down.datagramsIn,
       isPending: () => this.#up.count + this.#down.count > 0,
-      deafen: () => {
-        this.#isDeaf = true
+      stopReading: () => {
+        this.#isPaused = true
       },
     })
     clearInterval(this.#sweeping)
@@ -108,7 +108,7 @@ class UdpRelay implements LivingServer<RelayCounters> {
   #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
     const key = `${address} ${port}`
     const session = this.#sessions.get(key) ?? this.#newSession(key, address, port)
-    if (session === undefined || this.#isDeaf) {
+    if (session === undefined || this.#isPaused) {
       this.#rejected++
       return
     }

@@ -30,7 +30,7 @@ export interface EndingServer {
  * Ends every connection once what its client has sent is answered, and breaks off those that are there after `answerMs`;
  * resolves when all are gone, with how many requests were not answered.
  */
-export async function endInTime(server: EndingServer, answerMs: number): Promise<number> {
+export async function drain(server: EndingServer, answerMs: number): Promise<number> {
   const { connections, activity } = server
   const beganMs = performance.now()
   const empty = server.empty()

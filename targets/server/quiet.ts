@@ -8,24 +8,24 @@ const readOnMs = 1000
 const flushMsMax = 5000
 
 /** What a relay tells of itself while it comes to rest. */
-export interface Restless {
+export interface Quiescible {
   /** Changes whenever something comes. */
   received(): number
   /** Whether something is on its way that will arrive. */
   isPending(): boolean
   /** Takes nothing more from clients. */
-  deafen(): void
+  stopReading(): void
 }
 
 /** Resolves when a relay is at rest, or when its time is over; it accepts no clients any more. */
-export async function settle(relay: Restless, flushMs = flushMsMax): Promise<void> {
+export async function awaitQuiet(relay: Quiescible, flushMs = flushMsMax): Promise<void> {
   const beginMs = performance.now()
   for (;;) {
     const before = relay.received()
     await new Promise(resolve => setTimeout(resolve, quietMs))
     if (relay.received() === before && !relay.isPending()) return
     const elapsedMs = performance.now() - beginMs
-    if (elapsedMs >= readOnMs) relay.deafen()
+    if (elapsedMs >= readOnMs) relay.stopReading()
     if (elapsedMs >= flushMs) return
   }
 }

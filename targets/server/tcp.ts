@@ -1,12 +1,12 @@
 import net from 'node:net'
-import { Leftovers } from '../../harness/protocols/partialFrames.ts'
+import { PartialFrames } from '../../harness/protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { DirectSocket } from '../../harness/socket.ts'
 import { answerMsMax } from '../process/lifecycle.ts'
 import { type ConnectionServer, ServedConnection } from './connection.ts'
 import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
-import { type EndingServer, endInTime, lingerQueuedMs } from './drain.ts'
+import { drain, type EndingServer, lingerQueuedMs } from './drain.ts'
 import { IdleTimeout } from './idleTimeout.ts'
 import { type ListenAddress, listenAt } from './listen.ts'
 import { Replies } from './replies.ts'
@@ -69,7 +69,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   readonly #listener: net.Server
   readonly #service: Service
   readonly #protocol: Protocol
-  readonly #leftovers = new Leftovers()
+  readonly #partialFrames = new PartialFrames()
   readonly #replies = new Replies()
   readonly #maxSendBufferBytes: number
   readonly #unfinishedBytesMax: number
@@ -153,7 +153,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     this.#idle?.stop()
     // What has been sent by now is in hand, though some of it may still be on its way, or wait in the kernel.
     this.#takeHeldBack()
-    this.unanswered = await endInTime(this, answerMs)
+    this.unanswered = await drain(this, answerMs)
   }
 
   /** From now on no connection is held back for its requests in hand: how many they are, only its service bounds. */
@@ -205,7 +205,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     }
     connection.over = true
     const { socket } = connection
-    this.#leftovers.drop(connection.link)
+    this.#partialFrames.drop(connection.link)
     socket.end()
     socket.socket.resume()
     const wait = socket.queuedBytes > 0 ? lingerQueuedMs : lingerMs
@@ -261,7 +261,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     connection.over = true
     if (error !== undefined) this.#service.error?.(connection, error)
     this.#service.close?.(connection)
-    this.#leftovers.drop(connection.link)
+    this.#partialFrames.drop(connection.link)
     this.#idle?.delete(connection)
     this.connections.delete(connection)
     if (this.connections.length > 0) return
@@ -282,10 +282,10 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     const service = this.#service
     const replies = this.#replies
     const { link, socket } = connection
-    this.#leftovers.join(link, buffer, from, to)
-    const { bytes } = this.#leftovers
-    from = this.#leftovers.from
-    to = this.#leftovers.to
+    this.#partialFrames.join(link, buffer, from, to)
+    const { bytes } = this.#partialFrames
+    from = this.#partialFrames.from
+    to = this.#partialFrames.to
     replies.start(socket)
     while (from < to && !connection.ending && !this.#isFull(connection)) {
       const end = this.#protocol.frameEnd(bytes, from, to, 0)
@@ -310,7 +310,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
       }
     }
     replies.flush()
-    this.#leftovers.keep(link, bytes, connection.ending ? to : from, to)
+    this.#partialFrames.keep(link, bytes, connection.ending ? to : from, to)
     connection.unfinishedBytes = connection.ending ? 0 : to - from
     if (connection.unfinishedBytes > 0) this.#boundUnfinished(connection)
     if (connection.ending) this.end(connection)
@@ -319,13 +319,13 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
 
   /** Rejects a connection whose unfinished frame goes beyond what all of them may hold. */
   #boundUnfinished(connection: ServedConnection): void {
-    const leftovers = this.#leftovers
-    if (leftovers.heldBytes <= this.#unfinishedBytesMax) return
+    const partialFrames = this.#partialFrames
+    if (partialFrames.heldBytes <= this.#unfinishedBytesMax) return
     // Buffers that were only kept to be used again are let go first.
-    for (const { link, unfinishedBytes } of this.connections) if (unfinishedBytes === 0) leftovers.drop(link)
-    if (leftovers.heldBytes <= this.#unfinishedBytesMax) return
+    for (const { link, unfinishedBytes } of this.connections) if (unfinishedBytes === 0) partialFrames.drop(link)
+    if (partialFrames.heldBytes <= this.#unfinishedBytesMax) return
     connection.unfinishedBytes = 0
-    leftovers.drop(connection.link)
+    partialFrames.drop(connection.link)
     this.reject(connection)
   }
 

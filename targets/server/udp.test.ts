@@ -7,7 +7,7 @@ import { settingsOf } from '../cli/settings.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule } from '../pool/schedule.ts'
 import { parseServiceTime } from '../pool/serviceTime.ts'
-import type { LivingServer } from '../process/lifecycle.ts'
+import type { ManagedServer } from '../process/lifecycle.ts'
 import { createEcho } from '../services/echo.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer, overlongText } from '../services/tlv.ts'
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function start(service: Service, settings: Partial<UdpServerSettings> = {}): Promise<LivingServer> {
+async function start(service: Service, settings: Partial<UdpServerSettings> = {}): Promise<ManagedServer> {
   const server = await startUdpServer({ listen: { host: '127.0.0.1', port: 0 }, service, ...settings })
   cleanups.push(() => server.stop())
   return server
@@ -33,7 +33,7 @@ class DatagramClient {
   readonly #socket = dgram.createSocket('udp4')
   readonly #port: number
 
-  constructor(server: LivingServer) {
+  constructor(server: ManagedServer) {
     this.#port = (server.address as { port: number }).port
     this.#socket.on('message', bytes => this.datagrams.push(bytes))
     cleanups.push(() => this.#socket.close())

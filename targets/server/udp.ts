@@ -3,13 +3,13 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { overDatagrams } from '../../harness/protocols/datagram.ts'
 import { type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
-import { answerMsMax, type LivingServer } from '../process/lifecycle.ts'
+import { answerMsMax, type ManagedServer } from '../process/lifecycle.ts'
 import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
 import { IdleTimeout } from './idleTimeout.ts'
 import { type ListenAddress, listenError } from './listen.ts'
-import { settle } from './quiet.ts'
+import { awaitQuiet } from './quiet.ts'
 import type { Service } from './service.ts'
 import { Peer } from './udpPeer.ts'
 
@@ -31,13 +31,13 @@ export interface UdpServerSettings {
 }
 
 /** Starts to listen for datagrams, each of them a message; throws a UserError where that cannot be. */
-export async function startUdpServer(settings: UdpServerSettings): Promise<LivingServer> {
+export async function startUdpServer(settings: UdpServerSettings): Promise<ManagedServer> {
   const server = new UdpServer(settings)
   await server.listen()
   return server
 }
 
-class UdpServer implements LivingServer {
+class UdpServer implements ManagedServer {
   readonly scheme = 'udp'
   unanswered = 0
   address: Extract<ListenAddress, { host: string }>
@@ -55,7 +55,7 @@ class UdpServer implements LivingServer {
   #rejected = 0
   #buffersFull = 0
   #unfinished: Peer[] = []
-  #isDeaf = false
+  #isPaused = false
   #stopped: Promise<void> | undefined
 
   constructor({ listen, service, connectionsMax, idleTimeoutMs }: UdpServerSettings) {
@@ -160,15 +160,15 @@ class UdpServer implements LivingServer {
   }
 
   async #stop(answerMs: number): Promise<void> {
-    const restless = {
+    const quiescible = {
       // Who goes on sending is not waited for once nobody is heard.
-      received: () => (this.#isDeaf ? 0 : this.#datagrams),
+      received: () => (this.#isPaused ? 0 : this.#datagrams),
       isPending: () => this.#isPending(),
-      deafen: () => {
-        this.#isDeaf = true
+      stopReading: () => {
+        this.#isPaused = true
       },
     }
-    await settle(restless, answerMs)
+    await awaitQuiet(quiescible, answerMs)
     this.#idle.stop()
     for (const peer of this.peers) {
       this.unanswered += this.#pending(peer)
@@ -191,7 +191,7 @@ class UdpServer implements LivingServer {
   #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
     this.#datagrams++
     this.#bytesIn += bytes.length
-    if (bytes.length === 0 || this.#isDeaf) return
+    if (bytes.length === 0 || this.#isPaused) return
     const key = `${address} ${port}`
     const peer = this.#byAddress.get(key) ?? this.#newPeer(key, address, port)
     if (peer === undefined) {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Message } from '../../harness/protocols/protocol.ts'
 import type { Service } from '../server/service.ts'
-import { type Gate, gatedService } from './handshake.ts'
+import { type Authentication, authenticatedService } from './handshake.ts'
 
 /** The command types of the handshake: a client's login and its answer, and a refusal in place of that. */
 export const loginType = 9
@@ -30,7 +30,7 @@ export function groupedService(service: Service, group: Group, withinMs?: number
   const refusal = (text: string, request: Omit<Message, 'body'> = {}) =>
     protocol.encode({ ...request, type: refusedType, body: new TextEncoder().encode(text) })
 
-  const gate: Gate = {
+  const authentication: Authentication = {
     lateFrame: refusal(lateText),
     overlongFrame: refusal(loginFirstText),
     begin: () => ({
@@ -45,7 +45,7 @@ export function groupedService(service: Service, group: Group, withinMs?: number
       },
     }),
   }
-  return gatedService(service, gate, withinMs)
+  return authenticatedService(service, authentication, withinMs)
 }
 
 /** What a login says; what is none says nothing, which is no group's. */

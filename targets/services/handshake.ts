@@ -15,7 +15,7 @@ export interface Handshake {
 }
 
 /** How a service finds out whom it serves. */
-export interface Gate {
+export interface Authentication {
   /** A connection is there. */
   begin(): Handshake
   /** What a client is told that takes too long, and one whose first message is too long. */
@@ -27,62 +27,66 @@ export interface Gate {
  * A service for those who pass a gate: on each connection nothing is served until its handshake is done. Whoever sends
  * something else or takes too long is told so, and the connection ended.
  */
-export function gatedService(service: Service, gate: Gate, withinMs = handshakeMsMax): Service {
+export function authenticatedService(
+  service: Service,
+  authentication: Authentication,
+  withinMs = handshakeMsMax,
+): Service {
   const { overlong } = service
   /** By link; nothing once the handshake is done. */
-  const strangers: (Stranger | undefined)[] = []
-  const deadlines = new IdleTimeout<Stranger>(withinMs, ({ connection }) => {
-    connection.refuseNow(gate.lateFrame)
+  const pending: (Unauthenticated | undefined)[] = []
+  const deadlines = new IdleTimeout<Unauthenticated>(withinMs, ({ connection }) => {
+    connection.refuseNow(authentication.lateFrame)
   })
 
   /** It stays a stranger until it is gone, but has no deadline any more: it is turned away once. */
-  function turnAway(stranger: Stranger, frame: Uint8Array, replies: Replies): void {
-    deadlines.delete(stranger)
+  function turnAway(client: Unauthenticated, frame: Uint8Array, replies: Replies): void {
+    deadlines.delete(client)
     replies.append(frame)
-    stranger.connection.reject()
+    client.connection.reject()
   }
 
   return {
     ...service,
     connect(connection) {
-      const stranger = { connection, handshake: gate.begin(), activeTick: 0, wheelSlot: 0 }
-      strangers[connection.link] = stranger
-      deadlines.add(stranger)
+      const client = { connection, handshake: authentication.begin(), activeTick: 0, wheelSlot: 0 }
+      pending[connection.link] = client
+      deadlines.add(client)
       service.connect?.(connection)
     },
     message(connection, bytes, from, end, replies) {
-      const stranger = strangers[connection.link]
-      if (stranger === undefined) {
+      const client = pending[connection.link]
+      if (client === undefined) {
         service.message(connection, bytes, from, end, replies)
         return
       }
-      const step = stranger.handshake.message(bytes, from, end, replies)
+      const step = client.handshake.message(bytes, from, end, replies)
       if (step === 'more') return
       if (step === 'done') {
-        strangers[connection.link] = undefined
-        deadlines.delete(stranger)
+        pending[connection.link] = undefined
+        deadlines.delete(client)
         return
       }
-      turnAway(stranger, step, replies)
+      turnAway(client, step, replies)
     },
     ...(overlong && {
       overlong(connection, bytes, from, replies) {
-        const stranger = strangers[connection.link]
-        if (stranger === undefined) overlong(connection, bytes, from, replies)
-        else turnAway(stranger, gate.overlongFrame, replies)
+        const client = pending[connection.link]
+        if (client === undefined) overlong(connection, bytes, from, replies)
+        else turnAway(client, authentication.overlongFrame, replies)
       },
     }),
     close(connection) {
-      const stranger = strangers[connection.link]
-      if (stranger !== undefined) deadlines.delete(stranger)
-      strangers[connection.link] = undefined
+      const client = pending[connection.link]
+      if (client !== undefined) deadlines.delete(client)
+      pending[connection.link] = undefined
       service.close?.(connection)
     },
   }
 }
 
 /** A connection whose client has yet to show that it is to be served. */
-interface Stranger extends Watched {
+interface Unauthenticated extends Watched {
   readonly connection: Connection
   readonly handshake: Handshake
 }

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { assert } from '../../harness/errors.ts'
 import type { Service } from '../server/service.ts'
-import { type Gate, gatedService } from './handshake.ts'
+import { type Authentication, authenticatedService } from './handshake.ts'
 
 const wrongKeyText = 'the key is wrong'
 const handshakeFirstText = 'this server has a key: the handshake comes first'
@@ -21,7 +21,7 @@ export function keyedService(service: Service, key: string, withinMs?: number): 
   const [wrongKeyFrame, handshakeFirstFrame] = [refusal(wrongKeyText), refusal(handshakeFirstText)]
   const welcome = encode(welcomeType, new Uint8Array(0))
 
-  const gate: Gate = {
+  const authentication: Authentication = {
     lateFrame: refusal(lateText),
     overlongFrame: handshakeFirstFrame,
     begin() {
@@ -45,5 +45,5 @@ export function keyedService(service: Service, key: string, withinMs?: number): 
       }
     },
   }
-  return gatedService(service, gate, withinMs)
+  return authenticatedService(service, authentication, withinMs)
 }

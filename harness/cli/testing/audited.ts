@@ -151,9 +151,9 @@ export function forgetful(): Promise<Ran> {
 export function overburdened(arrivals: 'poisson' | 'constant'): Promise<Ran> {
   return withWorker(
     { load: `{ rate: 3000/s, arrivals: ${arrivals}, pipeline: 1000 }` },
-    `import { Books } from ${moduleName('harness/engine/books')}
-     const { sent } = Books.prototype
-     Books.prototype.sent = function (...amounts) {
+    `import { WorkerCounters } from ${moduleName('harness/engine/client/counters')}
+     const { sent } = WorkerCounters.prototype
+     WorkerCounters.prototype.sent = function (...amounts) {
        for (const until = performance.now() + 1; performance.now() < until; );
        sent.apply(this, amounts)
      }`,

@@ -19,7 +19,7 @@ export async function simulated(
   settings: Partial<Scenario>,
   cores: { readonly clientCores?: number; readonly serverCores?: number } = {},
 ): Promise<Ran> {
-  const { scenario, recorder, measured, endedAtMs } = await simulate(server, { name: 'simulated', ...settings }, cores)
+  const { scenario, collector, measured, endedAtMs } = await simulate(server, { name: 'simulated', ...settings }, cores)
   const { tool, target, seed, environment, startedAt } = sampleReport
   const report = assembleReport(
     {
@@ -32,7 +32,7 @@ export async function simulated(
       host: {},
       interrupted: false,
     },
-    recorder,
+    collector,
     measured,
   )
   return {

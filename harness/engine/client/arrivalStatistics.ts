@@ -9,7 +9,7 @@ const arrivalsPerSpan = 20
  * How requests of a plan really came up, for the audit to hold against it: the gaps between them, and how many there
  * were in each of equal spans. Only of a steady rate: along a ramp neither has one distribution.
  */
-export class ArrivalBook {
+export class ArrivalStatistics {
   readonly #sums: Float64Array
   readonly #gapBins: Uint32Array
   readonly #perMs: number
@@ -50,8 +50,12 @@ export class ArrivalBook {
 }
 
 /** The book for one of so many workers; undefined where the plan has no one rate. */
-export function arrivalBook(pace: Pace | undefined, workers: number, slab: Slab): ArrivalBook | undefined {
+export function createArrivalStatistics(
+  pace: Pace | undefined,
+  workers: number,
+  slab: Slab,
+): ArrivalStatistics | undefined {
   const [segment, ...others] = pace?.segments ?? []
   if (segment === undefined || others.length > 0 || segment.from !== segment.to) return undefined
-  return new ArrivalBook(slab, segment.from / 1000 / workers)
+  return new ArrivalStatistics(slab, segment.from / 1000 / workers)
 }

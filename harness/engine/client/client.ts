@@ -5,17 +5,17 @@ import { activeAt, type WorkerPlan } from '../../plan/plan.ts'
 import { createPrng } from '../../prng.ts'
 import { finished, type Loop, type Transport } from '../../transports/transport.ts'
 import { Admission, backlogMax } from './admission.ts'
-import { type ArrivalBook, arrivalBook } from './arrivalStatistics.ts'
+import { type ArrivalStatistics, createArrivalStatistics } from './arrivalStatistics.ts'
 import type { ClientOptions } from './clientOptions.ts'
 import { Connections, connectFailure, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
-import { Timetable } from './runClock.ts'
+import { RunClock } from './runClock.ts'
 
 /** How long the connections may take to open before the run starts without the rest. */
 const openingMsMax = 60_000
 /** How long replies still on their way are waited for at the end, so that the server has seen every request. */
-const settlingMsMax = 1000
+const drainMsMax = 1000
 /** The longest sleep: how soon a word of control is obeyed. */
 const controlMs = 100
 const controlWhileOpeningMs = 5
@@ -28,7 +28,7 @@ const admittedMax = 64
 const scansPerTimeout = 16
 const scanMsMax = 100
 
-const phase = { opening: 0, running: 1, settling: 2 } as const
+const phase = { opening: 0, running: 1, draining: 2 } as const
 
 /**
  * The client loop of one worker: many connections, each sending its next request when a reply is in. It reads top to
@@ -44,13 +44,13 @@ export class Client implements Loop {
   /** With a plan: when requests are to be sent, and which connection takes the next. */
   readonly #pacer: Pacer | undefined
   readonly #admission: Admission
-  readonly #arrivals: ArrivalBook | undefined
+  readonly #arrivals: ArrivalStatistics | undefined
   /** With a ramp: how many links, the first of them, are to send at a time. */
   readonly #activeAt: ((now: number) => number) | undefined
   #active: number
   /** Requests that the plan may still have. */
   #plannedLeft: number
-  readonly #times: Timetable
+  readonly #runClock: RunClock
   readonly #heapKiB: () => number
   readonly #links: number
   readonly #everyRequest: boolean
@@ -59,7 +59,7 @@ export class Client implements Loop {
   readonly #scanMs: number
   #phase: number = phase.opening
   #openUntil = Number.POSITIVE_INFINITY
-  #settleUntil = Number.POSITIVE_INFINITY
+  #drainUntil = Number.POSITIVE_INFINITY
   #scanAt = 0
   #heapAt = 0
 
@@ -75,12 +75,12 @@ export class Client implements Loop {
     this.#exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
     const { pace, ramp, index, workers } = plan
     this.#pacer = createPacer(plan)
-    this.#activeAt = ramp && (now => activeAt(ramp, now - this.#times.startAt, workers, index))
+    this.#activeAt = ramp && (now => activeAt(ramp, now - this.#runClock.startAt, workers, index))
     this.#active = ramp === undefined ? plan.connections : 0
-    this.#arrivals = arrivalBook(pace, workers, slab)
+    this.#arrivals = createArrivalStatistics(pace, workers, slab)
     this.#plannedLeft = pace === undefined ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#admission = new Admission(plan.connections, pace === undefined ? 0 : backlogMax)
-    this.#times = new Timetable(slab, plan.lengthMs, options.sharedOffsetMs)
+    this.#runClock = new RunClock(slab, plan.lengthMs, options.sharedOffsetMs)
     this.#heapKiB = options.heapKiB
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
@@ -91,23 +91,23 @@ export class Client implements Loop {
 
   opened(link: number, now: number): void {
     // With the books every link that nothing is in flight on was closed, this one too.
-    if (this.#isSettling(now)) return
-    this.#exchange.books.connected(now - this.#connections.beganAt[link]!)
+    if (this.#isDraining(now)) return
+    this.#exchange.counters.connected(now - this.#connections.beganAt[link]!)
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
-    if (info !== undefined) this.#exchange.books.roundTripAtOpen(info)
+    if (info !== undefined) this.#exchange.counters.roundTripAtOpen(info)
     this.#exchange.begin(link)
     this.#shakeHands(link, now)
     this.#connections.connectNext(now)
   }
 
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    if (this.#isSettling(now)) {
+    if (this.#isDraining(now)) {
       this.#exchange.drain(link, bytes, from, to, now)
       if (this.#exchange.mayLeave(link)) this.#leave(link, now)
       return
     }
-    this.#exchange.books.elapse(now)
+    this.#exchange.counters.elapse(now)
     const cause = this.#exchange.receive(link, bytes, from, to, now)
     if (cause === undefined) this.#goOn(link, now)
     else this.#drop(link, cause, now)
@@ -115,18 +115,19 @@ export class Client implements Loop {
   }
 
   closed(link: number, cause: FailureKind, now: number): void {
-    if (!this.#isSettling(now)) this.#exchange.books.elapse(now)
+    if (!this.#isDraining(now)) this.#exchange.counters.elapse(now)
     this.#gone(link, cause, now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
   }
 
   wake(now: number): number {
-    if (this.#phase !== phase.settling) this.#elapse(now)
+    if (this.#phase !== phase.draining) this.#elapse(now)
     const wanted = Atomics.load(this.#slab.fields, field.control)
     if (this.#phase === phase.opening) this.#whileOpening(wanted, now)
-    if (this.#phase === phase.running && (wanted === control.stop || this.#times.isOver(now))) this.#closeBooks(now)
-    if (this.#phase !== phase.settling) {
+    if (this.#phase === phase.running && (wanted === control.stop || this.#runClock.isOver(now)))
+      this.#stopCounting(now)
+    if (this.#phase !== phase.draining) {
       for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) this.#resume(link, now)
       if (this.#activeAt !== undefined && this.#phase === phase.running) this.#followRamp(this.#activeAt(now), now)
       if (this.#pacer !== undefined && this.#phase === phase.running) this.#admit(this.#pacer, now, true)
@@ -134,27 +135,27 @@ export class Client implements Loop {
       this.#connections.connectNext(now)
       this.#endIfDone(now)
     }
-    if (this.#phase === phase.settling) {
-      const until = Math.min(this.#settleUntil, this.#exchange.quietAt(now))
+    if (this.#phase === phase.draining) {
+      const until = Math.min(this.#drainUntil, this.#exchange.quietAt(now))
       if (this.#connections.over < this.#links && now < until) return until
       this.#giveUp()
       return finished
     }
-    const paced = this.#plannedLeft > 0 ? this.#times.startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
+    const paced = this.#plannedLeft > 0 ? this.#runClock.startAt + this.#pacer!.next : Number.POSITIVE_INFINITY
     const next = Math.min(this.#due.soonest, this.#scanAt, paced)
-    if (this.#phase === phase.opening) return Math.min(next, this.#times.startAt, now + controlWhileOpeningMs)
-    return Math.min(next, this.#times.endAt, now + (this.#activeAt === undefined ? controlMs : rampMs))
+    if (this.#phase === phase.opening) return Math.min(next, this.#runClock.startAt, now + controlWhileOpeningMs)
+    return Math.min(next, this.#runClock.endAt, now + (this.#activeAt === undefined ? controlMs : rampMs))
   }
 
   /** Before the start: lets the connections open, says when they stand, and waits for the word. */
   #whileOpening(wanted: number, now: number): void {
     if (wanted === control.stop) this.#phase = phase.running
     if (this.#openUntil === Number.POSITIVE_INFINITY) this.#openUntil = now + openingMsMax
-    if (this.#connections.unsettled === 0 || now >= this.#openUntil) this.#say(state.ready)
+    if (this.#connections.stillOpening === 0 || now >= this.#openUntil) this.#say(state.ready)
     if (wanted !== control.start) return
-    if (now < this.#times.start()) return
+    if (now < this.#runClock.start()) return
     this.#phase = phase.running
-    this.#times.begin()
+    this.#runClock.begin()
     this.#say(state.running)
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.doing[link] === doing.waiting) this.#beginLoop(link, now)
@@ -167,8 +168,8 @@ export class Client implements Loop {
       this.#dropIf(this.#exchange.shakeHands(link, now), link, now)
       return
     }
-    this.#exchange.books.open(1)
-    this.#connections.settle(link)
+    this.#exchange.counters.open(1)
+    this.#connections.concludeOpening(link)
     this.#connections.doing[link] = doing.waiting
     if (this.#phase === phase.running) this.#beginLoop(link, now)
   }
@@ -189,7 +190,7 @@ export class Client implements Loop {
     }
     while (this.#admission.waiting > 0 && this.#isFree(link)) {
       const intendedAt = this.#admission.takeWaiting()
-      this.#exchange.books.late(0, now - intendedAt)
+      this.#exchange.counters.late(0, now - intendedAt)
       this.#dropIf(this.#exchange.sendPlanned(link, intendedAt, now), link, now)
     }
     if (this.#isFree(link)) this.#admission.offer(link)
@@ -205,24 +206,24 @@ export class Client implements Loop {
 
   /** Takes up the requests of the plan whose time has come, each over the connection that has been free longest. */
   #admit(pacer: Pacer, now: number, maySend: boolean): void {
-    const { books } = this.#exchange
+    const { counters } = this.#exchange
     let at = now
-    const { startAt } = this.#times
+    const { startAt } = this.#runClock
     let left = maySend ? admittedMax : Number.POSITIVE_INFINITY
     for (; startAt + pacer.next <= now && this.#plannedLeft > 0 && left > 0; pacer.advance(), left--) {
       const intendedAt = startAt + pacer.next
       this.#plannedLeft--
-      books.planned()
+      counters.planned()
       this.#arrivals?.add(at)
       const link = maySend ? this.#takeFreeLink() : -1
       if (link < 0) {
         if (!this.#admission.wait(intendedAt)) {
-          books.mishap('dropped')
-          books.censored(now - intendedAt)
+          counters.failedWithoutRequest('dropped')
+          counters.censored(now - intendedAt)
         }
         continue
       }
-      books.late(at - intendedAt, 0)
+      counters.late(at - intendedAt, 0)
       const cause = this.#exchange.sendPlanned(link, intendedAt, at)
       // Those that are due at the same time leave one after the other, and each has its own time.
       at = this.#transport.now()
@@ -279,7 +280,7 @@ export class Client implements Loop {
 
   #close(link: number): void {
     this.#transport.close(link)
-    this.#exchange.books.open(-1)
+    this.#exchange.counters.open(-1)
     this.#exchange.forget(link)
   }
 
@@ -296,15 +297,15 @@ export class Client implements Loop {
   /** A link is closed that should not be: what was in flight on it has failed. */
   #gone(link: number, cause: FailureKind, now: number): void {
     const was = this.#connections.doing[link]!
-    if (this.#phase === phase.settling) {
+    if (this.#phase === phase.draining) {
       this.#leave(link, now)
       return
     }
     const exchange = this.#exchange
-    if (was === doing.connecting) exchange.books.mishap(connectFailure(cause))
+    if (was === doing.connecting) exchange.counters.failedWithoutRequest(connectFailure(cause))
     else if (was === doing.handshaking) exchange.unanswered.failHandshake(link, connectFailure(cause))
     else {
-      exchange.books.open(-1)
+      exchange.counters.open(-1)
       exchange.unanswered.fail(link, cause, now)
     }
     exchange.forget(link)
@@ -339,39 +340,39 @@ export class Client implements Loop {
 
   #endIfDone(now: number): void {
     if (this.#phase !== phase.running) return
-    const { budget, books } = this.#exchange
-    const isMore = budget > 0 || this.#plannedLeft > 0 || this.#admission.waiting > 0 || books.inFlight > 0
+    const { budget, counters } = this.#exchange
+    const isMore = budget > 0 || this.#plannedLeft > 0 || this.#admission.waiting > 0 || counters.inFlight > 0
     if (this.#connections.over < this.#links && isMore) return
-    this.#closeBooks(now)
+    this.#stopCounting(now)
     this.#transport.wakeAt(now)
   }
 
   /** From here on nothing is counted; what is in flight is waited for a moment, so that the server has seen it. */
-  #closeBooks(now: number): void {
+  #stopCounting(now: number): void {
     this.#elapse(now)
     // What was due and has not come up is part of the plan all the same: it is left waiting, and told of.
-    if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#times.endAt), false)
-    this.#phase = phase.settling
-    this.#settleUntil = now + Math.min(settlingMsMax, this.#exchange.patienceMs)
+    if (this.#pacer !== undefined) this.#admit(this.#pacer, Math.min(now, this.#runClock.endAt), false)
+    this.#phase = phase.draining
+    this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.patienceMs)
     let inFlight = 0
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.doing[link] === doing.sending) {
         inFlight += this.#exchange.requestsInFlight(link)
         const info = this.#transport.tcpInfo?.(link)
-        if (info !== undefined) this.#exchange.books.roundTripAtEnd(info)
+        if (info !== undefined) this.#exchange.counters.roundTripAtEnd(info)
       }
       if (this.#exchange.mayLeave(link)) this.#leave(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
-    this.#times.close(now)
+    this.#runClock.close(now)
     this.#say(state.closed)
   }
 
   /** What is left without an answer at the very end is as old as the run was when the books were closed. */
   #giveUp(): void {
-    const { endAt } = this.#times
+    const { endAt } = this.#runClock
     for (let link = 0; link < this.#links; link++) this.#exchange.unanswered.censor(link, endAt)
-    while (this.#admission.waiting > 0) this.#exchange.books.censored(endAt - this.#admission.takeWaiting())
+    while (this.#admission.waiting > 0) this.#exchange.counters.censored(endAt - this.#admission.takeWaiting())
   }
 
   /** Closes a link for good, now that the books are closed; with the last of them the loop is finished. */
@@ -382,14 +383,14 @@ export class Client implements Loop {
   }
 
   /** Whether the books are closed, which an event after the end does if no wake has yet. */
-  #isSettling(now: number): boolean {
-    if (this.#phase !== phase.settling && this.#times.isOver(now)) this.#closeBooks(now)
-    return this.#phase === phase.settling
+  #isDraining(now: number): boolean {
+    if (this.#phase !== phase.draining && this.#runClock.isOver(now)) this.#stopCounting(now)
+    return this.#phase === phase.draining
   }
 
   /** What has gone on up to now, though not beyond the end. */
   #elapse(now: number): void {
-    this.#exchange.books.elapse(Math.min(now, this.#times.endAt))
+    this.#exchange.counters.elapse(Math.min(now, this.#runClock.endAt))
     this.#slab.sums[sum.idleMs] = this.#transport.idleMs
   }
 

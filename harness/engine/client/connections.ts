@@ -22,7 +22,7 @@ export class Connections {
   /** Links that are closed for good. */
   over = 0
   /** Links that have neither stood nor failed yet. */
-  unsettled: number
+  stillOpening: number
   readonly #transport: Transport
   readonly #due: DueTimes
   readonly #prng: Prng
@@ -33,7 +33,7 @@ export class Connections {
   readonly #backoffMaxMs: number
   /** By link: failures since a request was last answered. */
   readonly #attempts: Uint8Array
-  readonly #settled: Uint8Array
+  readonly #hasConcluded: Uint8Array
   /** Links that wait for their turn to connect: a ring. */
   readonly #queue: Int32Array
   #queueHead = 0
@@ -56,9 +56,9 @@ export class Connections {
     this.beganAt = new Float64Array(connections)
     // Of a ramp the connections are opened as they are wanted.
     const atOnce = plan.ramp === undefined ? connections : 0
-    this.unsettled = atOnce
+    this.stillOpening = atOnce
     this.#attempts = new Uint8Array(connections)
-    this.#settled = new Uint8Array(connections)
+    this.#hasConcluded = new Uint8Array(connections)
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
     this.#queueLength = atOnce
     this.#wanted = atOnce
@@ -85,10 +85,10 @@ export class Connections {
   }
 
   /** The link has stood, or failed, for the first time. */
-  settle(link: number): void {
-    if (this.#settled[link] === 1) return
-    this.#settled[link] = 1
-    this.unsettled--
+  concludeOpening(link: number): void {
+    if (this.#hasConcluded[link] === 1) return
+    this.#hasConcluded[link] = 1
+    this.stillOpening--
   }
 
   /** A request was answered: the next failure is a first one. */
@@ -99,7 +99,7 @@ export class Connections {
   /** The link is closed, which was not our wish: opens it again by the scenario's rule. */
   lost(link: number, now: number, cause: FailureKind): void {
     if (this.doing[link] === doing.connecting) this.#connecting--
-    this.settle(link)
+    this.concludeOpening(link)
     if (this.#once || this.#reconnect === 'never') {
       this.retire(link)
       return

@@ -8,7 +8,7 @@ import type { TcpInfo } from '../../transports/transport.ts'
  * addition needs no lock: a 32-bit word is never seen half written, and the state that says the books are closed is
  * stored with Atomics after all of them. With Atomics.add the loop took 122 ns a request beside the system calls, so 93.
  */
-export class Books {
+export class WorkerCounters {
   readonly #fields: Int32Array
   readonly #counts: Uint32Array
   readonly #sums: Float64Array
@@ -94,7 +94,7 @@ export class Books {
   }
 
   /** A failure that no request stands behind, such as a refused connect. */
-  mishap(kind: FailureKind): void {
+  failedWithoutRequest(kind: FailureKind): void {
     this.#add(field.failures + failureIndex[kind], 1)
   }
 
@@ -124,8 +124,8 @@ export class Books {
   }
 
   /** So many deliveries need not come, though their connections stand. */
-  maybeMissed(deliveries: number): void {
-    this.#add(field.maybeMissed, deliveries)
+  possiblyMissed(deliveries: number): void {
+    this.#add(field.possiblyMissed, deliveries)
   }
 
   /** Whether deliveries may still be on their way, which are not waited for. */

@@ -41,11 +41,11 @@ const settings: Partial<Scenario> = {
 /** When sequence numbers are no times, as they are where the clock begins at 0. */
 const today = { epochOffsetMs: 1.8e12 }
 
-function deliveriesOf({ recorder }: Simulated) {
+function deliveriesOf({ collector }: Simulated) {
   return {
-    count: recorder.total(field.deliveries) + recorder.total(field.deliveriesAfter),
-    acknowledged: recorder.total(field.completed) + recorder.total(field.answeredApart),
-    cut: recorder.level(field.deliveriesCut),
+    count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
+    acknowledged: collector.total(field.completed) + collector.total(field.answeredApart),
+    cut: collector.level(field.deliveriesCut),
   }
 }
 
@@ -58,12 +58,12 @@ test('Client takes deliveries for no replies, counts them all and times them by 
   expect(run.measured.delivery.totalCount).toBe(5000 * 4)
   expect(run.measured.delivery.getValueAtPercentile(1) / 10_000).toBeCloseTo(3, 2)
   expect(run.measured.delivery.maxValue / 10_000).toBeCloseTo(3, 2)
-  const snapshot = run.recorder.snapshot({ elapsedMs: 1000, phase: 'settling' })
+  const snapshot = run.collector.snapshot({ elapsedMs: 1000, phase: 'draining' })
   // Four to each message, though the last second has the wait after the end in it.
   expect(snapshot.deliveriesPerSecond! / snapshot.requestsPerSecond).toBeCloseTo(4, 1)
   expect(snapshot.requestsPerSecond).toBeGreaterThan(2000)
   // The first five messages while nothing has come in on any of the five links, then 4, 3, 2, 1 and 0 links.
-  expect(run.recorder.total(field.maybeMissed)).toBe(25 + 10)
+  expect(run.collector.total(field.possiblyMissed)).toBe(25 + 10)
 })
 
 test('Client waits after the end for deliveries that are on their way, and not once it is quiet', async () => {

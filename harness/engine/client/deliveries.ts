@@ -1,6 +1,6 @@
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
-import type { Books } from './counters.ts'
+import type { WorkerCounters } from './counters.ts'
 
 /** After the end: for how long nothing may come in for everything to be held to be in. */
 const quietMs = 250
@@ -15,7 +15,7 @@ const zero = 0x30
  */
 export class Deliveries {
   readonly #find: NonNullable<Protocol['delivery']>
-  readonly #books: Books
+  readonly #counters: WorkerCounters
   readonly #epochOffsetMs: number
   /** Messages are sent with the time they were sent at. */
   readonly #hasStamps: boolean
@@ -25,11 +25,16 @@ export class Deliveries {
   readonly #isUnknown: Uint8Array
   #unknown = 0
   #heardAt = Number.NEGATIVE_INFINITY
-  #isSettling = false
+  #isDraining = false
 
-  private constructor(find: NonNullable<Protocol['delivery']>, plan: WorkerPlan, books: Books, epochOffsetMs: number) {
+  private constructor(
+    find: NonNullable<Protocol['delivery']>,
+    plan: WorkerPlan,
+    counters: WorkerCounters,
+    epochOffsetMs: number,
+  ) {
     this.#find = find
-    this.#books = books
+    this.#counters = counters
     this.#epochOffsetMs = epochOffsetMs
     this.#hasStamps = plan.bank.patches.some(patches => patches.some(({ kind }) => kind === 'stamp'))
     this.#isAlone = plan.workers === 1
@@ -37,8 +42,13 @@ export class Deliveries {
   }
 
   /** Undefined where the protocol has no deliveries. */
-  static of(protocol: Protocol, plan: WorkerPlan, books: Books, epochOffsetMs: number): Deliveries | undefined {
-    return protocol.delivery && new Deliveries(protocol.delivery, plan, books, epochOffsetMs)
+  static of(
+    protocol: Protocol,
+    plan: WorkerPlan,
+    counters: WorkerCounters,
+    epochOffsetMs: number,
+  ): Deliveries | undefined {
+    return protocol.delivery && new Deliveries(protocol.delivery, plan, counters, epochOffsetMs)
   }
 
   opened(link: number): void {
@@ -59,14 +69,14 @@ export class Deliveries {
 
   /** Messages were sent, which a link that the server has not taken yet may miss. */
   sent(messages: number): void {
-    if (this.#unknown > 0) this.#books.maybeMissed(messages * this.#unknown)
+    if (this.#unknown > 0) this.#counters.possiblyMissed(messages * this.#unknown)
   }
 
   /** Counts the whole frame `bytes[from, end)` if it is a delivery; else false: it is a reply. */
   take(bytes: Uint8Array, from: number, end: number, now: number, isOver: boolean): boolean {
     const textAt = this.#find(bytes, from, end)
     if (textAt < 0) return false
-    this.#books.delivered(isOver)
+    this.#counters.delivered(isOver)
     if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
     return true
   }
@@ -77,10 +87,10 @@ export class Deliveries {
    */
   quietAt(now: number, isAwaiting: boolean): number {
     // Quiet before the end is not what is waited for.
-    if (!this.#isSettling) this.#heardAt = now
-    this.#isSettling = true
+    if (!this.#isDraining) this.#heardAt = now
+    this.#isDraining = true
     const quietAt = (isAwaiting ? now : this.#heardAt) + quietMs
-    this.#books.deliveriesCut(now < quietAt)
+    this.#counters.deliveriesCut(now < quietAt)
     return this.#isAlone ? quietAt : Number.POSITIVE_INFINITY
   }
 
@@ -98,7 +108,7 @@ export class Deliveries {
       if (digits === stampDigits) {
         const ageMs = (nowMicros - value) / 1000
         if (Math.abs(ageMs) < stampAgeMsMax) {
-          this.#books.deliveryTook(ageMs)
+          this.#counters.deliveryTook(ageMs)
           return
         }
       }

@@ -26,7 +26,7 @@ export class DueTimes {
   set(link: number, time: number): void {
     this.#time[link] = time
     if (this.#place[link] === -1) this.#put(this.#size++, link)
-    this.#settle(link)
+    this.#siftDown(link)
   }
 
   clear(link: number): void {
@@ -36,7 +36,7 @@ export class DueTimes {
     const last = this.#heap[--this.#size]!
     if (last === link) return
     this.#put(place, last)
-    this.#settle(last)
+    this.#siftDown(last)
   }
 
   /** Takes off the soonest link when it is due, else answers -1. */
@@ -53,7 +53,7 @@ export class DueTimes {
     this.#place[link] = place
   }
 
-  #settle(link: number): void {
+  #siftDown(link: number): void {
     const time = this.#time[link]!
     let place = this.#place[link]!
     while (place > 0) {

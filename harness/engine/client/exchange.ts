@@ -2,11 +2,11 @@ import type { FailureKind } from '../../failures.ts'
 import { roleIndex, type Slab } from '../../metrics/slab.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Prng } from '../../prng.ts'
-import { Leftovers } from '../../protocols/partialFrames.ts'
+import { PartialFrames } from '../../protocols/partialFrames.ts'
 import { type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import { type Transport, written } from '../../transports/transport.ts'
 import { Captures } from './captures.ts'
-import { Books } from './counters.ts'
+import { WorkerCounters } from './counters.ts'
 import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
@@ -14,9 +14,9 @@ import { type Check, compileCheck } from './expectation.ts'
 import type { InFlight } from './inflight.ts'
 import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
-import { Script } from './requestSequence.ts'
+import { RequestSequence } from './requestSequence.ts'
 import { createSigner, type Signer } from './signer.ts'
-import { Unanswered } from './timeouts.ts'
+import { UnansweredRequests } from './unansweredRequests.ts'
 
 export interface ExchangeOptions {
   readonly slab: Slab
@@ -32,8 +32,8 @@ export interface ExchangeOptions {
  * methods that can find a connection unfit to go on answer with the cause, and undefined when all is well.
  */
 export class Exchange {
-  readonly books: Books
-  readonly unanswered: Unanswered
+  readonly counters: WorkerCounters
+  readonly unanswered: UnansweredRequests
   /** Requests that may still be sent. */
   budget: number
   /** After the end: how long what is on its way may be worth waiting for. */
@@ -41,7 +41,7 @@ export class Exchange {
   readonly #transport: Transport
   readonly #protocol: Protocol
   readonly #needsRequestBytes: boolean
-  readonly #script: Script
+  readonly #sequence: RequestSequence
   readonly #checks: readonly (Check | null)[]
   /** With a key: sees to the signature of each challenge. */
   readonly #signer: Signer | undefined
@@ -52,7 +52,7 @@ export class Exchange {
   /** UDP, where replies carry ids: the same slots, which tell of order and of doubles. */
   readonly #datagrams: DatagramInFlight | undefined
   readonly #outgoing: Outgoing
-  readonly #leftovers = new Leftovers()
+  readonly #partialFrames = new PartialFrames()
   /** Where the protocol has any: messages that come unasked. */
   readonly #deliveries: Deliveries | undefined
   readonly #due: DueTimes
@@ -66,13 +66,13 @@ export class Exchange {
 
   constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
     const { bank, connections, pipeline, index, workers } = plan
-    this.books = new Books(slab)
+    this.counters = new WorkerCounters(slab)
     // A plan has its own count of what is left of it.
     this.budget = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#transport = transport
     this.#protocol = protocol
     this.#needsRequestBytes = protocol.needsRequestBytes === true
-    this.#script = new Script(plan, prng)
+    this.#sequence = new RequestSequence(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const isPaced = plan.pace !== undefined
     const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
@@ -98,7 +98,7 @@ export class Exchange {
       endless: plan.mode === 'loop',
       overUdp: this.#overUdp,
     })
-    this.#deliveries = Deliveries.of(protocol, plan, this.books, epochOffsetMs)
+    this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.patienceMs = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.#due = due
     this.#pipeline = pipeline
@@ -106,10 +106,10 @@ export class Exchange {
     this.#heartbeats = new Uint8Array(connections)
     this.#heartbeatAt = new Float64Array(connections)
     this.#served = new Uint8Array(connections)
-    this.unanswered = new Unanswered({
-      books: this.books,
+    this.unanswered = new UnansweredRequests({
+      counters: this.counters,
       slots: this.#slots,
-      script: this.#script,
+      sequence: this.#sequence,
       captures: this.#captures,
       heartbeats: this.#heartbeats,
       served: this.#served,
@@ -119,18 +119,18 @@ export class Exchange {
 
   /** A connection stands: its handshake is to be done first. */
   begin(link: number): void {
-    this.#script.begin(link)
+    this.#sequence.begin(link)
     this.#deliveries?.opened(link)
     this.#served[link] = 0
   }
 
   /** Whether the last message of the handshake has been answered; else the next is to be sent. */
   handshakeDone(link: number): boolean {
-    return this.#script.handshakeDone(link)
+    return this.#sequence.handshakeDone(link)
   }
 
   shakeHands(link: number, now: number): FailureKind | undefined {
-    return this.#sendApart(link, this.#script.nextHandshake(link), now)
+    return this.#sendApart(link, this.#sequence.nextHandshake(link), now)
   }
 
   /** The first request may go: from here on heartbeats are counted. */
@@ -145,7 +145,7 @@ export class Exchange {
 
   /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
-    const result = this.#outgoing.sendOne(link, this.#script.next(link), now, true, intendedAt)
+    const result = this.#outgoing.sendOne(link, this.#sequence.next(link), now, true, intendedAt)
     this.#count(roleIndex.request, 1)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
@@ -153,7 +153,7 @@ export class Exchange {
   /** Sends as many requests as the connection may have in flight. */
   send(link: number, now: number): FailureKind | undefined {
     const open = this.#pipeline - this.#slots.count[link]! + this.#heartbeats[link]!
-    const room = Math.min(open, this.budget, this.#script.left(link))
+    const room = Math.min(open, this.budget, this.#sequence.left(link))
     if (room <= 0) return undefined
     const outgoing = this.#outgoing
     const alike = outgoing.alikeMax
@@ -166,9 +166,9 @@ export class Exchange {
         refused = outgoing.sendAlike(link, requests, now) === written.refused
       } else if (room === 1) {
         sent++
-        refused = outgoing.sendOne(link, this.#script.next(link), now, true) === written.refused
+        refused = outgoing.sendOne(link, this.#sequence.next(link), now, true) === written.refused
       } else {
-        const frame = this.#script.next(link)
+        const frame = this.#sequence.next(link)
         // What finds no room has not been sent: the batch before it was refused.
         refused = outgoing.makeRoom(link, frame, now) === written.refused
         if (!refused) {
@@ -185,17 +185,17 @@ export class Exchange {
 
   /** Takes what came in: every whole reply is matched, checked and counted. */
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
-    const { books } = this
+    const { counters } = this
     const slots = this.#slots
-    const script = this.#script
-    const leftovers = this.#leftovers
+    const sequence = this.#sequence
+    const partialFrames = this.#partialFrames
     const deliveries = this.#deliveries
     deliveries?.heard(link, now)
-    books.received(to - from)
-    leftovers.join(link, bytes, from, to)
-    const input = leftovers.bytes
-    const end = leftovers.to
-    let at = leftovers.from
+    counters.received(to - from)
+    partialFrames.join(link, bytes, from, to)
+    const input = partialFrames.bytes
+    const end = partialFrames.to
+    let at = partialFrames.from
     let completed = 0
     let cause: FailureKind | undefined
     while (at < end) {
@@ -204,7 +204,7 @@ export class Exchange {
         if (frameEnd < 0) cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
         // One datagram says nothing of the next, and ids tell what it was not the reply to.
         if (cause !== undefined && this.#datagrams !== undefined) {
-          books.mishap(cause)
+          counters.failedWithoutRequest(cause)
           cause = undefined
           at = end
         }
@@ -217,10 +217,10 @@ export class Exchange {
       const slot = slots.find(link, input, at, frameEnd)
       if (slot < 0) this.#stray(link, input, at, frameEnd)
       else {
-        if (this.#datagrams?.isReordered(link, slot)) books.reordered()
+        if (this.#datagrams?.isReordered(link, slot)) counters.reordered()
         const frame = slots.frame[slot]!
-        const step = script.stepOfFrame[frame]!
-        const role = script.role[step]!
+        const step = sequence.stepOfFrame[frame]!
+        const role = sequence.role[step]!
         const check = this.#checks[step]!
         const isExpected = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
         const ok = isExpected && (this.#captures?.take(link, step, input, at, frameEnd) ?? true)
@@ -233,39 +233,39 @@ export class Exchange {
         const intendedAt = slots.intendedAt[slot]!
         slots.release(link, slot)
         if (ok && role === roleIndex.request) {
-          books.answered(step, now - intendedAt)
-          if (this.#isPaced) books.served(now - sentAt)
+          counters.answered(step, now - intendedAt)
+          if (this.#isPaced) counters.served(now - sentAt)
           completed++
         } else {
           this.#signer?.answered(step, input, at, frameEnd)
           this.#answerApart(link, role, ok)
           if (!ok && deliveries !== undefined && !this.#protocol.isRefusal?.(input, at, frameEnd)) {
-            books.answeredApart()
+            counters.answeredApart()
           }
           if (!ok && role === roleIndex.request) {
-            books.failedAfter(now - intendedAt)
+            counters.failedAfter(now - intendedAt)
             this.unanswered.missCaptures(link, step)
           }
         }
-        if (script.thinkMs[step]! > 0) this.#pause(link, now + script.thinkMs[step]!)
+        if (sequence.thinkMs[step]! > 0) this.#pause(link, now + sequence.thinkMs[step]!)
       }
       at = frameEnd
     }
     if (completed > 0) {
       this.#served[link] = 1
-      books.completed(roleIndex.request, completed)
-      books.answeredOn(link, completed)
+      counters.completed(roleIndex.request, completed)
+      counters.answeredOn(link, completed)
     }
-    if (cause === undefined) leftovers.keep(link, input, at, end)
+    if (cause === undefined) partialFrames.keep(link, input, at, end)
     return cause
   }
 
   /** Takes what comes in once the books are closed: frees the slots and counts nothing but response times. */
   drain(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     this.#deliveries?.heard(link, now)
-    this.#leftovers.join(link, bytes, from, to)
-    const { bytes: input, to: end } = this.#leftovers
-    let at = this.#leftovers.from
+    this.#partialFrames.join(link, bytes, from, to)
+    const { bytes: input, to: end } = this.#partialFrames
+    let at = this.#partialFrames.from
     while (at < end) {
       const frameEnd = this.#frameEnd(link, input, at, end)
       if (frameEnd < 0) {
@@ -276,28 +276,28 @@ export class Exchange {
       const isDelivery = this.#deliveries?.take(input, at, frameEnd, now, true) === true
       const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {
-        const role = this.#script.role[this.#script.stepOfFrame[this.#slots.frame[slot]!]!]!
-        if (role === roleIndex.request) this.books.drained(now - this.#slots.intendedAt[slot]!)
-        this.books.answeredApart()
+        const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
+        if (role === roleIndex.request) this.counters.drained(now - this.#slots.intendedAt[slot]!)
+        this.counters.answeredApart()
         this.#slots.release(link, slot)
       }
       at = frameEnd
     }
-    this.#leftovers.keep(link, input, at, end)
+    this.#partialFrames.keep(link, input, at, end)
   }
 
   /** Sends a heartbeat when the last is `everyMs` ago and has been answered. */
   beat(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (now - this.#heartbeatAt[link]! < everyMs || this.#heartbeats[link]! > 0) return undefined
     this.#heartbeatAt[link] = now
-    const step = this.#script.heartbeat
-    if (this.#script.reply[step]) this.#heartbeats[link] = 1
+    const step = this.#sequence.heartbeat
+    if (this.#sequence.reply[step]) this.#heartbeats[link] = 1
     return this.#sendApart(link, step, now)
   }
 
   /** After a failure the steps begin anew. */
   restart(link: number): void {
-    this.#script.restart(link)
+    this.#sequence.restart(link)
   }
 
   /** Forgets a connection that is closed. */
@@ -305,7 +305,7 @@ export class Exchange {
     this.#heartbeats[link] = 0
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
-    this.#leftovers.drop(link)
+    this.#partialFrames.drop(link)
     this.#captures?.forget(link)
   }
 
@@ -333,7 +333,7 @@ export class Exchange {
 
   /** Whether the link has done its single pass over the steps. */
   passDone(link: number): boolean {
-    return this.#script.left(link) === 0
+    return this.#sequence.left(link) === 0
   }
 
   /** Whether a request has been answered since the connection was opened. */
@@ -343,16 +343,16 @@ export class Exchange {
 
   /** Sends a heartbeat or a message of the handshake. */
   #sendApart(link: number, step: number, now: number): FailureKind | undefined {
-    const frame = this.#script.frameOf(link, step)
-    const result = this.#outgoing.sendOne(link, frame, now, this.#script.reply[step]!)
-    this.#count(this.#script.role[step]!, 1)
+    const frame = this.#sequence.frameOf(link, step)
+    const result = this.#outgoing.sendOne(link, frame, now, this.#sequence.reply[step]!)
+    this.#count(this.#sequence.role[step]!, 1)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Counts what was sent since the last time. */
   #count(role: number, requests: number): void {
     this.#deliveries?.sent(requests)
-    this.books.sent(role, requests, this.#outgoing.takeBytesWritten())
+    this.counters.sent(role, requests, this.#outgoing.takeBytesWritten())
   }
 
   #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {
@@ -372,20 +372,20 @@ export class Exchange {
   /** A reply that no request waits for: it is late, or over UDP a datagram has come twice. */
   #stray(link: number, input: Uint8Array, at: number, end: number): void {
     if (this.#slots.takeLate(link, input, at, end)) {
-      this.books.lateReply()
+      this.counters.lateReply()
       return
     }
     const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
-    if (isDuplicate) this.books.duplicate()
-    else this.books.mishap('unexpected')
+    if (isDuplicate) this.counters.duplicate()
+    else this.counters.failedWithoutRequest('unexpected')
   }
 
   /** A reply that is not one more completed request of the loop. */
   #answerApart(link: number, role: number, ok: boolean): void {
     if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
     if (role === roleIndex.request) this.#served[link] = 1
-    if (ok) this.books.completed(role, 1)
-    else this.books.failed(role, 1, 'unexpected')
+    if (ok) this.counters.completed(role, 1)
+    else this.counters.failed(role, 1, 'unexpected')
   }
 
   /** Nothing more is sent on the link until `time`. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createProtocol, type ProtocolSpec } from '../../protocols/catalog.ts'
 import { layeredProtocol } from '../../protocols/layers/layered.ts'
 import type { LayerSettings } from '../../protocols/layers/layers.ts'
-import { Leftovers } from '../../protocols/partialFrames.ts'
+import { PartialFrames } from '../../protocols/partialFrames.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryServer } from '../../transports/memory.ts'
 import { simulate } from './testing/simulate.ts'
@@ -19,12 +19,12 @@ function echoServer(
   { seen = [] as string[], answer = (frame: Uint8Array) => frame } = {},
 ): MemoryServer {
   const protocol = layeredProtocol(createProtocol(spec), settings)
-  const leftovers = new Leftovers()
+  const partialFrames = new PartialFrames()
   return {
     received(connection, input) {
-      leftovers.join(connection.link, input, 0, input.length)
-      const { bytes, to } = leftovers
-      let at = leftovers.from
+      partialFrames.join(connection.link, input, 0, input.length)
+      const { bytes, to } = partialFrames
+      let at = partialFrames.from
       while (at < to) {
         const end = protocol.frameEnd(bytes, at, to, 0)
         if (end < 0) return connection.close()
@@ -34,9 +34,9 @@ function echoServer(
         connection.send(answer(protocol.encode(message)), 1)
         at = end
       }
-      leftovers.keep(connection.link, bytes, at, to)
+      partialFrames.keep(connection.link, bytes, at, to)
     },
-    closed: connection => leftovers.drop(connection.link),
+    closed: connection => partialFrames.drop(connection.link),
   }
 }
 

@@ -152,7 +152,7 @@ describe('Client with a ramp of connections', () => {
     // One request a millisecond and connection: the area is 2 + 4 + 2 + 2 seconds of one connection.
     expect(Math.abs(completed / 10_000 - 1)).toBeLessThan(0.05)
     expect(sent - completed).toBeLessThanOrEqual(4)
-    const { inFlights } = measured.course!
+    const { inFlights } = measured.timeSeries!
     expect(inFlights.slice(12, 18).every(inFlight => Math.abs(inFlight - 4) < 0.1)).toBe(true)
     expect(Math.min(...inFlights.slice(28, 32))).toBeLessThan(0.6)
   })

@@ -3,7 +3,7 @@ import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Prng } from '../../prng.ts'
 
 /** What each link sends next: its place in the steps, a draw from the mix, its row of the data. */
-export class Script {
+export class RequestSequence {
   /** Steps of the loop; they come first, then the heartbeat, then the handshake. */
   readonly loopSteps: number
   /** The heartbeat's step, or -1. */

@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
 import { createSlab, field, instant } from '../../metrics/slab.ts'
-import { Timetable } from './runClock.ts'
+import { RunClock } from './runClock.ts'
 
 function started() {
   const slab = createSlab(1)
   slab.instants[instant.start] = 1100
-  const times = new Timetable(slab, 500, 1000)
+  const times = new RunClock(slab, 500, 1000)
   expect(times.start()).toBe(100)
   times.begin()
   return { slab, times }
 }
 
-test('Timetable has no end before the run has begun', () => {
-  expect(new Timetable(createSlab(1), 500, 0).isOver(Number.MAX_SAFE_INTEGER)).toBe(false)
+test('RunClock has no end before the run has begun', () => {
+  expect(new RunClock(createSlab(1), 500, 0).isOver(Number.MAX_SAFE_INTEGER)).toBe(false)
 })
 
-test('Timetable ends a run at its length after its start', () => {
+test('RunClock ends a run at its length after its start', () => {
   const { slab, times } = started()
   expect(times.isOver(599.9)).toBe(false)
   expect(times.isOver(600)).toBe(true)
@@ -23,7 +23,7 @@ test('Timetable ends a run at its length after its start', () => {
   expect(slab.instants[instant.end]).toBe(1600)
 })
 
-test('Timetable puts the end off when it is told so in time', () => {
+test('RunClock puts the end off when it is told so in time', () => {
   const { slab, times } = started()
   Atomics.store(slab.fields, field.extensionMs, 400)
   expect(times.isOver(600)).toBe(false)
@@ -31,7 +31,7 @@ test('Timetable puts the end off when it is told so in time', () => {
   expect(times.isOver(1000)).toBe(true)
 })
 
-test('Timetable closes early when it is told to stop', () => {
+test('RunClock closes early when it is told to stop', () => {
   const { slab, times } = started()
   times.close(250)
   expect(times.endAt).toBe(250)

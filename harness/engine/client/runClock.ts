@@ -1,7 +1,7 @@
 import { field, instant, type Slab } from '../../metrics/slab.ts'
 
 /** When a worker's run starts and ends: the main thread says both, and may put the end off before it has come. */
-export class Timetable {
+export class RunClock {
   /** On this thread's clock; Infinity until they are known. */
   startAt = Number.POSITIVE_INFINITY
   endAt = Number.POSITIVE_INFINITY

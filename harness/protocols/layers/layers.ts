@@ -39,7 +39,7 @@ export function layerSettings(asked: {
 }
 
 /** Why bodies of a protocol cannot have layers; undefined where they can: they may be any bytes, and are not in the header. */
-export function layerMisfit(spec: ProtocolSpec): string | undefined {
+export function layersUnsupported(spec: ProtocolSpec): string | undefined {
   if (spec.name === 'tlv' || spec.name === 'rpc') return undefined
   if (spec.name !== 'frame') return `go with protocol frame, tlv or rpc, not with ${spec.name}`
   const least = shortestFrame(spec)

@@ -4,9 +4,9 @@ import {
   type LayerName,
   type LayerSettings,
   layerKeyLengthMax,
-  layerMisfit,
   layerNames,
   layersMax,
+  layersUnsupported,
 } from './layers.ts'
 
 /** The flags of layers as they were given. */
@@ -26,7 +26,7 @@ export function layerOptions(
     if (!isLayer(name)) fault('--layers', `expected names out of ${layerNames.join(', ')}, got "${name}"`)
   }
   if (names.length > layersMax) fault('--layers', `expected at most ${layersMax} layers, got ${names.length}`)
-  const misfit = names.length === 0 || spec === undefined ? undefined : layerMisfit(spec)
+  const misfit = names.length === 0 || spec === undefined ? undefined : layersUnsupported(spec)
   if (misfit !== undefined) fault('--layers', misfit)
   const known = names.filter(isLayer)
   const keyed = known.filter(name => keyedLayers.includes(name))

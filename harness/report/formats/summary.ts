@@ -145,14 +145,14 @@ function entry(label: string, parts: readonly string[], colors: Colors, separato
 
 function quantileParts(latency: Latency): string[] {
   if (latency.count === 0) return ['nothing was measured']
-  const { p50, p90, p99, p999, max, lowerBounds = [], loose = [] } = latency
+  const { p50, p90, p99, p999, max, lowerBounds = [], indicative = [] } = latency
   const figures = { p50, p90, p99, 'p99.9': p999, max }
   return Object.entries(figures).map(([name, value]) => {
     const key = name.replace('.', '')
     const isBound = lowerBounds.includes(key)
     const halfWidth = latency.halfWidths?.[key]
     const interval = halfWidth === undefined || !value || isBound ? '' : ` ± ${wholePercent(halfWidth / value)}`
-    const mark = isBound ? '> ' : loose.includes(key) ? '~ ' : ''
+    const mark = isBound ? '> ' : indicative.includes(key) ? '~ ' : ''
     return `${name} ${mark}${formatQuantile(value)}${interval}`
   })
 }

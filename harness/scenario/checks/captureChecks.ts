@@ -1,4 +1,4 @@
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Expectation, Send, Step } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
@@ -50,7 +50,7 @@ function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue
       const fault =
         captured.size === 0
           ? noSuchSlot(shown)
-          : new Misfit(`a slot, or what a step before it captures: ${list([...captured])}`, show(shown))
+          : new InvalidValue(`a slot, or what a step before it captures: ${list([...captured])}`, show(shown))
       return [issue([...path, ...inside], fault.message)]
     }),
   )

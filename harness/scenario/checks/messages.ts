@@ -1,4 +1,4 @@
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { ProtocolSpec } from '../../protocols/catalog.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from '../path.ts'
@@ -63,7 +63,7 @@ function requestIssues(path: Path, send: Send): Issue[] {
     parseRequestLine(send)
     return []
   } catch (error) {
-    if (!(error instanceof Misfit)) throw error
+    if (!(error instanceof InvalidValue)) throw error
     return [issue(path, error.message.includes(', got ') ? error.message : `${error.message}, got ${show(send)}`)]
   }
 }

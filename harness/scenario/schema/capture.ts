@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, show } from '../../invalidValue.ts'
 import { field } from './fields.ts'
 import { isReservedSlot, slotNamePattern } from './slots.ts'
 
@@ -33,20 +33,20 @@ export const captureSchema = z
   .superRefine((names, context) => {
     const count = Object.keys(names).length
     if (count >= 1 && count <= capturesMax) return
-    context.addIssue(new Misfit(`1 to ${capturesMax} names`, count === 0 ? 'none' : String(count)).message)
+    context.addIssue(new InvalidValue(`1 to ${capturesMax} names`, count === 0 ? 'none' : String(count)).message)
   })
 
-/** The source that a text such as `json:access.token` names; throws a Misfit for other values. */
+/** The source that a text such as `json:access.token` names; throws a InvalidValue for other values. */
 export function parseCapture(value: unknown): CaptureSource {
-  if (typeof value !== 'string') throw new Misfit(sourceForms)
-  if (value.length > sourceLengthMax) throw new Misfit(`at most ${sourceLengthMax} characters`, 'more')
+  if (typeof value !== 'string') throw new InvalidValue(sourceForms)
+  if (value.length > sourceLengthMax) throw new InvalidValue(`at most ${sourceLengthMax} characters`, 'more')
   if (value === 'body') return { kind: 'body' }
   const [, kind, rest] = /^(json|regex):(.+)$/s.exec(value) ?? []
-  if (rest === undefined) throw new Misfit(sourceForms)
+  if (rest === undefined) throw new InvalidValue(sourceForms)
   if (kind === 'json') {
     const path = rest.split('.')
     if (path.includes('') || path[0] === '$' || /[[\]]/.test(rest))
-      throw new Misfit('keys with dots between them, as in "json:items.0.id"', show(value))
+      throw new InvalidValue('keys with dots between them, as in "json:items.0.id"', show(value))
     return { kind: 'json', path }
   }
   try {
@@ -54,7 +54,7 @@ export function parseCapture(value: unknown): CaptureSource {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new Misfit('a regular expression after regex:', `${show(value)} (${reason})`)
+    throw new InvalidValue('a regular expression after regex:', `${show(value)} (${reason})`)
   }
   return { kind: 'regex', pattern: rest }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
 import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from './fields.ts'
 import { checkOne, payloadShape } from './payload.ts'
@@ -50,17 +50,17 @@ export const expectSchema = z
 
 function checkExpectation(found: readonly string[], context: z.RefinementCtx): void {
   if (found.length === 0 && !hasUnknownKey(context)) {
-    context.addIssue(new Misfit(expectationForms, 'an empty mapping').message)
+    context.addIssue(new InvalidValue(expectationForms, 'an empty mapping').message)
   }
   if (found.includes('equals') && found.includes('body')) {
-    context.addIssue(new Misfit('one of equals and body, which mean the same', 'both').message)
+    context.addIssue(new InvalidValue('one of equals and body, which mean the same', 'both').message)
   }
 }
 
 /** Expectations are the same for all requests; braces that are no slot are taken as they stand. */
 function checkNoSlots(value: string): void {
   for (const [braces] of value.matchAll(slotPattern)) {
-    if (isSlot(braces)) throw new Misfit('a text without slots, or echo for what was sent', show(braces))
+    if (isSlot(braces)) throw new InvalidValue('a text without slots, or echo for what was sent', show(braces))
   }
 }
 
@@ -78,6 +78,6 @@ function checkPattern(value: string): void {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new Misfit('a regular expression', `${show(value)} (${reason})`)
+    throw new InvalidValue('a regular expression', `${show(value)} (${reason})`)
   }
 }

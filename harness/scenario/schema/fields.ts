@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, Misfit } from '../../invalidValue.ts'
+import { InvalidValue, list } from '../../invalidValue.ts'
 import {
   formatBitRate,
   formatCount,
@@ -21,7 +21,7 @@ const durationForms = 'a duration such as 500us, 10ms or 10s'
 export const hourMs = 3_600_000
 
 /**
- * A value of any kind that `read` makes into what the scenario holds, or refuses with a Misfit. `json` is what the
+ * A value of any kind that `read` makes into what the scenario holds, or refuses with a InvalidValue. `json` is what the
  * JSON Schema says of it.
  */
 export function field<Value>(json: Record<string, unknown>, read: (value: unknown) => Value) {
@@ -32,25 +32,25 @@ export function field<Value>(json: Record<string, unknown>, read: (value: unknow
       try {
         return read(value)
       } catch (error) {
-        addMisfit(error, context)
+        addInvalidValue(error, context)
         return z.NEVER
       }
     })
 }
 
-/** A further condition on a value that is of the right kind: `check` refuses it with a Misfit. */
+/** A further condition on a value that is of the right kind: `check` refuses it with a InvalidValue. */
 export function checked<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx): void => {
     try {
       check(value)
     } catch (error) {
-      addMisfit(error, context)
+      addInvalidValue(error, context)
     }
   }
 }
 
-function addMisfit(error: unknown, context: z.RefinementCtx): void {
-  if (!(error instanceof Misfit)) throw error
+function addInvalidValue(error: unknown, context: z.RefinementCtx): void {
+  if (!(error instanceof InvalidValue)) throw error
   context.addIssue({ code: 'custom', message: error.message })
 }
 
@@ -74,15 +74,15 @@ export function durationOrAuto(max: number) {
   )
 }
 
-/** Reads one duration within bounds in milliseconds; throws a Misfit. */
+/** Reads one duration within bounds in milliseconds; throws a InvalidValue. */
 export function readDuration(value: unknown, min: number, max: number, forms = durationForms): number {
   if (value === 0 && min === 0) return 0
   const unitless = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
-  if (unitless) throw new Misfit(forms, `${value} (a number without a unit)`)
+  if (unitless) throw new InvalidValue(forms, `${value} (a number without a unit)`)
   const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined
-  if (milliseconds === undefined) throw new Misfit(forms)
+  if (milliseconds === undefined) throw new InvalidValue(forms)
   if (milliseconds < min || milliseconds > max) {
-    throw new Misfit(`a duration from ${showBound(min)} to ${showBound(max)}`)
+    throw new InvalidValue(`a duration from ${showBound(min)} to ${showBound(max)}`)
   }
   return milliseconds
 }
@@ -103,7 +103,7 @@ export function count(min: number, max: number) {
   return field(json, value => {
     const number = typeof value === 'string' ? parseCount(value) : value
     if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max) return number
-    throw new Misfit(`a whole number from ${formatCount(min)} to ${formatCount(max)}`)
+    throw new InvalidValue(`a whole number from ${formatCount(min)} to ${formatCount(max)}`)
   })
 }
 
@@ -112,8 +112,8 @@ export function size(min: number, max: number) {
   const json = { anyOf: [{ type: 'string' }, { type: 'integer', minimum: min, maximum: max }] }
   return field(json, value => {
     const bytes = typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined
-    if (bytes === undefined) throw new Misfit('a size such as 64KiB')
-    if (bytes < min || bytes > max) throw new Misfit(`a size from ${formatSize(min)} to ${formatSize(max)}`)
+    if (bytes === undefined) throw new InvalidValue('a size such as 64KiB')
+    if (bytes < min || bytes > max) throw new InvalidValue(`a size from ${formatSize(min)} to ${formatSize(max)}`)
     return bytes
   })
 }
@@ -123,9 +123,9 @@ export function bitRate(min: number, max: number) {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?[kmg]?bit|${variablePattern})$`, examples: ['50mbit'] }
   return field(json, value => {
     const bitsPerSecond = typeof value === 'string' ? parseBitRate(value) : undefined
-    if (bitsPerSecond === undefined) throw new Misfit('a bit rate such as 50mbit')
+    if (bitsPerSecond === undefined) throw new InvalidValue('a bit rate such as 50mbit')
     if (bitsPerSecond < min || bitsPerSecond > max) {
-      throw new Misfit(`a bit rate from ${formatBitRate(min)} to ${formatBitRate(max)}`)
+      throw new InvalidValue(`a bit rate from ${formatBitRate(min)} to ${formatBitRate(max)}`)
     }
     return bitsPerSecond
   })
@@ -136,7 +136,7 @@ export function share() {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?%|${variablePattern})$`, examples: ['0.1%'] }
   return field(json, value => {
     const fraction = typeof value === 'string' ? parsePercent(value) : undefined
-    if (fraction === undefined) throw new Misfit('a percentage from 0% to 100%, such as 0.1%')
+    if (fraction === undefined) throw new InvalidValue('a percentage from 0% to 100%, such as 0.1%')
     return fraction
   })
 }
@@ -154,7 +154,7 @@ export function text(what: string) {
 
 /** What a text field says of a value that is none. */
 export function wantedText(what: string, value: unknown): string {
-  return new Misfit(what, unquoted(value)).message
+  return new InvalidValue(what, unquoted(value)).message
 }
 
 /** How a number or boolean is shown that was most likely meant as text; undefined for other values. */
@@ -186,7 +186,7 @@ export type KeysOf<Union> = Union extends object ? keyof Union : never
 export function listOf<Entry extends z.ZodType>(entry: Entry, what: string, min: number, max: number) {
   const wrongLength = (wanted: string) => ({
     error: ({ input }: { readonly input?: unknown }) =>
-      new Misfit(`${wanted} ${what}`, `a list of ${(input as readonly unknown[]).length}`).message,
+      new InvalidValue(`${wanted} ${what}`, `a list of ${(input as readonly unknown[]).length}`).message,
   })
   return z
     .array(entry, `expected a list of ${what}`)

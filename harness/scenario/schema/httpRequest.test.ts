@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { parseScenario } from '../load.ts'
 import { faultsWith, minimalWith } from '../testing/faults.ts'
 import { checkPath, parseRequestLine } from './httpRequest.ts'
@@ -34,13 +34,13 @@ test.each([
   ['CONNECT /', `${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "CONNECT"`],
   ['GET /{{random 65536}}', 'at most 65536 characters with slots filled in, got more'],
 ])('parseRequestLine() refuses %j', (text, message) => {
-  expect(() => parseRequestLine(text)).toThrow(new Misfit(message))
+  expect(() => parseRequestLine(text)).toThrow(new InvalidValue(message))
 })
 
 test('checkPath() says what a path is made of', () => {
   const message = 'a path such as /users/{{seq}}, of visible ASCII characters and without #'
   for (const path of ['', 'users', '/a b', '/a\n', '/é', '/#', '{{seq}}']) {
-    expect(() => checkPath(path)).toThrow(new Misfit(message, JSON.stringify(path)))
+    expect(() => checkPath(path)).toThrow(new InvalidValue(message, JSON.stringify(path)))
   }
   for (const path of ['/', '/~!*()"<>{}|', '{{data.path}}/x']) expect(() => checkPath(path)).not.toThrow()
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { checked, wantedText } from './fields.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
@@ -46,10 +46,10 @@ export const httpShape = {
     .describe('Protocol http: headers; Host is added where it is not among them; slots are filled in'),
 }
 
-/** Method and path out of `GET /users/{{seq}}`; throws a Misfit for other texts. */
+/** Method and path out of `GET /users/{{seq}}`; throws a InvalidValue for other texts. */
 export function parseRequestLine(text: string): { readonly method: string; readonly path: string } {
   const [, method, path] = /^([A-Za-z]+) (.+)$/s.exec(text) ?? []
-  if (method === undefined || path === undefined || !isPath(path)) throw new Misfit(requestLineForms)
+  if (method === undefined || path === undefined || !isPath(path)) throw new InvalidValue(requestLineForms)
   checkMethod(method)
   checkLength(path)
   return { method, path }
@@ -58,12 +58,12 @@ export function parseRequestLine(text: string): { readonly method: string; reado
 function checkMethod(method: string): void {
   if ((methods as readonly string[]).includes(method)) return
   const reason = `; replies to ${list(unframedMethods)} cannot be told apart in an ordered stream`
-  throw new Misfit(`${methodForms}${unframedMethods.includes(method) ? reason : ''}`, show(method))
+  throw new InvalidValue(`${methodForms}${unframedMethods.includes(method) ? reason : ''}`, show(method))
 }
 
-/** Throws a Misfit for what is no path of a request. */
+/** Throws a InvalidValue for what is no path of a request. */
 export function checkPath(path: string): void {
-  if (!isPath(path)) throw new Misfit(`${pathForms}, of visible ASCII characters and without #`, show(path))
+  if (!isPath(path)) throw new InvalidValue(`${pathForms}, of visible ASCII characters and without #`, show(path))
   checkLength(path)
 }
 
@@ -76,20 +76,20 @@ function isPath(text: string): boolean {
 }
 
 function checkHeaderValue(value: string): void {
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) throw new Misfit('a text without line ends and control characters')
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) throw new InvalidValue('a text without line ends and control characters')
   checkLength(value)
 }
 
 function checkLength(text: string): void {
   if (slotsLength(parseSlots(text)) > lengthMax) {
-    throw new Misfit(`at most ${lengthMax} characters with slots filled in`, 'more')
+    throw new InvalidValue(`at most ${lengthMax} characters with slots filled in`, 'more')
   }
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   const names = Object.keys(headers)
   if (names.length > headersMax) {
-    context.addIssue(new Misfit(`at most ${headersMax} headers`, String(names.length)).message)
+    context.addIssue(new InvalidValue(`at most ${headersMax} headers`, String(names.length)).message)
   }
   const seen = new Map<string, string>()
   for (const name of names) {

@@ -4,9 +4,9 @@ import {
   keyedLayers,
   type LayerName,
   layerKeyLengthMax,
-  layerMisfit,
   layerNames,
   layersMax,
+  layersUnsupported,
 } from '../../protocols/layers/layers.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { choice, listOf, text } from './fields.ts'
@@ -30,7 +30,7 @@ interface Settings {
 export function layerIssues({ protocol, layers = [], layerKey }: Settings, hasKey: boolean): Issue[] {
   const issues: Issue[] = []
   const keyed = layers.filter(name => keyedLayers.includes(name))
-  const misfit = protocol === undefined || layers.length === 0 ? undefined : layerMisfit(protocol)
+  const misfit = protocol === undefined || layers.length === 0 ? undefined : layersUnsupported(protocol)
   if (misfit !== undefined) issues.push(issue(['layers'], misfit))
   if (keyed.length > 0 && layerKey === undefined && !hasKey) {
     issues.push(conflict(['layers'], `layerKey beside ${list([...new Set(keyed)])}`, 'none'))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, Misfit } from '../../invalidValue.ts'
+import { InvalidValue, list } from '../../invalidValue.ts'
 import { limits, type Payload, type Send } from '../scenario.ts'
 import {
   checked,
@@ -79,7 +79,7 @@ export const sendSchema = z
 export function checkOne(keys: readonly string[], found: readonly string[], context: z.RefinementCtx): void {
   const known = found.filter(key => keys.includes(key))
   if (known.length === 1 || (known.length === 0 && hasUnknownKey(context))) return
-  context.addIssue(new Misfit(`one of ${list(keys)}`, known.length === 0 ? 'none' : list(known)).message)
+  context.addIssue(new InvalidValue(`one of ${list(keys)}`, known.length === 0 ? 'none' : list(known)).message)
 }
 
 function checkSend(found: readonly string[], context: z.RefinementCtx): void {
@@ -88,26 +88,26 @@ function checkSend(found: readonly string[], context: z.RefinementCtx): void {
   if (payloads.length > 1) checkOne(payloadKeys, payloads, context)
   else if (payloads.length === 1 && fields.length > 0) {
     const wanted = `the payload below body where other fields are, as in body: { ${payloads[0]}: ... }`
-    context.addIssue(new Misfit(wanted, list(found)).message)
+    context.addIssue(new InvalidValue(wanted, list(found)).message)
   } else if (found.length === 0 && !hasUnknownKey(context)) {
-    context.addIssue(new Misfit(sendForms, 'an empty mapping').message)
+    context.addIssue(new InvalidValue(sendForms, 'an empty mapping').message)
   }
 }
 
 function checkSlots(value: string): void {
   if (slotsLength(parseSlots(value)) > limits.payloadBytesMax) {
-    throw new Misfit(`a text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
+    throw new InvalidValue(`a text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
   }
 }
 
 function readHex(value: unknown): string {
   const digits = typeof value === 'string' ? value.replaceAll(/\s/g, '') : undefined
   if (digits !== undefined && digits.length % 2 === 0 && /^[0-9a-f]*$/i.test(digits)) return digits
-  throw new Misfit('pairs of hexadecimal digits such as "0a ff"', unquoted(value))
+  throw new InvalidValue('pairs of hexadecimal digits such as "0a ff"', unquoted(value))
 }
 
 function readBase64(value: unknown): string {
   const digits = typeof value === 'string' ? value.replaceAll(/\s/g, '') : undefined
   if (digits !== undefined && digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits)) return digits
-  throw new Misfit('base64 such as "aGVsbG8="', unquoted(value))
+  throw new InvalidValue('base64 such as "aGVsbG8="', unquoted(value))
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { type RelaySettings, relayLimits } from '../../relaySettings.ts'
 import { parseStall, stallForms } from '../../stall.ts'
 import { bitRate, duration, field, mapping, share } from './fields.ts'
@@ -30,11 +30,11 @@ const relayShape = {
 export const relaySchema = mapping(relayShape, forms)
   .superRefine(({ rtt = 0, jitter = 0 }, context) => {
     if (jitter <= rtt) return
-    context.addIssue({ code: 'custom', path: ['jitter'], message: new Misfit('no more than rtt').message })
+    context.addIssue({ code: 'custom', path: ['jitter'], message: new InvalidValue('no more than rtt').message })
   })
   .meta({ id: 'relay', description: `A network between us and the target, on this machine: ${forms}` })
 
 function readStall(value: unknown): string {
-  if (typeof value !== 'string' || parseStall(value) === undefined) throw new Misfit(stallForms)
+  if (typeof value !== 'string' || parseStall(value) === undefined) throw new InvalidValue(stallForms)
   return value
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { protocolSchema } from '../../protocols/spec.ts'
 import { parseRate } from '../../units.ts'
 import { isMapping } from '../path.ts'
@@ -115,7 +115,7 @@ const tlsShape = {
 } satisfies Record<keyof TlsFiles, z.ZodType>
 
 const threshold = field({ type: 'string', examples: ['p99 < 5ms', 'throughput > 50k/s', 'errors < 0.1%'] }, value => {
-  if (typeof value !== 'string') throw new Misfit('a condition such as p99 < 5ms')
+  if (typeof value !== 'string') throw new InvalidValue('a condition such as p99 < 5ms')
   return parseThreshold(value)
 })
 
@@ -252,13 +252,13 @@ export function stagesMs(stages: readonly Stage[]): number {
 
 function readRate(value: unknown): number {
   const perSecond = typeof value === 'number' ? value : typeof value === 'string' ? parseRate(value) : undefined
-  if (perSecond === undefined || !Number.isFinite(perSecond)) throw new Misfit('a rate such as 50k/s')
-  if (perSecond < 0 || perSecond > limits.rateMax) throw new Misfit('a rate from 0/s to 100M/s')
+  if (perSecond === undefined || !Number.isFinite(perSecond)) throw new InvalidValue('a rate such as 50k/s')
+  if (perSecond < 0 || perSecond > limits.rateMax) throw new InvalidValue('a rate from 0/s to 100M/s')
   return perSecond
 }
 
 function checkName(value: string): void {
-  if (value.length > nameLengthMax || !namePattern.test(value)) throw new Misfit(nameForms)
+  if (value.length > nameLengthMax || !namePattern.test(value)) throw new InvalidValue(nameForms)
 }
 
 function readBackoff(value: unknown): Reconnect['backoff'] {
@@ -266,17 +266,17 @@ function readBackoff(value: unknown): Reconnect['backoff'] {
   const [min, max, more] =
     typeof value === 'string' ? value.split('..') : isMapping(value) ? [value['min'], value['max']] : []
   const keys = isMapping(value) ? Object.keys(value) : []
-  if (min === undefined || max === undefined || more !== undefined || keys.length > 2) throw new Misfit(forms)
+  if (min === undefined || max === undefined || more !== undefined || keys.length > 2) throw new InvalidValue(forms)
   const range = {
     min: readDuration(min, backoffMs.min, backoffMs.max),
     max: readDuration(max, backoffMs.min, backoffMs.max),
   }
-  if (range.min > range.max) throw new Misfit(`${forms}, the shorter wait first`)
+  if (range.min > range.max) throw new InvalidValue(`${forms}, the shorter wait first`)
   return range
 }
 
 function readWorkers(value: unknown): number | 'auto' {
   if (value === 'auto') return value
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= limits.workersMax) return value
-  throw new Misfit(`auto, or a whole number from 1 to ${limits.workersMax}`)
+  throw new InvalidValue(`auto, or a whole number from 1 to ${limits.workersMax}`)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 test('parseSlots() gives a text without slots back as it is', () => {
@@ -66,7 +66,7 @@ test.each([
   ['{{random 99999999}}', '1 to 16777216 characters for {{random}}, got "{{random 99999999}}"'],
   ['{{seq 17}}', '1 to 16 characters for {{seq}}, got "{{seq 17}}"'],
 ])('parseSlots() refuses %s', (text, message) => {
-  expect(() => parseSlots(`a ${text} b`)).toThrow(new Misfit(message))
+  expect(() => parseSlots(`a ${text} b`)).toThrow(new InvalidValue(message))
 })
 
 test.each([
@@ -78,7 +78,7 @@ test.each([
   '{{random a}}',
 ])('parseSlots() says what a range is made of when it is %s', text => {
   const message = `a length or a range, as in {{random 64}} or {{random 0..9999}}, got "${text}"`
-  expect(() => parseSlots(text)).toThrow(new Misfit(message))
+  expect(() => parseSlots(text)).toThrow(new InvalidValue(message))
 })
 
 test('slotsLength() counts slots by their width', () => {

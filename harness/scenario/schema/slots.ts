@@ -1,4 +1,4 @@
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { limits } from '../scenario.ts'
 
 /** A stretch of a text: as it stands, or a slot that is filled in for each request. Slots but `data` have a fixed width. */
@@ -31,7 +31,7 @@ export const slotNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 /** What stands in double braces. */
 export const slotPattern = /\{\{([^{}]*)\}\}/g
 
-/** The parts of a text with `{{...}}` in it, in order; throws a Misfit for a slot that there is not. */
+/** The parts of a text with `{{...}}` in it, in order; throws a InvalidValue for a slot that there is not. */
 export function parseSlots(text: string): SlotPart[] {
   const parts: SlotPart[] = []
   let end = 0
@@ -50,8 +50,8 @@ export function isReservedSlot(name: string): boolean {
 }
 
 /** What is said of a slot that there is not. */
-export function noSuchSlot(shown: string): Misfit {
-  return new Misfit(`a slot such as ${list(slotForms, 'or')}`, show(shown))
+export function noSuchSlot(shown: string): InvalidValue {
+  return new InvalidValue(`a slot such as ${list(slotForms, 'or')}`, show(shown))
 }
 
 /** Characters of a text with its slots filled in; what comes from data or was captured counts nothing. */
@@ -69,7 +69,7 @@ function parseSlot(inside: string, shown: string): SlotPart {
   if (name === 'seq') return { slot: name, length: withinBounds('seq', length ?? slotLengths.seq, seqLengthMax, shown) }
   if (/^random\b/.test(inside)) {
     if (name !== 'random' || length === undefined) {
-      throw new Misfit('a length or a range, as in {{random 64}} or {{random 0..9999}}', show(shown))
+      throw new InvalidValue('a length or a range, as in {{random 64}} or {{random 0..9999}}', show(shown))
     }
     return { slot: name, length: withinBounds('random', length, limits.payloadBytesMax, shown) }
   }
@@ -83,12 +83,12 @@ function parseSlot(inside: string, shown: string): SlotPart {
 /** As wide as the upper bound is written, so that every number has the same width. */
 function numberSlot(from: number, upper: string, shown: string): SlotPart {
   const to = Number(upper)
-  if (to > numberMax) throw new Misfit(`numbers up to ${numberMax} for {{random}}`, show(shown))
-  if (from >= to) throw new Misfit('a range such as {{random 0..9999}}, the lower number first', show(shown))
+  if (to > numberMax) throw new InvalidValue(`numbers up to ${numberMax} for {{random}}`, show(shown))
+  if (from >= to) throw new InvalidValue('a range such as {{random 0..9999}}, the lower number first', show(shown))
   return { slot: 'number', length: upper.length, from, to }
 }
 
 function withinBounds(name: string, length: number, max: number, shown: string): number {
   if (length >= 1 && length <= max) return length
-  throw new Misfit(`1 to ${max} characters for {{${name}}}`, show(shown))
+  throw new InvalidValue(`1 to ${max} characters for {{${name}}}`, show(shown))
 }

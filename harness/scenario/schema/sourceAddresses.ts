@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { z } from 'zod'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { formatCount } from '../../units.ts'
 import { field, listOf } from './fields.ts'
 
@@ -18,31 +18,31 @@ export const sourceAddressesSchema = listOf(entry, 'addresses', 1, addressesMax)
   .transform(entries => entries.flatMap(expand))
 
 function readEntry(value: unknown): Entry {
-  if (typeof value !== 'string') throw new Misfit(forms)
+  if (typeof value !== 'string') throw new InvalidValue(forms)
   // One spelling for each address, so that doubled ones are found; a zone would be lost.
   if (isIPv6(value) && !value.includes('%')) return new SocketAddress({ address: value, family: 'ipv6' }).address
   const [first, last = first, more] = value.split('-')
-  if (!isIPv4(first!) || !isIPv4(last!) || more !== undefined) throw new Misfit(forms)
+  if (!isIPv4(first!) || !isIPv4(last!) || more !== undefined) throw new InvalidValue(forms)
   const range = { first: toNumber(first!), last: toNumber(last!) }
-  if (range.first > range.last) throw new Misfit(`${forms}, the lower address first`)
+  if (range.first > range.last) throw new InvalidValue(`${forms}, the lower address first`)
   return range
 }
 
 function checkEntries(entries: readonly Entry[], context: z.RefinementCtx): void {
   const total = entries.reduce<number>((sum, entry) => sum + countOf(entry), 0)
   if (total > addressesMax) {
-    context.addIssue(new Misfit(`at most ${formatCount(addressesMax)} addresses`, formatCount(total)).message)
+    context.addIssue(new InvalidValue(`at most ${formatCount(addressesMax)} addresses`, formatCount(total)).message)
     return
   }
   if (new Set(entries.map(entry => typeof entry)).size > 1) {
-    context.addIssue(new Misfit('addresses of one family', 'IPv4 and IPv6').message)
+    context.addIssue(new InvalidValue('addresses of one family', 'IPv4 and IPv6').message)
   }
   const seen = new Set<string>()
   entries.forEach((entry, index) => {
     const addresses = expand(entry)
     const again = addresses.find(address => seen.has(address))
     if (again !== undefined) {
-      const message = new Misfit('each address once', `${again} again`).message
+      const message = new InvalidValue('each address once', `${again} again`).message
       context.addIssue({ code: 'custom', path: [index], message })
     }
     for (const address of addresses) seen.add(address)

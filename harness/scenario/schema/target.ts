@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { addressForms, checkAddress } from '../../address.ts'
-import { list, Misfit } from '../../invalidValue.ts'
+import { InvalidValue, list } from '../../invalidValue.ts'
 import type { Target } from '../scenario.ts'
 import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
 import { relaySchema } from './relay.ts'
@@ -88,7 +88,7 @@ function checkTarget(value: { readonly [Key in keyof typeof targetShape]?: unkno
   if (first === undefined || (second !== undefined && !isCommandAtAddress)) {
     if (first === undefined && hasUnknownKey(context)) return
     const got = first === undefined ? 'none of them' : list(found)
-    context.addIssue(new Misfit('exactly one of serve, command and address', got).message)
+    context.addIssue(new InvalidValue('exactly one of serve, command and address', got).message)
     return
   }
   if ('options' in value && first !== 'serve') {
@@ -107,10 +107,10 @@ function checkPort(command: unknown, address: unknown, context: z.RefinementCtx)
   const isUsed = typeof address === 'string' && address.includes(portSlot)
   if (isUsed && !isAsked) {
     const wanted = command === undefined ? 'a port; {port} goes with a command' : 'a port; the command has no {port}'
-    context.addIssue({ code: 'custom', path: ['address'], message: new Misfit(wanted).message })
+    context.addIssue({ code: 'custom', path: ['address'], message: new InvalidValue(wanted).message })
   }
   if (typeof command === 'string' && command !== '' && !isAsked && address === undefined) {
-    const message = new Misfit('a command with {port} in it, or an address beside it').message
+    const message = new InvalidValue('a command with {port} in it, or an address beside it').message
     context.addIssue({ code: 'custom', path: ['command'], message })
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { parseThreshold } from './thresholds.ts'
 
 test.each([
@@ -29,5 +29,5 @@ test.each([
   ['errors < 3', 'a percentage such as 0.1% as the limit of errors, got "3"'],
   ['errors < 101%', 'a percentage such as 0.1% as the limit of errors, got "101%"'],
 ])('parseThreshold() refuses "%s"', (text, message) => {
-  expect(() => parseThreshold(text)).toThrow(new Misfit(message))
+  expect(() => parseThreshold(text)).toThrow(new InvalidValue(message))
 })

@@ -1,4 +1,4 @@
-import { list, Misfit, show } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { parseDuration, parseRate } from '../../units.ts'
 import type { Threshold } from '../scenario.ts'
 
@@ -8,32 +8,32 @@ const operators: readonly Threshold['operator'][] = ['<', '<=', '>', '>=']
 const lengthMax = 100
 const example = 'p99 < 5ms, throughput > 50k/s or errors < 0.1%'
 
-/** A threshold out of `p99 < 5ms`, `throughput > 50k/s` or `errors < 0.1%`; throws a Misfit when it is none. */
+/** A threshold out of `p99 < 5ms`, `throughput > 50k/s` or `errors < 0.1%`; throws a InvalidValue when it is none. */
 export function parseThreshold(text: string): Threshold {
   const parts = text.length > lengthMax ? null : /^([a-z][\w.]*)\s*([<>=!]+)\s*(\S+)$/.exec(text.trim())
-  if (!parts) throw new Misfit(`a condition such as ${example}`)
+  if (!parts) throw new InvalidValue(`a condition such as ${example}`)
   const [, name, sign, limit] = parts
   const metric = metrics.find(metric => metric === name)
-  if (metric === undefined) throw new Misfit(`one of ${list(metrics, 'or')}`, show(name))
+  if (metric === undefined) throw new InvalidValue(`one of ${list(metrics, 'or')}`, show(name))
   const operator = operators.find(operator => operator === sign)
-  if (operator === undefined) throw new Misfit(`one of ${list(operators, 'or')}`, show(sign))
+  if (operator === undefined) throw new InvalidValue(`one of ${list(operators, 'or')}`, show(sign))
   return { expression: text.trim(), metric, operator, limit: parseLimit(metric, limit!) }
 }
 
 function parseLimit(metric: Threshold['metric'], text: string): number {
   if (metric === 'throughput') {
     const rate = parseRate(text)
-    if (rate === undefined) throw new Misfit('a rate such as 50k/s as the limit of throughput', show(text))
+    if (rate === undefined) throw new InvalidValue('a rate such as 50k/s as the limit of throughput', show(text))
     return rate
   }
   if (metric === 'errors') {
     const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1] ?? (text === '0' ? '0' : undefined)
     if (percent === undefined || Number(percent) > 100) {
-      throw new Misfit('a percentage such as 0.1% as the limit of errors', show(text))
+      throw new InvalidValue('a percentage such as 0.1% as the limit of errors', show(text))
     }
     return Number(percent) / 100
   }
   const duration = parseDuration(text)
-  if (duration === undefined) throw new Misfit(`a duration such as 5ms as the limit of ${metric}`, show(text))
+  if (duration === undefined) throw new InvalidValue(`a duration such as 5ms as the limit of ${metric}`, show(text))
   return duration
 }

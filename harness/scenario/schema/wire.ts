@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { Misfit } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import type { WireSettings } from '../../transports/wire.ts'
 import { formatSize, parseSize } from '../../units.ts'
 import { isDatagramTarget } from '../checks/datagrams.ts'
@@ -36,7 +36,7 @@ const wireShape = {
 export const wireSchema = mapping(wireShape, forms).superRefine((value, context) => {
   const found = ['split', 'coalesce'].filter(key => key in value)
   if (found.length === 1 || (found.length === 0 && hasUnknownKey(context))) return
-  context.addIssue(new Misfit('one of split and coalesce', found.length === 0 ? 'neither' : 'both').message)
+  context.addIssue(new InvalidValue('one of split and coalesce', found.length === 0 ? 'neither' : 'both').message)
 }, evenIfFaulty)
 
 interface Settings {
@@ -67,7 +67,7 @@ function readSplit(value: unknown): number | 'random' {
   if (value === 'every-byte') return 1
   const size = typeof value === 'string' ? value.replace(/ bytes?$/, '') : value
   const bytes = typeof size === 'string' || typeof size === 'number' ? parseSize(String(size)) : undefined
-  if (bytes === undefined) throw new Misfit(splitForms)
-  if (bytes < 1 || bytes > pieceBytesMax) throw new Misfit(`pieces of 1 B to ${formatSize(pieceBytesMax)}`)
+  if (bytes === undefined) throw new InvalidValue(splitForms)
+  if (bytes < 1 || bytes > pieceBytesMax) throw new InvalidValue(`pieces of 1 B to ${formatSize(pieceBytesMax)}`)
   return bytes
 }

@@ -2,7 +2,7 @@ import { fileDescriptorsMax } from '../../host/processes.ts'
 import { splitOffsets, spread } from '../cuts.ts'
 import { inParallel } from '../parallel.ts'
 import type { Peer } from '../peer.ts'
-import { honestRequests, type Subject } from '../subject.ts'
+import { type Subject, validRequests } from '../subject.ts'
 import { ServerFault, type Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
@@ -53,7 +53,7 @@ export const connectionTrials: readonly Trial[] = [
       const peers = uncut(bench.subject) === undefined ? await eachHalf(bench) : []
       for (const peer of peers) peer.reset()
       const busy = await bench.open()
-      await bench.write(busy, Buffer.concat(honestRequests(bench.subject, unfinishedOf(bench.subject))))
+      await bench.write(busy, Buffer.concat(validRequests(bench.subject, unfinishedOf(bench.subject))))
       busy.reset()
       await bench.othersServed()
       return `${connections(peers.length + 1)} reset`
@@ -84,7 +84,7 @@ export const connectionTrials: readonly Trial[] = [
 
 /** A connection for each of a few places within a request, which got no more than what lies before that. */
 async function eachHalf(bench: Bench): Promise<Peer[]> {
-  const [request] = honestRequests(bench.subject, 1)
+  const [request] = validRequests(bench.subject, 1)
   const peers: Peer[] = []
   await inParallel(spread(splitOffsets(request!.length), cutsMax), cutsMax, async offset => {
     const peer = await bench.open()
@@ -97,7 +97,7 @@ async function eachHalf(bench: Bench): Promise<Peer[]> {
 
 async function crowd(bench: Bench): Promise<string> {
   const count = crowdSize()
-  const [request] = honestRequests(bench.subject, 1)
+  const [request] = validRequests(bench.subject, 1)
   const ms = Math.max(bench.timeoutMs, crowdMsMin)
   const outcomes = await Promise.all(
     Array.from({ length: count }, async () => {

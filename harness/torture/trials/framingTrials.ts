@@ -1,7 +1,7 @@
 import { formatSize } from '../../units.ts'
 import { cutAt, singleBytes, splitOffsets } from '../cuts.ts'
 import { inParallel } from '../parallel.ts'
-import { honestRequests, type Subject } from '../subject.ts'
+import { type Subject, validRequests } from '../subject.ts'
 import { ServerFault, type Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 
@@ -32,7 +32,7 @@ export const framingTrials: readonly Trial[] = [
     unfit: subject => unsplit(subject),
     async run(bench) {
       const peer = await bench.open()
-      const pieces = singleBytes(honestRequests(bench.subject, 1)[0]!)
+      const pieces = singleBytes(validRequests(bench.subject, 1)[0]!)
       await bench.writeApart(peer, pieces, () => 0)
       await bench.replies(peer, 1)
       return `${pieces.length} writes, one reply`
@@ -44,7 +44,7 @@ export const framingTrials: readonly Trial[] = [
     unfit: unglued,
     async run(bench) {
       const peer = await bench.open()
-      await bench.write(peer, Buffer.concat(honestRequests(bench.subject, gluedCount)))
+      await bench.write(peer, Buffer.concat(validRequests(bench.subject, gluedCount)))
       await bench.replies(peer, gluedCount)
       return `${gluedCount} replies`
     },
@@ -57,7 +57,7 @@ export const framingTrials: readonly Trial[] = [
       const peer = await bench.open()
       const { length } = bench.subject.request
       const middles = Array.from({ length: gluedCount }, (_, index) => index * length + Math.ceil(length / 2))
-      const pieces = cutAt(Buffer.concat(honestRequests(bench.subject, gluedCount)), middles)
+      const pieces = cutAt(Buffer.concat(validRequests(bench.subject, gluedCount)), middles)
       await bench.writeApart(peer, pieces, piece => piece)
       await bench.replies(peer, gluedCount)
       return `${pieces.length} writes, ${gluedCount} replies`
@@ -66,7 +66,7 @@ export const framingTrials: readonly Trial[] = [
 ]
 
 async function split(bench: Bench): Promise<string> {
-  const [request] = honestRequests(bench.subject, 1)
+  const [request] = validRequests(bench.subject, 1)
   const offsets = splitOffsets(request!.length)
   await inParallel(offsets, cutsAtOnce, async offset => {
     try {

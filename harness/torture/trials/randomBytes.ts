@@ -1,6 +1,6 @@
 import { createPrng, type Prng, streamSeed } from '../../prng.ts'
 import { inParallel } from '../parallel.ts'
-import { honestRequests } from '../subject.ts'
+import { validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
 
 const connectionsOfEach = 16
@@ -14,7 +14,7 @@ export const randomBytesTrial: Trial = {
   name: 'random-bytes',
   does: 'random bytes, and requests with a few bytes changed: no harm to others',
   async run(bench) {
-    const [request] = honestRequests(bench.subject, 1)
+    const [request] = validRequests(bench.subject, 1)
     const messages = Array.from({ length: 2 * connectionsOfEach }, (_, index) => {
       const prng = createPrng(streamSeed(bench.seed, index))
       return index % 2 === 0 ? noise(prng) : changed(request!, prng)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatSize } from '../../units.ts'
 import type { Peer } from '../peer.ts'
-import { honestRequests, idOf, type Subject } from '../subject.ts'
+import { idOf, type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 
@@ -26,7 +26,12 @@ export const slowReaderTrial: Trial = {
     let written = 0
     let isStanding = false
     async function flood(): Promise<void> {
-      while (written < writtenBytesMax && performance.now() < deadline && !peer.isClosed && !bench.isBloated()) {
+      while (
+        written < writtenBytesMax &&
+        performance.now() < deadline &&
+        !peer.isClosed &&
+        !bench.exceedsMemoryLimit()
+      ) {
         const bytes = block()
         isStanding = !(await peer.write(bytes, standingMs)) && (await isLeft(bench, peer))
         if (isStanding) return
@@ -53,7 +58,7 @@ async function isLeft(bench: Bench, peer: Peer): Promise<boolean> {
 function createBlock(subject: Subject): () => Uint8Array {
   const { request, protocol } = subject
   const count = Math.max(1, Math.floor(blockBytes / request.length))
-  const frames = Buffer.concat(honestRequests(subject, count))
+  const frames = Buffer.concat(validRequests(subject, count))
   const { requestId } = protocol
   let sent = 0
   return () => {

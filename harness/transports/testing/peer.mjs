@@ -18,7 +18,7 @@ function play(socket) {
   if (peer === 'reset-on-data') {
     socket.once('data', () => (scheme === 'tcp' ? socket.resetAndDestroy() : socket.destroy()))
   }
-  if (peer === 'deaf') socket.pause()
+  if (peer === 'not-reading') socket.pause()
 }
 
 if (scheme === 'udp') {

@@ -1,9 +1,9 @@
-import { Recorder } from '../../../metrics/collector.ts'
+import { Collector } from '../../../metrics/collector.ts'
 import type { Measured } from '../../../metrics/measured.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../../metrics/slab.ts'
 import { planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
-import { spokenProtocol } from '../../../protocols/composed.ts'
+import { composeProtocol } from '../../../protocols/composed.ts'
 import { layerSettings } from '../../../protocols/layers/layers.ts'
 import { isDatagramTarget } from '../../../scenario/checks/datagrams.ts'
 import type { Scenario } from '../../../scenario/scenario.ts'
@@ -57,7 +57,7 @@ export interface Simulated {
   readonly slab: Slab
   /** What a report is made of. */
   readonly scenario: Scenario
-  readonly recorder: Recorder
+  readonly collector: Collector
 }
 
 /** Runs one worker's client loop against a server in memory, in simulated time. */
@@ -77,9 +77,9 @@ export async function simulate(
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
   const overUdp = isDatagramTarget(scenario.target)
   const layers = layerSettings(scenario)
-  const spoken = spokenProtocol(scenario.protocol, { layers, overUdp })
+  const spoken = composeProtocol(scenario.protocol, { layers, overUdp })
   const bank = encodeRequests(scenario, spoken, { files: new Map(), rows }, 1)
-  const protocol = spokenProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) })
+  const protocol = composeProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) })
   const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
   const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
   const plan = run.workers[0]!
@@ -102,7 +102,7 @@ export async function simulate(
   if (extensionMs > 0) {
     transport.at(startMs + run.lengthMs - readMs, () => Atomics.store(slab.fields, field.extensionMs, extensionMs))
   }
-  const recorder = new Recorder({
+  const collector = new Collector({
     slabs: [openSlab(slab.memory)],
     connections: scenario.connections,
     warmupMs: run.warmupMs,
@@ -111,41 +111,41 @@ export async function simulate(
     serverCpuSeconds: () => (serverCores * transport.now()) / 1000,
     rssBytes: () => 0,
   })
-  transport.at(startMs, () => recorder.begin(startMs))
+  transport.at(startMs, () => collector.begin(startMs))
   for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
-    transport.at(startMs + read * readMs, now => recorder.read(now))
+    transport.at(startMs + read * readMs, now => collector.read(now))
   }
   await wire.run(client)
   if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
   const endedAt = slab.instants[instant.end]!
-  recorder.read(Math.max(endedAt, transport.now()))
+  collector.read(Math.max(endedAt, transport.now()))
   const result = {
-    sent: recorder.total(field.sent),
-    completed: recorder.total(field.completed),
-    failed: recorder.total(field.failed),
-    inFlightAtEnd: recorder.inFlight(),
+    sent: collector.total(field.sent),
+    completed: collector.total(field.completed),
+    failed: collector.total(field.failed),
+    inFlightAtEnd: collector.inFlight(),
   }
   if (result.sent !== result.completed + result.failed + result.inFlightAtEnd) {
     throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
   }
   const [handshake, heartbeat] = [1, 2]
-  const measured = recorder.measured(endedAt)
+  const measured = collector.measured(endedAt)
   return {
     ...result,
     measured,
-    connects: recorder.total(field.connects),
-    handshakes: recorder.total(field.completed + handshake),
-    heartbeats: recorder.total(field.completed + heartbeat),
-    duplicates: recorder.total(field.duplicates),
-    late: recorder.total(field.late),
-    reordered: recorder.total(field.reordered),
-    failures: recorder.failures(),
+    connects: collector.total(field.connects),
+    handshakes: collector.total(field.completed + handshake),
+    heartbeats: collector.total(field.completed + heartbeat),
+    duplicates: collector.total(field.duplicates),
+    late: collector.total(field.late),
+    reordered: collector.total(field.reordered),
+    failures: collector.failures(),
     meanMs: measured.response.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,
     leftAtMs: transport.now(),
     slab,
     scenario,
-    recorder,
+    collector,
   }
 }
 

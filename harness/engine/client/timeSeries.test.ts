@@ -5,18 +5,18 @@ import { lineServer, simulate, startMs } from './testing/simulate.ts'
 describe('the course of a simulated run', () => {
   it('has as many in flight as Little has it, in a closed loop and by a plan', async () => {
     const closed = await simulate(lineServer(2), { connections: 10 })
-    expect(closed.measured.course!.inFlightMean).toBeCloseTo(10, 1)
-    expect(closed.measured.course!.responseMeanMs).toBeCloseTo(2, 6)
+    expect(closed.measured.timeSeries!.inFlightMean).toBeCloseTo(10, 1)
+    expect(closed.measured.timeSeries!.responseMeanMs).toBeCloseTo(2, 6)
     const plan = { mode: 'rate', pipeline: 1, arrivals: 'constant', rate: 1000 } as const
     const open = await simulate(lineServer(4.5), { connections: 10, load: plan })
     // 1 000/s times 4.5 ms.
-    expect(open.measured.course!.inFlightMean).toBeCloseTo(4.5, 1)
+    expect(open.measured.timeSeries!.inFlightMean).toBeCloseTo(4.5, 1)
   })
 
   it('finds the arrivals of a plan to be what the plan says', async () => {
     const load = { mode: 'rate', pipeline: 1, arrivals: 'poisson', rate: 5000 } as const
     const { measured } = await simulate(lineServer(0.1), { connections: 50, duration: 20_000, load })
-    const { distance, dispersion, variation, spans } = measured.course!.arrivals!
+    const { distance, dispersion, variation, spans } = measured.timeSeries!.arrivals!
     expect(spans).toBeGreaterThan(190)
     expect(distance).toBeLessThan(0.01)
     expect(Math.abs(dispersion - 1)).toBeLessThan(0.4)
@@ -25,13 +25,13 @@ describe('the course of a simulated run', () => {
       connections: 50,
       load: { mode: 'rate', pipeline: 1, arrivals: 'constant', rate: 5000 },
     })
-    expect(constant.measured.course!.arrivals!.variation).toBeLessThan(1e-6)
-    expect(constant.measured.course!.arrivals!.dispersion).toBeLessThan(1e-3)
+    expect(constant.measured.timeSeries!.arrivals!.variation).toBeLessThan(1e-6)
+    expect(constant.measured.timeSeries!.arrivals!.dispersion).toBeLessThan(1e-3)
   })
 
   it('knows the mean by an interval, which is wide where sections differ', async () => {
     const settings = { connections: 4, duration: 10_000 }
-    const even = (await simulate(lineServer(10), settings)).measured.course!
+    const even = (await simulate(lineServer(10), settings)).measured.timeSeries!
     expect(even.halfWidthsMs.mean).toBeCloseTo(0, 6)
     let requests = 0
     const slow = lineServer(10)
@@ -39,7 +39,7 @@ describe('the course of a simulated run', () => {
     const changing: MemoryServer = {
       received: (connection, bytes, now) => (requests++ < 2000 ? slow : slower).received!(connection, bytes, now),
     }
-    const { responseMeanMs, halfWidthsMs } = (await simulate(changing, settings)).measured.course!
+    const { responseMeanMs, halfWidthsMs } = (await simulate(changing, settings)).measured.timeSeries!
     // Half of the time at 10 ms, and half at 30: 2 000 and 667 requests.
     expect(responseMeanMs).toBeCloseTo(15, 0)
     expect(halfWidthsMs.mean!).toBeGreaterThan(5)
@@ -65,14 +65,14 @@ describe('the course of a simulated run', () => {
 
   it('tells connections that are served alike from those that are not', async () => {
     const alike = await simulate(lineServer(1), { connections: 8 })
-    expect(alike.measured.course!.balance).toBeCloseTo(1, 4)
+    expect(alike.measured.timeSeries!.balance).toBeCloseTo(1, 4)
     const [fast, slow] = [lineServer(1), lineServer(20)]
     const partial: MemoryServer = {
       received: (connection, bytes, now) => (connection.link < 2 ? fast : slow).received!(connection, bytes, now),
     }
     const uneven = await simulate(partial, { connections: 8 })
     // Two of 1 000 and six of 50: (2300)^2 / (8 * 2 015 000).
-    expect(uneven.measured.course!.balance).toBeCloseTo(0.328, 2)
+    expect(uneven.measured.timeSeries!.balance).toBeCloseTo(0.328, 2)
   })
 })
 

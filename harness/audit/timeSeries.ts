@@ -2,8 +2,8 @@ import type { Quantiles } from '../metrics/snapshot.ts'
 import { littlesLawError, littlesLawLimit } from '../metrics/statistics/littlesLaw.ts'
 import { driftOf } from '../metrics/statistics/trend.ts'
 import { mser5 } from '../metrics/statistics/warmup.ts'
-import type { Settling } from '../metrics/steadyState.ts'
-import type { Course } from '../metrics/timeSeries.ts'
+import type { SteadyState } from '../metrics/steadyState.ts'
+import type { TimeSeries } from '../metrics/timeSeries.ts'
 import { type Finding, percent } from './finding.ts'
 import { limits } from './limits.ts'
 
@@ -16,8 +16,8 @@ const driftWindows = 20
 const keptUp = 0.99
 
 /** What is looked at beside the course itself. */
-export interface CourseInputs {
-  readonly course: Course
+export interface TimeSeriesInputs {
+  readonly timeSeries: TimeSeries
   readonly completed: number
   readonly throughput: number
   readonly response: Quantiles
@@ -28,7 +28,7 @@ export interface CourseInputs {
   /** The same load from the start to the end. */
   readonly isSteady: boolean
   /** Where the warm-up was looked for in the run itself: what was left out, and whether the end was put off for it. */
-  readonly settling?: (Settling & { readonly warmupSeconds: number; readonly isExtended: boolean }) | undefined
+  readonly steadyState?: (SteadyState & { readonly warmupSeconds: number; readonly isExtended: boolean }) | undefined
   /** The plan's rate and arrivals, where there is a plan of one rate. */
   readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
   /** Requests a busy second of the same plan against a server that does nothing, where that was measured. */
@@ -38,7 +38,7 @@ export interface CourseInputs {
 }
 
 /** Checks of how the measured part went on: 5, 6, 8 to 11 and 13 (measurement, section 2). */
-export function auditCourse(inputs: CourseInputs): Finding[] {
+export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   return [
     ...arrivals(inputs),
     ...generatorBusy(inputs),
@@ -49,9 +49,9 @@ export function auditCourse(inputs: CourseInputs): Finding[] {
   ]
 }
 
-function arrivals({ course, plan }: CourseInputs): Finding[] {
-  if (plan === undefined || course.arrivals === undefined) return []
-  const { distance, dispersion, variation, spans } = course.arrivals
+function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
+  if (plan === undefined || timeSeries.arrivals === undefined) return []
+  const { distance, dispersion, variation, spans } = timeSeries.arrivals
   const isPoisson = plan.arrivals === 'poisson'
   const dispersionLimit = isPoisson
     ? Math.max(limits.dispersionPoisson, 3 * Math.sqrt(2 / Math.max(1, spans - 1)))
@@ -87,7 +87,7 @@ function arrivals({ course, plan }: CourseInputs): Finding[] {
   ]
 }
 
-function generatorBusy({ course: { busyShare: value }, plan }: CourseInputs): Finding[] {
+function generatorBusy({ timeSeries: { busyShare: value }, plan }: TimeSeriesInputs): Finding[] {
   // In a closed loop a busy client is no fault: it is what saturates.
   if (plan === undefined || value <= limits.busySuspect) return []
   const isInvalid = value > limits.busyInvalid
@@ -104,8 +104,8 @@ function generatorBusy({ course: { busyShare: value }, plan }: CourseInputs): Fi
   ]
 }
 
-function littlesLaw({ course, completed, throughput, response, slots, isSaturated }: CourseInputs): Finding[] {
-  const error = littlesLawError(course.inFlightMean, throughput, course.responseMeanMs / 1000)
+function littlesLaw({ timeSeries, completed, throughput, response, slots, isSaturated }: TimeSeriesInputs): Finding[] {
+  const error = littlesLawError(timeSeries.inFlightMean, throughput, timeSeries.responseMeanMs / 1000)
   // What is in flight at the edges is in the one figure and not in the other: at most so long in each slot.
   const limit = littlesLawLimit(slots, completed) + (response.max / 1000) * (throughput / Math.max(1, completed))
   const findings: Finding[] = []
@@ -113,14 +113,14 @@ function littlesLaw({ course, completed, throughput, response, slots, isSaturate
     findings.push({
       code: 'littles-law',
       severity: 'suspect',
-      message: `${figure(course.inFlightMean)} requests in flight on average, but throughput times response time makes ${figure((throughput * course.responseMeanMs) / 1000)}`,
+      message: `${figure(timeSeries.inFlightMean)} requests in flight on average, but throughput times response time makes ${figure((throughput * timeSeries.responseMeanMs) / 1000)}`,
       hint: 'requests were lost sight of, or the figures are of too short a time: run longer',
       value: error,
       limit,
     })
   }
-  const inUse = course.inFlightMean / slots
-  if (isSaturated && course.throughputs.length >= windowsMin && inUse < limits.slotsInUse) {
+  const inUse = timeSeries.inFlightMean / slots
+  if (isSaturated && timeSeries.throughputs.length >= windowsMin && inUse < limits.slotsInUse) {
     findings.push({
       code: 'littles-law',
       severity: 'suspect',
@@ -134,14 +134,14 @@ function littlesLaw({ course, completed, throughput, response, slots, isSaturate
 }
 
 /** What is too much for a server never settles, which is one finding and not two. */
-function changes(inputs: CourseInputs): Finding[] {
+function changes(inputs: TimeSeriesInputs): Finding[] {
   const found = stationarity(inputs)
   return found.some(({ code }) => code === 'overloaded') ? found : [...warmup(inputs), ...found]
 }
 
-function warmup({ course, isSteady, settling }: CourseInputs): Finding[] {
-  if (settling !== undefined) return settledWarmup(settling)
-  const { throughputs, meansMs } = course
+function warmup({ timeSeries, isSteady, steadyState }: TimeSeriesInputs): Finding[] {
+  if (steadyState !== undefined) return automaticWarmup(steadyState)
+  const { throughputs, meansMs } = timeSeries
   if (!isSteady || throughputs.length < warmupWindowsMin) return []
   const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
   if (cut === 0) return []
@@ -158,11 +158,11 @@ function warmup({ course, isSteady, settling }: CourseInputs): Finding[] {
   ]
 }
 
-function settledWarmup(settling: NonNullable<CourseInputs['settling']>): Finding[] {
-  const { settledAt, isUnsettled, what, change, warmupSeconds, isExtended } = settling
-  if (settledAt === undefined) return []
+function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState']>): Finding[] {
+  const { reachedAt, isUnsteady, what, change, warmupSeconds, isExtended } = steadyState
+  if (reachedAt === undefined) return []
   const differs = `${percent(Math.abs(change))} ${change > 0 ? 'higher' : 'lower'}`
-  if (!isUnsettled) {
+  if (!isUnsteady) {
     return [
       {
         code: 'warm-up',
@@ -186,10 +186,10 @@ function settledWarmup(settling: NonNullable<CourseInputs['settling']>): Finding
   ]
 }
 
-function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Finding[] {
-  if (!isSteady || course.throughputs.length < windowsMin) return []
+function stationarity({ timeSeries, plan, throughput, isSteady }: TimeSeriesInputs): Finding[] {
+  if (!isSteady || timeSeries.throughputs.length < windowsMin) return []
   // Those that wait are in flight, or wait for a connection: then it is their response times that grow.
-  const grows = [course.inFlights, course.meansMs].some(values => {
+  const grows = [timeSeries.inFlights, timeSeries.meansMs].some(values => {
     const { relative, z } = driftOf(inWindows(values))
     return relative > limits.drift && z > limits.driftZ
   })
@@ -207,8 +207,8 @@ function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Fin
   }
   const series =
     plan === undefined
-      ? { throughput: course.throughputs, 'mean response': course.meansMs }
-      : { 'mean response': course.meansMs }
+      ? { throughput: timeSeries.throughputs, 'mean response': timeSeries.meansMs }
+      : { 'mean response': timeSeries.meansMs }
   const drifts = Object.entries(series).map(([what, values]) => ({ what, ...driftOf(inWindows(values)) }))
   const worst = drifts
     .filter(({ relative, z }) => Math.abs(relative) > limits.drift && Math.abs(z) > limits.driftZ)
@@ -226,11 +226,11 @@ function stationarity({ course, plan, throughput, isSteady }: CourseInputs): Fin
   ]
 }
 
-function quantileIntervals({ course, response }: CourseInputs): Finding[] {
-  if (course.throughputs.length < windowsMin) return []
+function quantileIntervals({ timeSeries, response }: TimeSeriesInputs): Finding[] {
+  if (timeSeries.throughputs.length < windowsMin) return []
   const doubts = Object.entries(limits.interval).flatMap(([name, limit]) => {
     const key = name as keyof typeof limits.interval
-    const halfWidth = course.halfWidthsMs[key]
+    const halfWidth = timeSeries.halfWidthsMs[key]
     const value = response[key]
     if (halfWidth === undefined || value === undefined || !(halfWidth / value > limit)) return []
     return [{ name, share: halfWidth / value, limit }]
@@ -249,7 +249,7 @@ function quantileIntervals({ course, response }: CourseInputs): Finding[] {
   ]
 }
 
-function balance({ course: { balance: value, throughputs }, isSaturated }: CourseInputs): Finding[] {
+function balance({ timeSeries: { balance: value, throughputs }, isSaturated }: TimeSeriesInputs): Finding[] {
   if (!isSaturated || throughputs.length < windowsMin || value >= limits.balance) return []
   return [
     {

@@ -1,15 +1,15 @@
 import type { FailureKind } from '../../failures.ts'
 import { roleIndex } from '../../metrics/slab.ts'
 import type { Captures } from './captures.ts'
-import type { Books } from './counters.ts'
+import type { WorkerCounters } from './counters.ts'
 import type { InFlight } from './inflight.ts'
-import type { Script } from './requestSequence.ts'
+import type { RequestSequence } from './requestSequence.ts'
 
 /** What `Exchange` knows and shares. */
-export interface UnansweredOptions {
-  readonly books: Books
+export interface UnansweredRequestsOptions {
+  readonly counters: WorkerCounters
   readonly slots: InFlight
-  readonly script: Script
+  readonly sequence: RequestSequence
   readonly captures: Captures | undefined
   /** By link: heartbeats in flight, and whether a request was answered since it opened. */
   readonly heartbeats: Uint8Array
@@ -19,19 +19,19 @@ export interface UnansweredOptions {
 }
 
 /** What becomes of requests that get no reply: they time out, break with their connection, or are given up at the end. */
-export class Unanswered {
-  readonly #books: Books
+export class UnansweredRequests {
+  readonly #counters: WorkerCounters
   readonly #slots: InFlight
-  readonly #script: Script
+  readonly #sequence: RequestSequence
   readonly #captures: Captures | undefined
   readonly #heartbeats: Uint8Array
   readonly #served: Uint8Array
   readonly #timeoutBreaks: boolean
 
-  constructor({ books, slots, script, captures, heartbeats, served, timeoutBreaks }: UnansweredOptions) {
-    this.#books = books
+  constructor({ counters, slots, sequence, captures, heartbeats, served, timeoutBreaks }: UnansweredRequestsOptions) {
+    this.#counters = counters
     this.#slots = slots
-    this.#script = script
+    this.#sequence = sequence
     this.#captures = captures
     this.#heartbeats = heartbeats
     this.#served = served
@@ -47,10 +47,10 @@ export class Unanswered {
     let slot = slots.overdue(link, lateSince, 0)
     if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
     for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
-      const step = this.#script.stepOfFrame[slots.frame[slot]!]!
-      const role = this.#script.role[step]!
+      const step = this.#sequence.stepOfFrame[slots.frame[slot]!]!
+      const role = this.#sequence.role[step]!
       if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
-      this.#books.failed(role, 1, 'timeout')
+      this.#counters.failed(role, 1, 'timeout')
       if (role === roleIndex.request) this.#count(now - slots.intendedAt[slot]!, true)
       slots.expire(link, slot)
       this.missCaptures(link, step)
@@ -65,34 +65,34 @@ export class Unanswered {
     this.censor(link, now, true)
     const heartbeats = this.#heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
-    if (requests > 0) this.#books.failed(roleIndex.request, requests, cause)
-    if (heartbeats > 0) this.#books.failed(roleIndex.heartbeat, heartbeats, cause)
+    if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
+    if (heartbeats > 0) this.#counters.failed(roleIndex.heartbeat, heartbeats, cause)
     // A connection that broke without having served anything has failed, though no request has.
-    if (requests + heartbeats === 0 && this.#served[link] === 0) this.#books.mishap(cause)
+    if (requests + heartbeats === 0 && this.#served[link] === 0) this.#counters.failedWithoutRequest(cause)
   }
 
   /** Fails the message of the handshake that a connection broke at. */
   failHandshake(link: number, cause: FailureKind): void {
-    if (this.#slots.count[link] === 0) this.#books.mishap(cause)
-    else this.#books.failed(roleIndex.handshake, 1, cause)
+    if (this.#slots.count[link] === 0) this.#counters.failedWithoutRequest(cause)
+    else this.#counters.failed(roleIndex.handshake, 1, cause)
   }
 
   /** Counts how long the requests in flight on a link have gone without an answer, and whether they have failed with it. */
   censor(link: number, now: number, haveFailed = false): void {
     const slots = this.#slots
     for (let slot = slots.inUse(link, 0); slot >= 0; slot = slots.inUse(link, slot + 1)) {
-      const role = this.#script.role[this.#script.stepOfFrame[slots.frame[slot]!]!]!
+      const role = this.#sequence.role[this.#sequence.stepOfFrame[slots.frame[slot]!]!]!
       if (role === roleIndex.request) this.#count(now - slots.intendedAt[slot]!, haveFailed)
     }
   }
 
   /** Without what a step was to capture, those behind it are not sent: the next pass begins. */
   missCaptures(link: number, step: number): void {
-    if (this.#captures?.has(step)) this.#script.giveUpPass(link)
+    if (this.#captures?.has(step)) this.#sequence.giveUpPass(link)
   }
 
   #count(milliseconds: number, hasFailed: boolean): void {
-    this.#books.censored(milliseconds)
-    if (hasFailed) this.#books.failedAfter(milliseconds)
+    this.#counters.censored(milliseconds)
+    if (hasFailed) this.#counters.failedAfter(milliseconds)
   }
 }
