@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { Command, CommanderError, Option } from 'commander'
 import { exitCode, UserError } from '../harness/errors.ts'
-import { layerNames } from '../harness/protocols/layers/layers.ts'
+import { layerNames } from '../harness/protocols/layers/settings.ts'
 import { formatSize } from '../harness/units.ts'
 import { type Options, settingsOf } from './cli/settings.ts'
 import { withoutForeignVariables } from './cli/variables.ts'

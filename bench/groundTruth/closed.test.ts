@@ -107,6 +107,6 @@ test('G14: 5 ms for 2 s, then 1 ms, one connection', async () => {
   const server = createDelayLine(now => (now < startMs + 2000 ? 5 : 1))
   const { measured } = await simulate(server, { connections: 1, duration: 9000, timeout, warmup: 'auto' })
   expect(measured.warmupMs).toBe(2000)
-  expectWithin(resolution, measured.responseQuantiles.mean, 1)
-  for (const q of ['p50', 'p90', 'p99'] as const) expectWithin(resolution, measured.responseQuantiles[q]!, 1)
+  expectWithin(resolution, measured.response.quantiles.mean, 1)
+  for (const q of ['p50', 'p90', 'p99'] as const) expectWithin(resolution, measured.response.quantiles[q]!, 1)
 })

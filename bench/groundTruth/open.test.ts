@@ -30,10 +30,10 @@ async function measure({ server, rate, duration, arrivals = 'poisson', connectio
   const load: Load = { mode: 'rate', pipeline: 1, arrivals, rate }
   const run = await simulate(server, { connections, duration, timeout, load })
   const { measured } = run
-  expect(measured.clientLag.maxValue).toBe(0)
+  expect(measured.clientLag.histogram.maxValue).toBe(0)
   const shown: ResponseTruth = {
-    meanMs: measured.response.mean / ticksPerMs,
-    quantileMs: q => measured.response.getValueAtPercentile(q * 100) / ticksPerMs,
+    meanMs: measured.response.histogram.mean / ticksPerMs,
+    quantileMs: q => measured.response.histogram.getValueAtPercentile(q * 100) / ticksPerMs,
   }
   return { run, measured, shown }
 }
@@ -121,7 +121,7 @@ test('G11: a FIFO of 1 000/s under 1 200/s is called overloaded', async () => {
     timeSeries: measured.timeSeries!,
     completed: measured.completed,
     throughput,
-    response: measured.responseQuantiles,
+    response: measured.response.quantiles,
     slots: 64,
     isSaturated: false,
     isSteady: true,
@@ -135,7 +135,7 @@ test('G12: a server that freezes for ever at 54 s of 60 s', async () => {
   const experiment = { server, rate: 1000, duration: 60_000, arrivals: 'constant', connections: 7000 } as const
   const { run, measured } = await measure(experiment)
   expect(run.inFlightAtEnd).toBe(6000)
-  const { p50, p99, censored, lowerBounds } = measured.responseQuantiles
+  const { p50, p99, censored, lowerBounds } = measured.response.quantiles
   expect(censored).toBe(6000)
   expectWithin(resolution, p50!, 1)
   expectWithin(0.002, p99!, 5400)
@@ -152,7 +152,7 @@ test('G13: UDP of which 2 % are lost, timeout 1 s', async () => {
     timeout: 1000,
     load: { mode: 'rate', pipeline: 1, arrivals: 'poisson', rate: 1000 },
   })
-  const { p50, p90, p99, censored, lowerBounds } = run.measured.responseQuantiles
+  const { p50, p90, p99, censored, lowerBounds } = run.measured.response.quantiles
   expect(Object.keys(run.failures)).toEqual(['timeout'])
   const over = run.completed + run.failed
   expect(Math.abs(run.failed / over - 0.02)).toBeLessThanOrEqual(lossTolerance(0.02, over))
@@ -160,7 +160,7 @@ test('G13: UDP of which 2 % are lost, timeout 1 s', async () => {
   expect(run.duplicates).toBe(0)
   expectWithin(resolution, p50!, 1)
   expectWithin(resolution, p90!, 1)
-  expect(run.measured.response.maxValue / ticksPerMs).toBeLessThan(1.01)
+  expect(run.measured.response.histogram.maxValue / ticksPerMs).toBeLessThan(1.01)
   expect(lowerBounds).toEqual(expect.arrayContaining(['p99', 'p999']))
   expect(lowerBounds).not.toContain('p95')
   expect(p99).toBeGreaterThanOrEqual(1000)

@@ -2,6 +2,14 @@ import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
 
+/** What the client itself can do at most, where the throughput may be its limit and not the server's. */
+export interface CeilingRecord {
+  /** Requests of the same plan against a server that does nothing, for each second that the client was busy. */
+  readonly nullPerSecond: number
+  /** It was measured at an earlier run on this machine. */
+  readonly cached: boolean
+}
+
 /**
  * Whether the throughput of a run may be its client's own limit. By the utilisation law a client that was busy for a part
  * U of the time could do throughput / U at least: one that was idle for long enough is not what held the run back.

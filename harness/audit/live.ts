@@ -1,8 +1,9 @@
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { HostDifference } from '../host/counters.ts'
 import type { Collector } from '../metrics/collector.ts'
-import { auditInputs, type RunRecord, totalsOf } from '../report/assemble.ts'
+import { totalsOf } from '../metrics/totals.ts'
 import { audit } from './audit.ts'
+import { type AuditedRun, auditInputs } from './inputs.ts'
 
 /** How often a run is audited while it lasts, and how much of it has to be measured by then. */
 const auditMs = 3000
@@ -14,7 +15,7 @@ const atTheEnd = ['conservation', 'deliveries', 'littles-law', 'warm-up', 'quant
 
 export interface LiveAuditOptions {
   readonly collector: Collector
-  readonly run: Pick<RunRecord, 'facts' | 'targetIsLocal' | 'overUdp'>
+  readonly run: Pick<AuditedRun, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
   /** By which it is seen what a look costs. */
@@ -48,9 +49,8 @@ export class LiveAudit {
     const measured = collector.measured(now)
     // A server whose first reply is yet to come is slow so far, and nothing else is known of it.
     if (measured.windowMs < measuredMsMin || measured.completed === 0) return
-    const record: RunRecord = {
+    const record: AuditedRun = {
       ...run,
-      stepNames: [],
       endedAt: now,
       isExtended: false,
       clockDriftMs: clockDriftMs(),

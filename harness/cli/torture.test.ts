@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
-import type { TrialResult } from '../torture/trial.ts'
+import type { TrialResult } from '../torture/result.ts'
 import { cleanUp, listen, scenarioFile, Volley, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)

@@ -1,5 +1,5 @@
+import { errorShare } from '../metrics/totals.ts'
 import type { Report, Verdict } from '../report/record.ts'
-import { errorShare } from '../report/thresholds.ts'
 import { type Difference, differingSettings } from './settings.ts'
 
 /** Runs side by side; the first is the baseline of every ratio. */

@@ -35,8 +35,8 @@ test('Collector adds workers together and leaves the warm-up out of the window',
   const measured = collector.measured(8000)
   expect(measured.windowMs).toBe(2000)
   expect(measured.completed).toBe(400)
-  expect(measured.response.maxValue / 10_000).toBeCloseTo(2, 2)
-  expect(measured.steps.map(step => step.totalCount)).toEqual([300, 100])
+  expect(measured.response.histogram.maxValue / 10_000).toBeCloseTo(2, 2)
+  expect(measured.steps.map(step => step.count)).toEqual([300, 100])
   expect(collector.total(field.completed)).toBe(500)
 })
 
@@ -59,7 +59,7 @@ test('Collector leaves out what is unlike the rest where the warm-up is automati
   const measured = collector.measured(17_000)
   expect(measured).toMatchObject({ warmupMs: 3000, windowMs: 9000, completed: 9000 })
   expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response' })
-  expect(measured.response.maxValue / 10_000).toBeCloseTo(1, 2)
+  expect(measured.response.histogram.maxValue / 10_000).toBeCloseTo(1, 2)
   expect(measured.timeSeries!.meansMs).toHaveLength(90)
 })
 
@@ -207,5 +207,5 @@ test('Collector reads every histogram at least once a minute, so that no count w
     collector.read(6000 + second * 1000)
     collector.endSecond()
   }
-  expect(collector.measured(126_000).clientLag.totalCount).toBe(120 * 5e7)
+  expect(collector.measured(126_000).clientLag.histogram.totalCount).toBe(120 * 5e7)
 })

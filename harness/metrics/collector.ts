@@ -1,9 +1,10 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { countsLength, difference, histogramAt, toHdr } from './histogram.ts'
+import { countsLength, difference, histogramAt } from './histogram.ts'
 import { HistogramTotals } from './histogramTotals.ts'
+import { LatencyDistribution } from './latencyDistribution.ts'
 import type { Measured } from './measured.ts'
-import { censoredQuantilesOf, distributionOf, quantilesOfCounts } from './quantiles.ts'
+import { distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
@@ -224,9 +225,8 @@ export class Collector {
     const responseCounts = completedCounts.map(
       (count, bucket) => count + steps[histogram.drained * countsLength + bucket]!,
     )
-    const hdr = (index: number) => toHdr(histogramAt(steps, index))
-    const stepCount = this.#steps
-    const ofWhole = (index: number) => toHdr(histogramAt(whole, index))
+    const measured = (index: number) => new LatencyDistribution(histogramAt(steps, index))
+    const ofWholeRun = (index: number) => new LatencyDistribution(histogramAt(whole, index))
     return {
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
@@ -236,43 +236,19 @@ export class Collector {
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),
-      get response() {
-        return toHdr(responseCounts)
-      },
-      responseQuantiles: censoredQuantilesOf(responseCounts, histogramAt(steps, histogram.censored)),
-      responseBuckets: responseCounts,
+      response: new LatencyDistribution(responseCounts, histogramAt(steps, histogram.censored)),
       timeSeries: chosen && this.#timeSeries.timeSeries(start.base, endedAt, completedCounts),
       deliveries: this.#since(start, field.deliveries),
-      get delivery() {
-        return hdr(histogram.delivery)
-      },
-      get service() {
-        return hdr(histogram.service)
-      },
-      get timeToFailure() {
-        return hdr(histogram.failed)
-      },
-      get clientLag() {
-        return hdr(histogram.clientLag)
-      },
-      get admissionWait() {
-        return hdr(histogram.admissionWait)
-      },
-      get steps() {
-        return Array.from({ length: stepCount }, (_, step) => hdr(histogram.steps + step))
-      },
-      get connect() {
-        return ofWhole(histogram.connect)
-      },
-      get roundTripAtOpen() {
-        return ofWhole(histogram.roundTripAtOpen)
-      },
-      get roundTripAtEnd() {
-        return ofWhole(histogram.roundTripAtEnd)
-      },
-      get leastRoundTripAtEnd() {
-        return ofWhole(histogram.leastRoundTripAtEnd)
-      },
+      delivery: measured(histogram.delivery),
+      service: measured(histogram.service),
+      timeToFailure: measured(histogram.failed),
+      clientLag: measured(histogram.clientLag),
+      admissionWait: measured(histogram.admissionWait),
+      steps: Array.from({ length: this.#steps }, (_, step) => measured(histogram.steps + step)),
+      connect: ofWholeRun(histogram.connect),
+      roundTripAtOpen: ofWholeRun(histogram.roundTripAtOpen),
+      roundTripAtEnd: ofWholeRun(histogram.roundTripAtEnd),
+      leastRoundTripAtEnd: ofWholeRun(histogram.leastRoundTripAtEnd),
       clientCpuSeconds: end.clientCpu - start.clientCpu,
       serverCpuSeconds:
         end.serverCpu === undefined || start.serverCpu === undefined ? undefined : end.serverCpu - start.serverCpu,

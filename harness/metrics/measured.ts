@@ -1,9 +1,8 @@
-import type { Histogram } from 'hdr-histogram-js'
-import type { Quantiles } from './snapshot.ts'
+import type { LatencyDistribution } from './latencyDistribution.ts'
 import type { SteadyState } from './steadyState.ts'
 import type { TimeSeries } from './timeSeries.ts'
 
-/** What was measured, or has been so far; histograms are made when they are asked for. */
+/** What was measured, or has been so far. */
 export interface Measured {
   readonly elapsedMs: number
   readonly warmupMs: number
@@ -15,25 +14,22 @@ export interface Measured {
   /** With a plan: what it had in the measured part, and what was sent of it. */
   readonly planned: number
   readonly sent: number
-  /** Of those completed, and of those in flight at the end that were answered soon after. */
-  readonly response: Histogram
-  /** The same, with the requests that have no reply taken into account. */
-  readonly responseQuantiles: Quantiles
-  readonly responseBuckets: Float64Array
+  /** Of requests completed, and of those in flight at the end that were answered soon after; requests without a reply are censored. */
+  readonly response: LatencyDistribution
   /** How the measured part went on; undefined when there was none. */
   readonly timeSeries: TimeSeries | undefined
   /** Messages that came without being asked for, and how long they took by the stamp in them. */
   readonly deliveries: number
-  readonly delivery: Histogram
-  readonly service: Histogram
-  readonly timeToFailure: Histogram
-  readonly clientLag: Histogram
-  readonly admissionWait: Histogram
-  readonly steps: readonly Histogram[]
-  readonly connect: Histogram
-  readonly roundTripAtOpen: Histogram
-  readonly roundTripAtEnd: Histogram
-  readonly leastRoundTripAtEnd: Histogram
+  readonly delivery: LatencyDistribution
+  readonly service: LatencyDistribution
+  readonly timeToFailure: LatencyDistribution
+  readonly clientLag: LatencyDistribution
+  readonly admissionWait: LatencyDistribution
+  readonly steps: readonly LatencyDistribution[]
+  readonly connect: LatencyDistribution
+  readonly roundTripAtOpen: LatencyDistribution
+  readonly roundTripAtEnd: LatencyDistribution
+  readonly leastRoundTripAtEnd: LatencyDistribution
   readonly clientCpuSeconds: number
   readonly serverCpuSeconds: number | undefined
 }

@@ -1,7 +1,8 @@
-import type { RequestBank } from '../plan/requests.ts'
-import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
+import type { RequestBank } from '../plan/bank.ts'
+import { createProtocol } from '../protocols/catalog.ts'
 import { createHttp } from '../protocols/http/http.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 
 /** The least that one write is made of, so that many replies go out at once. */
 const blockBytesMin = 64 * 1024

@@ -1,13 +1,13 @@
 import { streamSeed } from '../prng.ts'
-import type { ProtocolSpec } from '../protocols/catalog.ts'
-import { type LayerSettings, layerSettings } from '../protocols/layers/layers.ts'
+import { type LayerSettings, layerSettings } from '../protocols/layers/settings.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { addressedProtocol } from '../scenario/resolve.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
 import type { WireSettings } from '../transports/wire.ts'
+import type { RequestBank } from './bank.ts'
 import type { Pace } from './pacer.ts'
-import type { RequestBank } from './requests.ts'
 
 /** What is left out in any case: the client's own code has to be compiled too. */
 export const warmupMsMin = 1000

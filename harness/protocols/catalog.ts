@@ -3,36 +3,11 @@ import { createFrame } from './frame.ts'
 import { createHttp } from './http/http.ts'
 import { createLine } from './line.ts'
 import type { Protocol } from './protocol.ts'
+import type { ProtocolSpec } from './protocolSpec.ts'
 import { createRaw } from './raw.ts'
 import { createResp } from './resp/resp.ts'
 import { createRpc } from './rpc.ts'
 import { createTlv } from './tlv.ts'
-
-/** Which protocol, and how it is set: plain and cloneable, made into a `Protocol` where it is used. */
-export type ProtocolSpec =
-  | { readonly name: 'raw'; readonly replyBytes?: number }
-  | { readonly name: 'line'; readonly delimiter: string; readonly maxFrame: number }
-  | ({ readonly name: 'frame' } & FrameSettings)
-  | { readonly name: 'tlv'; readonly maxFrame: number }
-  | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
-  | { readonly name: 'broadcast'; readonly maxFrame: number }
-  /** `host` is what the header Host says where a request does not say it itself; localhost without it. */
-  | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
-  | { readonly name: 'resp'; readonly maxFrame: number }
-
-export interface FrameSettings {
-  /** Where the length field begins. */
-  readonly lengthOffset: number
-  readonly lengthBytes: 1 | 2 | 3 | 4 | 8
-  readonly endian: 'big' | 'little'
-  /** Added to the length read: a frame is lengthOffset + lengthBytes + length + lengthAdjustment bytes long. */
-  readonly lengthAdjustment: number
-  /** Bytes at the start of a frame that are not its body; by default all up to the end of the length field (and of the id). */
-  readonly strip?: number
-  /** The longest frame taken, header and all. */
-  readonly maxFrame: number
-  readonly id?: { readonly offset: number; readonly bytes: 1 | 2 | 3 | 4 }
-}
 
 /** The protocol that a spec describes. */
 export function createProtocol(spec: ProtocolSpec): Protocol {

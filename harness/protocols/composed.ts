@@ -1,8 +1,9 @@
-import { createProtocol, type ProtocolSpec } from './catalog.ts'
+import { createProtocol } from './catalog.ts'
 import { overDatagrams } from './datagram.ts'
 import { layeredProtocol } from './layers/layered.ts'
-import type { LayerSettings } from './layers/layers.ts'
+import type { LayerSettings } from './layers/settings.ts'
 import type { Protocol } from './protocol.ts'
+import type { ProtocolSpec } from './protocolSpec.ts'
 
 /** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */
 export function composeProtocol(

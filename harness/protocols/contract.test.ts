@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createProtocol, type FrameSettings, type ProtocolSpec } from './catalog.ts'
+import { createProtocol } from './catalog.ts'
 import { PartialFrames } from './partialFrames.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
+import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 import { describeProtocol } from './spec.ts'
 import { bytesOf } from './testing/bytes.ts'
 

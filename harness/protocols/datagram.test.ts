@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createProtocol, type ProtocolSpec } from './catalog.ts'
+import { createProtocol } from './catalog.ts'
 import { datagramBytesMax, overDatagrams } from './datagram.ts'
 import { malformed, tooLarge } from './protocol.ts'
+import type { ProtocolSpec } from './protocolSpec.ts'
 import { protocolSpec } from './spec.ts'
 
 const framed = [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { FrameSettings } from './catalog.ts'
 import { createFrame } from './frame.ts'
 import { incomplete, malformed, tooLarge } from './protocol.ts'
+import type { FrameSettings } from './protocolSpec.ts'
 import { bytesOf, type Field } from './testing/bytes.ts'
 
 function frame(settings: Partial<FrameSettings> = {}) {

@@ -1,6 +1,6 @@
-import type { FrameSettings } from './catalog.ts'
 import { checkInteger, readBig, readLittle, readUint32, writeBig, writeLittle } from './integers.ts'
 import { incomplete, type Message, malformed, type Protocol, type RequestId, tooLarge } from './protocol.ts'
+import type { FrameSettings } from './protocolSpec.ts'
 
 /**
  * A length field somewhere in a header. With a `strip` that is less than the header the body has the rest of the

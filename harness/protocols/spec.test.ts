@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
-import { createProtocol, type ProtocolSpec } from './catalog.ts'
+import { createProtocol } from './catalog.ts'
+import type { ProtocolSpec } from './protocolSpec.ts'
 import { describeProtocol, protocolSchema, protocolSpec, protocolText } from './spec.ts'
 
 const frameDefaults = { lengthOffset: 0, lengthBytes: 4, endian: 'big', lengthAdjustment: 0, maxFrame: 1_048_576 }

@@ -2,9 +2,9 @@ import { closest, distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { formatSize, parseSize } from '../units.ts'
-import type { FrameSettings, ProtocolSpec } from './catalog.ts'
 import { shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
+import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 
 const names = [
   'raw',

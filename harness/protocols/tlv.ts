@@ -1,9 +1,25 @@
+import { createHmac } from 'node:crypto'
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
-import { incomplete, type Protocol, tooLarge } from './protocol.ts'
-import { tlvKeyHandshake } from './tlvKey.ts'
+import { incomplete, type KeyHandshake, type Protocol, tooLarge } from './protocol.ts'
 
 /** Length u32 of the value, type u32, both big-endian. */
 export const tlvHeaderBytes = 8
+
+/** Bytes of a challenge, and of an HMAC-SHA1 (RFC 2104, FIPS 180-4). */
+const challengeBytes = 20
+const signatureBytes = 20
+
+/** The handshake of TLV: four messages of reserved types, and a fifth in place of the last where the server says no. */
+export const tlvKeyHandshake: KeyHandshake = {
+  helloType: 0xffff_fff0,
+  challengeType: 0xffff_fff1,
+  signatureType: 0xffff_fff2,
+  welcomeType: 0xffff_fff3,
+  refusalType: 0xffff_fff4,
+  challengeBytes,
+  signatureBytes,
+  sign: (key, challenge) => createHmac('sha1', key).update(challenge).digest(),
+}
 
 /** Length, type, value. `maxFrame` bounds the value, in bytes. */
 export function createTlv({ maxFrame }: { readonly maxFrame: number }): Protocol {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTlv } from './tlv.ts'
-import { tlvKeyHandshake } from './tlvKey.ts'
+import { createTlv, tlvKeyHandshake } from './tlv.ts'
 
 test('tlvKeyHandshake signs as RFC 2202 has it', () => {
   const cases = [

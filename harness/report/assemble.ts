@@ -1,64 +1,28 @@
-import type { Histogram } from 'hdr-histogram-js'
-import { type AuditInputs, audit } from '../audit/audit.ts'
-import { mayBeClientLimited, moreWorkers } from '../audit/ceiling.ts'
+import { audit } from '../audit/audit.ts'
 import type { DeliveriesInputs } from '../audit/deliveries.ts'
 import { verdictOf } from '../audit/finding.ts'
-import { deliveriesInputs } from '../audit/inputs.ts'
-import type { TimeSeriesInputs } from '../audit/timeSeries.ts'
-import type { HostDifference } from '../host/counters.ts'
+import { type AuditedRun, auditInputs } from '../audit/inputs.ts'
 import type { Collector } from '../metrics/collector.ts'
-import { bucketEndMs, encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
+import { encodeHistogram, ticksPerMs } from '../metrics/histogram.ts'
+import type { LatencyDistribution } from '../metrics/latencyDistribution.ts'
 import type { Measured } from '../metrics/measured.ts'
-import { quantilesOf } from '../metrics/quantiles.ts'
-import { field, roleIndex } from '../metrics/slab.ts'
-import { delayedModes } from '../metrics/statistics/modes.ts'
+import { field } from '../metrics/slab.ts'
 import {
-  type CeilingRecord,
   type DatagramRecord,
   type DeliveriesRecord,
   type Latency,
-  type Report,
-  type RunFacts,
-  reportSchema,
-  type ServerRecord,
   type Spread,
   type TcpRecord,
   type Totals,
-} from './record.ts'
-import { errorShare, judgeThresholds } from './thresholds.ts'
+  totalsOf,
+} from '../metrics/totals.ts'
+import { type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
+import { judgeThresholds } from './thresholds.ts'
 
 /** What is known of a run once it is over, apart from what its collector holds. */
-export interface RunRecord {
+export interface RunRecord extends AuditedRun {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
-  /** The end was put off once. */
-  readonly isExtended: boolean
-  /** When the books were closed, on the collector's clock. */
-  readonly endedAt: number
-  /** What a server of ours counted in all. */
-  readonly serverRequests?: number | undefined
-  /** What it counted in all of messages that answer none of the same connection. */
-  readonly serverDeliveries?: number | undefined
-  readonly targetIsLocal: boolean
-  readonly overUdp?: boolean
-  readonly clockDriftMs: number
-  /** What the machine counted from the start to the end. */
-  readonly host: HostDifference
-  readonly interrupted: boolean
-  readonly error?: string | undefined
-  /** What the client can do at most, where that was measured. */
-  readonly ceiling?: CeilingRecord | undefined
-}
-
-/**
- * Where a run is to be held against what its client can do at most: the requests a busy second that it has shown it can.
- * Undefined for a run that was cut short, or whose client was not what held it back.
- */
-export function shownToCeiling(run: RunRecord, measured: Measured): number | undefined {
-  if (run.interrupted || run.error !== undefined) return undefined
-  const inputs = timeSeriesInputs(run, measured, measured.windowMs / 1000)
-  if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
-  return inputs.throughput / inputs.timeSeries.busyShare
 }
 
 /** Makes the report of a run: figures, findings, verdict and thresholds. */
@@ -68,7 +32,6 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
   const isPaced = run.facts.scenario.load.mode === 'rate'
   const response = {
     ...latencyOf(measured.response),
-    ...measured.responseQuantiles,
     ...(measured.timeSeries && { halfWidths: measured.timeSeries.halfWidthsMs }),
   }
   const perRequest = (cpuSeconds: number) =>
@@ -103,7 +66,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
       response,
       service: isPaced ? latencyOf(measured.service) : response,
       ...(isPaced && { clientLag: latencyOf(measured.clientLag), admissionWait: latencyOf(measured.admissionWait) }),
-      ...(measured.timeToFailure.totalCount > 0 && { failed: latencyOf(measured.timeToFailure) }),
+      ...(measured.timeToFailure.count > 0 && { failed: latencyOf(measured.timeToFailure) }),
       connect: latencyOf(measured.connect),
     },
     ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
@@ -112,7 +75,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     steps:
       measured.steps.length < 2
         ? []
-        : measured.steps.map((histogram, step) => ({ name: run.stepNames[step]!, response: latencyOf(histogram) })),
+        : measured.steps.map((response, step) => ({ name: run.stepNames[step]!, response: latencyOf(response) })),
     intervals,
     client: {
       cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
@@ -128,29 +91,8 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
   }
 }
 
-/** The run's totals, warm-up included. */
-export function totalsOf(collector: Collector): Totals {
-  const pair = (role: number) => ({
-    sent: collector.total(field.sent + role),
-    completed: collector.total(field.completed + role),
-  })
-  return {
-    ...pair(roleIndex.request),
-    failed: collector.total(field.failed),
-    inFlightAtEnd: collector.inFlight(),
-    bytesSent: collector.total(field.bytesSent),
-    bytesReceived: collector.total(field.bytesReceived),
-    failures: collector.failures(),
-    late: collector.total(field.late),
-    connects: collector.total(field.connects),
-    handshakes: pair(roleIndex.handshake),
-    heartbeats: pair(roleIndex.heartbeat),
-  }
-}
-
-function latencyOf(histogram: Histogram): Latency {
-  const quantiles = quantilesOf(histogram)
-  return quantiles.count === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
+function latencyOf({ quantiles, histogram }: LatencyDistribution): Latency {
+  return histogram.totalCount === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
 }
 
 function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measured, seconds: number): DeliveriesRecord {
@@ -166,7 +108,7 @@ function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measur
 }
 
 function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {
-  if (measured.roundTripAtOpen.totalCount === 0) return {}
+  if (measured.roundTripAtOpen.count === 0) return {}
   return {
     tcp: {
       roundTripAtOpenMs: spreadOf(measured.roundTripAtOpen),
@@ -187,7 +129,7 @@ function datagramsOf({ failures }: Totals, collector: Collector): DatagramRecord
   }
 }
 
-function spreadOf(histogram: Histogram): Spread {
+function spreadOf({ histogram }: LatencyDistribution): Spread {
   const count = histogram.totalCount
   if (count === 0) return { count, min: 0, mean: 0, max: 0 }
   return {
@@ -211,98 +153,6 @@ function serverOf(
       ? {}
       : { cpuMicrosPerRequest: perRequest(serverCpuSeconds), cores: round(serverCpuSeconds / seconds) }),
   }
-}
-
-/** What the audit looks at, out of what is known of a run at its end, or so far. */
-export function auditInputs(run: RunRecord, collector: Collector, totals: Totals, measured: Measured): AuditInputs {
-  const { handshakes, heartbeats } = totals
-  const seconds = measured.windowMs / 1000
-  const sharedCores =
-    run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds > 0
-      ? (measured.clientCpuSeconds + measured.serverCpuSeconds) / seconds
-      : undefined
-  return {
-    accounts: collector.accounts(),
-    ...(run.serverRequests === undefined
-      ? {}
-      : {
-          server: {
-            requests: run.serverRequests,
-            sent: totals.sent + handshakes.sent + heartbeats.sent,
-            answered: totals.completed + handshakes.completed + heartbeats.completed,
-          },
-        }),
-    completed: totals.completed,
-    completedInWindow: measured.completed,
-    errorShare: errorShare(totals) ?? 0,
-    interrupted: run.interrupted,
-    clockDriftMs: run.clockDriftMs,
-    ...(run.facts.scenario.load.mode !== 'rate'
-      ? {}
-      : {
-          plan: {
-            planned: measured.planned,
-            sent: measured.sent,
-            clientLag: quantilesOf(measured.clientLag),
-          },
-        }),
-    response: measured.responseQuantiles,
-    timeSeries: timeSeriesInputs(run, measured, seconds),
-    host: {
-      host: run.host,
-      ownRetransmits: measured.roundTripAtOpen.totalCount > 0 ? collector.total(field.retransmits) : undefined,
-      overUdp: run.overUdp,
-      completed: measured.completed,
-      modes: delayedModes(bucketsOf(measured.responseBuckets), measured.responseQuantiles.p50 ?? 0),
-    },
-    sharedCores,
-    cores: run.facts.environment.cores,
-    deliveries: deliveriesInputs(run, collector, totals),
-  }
-}
-
-function timeSeriesInputs(run: RunRecord, measured: Measured, seconds: number): TimeSeriesInputs | undefined {
-  const { facts, ceiling, targetIsLocal, isExtended } = run
-  const { timeSeries, completed, responseQuantiles: response } = measured
-  if (timeSeries === undefined || completed === 0) return undefined
-  const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
-  const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
-  return {
-    timeSeries,
-    completed,
-    throughput: completed / seconds,
-    response,
-    slots: connections * load.pipeline,
-    isSaturated:
-      load.mode === 'loop' &&
-      load.stages === undefined &&
-      !hasPauses &&
-      reconnect.when !== 'every-request' &&
-      !heartbeat &&
-      measured.failed === 0,
-    isSteady: load.stages === undefined && load.mode !== 'once',
-    ...(measured.steadyState && {
-      steadyState: { ...measured.steadyState, warmupSeconds: measured.warmupMs / 1000, isExtended },
-    }),
-    ...(load.rate === undefined || load.stages !== undefined || load.arrivals === undefined
-      ? {}
-      : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
-    nullPerSecond: ceiling?.nullPerSecond,
-    moreWorkers: moreWorkers({
-      workers: facts.workers,
-      connections,
-      cores: facts.environment.cores,
-      serverCores: targetIsLocal ? Math.max(1, (measured.serverCpuSeconds ?? 0) / seconds) : 0,
-    }),
-  }
-}
-
-function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
-  const used: { valueMs: number; count: number }[] = []
-  counts.forEach((count, bucket) => {
-    if (count > 0) used.push({ valueMs: bucketEndMs(bucket), count })
-  })
-  return used
 }
 
 /** Six significant figures: more would only look exact. */

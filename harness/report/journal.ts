@@ -1,7 +1,8 @@
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { messageOf, UserError } from '../errors.ts'
-import type { Interval, Report, Totals } from './record.ts'
+import type { Totals } from '../metrics/totals.ts'
+import type { Interval, Report } from './record.ts'
 
 export const journalSchema = 'volley.journal/1'
 /** What is read of a journal at most: a week of seconds, and some more. */

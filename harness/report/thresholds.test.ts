@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { errorShare } from '../metrics/totals.ts'
 import type { Threshold } from '../scenario/scenario.ts'
 import { sampleReport } from './testing/samples.ts'
-import { errorShare, type Judged, judgeThresholds } from './thresholds.ts'
+import { type Judged, judgeThresholds } from './thresholds.ts'
 
 const { response } = sampleReport.latencyMs
 const totals = { ...sampleReport.totals, sent: 990, failed: 8, failures: { timeout: 8, 'connect-refused': 10 } }

@@ -1,6 +1,7 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
+import { errorShare, type Totals } from '../metrics/totals.ts'
 import type { Threshold } from '../scenario/scenario.ts'
-import type { ThresholdResult, Totals } from './record.ts'
+import type { ThresholdResult } from './record.ts'
 
 /** What the thresholds are held against. */
 export interface Judged {
@@ -10,6 +11,11 @@ export interface Judged {
   readonly totals: Totals
   /** Of the measured part. */
   readonly response: Quantiles
+}
+
+/** How many thresholds were missed. */
+export function missedCount(thresholds: readonly ThresholdResult[]): number {
+  return thresholds.filter(({ ok }) => !ok).length
 }
 
 /** Each threshold with what was measured, in its own unit; where nothing was measured it fails. */
@@ -22,16 +28,6 @@ export function judgeThresholds(thresholds: readonly Threshold[], judged: Judged
     const ok = holds(actual, operator, limit) && !(isBound && operator.startsWith('<'))
     return { expression, actual, ...(isBound && { isBound }), ok }
   })
-}
-
-/**
- * All that failed out of all that was tried, over the whole run; undefined when nothing was. Beside requests that is
- * what no request stands behind: connects, handshakes, replies nobody asked for.
- */
-export function errorShare({ sent, failed, failures }: Totals): number | undefined {
-  const all = Object.values(failures).reduce((sum, count) => sum + count, 0)
-  const tried = sent + all - failed
-  return tried > 0 ? all / tried : undefined
 }
 
 function measure(metric: Threshold['metric'], { throughput, totals, response }: Judged): number | undefined {

@@ -1,4 +1,4 @@
-import type { ProtocolSpec } from '../protocols/catalog.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { Target } from './scenario.ts'
 
 const defaultPorts = { tcp: 80, tls: 443 } as const
@@ -21,4 +21,9 @@ export function addressedProtocol({
   const host = found!.replace(/%[^\]]*/, '')
   const port = Number(digits)
   return { ...protocol, host: port === defaultPorts[scheme as 'tcp' | 'tls'] ? host : `${host}:${port}` }
+}
+
+/** Whether a target is reached over UDP. */
+export function isDatagramTarget(target: Target): boolean {
+  return 'serve' in target ? target.over === 'udp' : target.address?.startsWith('udp://') === true
 }

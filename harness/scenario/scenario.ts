@@ -1,6 +1,6 @@
 import type { Fault } from '../errors.ts'
-import type { ProtocolSpec } from '../protocols/catalog.ts'
-import type { LayerName } from '../protocols/layers/layers.ts'
+import type { LayerName } from '../protocols/layers/settings.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
 import type { Issue } from './path.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
+import { createProtocol } from '../protocols/catalog.ts'
 import { incomplete, malformed, tooLarge } from '../protocols/protocol.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { withFraming } from './httpFraming.ts'
 import { hugeLength, hugeSentBytes, type LengthKind, type MalformedMessage, malformedMessages } from './malformed.ts'

@@ -1,6 +1,6 @@
-import type { FrameSettings } from '../protocols/catalog.ts'
 import { shortestFrame } from '../protocols/frame.ts'
 import { writeBig, writeLittle, writeUint32 } from '../protocols/integers.ts'
+import type { FrameSettings } from '../protocols/protocolSpec.ts'
 import { rpcLayout } from '../protocols/rpc.ts'
 import { tlvHeaderBytes } from '../protocols/tlv.ts'
 import { withFraming } from './httpFraming.ts'

@@ -1,4 +1,5 @@
-import { createProtocol, type ProtocolSpec } from '../protocols/catalog.ts'
+import { createProtocol } from '../protocols/catalog.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { formatSize } from '../units.ts'
 import { withFraming } from './httpFraming.ts'
 import type { Subject } from './subject.ts'

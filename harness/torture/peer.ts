@@ -6,7 +6,7 @@ import { connectOptions } from '../transports/node.ts'
 import { connectErrorText } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
-import { ServerFault } from './trial.ts'
+import { ServerFault } from './fault.ts'
 
 /** Replies that are kept of one connection: many more than any trial asks for. */
 const repliesMax = 4096

@@ -1,6 +1,6 @@
 import type { HandshakeRequest } from '../engine/client/singleRequests.ts'
-import type { ProtocolSpec } from '../protocols/catalog.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 
 /** What a server is tried with: its protocol, and a request that it answers. */
 export interface Subject {

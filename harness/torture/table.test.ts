@@ -1,8 +1,8 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { cellCount } from '../terminal/cells.ts'
+import type { TrialResult } from './result.ts'
 import { renderOutcome, renderTitle, renderTrial } from './table.ts'
-import type { TrialResult } from './trial.ts'
 
 const plain = pc.createColors(false)
 const title = {

@@ -1,6 +1,6 @@
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
 import { formatCount, formatSize } from '../units.ts'
-import type { TrialResult, TrialVerdict } from './trial.ts'
+import type { TrialResult, TrialVerdict } from './result.ts'
 
 const columns = 80
 const nameCells = 19

@@ -2,9 +2,11 @@ import { messageOf, UserError } from '../errors.ts'
 import { createMemoryMeter, type ProcessRef } from '../host/processes.ts'
 import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
+import { ServerFault } from './fault.ts'
 import { type MemoryRise, memoryFault, watchMemory } from './memory.ts'
+import type { TrialResult } from './result.ts'
 import type { Subject } from './subject.ts'
-import { ServerFault, type Trial, type TrialResult } from './trial.ts'
+import type { Trial } from './trial.ts'
 import { Bench, type BenchSettings } from './workbench.ts'
 
 /** No trial takes longer; what is open is then closed. */

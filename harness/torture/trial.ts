@@ -1,9 +1,6 @@
 import type { Subject } from './subject.ts'
 import type { Bench } from './workbench.ts'
 
-/** How a server came through a trial. */
-export type TrialVerdict = 'pass' | 'fail' | 'skipped'
-
 /** One thing that is done to a server. */
 export interface Trial {
   readonly name: string
@@ -17,20 +14,4 @@ export interface Trial {
   readonly announces?: true
   /** What the server may take besides what every trial allows, in bytes. */
   readonly memoryBytes?: (subject: Subject) => number
-}
-
-/** What came of a trial. */
-export interface TrialResult {
-  readonly name: string
-  readonly does: string
-  readonly verdict: TrialVerdict
-  readonly detail: string
-  readonly elapsedMs: number
-  /** How far the server's memory rose over what it was before, where it is watched. */
-  readonly memoryRoseBytes?: number
-}
-
-/** What a server did wrong, as seen from outside. */
-export class ServerFault extends Error {
-  override readonly name = 'ServerFault'
 }

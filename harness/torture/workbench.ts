@@ -1,8 +1,8 @@
 import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
+import { ServerFault } from './fault.ts'
 import { type Peer, Peers, type Reply } from './peer.ts'
 import { idOf, type Subject, validRequests } from './subject.ts'
-import { ServerFault } from './trial.ts'
 
 /**
  * How long pieces of a message are written apart. With Nagle's algorithm off each goes out at once; a server that is

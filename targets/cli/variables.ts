@@ -1,4 +1,4 @@
-import { keyedLayers } from '../../harness/protocols/layers/layers.ts'
+import { keyedLayers } from '../../harness/protocols/layers/settings.ts'
 import type { Options } from './settings.ts'
 
 /** The options that a variable stands for as well. */

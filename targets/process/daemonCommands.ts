@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCode, UserError } from '../../harness/errors.ts'
-import { answerMsMax } from './lifecycle.ts'
+import { answerMsMax } from '../server/managedServer.ts'
 import { type DaemonState, isAlive, readPidFile } from './pidFile.ts'
 import { daemonNames, pidFileOf, runtimeFolder } from './runtimeFolder.ts'
 

@@ -1,11 +1,10 @@
 import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
 import type { ServerCounters } from '../server/counters.ts'
-import { formatListen, type ListenAddress } from '../server/listen.ts'
+import { formatListen } from '../server/listen.ts'
+import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200
-/** How long a server that is to stop waits for the replies to what is in hand; what is not answered by then is told. */
-export const answerMsMax = 60_000
 /** A run ends its server by force 8 s after it has asked: the counters that it waits for are told before. */
 const lastWordsMs = 7000
 
@@ -20,27 +19,6 @@ type StatsMessage<Counters> = Counters & {
   readonly cpuMicros: number
   /** No request is counted any more; the last message of all, unless replies take longer than a run waits for them. */
   readonly final?: true
-}
-
-/** A server as one lives with it: in this process, or in several others. */
-export interface ManagedServer<Counters = ServerCounters> {
-  readonly address: ListenAddress
-  counters(): Counters
-  /**
-   * Stops accepting, answers what is in hand, closes every connection; resolves when all are closed: in some 5 s where no
-   * request waits for its reply, and in `answerMs` (60 s) in any case.
-   */
-  stop(answerMs?: number): Promise<void>
-  /** Requests in hand that were not answered when it had to stop. */
-  readonly unanswered?: number
-  /** What it speaks at its address; by default TCP. */
-  readonly scheme?: 'udp'
-  /** Brings up to date what `counters` and `cpuMicros` answer, where that is counted elsewhere. */
-  refresh?(): Promise<void>
-  /** CPU time of all its processes since their start; by default that of this process. */
-  cpuMicros?(): number
-  /** Resolves with the cause when the server cannot go on. */
-  readonly broken?: Promise<string>
 }
 
 /** One line of what a server did in `seconds` seconds, with the time of day. */

@@ -1,7 +1,8 @@
 import { UserError } from '../../harness/errors.ts'
 import { noCounters, type ServerCounters, sumCounters } from '../server/counters.ts'
 import type { ListenAddress } from '../server/listen.ts'
-import { answerMsMax, type ManagedServer, processCpuMicros, unansweredText } from './lifecycle.ts'
+import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
+import { processCpuMicros, unansweredText } from './lifecycle.ts'
 import { ServingWorker } from './servingWorker.ts'
 
 /** How long new processes may take until they listen. */

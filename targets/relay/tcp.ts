@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { DirectSocket, type SocketHandlers } from '../../harness/socket.ts'
-import type { ManagedServer } from '../process/lifecycle.ts'
 import { type ListenAddress, listenAt } from '../server/listen.ts'
+import type { ManagedServer } from '../server/managedServer.ts'
 import { awaitQuiet } from '../server/quiet.ts'
 import { Replies } from '../server/replies.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'

@@ -1,4 +1,4 @@
-import type { ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import type { Service } from '../server/service.ts'
 import { createBroadcastServer } from './broadcast.ts'
 import { createEcho } from './echo.ts'

@@ -1,7 +1,8 @@
-import { createProtocol, type ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import { createProtocol } from '../../harness/protocols/catalog.ts'
 import { layeredProtocol } from '../../harness/protocols/layers/layered.ts'
-import type { LayerSettings } from '../../harness/protocols/layers/layers.ts'
+import type { LayerSettings } from '../../harness/protocols/layers/settings.ts'
 import type { BodyLayers } from '../../harness/protocols/protocol.ts'
+import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import { Replies, type ReplySocket } from '../server/replies.ts'
 import type { Connection, Service } from '../server/service.ts'
 

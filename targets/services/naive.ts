@@ -1,4 +1,5 @@
-import { createProtocol, type ProtocolSpec } from '../../harness/protocols/catalog.ts'
+import { createProtocol } from '../../harness/protocols/catalog.ts'
+import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import type { Service } from '../server/service.ts'
 
 /** What a read is answered with unless something else is asked for. */

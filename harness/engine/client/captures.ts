@@ -1,5 +1,5 @@
+import type { RequestBank } from '../../plan/bank.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
-import type { RequestBank } from '../../plan/requests.ts'
 import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'

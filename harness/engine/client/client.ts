@@ -3,10 +3,10 @@ import { control, field, openSlab, type Slab, state, sum } from '../../metrics/s
 import { createPacer, type Pacer } from '../../plan/pacer.ts'
 import { activeAt, type WorkerPlan } from '../../plan/plan.ts'
 import { createPrng } from '../../prng.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../../transports/transport.ts'
 import { Admission, backlogMax } from './admission.ts'
 import { type ArrivalStatistics, createArrivalStatistics } from './arrivalStatistics.ts'
-import type { ClientOptions } from './clientOptions.ts'
 import { Connections, connectFailure, doing } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
@@ -29,6 +29,18 @@ const scansPerTimeout = 16
 const scanMsMax = 100
 
 const phase = { opening: 0, running: 1, draining: 2 } as const
+
+/** What a client loop is made with, beside its plan. */
+export interface ClientOptions {
+  readonly memory: SharedArrayBuffer
+  readonly transport: Transport
+  readonly protocol: Protocol
+  /** What turns the transport's time into the time that all workers share, and into that of the day. */
+  readonly sharedOffsetMs: number
+  readonly epochOffsetMs: number
+  /** The heap in use, in KiB; asked once a second. */
+  readonly heapKiB: () => number
+}
 
 /**
  * The client loop of one worker: many connections, each sending its next request when a reply is in. It reads top to

@@ -55,9 +55,9 @@ test('Client takes deliveries for no replies, counts them all and times them by 
   expect(run.meanMs).toBeCloseTo(1, 3)
   expect(deliveriesOf(run)).toEqual({ count: 5000 * 4, acknowledged: 5000, cut: 0 })
   // To the bucket: a thousandth.
-  expect(run.measured.delivery.totalCount).toBe(5000 * 4)
-  expect(run.measured.delivery.getValueAtPercentile(1) / 10_000).toBeCloseTo(3, 2)
-  expect(run.measured.delivery.maxValue / 10_000).toBeCloseTo(3, 2)
+  expect(run.measured.delivery.histogram.totalCount).toBe(5000 * 4)
+  expect(run.measured.delivery.histogram.getValueAtPercentile(1) / 10_000).toBeCloseTo(3, 2)
+  expect(run.measured.delivery.histogram.maxValue / 10_000).toBeCloseTo(3, 2)
   const snapshot = run.collector.snapshot({ elapsedMs: 1000, phase: 'draining' })
   // Four to each message, though the last second has the wait after the end in it.
   expect(snapshot.deliveriesPerSecond! / snapshot.requestsPerSecond).toBeCloseTo(4, 1)
@@ -103,13 +103,13 @@ test('Client counts deliveries without a time where the number in them is none',
   const loop = [{ send: '{{seq 16}} and {{stamp}}{{seq}}', think: 0 }]
   const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
   expect(deliveriesOf(run).count).toBe(400)
-  expect(run.measured.delivery.totalCount).toBe(0)
+  expect(run.measured.delivery.histogram.totalCount).toBe(0)
 })
 
 test('Client finds a stamp behind other numbers', async () => {
   const loop = [{ send: '{{seq 16}} {{connection}} "{{stamp}}"', think: 0 }]
   const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
-  expect(run.measured.delivery.totalCount).toBe(400)
+  expect(run.measured.delivery.histogram.totalCount).toBe(400)
 })
 
 test('Client takes a line that is neither a delivery nor an acknowledgement for an unexpected reply', async () => {

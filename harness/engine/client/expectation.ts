@@ -1,4 +1,4 @@
-import type { PlannedExpectation, RequestBank } from '../../plan/requests.ts'
+import type { PlannedExpectation, RequestBank } from '../../plan/bank.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 
 /** Whether a reply is what was expected of it: the reply frame `reply[from, end)`, the request frame as it was sent. */

@@ -32,7 +32,7 @@ function expectNear(actual: number | undefined, milliseconds: number): void {
   expect(actual).toBeLessThanOrEqual(max)
 }
 
-function quantile(histogram: Measured['response'], q: number): number {
+function quantile({ histogram }: Measured['response'], q: number): number {
   return histogram.getValueAtPercentile(q * 100) / 10_000
 }
 
@@ -45,9 +45,9 @@ describe('Client with a plan', () => {
     expect(completed).toBe(997)
     expectNear(quantile(measured.response, 0.5), 3)
     expectNear(quantile(measured.service, 0.999), 3)
-    expect(measured.clientLag.maxValue).toBe(0)
-    expect(measured.admissionWait.maxValue).toBe(0)
-    expect(measured.responseQuantiles.censored).toBeUndefined()
+    expect(measured.clientLag.histogram.maxValue).toBe(0)
+    expect(measured.admissionWait.histogram.maxValue).toBe(0)
+    expect(measured.response.quantiles.censored).toBeUndefined()
   })
 
   it('takes the connections in turn', async () => {
@@ -69,16 +69,16 @@ describe('Client with a plan', () => {
     expect(measured.planned).toBe(1000)
     expect(sent).toBe(500)
     expectNear(quantile(measured.service, 0.99), 2)
-    expectNear(measured.admissionWait.maxValue / 10_000, 499)
-    expect(measured.clientLag.maxValue).toBe(0)
+    expectNear(measured.admissionWait.histogram.maxValue / 10_000, 499)
+    expect(measured.clientLag.histogram.maxValue).toBe(0)
     // Half of them have no reply: what is beyond the median is only known to be more than its age at the end.
-    expect(measured.responseQuantiles).toMatchObject({ censored: 500, lowerBounds: ['p75', 'p90', 'p95', 'p99'] })
+    expect(measured.response.quantiles).toMatchObject({ censored: 500, lowerBounds: ['p75', 'p90', 'p95', 'p99'] })
   })
 
   it('fills a connection up to its pipeline before a request has to wait', async () => {
     const { sent, measured } = await simulate(lineServer(4), { connections: 2, ...load(1000, { pipeline: 2 }) })
     expect(sent).toBe(1000)
-    expect(measured.admissionWait.maxValue).toBe(0)
+    expect(measured.admissionWait.histogram.maxValue).toBe(0)
   })
 
   it('drops what finds neither a connection nor room to wait, and says so', async () => {
@@ -104,7 +104,7 @@ describe('Client with a plan', () => {
     const { sent, completed, failed, measured } = await simulate(breaking, { connections: 4, ...load(1000) })
     expect([sent, failed]).toEqual([1000, 1])
     expect(completed).toBe(999)
-    expect(measured.responseQuantiles.censored).toBe(1)
+    expect(measured.response.quantiles.censored).toBe(1)
   })
 
   it('ends with the last of a number of requests', async () => {
@@ -128,7 +128,7 @@ describe('Client with a plan', () => {
   it('draws the same plan for the same seed', async () => {
     const poisson = load(2000, { arrivals: 'poisson' })
     const [first, again] = [await simulate(queueServer(0.3), poisson), await simulate(queueServer(0.3), poisson)]
-    expect(first.measured.response.mean).toBe(again.measured.response.mean)
+    expect(first.measured.response.histogram.mean).toBe(again.measured.response.histogram.mean)
     expect(first.sent).toBe(again.sent)
     expect(Math.abs(first.sent - 2000)).toBeLessThan(200)
   })

@@ -1,5 +1,5 @@
 import type { FailureKind } from '../../failures.ts'
-import type { RequestBank } from '../../plan/requests.ts'
+import type { RequestBank } from '../../plan/bank.ts'
 import type { BodyLayers } from '../../protocols/protocol.ts'
 import { type Transport, type Written, written } from '../../transports/transport.ts'
 import type { Captures } from './captures.ts'

@@ -1,4 +1,4 @@
-import type { Patch, PatchKind } from '../../plan/requests.ts'
+import type { Patch, PatchKind } from '../../plan/bank.ts'
 import type { Prng } from '../../prng.ts'
 
 const zero = 0x30

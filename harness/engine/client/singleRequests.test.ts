@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { encodeRequests } from '../../plan/requests.ts'
 import { composeProtocol } from '../../protocols/composed.ts'
-import { layerSettings } from '../../protocols/layers/layers.ts'
+import { layerSettings } from '../../protocols/layers/settings.ts'
 import { parseScenario } from '../../scenario/load.ts'
 import { createSingleRequests } from './singleRequests.ts'
 

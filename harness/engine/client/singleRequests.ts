@@ -1,6 +1,6 @@
 import { epochOffsetMs, monotonicClock } from '../../clock.ts'
 import { assert } from '../../errors.ts'
-import type { PlannedStep, RequestBank } from '../../plan/requests.ts'
+import type { PlannedStep, RequestBank } from '../../plan/bank.ts'
 import { createPrng } from '../../prng.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { Patcher } from './patches.ts'

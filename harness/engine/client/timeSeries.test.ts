@@ -50,7 +50,7 @@ describe('the course of a simulated run', () => {
       lineServer(1, line => (line === 'ping' ? null : line)),
       { timeout: 50 },
     )
-    const failed = late.measured.timeToFailure
+    const failed = late.measured.timeToFailure.histogram
     expect(failed.totalCount).toBe(late.failed)
     expect(failed.totalCount).toBeGreaterThan(5)
     expect(failed.minNonZeroValue / 10_000).toBeGreaterThanOrEqual(49.9)
@@ -58,9 +58,9 @@ describe('the course of a simulated run', () => {
       lineServer(2, () => 'pong'),
       { loop: [{ send: 'ping', expect: 'echo', think: 0 }] },
     )
-    expect(wrong.measured.timeToFailure.totalCount).toBe(wrong.failed)
-    expect(wrong.measured.timeToFailure.maxValue / 10_000).toBeCloseTo(2, 2)
-    expect((await simulate(lineServer(1))).measured.timeToFailure.totalCount).toBe(0)
+    expect(wrong.measured.timeToFailure.histogram.totalCount).toBe(wrong.failed)
+    expect(wrong.measured.timeToFailure.histogram.maxValue / 10_000).toBeCloseTo(2, 2)
+    expect((await simulate(lineServer(1))).measured.timeToFailure.histogram.totalCount).toBe(0)
   })
 
   it('tells connections that are served alike from those that are not', async () => {

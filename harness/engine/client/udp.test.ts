@@ -47,7 +47,7 @@ describe('Client over UDP', () => {
     expect(run.connects).toBe(100)
     // A hundred timeouts of 100 ms, each found within a scan, and no wait before the next socket.
     expect(run.endedAtMs).toBeLessThan(11_000)
-    expect(run.measured.responseQuantiles).toMatchObject({
+    expect(run.measured.response.quantiles).toMatchObject({
       censored: 100,
       lowerBounds: expect.arrayContaining(['p75']),
     })

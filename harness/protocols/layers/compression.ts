@@ -1,5 +1,5 @@
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
-import type { Layer } from './layers.ts'
+import type { Layer } from './layer.ts'
 
 /** What cannot be compressed is stored, with 5 bytes for each 16 KiB and an envelope of 18 at most: both with room to spare. */
 const storedShift = 10

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import type { Layer } from './layers.ts'
+import type { Layer } from './layer.ts'
 
 const cipher = 'aes-256-gcm'
 const nonceBytes = 12

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { readUint32, writeUint32 } from '../integers.ts'
-import type { Layer } from './layers.ts'
+import type { Layer } from './layer.ts'
 
 const crcBytes = 4
 const hmacBytes = { sha1: 20, sha256: 32 } as const

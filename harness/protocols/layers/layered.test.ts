@@ -1,12 +1,13 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createProtocol, type ProtocolSpec } from '../catalog.ts'
+import { createProtocol } from '../catalog.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
+import type { ProtocolSpec } from '../protocolSpec.ts'
 import { protocolSpec } from '../spec.ts'
 import { bytesOf, textOf } from '../testing/bytes.ts'
 import { layeredProtocol } from './layered.ts'
-import { type LayerName, layerNames } from './layers.ts'
+import { type LayerName, layerNames } from './settings.ts'
 
 const maxFrame = 4096
 const specs: readonly ProtocolSpec[] = [

@@ -1,5 +1,7 @@
 import { type BodyLayers, malformed, type Protocol } from '../protocol.ts'
-import { createLayers, type Layer, type LayerSettings } from './layers.ts'
+import type { Layer } from './layer.ts'
+import { createLayers } from './layers.ts'
+import type { LayerSettings } from './settings.ts'
 
 /**
  * A protocol whose bodies pass through layers. `frameEnd` takes off what verifies, and everything with `opensAll`, so

@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesOf } from '../testing/bytes.ts'
-import { createLayers, type LayerName, layerNames } from './layers.ts'
+import { createLayers } from './layers.ts'
+import { type LayerName, layerNames } from './settings.ts'
 
 const key = 'a key of any length'
 const bodyBytesMax = 4096

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { cellCount } from '../../terminal/cells.ts'
 import type { Report } from '../record.ts'
 import { sampleReport } from '../testing/samples.ts'
-import { renderRunsTable, renderSummary } from './summary.ts'
+import { renderSummary } from './summary.ts'
 
 const plain = picocolors.createColors(false)
 const painted = picocolors.createColors(true)
@@ -270,29 +270,5 @@ describe('renderSummary()', () => {
       }),
       { numRuns: 100 },
     )
-  })
-})
-
-describe('renderRunsTable()', () => {
-  it('has one row for each run within 80 columns', () => {
-    const long = { ...scenario, name: 'a-much-longer-name-of-a-scenario', thresholds: [] }
-    const table = renderRunsTable(
-      [
-        sampleReport,
-        { ...sampleReport, ...troubled, interrupted: true },
-        { ...sampleReport, scenario: long, verdict: 'invalid', thresholds: [] },
-      ],
-      plain,
-    )
-    expect(`\n${table}`).toMatchInlineSnapshot(`
-      "
-      scenario          requests/s      p50      p99      max  failed limits  verdict
-      tlv-loopback         138,214    68 us   210 us   3.9 ms       0   pass  trusted
-      tlv-loopback         138,214    68 us   210 us   3.9 ms      15   FAIL  suspect*
-      a-much-longer-na…    138,214    68 us   210 us   3.9 ms       0      -  invalid
-      * interrupted, or stopped early
-      "
-    `)
-    for (const line of table.split('\n')) expect(cellCount(line)).toBeLessThanOrEqual(80)
   })
 })

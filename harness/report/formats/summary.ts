@@ -1,17 +1,11 @@
 import { connectFailureKinds, type FailureKind, failureKinds } from '../../failures.ts'
+import type { Latency } from '../../metrics/totals.ts'
 import { describeRelay } from '../../relaySettings.ts'
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../../terminal/cells.ts'
 import { formatByteRate, formatCount, formatDuration, formatPercent, formatSetting } from '../../units.ts'
-import {
-  describeLoad,
-  describeWire,
-  formatCores,
-  formatMetric,
-  formatOutcome,
-  formatQuantile,
-  paintVerdict,
-} from '../figures.ts'
-import type { Finding, Latency, Report } from '../record.ts'
+import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome, formatQuantile } from '../figures.ts'
+import type { Finding, Report } from '../record.ts'
+import { missedCount } from '../thresholds.ts'
 
 const columns = 80
 const labelCells = 13
@@ -44,47 +38,13 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
   return `${lines.join('\n')}\n`
 }
 
-/** One row for each run, where several scenarios ran one after the other; it ends with a line feed. */
-export function renderRunsTable(reports: readonly Report[], colors: Colors): string {
-  const names = reports.map(({ scenario }) => clip(printable(scenario.name), nameCellsMax))
-  const nameCells = Math.max(cellCount('scenario'), ...names.map(cellCount))
-  const cells = (texts: readonly string[]) => texts.map((text, index) => padStart(text, runsCells[index]!)).join('')
-  const heads = cells(['requests/s', 'p50', 'p99', 'max', 'failed', 'limits'])
-  const rows = reports.map((report, row) => {
-    const { response } = report.latencyMs
-    const figures = cells([
-      formatCount(report.throughput.mean),
-      formatQuantile(response.p50),
-      formatQuantile(response.p99),
-      formatQuantile(response.count > 0 ? response.max : undefined),
-      formatCount(report.totals.failed),
-    ])
-    const limits = report.thresholds.length === 0 ? '-' : missedLimits(report) > 0 ? colors.red('FAIL') : 'pass'
-    const mark = isCut(report) ? colors.yellow('*') : ''
-    return `${padEnd(names[row]!, nameCells)}${figures}${padStart(limits, runsCells[5]!)}  ${paintVerdict(report.verdict, colors)}${mark}`
-  })
-  const footnote = reports.some(isCut) ? ['* interrupted, or stopped early'] : []
-  return `${[colors.dim(`${padEnd('scenario', nameCells)}${heads}  verdict`), ...rows, ...footnote].join('\n')}\n`
-}
-
-const nameCellsMax = 17
-const runsCells = [11, 9, 9, 9, 8, 7]
-
-function missedLimits({ thresholds }: Report): number {
-  return thresholds.filter(({ ok }) => !ok).length
-}
-
-function isCut({ interrupted, error }: Report): boolean {
-  return interrupted || error !== undefined
-}
-
 function headline(report: Report, colors: Colors): string {
   const { scenario, window, throughput } = report
   const figure =
     window.completed === 0
       ? 'not one request completed in the measured part'
       : `${formatCount(throughput.mean)} requests/s over ${formatSeconds(window.seconds)}`
-  const missed = missedLimits(report)
+  const missed = missedCount(report.thresholds)
   const limits = missed > 0 ? `, ${colors.red(`${missed} of ${report.thresholds.length} limits FAIL`)}` : ''
   const outcome = `${formatOutcome(report, colors)}${limits}`
   return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')

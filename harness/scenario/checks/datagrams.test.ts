@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseScenario } from '../load.ts'
+import { isDatagramTarget } from '../resolve.ts'
 import { faultsWith, minimalWith } from '../testing/faults.ts'
-import { isDatagramTarget } from './datagrams.ts'
 
 const udp = 'target: { address: "udp://h:1" }'
 const noIds = (name: string) =>

@@ -1,13 +1,9 @@
 import { list, show } from '../../invalidValue.ts'
 import { datagramProtocols } from '../../protocols/datagram.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
+import { isDatagramTarget } from '../resolve.ts'
 import type { Target } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
-
-/** Whether a target is reached over UDP. */
-export function isDatagramTarget(target: Target): boolean {
-  return 'serve' in target ? target.over === 'udp' : target.address?.startsWith('udp://') === true
-}
 
 /** What does not go with a target that is reached over UDP, be it the scenario's or an environment's. */
 export function datagramIssues(settings: Partial<ScenarioSettings>): Issue[] {

@@ -1,5 +1,5 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
-import type { ProtocolSpec } from '../../protocols/catalog.ts'
+import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
 import { conflict, type Issue, isMapping, issue, type Path } from '../path.ts'
 import type { Send, Step } from '../scenario.ts'

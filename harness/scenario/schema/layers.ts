@@ -1,5 +1,4 @@
 import { list } from '../../invalidValue.ts'
-import type { ProtocolSpec } from '../../protocols/catalog.ts'
 import {
   keyedLayers,
   type LayerName,
@@ -7,7 +6,8 @@ import {
   layerNames,
   layersMax,
   layersUnsupported,
-} from '../../protocols/layers/layers.ts'
+} from '../../protocols/layers/settings.ts'
+import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { choice, listOf, text } from './fields.ts'
 

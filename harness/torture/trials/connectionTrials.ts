@@ -1,9 +1,10 @@
 import { fileDescriptorsMax } from '../../host/processes.ts'
 import { splitOffsets, spread } from '../cuts.ts'
+import { ServerFault } from '../fault.ts'
 import { inParallel } from '../parallel.ts'
 import type { Peer } from '../peer.ts'
 import { type Subject, validRequests } from '../subject.ts'
-import { ServerFault, type Trial } from '../trial.ts'
+import type { Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
 

@@ -1,8 +1,9 @@
 import { formatSize } from '../../units.ts'
 import { cutAt, singleBytes, splitOffsets } from '../cuts.ts'
+import { ServerFault } from '../fault.ts'
 import { inParallel } from '../parallel.ts'
 import { type Subject, validRequests } from '../subject.ts'
-import { ServerFault, type Trial } from '../trial.ts'
+import type { Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 
 /** Connections that are cut at different places at once: no more than a server with the shortest queue bears. */

@@ -1,9 +1,10 @@
 import { formatSize } from '../../units.ts'
+import { ServerFault } from '../fault.ts'
 import { type LengthKind, type MalformedMessage, malformedMessages } from '../malformed.ts'
 import { overLongMessage } from '../overLong.ts'
 import type { Peer } from '../peer.ts'
 import type { Subject } from '../subject.ts'
-import { ServerFault, type Trial } from '../trial.ts'
+import type { Trial } from '../trial.ts'
 import type { Bench } from '../workbench.ts'
 
 /** How long a malformed message is left to the server while its connection stays open. */

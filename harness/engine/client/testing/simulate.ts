@@ -4,8 +4,8 @@ import { control, createSlab, field, instant, openSlab, type Slab, state } from 
 import { planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
-import { layerSettings } from '../../../protocols/layers/layers.ts'
-import { isDatagramTarget } from '../../../scenario/checks/datagrams.ts'
+import { layerSettings } from '../../../protocols/layers/settings.ts'
+import { isDatagramTarget } from '../../../scenario/resolve.ts'
 import type { Scenario } from '../../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../../transports/memory.ts'
 import { wireTransport } from '../../../transports/wire.ts'
@@ -140,7 +140,7 @@ export async function simulate(
     late: collector.total(field.late),
     reordered: collector.total(field.reordered),
     failures: collector.failures(),
-    meanMs: measured.response.mean / 10_000,
+    meanMs: measured.response.histogram.mean / 10_000,
     endedAtMs: slab.instants[instant.end]!,
     leftAtMs: transport.now(),
     slab,

@@ -1,0 +1,28 @@
+import type { Colors } from '../../terminal/cells.ts'
+import type { Report } from '../record.ts'
+import { renderSummary } from './summary.ts'
+
+/** What a format may take into account besides the report. */
+export interface FormatOptions {
+  /** Where the report was saved, as the reader is told. */
+  readonly path: string
+  readonly colors: Colors
+}
+
+/** One way to write a report down: a pure function and its file name extension. */
+export interface Format {
+  readonly name: string
+  readonly extension: string
+  /** The whole text; it ends with a line feed. */
+  readonly render: (report: Report, options: FormatOptions) => string
+}
+
+/** The formats by name, a row each. */
+export const formats = {
+  summary: {
+    name: 'summary',
+    extension: 'txt',
+    render: (report, { path, colors }) => renderSummary(report, path, colors),
+  },
+  json: { name: 'json', extension: 'json', render: report => `${JSON.stringify(report, null, 2)}\n` },
+} as const satisfies Record<string, Format>
