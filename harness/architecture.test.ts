@@ -3,34 +3,70 @@ import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from './built.ts'
 
-/** Which rooms a room may import from, itself left out. `leaves` are the single files at the top of harness/. */
+/**
+ * Which rooms a room may import from, itself left out. `leaves` are the single files at the top of harness/, of which
+ * none imports from a room; `api` is the one file there that is not a leaf: the library's entry.
+ */
 const allowed: Record<string, readonly string[]> = {
   leaves: [],
+  terminal: ['leaves'],
+  host: ['leaves'],
   protocols: ['leaves'],
-  transports: ['leaves'],
   metrics: ['leaves'],
+  transports: ['leaves'],
   scenario: ['leaves', 'protocols', 'transports'],
+  audit: ['leaves', 'host', 'metrics', 'protocols', 'scenario'],
+  live: ['leaves', 'terminal', 'metrics'],
   plan: ['leaves', 'protocols', 'transports', 'metrics', 'scenario'],
+  report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
+  target: ['leaves', 'protocols', 'transports', 'scenario'],
   engine: ['leaves', 'protocols', 'transports', 'metrics', 'scenario', 'plan'],
-  live: ['leaves', 'metrics'],
-  report: ['leaves', 'protocols', 'metrics', 'scenario'],
-  compare: ['leaves', 'protocols', 'metrics', 'scenario', 'report'],
-  run: ['leaves', 'protocols', 'transports', 'metrics', 'scenario', 'plan', 'engine', 'report'],
-  torture: ['leaves', 'protocols', 'transports', 'metrics', 'engine'],
-  cli: [
+  nullServer: ['leaves', 'protocols', 'transports', 'plan'],
+  compare: ['leaves', 'terminal', 'metrics', 'report'],
+  torture: ['leaves', 'terminal', 'host', 'protocols', 'transports', 'scenario', 'plan', 'target', 'engine'],
+  run: [
     'leaves',
+    'host',
     'protocols',
     'transports',
     'metrics',
+    'audit',
     'scenario',
+    'plan',
+    'report',
+    'target',
     'engine',
+    'nullServer',
+  ],
+  api: ['leaves', 'metrics', 'audit', 'scenario', 'report', 'run', 'compare'],
+  cli: [
+    'leaves',
+    'api',
+    'terminal',
+    'host',
+    'protocols',
+    'transports',
+    'scenario',
     'live',
     'report',
     'compare',
-    'run',
+    'target',
+    'engine',
     'torture',
+    'run',
   ],
   targets: ['leaves', 'protocols'],
+}
+
+/** The same within targets/, whose floors stand on `server`. */
+const allowedInTargets: Record<string, readonly string[]> = {
+  server: [],
+  services: ['server'],
+  pool: ['server'],
+  process: ['server'],
+  relay: ['server', 'pool', 'process'],
+  cli: ['server', 'services', 'pool', 'relay', 'process'],
+  main: ['server', 'services', 'pool', 'relay', 'process', 'cli'],
 }
 
 const linesMax = 400
@@ -42,27 +78,75 @@ function sources(folder: string): string[] {
   })
 }
 
+function partsOf(file: string): string[] {
+  return relative(packageRoot, file).split('/')
+}
+
 function roomOf(file: string): string {
-  const [first, second, third] = relative(packageRoot, file).split('/')
+  const [first, second, third] = partsOf(file)
   if (first === 'targets') return 'targets'
   if (third !== undefined) return second!
-  return second !== undefined && ['run.ts', 'search.ts', 'ceiling.ts', 'liveAudit.ts'].includes(second)
-    ? 'run'
-    : 'leaves'
+  return second === 'api.ts' ? 'api' : 'leaves'
+}
+
+function floorOf(file: string): string {
+  const [, second, third] = partsOf(file)
+  return third === undefined ? 'main' : second!
 }
 
 const files = [...sources(join(packageRoot, 'harness')), ...sources(join(packageRoot, 'targets'))]
+const importsOf = new Map(
+  files.map(file => {
+    const found = readFileSync(file, 'utf8').matchAll(/(?:from|import)\(? ?'(\.[^']+)'/g)
+    return [file, [...found].map(match => join(dirname(file), match[1]!))]
+  }),
+)
 
 test('imports point downwards only', () => {
   const wrong = files.flatMap(file => {
     const room = roomOf(file)
-    const imports = [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\(? ?'(\.[^']+)'/g)].map(match => match[1]!)
-    return imports
-      .map(path => roomOf(join(dirname(file), path)))
+    return importsOf
+      .get(file)!
+      .map(roomOf)
       .filter(target => target !== room && !allowed[room]!.includes(target))
       .map(target => `${relative(packageRoot, file)} imports from ${target}`)
   })
   expect(wrong).toEqual([])
+})
+
+test('within targets/ too', () => {
+  const wrong = files
+    .filter(file => roomOf(file) === 'targets')
+    .flatMap(file => {
+      const floor = floorOf(file)
+      return importsOf
+        .get(file)!
+        .filter(target => roomOf(target) === 'targets')
+        .map(floorOf)
+        .filter(target => target !== floor && !allowedInTargets[floor]!.includes(target))
+        .map(target => `${relative(packageRoot, file)} imports from targets/${target}`)
+    })
+  expect(wrong).toEqual([])
+})
+
+test('no file imports itself by way of others', () => {
+  const done = new Set<string>()
+  const circles: string[] = []
+  function visit(file: string, way: readonly string[]): void {
+    const from = way.indexOf(file)
+    if (from >= 0) circles.push([...way.slice(from), file].map(name => relative(packageRoot, name)).join(' > '))
+    if (from >= 0 || done.has(file)) return
+    for (const target of importsOf.get(file) ?? []) visit(target, [...way, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  expect(circles).toEqual([])
+})
+
+test('the map in ARCHITECTURE.md names every folder', () => {
+  const map = readFileSync(join(packageRoot, 'ARCHITECTURE.md'), 'utf8')
+  const folders = [...new Set(files.map(file => relative(packageRoot, dirname(file))))]
+  expect(folders.filter(folder => !map.includes(`\`${folder}/\``))).toEqual([])
 })
 
 test('nothing imports from the benchmarks', () => {

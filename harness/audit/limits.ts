@@ -1,3 +1,5 @@
+import { driftMax } from '../metrics/steadyState.ts'
+
 /** The limits of all checks (measurement, section 2), in one table. */
 export const limits = {
   errorsSuspect: 0.001,
@@ -27,7 +29,7 @@ export const limits = {
   /** Of the slots of a closed loop, those in use. */
   slotsInUse: 0.98,
   /** How the measured part's throughput and mean drift from its one end to the other, and how sure that is. */
-  drift: 0.05,
+  drift: driftMax,
   driftZ: 2.58,
   /** Half an interval in parts of its quantile. The proposal was 0.1 for all, which p99 misses on any shared machine. */
   interval: { p50: 0.1, p90: 0.2, p99: 0.5 },

@@ -1,7 +1,8 @@
-import { limits } from '../audit/limits.ts'
 import { mser5 } from './statistics/warmup.ts'
 import type { Window } from './timeSeries.ts'
 
+/** The change of the throughput or of the mean response over a run from which on it matters, as a share (measurement, checks 9 and 10). */
+export const driftMax = 0.05
 /** In a run that was cut this short MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500
 
@@ -25,7 +26,7 @@ export function findSteadyState(windows: readonly Window[]): SteadyState {
     { what: 'mean response', ...mser5(windows.map(({ meanMs }) => meanMs)) },
     { what: 'throughput', ...mser5(windows.map(({ throughput }) => throughput)) },
   ] as const
-  const unsettled = cuts.find(({ atLimit, change }) => atLimit && Math.abs(change) > limits.drift)
+  const unsettled = cuts.find(({ atLimit, change }) => atLimit && Math.abs(change) > driftMax)
   const latest = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
   if (latest.cut === 0) return settled
   const { what, change } = unsettled ?? latest
