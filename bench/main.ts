@@ -62,7 +62,7 @@ async function main(): Promise<ExitCode> {
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
     if (!(error instanceof UserError)) throw error
-    printError(error)
+    printError(error, process.stderr)
     return exitCode.couldNotRun
   }
 }

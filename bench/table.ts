@@ -29,6 +29,6 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof UserError)) throw error
-  printError(error)
+  printError(error, process.stderr)
   process.exitCode = exitCode.couldNotRun
 }

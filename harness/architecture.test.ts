@@ -16,7 +16,8 @@ const allowed: Record<string, readonly string[]> = {
   transports: ['leaves'],
   scenario: ['leaves', 'protocols', 'transports'],
   audit: ['leaves', 'host', 'metrics', 'protocols', 'scenario'],
-  live: ['leaves', 'terminal', 'metrics'],
+  // Of `run` only what an observer is.
+  live: ['leaves', 'terminal', 'metrics', 'run'],
   plan: ['leaves', 'protocols', 'transports', 'metrics', 'scenario'],
   report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
   target: ['leaves', 'protocols', 'transports', 'scenario'],

@@ -3,8 +3,29 @@ export interface Clock {
   now(): number
 }
 
+/** A clock with timers. Whatever waits is given one, so that a test can let hours pass at once. */
+export interface Timers extends Clock {
+  /** Calls back once, after so many milliseconds; the answer cancels it. */
+  after(milliseconds: number, callback: () => void): () => void
+  /** Calls back every so many milliseconds; the answer ends it. */
+  every(milliseconds: number, callback: () => void): () => void
+}
+
 /** The process's monotonic clock; its zero is `epochOffsetMs` milliseconds after the Unix epoch. */
 export const monotonicClock: Clock = { now: () => performance.now() }
+
+/** The process's clock and timers. */
+export const systemTimers: Timers = {
+  now: monotonicClock.now,
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds)
+    return () => clearTimeout(timer)
+  },
+  every(milliseconds, callback) {
+    const timer = setInterval(callback, milliseconds)
+    return () => clearInterval(timer)
+  },
+}
 
 /**
  * What turns a thread's monotonic reading into one that all threads of the process share: each thread counts from its

@@ -5,9 +5,10 @@ import { renderComparison } from '../compare/table.ts'
 import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import { wantsColors } from '../live/live.ts'
 import { readReport } from '../report/save.ts'
+import type { CommandIo } from './io.ts'
 
 /** `volley compare`: saved runs side by side, the first of them the measure of the rest. */
-export function addCompare(program: Command, done: (code: ExitCode) => void): void {
+export function addCompare(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('compare')
     .description('put saved runs side by side; the first is what the others are held against')
@@ -18,9 +19,9 @@ export function addCompare(program: Command, done: (code: ExitCode) => void): vo
       if (paths.length < 2) throw new UserError('compare takes two reports or more, got one')
       const reports = await Promise.all(paths.map(readReport))
       const comparison = compareReports(reports, paths)
-      const colors = pc.createColors(wantsColors(process.stdout, { live: true, ...flags }, process.env))
+      const colors = pc.createColors(wantsColors(io.stdout, { live: true, ...flags }, io.env))
       const text = flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : renderComparison(comparison, colors)
-      process.stdout.write(text)
+      io.stdout.write(text)
       done(exitCode.pass)
     })
 }

@@ -4,6 +4,7 @@ import type { FailureKind } from '../failures.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
+import type { CommandIo } from './io.ts'
 
 /** How long replies are waited for after the last message. */
 const lastRepliesMs = 2000
@@ -27,6 +28,7 @@ export interface ConversationSettings {
   /** Lines to be sent; prompted for where somebody types them. */
   readonly lines: Interface
   readonly isPrompting: boolean
+  readonly io: Pick<CommandIo, 'stdout' | 'stderr'>
 }
 
 /** Lines sent over one connection as messages, and its replies shown. */
@@ -104,7 +106,7 @@ export class Conversation implements Loop {
         return
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
-        process.stderr.write(`${error.message}\n`)
+        this.#settings.io.stderr.write(`${error.message}\n`)
       }
     }
     if (isPrompting) lines.prompt()
@@ -122,7 +124,7 @@ export class Conversation implements Loop {
   #show(bytes: Uint8Array, from: number, end: number): void {
     const { protocol, lines, isPrompting } = this.#settings
     if (protocol.delivery === undefined || protocol.delivery(bytes, from, end) < 0) this.#waiting.shift()
-    process.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
+    this.#settings.io.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (isPrompting) lines.prompt()
   }
 
@@ -152,7 +154,7 @@ export class Conversation implements Loop {
     if (this.#isOver) return
     this.#isOver = true
     if (reason !== undefined) {
-      process.stderr.write(`${reason}\n`)
+      this.#settings.io.stderr.write(`${reason}\n`)
       this.#code = exitCode.couldNotRun
     }
     const { lines, transport } = this.#settings

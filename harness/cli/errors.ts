@@ -1,14 +1,15 @@
 import type { Fault, UserError } from '../errors.ts'
+import type { OutputStream } from './io.ts'
 
-/** Prints what a user got wrong on stderr: a line a fault, places in a column of their own, then what to do. */
-export function printError({ faults, hint }: UserError): void {
+/** Prints what a user got wrong a line a fault, places in a column of their own, then what to do. */
+export function printError({ faults, hint }: UserError, stderr: OutputStream): void {
   const width = Math.max(...faults.map(fault => fault.place.length))
   const lines = faults.map(fault => line(fault, width))
   if (faults.length > 1 || faults[0]?.place) {
     lines.push(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; nothing was sent`)
   }
   if (hint !== undefined) lines.push(`  ${hint}`)
-  process.stderr.write(`${lines.join('\n')}\n`)
+  stderr.write(`${lines.join('\n')}\n`)
 }
 
 function line({ place, message }: Fault, width: number): string {

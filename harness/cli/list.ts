@@ -6,9 +6,10 @@ import { packageRoot } from '../built.ts'
 import { type ExitCode, exitCode, messageOf, UserError } from '../errors.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { loadScenario } from '../scenario/load.ts'
+import type { CommandIo } from './io.ts'
 
 /** `volley list`: the scenarios of a folder, each with what it is for. */
-export function addList(program: Command, done: (code: ExitCode) => void): void {
+export function addList(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('list')
     .description('list the scenarios of a folder')
@@ -16,10 +17,10 @@ export function addList(program: Command, done: (code: ExitCode) => void): void 
     .action(async (folder?: string) => {
       const where = folder ?? (existsSync('scenarios') ? 'scenarios' : join(packageRoot, 'scenarios'))
       const files = await scenarioFiles(where)
-      const rows = await Promise.all(files.map(file => describe(join(where, file))))
+      const rows = await Promise.all(files.map(file => describe(join(where, file), io.env)))
       const widths = [0, 1].map(column => Math.max(...rows.map(row => row[column]!.length)))
       for (const [name, protocol, description] of rows) {
-        process.stdout.write(`${name.padEnd(widths[0]!)}  ${protocol.padEnd(widths[1]!)}  ${description}\n`)
+        io.stdout.write(`${name.padEnd(widths[0]!)}  ${protocol.padEnd(widths[1]!)}  ${description}\n`)
       }
       done(exitCode.pass)
     })
@@ -35,9 +36,9 @@ async function scenarioFiles(folder: string): Promise<string[]> {
   throw new UserError(`${folder} holds no scenarios: files that end in .yaml`)
 }
 
-async function describe(file: string): Promise<[string, string, string]> {
+async function describe(file: string, variables: CommandIo['env']): Promise<[string, string, string]> {
   try {
-    const { scenario } = await loadScenario(file, [], process.env)
+    const { scenario } = await loadScenario(file, [], variables)
     return [file, describeProtocol(scenario.protocol), scenario.description ?? '']
   } catch (error) {
     if (!(error instanceof UserError)) throw error

@@ -1,36 +1,25 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
-import { type ExitCode, exitCode, UserError } from '../errors.ts'
-import { toolVersion } from '../version.ts'
-import { addCompare } from './compare.ts'
-import { printError } from './errors.ts'
-import { addList } from './list.ts'
-import { addRun } from './run.ts'
-import { addSchema } from './schema.ts'
-import { addServe } from './serve.ts'
-import { addTalk } from './talk.ts'
-import { addTorture } from './torture.ts'
-import { addValidate } from './validate.ts'
+import { type ExitCode, exitCode } from '../errors.ts'
+import { runCommand } from './program.ts'
 
-const program = new Command('volley')
-  .description('Load-tests anything that speaks a request/reply protocol over TCP or UDP')
-  .version(toolVersion)
-  .enablePositionalOptions()
-  .exitOverride()
-  .showSuggestionAfterError()
-  .addHelpText(
-    'after',
-    `
-Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run is invalid; 130 interrupted.
+let code: ExitCode = exitCode.pass
+let stop: AbortController | undefined
 
-  volley run scenarios/echo-loopback.yaml
-  volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
-  volley run http://127.0.0.1:8080/path -c 50
-  volley serve tlv --listen 127.0.0.1:8080
-  volley torture tcp://127.0.0.1:8080 --protocol tlv`,
-  )
+/** Fires with the first SIGINT or SIGTERM; a second one ends the process at once. */
+function interruption(): AbortSignal {
+  if (stop !== undefined) return stop.signal
+  const controller = new AbortController()
+  stop = controller
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted)
+    controller.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return controller.signal
+}
 
-// A reader that has left, as in "volley ... | head", is no fault of ours and nothing to be told.
+// A reader that has closed its end, as in "volley ... | head", is no error and no reason for a message.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', error => {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
@@ -38,22 +27,16 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-let code: ExitCode = exitCode.pass
-const done = (result: ExitCode) => {
-  code = result
-}
-for (const add of [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare])
-  add(program, done)
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (error instanceof UserError) printError(error)
-  else if (!(error instanceof CommanderError)) throw error
-  const asked = error instanceof CommanderError && error.exitCode === 0
-  code = asked ? exitCode.pass : exitCode.couldNotRun
-}
-// What a pipe has not taken yet would be lost with us.
+code = await runCommand(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  env: process.env,
+  get signal() {
+    return interruption()
+  },
+})
+// Exiting now would lose what a pipe has not taken yet.
 const flushed = [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve)))
 await Promise.all(flushed)
 process.exit(code)

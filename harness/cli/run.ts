@@ -1,24 +1,28 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import pc from 'picocolors'
+import {
+  exitCodeOf,
+  type LoadedScenario,
+  load,
+  type Override,
+  openFolder,
+  openReportFolder,
+  type Prepared,
+  prepare,
+  type Report,
+  reportPath,
+  run,
+} from '../api.ts'
 import { compareReports } from '../compare/compare.ts'
 import { renderComparison } from '../compare/table.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { createLive, liveMode, wantsColors } from '../live/live.ts'
+import { formats } from '../report/formats/catalog.ts'
 import { renderRunsTable } from '../report/formats/runsTable.ts'
-import { renderSummary } from '../report/formats/summary.ts'
-import type { Report } from '../report/record.ts'
-import { prepareFolder, reportFolder } from '../report/save.ts'
 import { cacheFolderOf } from '../run/ceilingCache.ts'
-import { exitCodeOf, type Prepared, prepareScenario, runScenario } from '../run/run.ts'
-import { searchScenario } from '../run/search.ts'
-import { inEnvironment, loadScenario, scenarioFromUrl } from '../scenario/load.ts'
-import type { Override } from '../scenario/overrides.ts'
-import type { LoadedScenario } from '../scenario/scenario.ts'
-import { isUrl } from '../scenario/url.ts'
 import { printError } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
-import { interruption } from './interrupt.ts'
+import type { CommandIo } from './io.ts'
 
 interface RunFlags extends Readonly<Record<string, unknown>> {
   readonly env?: string
@@ -31,7 +35,7 @@ interface RunFlags extends Readonly<Record<string, unknown>> {
 }
 
 /** `volley run`: drives scenarios one after the other, shows them, saves a report of each. */
-export function addRun(program: Command, done: (code: ExitCode) => void): void {
+export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   const command = program
     .command('run')
     .description('drive a scenario, or a server by its URL, and save a report')
@@ -44,74 +48,73 @@ export function addRun(program: Command, done: (code: ExitCode) => void): void {
     .option('--quiet', 'show nothing while the run lasts')
     .option('--no-live', 'a line a second in place of the live view')
     .option('--no-color', 'no colours; so does NO_COLOR')
-    .action(async (sources: string[], flags: RunFlags) => done(await runAll(sources, flags)))
+    .action(async (sources: string[], flags: RunFlags) => done(await runAll(sources, flags, io)))
 }
 
-async function runAll(sources: readonly string[], flags: RunFlags): Promise<ExitCode> {
-  const runs = await loadAll(sources, overridesOf(flags, process.env), flags.env)
+async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo): Promise<ExitCode> {
+  const runs = await loadAll(sources, overridesOf(flags, io.env), flags.env, io.env)
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError(
       '--out names the folder of one run, and there are several; leave it out, or run them one by one',
     )
   }
-  const signal = interruption()
-
-  const colors = pc.createColors(wantsColors(process.stdout, flags, process.env))
+  const { signal } = io
+  const colors = pc.createColors(wantsColors(io.stdout, flags, io.env))
   const reports: Report[] = []
   const codes: ExitCode[] = []
   const prepared = await prepareAll(runs)
+  const live = createLive({
+    stream: io.stderr,
+    mode: liveMode(io.stderr, flags, io.env),
+    colors: pc.createColors(wantsColors(io.stderr, flags, io.env)),
+  })
   for (const [index, loaded] of runs.entries()) {
     if (signal.aborted) break
+    let path = ''
     try {
-      const { report, path } = await runnerOf(loaded)(loaded, prepared[index]!, {
-        openFolder: () => openFolder(flags.out, loaded.scenario.name),
+      const report = await run(loaded, {
+        prepared: prepared[index]!,
+        async folder() {
+          const folder = await folderFor(flags.out, loaded.scenario.name)
+          path = reportPath(folder)
+          return folder
+        },
+        observers: [live],
         signal,
-        cacheFolder: cacheFolderOf(process.env),
-        createView: title =>
-          createLive({
-            stream: process.stderr,
-            mode: liveMode(process.stderr, flags, process.env),
-            colors: pc.createColors(wantsColors(process.stderr, flags, process.env)),
-            title,
-          }),
+        cacheFolder: cacheFolderOf(io.env),
       })
       reports.push(report)
       codes.push(exitCodeOf(report, flags.strict === true))
-      if (!flags.json) process.stdout.write(renderSummary(report, path, colors))
+      if (!flags.json) io.stdout.write(formats.summary.render(report, { path, colors }))
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      printError(error)
+      printError(error, io.stderr)
       codes.push(signal.aborted ? exitCode.interrupted : exitCode.couldNotRun)
     }
   }
   if (flags.json && reports.length > 0)
-    process.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
-  else if (!flags.json && reports.length > 1) process.stdout.write(`\n${tableOf(reports, flags, colors)}`)
+    io.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
+  else if (!flags.json && reports.length > 1) io.stdout.write(`\n${tableOf(reports, flags, colors)}`)
   return worst(codes)
 }
 
-function runnerOf({ scenario }: LoadedScenario): typeof runScenario {
-  return scenario.load.mode === 'search' ? searchScenario : runScenario
-}
-
-/** Every scenario is loaded and prepared before the first is run, so that a fault in the last is told at once. */
+/** Every scenario is loaded and prepared before the first is run, so that a fault in the last one is reported at once. */
 async function loadAll(
   sources: readonly string[],
   overrides: readonly Override[],
   environments: string | undefined,
+  variables: CommandIo['env'],
 ): Promise<LoadedScenario[]> {
-  const loaded = await Promise.all(
-    sources.map(source =>
-      isUrl(source) ? scenarioFromUrl(source, overrides) : loadScenario(source, overrides, process.env),
-    ),
+  const names = environments?.split(',').map(name => name.trim()) ?? [undefined]
+  const loaded = sources.map(source =>
+    names.map(environment => load(source, { overrides, variables, ...(environment !== undefined && { environment }) })),
   )
-  if (environments === undefined) return loaded
-  return loaded.flatMap(scenario => environments.split(',').map(name => inEnvironment(scenario, name.trim())))
+  return Promise.all(loaded.flat())
 }
 
 async function prepareAll(runs: readonly LoadedScenario[]): Promise<Prepared[]> {
-  const outcomes = await Promise.allSettled(runs.map(prepareScenario))
-  const faults = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? faultsOf(outcome.reason) : []))
+  const outcomes = await Promise.allSettled(runs.map(prepare))
+  const faults = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? faultsIn(outcome.reason) : []))
   if (faults.length > 0) {
     const only = outcomes.find(outcome => outcome.status === 'rejected')
     throw outcomes.length === 1 ? only!.reason : new UserError(faults)
@@ -119,7 +122,7 @@ async function prepareAll(runs: readonly LoadedScenario[]): Promise<Prepared[]> 
   return outcomes.map(outcome => (outcome as PromiseFulfilledResult<Prepared>).value)
 }
 
-function faultsOf(error: unknown): readonly Fault[] {
+function faultsIn(error: unknown): readonly Fault[] {
   if (error instanceof UserError) return error.faults
   throw error
 }
@@ -130,10 +133,8 @@ function tableOf(reports: readonly Report[], { env }: RunFlags, colors: ReturnTy
   return renderComparison(compareReports(reports, names), colors)
 }
 
-async function openFolder(out: string | undefined, name: string): Promise<string> {
-  const folder = out === undefined ? await reportFolder('reports', name, new Date()) : resolve(out)
-  await prepareFolder(folder)
-  return folder
+function folderFor(out: string | undefined, name: string): Promise<string> {
+  return out === undefined ? openReportFolder('reports', name) : openFolder(out)
 }
 
 /** The code that tells most of several runs. */

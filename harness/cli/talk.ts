@@ -7,11 +7,12 @@ import { datagramProtocols } from '../protocols/datagram.ts'
 import { type LayerFlags, layerOptions } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
-import { addressedProtocol } from '../scenario/resolve.ts'
+import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
 import { Conversation } from './conversation.ts'
+import type { CommandIo } from './io.ts'
 
 const connectMsMax = 5000
 
@@ -23,7 +24,7 @@ interface TalkFlags extends LayerFlags {
 }
 
 /** `volley talk`: type a message, see the reply. */
-export function addTalk(program: Command, done: (code: ExitCode) => void): void {
+export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('talk')
     .description('type messages to a server and see its replies; q leaves')
@@ -43,15 +44,16 @@ export function addTalk(program: Command, done: (code: ExitCode) => void): void 
       } catch (error) {
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }
-      const isPrompting = process.stdin.isTTY === true
-      const output = isPrompting ? process.stderr : undefined
+      const isPrompting = io.stdin.isTTY === true
+      const output = isPrompting ? (io.stderr as NodeJS.WriteStream) : undefined
       const conversation = new Conversation({
         transport: createTransport(chooseTransport('node', address).name, { address, links: 1 }),
         protocol,
         type,
         key: flags.key,
-        lines: createInterface({ input: process.stdin, output, prompt: '>>> ' }),
+        lines: createInterface({ input: io.stdin, output, prompt: '>>> ' }),
         isPrompting,
+        io,
       })
       done(await conversation.run())
     })
@@ -69,7 +71,8 @@ function askedProtocol(url: string, flags: TalkFlags): Protocol {
   }
   if (overUdp && flags.key !== undefined) fault('--key', 'is for TCP: over UDP there is no connection to keep it for')
   if (faults.length > 0) throw new UserError(faults)
-  const protocol = composeProtocol(addressedProtocol({ protocol: spec, target: { address: url } }), { layers, overUdp })
+  const spoken = resolveProtocol({ protocol: spec, target: { address: url } })
+  const protocol = composeProtocol({ ...spoken, ...(layers && { layers }) })
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }

@@ -6,13 +6,12 @@ import { isProcess, type ProcessRef } from '../host/processes.ts'
 import { list } from '../invalidValue.ts'
 import { wantsColors } from '../live/live.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import { layerSettings } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { describeProtocol } from '../protocols/spec.ts'
-import { prepareScenario } from '../run/run.ts'
+import { prepareScenario } from '../run/prepare.ts'
 import { inEnvironment } from '../scenario/load.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
-import { addressedProtocol, isDatagramTarget } from '../scenario/resolve.ts'
+import { isDatagramTarget, resolveProtocol } from '../scenario/resolve.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { openTarget } from '../target/target.ts'
 import { wrapWords } from '../terminal/cells.ts'
@@ -24,7 +23,7 @@ import { formatAddress } from '../transports/resolve.ts'
 import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
-import { interruption } from './interrupt.ts'
+import type { CommandIo } from './io.ts'
 import { loadHonest } from './validRequest.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
@@ -42,7 +41,7 @@ const columns = 80
 const nameCells = 19
 
 /** `volley torture`: a table of what a server does when its framing is put to the test. */
-export function addTorture(program: Command, done: (code: ExitCode) => void): void {
+export function addTorture(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   const command = program
     .command('torture')
     .description("put a server's framing to the test: split, glued, malformed and unfinished messages")
@@ -55,7 +54,7 @@ export function addTorture(program: Command, done: (code: ExitCode) => void): vo
     .option('--json', 'print the results as JSON')
     .option('--no-color', 'no colours; so does NO_COLOR')
     .addHelpText('after', trialsHelp)
-    .action(async (source: string, flags: TortureFlags) => done(await tortureSource(source, flags)))
+    .action(async (source: string, flags: TortureFlags) => done(await tortureSource(source, flags, io)))
 }
 
 function trialsHelp(): string {
@@ -67,9 +66,9 @@ function trialsHelp(): string {
   return `\nTrials:\n${lines.join('\n')}`
 }
 
-async function tortureSource(source: string, flags: TortureFlags): Promise<ExitCode> {
+async function tortureSource(source: string, flags: TortureFlags, io: CommandIo): Promise<ExitCode> {
   const chosen = chosenTrials(flags.only)
-  const named = await loadHonest(source, overridesOf(flags, process.env, settingNames), flags.send)
+  const named = await loadHonest(source, overridesOf(flags, io.env, settingNames), flags.send, io.env)
   const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
   const { scenario, redacted } = loaded
   if (isDatagramTarget(scenario.target)) {
@@ -84,14 +83,12 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       'takes a captured value, and a torture sends the same bytes over every connection: name others with --send'
     throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
   }
-  const signal = interruption()
+  const { signal } = io
 
-  const layers = layerSettings(scenario)
-  const spec = addressedProtocol(scenario)
-  const protocol = composeProtocol(spec, { layers, overUdp: false })
+  const spoken = resolveProtocol(scenario)
+  const protocol = composeProtocol(spoken)
   const target = await openTarget(scenario.target, {
-    protocol: scenario.protocol,
-    layers,
+    protocol: spoken,
     tls: materials.tls,
     seed,
     shown: redacted.target,
@@ -103,7 +100,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       address: target.address,
       target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(target.address),
       subject: {
-        spec,
+        spec: spoken.spec,
         protocol,
         request: request(),
         greeting: handshake,
@@ -114,7 +111,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
       process: target.process ?? watched,
       signal,
     }
-    const result = await (flags.json ? printJson(options, redacted.protocol) : printTable(options, flags))
+    const result = await (flags.json ? printJson(options, redacted.protocol, io) : printTable(options, flags, io))
     return exitCodeOf(result)
   } catch (error) {
     if (error instanceof UserError && signal.aborted) return exitCode.interrupted
@@ -124,9 +121,13 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
   }
 }
 
-async function printTable(options: Omit<TortureOptions, 'onResult'>, flags: TortureFlags): Promise<TortureResult> {
-  const colors = pc.createColors(wantsColors(process.stdout, flags, process.env))
-  const print = (text: string) => process.stdout.write(text)
+async function printTable(
+  options: Omit<TortureOptions, 'onResult'>,
+  flags: TortureFlags,
+  io: CommandIo,
+): Promise<TortureResult> {
+  const colors = pc.createColors(wantsColors(io.stdout, flags, io.env))
+  const print = (text: string) => io.stdout.write(text)
   let hasTitle = false
   const result = await torture({
     ...options,
@@ -142,7 +143,11 @@ async function printTable(options: Omit<TortureOptions, 'onResult'>, flags: Tort
 }
 
 /** `protocol` is that of the scenario as it may be shown. */
-async function printJson(options: Omit<TortureOptions, 'onResult'>, protocol: ProtocolSpec): Promise<TortureResult> {
+async function printJson(
+  options: Omit<TortureOptions, 'onResult'>,
+  protocol: ProtocolSpec,
+  { stdout }: CommandIo,
+): Promise<TortureResult> {
   const result = await torture({ ...options, onResult() {} })
   const { target, subject, timeoutMs, seed, process: watched } = options
   const record = {
@@ -156,7 +161,7 @@ async function printJson(options: Omit<TortureOptions, 'onResult'>, protocol: Pr
     ...(watched && { watched }),
     ...result,
   }
-  process.stdout.write(`${JSON.stringify(record, null, 2)}\n`)
+  stdout.write(`${JSON.stringify(record, null, 2)}\n`)
   return result
 }
 

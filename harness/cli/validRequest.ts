@@ -2,8 +2,8 @@ import { UserError } from '../errors.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Override } from '../scenario/overrides.ts'
-import type { LoadedScenario } from '../scenario/scenario.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { isUrl } from '../scenario/url.ts'
 
@@ -15,11 +15,12 @@ export async function loadHonest(
   source: string,
   overrides: readonly Override[],
   send: string | undefined,
+  variables: Readonly<Record<string, string | undefined>>,
 ): Promise<LoadedScenario> {
   if (!isUrl(source)) {
-    const loaded = await loadScenario(source, overrides, process.env)
+    const loaded = await loadScenario(source, overrides, variables)
     if (send === undefined) return loaded
-    return loadScenario(source, [...overrides, sendOverride(sendOf(send, loaded.scenario.protocol.name))], process.env)
+    return loadScenario(source, [...overrides, sendOverride(sendOf(send, loaded.scenario.protocol.name))], variables)
   }
   const input = overrides.findLast(({ path }) => path[0] === 'protocol')?.value
   const protocol = input === undefined ? schemeProtocol(source) : protocolSpec(input).name

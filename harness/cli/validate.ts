@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
-import { prepareScenario } from '../run/run.ts'
+import { prepareScenario } from '../run/prepare.ts'
 import { loadScenario } from '../scenario/load.ts'
 import { printError } from './errors.ts'
+import type { CommandIo } from './io.ts'
 
 /** `volley validate`: all that can be known of scenarios without sending anything. */
-export function addValidate(program: Command, done: (code: ExitCode) => void): void {
+export function addValidate(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('validate')
     .description('check scenario files, and the files they name, without traffic')
@@ -14,15 +15,15 @@ export function addValidate(program: Command, done: (code: ExitCode) => void): v
       const faults: Fault[] = []
       for (const file of files) {
         try {
-          const loaded = await loadScenario(file, [], process.env)
+          const loaded = await loadScenario(file, [], io.env)
           await prepareScenario(loaded)
-          process.stdout.write(`${file}: ok\n`)
+          io.stdout.write(`${file}: ok\n`)
         } catch (error) {
           if (!(error instanceof UserError)) throw error
           faults.push(...error.faults.map(fault => (fault.place ? fault : { ...fault, place: file })))
         }
       }
-      if (faults.length > 0) printError(new UserError(faults))
+      if (faults.length > 0) printError(new UserError(faults), io.stderr)
       done(faults.length > 0 ? exitCode.couldNotRun : exitCode.pass)
     })
 }

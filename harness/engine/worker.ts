@@ -17,11 +17,7 @@ export interface WorkerStart {
 }
 
 const { plan, memory } = workerData as WorkerStart
-const protocol = composeProtocol(plan.protocol, {
-  layers: plan.layers,
-  overUdp: plan.address.scheme === 'udp',
-  opensAll: looksAtBodies(plan.bank),
-})
+const protocol = composeProtocol(plan.protocol, { opensAll: looksAtBodies(plan.bank) })
 const moving = createTransport(plan.transport, {
   ...plan,
   links: plan.connections,

@@ -2,7 +2,9 @@ import { Writable } from 'node:stream'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import type { Snapshot } from '../metrics/snapshot.ts'
-import { createLive, type Live, liveMode, wantsColors } from './live.ts'
+import type { RunFacts } from '../report/record.ts'
+import type { Observer } from '../run/observer.ts'
+import { createLive, type LiveOptions, liveMode, wantsColors } from './live.ts'
 import { sampleSnapshot, sampleTitle } from './testing/samples.ts'
 
 const colors = picocolors.createColors(false)
@@ -24,12 +26,15 @@ function fakeTerminal(isTTY: boolean) {
   return { stream: stream as unknown as NodeJS.WriteStream, written: () => chunks.join(''), chunks }
 }
 
-function show(live: Live, snapshot: Snapshot, notes: readonly string[]): void {
-  live.show(
-    snapshot,
-    () => snapshot,
-    () => notes,
-  )
+/** The live view of a run that has begun. */
+function begun(options: LiveOptions): Observer {
+  const live = createLive(options)
+  live.started?.({ facts: {} as RunFacts, title: sampleTitle })
+  return live
+}
+
+function show(live: Observer, snapshot: Snapshot, notes: readonly string[]): void {
+  live.progressed?.({ progress: snapshot, snapshot: () => snapshot, notes: () => notes })
 }
 
 function fakeClock() {
@@ -41,12 +46,12 @@ describe('createLive()', () => {
   it('redraws a screen twice a second at most', () => {
     const { stream, written } = fakeTerminal(true)
     const clock = fakeClock()
-    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock })
+    const live = begun({ stream, mode: 'screen', colors, clock })
     for (let tick = 0; tick < 40; tick++) {
       show(live, { ...sampleSnapshot, requestsPerSecond: tick }, [])
       clock.advance(25)
     }
-    live.end()
+    live.ended?.()
     const shown = [...written().matchAll(/(\d+) requests\/s/g)].map(match => match[1])
     expect(shown).toEqual(['0', '20'])
   })
@@ -54,25 +59,25 @@ describe('createLive()', () => {
   it('erases the screen and shows the cursor at its end, and listens for nothing any more', () => {
     const { stream, written, chunks } = fakeTerminal(true)
     const listeners = process.listenerCount('exit')
-    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
+    const live = begun({ stream, mode: 'screen', colors, clock: fakeClock() })
     show(live, sampleSnapshot, [])
     const lines = written().split('\n').length - 1
     expect(lines).toBeGreaterThan(20)
     expect(chunks[0]).toBe(hideCursor)
     expect(process.listenerCount('exit')).toBe(listeners + 1)
-    live.end()
+    live.ended?.()
     expect(written()).toContain(eraseLineAndUp.repeat(lines))
     expect(written().endsWith(showCursor)).toBe(true)
     expect(process.listenerCount('exit')).toBe(listeners)
     const length = written().length
-    live.end()
+    live.ended?.()
     expect(written().length).toBe(length)
   })
 
   it('shows the cursor also when the process ends unexpectedly', () => {
     const { stream, written } = fakeTerminal(true)
     const listeners = process.listeners('exit')
-    const live = createLive({ stream, mode: 'screen', colors, title: sampleTitle, clock: fakeClock() })
+    const live = begun({ stream, mode: 'screen', colors, clock: fakeClock() })
     show(live, sampleSnapshot, [])
     const added = process.listeners('exit').filter(listener => !listeners.includes(listener))
     expect(added.length).toBe(1)
@@ -84,12 +89,12 @@ describe('createLive()', () => {
   it('writes one line a second, and every note once, where there is no terminal', () => {
     const { stream, written } = fakeTerminal(false)
     const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
-    const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock: fakeClock(), wallClock })
+    const live = begun({ stream, mode: 'lines', colors, clock: fakeClock(), wallClock })
     for (let elapsedMs = 100; elapsedMs <= 3000; elapsedMs += 100) {
       const phase = elapsedMs < 2000 ? 'warm-up' : 'measuring'
       show(live, { ...sampleSnapshot, phase, elapsedMs }, elapsedMs > 1500 ? ['client-limited: add workers'] : [])
     }
-    live.end()
+    live.ended?.()
     expect(written().split('\n')).toEqual([
       'volley tlv-loopback  tlv over tcp://127.0.0.1:41233  loop, 10 connections x 1  node, 1 worker',
       '09:30:13  1s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.6MB/s in 2.6MB/s  connections 10  warm-up',
@@ -104,7 +109,7 @@ describe('createLive()', () => {
     const { stream, written } = fakeTerminal(false)
     const clock = fakeClock()
     const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
-    const live = createLive({ stream, mode: 'lines', colors, title: sampleTitle, clock, wallClock })
+    const live = begun({ stream, mode: 'lines', colors, clock, wallClock })
     for (let tick = 0; tick <= 20; tick++) {
       show(live, { ...sampleSnapshot, phase: 'opening', elapsedMs: 0, connections: { open: tick, wanted: 30 } }, [])
       clock.advance(100)
@@ -118,9 +123,9 @@ describe('createLive()', () => {
 
   it('writes nothing when it is to be quiet', () => {
     const { stream, written } = fakeTerminal(true)
-    const live = createLive({ stream, mode: 'quiet', colors, title: sampleTitle })
+    const live = begun({ stream, mode: 'quiet', colors })
     show(live, sampleSnapshot, ['note'])
-    live.end()
+    live.ended?.()
     expect(written()).toBe('')
   })
 })

@@ -1,5 +1,6 @@
 import { type Clock, monotonicClock } from '../clock.ts'
-import type { Progress, RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import type { RunTitle } from '../metrics/snapshot.ts'
+import type { Observer } from '../run/observer.ts'
 import { type Colors, printable } from '../terminal/cells.ts'
 import { formatTimeOfDay } from '../units.ts'
 import { renderLine } from './lines.ts'
@@ -8,20 +9,19 @@ import { renderScreen } from './screen.ts'
 /** How a run is shown while it lasts: a screen redrawn in place, a line a second, or not at all. */
 export type LiveMode = 'screen' | 'lines' | 'quiet'
 
-export interface LiveOptions {
-  readonly stream: NodeJS.WriteStream
-  readonly mode: LiveMode
-  readonly colors: Colors
-  readonly title: RunTitle
-  readonly clock?: Clock
-  readonly wallClock?: () => Date
+/** What of a terminal or another stream the live view needs. */
+export interface LiveStream {
+  write(text: string): unknown
+  readonly columns?: number
+  readonly rows?: number
 }
 
-export interface Live {
-  /** Shows a snapshot and what is to be said about the run; may be called often, and asks for one only to show it. */
-  show(progress: Progress, snapshot: () => Snapshot, notes: () => readonly string[]): void
-  /** Takes the screen away and gives the terminal back; the figures follow in the summary. */
-  end(): void
+export interface LiveOptions {
+  readonly stream: LiveStream
+  readonly mode: LiveMode
+  readonly colors: Colors
+  readonly clock?: Clock
+  readonly wallClock?: () => Date
 }
 
 const redrawMs = 500
@@ -34,13 +34,14 @@ const toFirstColumn = '\u001b[G'
 const beginFrame = '\u001b[?2026h'
 const endFrame = '\u001b[?2026l'
 
-/** The live view of one run on a stream, which is stderr, so that stdout stays the summary's. */
-export function createLive(options: LiveOptions): Live {
-  if (options.mode === 'quiet') return { show() {}, end() {} }
+/** An observer that shows each run on a stream, which is stderr, so that stdout stays the summary's. */
+export function createLive(options: LiveOptions): Observer {
+  if (options.mode === 'quiet') return {}
   return options.mode === 'screen' ? createScreen(options) : createLines(options)
 }
 
-function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOptions): Live {
+function createScreen({ stream, colors, clock = monotonicClock }: LiveOptions): Observer {
+  let title: RunTitle
   let drawnAt = Number.NEGATIVE_INFINITY
   let drawnLines = 0
   // No line wraps and the terminal does not scroll, so that there is nothing to measure: `renderScreen` sees to it.
@@ -50,7 +51,10 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
     drawnLines = 0
   }
   return {
-    show(_progress, snapshot, notes) {
+    started(run) {
+      title = run.title
+    },
+    progressed({ snapshot, notes }) {
       const now = clock.now()
       if (now - drawnAt < redrawMs) return
       if (drawnAt === Number.NEGATIVE_INFINITY) {
@@ -64,7 +68,7 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
       stream.write(`${beginFrame}${erase()}${screen}\n${endFrame}`)
       drawnLines = screen.split('\n').length
     },
-    end() {
+    ended() {
       if (drawnAt === Number.NEGATIVE_INFINITY) return
       drawnAt = Number.NEGATIVE_INFINITY
       process.removeListener('exit', restore)
@@ -73,14 +77,19 @@ function createScreen({ stream, colors, title, clock = monotonicClock }: LiveOpt
   }
 }
 
-function createLines({ stream, title, clock = monotonicClock, wallClock = () => new Date() }: LiveOptions): Live {
-  const said = new Set<string>()
+function createLines({ stream, clock = monotonicClock, wallClock = () => new Date() }: LiveOptions): Observer {
+  const shownNotes = new Set<string>()
   let lastSecond = 0
   let openingAt = clock.now()
   const write = (line: string) => stream.write(`${printable(line)}\n`)
-  write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}`)
   return {
-    show({ phase, elapsedMs }, snapshot, notes) {
+    started({ title }) {
+      shownNotes.clear()
+      lastSecond = 0
+      openingAt = clock.now()
+      write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}`)
+    },
+    progressed({ progress: { phase, elapsedMs }, snapshot, notes }) {
       if (phase === 'opening') {
         // No second of the run has begun; a slow start is still to be seen.
         if (clock.now() - openingAt < 1000) return
@@ -90,12 +99,11 @@ function createLines({ stream, title, clock = monotonicClock, wallClock = () => 
         lastSecond = Math.floor(elapsedMs / 1000)
         write(renderLine(snapshot(), wallClock()))
       }
-      for (const note of notes().filter(note => !said.has(note))) {
-        said.add(note)
+      for (const note of notes().filter(note => !shownNotes.has(note))) {
+        shownNotes.add(note)
         write(`${formatTimeOfDay(wallClock())}  ! ${note}`)
       }
     },
-    end() {},
   }
 }
 

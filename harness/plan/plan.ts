@@ -1,7 +1,5 @@
 import { streamSeed } from '../prng.ts'
-import { type LayerSettings, layerSettings } from '../protocols/layers/settings.ts'
-import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
-import { addressedProtocol } from '../scenario/resolve.ts'
+import type { SpokenProtocol } from '../protocols/composed.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
@@ -19,8 +17,7 @@ export interface WorkerPlan {
   readonly index: number
   readonly workers: number
   readonly address: Address
-  readonly protocol: ProtocolSpec
-  readonly layers?: LayerSettings
+  readonly protocol: SpokenProtocol
   /** How what is written is cut or glued; absent where it goes as it is. */
   readonly wire?: WireSettings
   readonly transport: TransportName
@@ -86,6 +83,7 @@ export interface Plan {
 /** What a plan needs beside the scenario; gathered before, so that planning is a pure function. */
 export interface PlanInputs {
   readonly address: Address
+  readonly protocol: SpokenProtocol
   readonly bank: RequestBank
   readonly transport: TransportName
   readonly seed: number
@@ -94,17 +92,15 @@ export interface PlanInputs {
 
 /** Divides a scenario over its workers: connections and requests exactly, every worker with a seed of its own. */
 export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
-  const { address, bank, transport, seed, workers } = inputs
+  const { address, protocol, bank, transport, seed, workers } = inputs
   const isWarmupAutomatic = scenario.warmup === 'auto' && scenario.duration >= automaticWarmupMsMin
   const warmupMs = scenario.warmup === 'auto' ? warmupMsMin : scenario.warmup
   const lengthMs = warmupMs + scenario.duration
   const extensionMs = isWarmupAutomatic ? lengthMs : 0
-  const layers = layerSettings(scenario)
   const common = {
     workers,
     address,
-    protocol: addressedProtocol(scenario),
-    ...(layers && { layers }),
+    protocol,
     ...(scenario.wire && { wire: scenario.wire }),
     transport,
     mode: scenario.load.mode,

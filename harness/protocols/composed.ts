@@ -5,12 +5,17 @@ import type { LayerSettings } from './layers/settings.ts'
 import type { Protocol } from './protocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
 
-/** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */
-export function composeProtocol(
-  spec: ProtocolSpec,
-  over: { readonly layers: LayerSettings | undefined; readonly overUdp: boolean; readonly opensAll?: boolean },
-): Protocol {
-  const { layers, overUdp, opensAll = true } = over
-  const plain = createProtocol(spec)
-  return layeredProtocol(overUdp ? overDatagrams(plain) : plain, layers, { opensAll })
+/** What is spoken to a target: plain and cloneable, so that a plan can carry it to its workers. */
+export interface SpokenProtocol {
+  readonly spec: ProtocolSpec
+  /** What bodies pass through; absent where they go as they are. */
+  readonly layers?: LayerSettings
+  /** One datagram is one frame; otherwise the protocol frames a stream. */
+  readonly overUdp: boolean
+}
+
+/** The protocol as it is spoken: bodies within their layers, over a stream or in datagrams; `opensAll` as in `layeredProtocol`. */
+export function composeProtocol(spoken: SpokenProtocol, { opensAll = true } = {}): Protocol {
+  const plain = createProtocol(spoken.spec)
+  return layeredProtocol(spoken.overUdp ? overDatagrams(plain) : plain, spoken.layers, { opensAll })
 }

@@ -8,7 +8,7 @@ import { parseScenario } from '../scenario/load.ts'
 import { chooseTransport } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
 import { type CeilingInputs, measureCeiling } from './ceiling.ts'
-import { prepareScenario } from './run.ts'
+import { prepareScenario } from './prepare.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -27,12 +27,12 @@ const tcp: Address = { scheme: 'tcp', host: '192.0.2.1', port: 7 }
 async function inputsOf(yaml: string, address: Address = tcp, workers = 1): Promise<CeilingInputs> {
   const text = `name: ceiling\ntarget: { address: "tcp://192.0.2.1:7" }\nconnections: 4\n${yaml}\n`
   const loaded = parseScenario(text, 'ceiling.yaml', [], {})
-  const { bank, seed } = await prepareScenario(loaded)
+  const { protocol, bank, seed } = await prepareScenario(loaded)
   const { name: transport } = chooseTransport('auto', address)
   const pair = { sent: 0, completed: 0 }
   return {
     loaded,
-    plan: planRun(loaded.scenario, { address, bank, transport, seed, workers }),
+    plan: planRun(loaded.scenario, { address, protocol, bank, transport, seed, workers }),
     bank,
     environment: { ...describeEnvironment(), cores: 4 },
     shownPerSecond: 0,

@@ -10,14 +10,15 @@ import { type NullReplyPlan, planNullReplies } from '../nullServer/nullReplies.t
 import { chooseNullWay, type NullServer, startNullServer } from '../nullServer/nullServer.ts'
 import type { RequestBank } from '../plan/bank.ts'
 import { type Plan, planRun, type WorkerPlan } from '../plan/plan.ts'
-import type { LoadedScenario, Scenario } from '../scenario/scenario.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
+import type { Scenario } from '../scenario/scenario.ts'
 import { toolVersion } from '../version.ts'
 import { keepCeiling, readCeiling } from './ceilingCache.ts'
+import { startDelayMs } from './drive.ts'
 
 /** What is dropped of each run, in which code is compiled, and what is measured. */
 const warmupMs = 300
 const measuredMs = 500
-const startDelayMs = 20
 const openingMsMax = 5000
 const timeoutMs = 5000
 /** More than this cannot be opened to one port from one address, and would take too long. */
@@ -96,8 +97,8 @@ function nullPlan(scenario: Scenario, { workers, seed }: Plan, bank: RequestBank
     reconnect: { ...scenario.reconnect, when: 'never' },
   }
   const [address] = addresses
-  const { transport } = workers[0]!
-  const plan = planRun(loop, { address: address!, bank, transport, seed, workers: workers.length })
+  const { transport, protocol } = workers[0]!
+  const plan = planRun(loop, { address: address!, protocol, bank, transport, seed, workers: workers.length })
   const ownAddress = (share: WorkerPlan, index: number) => ({ ...share, address: addresses[index]! })
   return { ...plan, workers: plan.workers.map(ownAddress) }
 }

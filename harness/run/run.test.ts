@@ -5,7 +5,8 @@ import { afterEach, expect, test } from 'vitest'
 import { builtFile } from '../built.ts'
 import { readReport } from '../report/save.ts'
 import { parseScenario } from '../scenario/load.ts'
-import { exitCodeOf, prepareScenario, runScenario } from './run.ts'
+import { prepareScenario } from './prepare.ts'
+import { exitCodeOf, runScenario } from './run.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -44,15 +45,14 @@ test.each([
   )
   const { report, path } = await runScenario(scenario, await prepareScenario(scenario), {
     openFolder: async () => folder,
-    createView: () => ({ show() {}, end() {} }),
     signal: new AbortController().signal,
     workerFile,
   })
   expect(report.error).toMatch(message)
   expect(exitCodeOf(report, false)).toBe(2)
   expect(report.totals.completed).toBeGreaterThan(0)
-  expect(existsSync(path)).toBe(true)
-  expect(await readReport(path)).toEqual(JSON.parse(JSON.stringify(report)))
+  expect(existsSync(path!)).toBe(true)
+  expect(await readReport(path!)).toEqual(JSON.parse(JSON.stringify(report)))
 })
 
 /**
@@ -104,27 +104,27 @@ async function runInvented(settings: string, responseMs: string) {
   const notes = new Set<string>()
   const { report } = await runScenario(invented, await prepareScenario(invented), {
     openFolder: async () => folder,
-    createView: () => ({
-      show: (_progress, _snapshot, said) => {
-        for (const note of said()) notes.add(note)
+    observers: [
+      {
+        progressed(view) {
+          for (const note of view.notes()) notes.add(note)
+        },
       },
-      end() {},
-    }),
-    signal: new AbortController().signal,
+    ],
     workerFile: inventedWorker(folder, responseMs),
   })
   const warmups = report.findings.filter(({ code }) => code === 'warm-up').map(({ severity }) => severity)
   return { report, warmups, notes: [...notes] }
 }
 
-const goesOn = 'the run has not settled: it goes on for as long again'
+const extended = 'latency is still changing: the run is extended by its own length'
 
 test('runScenario() goes on once, for as long again, where a run has not settled', async () => {
   const [settles, never] = await Promise.all([
     runInvented('duration: 5s', 't < 5 ? 60 - 10 * t : 10'),
     runInvented('duration: 5s', '10 + 10 * t'),
   ])
-  expect(settles.notes).toContain(goesOn)
+  expect(settles.notes).toContain(extended)
   expect(settles.report.window.elapsedSeconds).toBeGreaterThan(11.9)
   expect([5, 6]).toContain(settles.report.window.warmupSeconds)
   expect(settles.warmups).toEqual(['note'])
@@ -156,7 +156,7 @@ test('runScenario() ends in time where the run is steady, short, or has a warm-u
   ])
   expect(runs.map(({ report }) => Math.round(report.window.elapsedSeconds))).toEqual([6, 6, 3])
   for (const { notes, report } of runs) {
-    expect(notes).not.toContain(goesOn)
+    expect(notes).not.toContain(extended)
     expect(report.window.warmupSeconds).toBe(1)
   }
 }, 20_000)
@@ -170,7 +170,6 @@ test('runScenario() ends at once, with a report, when it is stopped before the s
       stop.abort()
       return folder
     },
-    createView: () => ({ show() {}, end() {} }),
     signal: stop.signal,
   })
   expect(report.interrupted).toBe(true)

@@ -5,9 +5,11 @@ import { UserError } from '../errors.ts'
 import { samplesBeyondMin } from '../metrics/quantiles.ts'
 import type { ProbeRecord, Report } from '../report/record.ts'
 import { writeReport } from '../report/save.ts'
-import type { LoadedScenario, Scenario } from '../scenario/scenario.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
+import type { Scenario } from '../scenario/scenario.ts'
 import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './nextRate.ts'
-import { type Prepared, type RunOptions, runScenario } from './run.ts'
+import type { Prepared } from './prepare.ts'
+import { type RunOptions, type RunResult, runScenario } from './run.ts'
 
 /** Where a search begins that is not told where. */
 const startPerSecond = 1000
@@ -22,9 +24,11 @@ const clientFaults = ['client-lag', 'generator-busy']
 export async function searchScenario(
   loaded: LoadedScenario,
   prepared: Prepared,
-  options: RunOptions,
-): Promise<{ report: Report; path: string }> {
+  options: RunOptions = {},
+  runProbe: typeof runScenario = runScenario,
+): Promise<RunResult> {
   const { scenario } = loaded
+  const { signal, openFolder } = options
   const least = leastRate(scenario)
   const start = Math.max(least, scenario.load.rate ?? startPerSecond)
   const tried: Tried[] = []
@@ -32,15 +36,16 @@ export async function searchScenario(
   const reports: Report[] = []
   let folder: string | undefined
 
+  async function openProbeFolder(open: () => Promise<string>): Promise<string> {
+    folder ??= await open()
+    const own = join(folder, 'probes', String(probes.length + 1).padStart(2, '0'))
+    await mkdir(own, { recursive: true })
+    return own
+  }
   async function probe(rate: number): Promise<ProbeOutcome> {
-    const { report } = await runScenario(atRate(loaded, rate), prepared, {
+    const { report } = await runProbe(atRate(loaded, rate), prepared, {
       ...options,
-      openFolder: async () => {
-        folder ??= await options.openFolder()
-        const own = join(folder, 'probes', String(probes.length + 1).padStart(2, '0'))
-        await mkdir(own, { recursive: true })
-        return own
-      },
+      ...(openFolder && { openFolder: () => openProbeFolder(openFolder) }),
     })
     const outcome = outcomeOf(report)
     probes.push(recordOf(report, rate, outcome))
@@ -48,9 +53,9 @@ export async function searchScenario(
     return outcome
   }
 
-  const isCut = () => options.signal.aborted || reports.at(-1)?.error !== undefined
+  const isCut = () => signal?.aborted === true || reports.at(-1)?.error !== undefined
   let end: SearchEnd | undefined
-  while (end === undefined && !options.signal.aborted) {
+  while (end === undefined && signal?.aborted !== true) {
     const next = nextRate(tried, start, least)
     if (typeof next === 'string') {
       end = next
@@ -62,7 +67,7 @@ export async function searchScenario(
     tried.push({ rate: next, outcome })
   }
   const last = reports.at(-1)
-  if (last === undefined || folder === undefined) throw new UserError('the search was stopped before its first probe')
+  if (last === undefined) throw new UserError('the search was stopped before its first probe')
   const { held, failed } = bracketOf(tried)
   const best = probes.findLastIndex(({ rate, outcome }) => rate === held && outcome === 'held')
   const chosen = reports[best] ?? last
@@ -72,7 +77,7 @@ export async function searchScenario(
     scenario: loaded.redacted,
     findings,
     verdict: verdictOf(findings),
-    interrupted: options.signal.aborted,
+    interrupted: signal?.aborted === true,
     ...(last.error !== undefined && { error: last.error }),
     search: {
       ...(held !== undefined && { highestHeld: held }),
@@ -81,7 +86,7 @@ export async function searchScenario(
       probes,
     },
   }
-  return { report, path: await writeReport(report, folder) }
+  return { report, ...(folder !== undefined && { path: await writeReport(report, folder) }) }
 }
 
 /** Slower than this a probe has too few replies for the quantiles that are judged; a fifth more, for they vary. */

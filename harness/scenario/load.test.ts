@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadScenario, parseScenario, scenarioFromUrl } from './load.ts'
+import { faultsOf } from './loaded.ts'
 import { issue } from './path.ts'
 import { limits, type Scenario } from './scenario.ts'
 import { faultLines, faultsIn, faultsWith, minimal, minimalWith } from './testing/faults.ts'
@@ -134,7 +135,7 @@ test('parseScenario() has no warm-up in mode once', () => {
 
 test('parseScenario() knows its folder, and where what is found wrong later on stands in its file', () => {
   const loaded = parseScenario(minimal, 'scenarios/a.yaml', [], {})
-  const late = loaded.faultsOf([issue(['loop', 0, 'send'], 'too long'), issue(['target'], 'gone')])
+  const late = faultsOf(loaded, [issue(['loop', 0, 'send'], 'too long'), issue(['target'], 'gone')])
   expect(late).toEqual([
     { place: 'scenarios/a.yaml:2:9', message: 'target: gone' },
     { place: 'scenarios/a.yaml:4:16', message: 'loop[0].send: too long' },
@@ -255,8 +256,8 @@ test('parseScenario() refuses backoffs that are no range', () => {
 test('parseScenario() hides what a late fault quotes of a value out of the environment, and of no other', () => {
   const text =
     'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\nloop: [{ send: "${S}" }, { send: { file: "${S}/x" } }, { send: a }]\n'
-  const { faultsOf } = parseScenario(text, 's.yaml', [], { S: 'hunter2' })
-  const late = faultsOf([
+  const loaded = parseScenario(text, 's.yaml', [], { S: 'hunter2' })
+  const late = faultsOf(loaded, [
     issue(['loop', 0, 'send'], 'must close its quotes, unlike "AUTH hunter2 a \\"b"'),
     issue(['loop', 1, 'send', 'file'], 'cannot read "/hunter2/x": there is no such file'),
     issue(['loop', 2, 'send'], 'must not be "a"'),
@@ -275,7 +276,8 @@ test('parseScenario() bounds the number of steps', () => {
 })
 
 test('scenarioFromUrl() sends a greeting to the address', () => {
-  const { scenario, folder, faultsOf } = scenarioFromUrl('tcp://127.0.0.1:8080', [])
+  const loaded = scenarioFromUrl('tcp://127.0.0.1:8080', [])
+  const { scenario, folder } = loaded
   expect(scenario).toMatchObject({
     name: '127.0.0.1-8080',
     target: { address: 'tcp://127.0.0.1:8080' },
@@ -285,7 +287,9 @@ test('scenarioFromUrl() sends a greeting to the address', () => {
   })
   expect(folder).toBe(process.cwd())
   const message = 'loop[0].send: too long'
-  expect(faultsOf([issue(['loop', 0, 'send'], 'too long')])).toEqual([{ place: 'tcp://127.0.0.1:8080', message }])
+  expect(faultsOf(loaded, [issue(['loop', 0, 'send'], 'too long')])).toEqual([
+    { place: 'tcp://127.0.0.1:8080', message },
+  ])
   expect(scenarioFromUrl('tls://[::1]:443', []).scenario.name).toBe('1-443')
   expect(scenarioFromUrl('unix:/run/a b.sock', []).scenario.name).toBe('a-b.sock')
 })

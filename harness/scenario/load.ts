@@ -3,13 +3,14 @@ import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { formatSize } from '../units.ts'
 import { keysIn } from './checks/keys.ts'
+import type { LoadedScenario } from './loaded.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path, valueAt } from './path.ts'
 import { redact } from './redact.ts'
-import { type LoadedScenario, limits, type Scenario } from './scenario.ts'
+import { limits, type Scenario } from './scenario.ts'
 import { nameFromUrl, settingsOfUrl } from './url.ts'
 import { validate } from './validate.ts'
-import { issueFaults, lateFaults, type Places, textFaults } from './yaml/faults.ts'
+import { issueFaults, type Places, textFaults } from './yaml/faults.ts'
 import { readSource, type Source } from './yaml/source.ts'
 import type { Environment } from './yaml/variables.ts'
 
@@ -72,13 +73,9 @@ function finish(
   const all = [...sourceIssues, ...issues, ...found]
   const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
   const secrets = [...fromEnvironment, ...keysIn(data)]
-  const places = { ...named, positions: source.positions, origins }
-  if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, { ...places, secrets }))
-  return {
-    scenario: result.scenario,
-    redacted: redact(result.scenario, secrets),
-    faultsOf: issues => lateFaults(issues, { ...places, secrets }),
-  }
+  const places = { ...named, positions: source.positions, origins, secrets }
+  if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
+  return { scenario: result.scenario, redacted: redact(result.scenario, secrets), places }
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,29 +1,37 @@
+import type { SpokenProtocol } from '../protocols/composed.ts'
+import { layerSettings } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
-import type { Target } from './scenario.ts'
+import type { Scenario, Target } from './scenario.ts'
 
 const defaultPorts = { tcp: 80, tls: 443 } as const
 
+/** What a scenario says to its target. It is worked out here once, for the target, the plan, its workers and torture. */
+export function resolveProtocol(
+  scenario: Pick<Scenario, 'protocol' | 'target' | 'layers' | 'layerKey'>,
+): SpokenProtocol {
+  const layers = layerSettings(scenario)
+  return {
+    spec: withHost(scenario.protocol, scenario.target),
+    ...(layers && { layers }),
+    overUdp: isDatagramTarget(scenario.target),
+  }
+}
+
+/** Whether a target is reached over UDP. */
+export function isDatagramTarget(target: Target): boolean {
+  return 'serve' in target ? target.over === 'udp' : target.address?.startsWith('udp://') === true
+}
+
 /**
- * A scenario's protocol with what its target says: HTTP's header Host is the host and the port of the address where nothing
- * else was asked for, without a port that is the scheme's own (RFC 9110, 7.2) and without a zone (RFC 6874). Of a server
- * that the run starts the port is known only later, and Host stays as the protocol has it.
+ * HTTP's header Host is the host and the port of the target's address unless the scenario sets it, without a port that is
+ * the scheme's own (RFC 9110, 7.2) and without a zone (RFC 6874). The port of a server that the run starts is known only
+ * later, so Host stays as the protocol has it.
  */
-export function addressedProtocol({
-  protocol,
-  target,
-}: {
-  readonly protocol: ProtocolSpec
-  readonly target: Target
-}): ProtocolSpec {
+function withHost(protocol: ProtocolSpec, target: Target): ProtocolSpec {
   if (protocol.name !== 'http' || protocol.host !== undefined || !('address' in target)) return protocol
   const [, scheme, found, digits] = /^(tcp|tls):\/\/(.+):(\d+)\/?$/.exec(target.address) ?? []
   if (scheme === undefined) return protocol
   const host = found!.replace(/%[^\]]*/, '')
   const port = Number(digits)
   return { ...protocol, host: port === defaultPorts[scheme as 'tcp' | 'tls'] ? host : `${host}:${port}` }
-}
-
-/** Whether a target is reached over UDP. */
-export function isDatagramTarget(target: Target): boolean {
-  return 'serve' in target ? target.over === 'udp' : target.address?.startsWith('udp://') === true
 }

@@ -1,9 +1,7 @@
-import type { Fault } from '../errors.ts'
 import type { LayerName } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
-import type { Issue } from './path.ts'
 
 /**
  * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
@@ -160,17 +158,6 @@ export interface TlsFiles {
   readonly key?: string
   readonly servername?: string
   readonly insecure?: boolean
-}
-
-/** A scenario with where it came from. */
-export interface LoadedScenario {
-  readonly scenario: Scenario
-  /** What relative paths in the scenario start from. */
-  readonly folder: string
-  /** The scenario as it may be shown: keys and values out of the environment are `***`. */
-  readonly redacted: Scenario
-  /** What is found wrong with it later on, with the places in its text. */
-  readonly faultsOf: (issues: readonly Issue[]) => Fault[]
 }
 
 /** Bounds on what a scenario may ask for and on what is read from files. */

@@ -25,8 +25,8 @@ export function settingValue(text: string, origin: string): unknown {
   }
 }
 
-/** Keys of a path with dots between them; indexes as `loop.0` or `loop[0]`. */
-function parsePath(text: string): (string | number)[] | undefined {
+/** The keys of a path such as `loop[0].send` or `loop.0.send`; undefined where one is empty. */
+export function parsePath(text: string): (string | number)[] | undefined {
   const keys = text.replaceAll(/\[(\d+)\]/g, '.$1').split('.')
   if (keys.some(key => key === '')) return undefined
   return keys.map(key => (/^\d{1,9}$/.test(key) ? Number(key) : key))

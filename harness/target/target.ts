@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
+import type { SpokenProtocol } from '../protocols/composed.ts'
 import type { LayerSettings } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { protocolText } from '../protocols/spec.ts'
@@ -36,9 +37,7 @@ export interface RunningTarget {
 }
 
 export interface TargetOptions {
-  readonly protocol: ProtocolSpec
-  /** What bodies pass through, in a server of ours too. */
-  readonly layers?: LayerSettings | undefined
+  readonly protocol: SpokenProtocol
   readonly tls?: TlsSettings | undefined
   /** The target as it may be shown. */
   readonly shown: Target
@@ -94,14 +93,14 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
     await probe(address, patience)
   } catch (error) {
     const shown = 'address' in options.shown ? options.shown.address : url
-    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(address, options.protocol))
+    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(address, options.protocol.spec))
   }
   return { address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
 
 async function serve(
   { serve: name, options, over = 'tcp' }: Extract<Target, { serve: string }>,
-  { protocol, layers }: TargetOptions,
+  { protocol: { spec: protocol, layers } }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
   // A flag would be seen by everybody who lists processes.

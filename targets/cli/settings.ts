@@ -171,7 +171,8 @@ export function settingsOf(name: string, options: Options) {
   const order = { seed, ...(shuffle !== undefined && { shuffle }) }
   const text = reply === 'echo' ? undefined : reply
   const plain = createService(spec, text, (spec, text) => {
-    if (overUdp && text !== undefined) composeProtocol(spec, { layers, overUdp }).encode({ body: Buffer.from(text) })
+    if (overUdp && text !== undefined)
+      composeProtocol({ spec, ...(layers && { layers }), overUdp }).encode({ body: Buffer.from(text) })
     return naiveBytes === undefined ? target.create(spec, text, order) : createNaive(spec, naiveBytes, text)
   })
   const pooled = pool === undefined ? plain : poolService(plain, new Schedule(pool))

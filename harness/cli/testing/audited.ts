@@ -7,7 +7,8 @@ import pc from 'picocolors'
 import { expect } from 'vitest'
 import { builtFile } from '../../built.ts'
 import { renderSummary } from '../../report/formats/summary.ts'
-import { exitCodeOf, prepareScenario, runScenario } from '../../run/run.ts'
+import { prepareScenario } from '../../run/prepare.ts'
+import { exitCodeOf, runScenario } from '../../run/run.ts'
 import { parseScenario } from '../../scenario/load.ts'
 import { type InventedMachine, inventedMachine } from './inventedMachine.ts'
 import { cleanUpWith, listen, type Ran, run, scenarioFile, startRun, temporaryFolder } from './volley.ts'
@@ -125,11 +126,9 @@ async function withWorker(settings: Settings, first: string, strictly: boolean):
   const scenario = parseScenario(scenarioText(settings), 'audited.yaml', [], {})
   const { report, path } = await runScenario(scenario, await prepareScenario(scenario), {
     openFolder: async () => folder,
-    createView: () => ({ show() {}, end() {} }),
-    signal: new AbortController().signal,
     workerFile,
   })
-  const stdout = renderSummary(report, path, pc.createColors(false))
+  const stdout = renderSummary(report, path!, pc.createColors(false))
   return { code: exitCodeOf(report, strictly), stdout, report }
 }
 

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { encodeRequests } from '../../plan/requests.ts'
 import { composeProtocol } from '../../protocols/composed.ts'
-import { layerSettings } from '../../protocols/layers/settings.ts'
 import { parseScenario } from '../../scenario/load.ts'
+import { resolveProtocol } from '../../scenario/resolve.ts'
 import { createSingleRequests } from './singleRequests.ts'
 
 const challengeType = 0xffff_fff1
@@ -11,7 +11,7 @@ const challengeType = 0xffff_fff1
 function requestsOf(lines: string) {
   const yaml = `name: test\ntarget: { address: "tcp://127.0.0.1:1" }\n${lines}`
   const { scenario } = parseScenario(yaml, 'test.yaml', [], {})
-  const protocol = composeProtocol(scenario.protocol, { layers: layerSettings(scenario), overUdp: false })
+  const protocol = composeProtocol(resolveProtocol(scenario))
   const bank = encodeRequests(scenario, protocol, { files: new Map(), rows: [], tls: {} }, 1)
   const requests = createSingleRequests({ bank, protocol, key: scenario.key, seed: 1 })
   const bodyOf = (frame: Uint8Array) => Buffer.from(protocol.decode(frame, 0, frame.length).body)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseScenario } from '../load.ts'
-import type { LoadedScenario } from '../scenario.ts'
+import type { LoadedScenario } from '../loaded.ts'
 import { faultsIn, minimalWith } from '../testing/faults.ts'
 import { interpolate } from './variables.ts'
 

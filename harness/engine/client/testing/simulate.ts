@@ -4,8 +4,7 @@ import { control, createSlab, field, instant, openSlab, type Slab, state } from 
 import { planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
-import { layerSettings } from '../../../protocols/layers/settings.ts'
-import { isDatagramTarget } from '../../../scenario/resolve.ts'
+import { resolveProtocol } from '../../../scenario/resolve.ts'
 import type { Scenario } from '../../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../../transports/memory.ts'
 import { wireTransport } from '../../../transports/wire.ts'
@@ -75,13 +74,11 @@ export async function simulate(
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
-  const overUdp = isDatagramTarget(scenario.target)
-  const layers = layerSettings(scenario)
-  const spoken = composeProtocol(scenario.protocol, { layers, overUdp })
-  const bank = encodeRequests(scenario, spoken, { files: new Map(), rows }, 1)
-  const protocol = composeProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) })
-  const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
-  const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
+  const spoken = resolveProtocol(scenario)
+  const bank = encodeRequests(scenario, composeProtocol(spoken), { files: new Map(), rows }, 1)
+  const protocol = composeProtocol(spoken, { opensAll: looksAtBodies(bank) })
+  const address = { scheme: spoken.overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
+  const run = planRun(scenario, { address, protocol: spoken, bank, transport: 'node', seed: 1, workers: 1 })
   const plan = run.workers[0]!
   const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander'
+import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { toolVersion } from '../version.ts'
+import { addCompare } from './compare.ts'
+import { printError } from './errors.ts'
+import type { CommandIo } from './io.ts'
+import { addList } from './list.ts'
+import { addRun } from './run.ts'
+import { addSchema } from './schema.ts'
+import { addServe } from './serve.ts'
+import { addTalk } from './talk.ts'
+import { addTorture } from './torture.ts'
+import { addValidate } from './validate.ts'
+
+const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare]
+
+/** Runs one command line, without the program's name; answers its exit code. Rejects only where volley itself is at fault. */
+export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
+  let code: ExitCode = exitCode.pass
+  const program = createProgram(io)
+  for (const add of commands) {
+    add(program, io, result => {
+      code = result
+    })
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof UserError) {
+      printError(error, io.stderr)
+      return exitCode.couldNotRun
+    }
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+  }
+}
+
+function createProgram({ stdout, stderr }: CommandIo): Command {
+  return new Command('volley')
+    .description('Load-tests anything that speaks a request/reply protocol over TCP or UDP')
+    .version(toolVersion)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => void stdout.write(text),
+      writeErr: text => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns || 80,
+      getErrHelpWidth: () => stderr.columns || 80,
+    })
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run is invalid; 130 interrupted.
+
+  volley run scenarios/echo-loopback.yaml
+  volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
+  volley run http://127.0.0.1:8080/path -c 50
+  volley serve tlv --listen 127.0.0.1:8080
+  volley torture tcp://127.0.0.1:8080 --protocol tlv`,
+    )
+}

@@ -1,0 +1,182 @@
+import type { LiveAudit } from '../audit/live.ts'
+import { sharedOffsetMs, systemTimers, type Timers } from '../clock.ts'
+import type { Fleet } from '../engine/fleet.ts'
+import type { Collector } from '../metrics/collector.ts'
+import type { Phase, Progress } from '../metrics/snapshot.ts'
+import { totalsOf } from '../metrics/totals.ts'
+import type { Plan } from '../plan/plan.ts'
+import { createProtocol } from '../protocols/catalog.ts'
+import type { RunningTarget } from '../target/target.ts'
+import type { Observer } from './observer.ts'
+
+const readMs = 100
+/** Delay before the start, so that every worker sees the start time first. */
+export const startDelayMs = 20
+/**
+ * The same for a protocol whose messages go to all connections. A connection is open before the server has accepted it, many
+ * servers accept one at a time, and a connection that is not accepted yet gets no message.
+ */
+const startDelayMsToAll = 250
+/** A server's exit is reported a moment after its connections break: how long it is waited for after a run with failures. */
+const targetExitGraceMs = 100
+/** How long before the end it is decided whether the run goes on, and how late a worker may notice that. */
+const extendBeforeMs = 500
+const controlLatencyMs = 100
+const extendedNote = 'latency is still changing: the run is extended by its own length'
+/** The share of planned requests that a server which keeps up may leave unanswered. */
+const fallenBehindMax = 0.01
+
+export interface Outcome {
+  /** When the last worker stopped counting, on this thread's clock. */
+  readonly endedAt: number
+  readonly error: string | undefined
+  /** The run went on for its own length again, as it had not reached a steady state. */
+  readonly isExtended: boolean
+}
+
+export interface DrivenRun {
+  readonly plan: Plan
+  readonly fleet: Fleet
+  readonly collector: Collector
+  readonly target: Pick<RunningTarget, 'ended'>
+  readonly observers: readonly Observer[]
+  readonly liveAudit: Pick<LiveAudit, 'notes'>
+  /** Ends the run early when it fires. */
+  readonly signal: AbortSignal
+  readonly timers?: Timers
+  /** What turns a time of `timers` into one of the clock that workers write their end in. */
+  readonly sharedOffsetMs?: number
+}
+
+/** Drives a fleet from the first connect to the end of its last worker, and reads its slabs meanwhile; ends the observers. */
+export async function drive(run: DrivenRun): Promise<Outcome> {
+  const { plan, fleet, signal, timers = systemTimers } = run
+  const delayMs = startDelayOf(plan)
+  const watch = new RunWatch(run, timers)
+  const stop = () => fleet.stop()
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  const cancels = [timers.every(readMs, () => watch.read())]
+  try {
+    await Promise.race([fleet.ready, fleet.ended])
+    fleet.start(watch.begin(delayMs))
+    // The measured part begins with the reading at the end of the warm-up, so that has a timer of its own.
+    cancels.push(timers.after(delayMs + plan.warmupMs, () => watch.read()))
+    if (plan.extensionMs > 0) {
+      cancels.push(timers.after(delayMs + plan.lengthMs - extendBeforeMs, () => watch.extendIfUnsteady()))
+    }
+    return await watch.end(await fleet.ended)
+  } finally {
+    for (const cancel of cancels) cancel()
+    signal.removeEventListener('abort', stop)
+    for (const observer of run.observers) observer.ended?.()
+  }
+}
+
+/** How long after `now` the workers start: long enough for every connection to be accepted where that matters. */
+function startDelayOf({ workers }: Plan): number {
+  const { delivery } = createProtocol(workers[0]!.protocol.spec)
+  return delivery === undefined ? startDelayMs : startDelayMsToAll
+}
+
+/** Reads a run's slabs, tells its observers, and decides whether it goes on. */
+class RunWatch {
+  readonly #run: DrivenRun
+  readonly #timers: Timers
+  #startAt = Number.POSITIVE_INFINITY
+  #lengthMs: number
+
+  constructor(run: DrivenRun, timers: Timers) {
+    this.#run = run
+    this.#timers = timers
+    this.#lengthMs = run.plan.lengthMs
+  }
+
+  /** The connections are open or have failed; answers when the requests start. */
+  begin(delayMs: number): number {
+    const { collector } = this.#run
+    collector.read(this.#timers.now())
+    this.#startAt = this.#timers.now() + delayMs
+    // Begin before the start signal: workers may count as soon as they see it.
+    collector.begin(this.#startAt)
+    return this.#startAt
+  }
+
+  read(): void {
+    const { plan, fleet, collector, target, observers } = this.#run
+    const now = this.#timers.now()
+    collector.read(now)
+    if (now - this.#startAt >= (collector.intervals.length + 1) * 1000) this.#endSecond()
+    // A server that this run started does not come back: nobody will answer the remaining requests.
+    if (plan.counted && target.ended() !== undefined) fleet.stop()
+    const progress = this.#progress(now)
+    const view = {
+      progress,
+      snapshot: () => collector.snapshot(progress),
+      notes: () => this.#notes(progress.phase, now),
+    }
+    for (const observer of observers) observer.progressed?.(view)
+  }
+
+  /** Shortly before the end: a run whose latency still changes is extended once, unless the load is more than the server can take. */
+  extendIfUnsteady(): void {
+    const { plan, fleet, collector } = this.#run
+    const now = this.#timers.now()
+    collector.read(now)
+    const isLate = now - this.#startAt > this.#lengthMs - controlLatencyMs
+    if (isLate || collector.fallenBehind() > fallenBehindMax || !collector.steadyState(now)?.isUnsteady) return
+    fleet.extend()
+    this.#lengthMs += plan.extensionMs
+  }
+
+  /** All workers are gone, with this error if one did not end as it should. */
+  async end(error: string | undefined): Promise<Outcome> {
+    const { plan, collector, target } = this.#run
+    collector.read(this.#timers.now())
+    const endedAt = collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs()) ?? this.#timers.now()
+    // The last second may be over without a reading that saw it.
+    if (endedAt - this.#startAt + readMs >= (collector.intervals.length + 1) * 1000) this.#endSecond()
+    if (Object.keys(collector.failures()).length > 0) {
+      await new Promise<void>(resolve => void this.#timers.after(targetExitGraceMs, resolve))
+    }
+    return {
+      endedAt,
+      error: error ?? targetError(target),
+      isExtended: endedAt - this.#startAt > plan.lengthMs + readMs,
+    }
+  }
+
+  #endSecond(): void {
+    const { collector, observers } = this.#run
+    const second = { interval: collector.endSecond(), totals: totalsOf(collector) }
+    for (const observer of observers) observer.second?.(second)
+  }
+
+  #progress(now: number): Progress {
+    const elapsedMs = now - this.#startAt
+    return {
+      elapsedMs: Math.max(0, elapsedMs),
+      phase: phaseAt(elapsedMs, this.#run.plan.warmupMs, this.#lengthMs),
+      ...(this.#run.plan.endsByTime && { totalMs: this.#lengthMs }),
+    }
+  }
+
+  #notes(phase: Phase, now: number): string[] {
+    const { plan, target, observers, liveAudit } = this.#run
+    const problems = observers.map(observer => observer.problem?.())
+    const extended = this.#lengthMs > plan.lengthMs ? extendedNote : undefined
+    const notes = [targetError(target), ...problems, extended].filter(note => note !== undefined)
+    return phase === 'measuring' ? [...notes, ...liveAudit.notes(now)] : notes
+  }
+}
+
+function phaseAt(elapsedMs: number, warmupMs: number, lengthMs: number): Phase {
+  if (elapsedMs < 0) return 'opening'
+  if (elapsedMs < warmupMs) return 'warm-up'
+  return elapsedMs < lengthMs ? 'measuring' : 'draining'
+}
+
+function targetError(target: Pick<RunningTarget, 'ended'>): string | undefined {
+  const ended = target.ended()
+  return ended && `the target ended during the run: ${ended}`
+}

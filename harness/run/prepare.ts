@@ -1,0 +1,45 @@
+import { UserError } from '../errors.ts'
+import { fileDescriptorsMax } from '../host/processes.ts'
+import type { RequestBank } from '../plan/bank.ts'
+import { type Materials, readMaterials } from '../plan/materials.ts'
+import { encodeRequests } from '../plan/requests.ts'
+import { composeProtocol, type SpokenProtocol } from '../protocols/composed.ts'
+import { faultsOf, type LoadedScenario } from '../scenario/loaded.ts'
+import { IssuesError } from '../scenario/path.ts'
+import { resolveProtocol } from '../scenario/resolve.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+
+/** Descriptors that a run needs besides its connections. */
+const ownDescriptors = 64
+
+/** A scenario with all that can be done before anything is sent. */
+export interface Prepared {
+  readonly protocol: SpokenProtocol
+  readonly materials: Materials
+  readonly bank: RequestBank
+  readonly seed: number
+}
+
+/** Reads the files a scenario names and encodes its requests; a UserError has every fault, each with its file. */
+export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared> {
+  const { scenario } = loaded
+  const seed = scenario.seed ?? Math.floor(Math.random() * 2 ** 31)
+  checkDescriptors(scenario)
+  const protocol = resolveProtocol(scenario)
+  try {
+    const materials = await readMaterials(loaded)
+    return { protocol, materials, bank: encodeRequests(scenario, composeProtocol(protocol), materials, seed), seed }
+  } catch (error) {
+    throw error instanceof IssuesError ? new UserError(faultsOf(loaded, error.issues)) : error
+  }
+}
+
+/** Refuses before anything is sent what the kernel would refuse half way. */
+function checkDescriptors({ connections }: Scenario): void {
+  const most = fileDescriptorsMax()
+  if (connections + ownDescriptors <= most) return
+  throw new UserError(
+    `${connections} connections need more file descriptors than this process may have open (${most})`,
+    `ask for at most ${most - ownDescriptors} connections, or raise the limit: "ulimit -n ${connections + ownDescriptors}"`,
+  )
+}

@@ -1,0 +1,20 @@
+import type { RunTitle } from '../metrics/snapshot.ts'
+import type { Plan } from '../plan/plan.ts'
+import { describeProtocol } from '../protocols/spec.ts'
+import { describeLoad } from '../report/figures.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+
+/** The head of a run's screen; `scenario` and `target` are as they may be shown. */
+export function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
+  const { connections, load, requests } = scenario
+  const [first] = plan.workers
+  const workers = plan.workers.length
+  return {
+    name: scenario.name,
+    what: `${[describeProtocol(scenario.protocol), ...(scenario.layers ?? [])].join(' + ')} over ${target}`,
+    load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
+    how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    warmupMs: plan.warmupMs,
+    ...(requests === undefined ? {} : { requests }),
+  }
+}
