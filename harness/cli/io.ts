@@ -16,4 +16,6 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Fires when the command is to end early. A command that asks for it takes over what Ctrl-C does. */
   readonly signal: AbortSignal
+  /** For tests: a run whose client was busy is not followed by a measurement of what the client can do at most. */
+  readonly ceiling?: 'never'
 }

@@ -82,6 +82,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
         observers: [live],
         signal,
         cacheFolder: cacheFolderOf(io.env),
+        ...(io.ceiling && { ceiling: io.ceiling }),
       })
       reports.push(report)
       codes.push(exitCodeOf(report, flags.strict === true))
