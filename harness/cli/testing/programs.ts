@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cleanUpWith } from './volley.ts'
 
 const waitMsMax = 15_000
@@ -54,4 +55,19 @@ export async function until(what: string, condition: () => boolean | Promise<boo
     if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms for ${what}`)
     await new Promise(resolve => setTimeout(resolve, pollMs))
   }
+}
+
+/** The ids of a process's children. */
+export function childrenOf(pid: number): number[] {
+  const tasks = `/proc/${pid}/task`
+  const lists = readdirSync(tasks).map(task => readFileSync(`${tasks}/${task}/children`, 'utf8'))
+  return lists.flatMap(list => list.trim().split(/\s+/).map(Number)).filter(child => child > 0)
+}
+
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap(child => [child, ...descendantsOf(child)])
+}
+
+export function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`)
 }
