@@ -30,7 +30,14 @@ describe('volley run through a relay', () => {
   })
 
   test('sees the resets and the late segments that the scenario asks for', async () => {
-    const { report } = await run(scenario('{ serve: echo, relay: { reset: 20%, loss: 10% } }'), ...quick, '-d', '1s', '--seed', '3')
+    const { report } = await run(
+      scenario('{ serve: echo, relay: { reset: 20%, loss: 10% } }'),
+      ...quick,
+      '-d',
+      '1s',
+      '--seed',
+      '3',
+    )
     expect(report.totals.failures.reset).toBeGreaterThan(0)
     expect(report.latencyMs.response.max).toBeGreaterThanOrEqual(200)
     expect(balances(report)).toBe(true)
