@@ -23,7 +23,7 @@ function newFolder(): string {
 
 const tcp: Address = { scheme: 'tcp', host: '192.0.2.1', port: 7 }
 
-/** What there is once a run is over; its target is not asked for anything. */
+/** The inputs after a run; the address of its target is never connected to. */
 async function inputsOf(yaml: string, address: Address = tcp, workers = 1): Promise<CeilingInputs> {
   const text = `name: ceiling\ntarget: { address: "tcp://192.0.2.1:7" }\nconnections: 4\n${yaml}\n`
   const loaded = parseScenario(text, 'ceiling.yaml', [], {})
@@ -48,13 +48,13 @@ async function inputsOf(yaml: string, address: Address = tcp, workers = 1): Prom
       handshakes: pair,
       heartbeats: pair,
     },
-    options: { signal: new AbortController().signal },
+    options: { signal: new AbortController().signal, times: { warmupMs: 50, measuredMs: 100 } },
   }
 }
 
 const line = 'protocol: line\nloop: [{ send: hello }]'
 
-test('measureCeiling() keeps what it has measured, and does not measure it again', async () => {
+test('measureCeiling() caches what it has measured, and does not measure it again', async () => {
   const cacheFolder = newFolder()
   const inputs = await inputsOf(line, tcp, 2)
   const options = { ...inputs.options, cacheFolder }
@@ -62,10 +62,10 @@ test('measureCeiling() keeps what it has measured, and does not measure it again
   expect(first).toMatchObject({ cached: false })
   expect(first!.nullPerSecond).toBeGreaterThan(0)
   expect(await measureCeiling({ ...inputs, options })).toEqual({ ...first, cached: true })
-  // What the run has shown is more than what was kept.
+  // The run's own rate is above the cached figure.
   const shownPerSecond = first!.nullPerSecond + 1
   expect(await measureCeiling({ ...inputs, shownPerSecond, options })).toMatchObject({ cached: false })
-  // A plan of its own has a figure of its own.
+  // Another plan has its own figure.
   const file = join(cacheFolder, 'ceilings.json')
   const kept = () => Object.keys(JSON.parse(readFileSync(file, 'utf8')).ceilings)
   expect(kept()).toHaveLength(1)
@@ -83,14 +83,14 @@ test.each([
   ['an expectation need not hold', 'protocol: tlv\nloop: [{ send: { type: 1 }, expect: { type: 2 } }]', tcp],
   ['requests differ', 'protocol: resp\nmix: [{ send: "GET {{seq}}", weight: 2 }, { send: PING, weight: 1 }]', tcp],
   ['ids come back', 'protocol: rpc\nload: { pipeline: 8 }\nloop: [{ send: hello, expect: echo }]', tcp],
-  ['the target is behind a unix socket', line, { scheme: 'unix', path: '/no/such/socket' }],
+  ['the target listens on a unix socket', line, { scheme: 'unix', path: '/no/such/socket' }],
 ] as const)('measureCeiling() has a figure when %s', async (_, yaml, address) => {
   const ceiling = await measureCeiling(await inputsOf(yaml, address))
   expect(ceiling?.nullPerSecond).toBeGreaterThan(0)
   expect(ceiling?.cached).toBe(false)
 })
 
-test('measureCeiling() has none where there is no null server, or it is interrupted', async () => {
+test('measureCeiling() has no figure where there is no null server, or it is interrupted', async () => {
   const cacheFolder = newFolder()
   const tls = await inputsOf(line, { scheme: 'tls', host: '192.0.2.1', port: 7 })
   expect(await measureCeiling({ ...tls, options: { ...tls.options, cacheFolder } })).toBeUndefined()
@@ -99,13 +99,15 @@ test('measureCeiling() has none where there is no null server, or it is interrup
   const mixed = await inputsOf('protocol: { raw: { reply: { bytes: 3 } } }\nloop: [{ send: a }, { send: ab }]')
   expect(await measureCeiling({ ...mixed, options: { ...mixed.options, cacheFolder } })).toBeUndefined()
   const plain = await inputsOf(line)
-  expect(await measureCeiling({ ...plain, options: { signal: AbortSignal.abort(), cacheFolder } })).toBeUndefined()
-  const later = { signal: AbortSignal.timeout(400), cacheFolder }
+  expect(
+    await measureCeiling({ ...plain, options: { ...plain.options, signal: AbortSignal.abort(), cacheFolder } }),
+  ).toBeUndefined()
+  const later = { signal: AbortSignal.timeout(400), times: { warmupMs: 300, measuredMs: 500 }, cacheFolder }
   expect(await measureCeiling({ ...plain, options: later })).toBeUndefined()
   expect(existsSync(join(cacheFolder, 'ceilings.json'))).toBe(false)
 })
 
-test('measureCeiling() measures anew when its cache is of no use', async () => {
+test('measureCeiling() measures again when its cache cannot be read or written', async () => {
   const folder = newFolder()
   const blocked = join(folder, 'file')
   writeFileSync(blocked, '')
