@@ -59,7 +59,7 @@ export type Target = Through &
     | { readonly address: string }
   )
 
-interface Through {
+export interface Through {
   /** The network between us and the target, which a relay on this machine stands for. */
   readonly relay?: RelaySettings
 }
