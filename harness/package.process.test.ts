@@ -82,29 +82,14 @@ try {
   if (error instanceof UserError) console.log(error.faults[0]?.place)
 }
 `
-  const options = {
-    strict: true,
-    module: 'NodeNext',
-    target: 'ES2023',
-    types: ['node'],
-    noEmit: true,
-    skipLibCheck: false,
-  }
-  for (const [name, type] of [
-    ['right', 'number'],
-    ['wrong', 'string'],
-  ] as const) {
-    mkdirSync(join(folder, name))
-    writeFileSync(join(folder, name, 'program.ts'), program(type))
-    writeFileSync(
-      join(folder, name, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: options, files: ['program.ts'] }),
-    )
-  }
+  writeFileSync(join(folder, 'right.ts'), program('number'))
+  writeFileSync(join(folder, 'wrong.ts'), program('string'))
+  const compilerOptions = { strict: true, module: 'NodeNext', target: 'ES2023', types: ['node'], noEmit: true }
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false }, files: ['right.ts', 'wrong.ts'] }),
+  )
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
-  const check = (name: string) => runIn(join(folder, name), process.execPath, compiler, '-p', '.')
-  expect(await check('right')).toBe('')
-  await expect(check('wrong')).rejects.toMatchObject({
-    stdout: expect.stringMatching(/^program\.ts\(6,9\): error TS2322/),
-  })
+  const { stdout } = await runIn(folder, process.execPath, compiler, '-p', '.').catch(error => error)
+  expect(stdout).toMatch(/^wrong\.ts\(6,9\): error TS2322: .*\n$/)
 })
