@@ -10,6 +10,7 @@ import {
   real,
   serves,
   shared,
+  unhurried,
 } from './testing/audited.ts'
 import { constant, poisson } from './testing/simulated.ts'
 import { cleanUp } from './testing/volley.ts'
@@ -24,7 +25,7 @@ afterAll(cleanUp)
 
 const strict = '--strict'
 
-const plain = shared(() => real({}))
+const plain = shared(() => real(unhurried))
 const burdenedPoisson = shared(() => overburdened('poisson'))
 const troubled = shared(() => onMachine({ stealTicks: 50, throttledMs: 200, tcpTimeouts: 3 }, strict))
 const quiet = shared(() => onMachine({}))
@@ -155,7 +156,8 @@ const checks: readonly Check[] = [
 describe('the audit of a run', () => testChecks(test.concurrent, checks))
 
 test('a run reports no quantile with fewer than ten requests beyond it', async () => {
-  const [few, enough] = await Promise.all([real({}, '-n', '999'), real({}, '-n', '1000')])
+  const target = await answersAfter(() => 0)
+  const [few, enough] = await Promise.all([real({ target }, '-n', '999'), real({ target }, '-n', '1000')])
   expect(few.report.latencyMs.response).toHaveProperty('p90')
   expect(few.report.latencyMs.response).not.toHaveProperty('p99')
   expect(few.stdout).toMatch(/^ {2}response .* p99 - /m)

@@ -6,6 +6,14 @@ afterEach(cleanUp)
 
 const short = ['-d', '600ms', '--warmup', '0s', '-c', '4', '--set', 'reconnect.backoff=20ms..50ms']
 
+/** Requests are in flight nearly all the time, and the processor is left to other tests. */
+const slowServer = `name: slow
+target: { serve: echo, options: { poolSize: unlimited, serviceTime: "fixed:5ms" } }
+protocol: line
+connections: 4
+loop: [{ send: hello }]
+`
+
 describe('a target that misbehaves is counted, and the run ends in time with a report', () => {
   test('closes after accept', async () => {
     const { url } = await listen(socket => socket.end())
@@ -30,7 +38,7 @@ describe('a target that misbehaves is counted, and the run ends in time with a r
 
   test('is killed during the run: failures are counted, and the report names the cause', async () => {
     const flags = ['-d', '1500ms', '--warmup', '0s', '--set', 'reconnect.backoff=20ms..50ms']
-    const started = startRun(['scenarios/line-loopback.yaml', ...flags])
+    const started = startRun([scenarioFile(slowServer), ...flags])
     await started.volley.says(/ {2}1s /)
     const servers = childrenOf(process.pid)
     expect(servers).toHaveLength(1)
@@ -68,7 +76,7 @@ describe('bad input is refused, exit 2', () => {
 })
 
 test('a run ended by Ctrl-C saves its report, prints that it was interrupted, and leaves no child behind', async () => {
-  const { volley, ended } = spawnRun(['scenarios/echo-loopback.yaml', '-d', '20s'])
+  const { volley, ended } = spawnRun([scenarioFile(slowServer), '-d', '20s'])
   await volley.says(/ {2}1s /)
   const children = childrenOf(volley.process.pid!)
   expect(children).toHaveLength(1)

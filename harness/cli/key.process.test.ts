@@ -1,17 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  balances,
-  cleanUp,
-  Invocation,
-  run,
-  scenarioFile,
-  spawnRun,
-  startRun,
-  startServer,
-  volley,
-} from './testing/volley.ts'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { balances, cleanUp, Invocation, run, scenarioFile, startRun, startServer, volley } from './testing/volley.ts'
 
 const secret = 'not-to-be-shown'
 /** A reference server with this key. */
@@ -20,6 +10,7 @@ let url = ''
 beforeAll(async () => {
   url = (await startServer(['tlv', '--key', secret])).url
 })
+afterEach(() => void vi.unstubAllEnvs())
 afterAll(cleanUp)
 
 const yaml = `name: keyed
@@ -52,15 +43,15 @@ test('volley run starts the server of a scenario as the scenario says, whatever 
     ['tlv', 'tlv', '{ type: 1, body: hello }'],
     ['rpc', 'rpc', '{ type: 1, body: hello }'],
   ]
-  const runs = servers.map(async ([server, protocol, send]) => {
+  // The server inherits the variables of the whole process.
+  for (const [name, value] of Object.entries(exported)) vi.stubEnv(name, value)
+  for (const [server, protocol, send] of servers) {
     const file = scenarioFile(
       `name: open\ntarget: { serve: ${server} }\nprotocol: ${protocol}\nrequests: 10\nloop: [{ send: ${send}, expect: echo }]\n`,
     )
-    // The server inherits the variables of the whole process.
-    const { code, stderr, report } = await spawnRun([file], { env: exported }).ended()
+    const { code, stderr, report } = await run(file)
     expect(`${code} ${report.totals.completed}`, stderr).toBe('0 10')
-  })
-  await Promise.all(runs)
+  }
 })
 
 test('volley run takes --key with a URL, and counts a wrong key as refused', async () => {

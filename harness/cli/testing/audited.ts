@@ -40,6 +40,9 @@ loop: [${send}]
 ${more}`
 }
 
+/** Leaves the processor to the other tests, for runs whose rate does not matter. */
+export const unhurried = { send: '{ send: ping, think: 1ms }' }
+
 /** A run of the command line. */
 export function real(settings: Settings, ...flags: string[]): Promise<Ran> {
   return run(scenarioFile(scenarioText(settings)), ...flags)
@@ -47,7 +50,9 @@ export function real(settings: Settings, ...flags: string[]): Promise<Ran> {
 
 /** The same, in a process that takes its machine for an invented one. */
 export function onMachine(machine: InventedMachine, ...flags: string[]): Promise<Ran> {
-  return spawnRun([scenarioFile(scenarioText({ connections: 2 })), ...flags], { env: inventedMachine(machine) }).ended()
+  return spawnRun([scenarioFile(scenarioText({ connections: 2, ...unhurried })), ...flags], {
+    env: inventedMachine(machine),
+  }).ended()
 }
 
 /** A run that several tests share, started by the first of them. */
@@ -103,7 +108,7 @@ const strayLines = 1000
 
 /** A run during which another client uses the same server. */
 export async function intruded(): Promise<Ran> {
-  const started = startRun([scenarioFile(scenarioText({ duration: '1500ms' }))])
+  const started = startRun([scenarioFile(scenarioText({ duration: '1500ms', ...unhurried }))])
   const place = / over tcp:\/\/127\.0\.0\.1:(\d+)/
   await started.volley.says(place)
   const socket = net.connect(Number(place.exec(started.volley.stderr)![1]), '127.0.0.1')
@@ -134,9 +139,9 @@ async function withWorker(settings: Settings, first: string, strictly: boolean):
 }
 
 /** A run whose worker counts a request that was never sent. */
-export function forgetful(): Promise<Ran> {
+export async function forgetful(): Promise<Ran> {
   return withWorker(
-    {},
+    { target: await answersAfter(() => 0) },
     `import { workerData } from 'node:worker_threads'
      import { field, openSlab } from ${moduleName('harness/metrics/slab')}
      openSlab(workerData.memory).fields[field.sent]++`,
@@ -148,9 +153,13 @@ export function forgetful(): Promise<Ran> {
  * A run at a rate of 3,000 requests a second, whose client takes a millisecond for each of them on any machine. The
  * connections have room for every request, so that requests wait only for the client.
  */
-export function overburdened(arrivals: 'poisson' | 'constant'): Promise<Ran> {
+export async function overburdened(arrivals: 'poisson' | 'constant'): Promise<Ran> {
   return withWorker(
-    { load: `{ rate: 3000/s, arrivals: ${arrivals}, pipeline: 1000 }`, duration: '1s' },
+    {
+      target: await answersAfter(() => 0),
+      load: `{ rate: 3000/s, arrivals: ${arrivals}, pipeline: 1000 }`,
+      duration: '1s',
+    },
     `import { WorkerCounters } from ${moduleName('harness/engine/client/counters')}
      const { sent } = WorkerCounters.prototype
      WorkerCounters.prototype.sent = function (...amounts) {
