@@ -103,7 +103,7 @@ describe('in a process of its own', () => {
     expect(ended[0]!.stdout).toBe('scenarios/once.yaml: ok\n')
     expect(ended[0]!.stderr).toContain('no/such.yaml')
     expect(ended[1]!.stdout).toContain('once.yaml')
-    expect(ended[2]!.stderr).toContain('compare takes two reports or more')
+    expect(ended[2]!.stderr).toContain('compare needs two reports or more')
   })
 
   test('volley schema ends quietly when its reader closes the pipe', async () => {
