@@ -88,7 +88,7 @@ async function driven(settings: string, fleet?: FakeFleetOptions): Promise<Drive
   return Object.assign(run, { outcome: await run.end() })
 }
 
-describe('drive() tells observers', () => {
+describe('drive() calls its observers with', () => {
   test('the phases, from the opening of connections to the drain', async () => {
     const run = new Driven(await planOf('duration: 2s\nwarmup: 1s'), { openingMs: 250, drainMs: 300 })
     await run.end()
