@@ -25,46 +25,24 @@ const nilLength = -1
 const noLength = -2
 
 /**
- * Elements still to come in each of the arrays that `frameEnd` is inside of. Every call begins it anew, so that all
- * instances share it: a nested reply then costs no allocation, and a flat one never looks at it.
+ * Elements still to come in each of the arrays that `arrayEnd` is inside of. Every call starts over and none is nested in
+ * another, so all instances share it: a nested reply costs no allocation, and a flat one never looks at it.
  */
 const elementsLeft = new Uint32Array(arrayDepthMax)
 
 /**
  * Redis RESP2. A request is a command line, sent as an array of bulk strings; a reply is of any type, and the types of
  * RESP3 are malformed. `maxFrame` bounds a whole reply, in bytes: a length or a count that cannot fit is tooLarge as
- * soon as it is announced. An array that comes in many pieces is walked from its start with each of them.
+ * soon as it is announced. An array that arrives in many pieces is read from its start with each of them.
  */
 export function createResp({ maxFrame }: { readonly maxFrame: number }): Protocol {
-  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
-    const endMax = from + maxFrame
-    let depth = 0
-    let at = from
-    for (;;) {
-      const isArray = at < to && bytes[at] === arrayMark
-      const end = isArray ? numberEnd(bytes, at, to, endMax) : valueEnd(bytes, at, to, endMax)
-      if (end <= 0) return end
-      if (isArray) {
-        const count = readLength(bytes, at)
-        if (count === noLength) return malformed
-        if (count > 0) {
-          if (count * elementBytesMin > endMax - end) return tooLarge
-          if (depth === arrayDepthMax) return malformed
-          elementsLeft[depth++] = count
-          at = end
-          continue
-        }
-      }
-      at = end
-      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
-      if (depth === 0) return at
-    }
-  }
-
   return {
     name: 'resp',
     frameBytesMax: maxFrame,
-    frameEnd,
+    frameEnd(bytes, from, to) {
+      const endMax = from + maxFrame
+      return bytes[from] === arrayMark ? arrayEnd(bytes, from, to, endMax) : scalarEnd(bytes, from, to, endMax)
+    },
     encode({ body }) {
       const frame = encodeCommand(body)
       if (frame.length > maxFrame) throw new RangeError(`a command has at most ${maxFrame} bytes, not ${frame.length}`)
@@ -94,13 +72,52 @@ function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
   return toItsEnd ? end : end - 2
 }
 
-/** The end of the value at `at`, which is no array. */
-function valueEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+/** The end of the array at `at`, with all that is in it. */
+function arrayEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  let depth = 0
+  for (;;) {
+    const isArray = at < to && bytes[at] === arrayMark
+    const end = isArray ? numberEnd(bytes, at, to, endMax) : scalarEnd(bytes, at, to, endMax)
+    if (end <= 0) return end
+    const count = isArray ? countElements(bytes, at, endMax - end) : 0
+    if (count < 0) return count
+    if (count > 0) {
+      if (depth === arrayDepthMax) return malformed
+      elementsLeft[depth++] = count
+    } else {
+      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
+      if (depth === 0) return end
+    }
+    at = end
+  }
+}
+
+/** The elements that the array header at `at` announces, 0 where it is nil; tooLarge where `room` bytes cannot hold them. */
+function countElements(bytes: Uint8Array, at: number, room: number): number {
+  const count = readLength(bytes, at)
+  if (count === noLength) return malformed
+  if (count === nilLength) return 0
+  return count * elementBytesMin > room ? tooLarge : count
+}
+
+/** The end of the value at `at`, which is not an array. */
+function scalarEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   if (at >= to) return unfinished(to, endMax)
-  const mark = bytes[at]
-  if (mark === simpleMark || mark === errorMark) return textEnd(bytes, at, to, endMax)
-  if (mark === integerMark) return numberEnd(bytes, at, to, endMax)
-  if (mark !== bulkMark) return malformed
+  switch (bytes[at]) {
+    case bulkMark:
+      return bulkEnd(bytes, at, to, endMax)
+    case simpleMark:
+    case errorMark:
+      return textEnd(bytes, at, to, endMax)
+    case integerMark:
+      return numberEnd(bytes, at, to, endMax)
+    default:
+      return malformed
+  }
+}
+
+/** The end of the bulk string at `at`. */
+function bulkEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const headerEnd = numberEnd(bytes, at, to, endMax)
   if (headerEnd <= 0) return headerEnd
   const length = readLength(bytes, at)
