@@ -84,11 +84,10 @@ function frameEnd(bytes: Uint8Array, from: number, to: number, endMax: number, l
   while (line < limit) {
     const at = searchBytes(bytes, lineFeed, line)
     if (at < 0 || at >= limit) break
-    const isEmpty = at === line || (at === line + 1 && bytes[line] === carriageReturn)
     if (status === noStatus) {
       status = startLineStatus(bytes, line, at)
       if (status === noStatus) return malformed
-    } else if (!isEmpty) {
+    } else if (!isEmptyLine(bytes, line, at)) {
       framing = lineFraming(bytes, line, at, framing)
       if (framing === contradictory) return malformed
     } else if (isInterim(status)) {
@@ -102,6 +101,11 @@ function frameEnd(bytes: Uint8Array, from: number, to: number, endMax: number, l
   }
   if (status === noStatus && !mayBegin(bytes, line, limit)) return malformed
   return to < headEndMax ? incomplete : tooLarge
+}
+
+/** Whether there is nothing between the start of a line and its line feed but perhaps a carriage return. */
+function isEmptyLine(bytes: Uint8Array, line: number, lineFeedAt: number): boolean {
+  return lineFeedAt === line || (lineFeedAt === line + 1 && bytes[line] === carriageReturn)
 }
 
 function bodyEnd(bytes: Uint8Array, at: number, to: number, endMax: number, status: number, framing: number): number {
