@@ -28,18 +28,20 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
   const prefix = lengthPrefix ? prefixBytes : 0
   const headerBytes = prefix + fixedBytes
 
-  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+  function prefixedFrameEnd(bytes: Uint8Array, from: number, to: number): number {
     const available = to - from
-    if (lengthPrefix) {
-      // The length alone tells of a frame that is too long: there is no need to wait for the rest of the header.
-      if (available < prefixBytes) return incomplete
-      const length = readUint32(bytes, from)
-      if (length < fixedBytes) return malformed
-      if (length - fixedBytes > maxFrame) return tooLarge
-      if (available < headerBytes) return incomplete
-      if (readUint32(bytes, from + prefix + bodyLengthOffset) !== length - fixedBytes) return malformed
-      return available < prefixBytes + length ? incomplete : from + prefixBytes + length
-    }
+    // The length alone shows that a frame is too long: there is no need to wait for the rest of the header.
+    if (available < prefixBytes) return incomplete
+    const length = readUint32(bytes, from)
+    if (length < fixedBytes) return malformed
+    if (length - fixedBytes > maxFrame) return tooLarge
+    if (available < headerBytes) return incomplete
+    if (readUint32(bytes, from + prefixBytes + bodyLengthOffset) !== length - fixedBytes) return malformed
+    return available < prefixBytes + length ? incomplete : from + prefixBytes + length
+  }
+
+  function bareFrameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const available = to - from
     if (available < headerBytes) return incomplete
     const bodyLength = readUint32(bytes, from + bodyLengthOffset) | 0
     if (bodyLength < 0) return malformed
@@ -81,7 +83,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
   return {
     name: 'rpc',
     frameBytesMax: headerBytes + maxFrame,
-    frameEnd,
+    frameEnd: lengthPrefix ? prefixedFrameEnd : bareFrameEnd,
     encode,
     decode,
     bodyStart: (_bytes, from) => from + headerBytes,
