@@ -33,17 +33,17 @@ test.each([
   [['layers: [gzip]'], ['s.yaml:5:9 layers: go with protocol frame, tlv or rpc, not with raw']],
   [
     ['protocol: { frame: { strip: 0 } }', 'layers: [gzip]'],
-    ['s.yaml:5:9 layers: need a strip of at least 4, as the header is not for them; it is 0'],
+    ['s.yaml:5:9 layers: need a strip of at least 4, as layers must not change the header; it is 0'],
   ],
   [
     [tlv, 'layers: [hmac-sha1, gzip, aes-256-gcm, hmac-sha1]'],
-    ['s.yaml:5:9 layers: expected layerKey beside hmac-sha1 and aes-256-gcm, got none'],
+    ['s.yaml:5:9 layers: need layerKey for hmac-sha1 and aes-256-gcm'],
   ],
   [
     [tlv, 'layers: [gzip]', 'layerKey: secret'],
-    [`s.yaml:6:1 layerKey goes with a layer that has a key: ${keyed} or aes-256-gcm`],
+    [`s.yaml:6:1 layerKey goes with layers that have a key: ${keyed} or aes-256-gcm`],
   ],
-  [[tlv, 'layerKey: secret'], [`s.yaml:5:1 layerKey goes with a layer that has a key: ${keyed} or aes-256-gcm`]],
+  [[tlv, 'layerKey: secret'], [`s.yaml:5:1 layerKey goes with layers that have a key: ${keyed} or aes-256-gcm`]],
   [
     [tlv, 'layers: [zip]'],
     ['s.yaml:5:10 layers[0]: expected deflate, gzip, crc32, hmac-sha1, hmac-sha256 or aes-256-gcm, got "zip"'],
