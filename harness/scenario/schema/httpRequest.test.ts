@@ -30,8 +30,8 @@ test.each([
   ['GET http://h/', lineForms],
   ['FETCH /', `${methodForms}, got "FETCH"`],
   ['get /', `${methodForms}, got "get"`],
-  ['HEAD /', `${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "HEAD"`],
-  ['CONNECT /', `${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "CONNECT"`],
+  ['HEAD /', `${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "HEAD"`],
+  ['CONNECT /', `${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "CONNECT"`],
   ['GET /{{random 65536}}', 'at most 65536 characters with slots filled in, got more'],
 ])('parseRequestLine() refuses %j', (text, message) => {
   expect(() => parseRequestLine(text)).toThrow(new InvalidValue(message))
@@ -77,7 +77,7 @@ test.each([
   ['{ path: /x, method: FETCH }', `36 loop[0].send.method: expected ${methodForms}, got "FETCH"`],
   [
     '{ path: /, method: HEAD }',
-    `35 loop[0].send.method: expected ${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "HEAD"`,
+    `35 loop[0].send.method: expected ${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "HEAD"`,
   ],
   ['{ path: /, method: 5 }', `35 loop[0].send.method: expected ${methodForms}, got 5 (in quotes it is text)`],
   [
@@ -112,11 +112,11 @@ test.each([
   ],
   [
     '{ path: /, headers: { Content-Length: "5" } }',
-    '54 loop[0].send.headers.Content-Length: is written as the body has it; leave it out',
+    '54 loop[0].send.headers.Content-Length: is added from the body; leave it out',
   ],
   [
     '{ path: /, headers: { transfer-encoding: chunked } }',
-    '57 loop[0].send.headers.transfer-encoding: is written as the body has it; leave it out',
+    '57 loop[0].send.headers.transfer-encoding: is added from the body; leave it out',
   ],
   ['{ path: /, headers: { host: a, Host: b } }', '53 loop[0].send.headers.Host: is the same header as "host"'],
   [
