@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createBroadcast, encodeAcknowledgement, encodeDelivery, readMessage } from './broadcast.ts'
 import { incomplete, malformed, tooLarge } from './protocol.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
@@ -68,6 +69,7 @@ test('a message of any text is read back as it was', () => {
       const { body } = broadcast.decode(frame, 0, frame.length)
       expect(JSON.parse(`"${textOf(body)}"`)).toBe(text)
     }),
+    { numRuns: propertyRuns },
   )
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createProtocol } from './catalog.ts'
 import { datagramBytesMax, overDatagrams } from './datagram.ts'
 import { malformed, tooLarge } from './protocol.ts'
@@ -33,6 +34,7 @@ test.each([...framed, protocolSpec('raw')])('overDatagrams() leaves nothing over
     fc.property(fc.uint8Array({ maxLength: 64 }), bytes => {
       expect([bytes.length, malformed, tooLarge]).toContain(protocol.frameEnd(bytes, 0, bytes.length, 0))
     }),
+    { numRuns: propertyRuns },
   )
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { findText } from './jsonText.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
 
@@ -30,6 +31,7 @@ test('findText() finds in any JSON what JSON.parse finds', () => {
       if (typeof message === 'string') expect(JSON.parse(`"${raw}"`)).toBe(message)
       else expect(raw).toBeUndefined()
     }),
+    { numRuns: propertyRuns },
   )
 })
 
@@ -44,5 +46,6 @@ test('findText() answers within what it is given, whatever that is', () => {
       expect(text.end).toBeGreaterThanOrEqual(text.from)
       expect(text.end).toBeLessThanOrEqual(bytes.length)
     }),
+    { numRuns: propertyRuns },
   )
 })

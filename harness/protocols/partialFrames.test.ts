@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { PartialFrames } from './partialFrames.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
 
@@ -108,5 +109,6 @@ test('join() and keep() lose and repeat nothing, whatever is taken and left', ()
         partialFrames.keep(link, bytes, end, to)
       }
     }),
+    { numRuns: propertyRuns },
   )
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import { bytesOf, type Field, textOf } from '../testing/bytes.ts'
 import { createHttp } from './http.ts'
@@ -177,7 +178,7 @@ test('decode() gives back a body however it was cut into chunks', () => {
       expect(http.frameEnd(bytes, 0, bytes.length, 0)).toBe(bytes.length)
       expect(http.decode(bytes, 0, bytes.length).body).toEqual(bytesOf(...chunks.map(({ data }) => data)))
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns },
   )
 })
 
@@ -198,7 +199,7 @@ test('frameEnd() answers in range whatever is changed in a message, and the rest
       expect(short.decode(bytes, 0, end).body.length).toBeLessThanOrEqual(end - start)
       expect(short.status!.read(bytes, 0)).toBe(short.decode(bytes, 0, end).status ?? 0)
     }),
-    { numRuns: 1000 },
+    { numRuns: 4 * propertyRuns },
   )
 })
 
@@ -267,5 +268,6 @@ test('a codec that has seen other messages answers as a new one does, wherever a
         expect(used.frameEnd(buffer, from, to, 0)).toBe(createHttp(settings).frameEnd(buffer, from, to, 0))
       }
     }),
+    { numRuns: propertyRuns },
   )
 })

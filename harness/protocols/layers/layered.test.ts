@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { createProtocol } from '../catalog.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import type { ProtocolSpec } from '../protocolSpec.ts'
@@ -49,6 +50,7 @@ test('layeredProtocol() gives every field back, split anywhere, and leaves the h
         expect(protocol.requestId?.read(frame, 0, frame.length)).toBe(message.id)
       },
     ),
+    { numRuns: propertyRuns },
   )
 })
 
@@ -70,6 +72,7 @@ test('frameEnd() is malformed for any flipped bit of a body that verifies, with 
       frame[at >> 3]! ^= 1 << (at & 7)
       expect(protocol.frameEnd(frame, 0, frame.length, 0)).toBe(malformed)
     }),
+    { numRuns: propertyRuns },
   )
 })
 

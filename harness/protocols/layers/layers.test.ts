@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { bytesOf } from '../testing/bytes.ts'
 import { createLayers } from './layers.ts'
 import { type LayerName, layerNames } from './settings.ts'
@@ -38,6 +39,7 @@ test('createLayers() gives any body back through any list of layers, and tells h
       for (const each of layers.toReversed()) back = back && each.unwrap(back, bodyBytesMax)
       expect(plain(back)).toEqual(Uint8Array.from(body))
     }),
+    { numRuns: propertyRuns },
   )
 })
 
@@ -62,6 +64,7 @@ test.each(verifying)('%s finds any flipped bit and any missing byte', name => {
       expect(unwrap(bytes, bodyBytesMax)).toBeDefined()
       if (name !== 'crc32') expect(unwrap(bytes.subarray(0, cut % bytes.length), bodyBytesMax)).toBeUndefined()
     }),
+    { numRuns: propertyRuns },
   )
 })
 
@@ -71,6 +74,7 @@ test.each(layerNames)('%s takes random bytes for what they are, and throws nothi
       const body = layer(name).unwrap(bytes, bodyBytesMax)
       if (body !== undefined) expect(body.length).toBeLessThanOrEqual(bodyBytesMax)
     }),
+    { numRuns: propertyRuns },
   )
   expect(layer(name).unwrap(new Uint8Array(0), bodyBytesMax)).toBeUndefined()
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import { bytesOf, textOf } from '../testing/bytes.ts'
 import { createResp } from './resp.ts'
@@ -61,7 +62,7 @@ test('frameEnd() parts pipelined replies of any shape', () => {
         at += text.length
       }
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns },
   )
 })
 
