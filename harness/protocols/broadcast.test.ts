@@ -11,7 +11,9 @@ const delivery = broadcast.delivery!
 const isRefusal = broadcast.isRefusal!
 const address = '127.0.0.1:40001'
 
-/** A line as other programs may write it: with blanks, with the keys the other way round, with all but ASCII escaped. */
+/**
+ * A line as other programs may write it: with blanks, with the keys the other way round, with all but ASCII escaped.
+ */
 function written(message: string, { blanks = false, turned = false, ascii = false, capitals = false }): Uint8Array {
   const [colon, comma] = blanks ? [': ', ', '] : [':', ',']
   const pairs = Object.entries({ client_ip: address, message }).map(pair => pair.map(text => JSON.stringify(text)))

@@ -5,7 +5,7 @@ import type { LayerSettings } from './layers/settings.ts'
 import type { Protocol } from './protocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
 
-/** A protocol as it is spoken: its bodies within layers, over a stream or in datagrams; `opensAll` as with `layeredProtocol`. */
+/** A protocol with its layers, over a stream or in datagrams; `opensAll` is passed on to `layeredProtocol`. */
 export function composeProtocol(
   spec: ProtocolSpec,
   over: { readonly layers: LayerSettings | undefined; readonly overUdp: boolean; readonly opensAll?: boolean },

@@ -128,7 +128,7 @@ function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number
   return frames
 }
 
-/** `toEqual` for bytes that are nearly always equal: it takes ten times as long as a comparison, and there are many splits. */
+/** `toEqual` for bytes that are nearly always equal, as it takes ten times as long as a comparison. */
 function expectSame(found: readonly Uint8Array[], wanted: readonly Uint8Array[]): void {
   const areSame = found.length === wanted.length && found.every((bytes, index) => isSame(bytes, wanted[index]!))
   if (!areSame) expect(found).toEqual(wanted)

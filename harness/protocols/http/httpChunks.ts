@@ -8,8 +8,8 @@ const semicolon = 0x3b
 const noDigit = -1
 
 /**
- * The end of the chunked body that begins at `at`, past its trailers; `endMax` bounds it. The data of a chunk is skipped,
- * not read, so a body in large chunks costs little however many pieces it arrives in.
+ * The end of the chunked body that begins at `at`, past its trailers; `endMax` bounds it. The data of a chunk is
+ * skipped, not read, so a body in large chunks costs little however many pieces it arrives in.
  */
 export function chunkedEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const end = chunksEnd(bytes, at, Math.min(to, endMax), endMax)
@@ -35,7 +35,7 @@ function chunksEnd(bytes: Uint8Array, at: number, limit: number, endMax: number)
   }
 }
 
-/** The data in the whole chunked body `bytes[from, end)`: a copy, without sizes, extensions and trailers. */
+/** The data of the whole chunked body `bytes[from, end)`: a copy without sizes, extensions and trailers. */
 export function dechunk(bytes: Uint8Array, from: number, end: number): Uint8Array {
   const body = new Uint8Array(end - from)
   let length = 0
@@ -67,7 +67,7 @@ function dataLineEnd(bytes: Uint8Array, at: number, limit: number, endMax: numbe
   return bytes[at] === lineFeed ? at + 1 : malformed
 }
 
-/** Just past the empty line that ends the trailers; `incomplete` while it is not there. */
+/** Just past the empty line that ends the trailers; `incomplete` until it is in. */
 function trailersEnd(bytes: Uint8Array, at: number, to: number): number {
   for (;;) {
     const end = lineEnd(bytes, at, to)
@@ -77,7 +77,7 @@ function trailersEnd(bytes: Uint8Array, at: number, to: number): number {
   }
 }
 
-/** Just past the next line feed; `incomplete` while it is not there. */
+/** Just past the next line feed; `incomplete` until it is in. */
 function lineEnd(bytes: Uint8Array, at: number, to: number): number {
   for (; at < to; at++) {
     if (bytes[at] === lineFeed) return at + 1
@@ -85,7 +85,7 @@ function lineEnd(bytes: Uint8Array, at: number, to: number): number {
   return incomplete
 }
 
-/** A size is followed by an extension, by blanks that some servers pad it with, or by the end of its line. */
+/** Whether a byte may follow a size: it begins an extension, the blanks that some servers pad with, or the line end. */
 function endsSize(byte: number): boolean {
   return byte === carriageReturn || byte === lineFeed || byte === semicolon || byte === space || byte === tab
 }

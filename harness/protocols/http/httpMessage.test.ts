@@ -36,7 +36,7 @@ test('encode() takes a body alone for a method and a path', () => {
 })
 
 test.each([
-  [{ body: bytesOf('hello') }, 'must be a method and a path such as "GET /users/7", or have its body beside them'],
+  [{ body: bytesOf('hello') }, 'must be a method and a path such as "GET /users/7", or have a body besides them'],
   [{ body: bytesOf('GET  /a') }, 'not "GET  /a"'],
   [{ body: bytesOf('GET /a b') }, 'not "GET /a b"'],
   [{ body: bytesOf('get /a') }, 'must be one such as GET, not "get"'],

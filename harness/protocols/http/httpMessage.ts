@@ -39,7 +39,7 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 }
 
-/** A request; a body that comes without method and path is text such as `GET /users/7`, and means those. */
+/** A request; a body without method and path is a request line such as `GET /users/7`. */
 export function encodeRequest(message: Message, host: string): Uint8Array {
   const { method = 'GET', path = '/', body } = fromRequestLine(message)
   if (!isMethod(method)) throw new RangeError(`an HTTP method must be one such as GET, not ${shown(method)}`)
@@ -67,7 +67,7 @@ export function encodeReply(message: Message, status: number): Uint8Array {
   return encode(`HTTP/1.1 ${status} ${reasons[status] ?? ''}`, [], headersOf(message), body, !bodiless)
 }
 
-/** The start line of the head in `bytes[from, end)`, and its headers by their small names. */
+/** The start line of the head in `bytes[from, end)`, and its headers by their names in lower case. */
 export function decodeHead(bytes: Uint8Array, from: number, end: number) {
   const [startLine, ...lines] = textDecoder.decode(bytes.subarray(from, end)).trimEnd().split(/\r?\n/)
   const headers = new Map<string, string>()
@@ -88,13 +88,13 @@ function fromRequestLine(message: Message): Message {
   const line = splitRequestLine(text)
   if (line === undefined || /\s/.test(line.path) || body.length > lineBytesMax) {
     throw new RangeError(
-      `an HTTP request must be a method and a path such as "GET /users/7", or have its body beside them, not ${shown(text)}`,
+      `an HTTP request must be a method and a path such as "GET /users/7", or have a body besides them, not ${shown(text)}`,
     )
   }
   return { ...message, ...line, body: new Uint8Array(0) }
 }
 
-/** The headers by their small names, each with its name and value as given; throws where they cannot be sent. */
+/** The header lines by their names in lower case; throws a RangeError where they cannot be sent. */
 function headersOf({ headers = {}, body }: Message): Map<string, string> {
   const lines = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {

@@ -28,7 +28,9 @@ export function isRequestTarget(text: string): boolean {
   return isPath(text) || otherTargetPattern.test(text)
 }
 
-/** Whether a text can be sent as the value of a header: there are no line ends and no control characters but tabs in it. */
+/**
+ * Whether a text can be sent as the value of a header: there are no line ends and no control characters but tabs in it.
+ */
 export function isHeaderValue(text: string): boolean {
   return headerValuePattern.test(text)
 }

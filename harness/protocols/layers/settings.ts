@@ -10,7 +10,7 @@ export const keyedLayers: readonly LayerName[] = ['hmac-sha1', 'hmac-sha256', 'a
 export const layersMax = 8
 export const layerKeyLengthMax = 1024
 
-/** Layers in the order in which they are applied, the innermost first: plain and cloneable. All keyed layers share one key. */
+/** Layers in the order in which they are applied, innermost first, and the key of those that have one. Cloneable. */
 export interface LayerSettings {
   readonly names: readonly LayerName[]
   readonly key?: string
@@ -25,7 +25,7 @@ export function layerSettings(scenario: {
   return names.length === 0 ? undefined : { names, ...(key !== undefined && { key }) }
 }
 
-/** Why the bodies of a protocol cannot have layers; undefined where they can: any bytes are a body, and none of the header is. */
+/** Why a protocol cannot have layers; undefined if any bytes can be a body and no byte of the header is part of it. */
 export function layersUnsupported(spec: ProtocolSpec): string | undefined {
   if (spec.name === 'tlv' || spec.name === 'rpc') return undefined
   if (spec.name !== 'frame') return `go with protocol frame, tlv or rpc, not with ${spec.name}`
@@ -56,8 +56,8 @@ export function splitLayerNames(text: string | undefined): string[] {
 }
 
 /**
- * The layers that a user asks for, undefined where there are none. `fault` is called for everything wrong with them, with
- * the label at fault and a message, which never has the key in it; then the result is not to be used.
+ * The layers that a user asks for, undefined where there are none. `fault` is called for everything wrong with them,
+ * with the label at fault and a message, which never has the key in it; then the result is not to be used.
  */
 export function checkLayers(
   asked: AskedLayers,

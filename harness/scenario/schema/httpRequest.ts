@@ -71,7 +71,7 @@ export function checkPath(path: string): void {
   checkLength(path)
 }
 
-/** Whether a text is a path once its slots are filled in. A column of the data, or a captured value, may be the whole path. */
+/** Whether a text with slots is a path once they are filled in; a data column or a captured value may be all of it. */
 function isPathWithSlots(text: string): boolean {
   const filled = parseSlots(text).map(part =>
     'text' in part ? part.text : 'column' in part || 'name' in part ? '/' : '0',
