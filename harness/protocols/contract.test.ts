@@ -8,7 +8,7 @@ import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 import { describeProtocol } from './spec.ts'
 import { bytesOf } from './testing/bytes.ts'
 
-/** Long enough for the bodies below in every setting, short enough that random lengths are over it too. */
+/** Long enough for the bodies below in every setting, and short enough that some random lengths exceed it. */
 const maxFrame = 300
 const bodyBytesMax = 100
 
@@ -47,7 +47,7 @@ const specs: ProtocolSpec[] = [
 
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength })
 
-/** Messages that fit the protocol, with all the fields it has. */
+/** Messages that fit the protocol, with all of its fields. */
 function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
   const body = bytes(20, bodyBytesMax)
   const u32 = fc.nat(0xffff_ffff)
@@ -56,7 +56,7 @@ function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
       return fc.record({ body: spec.replyBytes ? bytes(spec.replyBytes, spec.replyBytes) : bytes(1, bodyBytesMax) })
     case 'line':
     case 'broadcast':
-      // No byte of any delimiter above, nor one that JSON escapes.
+      // No byte of a delimiter above, and none that JSON escapes.
       return fc.record({ body: body.map(some => some.map(byte => 0x61 + (byte % 26))) })
     case 'tlv':
       return fc.record({ body: bytes(0, bodyBytesMax), type: u32 })
@@ -77,7 +77,7 @@ function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
   }
 }
 
-/** With all headers that `encode` would add, in small letters as `decode` gives them back. */
+/** With all headers that `encode` would add, in lower case as `decode` returns them. */
 const httpRequests = fc
   .record({
     method: fc.constantFrom('GET', 'POST', 'DELETE'),
@@ -104,12 +104,12 @@ function commandLine(words: readonly Uint8Array[]): Uint8Array {
   return bytesOf(quoted.join(' '))
 }
 
-/** The frames in what comes in piece by piece, as a connection would take them; each with what it decodes to. */
+/** The frames in the pieces that arrive at a connection. */
 function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number[]): Uint8Array[] {
   const partialFrames = new PartialFrames()
   const frames: Uint8Array[] = []
   for (const piece of pieces) {
-    // Other bytes all about it, and over it once it has been dealt with.
+    // Other bytes surround the piece, and overwrite it once it has been read.
     const buffer = new Uint8Array(piece.length + 22).fill(0xa5)
     buffer.set(piece, 11)
     partialFrames.join(0, buffer, 11, 11 + piece.length)
@@ -118,7 +118,7 @@ function framesOf(protocol: Protocol, pieces: Uint8Array[], requestBytes: number
     while (from < to) {
       const end = protocol.frameEnd(bytes, from, to, requestBytes[frames.length] ?? 1)
       if (end === incomplete) break
-      if (end <= from || end > to) throw new Error(`the answer ${end} is not within ${from} to ${to}`)
+      if (end <= from || end > to) throw new Error(`the offset ${end} is not within ${from} to ${to}`)
       frames.push(bytes.slice(from, end))
       from = end
     }
@@ -138,7 +138,7 @@ function isSame(bytes: Uint8Array, wanted: Uint8Array): boolean {
   return bytes.constructor === wanted.constructor && Buffer.compare(bytes, wanted) === 0
 }
 
-/** Headers alone that announce a frame over maxFrame: by one byte, by 4 GiB, by 2^63 bytes. */
+/** Headers without bodies that announce a frame longer than maxFrame: by one byte, 4 GiB or 2^63 bytes. */
 function overlongHeaders(spec: ProtocolSpec): Uint8Array[] {
   if (spec.name === 'tlv') return [maxFrame + 1, 0xffff_ffff].map(length => bytesOf({ u32: length }, { u32: 1 }))
   if (spec.name === 'rpc' && spec.lengthPrefix) {
@@ -170,12 +170,12 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
   '%s',
   (_, spec) => {
     const protocol = createProtocol(spec)
-    /** With a strip inside the header, encode puts length and id over the body: what it decodes to stays as it is. */
+    /** With a strip inside the header, encode writes length and id over the body, so the decoded body differs. */
     const wholeBody = spec.name !== 'frame' || spec.strip !== 0
-    /** A command line comes back as the array that it was sent as. */
+    /** A command line is decoded as the array that was sent. */
     const roundTrips = spec.name !== 'resp'
 
-    test('decode() gives back what encode() was given, wherever it lies', () => {
+    test('decode() returns the message that encode() was given, at any offset', () => {
       fc.assert(
         fc.property(messages(spec), fc.nat(40), fc.nat(40), (message, before, after) => {
           const frame = protocol.encode(message)
@@ -213,7 +213,7 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
       )
     })
 
-    test('frameEnd() finds many frames glued together and cut anywhere', () => {
+    test('frameEnd() finds many frames joined together and split anywhere', () => {
       fc.assert(
         fc.property(fc.array(messages(spec), { maxLength: 30 }), fc.array(fc.nat(3000)), (some, cuts) => {
           const frames = some.map(protocol.encode)
@@ -227,12 +227,12 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
       )
     })
 
-    test('frameEnd() answers in range whatever bytes come in', () => {
+    test('frameEnd() returns an offset in range for any bytes', () => {
       const small = fc.oneof(fc.constant(0), fc.constant(255), fc.nat(255))
       const noise = fc.oneof(
         bytes(0, 400),
         fc.array(small, { maxLength: 400 }).map(list => Uint8Array.from(list)),
-        // Frames with some bytes changed, and more after them.
+        // Two frames with some bytes changed.
         fc.tuple(messages(spec), messages(spec), fc.array(fc.tuple(fc.nat(400), small))).map(([one, two, changes]) => {
           const whole = glue([protocol.encode(one), protocol.encode(two)])
           for (const [at, byte] of changes) whole[at % whole.length] = byte
@@ -258,7 +258,7 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
 
     const headers = overlongHeaders(spec)
     if (headers.length > 0) {
-      test('frameEnd() answers tooLarge once the header is in, however long the frame claims to be', () => {
+      test('frameEnd() returns tooLarge once the header is in, for any announced length', () => {
         for (const header of headers) {
           expect(protocol.frameEnd(header, 0, header.length, 0)).toBe(tooLarge)
           expect(protocol.frameEnd(glue([Uint8Array.of(9), header]), 1, 1 + header.length, 0)).toBe(tooLarge)
@@ -268,7 +268,7 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
 
     const { requestId } = protocol
     if (requestId) {
-      test('requestId.write() changes the id and nothing else', () => {
+      test('requestId.write() changes only the id', () => {
         const { bits, read, write } = requestId
         fc.assert(
           fc.property(messages(spec), fc.nat(2 ** bits - 1), (message, id) => {

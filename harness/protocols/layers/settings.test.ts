@@ -12,7 +12,7 @@ function faultsOf(asked: AskedLayers, spec: ProtocolSpec | undefined = tlv): str
   return faults
 }
 
-test('checkLayers() gives back valid layers with their key, and undefined for none', () => {
+test('checkLayers() returns valid layers with their key, and undefined for none', () => {
   const refuse = (label: string, message: string) => expect.unreachable(`${label} ${message}`)
   const names = ['gzip', 'aes-256-gcm', 'crc32'] as const
   expect(checkLayers({ names, key: 'secret' }, tlv, labels, refuse)).toEqual({ names, key: 'secret' })
@@ -50,7 +50,7 @@ test('checkLayers() reports a protocol whose bodies cannot have layers', () => {
   ])
 })
 
-test('layersUnsupported() needs a frame whose body has nothing of the header', () => {
+test('layersUnsupported() accepts a frame whose body has no byte of the header', () => {
   expect(layersUnsupported(protocolSpec('frame'))).toBeUndefined()
   expect(layersUnsupported(protocolSpec({ frame: { strip: 9 } }))).toBeUndefined()
   expect(layersUnsupported(protocolSpec({ frame: { strip: 3 } }))).toBe(
@@ -64,7 +64,7 @@ test('layerSettings() is undefined for a scenario without layers', () => {
   expect(layerSettings({ layers: ['hmac-sha1'], layerKey: 'secret' })).toEqual({ names: ['hmac-sha1'], key: 'secret' })
 })
 
-test('splitLayerNames() takes names apart at commas', () => {
+test('splitLayerNames() splits a text at commas', () => {
   expect(splitLayerNames('gzip, crc32')).toEqual(['gzip', 'crc32'])
   expect(splitLayerNames('')).toEqual([''])
   expect(splitLayerNames(undefined)).toEqual([])

@@ -12,7 +12,7 @@ test.each([
   ['DELETE /users/{{seq}}?force=1&a[]=%20', 'DELETE', '/users/{{seq}}?force=1&a[]=%20'],
   ['GET /{{random 0..99}}/{{ random 8 }}', 'GET', '/{{random 0..99}}/{{ random 8 }}'],
   ['OPTIONS {{data.path}}', 'OPTIONS', '{{data.path}}'],
-])('parseRequestLine() takes "%s"', (text, method, path) => {
+])('parseRequestLine() reads "%s"', (text, method, path) => {
   expect(parseRequestLine(text)).toEqual({ method, path })
 })
 
@@ -37,7 +37,7 @@ test.each([
   expect(() => parseRequestLine(text)).toThrow(new InvalidValue(message))
 })
 
-test('checkPath() says what a path is made of', () => {
+test('checkPath() refuses anything but a path of visible ASCII characters', () => {
   const message = 'a path such as /users/{{seq}}, of visible ASCII characters and without #'
   for (const path of ['', 'users', '/a b', '/a\n', '/é', '/#', '{{seq}}']) {
     expect(() => checkPath(path)).toThrow(new InvalidValue(message, JSON.stringify(path)))
@@ -45,7 +45,7 @@ test('checkPath() says what a path is made of', () => {
   for (const path of ['/', '/~!*()"<>{}|', '{{data.path}}/x']) expect(() => checkPath(path)).not.toThrow()
 })
 
-test('parseScenario() takes a request of HTTP as a text or by its fields', () => {
+test('parseScenario() reads an HTTP request as a text or by its fields', () => {
   const { scenario } = parseScenario(
     minimalWith(
       'protocol: http',
@@ -123,7 +123,7 @@ test.each([
     '{ hex: 0a, path: / }',
     '16 loop[0].send: expected the payload below body where other fields are, as in body: { hex: ... }, got hex and path',
   ],
-])('parseScenario() says what is wrong with a request of HTTP: %s', (send, fault) => {
+])('parseScenario() reports what is wrong with an HTTP request: %s', (send, fault) => {
   expect(faultsWith('protocol: http', `loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 

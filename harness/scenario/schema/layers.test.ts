@@ -10,7 +10,7 @@ function load(text: string, environment = {}, ...sets: string[]) {
   return parseScenario(text, 's.yaml', sets.map(parseSet), environment)
 }
 
-test('parseScenario() takes layers in their order, and a key that it shows nowhere', () => {
+test('parseScenario() reads layers in their order, and a key that it never shows', () => {
   const { scenario, redacted } = load(minimalWith(tlv, 'layers: [gzip, aes-256-gcm, crc32]', 'layerKey: 007'))
   expect(scenario).toMatchObject({ layers: ['gzip', 'aes-256-gcm', 'crc32'], layerKey: '007' })
   expect(redacted).toEqual({ ...scenario, layerKey: '***' })
@@ -21,7 +21,7 @@ test('parseScenario() takes layers in their order, and a key that it shows nowhe
   expect([set.scenario.layerKey, set.redacted.layerKey]).toEqual(['008', '***'])
 })
 
-test('parseScenario() shows no layer key of a reference server', () => {
+test('parseScenario() never shows the layer key of a reference server', () => {
   const target = 'target: { serve: tlv, options: { layerKey: secret, layers: hmac-sha1 } }'
   const { scenario, redacted } = load(minimalWith(tlv, target))
   expect(scenario.target).toMatchObject({ options: { layerKey: 'secret' } })
@@ -53,7 +53,7 @@ test.each([
     [tlv, 'layers: [hmac-sha1]', 'layerKey: [secret]'],
     ['s.yaml:6:11 layerKey: expected a key of at most 1024 characters, got ***'],
   ],
-])('parseScenario() says what is wrong with layers: %j', (lines, faults) => {
+])('parseScenario() reports what is wrong with layers: %j', (lines, faults) => {
   expect(faultsWith(...lines)).toEqual(faults)
 })
 
