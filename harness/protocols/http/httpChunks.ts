@@ -16,7 +16,7 @@ export function chunkedEnd(bytes: Uint8Array, at: number, to: number, endMax: nu
   return end === incomplete && to >= endMax ? tooLarge : end
 }
 
-/** The same within `bytes[at, limit)`, where `incomplete` may also mean that the body goes on past `endMax`. */
+/** The same within `bytes[at, limit)`, where `incomplete` may also mean that the body continues past `endMax`. */
 function chunksEnd(bytes: Uint8Array, at: number, limit: number, endMax: number): number {
   for (;;) {
     const digitsAt = at

@@ -1,7 +1,7 @@
 /** Methods that cannot be pipelined: a reply to them does not end where its head says. */
 export const unframedMethods: readonly string[] = ['HEAD', 'CONNECT']
 
-/** The longest request line of a text, in bytes, and the longest header value: servers take none that is longer. */
+/** The longest request line or header value, in bytes: servers accept none that is longer. */
 export const lineBytesMax = 64 * 1024
 
 /** The name of a header, which is a token (RFC 9110, section 5.6.2). */
@@ -28,14 +28,12 @@ export function isRequestTarget(text: string): boolean {
   return isPath(text) || otherTargetPattern.test(text)
 }
 
-/**
- * Whether a text can be sent as the value of a header: there are no line ends and no control characters but tabs in it.
- */
+/** Whether a text can be sent as the value of a header: it has no line ends, and no control characters except tabs. */
 export function isHeaderValue(text: string): boolean {
   return headerValuePattern.test(text)
 }
 
-/** The two parts of a text such as `GET /users/7`, of which neither is checked; undefined where there are no two. */
+/** Method and path of a text such as `GET /users/7`, both unchecked; undefined where one of them is missing. */
 export function splitRequestLine(text: string): { readonly method: string; readonly path: string } | undefined {
   const [, method, path] = requestLinePattern.exec(text) ?? []
   return method === undefined || path === undefined ? undefined : { method, path }

@@ -40,7 +40,7 @@ const headerValue = z.string({ error: issue => wantedText('text', issue.input) }
 
 const headers = z.record(headerName, headerValue, `expected ${headersForms}`).superRefine(checkHeaders)
 
-/** The keys of an HTTP request beside its body. */
+/** The keys of an HTTP request other than its body. */
 export const httpShape = {
   method: method.exactOptional().describe('Protocol http: the method; GET by default'),
   path: path.exactOptional().describe('Protocol http: the path and query, percent-encoded; slots are filled in'),
