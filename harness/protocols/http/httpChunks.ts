@@ -19,6 +19,7 @@ export function chunkedEnd(bytes: Uint8Array, at: number, to: number, endMax: nu
 /** The same within `bytes[at, limit)`, where `incomplete` may also mean that the body continues past `endMax`. */
 function chunksEnd(bytes: Uint8Array, at: number, limit: number, endMax: number): number {
   for (;;) {
+    // Read in place: a function would return either the size or its end, and to read it twice costs 10 ns a chunk.
     const digitsAt = at
     let size = 0
     for (; at < limit; at++) {

@@ -25,8 +25,8 @@ const nilLength = -1
 const noLength = -2
 
 /**
- * Elements still to come in each of the arrays that `arrayEnd` is inside of. Every call starts over and none is nested
- * in another, so all instances share it: a nested reply costs no allocation, and a flat one never looks at it.
+ * The elements left in each of the nested arrays that `arrayEnd` has entered. Each call starts over and runs to its end,
+ * so all instances share it: a nested reply costs no allocation, and a flat one does not use it.
  */
 const elementsLeft = new Uint32Array(arrayDepthMax)
 
