@@ -25,8 +25,8 @@ const nilLength = -1
 const noLength = -2
 
 /**
- * The elements left in each of the nested arrays that `arrayEnd` has entered. Each call starts over and runs to its end,
- * so all instances share it: a nested reply costs no allocation, and a flat one does not use it.
+ * The elements left in each of the nested arrays that `arrayEnd` has entered. Each call starts over and no two
+ * overlap, so all instances share it: a nested reply costs no allocation, and a flat one does not use it.
  */
 const elementsLeft = new Uint32Array(arrayDepthMax)
 
