@@ -4,7 +4,7 @@ import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
 import { list } from '../invalidValue.ts'
 import { composeProtocol } from '../protocols/composed.ts'
 import { datagramProtocols } from '../protocols/datagram.ts'
-import { type LayerFlags, layerOptions } from '../protocols/layers/settings.ts'
+import { checkLayers, splitLayerNames } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
@@ -16,8 +16,10 @@ import type { CommandIo } from './io.ts'
 
 const connectMsMax = 5000
 
-interface TalkFlags extends LayerFlags {
+interface TalkFlags {
   readonly protocol: string
+  readonly layers?: string
+  readonly layerKey?: string
   readonly type?: string
   readonly key?: string
   readonly insecure?: true
@@ -65,7 +67,8 @@ function askedProtocol(url: string, flags: TalkFlags): Protocol {
   const spec = protocolSpec(settingValue(flags.protocol, '--protocol'))
   const faults: Fault[] = []
   const fault = (flag: string, message: string) => faults.push({ place: flag, message })
-  const layers = layerOptions(flags, spec, fault)
+  const asked = { names: splitLayerNames(flags.layers), key: flags.layerKey }
+  const layers = checkLayers(asked, spec, { layers: '--layers', key: '--layer-key' }, fault)
   if (overUdp && !datagramProtocols.some(name => name === spec.name)) {
     fault('--protocol', `expected ${list(datagramProtocols, 'or')} over UDP, got ${spec.name}`)
   }

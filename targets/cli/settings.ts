@@ -1,7 +1,7 @@
 import { type Fault, UserError } from '../../harness/errors.ts'
 import { composeProtocol } from '../../harness/protocols/composed.ts'
 import { datagramBytesMax } from '../../harness/protocols/datagram.ts'
-import { type LayerFlags, layerOptions } from '../../harness/protocols/layers/settings.ts'
+import { checkLayers, splitLayerNames } from '../../harness/protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import { rawBytesMax } from '../../harness/protocols/raw.ts'
 import { frameBytesMax, protocolSpec } from '../../harness/protocols/spec.ts'
@@ -45,9 +45,11 @@ const tcpFlags = [
 ] as const
 
 /** The flags as they were given. */
-export interface Options extends PoolFlags, LayerFlags {
+export interface Options extends PoolFlags {
   readonly listen: string
   readonly protocol?: string
+  readonly layers?: string
+  readonly layerKey?: string
   readonly maxFrame?: string
   readonly maxSendBuffer?: string
   readonly maxConnections?: string
@@ -143,7 +145,8 @@ export function settingsOf(name: string, options: Options) {
     else if (spec) spec = { ...spec, maxFrame }
   }
   const reply = options.reply ?? target.reply ?? 'echo'
-  const layers = layerOptions(options, spec, fault)
+  const asked = { names: splitLayerNames(options.layers), key: options.layerKey }
+  const layers = checkLayers(asked, spec, { layers: '--layers', key: '--layer-key' }, fault)
   const naiveBytes = options.naive === undefined ? undefined : (parseSize(options.naive) ?? 0)
   if (naiveBytes !== undefined) {
     if (name !== 'echo') fault('--naive', `is for echo, not for ${name}`)

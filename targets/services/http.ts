@@ -1,5 +1,5 @@
 import { createHttp, type HttpSettings } from '../../harness/protocols/http/http.ts'
-import { close, connectionOption, headEnd, keepAlive, unsaid } from '../../harness/protocols/http/httpHead.ts'
+import { close, connectionOption, headEnd, keepAlive, unspecified } from '../../harness/protocols/http/httpHead.ts'
 import { tooLarge } from '../../harness/protocols/protocol.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
@@ -11,7 +11,7 @@ const textEncoder = new TextEncoder()
 const plain = { 'Content-Type': 'text/plain' }
 const closing = { ...plain, Connection: 'close' }
 /** By what a request says of its connection. */
-const headersFor = { [unsaid]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
+const headersFor = { [unspecified]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
 const emptyLengthBytes = '0\r\n\r\n'.length
 
 /**
@@ -24,7 +24,7 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
   const sending = createHttp({ ...spec, maxFrame: Number.MAX_SAFE_INTEGER })
   const encode = (status: number, headers: Readonly<Record<string, string>>, text: string) =>
     sending.encode({ status, headers, body: textEncoder.encode(text) })
-  const frames = ([unsaid, keepAlive, close] as const).map(option => encode(200, headersFor[option], reply ?? ''))
+  const frames = ([unspecified, keepAlive, close] as const).map(option => encode(200, headersFor[option], reply ?? ''))
   const heads = frames.map(frame => frame.slice(0, headEnd(frame, 0)))
   const refusals = { malformed: encode(400, closing, 'malformed\n'), tooLarge: encode(413, closing, 'too large\n') }
 

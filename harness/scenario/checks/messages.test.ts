@@ -41,7 +41,7 @@ test.each([
   ['loop: [{ send: hi }]', `4:16 loop[0].send: expected ${lineForms}, got "hi"`],
   [
     'loop: [{ send: HEAD / }]',
-    '4:16 loop[0].send: expected GET, POST, PUT, PATCH, DELETE or OPTIONS; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "HEAD"',
+    '4:16 loop[0].send: expected GET, POST, PUT, PATCH, DELETE or OPTIONS; replies to HEAD and CONNECT do not end where their heads say, got "HEAD"',
   ],
   ['connect: [{ send: "GET /a b" }]', `5:19 connect[0].send: expected ${lineForms}, got "GET /a b"`],
   ['heartbeat: { every: 1s, send: ping }', `5:31 heartbeat.send: expected ${lineForms}, got "ping"`],
