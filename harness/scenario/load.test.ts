@@ -174,7 +174,7 @@ test('parseScenario() names the nearest key when a key is unknown, and all keys 
   expect(faultsWith('conections: 5')).toEqual(['s.yaml:5:1 unknown key "conections"; did you mean "connections"?'])
   expect(faultsWith('Timeout: 5s')).toEqual(['s.yaml:5:1 unknown key "Timeout"; did you mean "timeout"?'])
   expect(faultsWith('load: { xyzzy: 5 }')).toEqual([
-    's.yaml:5:9 load: unknown key "xyzzy"; known here: mode, pipeline, rate, arrivals and stages',
+    's.yaml:5:9 load: unknown key "xyzzy"; known keys: mode, pipeline, rate, arrivals and stages',
   ])
   expect(faultsWith('loop: [{ send: { typ: 5 } }]')).toEqual([
     's.yaml:4:18 loop[0].send: unknown key "typ"; did you mean "type"?',

@@ -1,5 +1,6 @@
 import { InvalidValue } from '../invalidValue.ts'
-import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
+import { emptyMapping, isMapping, type Mapping, valueAt } from '../mapping.ts'
+import { type Issue, type Path, showPath } from './path.ts'
 import { parseRequestLine } from './schema/httpRequest.ts'
 import { payloadKeys } from './schema/payload.ts'
 import type { Origin } from './yaml/faults.ts'

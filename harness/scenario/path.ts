@@ -1,10 +1,9 @@
 import { InvalidValue } from '../invalidValue.ts'
 
+export { valueAt } from '../mapping.ts'
+
 /** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
 export type Path = readonly (string | number)[]
-
-/** A mapping of plain data. Ours have no prototype, so that no key is special. */
-export type Mapping = Record<string, unknown>
 
 /** One thing that is wrong with a value, before its place in the file is looked up. */
 export interface Issue {
@@ -36,26 +35,6 @@ export function issue(path: Path, message: string): Issue {
 /** An issue with a value that does not go with another one. */
 export function conflict(path: Path, expected: string, got?: string): Issue {
   return issue(path, new InvalidValue(expected, got).message)
-}
-
-/** Whether a value is a mapping, not a list and not nothing. */
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** An empty mapping without a prototype. */
-export function emptyMapping(): Mapping {
-  return Object.create(null) as Mapping
-}
-
-/** The value at a path, or undefined. */
-export function valueAt(data: unknown, path: Path): unknown {
-  let value = data
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Mapping)[key]
-  }
-  return value
 }
 
 /** Whether `path` is `above` or lies below it. */

@@ -1,4 +1,5 @@
-import { isMapping, type Mapping, type Path } from './path.ts'
+import { isMapping, type Mapping } from '../mapping.ts'
+import type { Path } from './path.ts'
 import type { Scenario, Target } from './scenario.ts'
 
 const mask = '***'

@@ -1,4 +1,5 @@
-import { isMapping, type Path, valueAt } from '../path.ts'
+import { isMapping, valueAt } from '../../mapping.ts'
+import type { Path } from '../path.ts'
 
 /** Where a scenario has a key, which is text whatever it looks like and is never shown; `*` is any name. */
 const keyPaths: readonly Path[] = [

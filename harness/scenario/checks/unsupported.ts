@@ -1,5 +1,6 @@
 import { list, show } from '../../invalidValue.ts'
-import { type Issue, isMapping, type Path } from '../path.ts'
+import { isMapping } from '../../mapping.ts'
+import type { Issue, Path } from '../path.ts'
 
 /** Values that a later version takes, by the path they have with names of environments as `*`, and what there is now. */
 const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { field } from '../../fields.ts'
 import { InvalidValue, show } from '../../invalidValue.ts'
-import { field } from './fields.ts'
 import { isReservedSlot, slotNamePattern } from './slots.ts'
 
 /** What a step takes out of the body of its reply. */

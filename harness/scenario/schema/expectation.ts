@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
-import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from './fields.ts'
 import { checkOne, payloadShape } from './payload.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 

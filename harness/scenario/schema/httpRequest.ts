@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { checked, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
-import { checked, wantedText } from './fields.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 /** The methods that a request may have: the length of every reply to them is in the reply itself. */

@@ -1,3 +1,4 @@
+import { choice, listOf, text } from '../../fields.ts'
 import { list } from '../../invalidValue.ts'
 import {
   keyedLayers,
@@ -9,7 +10,6 @@ import {
 } from '../../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { conflict, type Issue, issue } from '../path.ts'
-import { choice, listOf, text } from './fields.ts'
 
 /** What bodies pass through, the innermost first. */
 export const layersSchema = listOf(choice(layerNames), 'layers such as gzip or crc32', 0, layersMax)

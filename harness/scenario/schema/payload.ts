@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import { InvalidValue, list } from '../../invalidValue.ts'
-import { limits, type Payload, type Send } from '../scenario.ts'
 import {
   checked,
   evenIfFaulty,
@@ -13,7 +11,9 @@ import {
   text,
   unquoted,
   wantedText,
-} from './fields.ts'
+} from '../../fields.ts'
+import { InvalidValue, list } from '../../invalidValue.ts'
+import { limits, type Payload, type Send } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 

@@ -52,7 +52,7 @@ test('parseScenario() says every fault of a relay, with those around it', () => 
     's.yaml:5:31 environments.far.serve: expected echo, tlv, rpc, broadcast or http, got "tvl"',
     's.yaml:5:50 environments.far.relay.rtt: expected a duration such as 500us, 10ms or 10s, got "x"',
     's.yaml:5:59 environments.far.relay.loss: expected a percentage from 0% to 100%, such as 0.1%, got 2',
-    's.yaml:5:62 environments.far.relay: unknown key "speed"; known here: rtt, jitter, rate, loss, stall and reset',
+    's.yaml:5:62 environments.far.relay: unknown key "speed"; known keys: rtt, jitter, rate, loss, stall and reset',
   ])
 })
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
+import { bitRate, duration, field, mapping, share } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import { type RelaySettings, relayLimits } from '../../relaySettings.ts'
 import { parseStall, stallForms } from '../../stall.ts'
-import { bitRate, duration, field, mapping, share } from './fields.ts'
 
 const roundTripMs = { min: 0, max: relayLimits.roundTripMsMax }
 const forms = 'a mapping such as { rtt: 75ms, jitter: 3ms, rate: 50mbit }'

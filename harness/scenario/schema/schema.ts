@@ -1,9 +1,4 @@
 import { z } from 'zod'
-import { InvalidValue } from '../../invalidValue.ts'
-import { protocolSchema } from '../../protocols/spec.ts'
-import { parseRate } from '../../units.ts'
-import { isMapping } from '../path.ts'
-import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import {
   checked,
   choice,
@@ -18,7 +13,12 @@ import {
   readDuration,
   text,
   wantedText,
-} from './fields.ts'
+} from '../../fields.ts'
+import { InvalidValue } from '../../invalidValue.ts'
+import { isMapping } from '../../mapping.ts'
+import { protocolSchema } from '../../protocols/spec.ts'
+import { parseRate } from '../../units.ts'
+import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'

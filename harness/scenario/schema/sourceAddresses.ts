@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { z } from 'zod'
+import { field, listOf } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import { formatCount } from '../../units.ts'
-import { field, listOf } from './fields.ts'
 
 const addressesMax = 4096
 const forms = 'an IP address or a range such as 127.0.0.2-127.0.0.9'

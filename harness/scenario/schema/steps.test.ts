@@ -60,7 +60,7 @@ test.each([
   ['5', `27 loop[0].expect: ${expectForms}, got 5`],
   ['{}', `27 loop[0].expect: ${expectForms}, got an empty mapping`],
   ['{ equals: a, body: a }', '27 loop[0].expect: expected one of equals and body, which mean the same, got both'],
-  ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known here: hex, base64 and file'],
+  ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known keys: hex, base64 and file'],
   ['{ contains: "" }', '39 loop[0].expect.contains: expected text, got ""'],
   ['{ contains: 5 }', '39 loop[0].expect.contains: expected text, got 5 (in quotes it is text)'],
   [
@@ -77,7 +77,7 @@ test.each([
 
 test('parseScenario() checks weights and heartbeats', () => {
   expect(faultsWith('loop: [{ send: a, weight: 5 }]')).toEqual([
-    's.yaml:4:19 loop[0]: unknown key "weight"; known here: send, expect, capture and think',
+    's.yaml:4:19 loop[0]: unknown key "weight"; known keys: send, expect, capture and think',
   ])
   expect(faultsWith('heartbeat: { every: 0s, send: a, reply: 1 }')).toEqual([
     's.yaml:5:21 heartbeat.every: expected a duration from 1ms to 1h, got "0s"',

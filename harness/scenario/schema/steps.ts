@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { duration, flag, hourMs, listOf, mapping } from '../../fields.ts'
 import { type Heartbeat, limits, type MixStep, type Step } from '../scenario.ts'
 import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
-import { duration, flag, hourMs, listOf, mapping } from './fields.ts'
 import { sendSchema } from './payload.ts'
 
 const weightMax = 1_000_000

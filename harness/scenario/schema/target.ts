@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { addressForms, checkAddress } from '../../address.ts'
+import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
 import type { Target } from '../scenario.ts'
-import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
 import { relaySchema } from './relay.ts'
 
 const commandLengthMax = 10_000

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
+import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import type { WireSettings } from '../../transports/wire.ts'
 import { formatSize, parseSize } from '../../units.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import type { Load, Target } from '../scenario.ts'
-import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from './fields.ts'
 
 const pieceBytesMax = 1024 * 1024
 const coalesceMax = 65_536

@@ -36,7 +36,7 @@ test('parseScenario() refuses keys that are no text', () => {
 test('parseScenario() takes no key for more than itself', () => {
   expect(faultsIn(`${minimal}__proto__: { warmup: 5s }`)).toEqual(['s.yaml:5:1 unknown key "__proto__"'])
   expect(faultsWith('load: { constructor: 1 }')).toEqual([
-    's.yaml:5:9 load: unknown key "constructor"; known here: mode, pipeline, rate, arrivals and stages',
+    's.yaml:5:9 load: unknown key "constructor"; known keys: mode, pipeline, rate, arrivals and stages',
   ])
 })
 

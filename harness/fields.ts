@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { InvalidValue, list } from '../../invalidValue.ts'
+import { InvalidValue, list } from './invalidValue.ts'
+import { isMapping } from './mapping.ts'
+import { unknownWord } from './suggestion.ts'
 import {
   formatBitRate,
   formatCount,
@@ -9,8 +11,7 @@ import {
   parseDuration,
   parsePercent,
   parseSize,
-} from '../../units.ts'
-import { isMapping } from '../path.ts'
+} from './units.ts'
 
 /** In the JSON Schema: where a number or a unit stands, a variable may. */
 const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
@@ -111,8 +112,8 @@ export function count(min: number, max: number) {
 export function size(min: number, max: number) {
   const json = { anyOf: [{ type: 'string' }, { type: 'integer', minimum: min, maximum: max }] }
   return field(json, value => {
-    const bytes = typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined
-    if (bytes === undefined) throw new InvalidValue('a size such as 64KiB')
+    const bytes = typeof value === 'string' ? parseSize(value) : value
+    if (typeof bytes !== 'number' || !Number.isInteger(bytes)) throw new InvalidValue('a size such as 64KiB')
     if (bytes < min || bytes > max) throw new InvalidValue(`a size from ${formatSize(min)} to ${formatSize(max)}`)
     return bytes
   })
@@ -162,9 +163,9 @@ export function unquoted(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value} (in quotes it is text)` : undefined
 }
 
-/** One of a few words. */
-export function choice<const Word extends string>(words: readonly Word[]) {
-  return z.enum(words, `expected ${list(words, 'or')}`)
+/** One of a few words or numbers. */
+export function choice<const Value extends string | number>(values: readonly Value[]) {
+  return z.literal(values as readonly [Value, ...Value[]], `expected ${list(values, 'or')}`)
 }
 
 /** True or false. */
@@ -172,10 +173,16 @@ export function flag() {
   return z.boolean('expected true or false')
 }
 
-/** A mapping that takes no other keys than these; `wanted` is what is said of a value that is no mapping. */
+/**
+ * A mapping that has no other keys than these; `wanted` describes it where the value is no mapping. Unknown keys are
+ * one issue, whose message has a line for each of them.
+ */
 export function mapping<Shape extends z.ZodRawShape>(shape: Shape, wanted = mappingOf(Object.keys(shape))) {
   return z.strictObject(shape, {
-    error: issue => (issue.code === 'unrecognized_keys' ? undefined : `expected ${wanted}`),
+    error: issue => {
+      if (issue.code !== 'unrecognized_keys') return `expected ${wanted}`
+      return issue.keys.map(key => unknownWord('key', key, Object.keys(shape))).join('\n')
+    },
   })
 }
 
