@@ -50,14 +50,16 @@ test('protocolSpec() takes a name with settings', () => {
 
 test('protocolSpec() states what was found and what was wanted', () => {
   expect(faultsOf({ tlv: { maxFrame: 'big' } })).toEqual(['tlv.maxFrame: expected a size such as 64KiB, got "big"'])
-  expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual(['tlv.maxFrame: expected 1 B to 64 MiB, got "65MiB"'])
+  expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual([
+    'tlv.maxFrame: expected a size from 1 B to 64 MiB, got "65MiB"',
+  ])
   expect(faultsOf({ rpc: { lengthPrefix: 'no' } })).toEqual(['rpc.lengthPrefix: expected true or false, got "no"'])
   expect(faultsOf({ line: { delimiter: '' } })).toEqual(['line.delimiter: expected 1 to 64 bytes, got ""'])
   expect(faultsOf({ raw: { reply: 5 } })).toEqual(['raw.reply: expected { bytes: 5 }, got 5'])
   expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
     'http.host: expected a host such as example.org, got "a\\r\\nb"',
   ])
-  expect(faultsOf({ tlv: null })).toEqual(['tlv: expected settings in braces, got null'])
+  expect(faultsOf({ tlv: null })).toEqual(['tlv: expected a mapping with maxFrame, got nothing'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
   expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
 })
@@ -67,7 +69,7 @@ test('protocolSpec() lists every fault at once', () => {
     'frame.lengthBytes: expected 1, 2, 3, 4 or 8, got 5',
     'frame.endian: expected big or little, got "middle"',
     'frame.id.offset: expected a whole number from 0 to 65536, got -1',
-    'frame.id.bytes: expected 1, 2, 3 or 4, got nothing',
+    'frame.id.bytes: missing; expected 1, 2, 3 or 4',
     'frame: unknown key "maxframe"; did you mean "maxFrame"?',
   ])
 })
@@ -90,7 +92,7 @@ test('protocolSpec() tells names of other versions from unknown ones', () => {
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
   expect(faultsOf('websocket')).toEqual([
-    'unknown protocol "websocket"; there are raw, line, frame, tlv, rpc, broadcast, http and resp',
+    'unknown protocol "websocket"; known protocols: raw, line, frame, tlv, rpc, broadcast, http and resp',
   ])
 })
 
