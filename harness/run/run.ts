@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatEndpoint } from '../address.ts'
 import { shownToCeiling } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
 import { monotonicClock, sharedOffsetMs } from '../clock.ts'
@@ -29,7 +30,7 @@ import { addressedProtocol, isDatagramTarget } from '../scenario/resolve.ts'
 import type { LoadedScenario, Scenario } from '../scenario/scenario.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
-import { formatAddress, isLocal } from '../transports/resolve.ts'
+import { isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 
@@ -100,7 +101,7 @@ export async function runScenario(
     const facts: RunFacts = {
       tool: { name: 'volley', version: toolVersion },
       scenario: redacted,
-      target: isSecret ? '***' : formatAddress(target.address),
+      target: isSecret ? '***' : formatEndpoint(target.address),
       seed,
       environment,
       startedAt: new Date().toISOString(),

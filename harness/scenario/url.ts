@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { hostPattern } from '../address.ts'
 import { UserError } from '../errors.ts'
 import { InvalidValue, show } from '../invalidValue.ts'
 import { checkPath } from './schema/httpRequest.ts'
@@ -89,7 +90,7 @@ function redisSettings(url: string): UrlSettings {
 
 /** Host, port and what follows them up to a fragment, which is never sent. */
 function split(url: string, forms: string): { readonly host: string; readonly port?: string; readonly rest: string } {
-  const match = /^[a-z]+:\/\/(\[[^\]]+\]|[\w.-]+)(?::(\d+))?((?:[/?][^#]*)?)(?:#.*)?$/.exec(url)
+  const match = new RegExp(`^[a-z]+://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
   if (match === null) throw new InvalidValue(forms, show(url))
   const [, host, port, rest] = match
   return { host: host!, rest: rest!, ...(port !== undefined && { port }) }

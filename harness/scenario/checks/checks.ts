@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { addressFamily, checkAddress } from '../../address.ts'
+import { parseEndpoint } from '../../address.ts'
 import { list } from '../../invalidValue.ts'
 import { isMapping } from '../../mapping.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
@@ -200,7 +200,7 @@ function serveIssues({ target, environments = {}, protocol }: Partial<ScenarioSe
 }
 
 function isTls(target: Target): boolean {
-  return checkAddress(addressOf(target)) === 'tls'
+  return parseEndpoint(addressOf(target)).scheme === 'tls'
 }
 
 function sourceIssues({ sourceAddresses, target, environments = {} }: Partial<ScenarioSettings>): Issue[] {
@@ -210,9 +210,9 @@ function sourceIssues({ sourceAddresses, target, environments = {} }: Partial<Sc
   const others = Object.entries(environments).map(([name, target]) => ({ place: `environments.${name}`, target }))
   const targets = target ? [{ place: 'target', target }, ...others] : others
   return targets.flatMap(({ place, target }) => {
-    const address = connectAddressOf(target)
-    if (checkAddress(address) === 'unix') return [issue(path, `goes with TCP, and ${place} is a unix socket`)]
-    const family = addressFamily(address)
+    const endpoint = parseEndpoint(connectAddressOf(target))
+    if (endpoint.scheme === 'unix') return [issue(path, `goes with TCP, and ${place} is a unix socket`)]
+    const family = isIP(endpoint.host)
     if (family === 0 || family === ownFamily) return []
     return [conflict(path, `IPv${family} addresses, as ${place} has one`, `IPv${ownFamily}`)]
   })
