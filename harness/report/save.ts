@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, reasonOf, UserError } from '../errors.ts'
+import { InvalidValue } from '../invalidValue.ts'
+import { readBounded, temporaryPath, writeWhole } from '../wholeFile.ts'
 import type { Report } from './record.ts'
 import { checkReport } from './schema.ts'
 
@@ -11,7 +12,7 @@ const sameSecondMax = 1000
 
 /** Creates the folder of a run and makes sure that files can be written in it; UserError otherwise. */
 export async function prepareFolder(folder: string): Promise<void> {
-  const trial = join(folder, temporaryName())
+  const trial = temporaryPath(join(folder, reportFile))
   try {
     await makeFolders(folder)
     // Written for real: rights alone tell nothing of a full or a read-only file system.
@@ -50,19 +51,9 @@ export async function reportFolder(base: string, name: string, startedAt: Date):
 /** Writes report.json into a folder, whole or not at all; its path. */
 export async function writeReport(report: Report, folder: string): Promise<string> {
   const path = join(folder, reportFile)
-  const temporary = join(folder, temporaryName())
   try {
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`)
-      // Without it a crash of the machine could leave the new name on an empty file.
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await writeWhole(path, `${JSON.stringify(report, undefined, 2)}\n`, { durable: true })
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
     throw new UserError(`cannot write ${path}: ${reasonOf(error)}`)
   }
   return path
@@ -71,7 +62,7 @@ export async function writeReport(report: Report, folder: string): Promise<strin
 /** Reads a report back; of a folder its report.json. UserError when it is not there, not a report, or not whole. */
 export async function readReport(path: string): Promise<Report> {
   const file = await fileOf(path)
-  const text = await readBounded(file)
+  const text = await readText(file)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -89,22 +80,12 @@ async function fileOf(path: string): Promise<string> {
   }
 }
 
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, 'r').catch(error => {
-    throw missing(path, error)
-  })
+async function readText(path: string): Promise<string> {
   try {
-    const stats = await file.stat()
-    if (!stats.isFile()) throw new UserError([{ place: path, message: 'expected a report file, this is no file' }])
-    if (stats.size > reportBytesMax) {
-      const message = `expected a report of at most ${reportBytesMax} bytes, it has ${stats.size}`
-      throw new UserError([{ place: path, message }])
-    }
-    return await file.readFile('utf8')
+    return (await readBounded(path, { what: 'a report file', bytesMax: reportBytesMax })).toString()
   } catch (error) {
-    throw error instanceof UserError ? error : missing(path, error)
-  } finally {
-    await file.close()
+    if (error instanceof InvalidValue) throw new UserError([{ place: path, message: error.message }])
+    throw missing(path, error)
   }
 }
 
@@ -149,8 +130,4 @@ async function isNew(folder: string): Promise<boolean> {
 function safeName(name: string): string {
   const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '')
   return safe.slice(0, 100) || 'run'
-}
-
-function temporaryName(): string {
-  return `.${reportFile}.${randomUUID()}.tmp`
 }

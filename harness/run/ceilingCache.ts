@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { readBounded, writeWhole } from '../wholeFile.ts'
 
 const cacheFile = 'ceilings.json'
 const fileBytesMax = 1024 * 1024
@@ -43,35 +43,19 @@ export async function keepCeiling(folder: string, key: string, perSecond: number
     .sort(([, a], [, b]) => b.measuredAt.localeCompare(a.measuredAt))
     .slice(0, entriesMax - 1)
   const ceilings = Object.fromEntries([[key, { perSecond, measuredAt: now.toISOString() }], ...kept])
-  const temporary = join(folder, `.${cacheFile}.${randomUUID()}.tmp`)
   try {
     await makeFolder(dirname(folder))
     await makeFolder(folder)
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(`${JSON.stringify({ ceilings }, undefined, 2)}\n`)
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, join(folder, cacheFile))
+    await writeWhole(join(folder, cacheFile), `${JSON.stringify({ ceilings }, undefined, 2)}\n`)
   } catch {
-    await rm(temporary, { force: true }).catch(() => {})
+    // Without a cache the ceiling is measured again.
   }
 }
 
 async function readAll(folder: string): Promise<Ceilings> {
-  const path = join(folder, cacheFile)
   try {
-    // Looked at before it is opened: to open a pipe would be to wait for a writer.
-    const stats = await stat(path)
-    if (!stats.isFile() || stats.size > fileBytesMax) return {}
-    const file = await open(path, 'r')
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size)
-      return cacheSchema.parse(JSON.parse(buffer.toString('utf8', 0, bytesRead))).ceilings
-    } finally {
-      await file.close()
-    }
+    const bytes = await readBounded(join(folder, cacheFile), { what: 'a cache', bytesMax: fileBytesMax })
+    return cacheSchema.parse(JSON.parse(bytes.toString())).ceilings
   } catch {
     return {}
   }
