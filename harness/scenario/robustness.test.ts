@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UserError } from '../errors.ts'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { parseScenario } from './load.ts'
 import type { Override } from './overrides.ts'
 
@@ -79,7 +80,7 @@ test('parseScenario() has a scenario or faults for any text', () => {
   )
   fc.assert(
     fc.property(text, text => expectScenarioOrFaults(text)),
-    { numRuns: 500 },
+    { numRuns: 2 * propertyRuns },
   )
 })
 
@@ -96,7 +97,7 @@ test('parseScenario() has a scenario or faults for any change of a file', () => 
     )
   fc.assert(
     fc.property(mutation, text => expectScenarioOrFaults(text)),
-    { numRuns: 700 },
+    { numRuns: 3 * propertyRuns },
   )
 })
 
@@ -115,6 +116,6 @@ test('parseScenario() has a scenario or faults for any override', () => {
   const overrides = fc.array(override, { minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(overrides, overrides => expectScenarioOrFaults(valid, overrides)),
-    { numRuns: 500 },
+    { numRuns: 2 * propertyRuns },
   )
 })

@@ -1,4 +1,4 @@
-import { Composer, CST, type Document, Lexer, Parser } from 'yaml'
+import { Composer, CST, type Document, Lexer, LineCounter, Parser } from 'yaml'
 import { limits } from '../scenario.ts'
 
 /** Something that keeps a text from being read, at an offset into it. */
@@ -73,18 +73,13 @@ function findTooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined
 }
 
-/** Tells of offsets into a text where they are, as `line:column`, both from 1. */
+/** Turns offsets into a text into `line:column`, both from 1. A line ends with a line feed; columns count UTF-16 units. */
 export function lineFinder(text: string): (offset: number) => string {
-  const starts = [0]
-  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
+  const counter = new LineCounter()
+  counter.addNewLine(0)
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) counter.addNewLine(end + 1)
   return offset => {
-    let line = 0
-    let after = starts.length
-    while (after - line > 1) {
-      const middle = (line + after) >> 1
-      if (starts[middle]! <= offset) line = middle
-      else after = middle
-    }
-    return `${line + 1}:${offset - starts[line]! + 1}`
+    const { line, col } = counter.linePos(offset)
+    return `${line}:${col}`
   }
 }
