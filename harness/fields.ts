@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { InvalidValue, list } from './invalidValue.ts'
+import { InvalidValue, list, show } from './invalidValue.ts'
 import { isMapping } from './mapping.ts'
 import { unknownWord } from './suggestion.ts'
 import {
@@ -161,6 +161,17 @@ export function wantedText(what: string, value: unknown): string {
 /** How a number or boolean is shown that was most likely meant as text; undefined for other values. */
 export function unquoted(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value} (in quotes it is text)` : undefined
+}
+
+/** Throws an InvalidValue with the reason where `pattern` is not a regular expression; `shown` is the value it is part of. */
+export function checkPattern(pattern: string, wanted = 'a regular expression', shown = pattern): void {
+  try {
+    new RegExp(pattern, 'u')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
+    throw new InvalidValue(wanted, `${show(shown)} (${reason})`)
+  }
 }
 
 /** One of a few words or numbers. */

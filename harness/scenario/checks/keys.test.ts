@@ -73,7 +73,7 @@ test('scenarioFromUrl() takes a key', () => {
 })
 
 test('parseScenario() says what is wrong with a key, and not what it is', () => {
-  expect(faultsWith('key: secret')).toEqual(['s.yaml:5:1 key goes with protocol tlv, not with raw'])
+  expect(faultsWith('key: secret')).toEqual(['s.yaml:5:1 key needs protocol tlv, not raw'])
   expect(faultsIn(tlv('key: [secret]'))).toEqual(['s.yaml:5:6 key: expected a key of at most 1024 characters, got ***'])
   expect(faultsIn(tlv(`key: ${'s'.repeat(1025)}`))).toEqual([
     's.yaml:5:6 key: expected a key of at most 1024 characters, got ***',

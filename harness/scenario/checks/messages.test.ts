@@ -4,34 +4,34 @@ import { faultsWith } from '../testing/faults.ts'
 const lineForms = 'METHOD /path such as GET /users/{{seq}}'
 
 test.each([
-  [['loop: [{ send: { path: / } }]'], '4:24 loop[0].send.path: goes with protocol http only; the protocol is raw'],
+  [['loop: [{ send: { path: / } }]'], '4:24 loop[0].send.path: needs protocol http, not raw'],
   [
     ['protocol: resp', 'loop: [{ send: PING, expect: { status: 200 } }]'],
-    '4:40 loop[0].expect.status: goes with protocol http only; the protocol is resp',
+    '4:40 loop[0].expect.status: needs protocol http, not resp',
   ],
   [
     ['protocol: tlv', 'loop: [{ send: { body: a, headers: { a: b } } }]'],
-    '4:36 loop[0].send.headers: goes with protocol http only; the protocol is tlv',
+    '4:36 loop[0].send.headers: needs protocol http, not tlv',
   ],
   [
     ['protocol: rpc', 'connect: [{ send: { body: a, method: GET } }]'],
-    '5:38 connect[0].send.method: goes with protocol http only; the protocol is rpc',
+    '5:38 connect[0].send.method: needs protocol http, not rpc',
   ],
   [
     ['protocol: http', 'loop: [{ send: { path: /, type: 1 } }]'],
-    '4:33 loop[0].send.type: goes with protocol tlv or rpc only; the protocol is http',
+    '4:33 loop[0].send.type: needs protocol tlv or rpc, not http',
   ],
   [
     ['protocol: http', 'loop: [{ send: { path: /, extension: 1 } }]'],
-    '4:38 loop[0].send.extension: goes with protocol rpc only; the protocol is http',
+    '4:38 loop[0].send.extension: needs protocol rpc, not http',
   ],
   [
     ['protocol: resp', 'loop: [{ send: { body: PING, version: 1 } }]'],
-    '4:39 loop[0].send.version: goes with protocol rpc only; the protocol is resp',
+    '4:39 loop[0].send.version: needs protocol rpc, not resp',
   ],
   [
     ['protocol: http', 'loop: [{ send: GET /, expect: { type: 1 } }]'],
-    '4:39 loop[0].expect.type: goes with protocol tlv or rpc only; the protocol is http',
+    '4:39 loop[0].expect.type: needs protocol tlv or rpc, not http',
   ],
 ])('parseScenario() refuses fields that the protocol does not have: %s', (lines, fault) => {
   expect(faultsWith(...lines)).toEqual([`s.yaml:${fault}`])

@@ -41,7 +41,7 @@ function fieldIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec['nam
       const place = [...path, part, field]
       if (!protocolFields[protocol].includes(field)) {
         const wanted = list(protocolsWith(field), 'or')
-        issues.push(issue(place, `goes with protocol ${wanted} only; the protocol is ${protocol}`))
+        issues.push(issue(place, `needs protocol ${wanted}, not ${protocol}`))
       } else if (field === 'type' && protocol === 'rpc' && Number(value[field]) > rpcTypeMax) {
         issues.push(conflict(place, `0 to ${rpcTypeMax} with protocol rpc`, String(value[field])))
       }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { field } from '../../fields.ts'
+import { checkPattern, field } from '../../fields.ts'
 import { InvalidValue, show } from '../../invalidValue.ts'
 import { isReservedSlot, slotNamePattern } from './slots.ts'
 
@@ -49,12 +49,6 @@ export function parseCapture(value: unknown): CaptureSource {
       throw new InvalidValue('keys with dots between them, as in "json:items.0.id"', show(value))
     return { kind: 'json', path }
   }
-  try {
-    new RegExp(rest, 'u')
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new InvalidValue('a regular expression after regex:', `${show(value)} (${reason})`)
-  }
+  checkPattern(rest, 'a regular expression after regex:', value)
   return { kind: 'regex', pattern: rest }
 }

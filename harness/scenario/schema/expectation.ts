@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
+import { checked, checkPattern, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
 import { checkOne, payloadShape } from './payload.ts'
@@ -23,7 +23,7 @@ const expectationShape = {
   body: expectedPayload.exactOptional().describe('Another name for equals'),
   contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply has this text in it'),
   matches: text('a regular expression')
-    .superRefine(checked(checkPattern))
+    .superRefine(checked((pattern: string) => checkPattern(pattern)))
     .exactOptional()
     .describe('The reply matches this regular expression'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
@@ -69,15 +69,5 @@ function isSlot(braces: string): boolean {
     return parseSlots(braces).some(part => !('name' in part))
   } catch {
     return false
-  }
-}
-
-function checkPattern(value: string): void {
-  try {
-    new RegExp(value, 'u')
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new InvalidValue('a regular expression', `${show(value)} (${reason})`)
   }
 }

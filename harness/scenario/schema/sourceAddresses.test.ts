@@ -56,14 +56,14 @@ test.each([
 const [source, sixSource] = ['sourceAddresses: [127.0.0.2]', 'sourceAddresses: ["::1"]']
 
 test.each([
-  [['target: { address: unix:/s }', source], '5:18 sourceAddresses: goes with TCP, and target is a unix socket'],
+  [['target: { address: unix:/s }', source], '5:18 sourceAddresses: need TCP or UDP, and target is a unix socket'],
   [
     ['target: { command: run, address: unix:/s }', source],
-    '5:18 sourceAddresses: goes with TCP, and target is a unix socket',
+    '5:18 sourceAddresses: need TCP or UDP, and target is a unix socket',
   ],
   [
     ['environments: { here: { address: unix:/s } }', source],
-    '6:18 sourceAddresses: goes with TCP, and environments.here is a unix socket',
+    '6:18 sourceAddresses: need TCP or UDP, and environments.here is a unix socket',
   ],
   [
     ['target: { address: "tls://[::1]:443" }', source],

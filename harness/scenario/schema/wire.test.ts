@@ -23,7 +23,7 @@ test.each([
   ['wire: { coalesce: 1 }', '6:19 wire.coalesce: expected a whole number from 2 to 65,536, got 1'],
   [
     'wire: { coalesce: 11 }',
-    '6:19 wire.coalesce: expected at most load.pipeline (10), as no more requests wait together, got 11',
+    '6:19 wire.coalesce: expected at most load.pipeline (10): no more requests wait together, got 11',
   ],
   ['wire: { split: 3, delay: 2m }', '6:26 wire.delay: expected a duration from 0ms to 60s, got "2m"'],
   ['wire: { delay: 5ms }', '6:7 wire: expected one of split and coalesce, got neither'],

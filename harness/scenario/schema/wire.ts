@@ -3,9 +3,6 @@ import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from '..
 import { InvalidValue } from '../../invalidValue.ts'
 import type { WireSettings } from '../../transports/wire.ts'
 import { formatSize, parseSize } from '../../units.ts'
-import { conflict, type Issue, issue } from '../path.ts'
-import { isDatagramTarget } from '../resolve.ts'
-import type { Load, Target } from '../scenario.ts'
 
 const pieceBytesMax = 1024 * 1024
 const coalesceMax = 65_536
@@ -38,29 +35,6 @@ export const wireSchema = mapping(wireShape, forms).superRefine((value, context)
   if (found.length === 1 || (found.length === 0 && hasUnknownKey(context))) return
   context.addIssue(new InvalidValue('one of split and coalesce', found.length === 0 ? 'neither' : 'both').message)
 }, evenIfFaulty)
-
-interface Settings {
-  readonly wire?: WireSettings
-  readonly load?: Pick<Load, 'pipeline'>
-  readonly target?: Target
-  readonly environments?: Readonly<Record<string, Target>>
-}
-
-/** What does not go with cutting or gluing. */
-export function wireIssues({ wire, load, target, environments = {} }: Settings): Issue[] {
-  if (wire === undefined) return []
-  const issues: Issue[] = []
-  const { coalesce } = wire
-  if (coalesce !== undefined && load !== undefined && coalesce > load.pipeline) {
-    const expected = `at most load.pipeline (${load.pipeline}), as no more requests wait together`
-    issues.push(conflict(['wire', 'coalesce'], expected, String(coalesce)))
-  }
-  const targets = target === undefined ? [] : [target, ...Object.values(environments)]
-  if (targets.some(isDatagramTarget)) {
-    issues.push(issue(['wire'], 'goes with streams, not with UDP, where each write is a datagram'))
-  }
-  return issues
-}
 
 function readSplit(value: unknown): number | 'random' {
   if (value === 'random') return value
