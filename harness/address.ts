@@ -24,7 +24,7 @@ export type Endpoint =
   | { readonly scheme: 'tcp' | 'udp' | 'tls'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string }
 
-/** Reads `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws an InvalidValue for other texts. */
+/** Reads `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws an InvalidValue. */
 export function parseEndpoint(text: string): Endpoint {
   const path = unixPath(text)
   if (path !== undefined) return { scheme: 'unix', path: checkUnixPath(path) }

@@ -12,7 +12,7 @@ export interface FieldIssue {
   readonly message: string
 }
 
-/** What schemas of `fields.ts` found wrong in `data`, one issue a key or value; the schema was applied to what is at `base`. */
+/** The issues, one a key or value, of a schema made of `fields.ts` that was applied to the value at `base` in `data`. */
 export function fieldIssues(
   zodIssues: readonly ZodIssue[],
   data: unknown,

@@ -13,7 +13,7 @@ import {
   parseSize,
 } from './units.ts'
 
-/** In the JSON Schema: where a number or a unit stands, a variable may. */
+/** The JSON Schema allows a variable wherever it has a number or a unit. */
 const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
 const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
 
@@ -21,10 +21,7 @@ const durationForms = 'a duration such as 500us, 10ms or 10s'
 
 export const hourMs = 3_600_000
 
-/**
- * A value of any kind that `read` makes into what the scenario holds, or refuses with a InvalidValue. `json` is what the
- * JSON Schema says of it.
- */
+/** A value of any kind, which `read` converts or refuses with an InvalidValue; `json` is its JSON Schema. */
 export function field<Value>(json: Record<string, unknown>, read: (value: unknown) => Value) {
   return z
     .unknown()
@@ -39,7 +36,7 @@ export function field<Value>(json: Record<string, unknown>, read: (value: unknow
     })
 }
 
-/** A further condition on a value that is of the right kind: `check` refuses it with a InvalidValue. */
+/** A further condition on a value of the right kind: `check` refuses it with an InvalidValue. */
 export function checked<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx): void => {
     try {
@@ -60,14 +57,14 @@ interface DurationBounds {
   readonly max: number
 }
 
-/** Milliseconds out of `500us`, `10ms` or `10s`; 0 may stand without a unit. */
+/** A duration such as `500us`, `10ms` or `10s`, as milliseconds; 0 needs no unit. */
 export function duration({ min, max }: DurationBounds) {
   const text = { type: 'string', pattern: `^(${durationPattern}|${variablePattern})$` }
   const json = min === 0 ? { anyOf: [text, { const: 0 }] } : text
   return field(json, value => readDuration(value, min, max))
 }
 
-/** Milliseconds, 0 among them, or the word `auto`. */
+/** A duration from 0, as milliseconds, or the word `auto`. */
 export function durationOrAuto(max: number) {
   const text = { type: 'string', pattern: `^(auto|${durationPattern}|${variablePattern})$` }
   return field({ anyOf: [text, { const: 0 }] }, value =>
@@ -75,7 +72,7 @@ export function durationOrAuto(max: number) {
   )
 }
 
-/** Reads one duration within bounds in milliseconds; throws a InvalidValue. */
+/** Reads a duration within bounds in milliseconds; throws an InvalidValue. */
 export function readDuration(value: unknown, min: number, max: number, forms = durationForms): number {
   if (value === 0 && min === 0) return 0
   const unitless = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
@@ -93,7 +90,7 @@ function showBound(milliseconds: number): string {
   return milliseconds >= 1000 ? `${milliseconds / 1000}s` : `${milliseconds}ms`
 }
 
-/** A whole number out of `1000`, `10k` or `1M`. */
+/** A whole number such as `1000`, `10k` or `1M`. */
 export function count(min: number, max: number) {
   const json = {
     anyOf: [
@@ -108,7 +105,7 @@ export function count(min: number, max: number) {
   })
 }
 
-/** Bytes out of `64KiB`, `100B` or `100`. */
+/** A size such as `64KiB`, `100B` or `100`, in bytes. */
 export function size(min: number, max: number) {
   const json = { anyOf: [{ type: 'string' }, { type: 'integer', minimum: min, maximum: max }] }
   return field(json, value => {
@@ -119,7 +116,7 @@ export function size(min: number, max: number) {
   })
 }
 
-/** Bits a second out of `50mbit` or `1gbit`. */
+/** A bit rate such as `50mbit` or `1gbit`, in bits a second. */
 export function bitRate(min: number, max: number) {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?[kmg]?bit|${variablePattern})$`, examples: ['50mbit'] }
   return field(json, value => {
@@ -132,7 +129,7 @@ export function bitRate(min: number, max: number) {
   })
 }
 
-/** A fraction from 0 to 1 out of `2%` or `0.1%`. */
+/** A percentage such as `2%` or `0.1%`, as a fraction from 0 to 1. */
 export function share() {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?%|${variablePattern})$`, examples: ['0.1%'] }
   return field(json, value => {
@@ -148,22 +145,22 @@ export function integer(min: number, max: number) {
   return z.number(error).int(error).min(min, error).max(max, error)
 }
 
-/** A text that is not empty. */
+/** Text that is not empty. */
 export function text(what: string) {
   return z.string({ error: issue => wantedText(what, issue.input) }).min(1, `expected ${what}`)
 }
 
-/** What a text field says of a value that is none. */
+/** The message of a text field for a value that is not text. */
 export function wantedText(what: string, value: unknown): string {
   return new InvalidValue(what, unquoted(value)).message
 }
 
-/** How a number or boolean is shown that was most likely meant as text; undefined for other values. */
+/** How to show a number or boolean that was most likely meant as text; undefined for other values. */
 export function unquoted(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value} (in quotes it is text)` : undefined
 }
 
-/** Throws an InvalidValue with the reason where `pattern` is not a regular expression; `shown` is the value it is part of. */
+/** Throws an InvalidValue with the reason unless `pattern` is a regular expression; `shown` is the value around it. */
 export function checkPattern(pattern: string, wanted = 'a regular expression', shown = pattern): void {
   try {
     new RegExp(pattern, 'u')
@@ -174,7 +171,7 @@ export function checkPattern(pattern: string, wanted = 'a regular expression', s
   }
 }
 
-/** One of a few words or numbers. */
+/** One of several words or numbers. */
 export function choice<const Value extends string | number>(values: readonly Value[]) {
   return z.literal(values as readonly [Value, ...Value[]], `expected ${list(values, 'or')}`)
 }
@@ -185,8 +182,8 @@ export function flag() {
 }
 
 /**
- * A mapping that has no other keys than these; `wanted` describes it where the value is no mapping. Unknown keys are
- * one issue, whose message has a line for each of them.
+ * A mapping with no other keys than these; `wanted` describes it in messages. All unknown keys are one issue, whose
+ * message has a line for each of them.
  */
 export function mapping<Shape extends z.ZodRawShape>(shape: Shape, wanted = mappingOf(Object.keys(shape))) {
   return z.strictObject(shape, {
@@ -197,10 +194,10 @@ export function mapping<Shape extends z.ZodRawShape>(shape: Shape, wanted = mapp
   })
 }
 
-/** The keys of all members of a union: a schema that has them all cannot miss one. */
+/** The keys of all members of a union: a schema of this type cannot miss one. */
 export type KeysOf<Union> = Union extends object ? keyof Union : never
 
-/** A list with a bounded number of entries, `what` in the plural. */
+/** A list with a bounded number of entries; `what` names them in the plural. */
 export function listOf<Entry extends z.ZodType>(entry: Entry, what: string, min: number, max: number) {
   const wrongLength = (wanted: string) => ({
     error: ({ input }: { readonly input?: unknown }) =>
@@ -212,10 +209,10 @@ export function listOf<Entry extends z.ZodType>(entry: Entry, what: string, min:
     .max(max, wrongLength(`at most ${max}`))
 }
 
-/** Runs a check of a mapping as a whole even where parts of it are at fault. */
+/** Runs a check of a whole mapping even where parts of it are invalid. */
 export const evenIfFaulty = { when: ({ value }: { readonly value: unknown }) => isMapping(value) }
 
-/** Whether a mapping has a key that is not known: it was meant to say something, so that it is not called empty. */
+/** Whether a mapping has an unknown key. Then it is not reported as empty as well: the key was most likely misspelt. */
 export function hasUnknownKey(context: z.RefinementCtx): boolean {
   return context.issues.some(({ code }) => code === 'unrecognized_keys')
 }

@@ -1,4 +1,4 @@
-/** A mapping of plain data. Those made here have no prototype, so that no key, `constructor` say, is special. */
+/** A mapping of plain data. It should have no prototype, so that no key, such as `constructor`, is special. */
 export type Mapping = Record<string, unknown>
 
 /** Whether a value is a mapping: neither a list nor null. */

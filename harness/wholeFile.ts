@@ -72,7 +72,7 @@ export function readStartSync(path: string, bytesMax: number): Buffer {
 
 /**
  * Replaces a file whole or not at all: the text is written to a temporary file beside it, which then takes its name.
- * `durable` flushes the text to the disk first: without it a crash of the machine could leave the name on an empty file.
+ * `durable` flushes the text to disk first: otherwise a crash of the machine could leave an empty file under the name.
  */
 export async function writeWhole(path: string, text: string, { durable = false } = {}): Promise<void> {
   const temporary = temporaryPath(path)

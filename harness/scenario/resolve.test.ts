@@ -16,19 +16,19 @@ test.each([
   ['{ command: "./server --port {port}" }', undefined],
   ['{ address: "unix:/run/my.sock" }', undefined],
   ['{ serve: http }', undefined],
-])('addressedProtocol() at %s has the host %s', (target, host) => {
+])('addressedProtocol() for %s has the host %s', (target, host) => {
   const { scenario } = loaded(target)
   expect(addressedProtocol(scenario)).toEqual({ ...scenario.protocol, ...(host !== undefined && { host }) })
 })
 
-test('addressedProtocol() leaves a host that was asked for, and other protocols', () => {
+test('addressedProtocol() keeps a host that is set, and other protocols', () => {
   const asked = loaded('{ address: "tcp://10.0.0.5:8080" }', '{ http: { host: example.org } }').scenario
   expect(addressedProtocol(asked)).toMatchObject({ name: 'http', host: 'example.org' })
   const raw = loaded('{ address: "tcp://10.0.0.5:8080" }', 'raw').scenario
   expect(addressedProtocol(raw)).toBe(raw.protocol)
 })
 
-test('addressedProtocol() takes the target of the environment that was chosen', () => {
+test('addressedProtocol() uses the target of the environment that was chosen', () => {
   const lan = '\nenvironments: { lan: { address: "tcp://lan.example:81" } }'
   const { scenario } = inEnvironment(loaded(`{ serve: http }${lan}`), 'lan')
   expect(addressedProtocol(scenario)).toMatchObject({ host: 'lan.example:81' })

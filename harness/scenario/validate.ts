@@ -2,23 +2,23 @@ import type { z } from 'zod'
 import { fieldIssues } from '../fieldIssues.ts'
 import { isMapping } from '../mapping.ts'
 import { conflictIssues } from './checks/checks.ts'
-import { laterIssues } from './checks/unsupported.ts'
+import { unsupportedIssues } from './checks/unsupported.ts'
 import { type Issue, isWithin } from './path.ts'
 import type { Scenario } from './scenario.ts'
 import { completeScenario, type ScenarioSettings, scenarioSchema, scenarioShape } from './schema/schema.ts'
 
-/** The scenario out of plain data, or everything that is wrong with it. */
+/** The scenario in plain data, or everything that is wrong with it. */
 export function validate(data: unknown): { readonly scenario?: Scenario; readonly issues: readonly Issue[] } {
-  const later = laterIssues(data)
+  const unsupported = unsupportedIssues(data)
   const result = scenarioSchema.safeParse(data)
   const settings = result.success ? result.data : parseParts(data)
   const schemaIssues = result.success ? [] : fieldIssues(result.error.issues, data)
   const all = [...schemaIssues, ...conflictIssues(data, settings)]
-  const issues = [...later, ...all.filter(issue => !later.some(({ path }) => isWithin(issue.path, path)))]
+  const issues = [...unsupported, ...all.filter(issue => !unsupported.some(({ path }) => isWithin(issue.path, path)))]
   return result.success && issues.length === 0 ? { scenario: completeScenario(result.data), issues } : { issues }
 }
 
-/** The settings that are in order by themselves, where some are not. */
+/** The settings that are valid by themselves, where others are not. */
 function parseParts(data: unknown): Partial<ScenarioSettings> {
   if (!isMapping(data)) return {}
   const parts = Object.entries(scenarioShape).flatMap(([key, schema]) => {

@@ -85,27 +85,33 @@ test.each([
     ['protocol: rpc', 'loop: [{ send: { type: 256 } }]'],
     '4:24 loop[0].send.type: expected 0 to 255 with protocol rpc, got 256',
   ],
-  [['loop: [{ send: "a {{data.name}}" }]'], '4:16 loop[0].send: {{data.name}} needs data: with the file it comes from'],
+  [
+    ['loop: [{ send: "a {{data.name}}" }]'],
+    '4:16 loop[0].send: {{data.name}} needs data with the CSV file that has it',
+  ],
   [
     ['protocol: tlv', 'heartbeat: { every: 1s, send: { body: "{{data.name}}" } }'],
-    '5:39 heartbeat.send.body: {{data.name}} needs data: with the file it comes from',
+    '5:39 heartbeat.send.body: {{data.name}} needs data with the CSV file that has it',
   ],
 ])('parseScenario() refuses settings that cannot be combined: %s', (lines, fault) => {
   expect(faultsWith(...lines)).toEqual([`s.yaml:${fault}`])
 })
 
 test.each([
-  ['tls with an environment that has it', ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }']],
-  ['tls with a command that has it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
+  [
+    'tls with an environment that uses it',
+    ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }'],
+  ],
+  ['tls with a command that uses it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
   ['ids that are wide enough', ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 64 }']],
   ['rpc with its fields', ['protocol: rpc', 'loop: [{ send: { type: 255, version: -1, extension: 9 } }]']],
   ['data for its columns', ['loop: [{ send: "{{data.name}}" }]', 'data: { file: a.csv }']],
   ['steps in mode once', ['load: { mode: once }', 'loop: [{ send: a }, { send: b }]', 'reconnect: { when: failure }']],
-])('parseScenario() takes %s', (_, lines) => {
+])('parseScenario() accepts %s', (_, lines) => {
   expect(faultsWith(...lines)).toEqual([])
 })
 
-test('parseScenario() shows conflicts beside faults in other settings', () => {
+test('parseScenario() shows conflicts together with faults in other settings', () => {
   expect(faultsWith('timeout: soon', 'load: { mode: once }', 'requests: 5')).toEqual([
     's.yaml:5:10 timeout: expected a duration such as 500us, 10ms or 10s, got "soon"',
     's.yaml:7:11 requests: cannot be combined with load.mode: once, which makes one pass on each connection',

@@ -5,7 +5,7 @@ import { faultsWith, minimalWith } from '../testing/faults.ts'
 
 const udp = 'target: { address: "udp://h:1" }'
 const noIds = (name: string) =>
-  `over UDP with protocol ${name}: its replies carry no id, so a lost one would be taken for the next`
+  `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
 
 test.each([
   [[udp, 'load: { pipeline: 4 }'], [`5:19 load.pipeline: expected 1 ${noIds('raw')}, got 4`]],
@@ -54,7 +54,7 @@ test.each([
 })
 
 test.each(['{ serve: echo }', '{ serve: echo, over: tcp }', '{ address: "tcp://h:1" }', '{ command: "run {port}" }'])(
-  'isDatagramTarget() is false of %s',
+  'isDatagramTarget() is false for %s',
   target => {
     const { scenario } = parseScenario(minimalWith(`target: ${target}`), 's.yaml', [], {})
     expect(isDatagramTarget(scenario.target)).toBe(false)

@@ -52,7 +52,7 @@ function settingIssues({ protocol, load, key, heartbeat }: Settings): Issue[] {
   const { name } = protocol
   const hasIds = name === 'rpc' || (name === 'frame' && protocol.id !== undefined)
   if (hasIds) return issues
-  const reason = `over UDP with protocol ${name}: its replies carry no id, so a lost one would be taken for the next`
+  const reason = `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
   if (load && load.pipeline > 1) {
     issues.push(conflict(['load', 'pipeline'], `1 ${reason}`, String(load.pipeline)))
   }

@@ -53,18 +53,18 @@ test.each([
     'loop: [{ send: { method: POST, body: a } }]',
     `4:16 loop[0].send: expected ${lineForms}, or a mapping with path, got a mapping with body and method`,
   ],
-])('parseScenario() wants a path of every request of HTTP: %s', (line, fault) => {
+])('parseScenario() requires a path in every request of HTTP: %s', (line, fault) => {
   const others = line.startsWith('loop') ? [] : ['loop: [{ send: GET / }]']
   expect(faultsWith('protocol: http', ...others, line)).toEqual([`s.yaml:${fault}`])
 })
 
-test('parseScenario() wants data for the columns in a path and in headers', () => {
+test('parseScenario() requires data for the columns in a path and in headers', () => {
   const send = '{ path: "/{{data.a}}", headers: { X: "{{data.b}}" }, body: "{{data.c}}" }'
   expect(faultsWith('protocol: http', `loop: [{ send: ${send} }, { send: "GET /{{data.d}}" }]`)).toEqual([
-    's.yaml:4:24 loop[0].send.path: {{data.a}} needs data: with the file it comes from',
-    's.yaml:4:53 loop[0].send.headers.X: {{data.b}} needs data: with the file it comes from',
-    's.yaml:4:75 loop[0].send.body: {{data.c}} needs data: with the file it comes from',
-    's.yaml:4:101 loop[1].send: {{data.d}} needs data: with the file it comes from',
+    's.yaml:4:24 loop[0].send.path: {{data.a}} needs data with the CSV file that has it',
+    's.yaml:4:53 loop[0].send.headers.X: {{data.b}} needs data with the CSV file that has it',
+    's.yaml:4:75 loop[0].send.body: {{data.c}} needs data with the CSV file that has it',
+    's.yaml:4:101 loop[1].send: {{data.d}} needs data with the CSV file that has it',
   ])
   expect(faultsWith('protocol: http', `loop: [{ send: ${send} }]`, 'data: { file: a.csv }')).toEqual([])
 })
@@ -73,10 +73,10 @@ test.each([
   ['""', '16 loop[0].send: a command must have at least one word, such as PING'],
   ['{ body: " " }', '24 loop[0].send.body: a command must have at least one word, such as PING'],
   [`'SET a "b'`, '16 loop[0].send: a command must close its quotes, unlike "SET a \\"b"'],
-])('parseScenario() says what is wrong with a command of RESP: %s', (send, fault) => {
+])('parseScenario() reports what is wrong with a command of RESP: %s', (send, fault) => {
   expect(faultsWith('protocol: resp', `loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 
-test('parseScenario() takes a command of RESP as a text', () => {
+test('parseScenario() accepts a command of RESP as text', () => {
   expect(faultsWith('protocol: resp', 'loop: [{ send: "SET key:{{seq}} value", expect: { equals: OK } }]')).toEqual([])
 })

@@ -21,7 +21,7 @@ const expectedPayload = z.union(
 const expectationShape = {
   equals: expectedPayload.exactOptional().describe('The reply is exactly this'),
   body: expectedPayload.exactOptional().describe('Another name for equals'),
-  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply has this text in it'),
+  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply contains this text'),
   matches: text('a regular expression')
     .superRefine(checked((pattern: string) => checkPattern(pattern)))
     .exactOptional()
@@ -45,7 +45,7 @@ export const expectSchema = z
   )
   .meta({
     id: 'expect',
-    description: 'What the reply must be: echo, or all of what is given; a reply that is not counts as failed',
+    description: 'What the reply must be: echo, or all of the given conditions; any other reply counts as failed',
   })
 
 function checkExpectation(found: readonly string[], context: z.RefinementCtx): void {
@@ -57,10 +57,10 @@ function checkExpectation(found: readonly string[], context: z.RefinementCtx): v
   }
 }
 
-/** Expectations are the same for all requests; braces that are no slot are taken as they stand. */
+/** Expectations are the same for all requests, so slots are refused; other braces are literal text. */
 function checkNoSlots(value: string): void {
   for (const [braces] of value.matchAll(slotPattern)) {
-    if (isSlot(braces)) throw new InvalidValue('a text without slots, or echo for what was sent', show(braces))
+    if (isSlot(braces)) throw new InvalidValue('text without slots, or echo for what was sent', show(braces))
   }
 }
 

@@ -12,7 +12,7 @@ test.each([
   ['wire: { split: every-byte }', { split: 1 }],
   ['wire: { split: random }', { split: 'random' }],
   ['wire: { coalesce: 10, delay: 500us }', { coalesce: 10, delay: 0.5 }],
-])('parseScenario() takes %s', (line, wire) => {
+])('parseScenario() accepts %s', (line, wire) => {
   expect(parseScenario(minimalWith(piped, line), 's.yaml', [], {}).scenario.wire).toEqual(wire)
 })
 
@@ -30,6 +30,6 @@ test.each([
   ['wire: { split: 3, coalesce: 2 }', '6:7 wire: expected one of split and coalesce, got both'],
   ['wire: { splitt: 3 }', '6:9 wire: unknown key "splitt"; did you mean "split"?'],
   ['wire: slow', '6:7 wire: expected a mapping such as { split: 3 bytes } or { coalesce: 10, delay: 5ms }, got "slow"'],
-])('parseScenario() says what is wrong with %s', (line, fault) => {
+])('parseScenario() reports what is wrong with %s', (line, fault) => {
   expect(faultsWith(piped, line)).toEqual([`s.yaml:${fault}`])
 })

@@ -22,14 +22,16 @@ const wireShape = {
     readSplit,
   )
     .exactOptional()
-    .describe('Write every request in pieces: of 3 bytes, every-byte, or of random lengths'),
-  coalesce: count(2, coalesceMax).exactOptional().describe('Write so many requests of a connection at once'),
+    .describe('Write every request in pieces: of a size such as 3 bytes, every-byte, or random for random lengths'),
+  coalesce: count(2, coalesceMax).exactOptional().describe('Write this many requests of a connection at once'),
   delay: duration({ min: 0, max: delayMsMax })
     .exactOptional()
-    .describe('From one piece to the next (at least a turn of the loop), or how long requests are held (10ms)'),
+    .describe(
+      'split: the time from one piece to the next, at least a turn of the event loop; coalesce: how long requests may wait, by default 10ms',
+    ),
 } satisfies Record<keyof WireSettings, z.ZodType>
 
-/** How what is written is cut or glued: exactly one of split and coalesce. */
+/** How writes are split or coalesced: exactly one of the two. */
 export const wireSchema = mapping(wireShape, forms).superRefine((value, context) => {
   const found = ['split', 'coalesce'].filter(key => key in value)
   if (found.length === 1 || (found.length === 0 && hasUnknownKey(context))) return
