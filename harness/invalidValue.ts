@@ -1,6 +1,6 @@
 /**
  * Thrown by functions that read one value. The message is `expected ...`; `, got ...` follows only where showing the
- * value would not tell what is wrong with it: otherwise the caller adds it.
+ * value would not explain the fault; in other cases the caller adds the value.
  */
 export class InvalidValue extends Error {
   override readonly name = 'InvalidValue'

@@ -2,8 +2,8 @@ import net from 'node:net'
 import tls from 'node:tls'
 
 /**
- * A TCP, TLS or unix socket without Node's stream machinery: reads land in one buffer that the
- * caller shares between all its sockets, and writes go to the kernel within the call.
+ * A TCP, TLS or unix socket without Node's stream machinery: reads land in one buffer that the caller shares between
+ * all its sockets, and writes go to the kernel within the call.
  *
  * Node's `socket.write` costs a Writable's bookkeeping and a request object for every write. The handle below it makes
  * the same system call at once, and needs its request object only when the kernel did not take everything: one object

@@ -9,11 +9,11 @@ test.each([
   ['raet', 'rate'],
   ['STAGE', 'stages'],
   ['arivvals', 'arrivals'],
-])('nearest() takes "%s" for "%s"', (word, known) => {
+])('nearest("%s") is "%s"', (word, known) => {
   expect(nearest(word, keys)).toBe(known)
 })
 
-test.each(['', 'xyzzy', 'to', 'connections', 'pipe', 'r'.repeat(1e6)])('nearest() finds nothing near "%.20s"', word => {
+test.each(['', 'xyzzy', 'to', 'connections', 'pipe', 'r'.repeat(1e6)])('nearest("%.20s") is undefined', word => {
   expect(nearest(word, keys)).toBeUndefined()
   expect(nearest(word, [])).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import { list, show } from './invalidValue.ts'
 
-/** Longer words are near to no known one, and the time for a distance grows with the product of both lengths. */
+/** Longer words are near to no known word, and the time to compare grows with the product of both lengths. */
 const wordLengthMax = 40
 
 /** The message for an unknown word: `unknown key "tmeout"; did you mean "timeout"?`. */

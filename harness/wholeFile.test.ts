@@ -54,7 +54,7 @@ describe.each([
     await expect(read(path, bounds)).rejects.toThrow(new InvalidValue('a list of at most 1 KiB', 'more'))
   })
 
-  it('refuses what is no file, without waiting for the other end of a pipe', async () => {
+  it('refuses pipes, devices and folders, without waiting for the other end of a pipe', async () => {
     execFileSync('mkfifo', [path])
     await expect(read(path, bounds)).rejects.toThrow(new InvalidValue('a list', 'a pipe or a device'))
     await expect(read('/dev/zero', bounds)).rejects.toThrow(new InvalidValue('a list', 'a pipe or a device'))
@@ -68,7 +68,7 @@ describe.each([
     )
   })
 
-  it('reads a file whose size the kernel does not tell', async () => {
+  it('reads a file whose size the kernel reports as 0', async () => {
     expect((await read('/proc/self/status', { ...bounds, bytesMax: 65_536 })).toString()).toMatch(/^Name:/)
     await expect(read('/proc/self/status', { ...bounds, bytesMax: 10 })).rejects.toThrow(InvalidValue)
   })
@@ -107,7 +107,7 @@ describe.each([
     expect(readdirSync(folder)).toEqual(['file'])
   })
 
-  it('takes the place of a link, and leaves what it led to', async () => {
+  it('replaces a link, and leaves the file that it points to', async () => {
     const other = join(folder, 'other')
     writeFileSync(other, 'precious')
     symlinkSync(other, path)
@@ -115,7 +115,7 @@ describe.each([
     expect([readFileSync(path, 'utf8'), readFileSync(other, 'utf8')]).toEqual(['text', 'precious'])
   })
 
-  it('leaves the old file and no temporary one where it fails', async () => {
+  it('leaves the old file and no temporary file when it fails', async () => {
     mkdirSync(join(path, 'in-the-way'), { recursive: true })
     await expect(write(path, 'text')).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST/) })
     expect(readdirSync(folder)).toEqual(['file'])

@@ -17,7 +17,7 @@ function faultsOf(input: unknown): string[] {
   return []
 }
 
-test('protocolSpec() takes a name alone', () => {
+test('protocolSpec() reads a name alone', () => {
   expect(protocolSpec('raw')).toEqual({ name: 'raw' })
   expect(protocolSpec('line')).toEqual({ name: 'line', delimiter: '\n', maxFrame: 1_048_576 })
   expect(protocolSpec('frame')).toEqual({ name: 'frame', ...frameDefaults })
@@ -27,7 +27,7 @@ test('protocolSpec() takes a name alone', () => {
   expect(protocolSpec('resp')).toEqual({ name: 'resp', maxFrame: 1_048_576 })
 })
 
-test('protocolSpec() takes a name with settings', () => {
+test('protocolSpec() reads a name with settings', () => {
   expect(protocolSpec({ raw: { reply: { bytes: 5 } } })).toEqual({ name: 'raw', replyBytes: 5 })
   expect(protocolSpec({ line: { delimiter: '\r\n', maxFrame: '64KiB' } })).toEqual({
     name: 'line',
@@ -48,7 +48,7 @@ test('protocolSpec() takes a name with settings', () => {
   })
 })
 
-test('protocolSpec() states what was found and what was wanted', () => {
+test('protocolSpec() reports what was expected and found', () => {
   expect(faultsOf({ tlv: { maxFrame: 'big' } })).toEqual(['tlv.maxFrame: expected a size such as 64KiB, got "big"'])
   expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual([
     'tlv.maxFrame: expected a size from 1 B to 64 MiB, got "65MiB"',
@@ -74,16 +74,16 @@ test('protocolSpec() lists every fault at once', () => {
   ])
 })
 
-test('protocolSpec() refuses a frame whose fields cannot be', () => {
+test('protocolSpec() refuses a frame whose fields exclude each other', () => {
   expect(faultsOf({ frame: { id: { offset: 2, bytes: 4 } } })).toEqual([
-    'frame.id.offset: expected a place apart from the length field in bytes 0 to 3, got 2',
+    'frame.id.offset: expected an offset outside the length field (bytes 0 to 3), got 2',
   ])
   expect(faultsOf({ frame: { maxFrame: 7, id: { offset: 4, bytes: 4 } } })).toEqual([
     "frame.maxFrame: expected at least the 8 bytes of a frame's header, got 7",
   ])
 })
 
-test('protocolSpec() tells names of other versions from unknown ones', () => {
+test('protocolSpec() distinguishes protocols of later versions from unknown ones', () => {
   const later = (name: string) =>
     `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp`
   for (const name of ['./my-protocol.js', 'own.mts']) {
@@ -96,7 +96,7 @@ test('protocolSpec() tells names of other versions from unknown ones', () => {
   ])
 })
 
-test('protocolSchema keeps the path and the keys of a fault for who knows the file', () => {
+test('protocolSchema keeps the path and the keys of a fault, so that a caller can find their place in a file', () => {
   const schema = z.strictObject({ protocol: protocolSchema })
   const issues = schema.safeParse({ protocol: { frame: { endian: 1, id: { offset: 8, bytes: 1, byte: 1 } } } }).error
     ?.issues
@@ -106,7 +106,7 @@ test('protocolSchema keeps the path and the keys of a fault for who knows the fi
   ])
 })
 
-test('protocolSchema becomes a JSON Schema that knows names and settings', () => {
+test('protocolSchema becomes a JSON Schema with names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
   expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","broadcast","http","resp"]')
@@ -114,7 +114,7 @@ test('protocolSchema becomes a JSON Schema that knows names and settings', () =>
   expect(text).toContain('"additionalProperties":false')
 })
 
-test('protocolText() is read back to the same protocol', () => {
+test('protocolText() gives a text that protocolSpec() reads as the same protocol', () => {
   const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(protocolSpec)
   specs.push(
     protocolSpec({ http: { host: 'example.org' } }),
@@ -127,7 +127,7 @@ test('protocolText() is read back to the same protocol', () => {
   }
 })
 
-test('describeProtocol() says what is out of the ordinary', () => {
+test('describeProtocol() names unusual settings', () => {
   expect(
     ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(name =>
       describeProtocol(protocolSpec(name)),

@@ -21,7 +21,7 @@ const names = [
   'resp',
 ] as const satisfies readonly ProtocolName[]
 
-/** The most that maxFrame may be: a frame is held in memory whole. */
+/** The upper bound of maxFrame: a whole frame is held in memory. */
 export const frameBytesMax = 64 * 1024 * 1024
 const headerBytesMax = 64 * 1024
 const delimiterBytesMax = 64
@@ -42,7 +42,7 @@ const lineSettings = mapping({
     .string('expected text such as "\\n"')
     .refine(isDelimiter, `expected 1 to ${delimiterBytesMax} bytes`)
     .default('\n')
-    .describe('What ends a line'),
+    .describe('The end of a line'),
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'line', ...settings }))
 
@@ -133,13 +133,13 @@ export function protocolSpec(input: unknown): ProtocolSpec {
   throw new UserError(faults)
 }
 
-/** A protocol as JSON text that `protocolSpec` takes after `JSON.parse`: the value of a server's `--protocol`. */
+/** A protocol as JSON text for the `--protocol` of a server; `protocolSpec` reads the parsed JSON. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
   const { replyBytes, ...others } = settings as { readonly replyBytes?: number }
   return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } } })
 }
 
-/** A protocol in a title: its name and what is out of the ordinary, such as `frame, 2-byte little-endian length`. */
+/** A protocol in a title: its name and unusual settings, such as `frame, 2-byte little-endian length`. */
 export function describeProtocol(spec: ProtocolSpec): string {
   switch (spec.name) {
     case 'raw':
@@ -196,7 +196,7 @@ function frameFaults(settings: FrameSettings): { path: string[]; message: string
   const faults = []
   if (id && id.offset < lengthOffset + lengthBytes && lengthOffset < id.offset + id.bytes) {
     const last = lengthOffset + lengthBytes - 1
-    const message = `expected a place apart from the length field in bytes ${lengthOffset} to ${last}, got ${id.offset}`
+    const message = `expected an offset outside the length field (bytes ${lengthOffset} to ${last}), got ${id.offset}`
     faults.push({ path: ['id', 'offset'], message })
   }
   const shortest = shortestFrame(settings)
@@ -218,5 +218,5 @@ function inputSchema() {
     io: 'input',
     unrepresentable: 'any',
   })
-  return { ...schema, description: 'What the target speaks: the name of a protocol, or the name with its settings' }
+  return { ...schema, description: 'The protocol of the target: its name, or its name with settings' }
 }

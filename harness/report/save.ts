@@ -10,26 +10,26 @@ const reportFile = 'report.json'
 const reportBytesMax = 64 * 1024 * 1024
 const sameSecondMax = 1000
 
-/** Creates the folder of a run and makes sure that files can be written in it; UserError otherwise. */
+/** Creates the folder of a run and checks that files can be written in it; throws a UserError otherwise. */
 export async function prepareFolder(folder: string): Promise<void> {
   const trial = temporaryPath(join(folder, reportFile))
   try {
     await makeFolders(folder)
-    // Written for real: rights alone tell nothing of a full or a read-only file system.
+    // Permissions alone do not show a full or a read-only file system, so a file is written.
     const file = await open(trial, 'wx')
     await file.writeFile('volley\n')
     await file.close()
   } catch (error) {
     throw new UserError(
       `cannot write reports to ${folder}: ${reasonOf(error)}`,
-      'name another folder with --out, or free the way to this one',
+      'name another folder with --out, or make this one writable',
     )
   } finally {
     await rm(trial, { force: true }).catch(() => {})
   }
 }
 
-/** Creates `<base>/<name>/<UTC time>`, with a number behind it where another run has begun in the same second; its path. */
+/** Creates `<base>/<name>/<UTC time>`, with a number after it if another run has begun in that second; returns its path. */
 export async function reportFolder(base: string, name: string, startedAt: Date): Promise<string> {
   const parent = join(base, safeName(name))
   const time = startedAt
@@ -40,15 +40,15 @@ export async function reportFolder(base: string, name: string, startedAt: Date):
     await makeFolders(parent)
     for (let attempt = 1; attempt <= sameSecondMax; attempt++) {
       const folder = join(parent, attempt === 1 ? time : `${time}-${attempt}`)
-      if (await isNew(folder)) return folder
+      if (await isCreated(folder)) return folder
     }
   } catch (error) {
     throw new UserError(`cannot write reports to ${parent}: ${reasonOf(error)}`, 'name another folder with --out')
   }
-  throw new UserError(`${parent} has ${sameSecondMax} reports of one second`, 'name another folder with --out')
+  throw new UserError(`${parent} already has ${sameSecondMax} reports of this second`, 'name another folder with --out')
 }
 
-/** Writes report.json into a folder, whole or not at all; its path. */
+/** Writes report.json into a folder, whole or not at all; returns its path. */
 export async function writeReport(report: Report, folder: string): Promise<string> {
   const path = join(folder, reportFile)
   try {
@@ -59,7 +59,7 @@ export async function writeReport(report: Report, folder: string): Promise<strin
   return path
 }
 
-/** Reads a report back; of a folder its report.json. UserError when it is not there, not a report, or not whole. */
+/** Reads a report, or the report.json of a folder; throws a UserError when it is missing or not a whole report. */
 export async function readReport(path: string): Promise<Report> {
   const file = await fileOf(path)
   const text = await readText(file)
@@ -96,18 +96,18 @@ function missing(path: string, error: unknown): UserError {
   )
 }
 
-/** Node's own recursive mkdir never comes back where a link leads nowhere, nor below /proc. */
+/** Node's own recursive mkdir never returns for a dangling link, nor below /proc. */
 async function makeFolders(folder: string): Promise<void> {
-  if (await isNewOrThere(folder)) return
+  if (await existsOrIsCreated(folder)) return
   const parent = dirname(resolve(folder))
   if (parent !== resolve(folder)) await makeFolders(parent)
-  await isNew(folder)
+  await isCreated(folder)
 }
 
-/** Whether the folder is there, now or already; false where the one above it is missing. */
-async function isNewOrThere(folder: string): Promise<boolean> {
+/** Creates the folder unless it exists; false where its parent is missing. */
+async function existsOrIsCreated(folder: string): Promise<boolean> {
   try {
-    if (await isNew(folder)) return true
+    if (await isCreated(folder)) return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
@@ -116,7 +116,7 @@ async function isNewOrThere(folder: string): Promise<boolean> {
   throw Object.assign(new Error('file in the way'), { code: 'EEXIST' })
 }
 
-async function isNew(folder: string): Promise<boolean> {
+async function isCreated(folder: string): Promise<boolean> {
   try {
     await mkdir(folder)
     return true
@@ -126,7 +126,7 @@ async function isNew(folder: string): Promise<boolean> {
   }
 }
 
-/** A folder name out of a scenario's: no separators, and nothing that leads out of the reports. */
+/** A folder name made from a scenario's name: no separators, and nothing that leads out of the reports folder. */
 function safeName(name: string): string {
   const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '')
   return safe.slice(0, 100) || 'run'

@@ -9,7 +9,7 @@ import { targetsOf } from './targets.ts'
 
 type Settings = Partial<ScenarioSettings>
 
-/** What cannot be combined with a target that is reached over UDP, the scenario's or an environment's. */
+/** Settings that cannot be combined with a target over UDP, the scenario's or an environment's. */
 export function datagramIssues(settings: Settings): Issue[] {
   const targets = targetsOf(settings)
   const overUdp = targets.filter(({ target }) => isDatagramTarget(target))

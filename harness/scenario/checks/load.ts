@@ -68,7 +68,7 @@ function stageIssues(given: ReadonlySet<string>, { load, duration, warmup }: Set
   return issues
 }
 
-/** What the modes that set a rate need, and what the others do not have. */
+/** Settings that the modes with a rate require, and that the other modes exclude. */
 function rateIssues(settings: Settings): Issue[] {
   const { load } = settings
   if (!load) return []
@@ -117,7 +117,7 @@ function inFlightIssues({ load, connections, protocol }: Settings): Issue[] {
   if (!load) return []
   const path = ['load', 'pipeline']
   if (protocol?.name === 'frame' && protocol.id) {
-    // The id has the slot, and some bits that tell a late reply from a new one.
+    // The id holds the slot, and some bits that distinguish a late reply from a new one.
     const max = 2 ** (8 * protocol.id.bytes - 2)
     const expected = `at most ${formatCount(max)} with ids of ${protocol.id.bytes * 8} bits`
     if (load.pipeline > max) return [conflict(path, expected, String(load.pipeline))]

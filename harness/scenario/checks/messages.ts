@@ -7,7 +7,7 @@ import type { Send, Step } from '../scenario.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
 import { parseSlots } from '../schema/slots.ts'
 
-/** What is sent and what is expected of the reply. */
+/** A request and what is expected of its reply. */
 export type Exchange = Pick<Step, 'send' | 'expect'>
 
 /** The fields that messages of each protocol have in addition to their body. */

@@ -34,7 +34,7 @@ function tlsIssues(settings: Settings): Issue[] {
   return issues
 }
 
-/** Protocols that each reference server serves; a frame description may describe what is tlv or rpc as well. */
+/** Protocols that each reference server serves; a frame description may describe tlv or rpc as well. */
 const servedProtocols = {
   echo: ['raw', 'line', 'frame'],
   tlv: ['tlv', 'frame'],
@@ -69,7 +69,7 @@ function sourceIssues(settings: Settings): Issue[] {
   })
 }
 
-/** Where a target listens, as far as it is known: one that the run starts is at 127.0.0.1 unless it has an address. */
+/** The address of a target, as far as it is known: one that the run starts listens at 127.0.0.1 by default. */
 function addressOf(target: Target): string {
   const address = 'address' in target ? target.address : undefined
   return (address ?? 'tcp://127.0.0.1:{port}').replaceAll(portSlot, '1')

@@ -3,7 +3,7 @@ import { isDatagramTarget } from '../resolve.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { targetsOf } from './targets.ts'
 
-/** What cannot be combined with splitting or coalescing writes. */
+/** Settings that cannot be combined with split or coalesced writes. */
 export function wireIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const { wire, load } = settings
   if (wire === undefined) return []

@@ -75,7 +75,7 @@ export const sendSchema = z
   )
   .meta({ id: 'send', description: 'What to send: text, a payload, or body with the fields of the protocol' })
 
-/** Reports all but exactly one of the keys. */
+/** Reports an issue unless exactly one of the keys was found. */
 export function checkOne(keys: readonly string[], found: readonly string[], context: z.RefinementCtx): void {
   const known = found.filter(key => keys.includes(key))
   if (known.length === 1 || (known.length === 0 && hasUnknownKey(context))) return

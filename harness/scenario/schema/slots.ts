@@ -54,7 +54,7 @@ export function noSuchSlot(shown: string): InvalidValue {
   return new InvalidValue(`a slot such as ${list(slotForms, 'or')}`, show(shown))
 }
 
-/** Characters of a text with its slots filled in; what comes from data or was captured counts nothing. */
+/** The length of a text with its slots filled in, in characters; data and captured values do not count. */
 export function slotsLength(parts: readonly SlotPart[]): number {
   return parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 'length' in part ? part.length : 0), 0)
 }

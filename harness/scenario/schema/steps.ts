@@ -44,7 +44,7 @@ export const connectSchema = listOf(step, 'steps', 0, limits.stepsMax)
 export const mixSchema = listOf(mapping(mixStepShape, stepForms), 'steps', 1, limits.stepsMax)
 
 const heartbeatShape = {
-  every: duration({ min: 1, max: hourMs }).describe('The time from one to the next, such as 10s'),
+  every: duration({ min: 1, max: hourMs }).describe('The time between two heartbeats, such as 10s'),
   send: sendSchema,
   reply: flag().prefault(true).describe('Whether the server answers it'),
 } satisfies Record<keyof Heartbeat, z.ZodType>
