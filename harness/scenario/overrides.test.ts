@@ -162,10 +162,10 @@ test('parseScenario() keeps an address when an option is set', () => {
 
 test('parseScenario() refuses an override beyond a list', () => {
   expect(faultsIn(minimal, [set(['loop', 5, 'send'], 'a', '--set loop.5.send')])).toEqual([
-    '--set loop.5.send loop[5].send: expected an entry of the list loop, which has 1, got loop[5].send',
+    '--set loop.5.send loop[5].send: expected an index from 0 to 1 in the list loop, got loop[5].send',
   ])
   expect(faultsIn(minimal, [set(['loop', 'send'], 'a', '--set loop.send')])).toEqual([
-    '--set loop.send loop.send: expected an entry of the list loop, which has 1, got loop.send',
+    '--set loop.send loop.send: expected an index from 0 to 1 in the list loop, got loop.send',
   ])
 })
 

@@ -27,7 +27,7 @@ export function applyOverrides(data: unknown, overrides: readonly Override[]): O
   const origins: Origin[] = []
   const issues: Issue[] = []
   if (isMapping(data)) {
-    replaceLength(data, overrides)
+    clearLength(data, overrides)
     for (const override of overrides) {
       makeRoom(data, override.path)
       const { path, message } = apply(data, override)
@@ -39,7 +39,7 @@ export function applyOverrides(data: unknown, overrides: readonly Override[]): O
 }
 
 /** `requests` replaces `duration` and the warm-up that belongs to it; `duration` replaces `requests`. */
-function replaceLength(data: Mapping, overrides: readonly Override[]): void {
+function clearLength(data: Mapping, overrides: readonly Override[]): void {
   const isSet = (key: string) => overrides.some(({ path }) => path.length === 1 && path[0] === key)
   if (isSet('requests') && !isSet('duration')) {
     delete data['duration']
@@ -50,18 +50,18 @@ function replaceLength(data: Mapping, overrides: readonly Override[]): void {
 
 function makeRoom(data: Mapping, path: Path): void {
   const [first, second] = path
-  if (first === 'load') replaceLoad(data['load'], second)
+  if (first === 'load') clearLoad(data['load'], second)
   if (first === 'loop') delete data['mix']
   if (first === 'mix') delete data['loop']
-  if (first === 'protocol' && second !== undefined) replaceProtocol(data, String(second))
-  if (first === 'target') replaceTarget(valueAt(data, ['target']), second)
-  if (first === 'environments' && second !== undefined) replaceTarget(valueAt(data, path.slice(0, 2)), path[2])
+  if (first === 'protocol' && second !== undefined) expandProtocol(data, String(second))
+  if (first === 'target') clearTarget(valueAt(data, ['target']), second)
+  if (first === 'environments' && second !== undefined) clearTarget(valueAt(data, path.slice(0, 2)), path[2])
   const send = path.indexOf('send')
-  if (send > 0 && path.length > send + 1) replacePayload(data, path.slice(0, send + 1), String(path[send + 1]))
+  if (send > 0 && path.length > send + 1) expandSend(data, path.slice(0, send + 1), String(path[send + 1]))
 }
 
 /** An override of the rate also sets the mode and replaces stages; an override of the mode removes the rate. */
-function replaceLoad(load: unknown, key: string | number | undefined): void {
+function clearLoad(load: unknown, key: string | number | undefined): void {
   if (!isMapping(load)) return
   // In mode search the rate is the first one to try.
   if ((key === 'rate' && load['mode'] !== 'search') || key === 'stages') delete load['mode']
@@ -69,12 +69,12 @@ function replaceLoad(load: unknown, key: string | number | undefined): void {
   if (key === 'mode') for (const other of ['rate', 'stages', 'arrivals']) delete load[other]
 }
 
-function replaceTarget(target: unknown, key: string | number | undefined): void {
+function clearTarget(target: unknown, key: string | number | undefined): void {
   if (!isMapping(target)) return
-  for (const other of replacedBy(key, 'address' in target)) delete target[other]
+  for (const other of keysReplacedBy(key, 'address' in target)) delete target[other]
 }
 
-function replacedBy(key: string | number | undefined, hasAddress: boolean): readonly string[] {
+function keysReplacedBy(key: string | number | undefined, hasAddress: boolean): readonly string[] {
   if (key === 'serve') return ['command', 'address']
   if (key === 'command') return ['serve', 'options', 'over']
   if (key !== 'address') return []
@@ -83,7 +83,7 @@ function replacedBy(key: string | number | undefined, hasAddress: boolean): read
 }
 
 /** `tlv` becomes `{ tlv: {} }`, so that a setting can be added; settings of another protocol are removed. */
-function replaceProtocol(data: Mapping, name: string): void {
+function expandProtocol(data: Mapping, name: string): void {
   const settings = emptyMapping()
   const current = data['protocol']
   settings[name] = isMapping(current) && isMapping(current[name]) ? current[name] : emptyMapping()
@@ -97,7 +97,7 @@ const messageFields = ['type', 'version', 'extension', 'method', 'path', 'header
  * For an additional field, a payload moves to `body` and a request line of HTTP to `method` and `path`; another payload
  * replaces it.
  */
-function replacePayload(data: Mapping, path: Path, key: string): void {
+function expandSend(data: Mapping, path: Path, key: string): void {
   const send = valueAt(data, path)
   const isPayload = typeof send === 'string' || (isMapping(send) && payloadKeys.some(key => key in send))
   const step = valueAt(data, path.slice(0, -1))
@@ -128,7 +128,7 @@ function apply(data: Mapping, { path, value }: Override): { path: Path; message?
   for (const [index, key] of path.entries()) {
     const here = path.slice(0, index)
     if (Array.isArray(parent) && (typeof key !== 'number' || key > parent.length)) {
-      const wanted = `an entry of the list ${showPath(here)}, which has ${parent.length}`
+      const wanted = `an index from 0 to ${parent.length} in the list ${showPath(here)}`
       return { path, message: new InvalidValue(wanted, showPath(path)).message }
     }
     const container = parent as Mapping

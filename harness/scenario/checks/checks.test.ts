@@ -31,7 +31,7 @@ test.each([
   ],
   [
     ['load: { mode: rate, stages: [{ duration: 9s, connections: 5 }] }'],
-    '5:29 load.stages: with connections need load.mode: loop, not rate',
+    '5:29 load.stages: stages with connections need load.mode: loop, not rate',
   ],
   [
     ['load: { stages: [{ duration: 9s, connections: 5 }] }', 'connections: 5'],
@@ -71,7 +71,7 @@ test.each([
     ['connections: 1M', 'load: { pipeline: 17 }'],
     '6:19 load.pipeline: expected at most 16,777,216 requests in flight over all connections, got 17,000,000',
   ],
-  [['tls: { insecure: true }'], '5:6 tls: needs a tls:// address, and there is none'],
+  [['tls: { insecure: true }'], '5:6 tls: needs a target with a tls:// address'],
   [['target: { address: "tls://h:1" }', 'tls: { cert: a.pem }'], '5:14 tls.cert: expected tls.key with it, got none'],
   [['target: { address: "tls://h:1" }', 'tls: { key: a.pem }'], '5:13 tls.key: expected tls.cert with it, got none'],
   [['loop: [{ send: { type: 1 } }]'], '4:24 loop[0].send.type: needs protocol tlv or rpc, not raw'],

@@ -51,7 +51,7 @@ function stageIssues(given: ReadonlySet<string>, { load, duration, warmup }: Set
   })
   if (issues.length > 0) return issues
   if (ramps && mode !== undefined && mode !== 'loop') {
-    issues.push(issue(path, `with connections need load.mode: loop, not ${mode}`))
+    issues.push(issue(path, `stages with connections need load.mode: loop, not ${mode}`))
   }
   if (ramps && given.has('connections')) {
     issues.push(issue(['connections'], 'cannot be combined with load.stages that set the number of connections'))

@@ -25,7 +25,7 @@ function tlsIssues(settings: Settings): Issue[] {
   const issues: Issue[] = []
   const areKnown = target !== undefined && environments !== undefined
   if (areKnown && !targetsOf(settings).some(({ target }) => parseEndpoint(addressOf(target)).scheme === 'tls')) {
-    issues.push(issue(['tls'], 'needs a tls:// address, and there is none'))
+    issues.push(issue(['tls'], 'needs a target with a tls:// address'))
   }
   const [has, lacks] = tls.cert === undefined ? ['key', 'cert'] : ['cert', 'key']
   if ((tls.cert === undefined) !== (tls.key === undefined)) {

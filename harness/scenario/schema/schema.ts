@@ -104,7 +104,9 @@ const reconnectShape = {
 } satisfies Record<keyof Reconnect, z.ZodType>
 
 const dataShape = {
-  file: text('the path of a CSV file').describe('A CSV file with a header line; its path starts from the scenario'),
+  file: text('the path of a CSV file').describe(
+    'A CSV file with a header line; a relative path starts from the scenario file',
+  ),
   order: choice(['sequential', 'random']).prefault('sequential').describe('In which order its rows are used'),
 } satisfies Record<keyof NonNullable<Scenario['data']>, z.ZodType>
 
@@ -155,7 +157,7 @@ export const scenarioShape = {
   duration: duration({ min: 1, max: limits.durationMsMax })
     .exactOptional()
     .describe(
-      'How long is measured, after the warm-up; by default 10s, and with requests and in mode once a limit of 1h',
+      'How long the measurement lasts, after the warm-up: by default 10s; with requests or in mode once, at most 1h',
     ),
   requests: count(1, requestsMax)
     .exactOptional()
@@ -163,7 +165,7 @@ export const scenarioShape = {
   warmup: durationOrAuto(limits.durationMsMax)
     .prefault('auto')
     .describe(
-      'What is left out before measuring: a time such as 2s, or auto: at least 1s, and until the run has reached a steady state. With stages auto is 1s, with requests and in mode once 0',
+      'What is left out before measuring: a time such as 2s, or auto: at least 1s, and until the run has reached a steady state. With stages auto is 1s, with requests or in mode once 0',
     ),
   timeout: duration({ min: 1, max: hourMs }).prefault('5s').describe('How long a reply may take'),
   reconnect: mapping(reconnectShape, 'a mapping such as { when: failure, backoff: 100ms..5s }')
