@@ -52,8 +52,12 @@ export function unixPath(text: string): string | undefined {
 /** The address of an endpoint, as `parseEndpoint` reads it. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.scheme === 'unix') return `unix:${endpoint.path}`
-  const { scheme, host, port } = endpoint
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${endpoint.scheme}://${formatHost(endpoint.host)}:${endpoint.port}`
+}
+
+/** A host as an address writes it: IPv6 in brackets. */
+export function formatHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function hostAndPort(text: string): { readonly host?: string; readonly port: string } | undefined {
