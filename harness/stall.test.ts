@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseStall } from './stall.ts'
 
-test('parseStall() reads a stall that comes again and one for good', () => {
+test('parseStall() reads a repeated and a permanent stall', () => {
   expect(parseStall('1s/10s')).toEqual({ kind: 'repeated', lengthMs: 1000, periodMs: 10_000 })
   expect(parseStall('500us/2ms')).toEqual({ kind: 'repeated', lengthMs: 0.5, periodMs: 2 })
   expect(parseStall('forever@54s')).toEqual({ kind: 'forever', fromMs: 54_000 })

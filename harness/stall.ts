@@ -5,14 +5,14 @@ export const stallForms = '1s/10s (a stall shorter than its period) or forever@5
 const stallMsMax = 24 * 3_600_000
 
 /**
- * When no work is done: the last `lengthMs` of each `periodMs`, or everything from `fromMs` on. All times are counted
- * from the first request. A stall has its beginning and has not its end.
+ * When no work is done: the last `lengthMs` of each `periodMs`, or all the time from `fromMs` on. Times count from the
+ * first request. A stall includes its start and excludes its end.
  */
 export type Stall =
   | { readonly kind: 'repeated'; readonly lengthMs: number; readonly periodMs: number }
   | { readonly kind: 'forever'; readonly fromMs: number }
 
-/** Reads `LENGTH/PERIOD` or `forever@FROM`; undefined when the text is neither. */
+/** Reads `LENGTH/PERIOD` or `forever@FROM`; undefined for other texts. */
 export function parseStall(text: string): Stall | undefined {
   const [first, second, more] = text.split(/[/@]/)
   const secondMs = parseDuration(second ?? '')

@@ -1,12 +1,11 @@
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
-import { list } from '../invalidValue.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import { datagramProtocols } from '../protocols/datagram.ts'
 import { checkLayers, splitLayerNames } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
+import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
@@ -69,10 +68,10 @@ function askedProtocol(url: string, flags: TalkFlags): Protocol {
   const fault = (flag: string, message: string) => faults.push({ place: flag, message })
   const asked = { names: splitLayerNames(flags.layers), key: flags.layerKey }
   const layers = checkLayers(asked, spec, { layers: '--layers', key: '--layer-key' }, fault)
-  if (overUdp && !datagramProtocols.some(name => name === spec.name)) {
-    fault('--protocol', `expected ${list(datagramProtocols, 'or')} over UDP, got ${spec.name}`)
+  if (overUdp) {
+    const found = datagramFaults(spec, flags.key !== undefined)
+    for (const [setting, message] of Object.entries(found)) fault(`--${setting}`, message)
   }
-  if (overUdp && flags.key !== undefined) fault('--key', 'is for TCP: over UDP there is no connection to keep it for')
   if (faults.length > 0) throw new UserError(faults)
   const spoken = resolveProtocol({ protocol: spec, target: { address: url } })
   const protocol = composeProtocol({ ...spoken, ...(layers && { layers }) })

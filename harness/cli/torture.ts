@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
+import { formatEndpoint } from '../address.ts'
 import { createSingleRequests } from '../engine/client/singleRequests.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { isProcess, type ProcessRef } from '../host/processes.ts'
@@ -19,7 +20,6 @@ import { trials } from '../torture/catalog.ts'
 import { renderOutcome, renderTitle, renderTrial } from '../torture/table.ts'
 import { type TortureOptions, type TortureResult, torture } from '../torture/torture.ts'
 import type { Trial } from '../torture/trial.ts'
-import { formatAddress } from '../transports/resolve.ts'
 import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
@@ -98,7 +98,7 @@ async function tortureSource(source: string, flags: TortureFlags, io: CommandIo)
     const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
     const options: Omit<TortureOptions, 'onResult'> = {
       address: target.address,
-      target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(target.address),
+      target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatEndpoint(target.address),
       subject: {
         spec: spoken.spec,
         protocol,

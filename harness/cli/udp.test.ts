@@ -142,7 +142,7 @@ test('volley talk says all that does not go over UDP, and volley torture that it
   const talk = await volley('talk', 'udp://127.0.0.1:1', '--protocol', 'http', '--key', 'k')
   expect(talk.code).toBe(2)
   expect(talk.stderr).toMatch(/--protocol +expected raw, line, frame, tlv or rpc over UDP, got http/)
-  expect(talk.stderr).toMatch(/--key +is for TCP/)
+  expect(talk.stderr).toMatch(/--key +needs TCP/)
   const torture = await volley('torture', 'udp://127.0.0.1:1', '--protocol', 'tlv')
   expect(torture).toMatchObject({ code: 2 })
   expect(torture.stderr).toContain('it is for TCP, and not for UDP')

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { readStartSync } from '../wholeFile.ts'
 
 /** Read of any one file: /proc/stat of a large machine is longer, but begins with all that is wanted of it. */
 const fileBytesMax = 64 * 1024
@@ -176,17 +176,7 @@ function levelsOf(path: string): string[] {
 /** The first bytes of a file; undefined where it cannot be read. */
 function readStart(path: string): string | undefined {
   try {
-    const file = openSync(path, 'r')
-    try {
-      const bytes = Buffer.alloc(fileBytesMax)
-      let length = 0
-      for (let got = -1; got !== 0 && length < fileBytesMax; length += got) {
-        got = readSync(file, bytes, length, fileBytesMax - length, null)
-      }
-      return bytes.toString('latin1', 0, length)
-    } finally {
-      closeSync(file)
-    }
+    return readStartSync(path, fileBytesMax).toString('latin1')
   } catch {
     return undefined
   }

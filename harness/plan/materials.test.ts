@@ -50,7 +50,7 @@ tls: { ca: . }
     ['connect[0].send.file', 'cannot read "<folder>/c.bin": there is no such file or folder'],
     ['heartbeat.send.file', 'cannot read "<folder>/d.bin": there is no such file or folder'],
     ['data.file', 'cannot read "<folder>/e.csv": there is no such file or folder'],
-    ['tls.ca', 'cannot read "<folder>": this is a folder'],
+    ['tls.ca', 'cannot read "<folder>": expected a file, got a folder'],
   ])
 })
 

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { messageOf, reasonOf } from '../errors.ts'
@@ -6,7 +5,7 @@ import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
 import { limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
-import { formatSize } from '../units.ts'
+import { readBounded } from '../wholeFile.ts'
 
 /** What a scenario takes from other files, read before the run and bounded. */
 export interface Materials {
@@ -26,9 +25,7 @@ export async function readMaterials({
   async function read(path: string, at: Path, bytesMax: number): Promise<Uint8Array> {
     const full = resolve(folder, path)
     try {
-      const { size } = await stat(full)
-      if (size <= bytesMax) return await readFile(full)
-      issues.push(issue(at, `"${full}" has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken`))
+      return await readBounded(full, { what: 'a file', bytesMax })
     } catch (error) {
       issues.push(issue(at, `cannot read "${full}": ${reasonOf(error)}`))
     }

@@ -135,13 +135,15 @@ describe('readReport()', () => {
     await writeFile(path, '{}')
     await truncate(path, 64 * 1024 * 1024 + 1)
     expect(await faultOf(readReport(path))).toBe(
-      '<folder>/report.json expected a report of at most 67108864 bytes, it has 67108865',
+      '<folder>/report.json expected a report file of at most 64 MiB, got more',
     )
   })
 
   it('refuses what is no file', async () => {
     await symlink('/dev/null', join(folder, 'report.json'))
-    expect(await faultOf(readReport(folder))).toBe('<folder>/report.json expected a report file, this is no file')
+    expect(await faultOf(readReport(folder))).toBe(
+      '<folder>/report.json expected a report file, got a pipe or a device',
+    )
   })
 })
 

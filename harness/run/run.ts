@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../address.ts'
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import { shownToCeiling } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
@@ -16,7 +17,7 @@ import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
-import { formatAddress, isLocal } from '../transports/resolve.ts'
+import { isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
@@ -95,7 +96,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
   const facts: RunFacts = {
     tool: { name: 'volley', version: toolVersion },
     scenario: redacted,
-    target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(address),
+    target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatEndpoint(address),
     seed,
     environment,
     startedAt: new Date().toISOString(),

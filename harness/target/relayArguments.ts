@@ -1,5 +1,5 @@
+import { formatEndpoint } from '../address.ts'
 import type { RelaySettings } from '../relaySettings.ts'
-import { formatAddress } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
 
 /** Digits behind the point: nanoseconds are whole, and a share of one in a thousand millions keeps four of its own. */
@@ -11,7 +11,7 @@ export function relayArguments(upstream: Address, settings: RelaySettings, seed:
   const { rtt, jitter, rate, loss, stall, reset } = settings
   const flags = {
     // TLS goes through as it is: to the relay it is bytes over TCP.
-    to: formatAddress(upstream).replace(/^tls:/, 'tcp:'),
+    to: formatEndpoint(upstream).replace(/^tls:/, 'tcp:'),
     listen: '127.0.0.1:0',
     seed: String(seed),
     rtt: rtt === undefined ? undefined : `${rtt.toFixed(millisecondDigits)}ms`,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatEndpoint } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
@@ -7,7 +8,7 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
-import { formatAddress, parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
+import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { startChild } from './child.ts'
 import { addressThrough, relayArguments } from './relayArguments.ts'
@@ -188,7 +189,7 @@ async function answers(address: Address, patience: AbortSignal, ended: () => str
     } catch (error) {
       const reason = ended()
       if (reason !== undefined) throw new Error(reason)
-      if (patience.aborted) throw new Error(`no connection to ${formatAddress(address)} (${why(error)})`)
+      if (patience.aborted) throw new Error(`no connection to ${formatEndpoint(address)} (${why(error)})`)
       await sleep(probeMs)
     }
   }
@@ -204,7 +205,7 @@ function why(error: unknown): string {
 function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
   if (address.scheme === 'tls') return undefined
   const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
-  const listen = isPlain ? formatAddress(address) : `${address.host}:${address.port}`
+  const listen = isPlain ? formatEndpoint(address) : `${address.host}:${address.port}`
   const ownKinds = ['tlv', 'rpc', 'broadcast', 'http']
   const kind = ownKinds.includes(name) ? name : 'echo'
   if (name === 'resp') return 'is the server running?'

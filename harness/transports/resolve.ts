@@ -2,7 +2,7 @@ import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
-import { checkAddress } from '../address.ts'
+import { parseEndpoint, unixPath } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { connectOptions } from './node.ts'
 import type { Address, TlsSettings } from './transport.ts'
@@ -10,24 +10,19 @@ import type { Address, TlsSettings } from './transport.ts'
 /** How long the refusal of a datagram is waited for. */
 const refusalMsMax = 100
 
-/** The parts of `tcp://`, `udp://` or `tls://host:port` or `unix:/path`, as a scenario has them checked. */
-export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
-  if (text.startsWith('unix:')) return { scheme: 'unix', path: text.slice('unix:'.length).replace(/^\/\//, '') }
+/**
+ * Reads `tcp://`, `udp://` or `tls://host:port` or `unix:/path`; throws a UserError for other texts. A path may be
+ * relative: servers of ours print the path they listen at as it was given to them.
+ */
+export function parseAddress(text: string, tlsSettings: TlsSettings = {}): Address {
+  const path = unixPath(text)
+  if (path !== undefined) return { scheme: 'unix', path }
   try {
-    checkAddress(text)
+    const endpoint = parseEndpoint(text)
+    return endpoint.scheme === 'tls' ? { ...endpoint, scheme: 'tls', tls: tlsSettings } : endpoint
   } catch (error) {
     throw new UserError(messageOf(error))
   }
-  const [, scheme, host, port] = /^(tcp|udp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)!
-  const address = { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) }
-  if (scheme === 'tls') return { scheme, ...address, tls: tlsSettings ?? {} }
-  return { scheme: scheme as 'tcp' | 'udp', ...address }
-}
-
-/** The address as text. */
-export function formatAddress(address: Address): string {
-  if (address.scheme === 'unix') return `unix:${address.path}`
-  return `${address.scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
 /** Looks a host name up once, so that no connect waits for it; TLS goes on to name the host it asked for. */

@@ -1,5 +1,7 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { UserError } from '../../harness/errors.ts'
+import { InvalidValue } from '../../harness/invalidValue.ts'
+import { createWholeSync, linkIfFree, readBoundedSync, writeWholeSync } from '../../harness/wholeFile.ts'
 import { processStart } from './processStart.ts'
 
 const fileBytesMax = 64 * 1024
@@ -39,39 +41,27 @@ export class PidFile {
    * ours. One left by a process that is gone is taken over, and `note` told.
    */
   static claim(path: string, state: DaemonState, note: (text: string) => void): PidFile {
-    const temporary = `${path}.${process.pid}`
-    try {
-      writeAnew(temporary, textOf(state))
-    } catch (error) {
-      throw cannotWrite(path, error)
+    for (let attempt = 0; attempt < claimsMax; attempt++) {
+      if (create(path, state)) return new PidFile(path, state)
+      const found = readPidFile(path)
+      if (found === undefined) continue
+      refuseLiving(path, found)
+      // Moved, and looked at again: by now it may be that of another one who came first.
+      const aside = `${path}.${process.pid}.stale`
+      renameSync(path, aside)
+      const moved = readPidFile(aside)
+      if (moved !== undefined && isAlive(moved)) linkIfFree(aside, path)
+      else note(`${path} was left by process ${found.pid}, which is gone: it is taken over`)
+      rmSync(aside, { force: true })
     }
-    try {
-      for (let attempt = 0; attempt < claimsMax; attempt++) {
-        if (linkAnew(temporary, path)) return new PidFile(path, state)
-        const found = readPidFile(path)
-        if (found === undefined) continue
-        refuseLiving(path, found)
-        // Moved, and looked at again: by now it may be that of another one who came first.
-        const aside = `${temporary}.stale`
-        renameSync(path, aside)
-        const moved = readPidFile(aside)
-        if (moved !== undefined && isAlive(moved)) linkAnew(aside, path)
-        else note(`${path} was left by process ${found.pid}, which is gone: it is taken over`)
-        rmSync(aside, { force: true })
-      }
-      throw new UserError(`${path} cannot be had: others take it all the time`)
-    } finally {
-      rmSync(temporary, { force: true })
-    }
+    throw new UserError(`${path} cannot be had: others take it all the time`)
   }
 
   /** Has the file tell something new; it is whole at every moment. Throws when it cannot be written. */
   update(change: Partial<DaemonState>): void {
     const { reloadError: _, ...state } = this.#state
     this.#state = { ...state, ...change }
-    const temporary = `${this.path}.${process.pid}`
-    writeAnew(temporary, textOf(this.#state))
-    renameSync(temporary, this.path)
+    writeWholeSync(this.path, textOf(this.#state))
   }
 
   /** Removes the file, if it is still ours. */
@@ -85,10 +75,9 @@ export class PidFile {
 export function readPidFile(path: string): DaemonState | undefined {
   let text: string
   try {
-    if (statSync(path).size > fileBytesMax) throw new UserError(`${path} is no pid file of volley: it is too long`)
-    text = readFileSync(path, 'utf8')
+    text = readBoundedSync(path, { what: 'a pid file', bytesMax: fileBytesMax }).toString()
   } catch (error) {
-    if (error instanceof UserError) throw error
+    if (error instanceof InvalidValue) throw new UserError(`${path} is no pid file of volley: ${error.message}`)
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new UserError(`${path} cannot be read: ${(error as Error).message}`)
   }
@@ -116,12 +105,6 @@ export function refuseLiving(path: string, state: DaemonState): void {
   )
 }
 
-/** Writes a file that was not there: through no link that somebody has put in its place. */
-function writeAnew(path: string, text: string): void {
-  rmSync(path, { force: true })
-  writeFileSync(path, text, { flag: 'wx' })
-}
-
 function tryRead(path: string): DaemonState | undefined {
   try {
     return readPidFile(path)
@@ -130,19 +113,13 @@ function tryRead(path: string): DaemonState | undefined {
   }
 }
 
-/** Gives the file a second name, unless there is one of that name. */
-function linkAnew(from: string, to: string): boolean {
+/** Creates the file, whole at once; false where there is one already. */
+function create(path: string, state: DaemonState): boolean {
   try {
-    linkSync(from, to)
-    return true
+    return createWholeSync(path, textOf(state))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw cannotWrite(to, error)
+    throw new UserError(`the pid file ${path} cannot be written: ${(error as Error).message}`)
   }
-}
-
-function cannotWrite(path: string, error: unknown): UserError {
-  return new UserError(`the pid file ${path} cannot be written: ${(error as Error).message}`)
 }
 
 function textOf(state: DaemonState): string {

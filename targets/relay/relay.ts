@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../../harness/address.ts'
 import { describeRelay } from '../../harness/relaySettings.ts'
 import { serveForParent, serveUntilStopped } from '../process/lifecycle.ts'
 import { formatListen } from '../server/listen.ts'
@@ -5,7 +6,7 @@ import { relayLine } from './counters.ts'
 import { relayCommand, relayOptions } from './options.ts'
 import { startTcpRelay } from './tcp.ts'
 import { startUdpRelay } from './udp.ts'
-import { formatUpstream, resolveUpstream } from './upstream.ts'
+import { resolveUpstream } from './upstream.ts'
 
 /** `volley serve relay`: relays until it is to end; throws a UserError with what is wrong with the flags. */
 export async function serveRelay(args: readonly string[]): Promise<number> {
@@ -17,7 +18,7 @@ export async function serveRelay(args: readonly string[]): Promise<number> {
   const address = formatListen(relay.address, relay.scheme).replace('tcp://', '')
   const what = describeRelay(options.settings).join(', ')
   const output = {
-    title: `relay listening on ${address}   to ${formatUpstream(upstream)}, ${what}`,
+    title: `relay listening on ${address}   to ${formatEndpoint(upstream)}, ${what}`,
     quiet: isQuiet,
     line: relayLine,
     print: console.log,

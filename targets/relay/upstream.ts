@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { messageOf, UserError } from '../../harness/errors.ts'
-import { type ListenAddress, parseListen } from '../server/listen.ts'
+import { type ListenAddress, parseListen, parseUdpListen } from '../server/listen.ts'
 
 export const upstreamForms = 'tcp://host:port, udp://host:port or unix:/path'
 
@@ -13,16 +13,10 @@ export type Upstream =
 /** Reads `host:port`, which is TCP, or one of `upstreamForms`; undefined when the text is none of them. */
 export function parseUpstream(text: string): Upstream | undefined {
   const isUdp = text.startsWith('udp://')
-  const address: ListenAddress | undefined = parseListen(isUdp ? text.slice('udp://'.length) : text)
+  const address: ListenAddress | undefined = isUdp ? parseUdpListen(text) : parseListen(text)
   if (address === undefined) return undefined
-  if ('path' in address) return isUdp ? undefined : { scheme: 'unix', path: address.path }
+  if ('path' in address) return { scheme: 'unix', path: address.path }
   return address.port === 0 ? undefined : { scheme: isUdp ? 'udp' : 'tcp', ...address }
-}
-
-/** The upstream as a URL. */
-export function formatUpstream(upstream: Upstream): string {
-  if (upstream.scheme === 'unix') return `unix:${upstream.path}`
-  return `${upstream.scheme}://${upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host}:${upstream.port}`
 }
 
 /** What is sent to no address in particular goes to this machine, and comes back from the address that it went to. */

@@ -6,6 +6,7 @@ test('parseListen() takes host and port, a port alone, and a path', () => {
   expect(parseListen('tcp://example.org:80')).toEqual({ host: 'example.org', port: 80 })
   expect(parseListen('[::1]:0')).toEqual({ host: '::1', port: 0 })
   expect(parseListen('unix:/tmp/a.sock')).toEqual({ path: '/tmp/a.sock' })
+  expect(parseListen('unix:a.sock')).toEqual({ path: 'a.sock' })
 })
 
 test('parseListen() takes loopback when no host is named', () => {
@@ -14,7 +15,19 @@ test('parseListen() takes loopback when no host is named', () => {
 })
 
 test('parseListen() refuses what is no address', () => {
-  for (const text of ['', 'host', 'host:', 'a b:80', '::1:80', '1.2.3.4:65536', 'http://a:80', 'unix:', '-1']) {
+  for (const text of [
+    '',
+    'host',
+    'host:',
+    'a b:80',
+    '::1:80',
+    '1.2.3.4:65536',
+    'http://a:80',
+    'tcp://a:80/',
+    '[1.2.3.4]:80',
+    'unix:',
+    '-1',
+  ]) {
     expect(parseListen(text)).toBeUndefined()
   }
 })

@@ -1,4 +1,5 @@
 import type { AddressInfo, Server } from 'node:net'
+import { formatEndpoint, parseHostPort, unixPath } from '../../harness/address.ts'
 import { UserError } from '../../harness/errors.ts'
 
 /** Where a server listens; port 0 is a free one. */
@@ -8,11 +9,10 @@ const loopback = '127.0.0.1'
 
 /** The address in `127.0.0.1:8080`, `[::1]:8080`, `:8080`, `8080` or `unix:/path`; undefined when the text is none. */
 export function parseListen(text: string): ListenAddress | undefined {
-  if (text.startsWith('unix:')) return text.length > 5 ? { path: text.slice(5) } : undefined
-  const match = /^(?:tcp:\/\/)?(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?:)?(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (!match || port > 65_535) return undefined
-  return { host: match[1] ?? match[2] ?? loopback, port }
+  const path = unixPath(text)
+  if (path !== undefined) return path === '' ? undefined : { path }
+  const address = parseHostPort(text.replace(/^tcp:\/\//, ''))
+  return address && { host: loopback, ...address }
 }
 
 /** The address in `udp://127.0.0.1:8080` and the like, as `parseListen` takes it; undefined for other texts. */
@@ -24,8 +24,7 @@ export function parseUdpListen(text: string): Extract<ListenAddress, { host: str
 
 /** An address as a URL: `tcp://127.0.0.1:8080` or `unix:/path`. */
 export function formatListen(address: ListenAddress, scheme: 'tcp' | 'udp' = 'tcp'): string {
-  if ('path' in address) return `unix:${address.path}`
-  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+  return formatEndpoint('path' in address ? { scheme: 'unix', ...address } : { scheme, ...address })
 }
 
 const backlog = 4096

@@ -121,7 +121,7 @@ test.each([
   ['{ path: /, headers: { host: a, Host: b } }', '53 loop[0].send.headers.Host: is the same header as "host"'],
   [
     '{ hex: 0a, path: / }',
-    '16 loop[0].send: expected the payload below body where other fields are, as in body: { hex: ... }, got hex and path',
+    '16 loop[0].send: expected the payload in body where there are other fields, as in body: { hex: ... }, got hex and path',
   ],
 ])('parseScenario() reports what is wrong with an HTTP request: %s', (send, fault) => {
   expect(faultsWith('protocol: http', `loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checked, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import {
   headerNamePattern,
@@ -8,7 +9,6 @@ import {
   splitRequestLine,
   unframedMethods,
 } from '../../protocols/http/httpSyntax.ts'
-import { checked, wantedText } from './fields.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 /** The methods that a request may have. */

@@ -1,3 +1,4 @@
+import { choice, listOf, text } from '../../fields.ts'
 import {
   checkLayers,
   type LayerName,
@@ -7,7 +8,6 @@ import {
 } from '../../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { type Issue, issue } from '../path.ts'
-import { choice, listOf, text } from './fields.ts'
 
 /** The layers that bodies pass through, the innermost first. */
 export const layersSchema = listOf(choice(layerNames), 'layers such as gzip or crc32', 0, layersMax)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { addressForms, checkAddress } from '../../address.ts'
+import { addressForms, parseEndpoint } from '../../address.ts'
+import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
 import type { Target } from '../scenario.ts'
-import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from './fields.ts'
 import { relaySchema } from './relay.ts'
 
 const commandLengthMax = 10_000
@@ -58,7 +58,7 @@ const targetShape = {
     .describe('Start any server for the run; {port} is a free port'),
   address: z
     .string({ error: issue => wantedText(addressForms, issue.input) })
-    .superRefine(checked((address: string) => checkAddress(address.replaceAll(portSlot, '1'))))
+    .superRefine(checked((address: string) => parseEndpoint(address.replaceAll(portSlot, '1'))))
     .exactOptional()
     .describe(
       'A server that runs already, tcp://host:port, udp://host:port, tls://host:port or unix:/path; beside command: where that one listens',

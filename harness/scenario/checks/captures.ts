@@ -5,10 +5,10 @@ import type { ScenarioSettings } from '../schema/schema.ts'
 import { noSuchSlot, parseSlots } from '../schema/slots.ts'
 import { textsOf } from './messages.ts'
 
-/** Steps that take a value which no step before them has captured, and captures that come to nothing. */
+/** Steps that use a value which no earlier step has captured, and captures that cannot work. */
 export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const { connect, loop = [], mix = [], heartbeat, load, reconnect } = settings
-  // What is wrong with the handshake is said first: nobody knows yet what it captures.
+  // An invalid handshake is reported by itself: what it captures is unknown.
   if (connect === undefined) return []
   const issues: Issue[] = []
   const captured = new Set<string>()
@@ -25,7 +25,7 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   mix.forEach((step, index) => {
     const path = ['mix', index]
     visit(path, { send: step.send, ...(step.expect && { expect: step.expect }) })
-    const message = 'does not go with mix, whose steps come in no order; capture in connect'
+    const message = 'cannot be combined with mix, whose steps have no order; capture in connect instead'
     if (step.capture) issues.push(issue([...path, 'capture'], message))
   })
   loop.forEach((step, index) => {
@@ -36,7 +36,8 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
     issues.push(conflict(['load', 'pipeline'], '1 with capture in loop', String(load.pipeline)))
   }
   if (reconnect?.when === 'every-request') {
-    const message = '"every-request" does not go with capture in loop: a value lives as long as its connection'
+    const message =
+      '"every-request" cannot be combined with capture in loop: a captured value is lost with its connection'
     issues.push(issue(['reconnect', 'when'], message))
   }
   return issues
@@ -50,19 +51,19 @@ function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue
       const fault =
         captured.size === 0
           ? noSuchSlot(shown)
-          : new InvalidValue(`a slot, or what a step before it captures: ${list([...captured])}`, show(shown))
+          : new InvalidValue(`a slot, or a value that an earlier step captures (${list([...captured])})`, show(shown))
       return [issue([...path, ...inside], fault.message)]
     }),
   )
 }
 
-/** Braces in what is expected are taken as they stand, but not where somebody will have meant a captured value. */
+/** Braces in an expectation are literal text, but refused with the name of a captured value: that was meant. */
 function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
   if (expect === undefined || expect === 'echo') return []
   return (['equals', 'body', 'contains'] as const).flatMap(key => {
     const text = expect[key]
     const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined
     if (name === undefined) return []
-    return [conflict([...path, key], 'a text without slots, or echo for what was sent', show(`{{${name}}}`))]
+    return [conflict([...path, key], 'text without slots, or echo for what was sent', show(`{{${name}}}`))]
   })
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { InvalidValue, list } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from './invalidValue.ts'
+import { isMapping } from './mapping.ts'
+import { unknownWord } from './suggestion.ts'
 import {
   formatBitRate,
   formatCount,
@@ -9,10 +11,9 @@ import {
   parseDuration,
   parsePercent,
   parseSize,
-} from '../../units.ts'
-import { isMapping } from '../path.ts'
+} from './units.ts'
 
-/** In the JSON Schema: where a number or a unit stands, a variable may. */
+/** The JSON Schema allows a variable wherever it has a number or a unit. */
 const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
 const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
 
@@ -20,10 +21,7 @@ const durationForms = 'a duration such as 500us, 10ms or 10s'
 
 export const hourMs = 3_600_000
 
-/**
- * A value of any kind that `read` makes into what the scenario holds, or refuses with a InvalidValue. `json` is what the
- * JSON Schema says of it.
- */
+/** A value of any kind, which `read` converts or refuses with an InvalidValue; `json` is its JSON Schema. */
 export function field<Value>(json: Record<string, unknown>, read: (value: unknown) => Value) {
   return z
     .unknown()
@@ -38,7 +36,7 @@ export function field<Value>(json: Record<string, unknown>, read: (value: unknow
     })
 }
 
-/** A further condition on a value that is of the right kind: `check` refuses it with a InvalidValue. */
+/** A further condition on a value of the right kind: `check` refuses it with an InvalidValue. */
 export function checked<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx): void => {
     try {
@@ -59,14 +57,14 @@ interface DurationBounds {
   readonly max: number
 }
 
-/** Milliseconds out of `500us`, `10ms` or `10s`; 0 may stand without a unit. */
+/** A duration such as `500us`, `10ms` or `10s`, as milliseconds; 0 needs no unit. */
 export function duration({ min, max }: DurationBounds) {
   const text = { type: 'string', pattern: `^(${durationPattern}|${variablePattern})$` }
   const json = min === 0 ? { anyOf: [text, { const: 0 }] } : text
   return field(json, value => readDuration(value, min, max))
 }
 
-/** Milliseconds, 0 among them, or the word `auto`. */
+/** A duration from 0, as milliseconds, or the word `auto`. */
 export function durationOrAuto(max: number) {
   const text = { type: 'string', pattern: `^(auto|${durationPattern}|${variablePattern})$` }
   return field({ anyOf: [text, { const: 0 }] }, value =>
@@ -74,7 +72,7 @@ export function durationOrAuto(max: number) {
   )
 }
 
-/** Reads one duration within bounds in milliseconds; throws a InvalidValue. */
+/** Reads a duration within bounds in milliseconds; throws an InvalidValue. */
 export function readDuration(value: unknown, min: number, max: number, forms = durationForms): number {
   if (value === 0 && min === 0) return 0
   const unitless = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
@@ -92,7 +90,7 @@ function showBound(milliseconds: number): string {
   return milliseconds >= 1000 ? `${milliseconds / 1000}s` : `${milliseconds}ms`
 }
 
-/** A whole number out of `1000`, `10k` or `1M`. */
+/** A whole number such as `1000`, `10k` or `1M`. */
 export function count(min: number, max: number) {
   const json = {
     anyOf: [
@@ -107,18 +105,18 @@ export function count(min: number, max: number) {
   })
 }
 
-/** Bytes out of `64KiB`, `100B` or `100`. */
+/** A size such as `64KiB`, `100B` or `100`, in bytes. */
 export function size(min: number, max: number) {
   const json = { anyOf: [{ type: 'string' }, { type: 'integer', minimum: min, maximum: max }] }
   return field(json, value => {
-    const bytes = typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined
-    if (bytes === undefined) throw new InvalidValue('a size such as 64KiB')
+    const bytes = typeof value === 'string' ? parseSize(value) : value
+    if (typeof bytes !== 'number' || !Number.isInteger(bytes)) throw new InvalidValue('a size such as 64KiB')
     if (bytes < min || bytes > max) throw new InvalidValue(`a size from ${formatSize(min)} to ${formatSize(max)}`)
     return bytes
   })
 }
 
-/** Bits a second out of `50mbit` or `1gbit`. */
+/** A bit rate such as `50mbit` or `1gbit`, in bits a second. */
 export function bitRate(min: number, max: number) {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?[kmg]?bit|${variablePattern})$`, examples: ['50mbit'] }
   return field(json, value => {
@@ -131,7 +129,7 @@ export function bitRate(min: number, max: number) {
   })
 }
 
-/** A fraction from 0 to 1 out of `2%` or `0.1%`. */
+/** A percentage such as `2%` or `0.1%`, as a fraction from 0 to 1. */
 export function share() {
   const json = { type: 'string', pattern: `^([0-9]+(\\.[0-9]+)?%|${variablePattern})$`, examples: ['0.1%'] }
   return field(json, value => {
@@ -147,24 +145,35 @@ export function integer(min: number, max: number) {
   return z.number(error).int(error).min(min, error).max(max, error)
 }
 
-/** A text that is not empty. */
+/** Text that is not empty. */
 export function text(what: string) {
   return z.string({ error: issue => wantedText(what, issue.input) }).min(1, `expected ${what}`)
 }
 
-/** What a text field says of a value that is none. */
+/** The message of a text field for a value that is not text. */
 export function wantedText(what: string, value: unknown): string {
   return new InvalidValue(what, unquoted(value)).message
 }
 
-/** How a number or boolean is shown that was most likely meant as text; undefined for other values. */
+/** How to show a number or boolean that was most likely meant as text; undefined for other values. */
 export function unquoted(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value} (in quotes it is text)` : undefined
 }
 
-/** One of a few words. */
-export function choice<const Word extends string>(words: readonly Word[]) {
-  return z.enum(words, `expected ${list(words, 'or')}`)
+/** Throws an InvalidValue with the reason unless `pattern` is a regular expression; `shown` is the value around it. */
+export function checkPattern(pattern: string, wanted = 'a regular expression', shown = pattern): void {
+  try {
+    new RegExp(pattern, 'u')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
+    throw new InvalidValue(wanted, `${show(shown)} (${reason})`)
+  }
+}
+
+/** One of several words or numbers. */
+export function choice<const Value extends string | number>(values: readonly Value[]) {
+  return z.literal(values as readonly [Value, ...Value[]], `expected ${list(values, 'or')}`)
 }
 
 /** True or false. */
@@ -172,17 +181,23 @@ export function flag() {
   return z.boolean('expected true or false')
 }
 
-/** A mapping that takes no other keys than these; `wanted` is what is said of a value that is no mapping. */
+/**
+ * A mapping with no other keys than these; `wanted` describes it in messages. All unknown keys are one issue, whose
+ * message has a line for each of them.
+ */
 export function mapping<Shape extends z.ZodRawShape>(shape: Shape, wanted = mappingOf(Object.keys(shape))) {
   return z.strictObject(shape, {
-    error: issue => (issue.code === 'unrecognized_keys' ? undefined : `expected ${wanted}`),
+    error: issue => {
+      if (issue.code !== 'unrecognized_keys') return `expected ${wanted}`
+      return issue.keys.map(key => unknownWord('key', key, Object.keys(shape))).join('\n')
+    },
   })
 }
 
-/** The keys of all members of a union: a schema that has them all cannot miss one. */
+/** The keys of all members of a union: a schema of this type cannot miss one. */
 export type KeysOf<Union> = Union extends object ? keyof Union : never
 
-/** A list with a bounded number of entries, `what` in the plural. */
+/** A list with a bounded number of entries; `what` names them in the plural. */
 export function listOf<Entry extends z.ZodType>(entry: Entry, what: string, min: number, max: number) {
   const wrongLength = (wanted: string) => ({
     error: ({ input }: { readonly input?: unknown }) =>
@@ -194,10 +209,10 @@ export function listOf<Entry extends z.ZodType>(entry: Entry, what: string, min:
     .max(max, wrongLength(`at most ${max}`))
 }
 
-/** Runs a check of a mapping as a whole even where parts of it are at fault. */
+/** Runs a check of a whole mapping even where parts of it are invalid. */
 export const evenIfFaulty = { when: ({ value }: { readonly value: unknown }) => isMapping(value) }
 
-/** Whether a mapping has a key that is not known: it was meant to say something, so that it is not called empty. */
+/** Whether a mapping has an unknown key. Then it is not reported as empty as well: the key was most likely misspelt. */
 export function hasUnknownKey(context: z.RefinementCtx): boolean {
   return context.issues.some(({ code }) => code === 'unrecognized_keys')
 }
