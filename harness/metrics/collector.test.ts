@@ -58,7 +58,7 @@ test('Collector leaves out what is unlike the rest where the warm-up is automati
   runFor(collector, slab, 12, second => (second < 2.6 ? 5 : 1))
   const measured = collector.measured(17_000)
   expect(measured).toMatchObject({ warmupMs: 3000, windowMs: 9000, completed: 9000 })
-  expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response' })
+  expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response time' })
   expect(measured.response.histogram.maxValue / 10_000).toBeCloseTo(1, 2)
   expect(measured.timeSeries!.meansMs).toHaveLength(90)
 })
@@ -79,7 +79,7 @@ test('Collector measures the second half of a run that never settles', () => {
   const risingCollector = collectorOf([rising], 1000, true)
   runFor(risingCollector, rising, 12, second => 1 + second)
   const measured = risingCollector.measured(17_000)
-  expect(measured).toMatchObject({ warmupMs: 7000, steadyState: { isUnsteady: true, what: 'mean response' } })
+  expect(measured).toMatchObject({ warmupMs: 7000, steadyState: { isUnsteady: true, what: 'mean response time' } })
 })
 
 test('Collector says how a run settles while it lasts, where that is asked', () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { shownToCeiling } from '../audit/inputs.ts'
+import { provenPerBusySecond } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
 import { monotonicClock, sharedOffsetMs } from '../clock.ts'
 import { type Fleet, launchFleet } from '../engine/fleet.ts'
@@ -149,7 +149,7 @@ export async function runScenario(
       error: outcome.error,
     }
     const measured = collector.measured(outcome.endedAt)
-    const shownPerSecond = shownToCeiling(record, measured)
+    const shownPerSecond = provenPerBusySecond(record, measured)
     const totals = totalsOf(collector)
     const ceiling =
       shownPerSecond && (await measureCeiling({ loaded, plan, bank, environment, totals, shownPerSecond, options }))
