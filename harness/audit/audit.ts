@@ -198,7 +198,7 @@ function localContention({ sharedCores, cores }: AuditInputs): Finding[] {
       code: 'local-contention',
       severity: 'note',
       message: `client and server together used ${formatPercent(sharedCores / cores)} of this machine's CPU (limit ${formatPercent(limits.coresInUse)})`,
-      hint: 'each took CPU from the other: compare servers by their CPU per request',
+      hint: 'each takes CPU from the other; compare servers by their CPU per request',
       value: sharedCores / cores,
       limit: limits.coresInUse,
     },

@@ -61,7 +61,7 @@ describe('volley run with the broadcast server', () => {
     expect(latencyMs.count).toBe(count)
     expect(latencyMs.p50).toBeGreaterThan(0)
     expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
-    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in all: (all that were|[\d,]+) expected\n +p50 /)
+    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
     // There is no null server to hold it against.
     expect(report.client.ceiling).toBeUndefined()
   })
@@ -145,7 +145,7 @@ describe('volley run with another broadcast server', () => {
     expect(Number(missing)).toBeGreaterThanOrEqual(200 - 1)
     expect(Number(missing)).toBeLessThanOrEqual(200 + lateMax(5))
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not arrive`)
-    expect(stdout).toMatch(/19,[78]\d\d in all: 20,000 expected/)
+    expect(stdout).toMatch(/19,[78]\d\d in total: 20,000 expected/)
   })
 
   test('finds out one that sends some of them twice', async () => {
