@@ -19,13 +19,13 @@ import {
 import { type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
 import { judgeThresholds } from './thresholds.ts'
 
-/** What is known of a run once it is over, apart from what its collector holds. */
+/** A run that has ended, besides what its collector holds. */
 export interface RunRecord extends AuditedRun {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
 }
 
-/** Makes the report of a run: figures, findings, verdict and thresholds. */
+/** The report of a run: figures, findings, verdict and thresholds. */
 export function assembleReport(run: RunRecord, collector: Collector, measured: Measured): Report {
   const totals = totalsOf(collector)
   const seconds = measured.windowMs / 1000
@@ -38,7 +38,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
   const throughput = seconds > 0 ? measured.completed / seconds : 0
-  // Which seconds belong to the warm-up may be known only now.
+  // With an automatic warm-up, only the end of the run tells which seconds belong to it.
   const intervals = collector.intervals.map(interval => ({
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
@@ -120,7 +120,7 @@ function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {
 }
 
 function datagramsOf({ failures }: Totals, collector: Collector): DatagramRecord {
-  // What comes late was not lost.
+  // A request whose reply came late was not lost.
   const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.late))
   return {
     lost,
@@ -155,7 +155,7 @@ function serverOf(
   }
 }
 
-/** Six significant figures: more would only look exact. */
+/** Six significant figures: more would suggest a precision that there is not. */
 function round(value: number): number {
   return Number(value.toPrecision(6))
 }
