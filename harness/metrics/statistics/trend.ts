@@ -1,8 +1,8 @@
-/** How a series moves from its start to its end. */
+/** The trend of a series from its start to its end. */
 export interface Drift {
-  /** From the first value to the last along the slope, as a share of the median: 0.05 is a rise of 5 %. */
+  /** The change along the slope from the first value to the last, as a share of the median: 0.05 is a rise of 5 %. */
   readonly relative: number
-  /** How sure that is, as a normal deviate: beyond 2.58 it is chance in one of 100. */
+  /** Its z-score: beyond 2.58 it is chance in 1 of 100 cases. */
   readonly z: number
 }
 
@@ -30,7 +30,7 @@ export function mannKendall(values: readonly number[]): number {
   return (score - Math.sign(score)) / Math.sqrt(variance)
 }
 
-/** Both of them: how large the drift is, and how sure. */
+/** The size of the drift (Theil-Sen) and its z-score (Mann-Kendall). */
 export function driftOf(values: readonly number[]): Drift {
   const change = theilSen(values) * Math.max(0, values.length - 1)
   const relative = change === 0 ? 0 : change / Math.abs(median(Float64Array.from(values)))
@@ -41,14 +41,14 @@ function pairTerm(count: number): number {
   return count * (count - 1) * (2 * count + 5)
 }
 
-/** How often each value is there. */
+/** The number of times that each value occurs. */
 function tieSizes(values: readonly number[]): number[] {
   const sizes = new Map<number, number>()
   for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1)
   return [...sizes.values()]
 }
 
-/** Sorts what it is given; 0 for nothing. */
+/** Sorts `values` in place; 0 for none. */
 function median(values: Float64Array): number {
   if (values.length === 0) return 0
   values.sort()
