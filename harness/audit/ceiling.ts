@@ -12,8 +12,8 @@ export interface CeilingRecord {
 }
 
 /**
- * Whether the client may have limited the throughput of a run. By the utilisation law, a client that was busy for a share
- * U of the time could do at least throughput / U: a client that was idle for long enough did not limit the run.
+ * Whether the client may have limited the throughput of a run. By the utilisation law, a client that was busy for a
+ * share U of the time could do at least throughput / U: a client that was idle for long enough did not limit the run.
  */
 export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }: TimeSeriesInputs): boolean {
   const isLongEnough = timeSeries.throughputs.length >= windowsMin

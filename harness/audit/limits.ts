@@ -12,7 +12,9 @@ export const limits = {
   /** Client lag as a share of the response time. */
   lagSuspect: 0.1,
   lagInvalid: 0.3,
-  /** Distance of the gaps from the exponential distribution; dispersion of counts; variation of a constant rate's gaps. */
+  /**
+   * Distance of the gaps from the exponential distribution; dispersion of counts; variation of a constant rate's gaps.
+   */
   gapDistance: 0.05,
   dispersionPoisson: 0.2,
   dispersionConstant: 0.05,

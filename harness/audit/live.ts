@@ -7,7 +7,9 @@ import { type AuditedRun, auditInputs } from './inputs.ts'
 
 /** How often a run is audited while it lasts, and how much of it must have been measured. */
 const auditMs = 3000
-/** A worker that shares a core with this thread waits during an audit: they take at most one part in 300 of the time. */
+/**
+ * A worker that shares a core with this thread waits during an audit: they take at most one part in 300 of the time.
+ */
 const auditShare = 300
 const measuredMsMin = 2000
 /** Checks left to the end: accounts and times in flight are incomplete until then, and a longer run may pass. */

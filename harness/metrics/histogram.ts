@@ -2,8 +2,8 @@ import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram
 
 /**
  * The geometry of HdrHistogram with 3 significant digits over 100 ns to 100 s, so that the counts of a worker can be
- * passed to hdr-histogram-js unchanged. Values are ticks of 100 ns. Above 2048 ticks the top 11 bits of a value are kept,
- * so that a bucket is at most 1/1024 of its value wide.
+ * passed to hdr-histogram-js unchanged. Values are ticks of 100 ns. Above 2048 ticks the top 11 bits of a value are
+ * kept, so that a bucket is at most 1/1024 of its value wide.
  */
 export const ticksPerMs = 10_000
 export const ticksMax = 1_000_000_000

@@ -2,9 +2,9 @@ import { countsLength, histogramAt } from './histogram.ts'
 import { histogram, type Slab } from './slab.ts'
 
 /**
- * The sums of the histograms of all workers. A worker that shares a core with this thread waits while they are read, and
- * each histogram has 86 kB. So the response times, which a screen and the audit need several times a second, can be read
- * without the others.
+ * The sums of the histograms of all workers. A worker that shares a core with this thread waits while they are read,
+ * and each histogram has 86 kB. So the response times, which a screen and the audit need several times a second, can
+ * be read without the others.
  */
 export class HistogramTotals {
   readonly #slabs: readonly Slab[]

@@ -42,8 +42,8 @@ interface Distributions {
 }
 
 /**
- * The distributions of a run. `whole` and `since` are the bucket counts of all histograms in the whole run and since the
- * warm-up; `completed` are the latter of all steps together.
+ * The distributions of a run. `whole` and `since` are the bucket counts of all histograms in the whole run and since
+ * the warm-up; `completed` are the latter of all steps together.
  */
 export function distributionsOf(whole: Float64Array, since: Float64Array, completed: Float64Array): Distributions {
   const drained = histogramAt(since, histogram.drained)

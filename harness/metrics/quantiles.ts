@@ -11,8 +11,8 @@ const samplesBeyondReliable = 100
 const quantiles = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999, p9999: 0.9999 } as const
 
 /**
- * The quantiles of bucket counts, in milliseconds, without those that have too few samples beyond them. The ranks are the
- * same as in hdr-histogram-js, which takes ten times as long.
+ * The quantiles of bucket counts, in milliseconds, without those that have too few samples beyond them. The ranks are
+ * the same as in hdr-histogram-js, which takes ten times as long.
  */
 export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
   const { buckets, counts } = sparseCounts
@@ -50,8 +50,8 @@ export function bucketsAt(shares: readonly number[], { buckets, counts }: Sparse
 }
 
 /**
- * The quantiles of response times, including requests without a reply: `completed` and `censored` are bucket counts, the
- * latter of the ages of requests without a reply. The same as `quantilesOfCounts` if nothing is censored.
+ * The quantiles of response times, including requests without a reply: `completed` and `censored` are bucket counts,
+ * the latter of the ages of requests without a reply. The same as `quantilesOfCounts` if nothing is censored.
  */
 export function censoredQuantilesOf(completed: Float64Array, censored: Float64Array): Quantiles {
   const unanswered = censored.reduce((sum, count) => sum + count, 0)

@@ -1,7 +1,10 @@
 import { mser5 } from './statistics/warmup.ts'
 import type { Window } from './timeSeries.ts'
 
-/** A change of the throughput or the mean response time over a run that matters, as a share (measurement, checks 9 and 10). */
+/**
+ * A change of the throughput or the mean response time over a run that matters, as a share (measurement, checks 9 and
+ * 10).
+ */
 export const driftMax = 0.05
 /** In shorter runs MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500

@@ -34,7 +34,9 @@ export interface TcpRecord {
 
 /** Effects that UDP has and TCP has not. */
 export interface DatagramRecord {
-  /** Requests without any reply, not even a late one: they or their replies count as lost. Failures of kind `timeout`. */
+  /**
+   * Requests without any reply, not even a late one: they or their replies count as lost. Failures of kind `timeout`.
+   */
   readonly lost: number
   /** Repeated replies; no failures. */
   readonly duplicates: number
@@ -93,8 +95,8 @@ export function totalsOf(collector: Collector): Totals {
 }
 
 /**
- * The share of failures in the whole run; undefined when nothing was tried. Besides requests this includes failures that
- * belong to no request: of connects, handshakes, and unexpected replies.
+ * The share of failures in the whole run; undefined when nothing was tried. Besides requests this includes failures
+ * that belong to no request: of connects, handshakes, and unexpected replies.
  */
 export function errorShare({ sent, failed, failures }: Totals): number | undefined {
   const all = Object.values(failures).reduce((sum, count) => sum + count, 0)

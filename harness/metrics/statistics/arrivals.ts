@@ -1,6 +1,6 @@
 /**
- * Kolmogorov-Smirnov distance between samples in equal bins over 0 to 1 and the uniform distribution. It is evaluated at
- * the edges of bins only, so it may be too small by up to the share of one bin. NaN without samples.
+ * Kolmogorov-Smirnov distance between samples in equal bins over 0 to 1 and the uniform distribution. It is evaluated
+ * at the edges of bins only, so it may be too small by up to the share of one bin. NaN without samples.
  */
 export function ksUniform(counts: ArrayLike<number>): number {
   let total = 0
@@ -21,7 +21,10 @@ export interface WindowSums {
   readonly sumSquares: number
 }
 
-/** Index of dispersion of counts (Cox and Lewis 1966): variance / mean, 1 for Poisson. NaN for under two windows or no arrivals. */
+/**
+ * Index of dispersion of counts (Cox and Lewis 1966): variance / mean, 1 for Poisson. NaN for under two windows or no
+ * arrivals.
+ */
 export function dispersion({ windows, sum, sumSquares }: WindowSums): number {
   return varianceOf(windows, sum, sumSquares) / (sum / windows)
 }
@@ -33,7 +36,9 @@ export interface GapSums {
   readonly sumSquares: number
 }
 
-/** Coefficient of variation of gaps: deviation / mean, 1 for Poisson, 0 for constant spacing. NaN for under two gaps. */
+/**
+ * Coefficient of variation of gaps: deviation / mean, 1 for Poisson, 0 for constant spacing. NaN for under two gaps.
+ */
 export function variationOfGaps({ count, sum, sumSquares }: GapSums): number {
   return Math.sqrt(varianceOf(count, sum, sumSquares)) / (sum / count)
 }

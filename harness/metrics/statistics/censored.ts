@@ -18,9 +18,9 @@ export interface CensoredQuantile {
 const rankTolerance = 1e-12
 
 /**
- * Quantile q of right-censored latencies (measurement, section 1). Censored requests count as slower than all completed
- * ones. If rank ceil(q n) is among the completed ones, the quantile is exact; otherwise it is the lower bound that follows
- * from taking each censored request at its age. Undefined without requests.
+ * Quantile q of right-censored latencies (measurement, section 1). Censored requests count as slower than all
+ * completed ones. If rank ceil(q n) is among the completed ones, the quantile is exact; otherwise it is the lower
+ * bound that follows from taking each censored request at its age. Undefined without requests.
  */
 export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQuantile | undefined {
   const { completed, censored } = counts

@@ -6,7 +6,10 @@ export interface Drift {
   readonly z: number
 }
 
-/** Slope per index: the median of the slopes of all pairs (Theil 1950, Sen 1968). Takes n^2 steps: a few hundred values. */
+/**
+ * Slope per index: the median of the slopes of all pairs (Theil 1950, Sen 1968). Takes n^2 steps: a few hundred
+ * values.
+ */
 export function theilSen(values: readonly number[]): number {
   const slopes = new Float64Array((values.length * (values.length - 1)) / 2)
   let next = 0
@@ -18,7 +21,9 @@ export function theilSen(values: readonly number[]): number {
   return median(slopes)
 }
 
-/** Z of the rank test for a trend (Mann 1945, Kendall 1975), corrected for ties and continuity; 0 when all are equal. */
+/**
+ * Z of the rank test for a trend (Mann 1945, Kendall 1975), corrected for ties and continuity; 0 when all are equal.
+ */
 export function mannKendall(values: readonly number[]): number {
   let score = 0
   for (let later = 1; later < values.length; later++) {

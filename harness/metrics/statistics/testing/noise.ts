@@ -7,7 +7,9 @@ export function createNormal(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
 }
 
-/** A series of variance 1 around 0 in which each value keeps the share `phi` of the one before; white noise if it is 0. */
+/**
+ * A series of variance 1 around 0 in which each value keeps the share `phi` of the one before; white noise if it is 0.
+ */
 export function autoregressive(normal: () => number, length: number, phi: number): number[] {
   const step = Math.sqrt(1 - phi * phi)
   let value = normal()
