@@ -144,7 +144,7 @@ describe('renderSummary()', () => {
     expect(linesOf({ ...noLatency, count: 26_000_000 })).toEqual([
       '  deliveries 2,626,066/s, 26,000,000 in total: 26,260,660 expected',
     ])
-    expect(linesOf({ ...noLatency, inexact: 'connections came or went meanwhile' })).toEqual([
+    expect(linesOf({ ...noLatency, inexact: 'connections opened or closed during the run' })).toEqual([
       '  deliveries 2,626,066/s, 26,260,660 in total: about 26,260,660 expected',
     ])
   })
