@@ -20,7 +20,7 @@ export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }:
   return isSaturated && hasConstantLoad && isLongEnough && timeSeries.busyShare > limits.ceiling
 }
 
-/** Check 7: whether the client could have done much more in a saturated closed loop (measurement, section 2). */
+/** Check 7: whether the client could have done much more in a saturated closed loop (docs/measurement.md). */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
   const { timeSeries, throughput, nullPerSecond, moreWorkers } = inputs
   if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []

@@ -24,8 +24,8 @@ const modeHints: Readonly<Record<DelayedMode['name'], string>> = {
 }
 
 /**
- * Checks of the machine: CPU time that went to others (6) and TCP retransmissions (14; measurement, section 2), or,
- * over UDP, datagrams that the machine itself dropped.
+ * Checks of the machine (docs/measurement.md): CPU time that went to others (6) and TCP retransmissions (14), or, over
+ * UDP, datagrams that the machine itself dropped.
  */
 export function auditHost(inputs: HostInputs): Finding[] {
   const findings: Finding[] = []

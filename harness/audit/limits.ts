@@ -1,6 +1,6 @@
 import { driftMax } from '../metrics/steadyState.ts'
 
-/** The limits of all checks (measurement, section 2). */
+/** The limits of all checks (docs/measurement.md). */
 export const limits = {
   errorsSuspect: 0.001,
   clockDriftMs: 50,

@@ -38,7 +38,7 @@ export interface TimeSeriesInputs {
   readonly moreWorkers?: number | undefined
 }
 
-/** Checks of the measured part over time: 5, 6, 8 to 11 and 13 (measurement, section 2). */
+/** Checks of the measured part over time: 5, 6, 8 to 11 and 13 (docs/measurement.md). */
 export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   return [
     ...arrivals(inputs),

@@ -3,7 +3,7 @@ import type { Quantiles, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse } from './sparseCounts.ts'
 import { censoredQuantile, rankOf } from './statistics/censored.ts'
 
-/** Samples that must lie beyond a quantile for it to be reported (measurement, check 12). */
+/** Samples that must lie beyond a quantile for it to be reported (docs/measurement.md, check 12). */
 export const samplesBeyondMin = 10
 /** Below this number of samples beyond it, a quantile is indicative only. */
 const samplesBeyondReliable = 100

@@ -2,8 +2,8 @@ import { mser5 } from './statistics/warmup.ts'
 import type { Window } from './timeSeries.ts'
 
 /**
- * A change of the throughput or the mean response time over a run that matters, as a share (measurement, checks 9 and
- * 10).
+ * A change of the throughput or the mean response time over a run that matters, as a share (docs/measurement.md,
+ * checks 9 and 10).
  */
 export const driftMax = 0.05
 /** In shorter runs MSER-5 finds a warm-up in noise too often. */
@@ -21,7 +21,9 @@ export interface SteadyState {
   readonly change: number
 }
 
-/** The later cut of MSER-5 on the windows' throughput and on their mean response time (measurement, check 9). */
+/**
+ * The later cut of MSER-5 on the windows' throughput and on their mean response time (docs/measurement.md, check 9).
+ */
 export function findSteadyState(windows: readonly Window[]): SteadyState {
   const steady: SteadyState = { isUnsteady: false, what: 'mean response time', change: 0 }
   const [first, last] = [windows[0], windows.at(-1)]

@@ -170,7 +170,7 @@ export class TimeSeriesHistory {
     }
   }
 
-  /** Ten sections of about the same length, each with its own quantile (measurement, check 11). */
+  /** Ten sections of about the same length, each with its own quantile (docs/measurement.md, check 11). */
   #halfWidths(from: number, to: number, whole: Float64Array): TimeSeries['halfWidthsMs'] {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}

@@ -18,7 +18,7 @@ export interface CensoredQuantile {
 const rankTolerance = 1e-12
 
 /**
- * Quantile q of right-censored latencies (measurement, section 1). Censored requests count as slower than all
+ * Quantile q of right-censored latencies (docs/measurement.md, Quantiles). Censored requests count as slower than all
  * completed ones. If rank ceil(q n) is among the completed ones, the quantile is exact; otherwise it is the lower
  * bound that follows from taking each censored request at its age. Undefined without requests.
  */

@@ -1,6 +1,6 @@
 /** Avoids division by 0 in an idle run. */
 const inFlightMin = 1e-9
-/** Sampling error, apart from requests cut at either end of the run (measurement, check 8). */
+/** Sampling error, apart from requests cut at either end of the run (docs/measurement.md, check 8). */
 const samplingShare = 0.01
 
 /** The error of L = X R (Little 1961) as a share of L, the mean number of requests in flight. */
