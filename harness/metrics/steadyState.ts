@@ -13,9 +13,9 @@ const spanMsMin = 3500
 export interface SteadyState {
   /** When it began, on the clock of the windows, or their middle if it did not; undefined if there was no warm-up. */
   readonly reachedAt?: number
-  /** The second half still changed by more than `driftMax`: there is no steady state. */
+  /** There is no steady state: the run still changed in its second half, by more than `driftMax`. */
   readonly isUnsteady: boolean
-  /** The figure that differed most before the steady state. */
+  /** The figure that reached the steady state last. */
   readonly what: 'throughput' | 'mean response time'
   /** Its difference before the steady state, as a share of its value in it: 0.5 is 50 % more. */
   readonly change: number
