@@ -1,3 +1,4 @@
+import { plural } from '../units.ts'
 import type { Finding } from './finding.ts'
 
 /** Counts of deliveries over the whole run, including the warm-up and the drain after the end. */
@@ -38,13 +39,13 @@ export function auditDeliveries(inputs: DeliveriesInputs): Finding[] {
     return finding(
       'suspect',
       most,
-      `${count} deliveries arrived, but ${sent} messages to ${others} other connections each make at most ${most}`,
+      `${count} deliveries arrived, but ${sent} messages to ${plural(others, 'other connection')} each make at most ${most}`,
       hint,
     )
   }
   const missing = least - count
   if (missing <= 0) return []
-  const message = `${missing} of ${least} deliveries did not arrive: ${acknowledged} messages were acknowledged, each due at ${others} other connections`
+  const message = `${missing} of ${least} deliveries did not arrive: ${acknowledged} messages were acknowledged, each due at ${plural(others, 'other connection')}`
   if (missing <= possiblyMissed) {
     return finding(
       'note',
