@@ -29,7 +29,6 @@ export interface RunRecord extends AuditedRun {
 export function assembleReport(run: RunRecord, collector: Collector, measured: Measured): Report {
   const totals = totalsOf(collector)
   const seconds = measured.windowMs / 1000
-  const isPaced = run.facts.scenario.load.mode === 'rate'
   const response = {
     ...latencyOf(measured.response),
     ...(measured.timeSeries && { halfWidths: measured.timeSeries.halfWidthsMs }),
@@ -48,27 +47,13 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
   return {
     schema: reportSchema,
     ...run.facts,
-    window: {
-      seconds: round(seconds),
-      warmupSeconds: measured.warmupMs / 1000,
-      completed: measured.completed,
-      failed: measured.failed,
-      elapsedSeconds: round(measured.elapsedMs / 1000),
-      ...(run.isExtended && { extended: true }),
-      ...(isPaced && { planned: measured.planned, sent: measured.sent }),
-    },
+    window: windowOf(run, measured),
     totals,
     throughput: {
       mean: round(throughput),
       perSecond: intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
-    latencyMs: {
-      response,
-      service: isPaced ? latencyOf(measured.service) : response,
-      ...(isPaced && { clientLag: latencyOf(measured.clientLag), admissionWait: latencyOf(measured.admissionWait) }),
-      ...(measured.timeToFailure.count > 0 && { failed: latencyOf(measured.timeToFailure) }),
-      connect: latencyOf(measured.connect),
-    },
+    latencyMs: latenciesOf(run, measured, response),
     ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
     ...tcpOf(measured, collector),
     ...(run.overUdp && { datagrams: datagramsOf(totals, collector) }),
@@ -89,6 +74,33 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
   }
+}
+
+function windowOf(run: RunRecord, measured: Measured): Report['window'] {
+  return {
+    seconds: round(measured.windowMs / 1000),
+    warmupSeconds: measured.warmupMs / 1000,
+    completed: measured.completed,
+    failed: measured.failed,
+    elapsedSeconds: round(measured.elapsedMs / 1000),
+    ...(run.isExtended && { extended: true }),
+    ...(isPaced(run) && { planned: measured.planned, sent: measured.sent }),
+  }
+}
+
+function latenciesOf(run: RunRecord, measured: Measured, response: Latency): Report['latencyMs'] {
+  const { service, clientLag, admissionWait, timeToFailure, connect } = measured
+  return {
+    response,
+    service: isPaced(run) ? latencyOf(service) : response,
+    ...(isPaced(run) && { clientLag: latencyOf(clientLag), admissionWait: latencyOf(admissionWait) }),
+    ...(timeToFailure.count > 0 && { failed: latencyOf(timeToFailure) }),
+    connect: latencyOf(connect),
+  }
+}
+
+function isPaced({ facts }: RunRecord): boolean {
+  return facts.scenario.load.mode === 'rate'
 }
 
 function latencyOf({ quantiles, histogram }: LatencyDistribution): Latency {
