@@ -149,3 +149,9 @@ function threeFigures(value: number): string {
 function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }
+
+/** A count with its noun in singular or plural: `1 reply`, `2,300 replies`. */
+export function plural(count: number, noun: string): string {
+  const nouns = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return `${formatCount(count)} ${count === 1 ? noun : nouns}`
+}

@@ -124,7 +124,7 @@ test('G11: a FIFO of 1 000/s under 1 200/s is called overloaded', async () => {
     response: measured.response.quantiles,
     slots: 64,
     isSaturated: false,
-    isSteady: true,
+    hasConstantLoad: true,
     plan: { perSecond: rate, arrivals: 'poisson' },
   })
   expect(findings.map(({ code }) => code)).toContain('overloaded')

@@ -61,7 +61,7 @@ describe('volley run with the broadcast server', () => {
     expect(latencyMs.count).toBe(count)
     expect(latencyMs.p50).toBeGreaterThan(0)
     expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
-    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in all: (all that were|[\d,]+) expected\n +p50 /)
+    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
     // There is no null server to hold it against.
     expect(report.client.ceiling).toBeUndefined()
   })
@@ -84,7 +84,7 @@ describe('volley run with the broadcast server', () => {
     const { code, report } = await run(scenario('{ serve: broadcast }', 'load: { mode: once }'))
     expect(code).toBe(0)
     expect(report.verdict).not.toBe('suspect')
-    expect(report.deliveries!.inexact).toBe('connections came or went meanwhile')
+    expect(report.deliveries!.inexact).toBe('connections opened or closed during the run')
   })
 
   test('is told of by messages that leave', async () => {
@@ -140,19 +140,21 @@ describe('volley run with another broadcast server', () => {
     expect(report.verdict).toBe('suspect')
     const [finding, ...others] = findingsOf(report)
     expect(others).toEqual([])
-    const [, missing] = /^suspect: (\d+) of 20000 deliveries did not come: 5000 messages were /.exec(finding!)!
+    const [, missing] = /^suspect: (\d+) of 20000 deliveries did not arrive: 5000 messages were /.exec(finding!)!
     // Of those that it meant to send: a connection taken late was none of them.
     expect(Number(missing)).toBeGreaterThanOrEqual(200 - 1)
     expect(Number(missing)).toBeLessThanOrEqual(200 + lateMax(5))
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not come`)
-    expect(stdout).toMatch(/19,[78]\d\d in all: 20,000 expected/)
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not arrive`)
+    expect(stdout).toMatch(/19,[78]\d\d in total: 20,000 expected/)
   })
 
   test('finds out one that sends some of them twice', async () => {
     const target = await ownServer(delivery => (delivery % 100 === 99 ? 2 : 1))
     const { report } = await run(scenario(target), ...counted)
     expect(findingsOf(report)).toEqual([
-      expect.stringMatching(/^suspect: 20[12]\d\d deliveries came of 5000 messages to 4 others each$/),
+      expect.stringMatching(
+        /^suspect: 20[12]\d\d deliveries arrived, but 5000 messages to 4 other connections each make at most 20000$/,
+      ),
     ])
   })
 

@@ -7,7 +7,7 @@ import { limits, type Payload, type Scenario, type Send, type Step } from '../sc
 import type { TlsSettings } from '../transports/transport.ts'
 import { readBounded } from '../wholeFile.ts'
 
-/** What a scenario takes from other files, read before the run and bounded. */
+/** Contents of the other files that a scenario names, read before the run and limited in size. */
 export interface Materials {
   /** Payload files, by their name in the scenario. */
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -16,7 +16,7 @@ export interface Materials {
   readonly tls?: TlsSettings
 }
 
-/** Reads every file a scenario names; an IssuesError lists all that cannot be read or are too large. */
+/** Reads every file that a scenario names; an IssuesError lists all that cannot be read or are too large. */
 export async function readMaterials({
   scenario,
   folder,
@@ -59,12 +59,12 @@ function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<stri
     }
     return rows as Record<string, string>[]
   } catch (error) {
-    issues.push(issue(dataFile, `"${file}" is no CSV with a header line: ${messageOf(error)}`))
+    issues.push(issue(dataFile, `"${file}" is not CSV with a header line: ${messageOf(error)}`))
     return []
   }
 }
 
-/** The payload files of a scenario, each with where it is named first. */
+/** The payload files of a scenario, each with the first place that names it. */
 function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Map<string, Path> {
   const files = new Map<string, Path>()
   function add(payload: unknown, at: Path): void {

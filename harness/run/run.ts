@@ -1,6 +1,6 @@
 import { formatEndpoint } from '../address.ts'
 import type { CeilingRecord } from '../audit/ceiling.ts'
-import { shownToCeiling } from '../audit/inputs.ts'
+import { provenPerBusySecond } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
 import { monotonicClock } from '../clock.ts'
 import { launchFleet } from '../engine/fleet.ts'
@@ -172,7 +172,7 @@ interface Ending {
 /** The report of a run; where its client may have been the limit, what the client can do is measured first. */
 async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
   const measured = collector.measured(record.endedAt)
-  const shownPerSecond = options.ceiling === 'never' ? undefined : shownToCeiling(record, measured)
+  const shownPerSecond = options.ceiling === 'never' ? undefined : provenPerBusySecond(record, measured)
   let ceiling: CeilingRecord | undefined
   if (shownPerSecond !== undefined) {
     const { cacheFolder } = options

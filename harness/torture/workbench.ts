@@ -1,5 +1,5 @@
 import type { Address } from '../transports/transport.ts'
-import { formatSetting } from '../units.ts'
+import { formatSetting, plural } from '../units.ts'
 import { ServerFault } from './fault.ts'
 import { type Peer, Peers, type Reply } from './peer.ts'
 import { idOf, type Subject, validRequests } from './subject.ts'
@@ -174,9 +174,4 @@ function whatCame(peer: Peer, count: number, ms: number): string {
 
 function wrongReply({ isRefusal, type }: Reply, wanted: number): string {
   return `the handshake: ${isRefusal ? 'refused' : `a reply of type ${type}, where ${wanted} was to come`}`
-}
-
-function plural(count: number, thing: string): string {
-  const things = thing.endsWith('y') ? `${thing.slice(0, -1)}ies` : `${thing}s`
-  return `${count} ${count === 1 ? thing : things}`
 }
