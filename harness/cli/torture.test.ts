@@ -63,7 +63,7 @@ describe('volley torture finds', () => {
   test('a server that allocates the length it is told', async () => {
     const trusting = broken('allocates')
     for (const name of ['negative-length', 'huge-length']) {
-      const result = await torture(trusting, '--only', `honest,split,glued,${name},half-a-frame,random-bytes`)
+      const result = await torture(trusting, '--only', `valid,split,glued,${name},half-a-frame,random-bytes`)
       expect(result.code).toBe(1)
       expect(named(result, 'fail')).toEqual([name])
       expect(detailOf(result, name)).toMatch(
@@ -90,7 +90,7 @@ describe('volley torture finds', () => {
   })
 
   test('a server that waits for the rest of a frame and serves nobody else', async () => {
-    const only = 'honest,split,glued,half-a-frame,reset-mid-frame,connect-and-close'
+    const only = 'valid,split,glued,half-a-frame,reset-mid-frame,connect-and-close'
     const result = await torture(broken('blocks'), '--timeout', '1s', '--only', only)
     expect(result.code).toBe(1)
     expect(named(result, 'fail')).toEqual(['half-a-frame'])
@@ -110,7 +110,7 @@ test('volley torture takes a URL, a request as fields, and the process to watch'
   await server.says('listening on')
   const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
   const send = '{"type": 9, "body": "hello"}'
-  const only = 'honest,split,crowd'
+  const only = 'valid,split,crowd'
   const args = ['--protocol', 'tlv', '--send', send, '--only', only, '--pid', String(server.process.pid)]
   const { code, stdout, stderr } = await volley('torture', url, ...args)
   expect(`${code} ${stderr}`).toBe('0 ')
@@ -139,11 +139,7 @@ test('volley torture goes through the handshake on each connection', async () =>
   const file = scenarioFile(
     `name: greeted\ntarget: { address: "${url}" }\nprotocol: line\nconnect: [{ send: login me }]\nloop: [{ send: hello }]\n`,
   )
-  const result = await torture(
-    file,
-    '--only',
-    'honest,split,byte-by-byte,glued,glued-and-cut,half-a-frame,random-bytes',
-  )
+  const result = await torture(file, '--only', 'valid,split,byte-by-byte,glued,glued-and-cut,half-a-frame,random-bytes')
   expect(named(result, 'fail')).toEqual([])
   expect(result.code).toBe(0)
 })
@@ -170,7 +166,7 @@ test('volley torture fills in slots as a run does, in a handshake anew for each 
   const file = scenarioFile(
     `name: slots\ntarget: { address: "${url}" }\nprotocol: line\nconnect: [{ send: "login {{uuid}} {{seq}}" }]\nloop: [{ send: "{{random 5..9}} {{uuid}} {{stamp}}" }]\n`,
   )
-  const result = await torture(file, '--only', 'honest')
+  const result = await torture(file, '--only', 'valid')
   expect(result.code, result.stderr).toBe(0)
   const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
   const used = connections.filter(lines => lines.length > 0)
@@ -189,7 +185,7 @@ describe('volley torture signs the challenge of a server with a key', () => {
     )
 
   test('over layers', async () => {
-    const result = await torture(keyed('right'), '--only', 'honest,split,glued,random-bytes')
+    const result = await torture(keyed('right'), '--only', 'valid,split,glued,random-bytes')
     expect(result.code, result.stderr).toBe(0)
     expect(named(result, 'fail')).toEqual([])
   })
@@ -197,7 +193,7 @@ describe('volley torture signs the challenge of a server with a key', () => {
   test('and says that a wrong one was refused', async () => {
     const { code, stderr } = await volley('torture', keyed('wrong'))
     expect(code).toBe(2)
-    expect(stderr).toContain('does not answer the honest request: the handshake: refused')
+    expect(stderr).toContain('does not answer the valid request: the handshake: refused')
   })
 })
 
@@ -207,7 +203,7 @@ test('volley torture shows the address where only another option is secret, and 
   const key = scenarioFile(yaml('{ key: "${KEY}" }', 'key: "${KEY}"\n'))
   const listening = scenarioFile(yaml('{ listen: "${LISTEN}" }'))
   const title = async (file: string, env: Record<string, string>) =>
-    (await new Volley(['torture', file, '--only', 'honest'], env).ended).stdout.split('\n')[0]
+    (await new Volley(['torture', file, '--only', 'valid'], env).ended).stdout.split('\n')[0]
   expect(await title(key, { KEY: 'not-to-be-shown' })).toMatch(/tcp:\/\/127\.0\.0\.1:\d+/)
   const hidden = await title(listening, { LISTEN: '127.0.0.1:0' })
   expect(hidden).toContain('***')
@@ -229,9 +225,9 @@ test('volley torture --env takes one environment of a scenario', async () => {
   const file = scenarioFile(
     'name: some\ntarget: { address: "tcp://127.0.0.1:1" }\nenvironments: { loopback: { serve: echo } }\nprotocol: line\nloop: [{ send: hello }]\n',
   )
-  const result = await torture(file, '--env', 'loopback', '--only', 'honest,split')
+  const result = await torture(file, '--env', 'loopback', '--only', 'valid,split')
   expect(result.code, result.stderr).toBe(0)
-  expect(named(result, 'pass')).toEqual(['honest', 'split'])
+  expect(named(result, 'pass')).toEqual(['valid', 'split'])
   const { code, stderr } = await volley('torture', file, '--env', 'lan')
   expect(code).toBe(2)
   expect(stderr).toContain('some has no environment "lan"; it has loopback')
@@ -244,11 +240,11 @@ describe('volley torture cannot run, and says why', () => {
     expect(stderr).toContain('cannot reach tcp://127.0.0.1:1: connection refused')
   })
 
-  test('where the honest request gets no answer', async () => {
+  test('where the valid request gets no answer', async () => {
     const { url } = await listen(socket => socket.resume())
     const { code, stdout, stderr } = await volley('torture', url, '--protocol', 'tlv', '--timeout', '200ms')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain(`${url} does not answer the honest request: no reply within 200ms`)
+    expect(stderr).toContain(`${url} does not answer the valid request: no reply within 200ms`)
     expect(stderr).toContain('is the protocol right?')
   })
 
@@ -256,11 +252,11 @@ describe('volley torture cannot run, and says why', () => {
     const { url } = await listen(socket => socket.on('data', () => socket.write(Buffer.alloc(64, 0xff))))
     const { code, stderr } = await volley('torture', url, '--protocol', 'rpc')
     expect(code).toBe(2)
-    expect(stderr).toContain('does not answer the honest request: a message that is too large')
+    expect(stderr).toContain('does not answer the valid request: a message that is too large')
   })
 
   test.each([
-    [['--only', 'honest,splat'], '--only  unknown trial "splat"; there are honest, split'],
+    [['--only', 'valid,splat'], '--only  unknown trial "splat"; there are valid, split'],
     [['--pid', 'one'], '--pid  expected the id of a process, got "one"'],
     [['--pid', '4194999'], '--pid  there is no process 4194999'],
     [['--protocol', 'tvl'], 'unknown protocol "tvl"; did you mean "tlv"?'],
@@ -273,13 +269,13 @@ describe('volley torture cannot run, and says why', () => {
   })
 
   test('with a scenario whose request takes a captured value, unless another is named', async () => {
-    const args = ['scenarios/rpc-handshake.yaml', '--only', 'honest,split']
+    const args = ['scenarios/rpc-handshake.yaml', '--only', 'valid,split']
     const { code, stderr } = await volley('torture', ...args)
     expect(code).toBe(2)
     expect(stderr).toContain('scenarios/rpc-handshake.yaml loop[0]  takes a captured value')
     const other = await torture(args[0]!, '--send', '{type: 1, body: hi}', ...args.slice(1))
     expect(other.code).toBe(0)
-    expect(named(other, 'pass')).toEqual(['honest', 'split'])
+    expect(named(other, 'pass')).toEqual(['valid', 'split'])
   })
 
   test('with --pid beside a server that it starts itself', async () => {
@@ -290,8 +286,8 @@ describe('volley torture cannot run, and says why', () => {
 })
 
 test('Ctrl-C ends volley torture, its connections and the server it started', async () => {
-  const started = new Volley(['torture', broken('blocks'), '--timeout', '20s', '--only', 'honest,half-a-frame'])
-  await started.says('honest')
+  const started = new Volley(['torture', broken('blocks'), '--timeout', '20s', '--only', 'valid,half-a-frame'])
+  await started.says('one reply of')
   const [, pid] = /memory of process (\d+)/.exec(started.stdout)!
   started.process.kill('SIGINT')
   const { code, stdout } = await started.ended

@@ -25,7 +25,7 @@ import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import { interruption } from './interrupt.ts'
-import { loadHonest } from './validRequest.ts'
+import { loadWithValidRequest } from './validRequest.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
   readonly env?: string
@@ -48,7 +48,7 @@ export function addTorture(program: Command, done: (code: ExitCode) => void): vo
     .description("put a server's framing to the test: split, glued, malformed and unfinished messages")
     .argument('<url | scenario>', 'a URL as for run, or a scenario file, whose target and first step are taken')
   addSettings(command, settingNames)
-    .option('--send <text or JSON>', 'the honest request: a text, or fields as in {"type": 1, "body": "hello"}')
+    .option('--send <text or JSON>', 'the valid request: a text, or fields as in {"type": 1, "body": "hello"}')
     .option('--env <name>', 'an environment of the scenario')
     .option('--pid <n>', "watch the memory of the server's process, its group and its children")
     .option('--only <names>', 'these trials only, with commas between')
@@ -69,7 +69,7 @@ function trialsHelp(): string {
 
 async function tortureSource(source: string, flags: TortureFlags): Promise<ExitCode> {
   const chosen = chosenTrials(flags.only)
-  const named = await loadHonest(source, overridesOf(flags, process.env, settingNames), flags.send)
+  const named = await loadWithValidRequest(source, overridesOf(flags, process.env, settingNames), flags.send)
   const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
   const { scenario, redacted } = loaded
   if (isDatagramTarget(scenario.target)) {

@@ -11,7 +11,7 @@ import { isUrl } from '../scenario/url.ts'
 const sendKeys = 'hex base64 file random body type version extension method path headers'.split(' ')
 
 /** The scenario of a file or a URL, with what `--send` has in place of its steps, or what suits the protocol of an address. */
-export async function loadHonest(
+export async function loadWithValidRequest(
   source: string,
   overrides: readonly Override[],
   send: string | undefined,

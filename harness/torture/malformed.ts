@@ -24,7 +24,7 @@ const uint32Bytes = 4
 const textEncoder = new TextEncoder()
 const noLength = { raw: 'raw has no length: name the framing with --protocol', line: 'a line has no length' } as const
 
-/** Messages with such a length, made from the honest request; a text says why the protocol has none. */
+/** Messages with such a length, made from the valid request; a text says why the protocol has none. */
 export function malformedMessages(kind: LengthKind, { spec, request }: Subject): readonly MalformedMessage[] | string {
   switch (spec.name) {
     case 'raw':

@@ -10,7 +10,7 @@ const riseShare = 0.5
 const messagesHeld = 2
 /** Requests that a trial has under way at once, or replies to them: ten that are glued, both ways. */
 const requestsHeld = 20
-/** Memory set aside on the strength of an announced 2 GiB; nothing that a server does for an honest request comes near. */
+/** Memory set aside on the strength of an announced 2 GiB; nothing that a server does for a valid request comes near. */
 const trustedBytesMin = 1024 ** 3
 
 /** How far a server's memory rose, at most. */

@@ -6,7 +6,7 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 export interface Subject {
   readonly spec: ProtocolSpec
   readonly protocol: Protocol
-  /** The honest request, whole, as it goes over the wire. */
+  /** The valid request, whole, as it goes over the wire. */
   readonly request: Uint8Array
   /** Requests that go first on each new connection, one after the other: its handshake. */
   readonly greeting: readonly HandshakeRequest[]
@@ -14,7 +14,7 @@ export interface Subject {
   readonly closes: boolean
 }
 
-/** `count` honest requests; with ids from 1 on where the protocol has them. */
+/** `count` valid requests; with ids from 1 on where the protocol has them. */
 export function validRequests({ protocol: { requestId }, request }: Subject, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request

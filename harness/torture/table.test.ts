@@ -15,7 +15,7 @@ const title = {
 }
 const results: readonly TrialResult[] = [
   {
-    name: 'honest',
+    name: 'valid',
     does: 'one whole request: one reply',
     verdict: 'pass',
     detail: 'one reply of 14 B',
@@ -41,10 +41,10 @@ test('the table shows each trial within 80 columns, and what a failed one did', 
   ].join('')
   expect(text).toBe(`\
 torture   tlv over tcp://127.0.0.1:41233
-  an honest request of 19 B, timeout 5s, seed 7421
+  a valid request of 19 B, timeout 5s, seed 7421
   memory of process 4711 is watched
 
-  honest             pass       +4 KiB  one reply of 14 B
+  valid              pass       +4 KiB  one reply of 14 B
   glued              FAIL       +3 MiB  7 of 10 replies within 5s; after it:
                                         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                                         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx?[2J
@@ -60,7 +60,7 @@ torture   tlv over tcp://127.0.0.1:41233
 test('the table has no column for memory that nobody watches', () => {
   expect(renderTitle({ ...title, watched: undefined }, plain)).toContain('memory is not watched')
   const { memoryRoseBytes: _, ...unwatched } = results[0]!
-  expect(renderTrial(unwatched, false, plain)).toBe('  honest             pass     one reply of 14 B\n')
+  expect(renderTrial(unwatched, false, plain)).toBe('  valid              pass     one reply of 14 B\n')
 })
 
 test('colours change no width, and an interruption is told', () => {

@@ -23,7 +23,7 @@ export interface TortureTitle {
 export function renderTitle(title: TortureTitle, colors: Colors): string {
   const { protocol, target, requestBytes, timeout, seed, watched } = title
   const lines = [
-    `an honest request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
+    `a valid request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
     watched === undefined ? 'memory is not watched: the pid is not known (--pid)' : `memory of ${watched} is watched`,
   ].map(line => colors.dim(`  ${line}`))
   const head = clip(printable(`torture   ${protocol} over ${target}`), columns)

@@ -39,7 +39,7 @@ export interface TortureResult {
   readonly interrupted: boolean
 }
 
-/** Makes the trials one after the other; a UserError where the honest request itself is not answered. */
+/** Makes the trials one after the other; a UserError where the valid request itself is not answered. */
 export async function torture(options: TortureOptions): Promise<TortureResult> {
   const { signal, trials } = options
   const runner = new Runner(options)
@@ -71,16 +71,16 @@ class Runner {
     this.#meter = options.process && createMemoryMeter(options.process)
   }
 
-  /** Learns what an honest reply looks like. */
+  /** Learns what an valid reply looks like. */
   async begin(): Promise<void> {
     const { target, signal, subject } = this.#options
     const fault = await this.#withBench(async bench => {
-      const { reply, closes } = await bench.honest()
+      const { reply, closes } = await bench.exchange()
       this.#settings = { ...this.#settings, model: reply, subject: { ...subject, closes } }
     })
     if (fault === undefined || signal.aborted) return
     throw new UserError(
-      `${target} does not answer the honest request: ${fault}`,
+      `${target} does not answer the valid request: ${fault}`,
       'is the protocol right? --protocol says how the server frames its messages, --send what it answers',
     )
   }
@@ -99,7 +99,7 @@ class Runner {
       detail = await trial.run(bench)
     }, exceedsMemoryLimit)
     const rise = watch?.stop()
-    const after = await this.#honest()
+    const after = await this.#probe()
     if (signal.aborted) return undefined
     const faults = [
       fault,
@@ -118,9 +118,9 @@ class Runner {
     }
   }
 
-  #honest(): Promise<string | undefined> {
+  #probe(): Promise<string | undefined> {
     return this.#withBench(async bench => {
-      await bench.honest()
+      await bench.exchange()
     })
   }
 
@@ -128,7 +128,7 @@ class Runner {
   async #recovers(): Promise<boolean> {
     const deadline = performance.now() + recoveryMsMax
     while (performance.now() < deadline && !this.#isGone() && !this.#options.signal.aborted) {
-      if ((await this.#honest()) === undefined) return true
+      if ((await this.#probe()) === undefined) return true
       await new Promise(resolve => setTimeout(resolve, retryMs))
     }
     return false

@@ -26,7 +26,7 @@ export interface BenchSettings {
   readonly exceedsMemoryLimit?: (() => boolean) | undefined
 }
 
-/** What a trial works with: connections, honest requests, and what becomes of them. */
+/** What a trial works with: connections, valid requests, and what becomes of them. */
 export class Bench {
   readonly subject: Subject
   readonly timeoutMs: number
@@ -109,8 +109,8 @@ export class Bench {
     return replies
   }
 
-  /** A new connection, one honest request, its reply, and whether the server ended the connection with that. */
-  async honest(ms = this.timeoutMs): Promise<{ readonly reply: Reply; readonly closes: boolean }> {
+  /** A new connection, one valid request, its reply, and whether the server ended the connection with that. */
+  async exchange(ms = this.timeoutMs): Promise<{ readonly reply: Reply; readonly closes: boolean }> {
     const peer = await this.open(ms)
     await this.write(peer, validRequests(this.subject, 1)[0]!)
     const [reply] = await this.replies(peer, 1, ms)
@@ -122,7 +122,7 @@ export class Bench {
   /** Sees whether new connections are served while those of the trial are open. */
   async othersServed(): Promise<void> {
     try {
-      await Promise.all(Array.from({ length: othersCount }, () => this.honest()))
+      await Promise.all(Array.from({ length: othersCount }, () => this.exchange()))
     } catch (error) {
       throw error instanceof ServerFault ? new ServerFault(`meanwhile another connection: ${error.message}`) : error
     }

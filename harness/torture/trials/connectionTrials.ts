@@ -76,7 +76,7 @@ export const connectionTrials: readonly Trial[] = [
   },
   {
     name: 'crowd',
-    does: `${crowdCount} connections at once, an honest request on each: every one is answered`,
+    does: `${crowdCount} connections at once, a valid request on each: every one is answered`,
     unfit: () => (crowdSize() < hastyCount ? 'this process may open too few file descriptors' : undefined),
     memoryBytes: ({ request }) => crowdCount * (memoryOfConnection + 2 * request.length),
     run: crowd,

@@ -11,13 +11,13 @@ const cutsAtOnce = 4
 const gluedCount = 10
 const gluedBytesMax = 64 * 1024 * 1024
 
-/** Requests that are honest, however they are cut and glued: each is to be answered once. */
+/** Valid requests, however they are cut and glued: each is to be answered once. */
 export const framingTrials: readonly Trial[] = [
   {
-    name: 'honest',
+    name: 'valid',
     does: 'one whole request: one reply',
     async run(bench) {
-      const { reply } = await bench.honest()
+      const { reply } = await bench.exchange()
       return `one reply of ${formatSize(reply.bytes)}`
     },
   },
