@@ -7,7 +7,7 @@ import { type MemoryRise, memoryFault, watchMemory } from './memory.ts'
 import type { TrialResult } from './result.ts'
 import type { Subject } from './subject.ts'
 import type { Trial } from './trial.ts'
-import { Bench, type BenchSettings } from './workbench.ts'
+import { Workbench, type WorkbenchSettings } from './workbench.ts'
 
 /** No trial takes longer; what is open is then closed. */
 const trialMsMax = 60_000
@@ -60,7 +60,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 class Runner {
   readonly #options: TortureOptions
   readonly #meter: ReturnType<typeof createMemoryMeter> | undefined
-  #settings: BenchSettings
+  #settings: WorkbenchSettings
   /** The trial after which the server answered no more. */
   #lostAfter: string | undefined
 
@@ -74,8 +74,8 @@ class Runner {
   /** Learns what an valid reply looks like. */
   async begin(): Promise<void> {
     const { target, signal, subject } = this.#options
-    const fault = await this.#withBench(async bench => {
-      const { reply, closes } = await bench.exchange()
+    const fault = await this.#withWorkbench(async workbench => {
+      const { reply, closes } = await workbench.exchange()
       this.#settings = { ...this.#settings, model: reply, subject: { ...subject, closes } }
     })
     if (fault === undefined || signal.aborted) return
@@ -95,8 +95,8 @@ class Runner {
     const watch = this.#meter && watchMemory(this.#meter)
     let detail = ''
     const exceedsMemoryLimit = () => this.#memoryFault(trial, watch?.rise()) !== undefined
-    const fault = await this.#withBench(async bench => {
-      detail = await trial.run(bench)
+    const fault = await this.#withWorkbench(async workbench => {
+      detail = await trial.run(workbench)
     }, exceedsMemoryLimit)
     const rise = watch?.stop()
     const after = await this.#probe()
@@ -119,8 +119,8 @@ class Runner {
   }
 
   #probe(): Promise<string | undefined> {
-    return this.#withBench(async bench => {
-      await bench.exchange()
+    return this.#withWorkbench(async workbench => {
+      await workbench.exchange()
     })
   }
 
@@ -151,22 +151,22 @@ class Runner {
   }
 
   /** Does something with connections that are all closed at its end, in time; answers what the server did wrong. */
-  async #withBench(
-    work: (bench: Bench) => Promise<void>,
+  async #withWorkbench(
+    work: (workbench: Workbench) => Promise<void>,
     exceedsMemoryLimit?: () => boolean,
   ): Promise<string | undefined> {
     const { signal } = this.#options
-    const bench = new Bench({ ...this.#settings, exceedsMemoryLimit })
-    const stop = () => bench.destroy()
+    const workbench = new Workbench({ ...this.#settings, exceedsMemoryLimit })
+    const stop = () => workbench.destroy()
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true
-      bench.destroy()
+      workbench.destroy()
     }, trialMsMax)
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     try {
-      await work(bench)
+      await work(workbench)
       return undefined
     } catch (error) {
       if (!(error instanceof ServerFault)) throw error
@@ -174,8 +174,8 @@ class Runner {
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
-      await bench.leave()
-      bench.destroy()
+      await workbench.leave()
+      workbench.destroy()
     }
   }
 }

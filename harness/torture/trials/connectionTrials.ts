@@ -2,10 +2,10 @@ import { fileDescriptorsMax } from '../../host/processes.ts'
 import { splitOffsets, spread } from '../cuts.ts'
 import { ServerFault } from '../fault.ts'
 import { inParallel } from '../parallel.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import { type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
 
 /** Places at which a frame is left half. */
@@ -27,50 +27,50 @@ export const connectionTrials: readonly Trial[] = [
     name: 'half-a-frame',
     does: 'a part of a request and silence: others are served meanwhile',
     unfit: uncut,
-    async run(bench) {
-      const peers = await eachHalf(bench)
-      await peers[0]!.until(() => false, heldMs)
-      await bench.othersServed()
-      const left = peers.filter(peer => !peer.isOver).length
-      return `${connections(peers.length)}, ${left === 0 ? 'all closed' : `${left} left open`} by the server`
+    async run(workbench) {
+      const clients = await eachHalf(workbench)
+      await clients[0]!.until(() => false, heldMs)
+      await workbench.othersServed()
+      const left = clients.filter(client => !client.isOver).length
+      return `${connections(clients.length)}, ${left === 0 ? 'all closed' : `${left} left open`} by the server`
     },
   },
   {
     name: 'end-mid-frame',
     does: 'a part of a request, then the end of our side: no harm to others',
     unfit: uncut,
-    async run(bench) {
-      const peers = await eachHalf(bench)
-      for (const peer of peers) peer.end()
-      await Promise.all(peers.map(peer => peer.until(() => peer.isOver, heldMs)))
-      await bench.othersServed()
-      return `${connections(peers.length)}: ${summary(peers.map(outcomeOf))}`
+    async run(workbench) {
+      const clients = await eachHalf(workbench)
+      for (const client of clients) client.end()
+      await Promise.all(clients.map(client => client.until(() => client.isOver, heldMs)))
+      await workbench.othersServed()
+      return `${connections(clients.length)}: ${summary(clients.map(outcomeOf))}`
     },
   },
   {
     name: 'reset-mid-frame',
     does: 'a part of a request, or many whole ones, then a reset: no harm to others',
-    async run(bench) {
-      const peers = uncut(bench.subject) === undefined ? await eachHalf(bench) : []
-      for (const peer of peers) peer.reset()
-      const busy = await bench.open()
-      await bench.write(busy, Buffer.concat(validRequests(bench.subject, unfinishedOf(bench.subject))))
+    async run(workbench) {
+      const clients = uncut(workbench.subject) === undefined ? await eachHalf(workbench) : []
+      for (const client of clients) client.reset()
+      const busy = await workbench.open()
+      await workbench.write(busy, Buffer.concat(validRequests(workbench.subject, unfinishedOf(workbench.subject))))
       busy.reset()
-      await bench.othersServed()
-      return `${connections(peers.length + 1)} reset`
+      await workbench.othersServed()
+      return `${connections(clients.length + 1)} reset`
     },
   },
   {
     name: 'connect-and-close',
     does: `${hastyCount} connections that close or reset at once: no harm to others`,
-    async run(bench) {
+    async run(workbench) {
       const hasty = Array.from({ length: hastyCount }, async (_, index) => {
-        const peer = await bench.connect()
-        if (index % 2 === 0) peer.destroy()
-        else peer.reset()
+        const client = await workbench.connect()
+        if (index % 2 === 0) client.destroy()
+        else client.reset()
       })
       await Promise.all(hasty)
-      await bench.othersServed()
+      await workbench.othersServed()
       return connections(hastyCount)
     },
   },
@@ -84,28 +84,28 @@ export const connectionTrials: readonly Trial[] = [
 ]
 
 /** A connection for each of a few places within a request, which got no more than what lies before that. */
-async function eachHalf(bench: Bench): Promise<Peer[]> {
-  const [request] = validRequests(bench.subject, 1)
-  const peers: Peer[] = []
+async function eachHalf(workbench: Workbench): Promise<RawClient[]> {
+  const [request] = validRequests(workbench.subject, 1)
+  const clients: RawClient[] = []
   await inParallel(spread(splitOffsets(request!.length), cutsMax), cutsMax, async offset => {
-    const peer = await bench.open()
-    peers.push(peer)
-    await bench.write(peer, request!.subarray(0, offset))
-    await bench.rest(peer)
+    const client = await workbench.open()
+    clients.push(client)
+    await workbench.write(client, request!.subarray(0, offset))
+    await workbench.rest(client)
   })
-  return peers
+  return clients
 }
 
-async function crowd(bench: Bench): Promise<string> {
+async function crowd(workbench: Workbench): Promise<string> {
   const count = crowdSize()
-  const [request] = validRequests(bench.subject, 1)
-  const ms = Math.max(bench.timeoutMs, crowdMsMin)
+  const [request] = validRequests(workbench.subject, 1)
+  const ms = Math.max(workbench.timeoutMs, crowdMsMin)
   const outcomes = await Promise.all(
     Array.from({ length: count }, async () => {
       try {
-        const peer = await bench.open(ms)
-        await bench.write(peer, request!)
-        await bench.replies(peer, 1, ms)
+        const client = await workbench.open(ms)
+        await workbench.write(client, request!)
+        await workbench.replies(client, 1, ms)
         return undefined
       } catch (error) {
         if (error instanceof ServerFault) return error.message

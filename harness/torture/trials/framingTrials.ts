@@ -4,7 +4,7 @@ import { ServerFault } from '../fault.ts'
 import { inParallel } from '../parallel.ts'
 import { type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 
 /** Connections that are cut at different places at once: no more than a server with the shortest queue bears. */
 const cutsAtOnce = 4
@@ -16,8 +16,8 @@ export const framingTrials: readonly Trial[] = [
   {
     name: 'valid',
     does: 'one whole request: one reply',
-    async run(bench) {
-      const { reply } = await bench.exchange()
+    async run(workbench) {
+      const { reply } = await workbench.exchange()
       return `one reply of ${formatSize(reply.bytes)}`
     },
   },
@@ -31,11 +31,11 @@ export const framingTrials: readonly Trial[] = [
     name: 'byte-by-byte',
     does: 'a request written byte by byte: one reply',
     unfit: subject => unsplit(subject),
-    async run(bench) {
-      const peer = await bench.open()
-      const pieces = singleBytes(validRequests(bench.subject, 1)[0]!)
-      await bench.writeApart(peer, pieces, () => 0)
-      await bench.replies(peer, 1)
+    async run(workbench) {
+      const client = await workbench.open()
+      const pieces = singleBytes(validRequests(workbench.subject, 1)[0]!)
+      await workbench.writeApart(client, pieces, () => 0)
+      await workbench.replies(client, 1)
       return `${pieces.length} writes, one reply`
     },
   },
@@ -43,10 +43,10 @@ export const framingTrials: readonly Trial[] = [
     name: 'glued',
     does: `${gluedCount} requests in one write: exactly ${gluedCount} replies`,
     unfit: unglued,
-    async run(bench) {
-      const peer = await bench.open()
-      await bench.write(peer, Buffer.concat(validRequests(bench.subject, gluedCount)))
-      await bench.replies(peer, gluedCount)
+    async run(workbench) {
+      const client = await workbench.open()
+      await workbench.write(client, Buffer.concat(validRequests(workbench.subject, gluedCount)))
+      await workbench.replies(client, gluedCount)
       return `${gluedCount} replies`
     },
   },
@@ -54,27 +54,27 @@ export const framingTrials: readonly Trial[] = [
     name: 'glued-and-cut',
     does: `${gluedCount} requests end to end, each cut in its middle: exactly ${gluedCount} replies`,
     unfit: subject => unsplit(subject) ?? unglued(subject),
-    async run(bench) {
-      const peer = await bench.open()
-      const { length } = bench.subject.request
+    async run(workbench) {
+      const client = await workbench.open()
+      const { length } = workbench.subject.request
       const middles = Array.from({ length: gluedCount }, (_, index) => index * length + Math.ceil(length / 2))
-      const pieces = cutAt(Buffer.concat(validRequests(bench.subject, gluedCount)), middles)
-      await bench.writeApart(peer, pieces, piece => piece)
-      await bench.replies(peer, gluedCount)
+      const pieces = cutAt(Buffer.concat(validRequests(workbench.subject, gluedCount)), middles)
+      await workbench.writeApart(client, pieces, piece => piece)
+      await workbench.replies(client, gluedCount)
       return `${pieces.length} writes, ${gluedCount} replies`
     },
   },
 ]
 
-async function split(bench: Bench): Promise<string> {
-  const [request] = validRequests(bench.subject, 1)
+async function split(workbench: Workbench): Promise<string> {
+  const [request] = validRequests(workbench.subject, 1)
   const offsets = splitOffsets(request!.length)
   await inParallel(offsets, cutsAtOnce, async offset => {
     try {
-      const peer = await bench.open()
-      await bench.writeApart(peer, cutAt(request!, [offset]), () => 0)
-      await bench.replies(peer, 1)
-      peer.leave()
+      const client = await workbench.open()
+      await workbench.writeApart(client, cutAt(request!, [offset]), () => 0)
+      await workbench.replies(client, 1)
+      client.leave()
     } catch (error) {
       if (!(error instanceof ServerFault)) throw error
       throw new ServerFault(`cut after ${offset} of ${request!.length} bytes: ${error.message}`)

@@ -2,10 +2,10 @@ import { formatSize } from '../../units.ts'
 import { ServerFault } from '../fault.ts'
 import { type LengthKind, type MalformedMessage, malformedMessages } from '../malformed.ts'
 import { overLongMessage } from '../overLong.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import type { Subject } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 
 /** How long a malformed message is left to the server while its connection stays open. */
 const heldMs = 200
@@ -25,14 +25,14 @@ export const lengthTrials: readonly Trial[] = [
       const message = overLongMessage(subject)
       return typeof message === 'string' ? message : undefined
     },
-    async run(bench) {
-      const message = overLongMessage(bench.subject) as Uint8Array
-      const peer = await bench.open()
+    async run(workbench) {
+      const message = overLongMessage(workbench.subject) as Uint8Array
+      const client = await workbench.open()
       // A server may well refuse at the header, and take no more: that is its answer.
-      const isTaken = await peer.write(message, bench.timeoutMs)
-      await peer.until(() => hasAnswered(peer), heldMs)
-      await bench.othersServed()
-      return `${formatSize(message.length)}${isTaken ? '' : ', not all taken'}: ${outcomeOf(peer)}`
+      const isTaken = await client.write(message, workbench.timeoutMs)
+      await client.until(() => hasAnswered(client), heldMs)
+      await workbench.othersServed()
+      return `${formatSize(message.length)}${isTaken ? '' : ', not all taken'}: ${outcomeOf(client)}`
     },
   },
 ]
@@ -45,7 +45,7 @@ function lengthTrial(kind: LengthKind, what: string): Trial {
       const messages = malformedMessages(kind, subject)
       return typeof messages === 'string' ? messages : undefined
     },
-    run: bench => sendEach(bench, messagesOf(kind, bench.subject)),
+    run: workbench => sendEach(workbench, messagesOf(kind, workbench.subject)),
   }
 }
 
@@ -54,16 +54,16 @@ function messagesOf(kind: LengthKind, subject: Subject): readonly MalformedMessa
 }
 
 /** Each on a connection of its own, one after the other, so that what is wrong can be told to be of one of them. */
-async function sendEach(bench: Bench, messages: readonly MalformedMessage[]): Promise<string> {
+async function sendEach(workbench: Workbench, messages: readonly MalformedMessage[]): Promise<string> {
   const outcomes: string[] = []
   for (const { what, bytes } of messages) {
     try {
-      const peer = await bench.open()
-      await peer.write(bytes, bench.timeoutMs)
-      await peer.until(() => hasAnswered(peer), heldMs)
-      await bench.othersServed()
-      outcomes.push(`${what}: ${outcomeOf(peer)}`)
-      peer.leave()
+      const client = await workbench.open()
+      await client.write(bytes, workbench.timeoutMs)
+      await client.until(() => hasAnswered(client), heldMs)
+      await workbench.othersServed()
+      outcomes.push(`${what}: ${outcomeOf(client)}`)
+      client.leave()
     } catch (error) {
       throw error instanceof ServerFault ? new ServerFault(`${what}: ${error.message}`) : error
     }
@@ -71,13 +71,13 @@ async function sendEach(bench: Bench, messages: readonly MalformedMessage[]): Pr
   return outcomes.join('; ')
 }
 
-function hasAnswered(peer: Peer): boolean {
-  return peer.bytesIn > 0
+function hasAnswered(client: RawClient): boolean {
+  return client.bytesIn > 0
 }
 
 /** What a server made of bytes that want no particular answer. */
-export function outcomeOf(peer: Peer): string {
-  const end = peer.error !== undefined ? 'reset' : peer.isEnded || peer.isClosed ? 'closed' : ''
-  if (!hasAnswered(peer)) return end || 'no answer'
+export function outcomeOf(client: RawClient): string {
+  const end = client.error !== undefined ? 'reset' : client.isEnded || client.isClosed ? 'closed' : ''
+  if (!hasAnswered(client)) return end || 'no answer'
   return end === '' ? 'answered' : `answered and ${end}`
 }

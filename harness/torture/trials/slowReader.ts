@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatSize } from '../../units.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import { idOf, type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 
 /** What is written at a time: a whole number of requests near to this. */
 const blockBytes = 64 * 1024
@@ -18,10 +18,10 @@ export const slowReaderTrial: Trial = {
   name: 'slow-reader',
   does: 'requests without end, of which no reply is read: others are served, memory stays bounded',
   unfit: ({ closes }) => (closes ? 'the server ends a connection after one reply' : undefined),
-  async run(bench) {
-    const peer = await bench.open()
-    peer.pause()
-    const block = createBlock(bench.subject)
+  async run(workbench) {
+    const client = await workbench.open()
+    client.pause()
+    const block = createBlock(workbench.subject)
     const deadline = performance.now() + writingMsMax
     let written = 0
     let isStanding = false
@@ -29,29 +29,29 @@ export const slowReaderTrial: Trial = {
       while (
         written < writtenBytesMax &&
         performance.now() < deadline &&
-        !peer.isClosed &&
-        !bench.exceedsMemoryLimit()
+        !client.isClosed &&
+        !workbench.exceedsMemoryLimit()
       ) {
         const bytes = block()
-        isStanding = !(await peer.write(bytes, standingMs)) && (await isLeft(bench, peer))
+        isStanding = !(await client.write(bytes, standingMs)) && (await isLeft(workbench, client))
         if (isStanding) return
         written += bytes.length
         // Writes that the kernel takes at once would leave the others no turn.
         await nextTurn()
       }
     }
-    await Promise.all([flood(), bench.othersServed()])
-    await bench.othersServed()
-    const end = peer.isClosed ? 'then it closed' : isStanding ? 'then it read no more' : 'and it would read more'
-    peer.destroy()
+    await Promise.all([flood(), workbench.othersServed()])
+    await workbench.othersServed()
+    const end = client.isClosed ? 'then it closed' : isStanding ? 'then it read no more' : 'and it would read more'
+    client.destroy()
     return `${formatSize(written)} taken, ${end}`
   },
 }
 
 /** Whether what was written is not taken even when others are served: until then the server may only be slow. */
-async function isLeft(bench: Bench, peer: Peer): Promise<boolean> {
-  await bench.othersServed()
-  return !(await peer.until(() => peer.queuedBytes === 0, standingMs, true))
+async function isLeft(workbench: Workbench, client: RawClient): Promise<boolean> {
+  await workbench.othersServed()
+  return !(await client.until(() => client.queuedBytes === 0, standingMs, true))
 }
 
 /** Makes requests one after the other, each with an id that was not used lately. */

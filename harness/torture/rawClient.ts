@@ -23,10 +23,10 @@ export interface Reply {
 }
 
 /** All connections of a trial, so that none outlives it. */
-export class Peers {
+export class RawClients {
   readonly #address: Address
   readonly #protocol: Protocol
-  readonly #open = new Set<Peer>()
+  readonly #open = new Set<RawClient>()
   #isOver = false
 
   constructor(address: Address, protocol: Protocol) {
@@ -35,33 +35,33 @@ export class Peers {
   }
 
   /** A connection that stands; a ServerFault when there is none within `ms`. */
-  async connect(ms: number): Promise<Peer> {
+  async connect(ms: number): Promise<RawClient> {
     if (this.#isOver) throw new ServerFault('the trial is over')
-    const peer = new Peer(this.#address, this.#protocol, () => this.#open.delete(peer))
-    this.#open.add(peer)
-    await peer.until(() => peer.isConnected, ms)
-    if (peer.isConnected) return peer
-    const error = peer.error
-    peer.destroy()
+    const client = new RawClient(this.#address, this.#protocol, () => this.#open.delete(client))
+    this.#open.add(client)
+    await client.until(() => client.isConnected, ms)
+    if (client.isConnected) return client
+    const error = client.error
+    client.destroy()
     throw new ServerFault(error ?? `no connection within ${formatSetting(ms)}`)
   }
 
   /** Ends every connection in order, and those that the server does not end in turn after all. */
   async leave(): Promise<void> {
     const open = [...this.#open]
-    for (const peer of open) peer.leave()
-    await Promise.all(open.map(peer => peer.until(() => peer.isClosed, 2 * lingerMs, true)))
+    for (const client of open) client.leave()
+    await Promise.all(open.map(client => client.until(() => client.isClosed, 2 * lingerMs, true)))
   }
 
   /** Closes every connection at once, and lets no other be opened. */
   destroy(): void {
     this.#isOver = true
-    for (const peer of this.#open) peer.destroy()
+    for (const client of this.#open) client.destroy()
   }
 }
 
 /** One connection to a server: writes what it is told, and parts what comes in into replies. */
-export class Peer {
+export class RawClient {
   readonly replies: Reply[] = []
   bytesIn = 0
   isConnected = false
