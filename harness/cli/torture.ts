@@ -106,7 +106,7 @@ async function tortureSource(source: string, flags: TortureFlags): Promise<ExitC
         spec,
         protocol,
         request: request(),
-        greeting: handshake,
+        handshake: handshake,
       },
       trials: chosen,
       timeoutMs: scenario.timeout,

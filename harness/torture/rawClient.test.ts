@@ -21,7 +21,7 @@ afterEach(async () => {
 
 interface Server {
   readonly address: Address
-  /** How each connection ended, in the order of their ends. */
+  /** How each connection ended, in the order in which they ended. */
   readonly ends: string[]
 }
 
@@ -67,7 +67,7 @@ function clientsOf(address: Address, protocol: unknown = 'line'): RawClients {
 async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + waitMs
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMs} ms in vain`)
+    if (performance.now() > deadline) throw new Error(`the condition did not hold within ${waitMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 1))
   }
 }
@@ -75,7 +75,7 @@ async function until(condition: () => boolean): Promise<void> {
 const echo = (socket: net.Socket) => void socket.pipe(socket)
 const text = (line: string) => new TextEncoder().encode(line)
 
-test.each<Scheme>(['tcp', 'tls', 'unix'])('a client parts what comes in into replies: %s', async scheme => {
+test.each<Scheme>(['tcp', 'tls', 'unix'])('a client splits what it receives into replies: %s', async scheme => {
   const { address, ends } = await serve(echo, scheme)
   const clients = clientsOf(address)
   const client = await clients.connect(waitMs)
@@ -86,13 +86,13 @@ test.each<Scheme>(['tcp', 'tls', 'unix'])('a client parts what comes in into rep
     { bytes: 4, isRefusal: false },
   ])
   expect(client.partialBytes).toBe(3)
-  await clients.leave()
+  await clients.closeGracefully()
   expect(client.isClosed).toBe(true)
   await until(() => ends.length === 1)
   expect(ends).toEqual(['closed'])
 })
 
-test.each<Scheme>(['tcp', 'tls'])('reset() is seen as a reset: %s', async scheme => {
+test.each<Scheme>(['tcp', 'tls'])('reset() arrives as a reset: %s', async scheme => {
   let bytesRead = 0
   const { address, ends } = await serve(socket => {
     socket.on('data', chunk => {
@@ -101,14 +101,14 @@ test.each<Scheme>(['tcp', 'tls'])('reset() is seen as a reset: %s', async scheme
   }, scheme)
   const client = await clientsOf(address).connect(waitMs)
   await client.write(text('hal'), waitMs)
-  // A reset that overtakes the accept is seen as an end.
+  // A reset that arrives before the accept looks like an end.
   await until(() => bytesRead === 3)
   client.reset()
   await until(() => ends.length === 1)
   expect(ends).toEqual(['ECONNRESET'])
 })
 
-test('until() waits no longer than it may, and no longer than anything can come', async () => {
+test('until() ends after its time, and when no further reply can arrive', async () => {
   const { address } = await serve(socket => socket.once('data', () => socket.end()))
   const client = await clientsOf(address).connect(waitMs)
   expect(await client.until(() => false, 20)).toBe(false)
@@ -117,7 +117,7 @@ test('until() waits no longer than it may, and no longer than anything can come'
   expect(client.isEnded).toBe(true)
 })
 
-test('what is no message is told, and then only counted', async () => {
+test('bytes that are not a message are reported, and then only counted', async () => {
   const { address } = await serve(socket => void socket.write(Buffer.alloc(1000, 0xff)))
   const client = await clientsOf(address, 'frame').connect(waitMs)
   await until(() => client.bytesIn === 1000)
@@ -137,7 +137,7 @@ test('ids, types and statuses of replies are kept', async () => {
   expect(client.replies).toEqual([{ bytes: 45, isRefusal: true, status: 404 }])
 })
 
-test('a client that is paused takes no more than its buffers hold', async () => {
+test('a paused client receives nothing', async () => {
   const { address } = await serve(socket => {
     socket.on('data', () => {
       const more = () => void (socket.write(Buffer.alloc(65_536, 10)) && setImmediate(more))
@@ -151,7 +151,7 @@ test('a client that is paused takes no more than its buffers hold', async () => 
   expect(client.bytesIn).toBe(0)
 })
 
-test('connect() tells why there is no connection', async () => {
+test('connect() says why there is no connection', async () => {
   const port = await freePort()
   for (const scheme of ['tcp', 'tls'] as const) {
     const clients = clientsOf({ scheme, host: '127.0.0.1', port })
@@ -159,14 +159,14 @@ test('connect() tells why there is no connection', async () => {
   }
 })
 
-test('destroy() closes every connection, ends every wait and lets no other be opened', async () => {
+test('destroy() closes every connection, ends every wait and prevents new connections', async () => {
   const { address, ends } = await serve(echo)
   const clients = clientsOf(address)
   const [one, two] = [await clients.connect(waitMs), await clients.connect(waitMs)]
   const wait = one.until(() => false, 10 * waitMs)
   clients.destroy()
   expect(await wait).toBe(false)
-  await two.until(() => two.isClosed, waitMs, true)
+  await two.until(() => two.isClosed, waitMs, 'closed')
   await until(() => ends.length === 2)
   await expect(clients.connect(waitMs)).rejects.toThrow('the trial is over')
 })

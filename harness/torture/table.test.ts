@@ -33,7 +33,7 @@ const results: readonly TrialResult[] = [
   { name: 'connect-and-close', does: 'closes', verdict: 'skipped', detail: 'a line has no length', elapsedMs: 0 },
 ]
 
-test('the table shows each trial within 80 columns, and what a failed one did', () => {
+test('the table shows each trial within 80 columns, and what a failed one does', () => {
   const text = [
     renderTitle(title, plain),
     ...results.map(result => renderTrial(result, true, plain)),
@@ -57,13 +57,13 @@ torture   tlv over tcp://127.0.0.1:41233
   expect(text.split('\n').filter(line => cellCount(line) > 80)).toEqual([])
 })
 
-test('the table has no column for memory that nobody watches', () => {
+test('the table has no column for memory that is not watched', () => {
   expect(renderTitle({ ...title, watched: undefined }, plain)).toContain('memory is not watched')
   const { memoryRoseBytes: _, ...unwatched } = results[0]!
   expect(renderTrial(unwatched, false, plain)).toBe('  valid              pass     one reply of 14 B\n')
 })
 
-test('colours change no width, and an interruption is told', () => {
+test('colours change no width, and an interruption is shown', () => {
   const colored = renderTrial(results[1]!, true, pc.createColors(true))
   expect(colored).toContain('\u001b[31m')
   expect(colored.split('\n').map(cellCount)).toEqual(renderTrial(results[1]!, true, plain).split('\n').map(cellCount))

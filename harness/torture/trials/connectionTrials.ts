@@ -8,28 +8,25 @@ import type { Trial } from '../trial.ts'
 import type { Workbench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
 
-/** Places at which a frame is left half. */
+/** Offsets at which a request is left incomplete. */
 const cutsMax = 8
-const heldMs = 200
 const hastyCount = 100
 const crowdCount = 1000
-/** Descriptors left to what is open besides. */
+/** File descriptors that this process needs besides the crowd. */
 const ownDescriptors = 64
-/** Where a queue of connections overflows, the kernel tries again after 1 s, 2 s and 4 s. */
-const crowdMsMin = 10_000
-/** What a server may take for each connection: buffers both ways, or the touched part of a thread's stack. */
+/** Bytes of memory that a server may use per connection: buffers in both directions, or the used part of a thread's stack. */
 const memoryOfConnection = 256 * 1024
-const unfinishedCount = 100
+const inFlightMax = 100
 
-/** Connections that do not go on, or do not end, as they should. */
+/** Connections that stop, close or break at the wrong moment, and many at once. */
 export const connectionTrials: readonly Trial[] = [
   {
     name: 'half-a-frame',
-    does: 'a part of a request and silence: others are served meanwhile',
-    unfit: uncut,
+    does: 'part of a request, then silence: others are served meanwhile',
+    unfit: tooShort,
     async run(workbench) {
-      const clients = await eachHalf(workbench)
-      await clients[0]!.until(() => false, heldMs)
+      const clients = await openIncomplete(workbench)
+      await clients[0]!.until(() => false, workbench.times.heldMs)
       await workbench.othersServed()
       const left = clients.filter(client => !client.isOver).length
       return `${connections(clients.length)}, ${left === 0 ? 'all closed' : `${left} left open`} by the server`
@@ -37,24 +34,24 @@ export const connectionTrials: readonly Trial[] = [
   },
   {
     name: 'end-mid-frame',
-    does: 'a part of a request, then the end of our side: no harm to others',
-    unfit: uncut,
+    does: 'part of a request, then our side is closed: no harm to others',
+    unfit: tooShort,
     async run(workbench) {
-      const clients = await eachHalf(workbench)
+      const clients = await openIncomplete(workbench)
       for (const client of clients) client.end()
-      await Promise.all(clients.map(client => client.until(() => client.isOver, heldMs)))
+      await Promise.all(clients.map(client => client.until(() => client.isOver, workbench.times.heldMs)))
       await workbench.othersServed()
       return `${connections(clients.length)}: ${summary(clients.map(outcomeOf))}`
     },
   },
   {
     name: 'reset-mid-frame',
-    does: 'a part of a request, or many whole ones, then a reset: no harm to others',
+    does: 'part of a request, or many whole ones, then a reset: no harm to others',
     async run(workbench) {
-      const clients = uncut(workbench.subject) === undefined ? await eachHalf(workbench) : []
+      const clients = tooShort(workbench.subject) === undefined ? await openIncomplete(workbench) : []
       for (const client of clients) client.reset()
       const busy = await workbench.open()
-      await workbench.write(busy, Buffer.concat(validRequests(workbench.subject, unfinishedOf(workbench.subject))))
+      await workbench.write(busy, Buffer.concat(validRequests(workbench.subject, inFlightCount(workbench.subject))))
       busy.reset()
       await workbench.othersServed()
       return `${connections(clients.length + 1)} reset`
@@ -62,7 +59,7 @@ export const connectionTrials: readonly Trial[] = [
   },
   {
     name: 'connect-and-close',
-    does: `${hastyCount} connections that close or reset at once: no harm to others`,
+    does: `${hastyCount} connections, immediately closed or reset: no harm to others`,
     async run(workbench) {
       const hasty = Array.from({ length: hastyCount }, async (_, index) => {
         const client = await workbench.connect()
@@ -83,8 +80,8 @@ export const connectionTrials: readonly Trial[] = [
   },
 ]
 
-/** A connection for each of a few places within a request, which got no more than what lies before that. */
-async function eachHalf(workbench: Workbench): Promise<RawClient[]> {
+/** One connection for each of a few offsets, on which the request was sent up to that offset. */
+async function openIncomplete(workbench: Workbench): Promise<RawClient[]> {
   const [request] = validRequests(workbench.subject, 1)
   const clients: RawClient[] = []
   await inParallel(spread(splitOffsets(request!.length), cutsMax), cutsMax, async offset => {
@@ -99,7 +96,7 @@ async function eachHalf(workbench: Workbench): Promise<RawClient[]> {
 async function crowd(workbench: Workbench): Promise<string> {
   const count = crowdSize()
   const [request] = validRequests(workbench.subject, 1)
-  const ms = Math.max(workbench.timeoutMs, crowdMsMin)
+  const ms = Math.max(workbench.timeoutMs, workbench.times.crowdMsMin)
   const outcomes = await Promise.all(
     Array.from({ length: count }, async () => {
       try {
@@ -115,27 +112,27 @@ async function crowd(workbench: Workbench): Promise<string> {
   )
   const faults = outcomes.filter(outcome => outcome !== undefined)
   if (faults.length > 0) throw new ServerFault(`${faults.length} of ${count}: ${summary(faults)}`)
-  return `${connections(count)}, all answered${count < crowdCount ? '; this process may open no more' : ''}`
+  return `${connections(count)}, all answered${count < crowdCount ? '; this process may not open more' : ''}`
 }
 
 function crowdSize(): number {
   return Math.min(crowdCount, fileDescriptorsMax() - ownDescriptors)
 }
 
-/** Requests that are under way when a connection breaks: as many as are no burden. */
-function unfinishedOf({ request }: Subject): number {
-  return Math.max(1, Math.min(unfinishedCount, Math.floor((1024 * 1024) / request.length)))
+/** Requests in flight when a connection breaks: at most 1 MiB of them. */
+function inFlightCount({ request }: Subject): number {
+  return Math.max(1, Math.min(inFlightMax, Math.floor((1024 * 1024) / request.length)))
 }
 
-function uncut({ request }: Subject): string | undefined {
-  return request.length < 2 ? 'a request of one byte has no half' : undefined
+function tooShort({ request }: Subject): string | undefined {
+  return request.length < 2 ? 'a request of one byte cannot be incomplete' : undefined
 }
 
 function connections(count: number): string {
   return count === 1 ? '1 connection' : `${count} connections`
 }
 
-/** Outcomes with their counts, the most frequent first. */
+/** The outcomes with their counts, the most frequent first. */
 function summary(outcomes: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)

@@ -6,12 +6,12 @@ import { type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
 import type { Workbench } from '../workbench.ts'
 
-/** Connections that are cut at different places at once: no more than a server with the shortest queue bears. */
+/** Connections open at once: no more than the shortest listen queue holds. */
 const cutsAtOnce = 4
 const gluedCount = 10
 const gluedBytesMax = 64 * 1024 * 1024
 
-/** Valid requests, however they are cut and glued: each is to be answered once. */
+/** Valid requests, cut and glued: each must be answered exactly once. */
 export const framingTrials: readonly Trial[] = [
   {
     name: 'valid',
@@ -24,13 +24,13 @@ export const framingTrials: readonly Trial[] = [
   {
     name: 'split',
     does: 'a request cut in two at every offset, each on its own connection: one reply',
-    unfit: subject => unsplit(subject),
+    unfit: subject => whyNotSplit(subject),
     run: split,
   },
   {
     name: 'byte-by-byte',
     does: 'a request written byte by byte: one reply',
-    unfit: subject => unsplit(subject),
+    unfit: subject => whyNotSplit(subject),
     async run(workbench) {
       const client = await workbench.open()
       const pieces = singleBytes(validRequests(workbench.subject, 1)[0]!)
@@ -42,7 +42,7 @@ export const framingTrials: readonly Trial[] = [
   {
     name: 'glued',
     does: `${gluedCount} requests in one write: exactly ${gluedCount} replies`,
-    unfit: unglued,
+    unfit: whyNotGlued,
     async run(workbench) {
       const client = await workbench.open()
       await workbench.write(client, Buffer.concat(validRequests(workbench.subject, gluedCount)))
@@ -53,7 +53,7 @@ export const framingTrials: readonly Trial[] = [
   {
     name: 'glued-and-cut',
     does: `${gluedCount} requests end to end, each cut in its middle: exactly ${gluedCount} replies`,
-    unfit: subject => unsplit(subject) ?? unglued(subject),
+    unfit: subject => whyNotSplit(subject) ?? whyNotGlued(subject),
     async run(workbench) {
       const client = await workbench.open()
       const { length } = workbench.subject.request
@@ -74,7 +74,7 @@ async function split(workbench: Workbench): Promise<string> {
       const client = await workbench.open()
       await workbench.writeApart(client, cutAt(request!, [offset]), () => 0)
       await workbench.replies(client, 1)
-      client.leave()
+      client.closeGracefully()
     } catch (error) {
       if (!(error instanceof ServerFault)) throw error
       throw new ServerFault(`cut after ${offset} of ${request!.length} bytes: ${error.message}`)
@@ -83,19 +83,21 @@ async function split(workbench: Workbench): Promise<string> {
   return `${offsets.length} offsets of ${request!.length} bytes, one reply each`
 }
 
-/** Why a request cannot be cut, or cannot be told to be whole. */
-function unsplit({ spec, request }: Subject): string | undefined {
+/** Why a request cannot be cut; undefined if it can. */
+function whyNotSplit({ spec, request }: Subject): string | undefined {
   if (request.length < 2) return 'a request of one byte cannot be cut'
-  return unframed(spec)
+  return whyAmbiguous(spec)
 }
 
-function unglued({ spec, request, closes }: Subject): string | undefined {
-  if (closes) return 'the server ends a connection after one reply'
-  if (request.length * gluedCount > gluedBytesMax) return `${gluedCount} requests are more than is sent here`
-  return unframed(spec)
+/** Why requests cannot be glued; undefined if they can. */
+function whyNotGlued({ spec, request, closes }: Subject): string | undefined {
+  if (closes) return 'the server closes each connection after one reply'
+  if (request.length * gluedCount > gluedBytesMax)
+    return `${gluedCount} requests exceed the ${formatSize(gluedBytesMax)} that are sent`
+  return whyAmbiguous(spec)
 }
 
-function unframed(spec: Subject['spec']): string | undefined {
-  const isUnframed = spec.name === 'raw' && spec.replyBytes !== undefined
-  return isUnframed ? 'raw: where a request ends is not in its bytes, and replies are all of one length' : undefined
+function whyAmbiguous(spec: Subject['spec']): string | undefined {
+  const isAmbiguous = spec.name === 'raw' && spec.replyBytes !== undefined
+  return isAmbiguous ? 'raw: its bytes do not show where a request ends, and all replies have one length' : undefined
 }

@@ -7,20 +7,17 @@ import type { Subject } from '../subject.ts'
 import type { Trial } from '../trial.ts'
 import type { Workbench } from '../workbench.ts'
 
-/** How long a malformed message is left to the server while its connection stays open. */
-const heldMs = 200
-
 /**
- * Lengths that lie. An answer, an orderly end and silence are all right, for protocols differ in what they want; that
- * others are served meanwhile and after, and that memory stays what it was, is wanted of every server.
+ * Wrong lengths. An answer, a close and silence all pass, since protocols differ in what they require. Every server must
+ * serve others meanwhile and afterwards, and must not use more memory.
  */
 export const lengthTrials: readonly Trial[] = [
-  lengthTrial('zero', 'messages of no length'),
-  { ...lengthTrial('negative', 'lengths that are below zero for who reads them as signed'), announces: true },
-  { ...lengthTrial('huge', 'lengths of 2 GiB, or as far as the field goes, and 64 KiB of body'), announces: true },
+  lengthTrial('zero', 'messages with length 0'),
+  { ...lengthTrial('negative', 'lengths that are negative when read as signed'), announces: true },
+  { ...lengthTrial('huge', 'lengths of 2 GiB, or the most that the field holds, and 64 KiB of body'), announces: true },
   {
     name: 'over-long',
-    does: 'a true message of four times maxFrame, streamed: any answer or an end, and no harm to others',
+    does: 'a valid message of four times maxFrame, streamed: any answer or a close, no harm to others',
     unfit: subject => {
       const message = overLongMessage(subject)
       return typeof message === 'string' ? message : undefined
@@ -28,11 +25,11 @@ export const lengthTrials: readonly Trial[] = [
     async run(workbench) {
       const message = overLongMessage(workbench.subject) as Uint8Array
       const client = await workbench.open()
-      // A server may well refuse at the header, and take no more: that is its answer.
-      const isTaken = await client.write(message, workbench.timeoutMs)
-      await client.until(() => hasAnswered(client), heldMs)
+      // A server may refuse the message at its header and stop reading: that is an answer too.
+      const isAccepted = await client.write(message, workbench.timeoutMs)
+      await client.until(() => hasAnswered(client), workbench.times.heldMs)
       await workbench.othersServed()
-      return `${formatSize(message.length)}${isTaken ? '' : ', not all taken'}: ${outcomeOf(client)}`
+      return `${formatSize(message.length)}${isAccepted ? '' : ', not all accepted'}: ${outcomeOf(client)}`
     },
   },
 ]
@@ -40,7 +37,7 @@ export const lengthTrials: readonly Trial[] = [
 function lengthTrial(kind: LengthKind, what: string): Trial {
   return {
     name: `${kind}-length`,
-    does: `${what}: any answer or an end, and no harm to others`,
+    does: `${what}: any answer or a close, no harm to others`,
     unfit: subject => {
       const messages = malformedMessages(kind, subject)
       return typeof messages === 'string' ? messages : undefined
@@ -53,17 +50,17 @@ function messagesOf(kind: LengthKind, subject: Subject): readonly MalformedMessa
   return malformedMessages(kind, subject) as readonly MalformedMessage[]
 }
 
-/** Each on a connection of its own, one after the other, so that what is wrong can be told to be of one of them. */
+/** Sends each on its own connection, one after the other, so that a fault belongs to one of them. */
 async function sendEach(workbench: Workbench, messages: readonly MalformedMessage[]): Promise<string> {
   const outcomes: string[] = []
   for (const { what, bytes } of messages) {
     try {
       const client = await workbench.open()
       await client.write(bytes, workbench.timeoutMs)
-      await client.until(() => hasAnswered(client), heldMs)
+      await client.until(() => hasAnswered(client), workbench.times.heldMs)
       await workbench.othersServed()
       outcomes.push(`${what}: ${outcomeOf(client)}`)
-      client.leave()
+      client.closeGracefully()
     } catch (error) {
       throw error instanceof ServerFault ? new ServerFault(`${what}: ${error.message}`) : error
     }
@@ -75,7 +72,7 @@ function hasAnswered(client: RawClient): boolean {
   return client.bytesIn > 0
 }
 
-/** What a server made of bytes that want no particular answer. */
+/** What a server did with bytes that need no particular answer. */
 export function outcomeOf(client: RawClient): string {
   const end = client.error !== undefined ? 'reset' : client.isEnded || client.isClosed ? 'closed' : ''
   if (!hasAnswered(client)) return end || 'no answer'

@@ -5,11 +5,10 @@ import type { Trial } from '../trial.ts'
 
 const connectionsOfEach = 16
 const bytesMax = 4096
-/** Bytes of a request that are changed. */
+/** The most bytes of a request that are changed. */
 const changesMax = 4
-const heldMs = 200
 
-/** Bytes that mean nothing, and requests of which a few bytes are others: the same for the same seed. */
+/** Random bytes, and requests with a few bytes changed; they follow from the seed. */
 export const randomBytesTrial: Trial = {
   name: 'random-bytes',
   does: 'random bytes, and requests with a few bytes changed: no harm to others',
@@ -22,7 +21,7 @@ export const randomBytesTrial: Trial = {
     await inParallel(messages, messages.length, async message => {
       const client = await workbench.open()
       await client.write(message, workbench.timeoutMs)
-      await client.until(() => client.bytesIn > 0, heldMs)
+      await client.until(() => client.bytesIn > 0, workbench.times.heldMs)
     })
     await workbench.othersServed()
     return `${messages.length} connections, seed ${workbench.seed}`
