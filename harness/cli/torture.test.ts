@@ -67,7 +67,7 @@ describe('volley torture finds', () => {
       expect(result.code).toBe(1)
       expect(named(result, 'fail')).toEqual([name])
       expect(detailOf(result, name)).toMatch(
-        /^[\d.]+ GiB of memory were set aside for a length that was only announced$/,
+        /^[\d.]+ GiB of memory was allocated for a length that was only announced$/,
       )
     }
   })
@@ -76,7 +76,7 @@ describe('volley torture finds', () => {
     const result = await torture(broken('reads'), '--timeout', '1s')
     expect(result.code).toBe(1)
     expect(named(result, 'fail')).toEqual(['split', 'byte-by-byte', 'glued', 'glued-and-cut'])
-    expect(detailOf(result, 'split')).toMatch(/^cut after \d+ of 15 bytes: answered before the request was whole/)
+    expect(detailOf(result, 'split')).toMatch(/^cut after \d+ of 15 bytes: answered before the request was complete/)
     expect(detailOf(result, 'glued')).toBe('1 of 10 replies within 1s')
   })
 
@@ -84,9 +84,9 @@ describe('volley torture finds', () => {
     const result = await torture(broken('dies'))
     expect(result.code).toBe(1)
     expect(named(result, 'fail')).toEqual(['reset-mid-frame'])
-    expect(detailOf(result, 'reset-mid-frame')).toContain('the process is gone')
+    expect(detailOf(result, 'reset-mid-frame')).toContain('the process has exited')
     expect(named(result, 'skipped')).toEqual(['connect-and-close', 'crowd', 'random-bytes', 'slow-reader'])
-    expect(detailOf(result, 'crowd')).toBe('the server answers no more since reset-mid-frame')
+    expect(detailOf(result, 'crowd')).toBe('the server has not answered since reset-mid-frame')
   })
 
   test('a server that waits for the rest of a frame and serves nobody else', async () => {
@@ -94,7 +94,7 @@ describe('volley torture finds', () => {
     const result = await torture(broken('blocks'), '--timeout', '1s', '--only', only)
     expect(result.code).toBe(1)
     expect(named(result, 'fail')).toEqual(['half-a-frame'])
-    expect(detailOf(result, 'half-a-frame')).toBe('meanwhile another connection: no reply within 1s')
+    expect(detailOf(result, 'half-a-frame')).toBe('another connection meanwhile: no reply within 1s')
   })
 
   test('a server that hoards the replies that nobody reads', async () => {
@@ -258,7 +258,7 @@ describe('volley torture cannot run, and says why', () => {
   test.each([
     [['--only', 'valid,splat'], '--only  unknown trial "splat"; there are valid, split'],
     [['--pid', 'one'], '--pid  expected the id of a process, got "one"'],
-    [['--pid', '4194999'], '--pid  there is no process 4194999'],
+    [['--pid', '4194999'], '--pid  no process 4194999 is visible here'],
     [['--protocol', 'tvl'], 'unknown protocol "tvl"; did you mean "tlv"?'],
     [['--timeout', 'soon'], '--timeout  timeout: expected a duration'],
   ])('with %j', async (args, message) => {
@@ -281,7 +281,7 @@ describe('volley torture cannot run, and says why', () => {
   test('with --pid beside a server that it starts itself', async () => {
     const { code, stderr } = await volley('torture', 'scenarios/tlv-loopback.yaml', '--pid', '1')
     expect(code).toBe(2)
-    expect(stderr).toContain('--pid  the scenario starts its server, whose process is known')
+    expect(stderr).toContain('--pid  the scenario starts its server, so its process is known')
   })
 })
 

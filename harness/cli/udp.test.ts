@@ -145,5 +145,5 @@ test('volley talk says all that does not go over UDP, and volley torture that it
   expect(talk.stderr).toMatch(/--key +is for TCP/)
   const torture = await volley('torture', 'udp://127.0.0.1:1', '--protocol', 'tlv')
   expect(torture).toMatchObject({ code: 2 })
-  expect(torture.stderr).toContain('it is for TCP, and not for UDP')
+  expect(torture.stderr).toContain('it works over TCP, not over UDP')
 })
