@@ -33,7 +33,7 @@ interface TortureFlags extends Readonly<Record<string, unknown>> {
 type Options = Omit<TortureOptions, 'onResult'>
 
 /** The flags of `volley torture` that set keys of a scenario. */
-const settingNames = ['protocol', 'timeout', 'seed']
+export const settingNames = ['protocol', 'timeout', 'seed']
 const columns = 80
 const nameCells = 19
 
@@ -100,11 +100,16 @@ async function printTable(options: Options, flags: TortureFlags): Promise<Tortur
   return result
 }
 
-/** `protocol` is the scenario's as it may be shown. */
 async function printJson(options: Options, protocol: ProtocolSpec): Promise<TortureResult> {
   const result = await torture({ ...options, onResult() {} })
+  process.stdout.write(`${JSON.stringify(recordOf(options, protocol, result), null, 2)}\n`)
+  return result
+}
+
+/** What `--json` prints; `protocol` is the scenario's as it may be shown. */
+export function recordOf(options: Options, protocol: ProtocolSpec, result: TortureResult) {
   const { target, subject, timeoutMs, seed, process: watched } = options
-  const record = {
+  return {
     schema: 'volley.torture/1',
     tool: { name: 'volley', version: toolVersion },
     target,
@@ -115,8 +120,6 @@ async function printJson(options: Options, protocol: ProtocolSpec): Promise<Tort
     ...(watched && { watched }),
     ...result,
   }
-  process.stdout.write(`${JSON.stringify(record, null, 2)}\n`)
-  return result
 }
 
 function titleOf({ subject, target, timeoutMs, seed, process: watched }: Options) {
