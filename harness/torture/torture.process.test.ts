@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
 import { cleanUp, cleanUpWith } from '../cli/testing/volley.ts'
-import { inEnvironment } from '../scenario/load.ts'
 import type { LoadedScenario } from '../scenario/scenario.ts'
+import type { OpenTorture } from './prepare.ts'
 import { detailOf, named, opened, scenarioOf, type TorturedOptions, tortured } from './testing/tortured.ts'
 import type { TortureResult } from './torture.ts'
 
@@ -63,27 +63,27 @@ describe('torture() finds', () => {
   })
 })
 
-describe('torture() of a reference server', () => {
-  const keyed = (key: string) =>
+describe('torture() of a server with a key and layers', () => {
+  const keyed = (target: string, key: string) =>
     scenarioOf(
-      `target: { serve: tlv, options: { key: right, maxFrame: 64KiB } }\nprotocol: tlv\nkey: ${key}\nlayers: [gzip, hmac-sha1]\nlayerKey: layers\nloop: [{ send: { type: 1, body: hello } }]\n`,
+      `target: ${target}\nprotocol: tlv\nkey: ${key}\nlayers: [gzip, hmac-sha1]\nlayerKey: layers\nloop: [{ send: { type: 1, body: hello } }]\n`,
     )
+  let server: OpenTorture
 
-  test('signs the challenge of a server with a key, over layers', async () => {
+  beforeAll(async () => {
+    server = await opened(keyed('{ serve: tlv, options: { key: right, maxFrame: 64KiB } }', 'right'))
+  })
+  afterAll(() => server.stop())
+
+  test('signs the challenge on each connection', async () => {
     const only = 'valid,split,glued,random-bytes'
-    expect(named(await tortured(keyed('right'), { only }), 'pass')).toEqual(only.split(','))
+    const loaded = keyed(`{ address: "${server.settings.target}" }`, 'right')
+    expect(named(await tortured(loaded, { only }), 'pass')).toEqual(only.split(','))
   })
 
   test('says that a wrong key was refused', async () => {
-    await expect(tortured(keyed('wrong'))).rejects.toThrow('does not answer the valid request: the handshake: refused')
-  })
-
-  test('runs on the server of an environment', async () => {
-    const loaded = scenarioOf(
-      'target: { address: "tcp://127.0.0.1:1" }\nenvironments: { loopback: { serve: echo } }\nprotocol: line\nloop: [{ send: hello }]\n',
-    )
-    const result = await tortured(inEnvironment(loaded, 'loopback'), { only: 'valid,split' })
-    expect(named(result, 'pass')).toEqual(['valid', 'split'])
+    const loaded = keyed(`{ address: "${server.settings.target}" }`, 'wrong')
+    await expect(tortured(loaded)).rejects.toThrow('does not answer the valid request: the handshake: refused')
   })
 })
 
