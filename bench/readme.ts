@@ -1,7 +1,7 @@
 import { wrapWords } from '../harness/terminal/cells.ts'
 import { formatFigure } from './figures.ts'
 import type { BenchResults, Row } from './results.ts'
-import { describeConditions, describePrograms, formatBound, formatFound, formatSubject } from './words.ts'
+import { describeConditions, describePrograms, formatBound, formatFound, formatSubject } from './resultText.ts'
 
 const width = 120
 const begin = '<!-- bench:begin -->'

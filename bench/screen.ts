@@ -1,7 +1,7 @@
 import { padEnd, padStart, wrapWords } from '../harness/terminal/cells.ts'
 import { type FigureName, figureKinds, formatFigure } from './figures.ts'
 import type { BenchResults, GoalRecord, Group, Row, SideRecord, Verdict } from './results.ts'
-import { describeConditions, describePrograms, formatBound, formatFound } from './words.ts'
+import { describeConditions, describePrograms, formatBound, formatFound } from './resultText.ts'
 
 const width = 80
 const sideCells = 26
