@@ -16,11 +16,11 @@ export interface BenchOptions {
   readonly processes: Processes
   readonly signal: AbortSignal
   /** Takes lines on how it goes. */
-  readonly say: (text: string) => void
+  readonly log: (text: string) => void
 }
 
 /** Measures goals one after the other; one that cannot be measured has a note that says why. */
-export async function runBench({ goals, settings, processes, signal, say }: BenchOptions): Promise<BenchResults> {
+export async function runBench({ goals, settings, processes, signal, log }: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date().toISOString()
   const machine = describeEnvironment()
   const folder = await mkdtemp(join(os.tmpdir(), 'volley-bench-'))
@@ -28,11 +28,11 @@ export async function runBench({ goals, settings, processes, signal, say }: Benc
     const peers = await findPeers()
     const cores = chooseCores(peers)
     const limit = await compileLimit(folder)
-    if (typeof limit === 'string') say(`without the C programs: ${limit}`)
+    if (typeof limit === 'string') log(`without the C programs: ${limit}`)
     const records: GoalRecord[] = []
     for (const goal of goals) {
       const bench = { settings, cores, peers, limit, processes, folder, signal }
-      records.push(await measure(goal, { ...bench, say: text => say(`${goal.id}  ${text}`) }))
+      records.push(await measure(goal, { ...bench, log: text => log(`${goal.id}  ${text}`) }))
     }
     return {
       schema: resultsSchema,
@@ -56,13 +56,13 @@ export async function runBench({ goals, settings, processes, signal, say }: Benc
 async function measure(goal: Goal, bench: Bench): Promise<GoalRecord> {
   const { id, title } = goal
   bench.signal.throwIfAborted()
-  bench.say(title)
+  bench.log(title)
   try {
     return { id, title, ...(await goal.measure(bench)) }
   } catch (error) {
     bench.signal.throwIfAborted()
     const why = messageOf(error)
-    bench.say(why)
+    bench.log(why)
     return { id, title, groups: [], rows: [], notes: [`not measured: ${why}`] }
   }
 }

@@ -15,7 +15,7 @@ export interface Bench {
   readonly folder: string
   readonly signal: AbortSignal
   /** Tells how it goes. */
-  say(text: string): void
+  log(text: string): void
 }
 
 /** Which cores clients and servers are held to; undefined where they run where they like. */

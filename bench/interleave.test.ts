@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { interleave, type Side } from './interleave.ts'
 
-const quiet = { say: () => {}, signal: new AbortController().signal }
+const quiet = { log: () => {}, signal: new AbortController().signal }
 
 describe('interleave()', () => {
   it('lets the sides take turns and keeps their figures in order', async () => {
@@ -61,7 +61,7 @@ describe('interleave()', () => {
       return {}
     }
     const sides = [{ name: 'A', command: '', run }]
-    await expect(interleave(sides, { rounds: 5, say: () => {}, signal: stop.signal })).rejects.toThrow('abort')
+    await expect(interleave(sides, { rounds: 5, log: () => {}, signal: stop.signal })).rejects.toThrow('abort')
     expect(runs).toBe(1)
   })
 })

@@ -17,12 +17,12 @@ export interface Side {
 /** How the rounds are run. */
 export interface Interleaving {
   readonly rounds: number
-  readonly say: (text: string) => void
+  readonly log: (text: string) => void
   readonly signal: AbortSignal
 }
 
 /** Runs all sides once, in their order, and again so many times: A B A B. What fails is kept as the round's error. */
-export async function interleave(sides: readonly Side[], { rounds, say, signal }: Interleaving): Promise<SideRecord[]> {
+export async function interleave(sides: readonly Side[], { rounds, log, signal }: Interleaving): Promise<SideRecord[]> {
   const records = sides.map((): RoundRecord[] => [])
   for (let turn = 1; turn <= rounds; turn++) {
     for (const [at, side] of sides.entries()) {
@@ -35,7 +35,7 @@ export async function interleave(sides: readonly Side[], { rounds, say, signal }
       const outcome = await runOnce(side)
       signal.throwIfAborted()
       record.push(outcome)
-      say(`round ${turn} of ${rounds}  ${side.name}  ${outcome.error ?? renderFigures(outcome.figures)}`)
+      log(`round ${turn} of ${rounds}  ${side.name}  ${outcome.error ?? renderFigures(outcome.figures)}`)
     }
   }
   return sides.map(({ name, command }, at) => ({

@@ -83,7 +83,7 @@ async function bench(flags: Flags): Promise<ExitCode> {
     settings,
     processes,
     signal: stop.signal,
-    say: text => process.stderr.write(`${text}\n`),
+    log: text => process.stderr.write(`${text}\n`),
   })
   process.stdout.write(`\n${renderResults(results)}`)
   process.stdout.write(`\nresults  ${await saveResults(results, flags.out)}\n`)
