@@ -15,11 +15,11 @@ export interface BenchOptions {
   readonly settings: Settings
   readonly processes: Processes
   readonly signal: AbortSignal
-  /** Takes lines on how it goes. */
+  /** Receives lines about the progress. */
   readonly log: (text: string) => void
 }
 
-/** Measures goals one after the other; one that cannot be measured has a note that says why. */
+/** Measures goals one after the other; a goal that cannot be measured gets a note that says why. */
 export async function runBench({ goals, settings, processes, signal, log }: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date().toISOString()
   const machine = describeEnvironment()
@@ -67,9 +67,9 @@ async function measure(goal: Goal, bench: Bench): Promise<GoalRecord> {
   }
 }
 
-/** Client and server on a core each, where there are two and something that holds them there. */
+/** One core each for client and server, if there are two and taskset can pin them. */
 function chooseCores(peers: Peers): Cores {
   const count = os.availableParallelism()
-  const isHeld = count >= 2 && peers.has('taskset')
-  return { count, client: isHeld ? '0' : undefined, server: isHeld ? '1' : undefined }
+  const canPin = count >= 2 && peers.has('taskset')
+  return { count, client: canPin ? '0' : undefined, server: canPin ? '1' : undefined }
 }

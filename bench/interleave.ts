@@ -3,13 +3,13 @@ import { type FigureName, type Figures, figureKinds, formatFigure } from './figu
 import type { RoundRecord, SideRecord } from './results.ts'
 import { median, round } from './statistics.ts'
 
-/** A side that failed so often is not run again: its reason is known. */
+/** A side that failed this often is not run again. */
 const failuresMax = 2
 
-/** One client with one setting, which takes its turn in every round. */
+/** One client with one set of arguments, which runs once in every round. */
 export interface Side {
   readonly name: string
-  /** What it runs, as one would type it. */
+  /** Its command line. */
   readonly command: string
   run(): Promise<Figures>
 }
@@ -21,7 +21,7 @@ export interface Interleaving {
   readonly signal: AbortSignal
 }
 
-/** Runs all sides once, in their order, and again so many times: A B A B. What fails is kept as the round's error. */
+/** Runs all sides in turn for a number of rounds: A B A B. A failure is the error of its round. */
 export async function interleave(sides: readonly Side[], { rounds, log, signal }: Interleaving): Promise<SideRecord[]> {
   const records = sides.map((): RoundRecord[] => [])
   for (let turn = 1; turn <= rounds; turn++) {
