@@ -173,16 +173,16 @@ const stallingServer = { poolSize: 'unlimited', serviceTime: fixedDelay, stall: 
 
 /**
  * G1. The response times follow from the arrivals, which follow from the seed: a run of a minute is compared with the same
- * arrivals, since chance makes it differ from a queue that runs for ever.
+ * arrivals, since chance makes it differ from an endless run.
  */
 function queue(utilisation: number, seconds: number): Experiment {
   const rate = (utilisation * 1000) / delayMs
   const arrivals = poissonArrivals({ rate, durationMs: seconds * 1000, seed: queueSeed })
   const endless = answers.G1(delayMs, utilisation)
-  const forEver = `mean ${endless.meanMs.toFixed(2)}, p99 ${endless.quantileMs(0.99).toFixed(2)}`
+  const endlessRun = `mean ${endless.meanMs.toFixed(2)}, p99 ${endless.quantileMs(0.99).toFixed(2)}`
   return {
     id: `G1 ${utilisation}`,
-    title: `one FIFO with a fixed service of ${delayMs} ms, Poisson, at ${utilisation * 100} % of its capacity (for ever: ${forEver})`,
+    title: `one FIFO with a fixed service of ${delayMs} ms, Poisson, at ${utilisation * 100} % of its capacity (in the long run: ${endlessRun})`,
     settings: {
       duration: `${seconds}s`,
       timeout,

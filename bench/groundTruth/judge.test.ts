@@ -57,7 +57,7 @@ test('experiments() has the figures of answers, for longer times', () => {
   const truth = (id: string, figure: string) =>
     all.find(row => row.id === id)?.truth.find(row => row.figure === figure)?.value
   // With 20 ms instead of 1 ms all times are 20 times as long. Those of a queue are for the arrivals of one minute, which
-  // differ by chance from a queue that runs for ever.
+  // differ by chance from an endless run.
   expect(Math.abs(truth('G1 0.5', 'p99')! / (20 * 4.336) - 1)).toBeLessThan(0.15)
   expect(Math.abs(truth('G1 0.7', 'mean')! / (20 * 2.167) - 1)).toBeLessThan(0.1)
   expect(truth('G4', 'p99')).toBeCloseTo(920, 6)

@@ -48,7 +48,7 @@ describe('createKeyHandshakeClient()', () => {
     ['refusal', types.refusal],
     ['other', 1],
     ['other', 0xffff_fff0],
-  ])('takes for a %s a message of type %i', (kind, type) => {
+  ])('recognizes a %s, by the type %i', (kind, type) => {
     const { handshake } = clientOver()
     const frame = tlvFrame(type, Buffer.from('x'))
     expect(handshake.kindOf(frame, 0, frame.length)).toBe(kind)
