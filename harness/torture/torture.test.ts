@@ -70,8 +70,10 @@ describe('torture()', () => {
     expect(detailOf(result, 'glued')).toBe('the server closes each connection after one reply')
     expect(detailOf(result, 'slow-reader')).toBe('the server closes each connection after one reply')
   })
+})
 
-  test('ends a trial that takes too long, and runs none after its time limit', async () => {
+describe('torture() ends early', () => {
+  test('with a trial that takes too long, and runs none after its time limit', async () => {
     const server = await listen(echoLines)
     const loaded = scenarioOf(`${target(server)}protocol: line\nloop: [{ send: hello }]\n`)
     const times = { ...shortTimes, heldMs: 20_000, trialMsMax: 600, tortureMsMax: 500 }
@@ -81,7 +83,7 @@ describe('torture()', () => {
     expect(named(result, 'skipped')).toEqual(['end-mid-frame'])
   })
 
-  test('ends at once when it is interrupted, without the trial that it runs', async () => {
+  test('when it is interrupted, without the trial that it runs', async () => {
     const server = await listen(echoLines)
     const loaded = scenarioOf(`${target(server)}protocol: line\nloop: [{ send: hello }]\n`)
     const stop = new AbortController()
