@@ -35,10 +35,10 @@ describe('torture() finds', () => {
   })
 
   test('a server that takes a read for a message', async () => {
-    const result = await torturedBroken('reads', {}, { timeout: '500ms' })
+    const result = await torturedBroken('reads', {}, { timeout: '1s' })
     expect(named(result, 'fail')).toEqual(['split', 'byte-by-byte', 'glued', 'glued-and-cut'])
     expect(detailOf(result, 'split')).toMatch(/^cut after \d+ of 15 bytes: answered before the request was complete/)
-    expect(detailOf(result, 'glued')).toBe('1 of 10 replies within 500ms')
+    expect(detailOf(result, 'glued')).toBe('1 of 10 replies within 1s')
   })
 
   test('a server that exits on a reset, and runs no further trial on it', async () => {
@@ -51,9 +51,9 @@ describe('torture() finds', () => {
 
   test('a server that waits for the rest of a frame and serves no other connection', async () => {
     const only = 'valid,split,glued,half-a-frame,reset-mid-frame,connect-and-close'
-    const result = await torturedBroken('blocks', { only }, { timeout: '500ms' })
+    const result = await torturedBroken('blocks', { only }, { timeout: '1s' })
     expect(named(result, 'fail')).toEqual(['half-a-frame'])
-    expect(detailOf(result, 'half-a-frame')).toBe('another connection meanwhile: no reply within 500ms')
+    expect(detailOf(result, 'half-a-frame')).toBe('another connection meanwhile: no reply within 1s')
   })
 
   test('a server that hoards replies that are not read', async () => {
