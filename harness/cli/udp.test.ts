@@ -135,7 +135,7 @@ test('volley talk sends what is typed in datagrams, shows the replies, and says 
   expect(await half).toEqual({ code: 2, stdout: 'hello\n', stderr: 'no reply to the last message\n' })
   const odd = await listen((bytes, reply) => bytes.length > 0 && reply(Buffer.from('no end of a line')))
   const malformed = new Volley(['talk', odd, '--protocol', 'line'], {}, 'hello\n').ended
-  expect(await malformed).toEqual({ code: 2, stdout: '', stderr: 'the reply is no line message\n' })
+  expect(await malformed).toEqual({ code: 2, stdout: '', stderr: 'the reply is not a line message\n' })
 })
 
 test('volley talk says all that does not go over UDP, and volley torture that it is for TCP', async () => {
@@ -145,5 +145,5 @@ test('volley talk says all that does not go over UDP, and volley torture that it
   expect(talk.stderr).toMatch(/--key +needs TCP/)
   const torture = await volley('torture', 'udp://127.0.0.1:1', '--protocol', 'tlv')
   expect(torture).toMatchObject({ code: 2 })
-  expect(torture.stderr).toContain('it is for TCP, and not for UDP')
+  expect(torture.stderr).toContain('it works over TCP, not over UDP')
 })

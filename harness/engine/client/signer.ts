@@ -1,5 +1,5 @@
-import { assert } from '../../errors.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
+import { createKeyHandshakeClient } from '../../protocols/keyHandshake.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { Patcher } from './patches.ts'
 
@@ -21,15 +21,13 @@ export function createSigner(
   patcher: Patcher,
 ): Signer | undefined {
   if (key === undefined) return undefined
-  const { keyHandshake } = protocol
-  assert(keyHandshake !== undefined, `${protocol.name} has no handshake with a key`)
+  const handshake = createKeyHandshakeClient(protocol, key)
   const challengeStep = bank.steps.findIndex(step => step.challenge === true)
   return {
     answered(step, bytes, from, end) {
       if (step !== challengeStep) return
-      const { body } = protocol.decode(bytes, from, end)
-      patcher.signature = keyHandshake.sign(key, body)
+      patcher.signature = handshake.signature(bytes, from, end)
     },
-    isRefusal: (bytes, from, end) => protocol.isRefusal?.(bytes, from, end) === true,
+    isRefusal: (bytes, from, end) => handshake.kindOf(bytes, from, end) === 'refusal',
   }
 }

@@ -4,7 +4,7 @@ import type { BenchResults, Row } from './results.ts'
 
 const counts: readonly FigureName[] = ['requestsPerSecond', 'requestsPerCore']
 
-/** What a row found, to be read: a ratio or a figure, with the least and the most of the rounds. */
+/** The ratio or figure of a row as text, with the range over the rounds. */
 export function formatFound({ spread, figure, theirs }: Row): string {
   if (spread === undefined) return '-'
   const format = (value: number) => (theirs === undefined ? brief(figure, value) : formatRatio(value))
@@ -12,21 +12,21 @@ export function formatFound({ spread, figure, theirs }: Row): string {
   return min === max ? format(median) : `${format(median)} (${format(min).replace(/ .*/, '')} to ${format(max)})`
 }
 
-/** A goal, to be read: `<= 1.5`, `>= 2.5M`, and nothing where there is none. */
+/** The bound of a row as text: `<= 1.5`, `>= 2.5M`, or empty if it has none. */
 export function formatBound({ bound, figure }: Row): string {
   if (bound === undefined) return ''
   const value = 'atMost' in bound ? bound.atMost : bound.atLeast
-  // Ratios are set near 1, and no figure is.
+  // Bounds of ratios are near 1; bounds of figures are not.
   const text = value < 10 ? String(value) : brief(figure, value).replace(/\.0+(?= |$)/, '')
   return `${'atMost' in bound ? '<=' : '>='} ${text}`
 }
 
-/** What of a goal a row is about: `epoll: client CPU per request`. */
+/** The subject of a row: `epoll: client CPU per request`. */
 export function formatSubject({ name, figure }: Row): string {
   return `${name}: ${figureKinds[figure].name}`
 }
 
-/** The machine and how it was measured, in lines. */
+/** Lines about the machine and the settings of the bench. */
 export function describeConditions({ machine, settings, pinned }: BenchResults): string[] {
   const memory = `${(machine.memoryBytes / 1e9).toFixed(1)} GB`
   const held =
@@ -38,7 +38,7 @@ export function describeConditions({ machine, settings, pinned }: BenchResults):
   ]
 }
 
-/** Which programs were there, with their versions, and which were not. */
+/** The programs that were found, with their versions, and those that were not. */
 export function describePrograms({ peers }: BenchResults): { found: string; absent: string } {
   const found = peers.flatMap(({ name, version }) => (version === undefined ? [] : [`${name} ${version}`]))
   const absent = peers.flatMap(({ name, version }) => (version === undefined ? [name] : []))

@@ -11,7 +11,7 @@ function script(text: string) {
   return { program: process.execPath, args: ['-e', text] }
 }
 
-/** Whether a process is there, be it ours or not. */
+/** Whether a process exists, of this user or another. */
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -24,13 +24,13 @@ function isThere(pid: number): boolean {
 async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + lifeMs
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error('waited in vain')
+    if (performance.now() > deadline) throw new Error(`the condition did not hold within ${lifeMs} ms`)
     await sleep(10)
   }
 }
 
 describe('commandLine()', () => {
-  it('is what one would type', () => {
+  it('is the command as typed in a shell', () => {
     const args = ['-d', '2s', "it's", '', 'loop=[{send: x}]']
     expect(commandLine({ program: 'wrk', args, cores: '0' })).toBe(
       "taskset -c 0 wrk -d 2s 'it'\\''s' '' 'loop=[{send: x}]'",
@@ -39,18 +39,18 @@ describe('commandLine()', () => {
 })
 
 describe('Processes', () => {
-  it('has what a program said and how it ended', async () => {
+  it('has the output of a program and how it ended', async () => {
     const child = processes.start(script('console.log("out"); console.error("err"); process.exit(3)'), { lifeMs })
     expect(await child.ended).toBe(3)
     expect([child.stdout(), child.stderr(), child.hasEnded()]).toEqual(['out\n', 'err\n', true])
   })
 
-  it('tells of a program that is not there', async () => {
+  it('reports a program that does not exist', async () => {
     const child = processes.start({ program: '/no/such/program', args: [] }, { lifeMs })
     expect(await child.ended).toContain('ENOENT')
   })
 
-  it('ends a program whose life is over, and one that does not want to end', async () => {
+  it('kills a program after its time, and one that ignores SIGTERM', async () => {
     const forever = 'setInterval(() => {}, 1000)'
     expect(await processes.start(script(forever), { lifeMs: 50 }).ended).toBe('ended by SIGKILL')
     const stubborn = processes.start(script(`process.on("SIGTERM", () => {}); console.log("up"); ${forever}`), {
@@ -61,7 +61,7 @@ describe('Processes', () => {
     expect(isThere(stubborn.pid)).toBe(false)
   })
 
-  it('keeps from a program what would change how volley runs', async () => {
+  it('hides variables from a program that would change how volley runs', async () => {
     process.env['VOLLEY_CONNECTIONS'] = '3'
     const child = processes.start(script('console.log(process.env.VOLLEY_CONNECTIONS)'), { lifeMs })
     await child.ended
@@ -81,7 +81,7 @@ describe('Processes', () => {
 })
 
 describe('finished()', () => {
-  it('throws with what the program said when it failed', async () => {
+  it('throws with the output of a failed program', async () => {
     const failing = () => processes.start(script('console.error("no\\nway"); process.exit(2)'), { lifeMs })
     await expect(finished(failing())).rejects.toThrow('no way (exit code 2)')
     await expect(finished(failing(), [0, 2])).resolves.toBeUndefined()
@@ -89,7 +89,7 @@ describe('finished()', () => {
 })
 
 describe('coresOver()', () => {
-  it('sees more of a program that computes than of one that waits', async () => {
+  it('is higher for a program that computes than for one that waits', async () => {
     const busy = processes.start(script('for (;;);'), { lifeMs })
     const idle = processes.start(script('setInterval(() => {}, 1000)'), { lifeMs })
     const window = { leadMs: 300, lengthMs: 400 }
@@ -98,7 +98,7 @@ describe('coresOver()', () => {
     expect(more!).toBeGreaterThan(less!)
   })
 
-  it('is undefined for a program that has ended before', async () => {
+  it('is undefined for a program that ended before the window', async () => {
     const child = processes.start(script(''), { lifeMs })
     expect(await coresOver(child, { leadMs: 5000, lengthMs: 100 })).toBeUndefined()
   })

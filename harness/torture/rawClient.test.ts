@@ -10,7 +10,7 @@ import { createProtocol } from '../protocols/catalog.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { certificate } from '../transports/testing/certificate.ts'
 import type { Address } from '../transports/transport.ts'
-import { Peers } from './peer.ts'
+import { RawClients } from './rawClient.ts'
 
 const waitMs = 10_000
 const cleanups: (() => unknown)[] = []
@@ -21,7 +21,7 @@ afterEach(async () => {
 
 interface Server {
   readonly address: Address
-  /** How each connection ended, in the order of their ends. */
+  /** How each connection ended, in the order in which they ended. */
   readonly ends: string[]
 }
 
@@ -58,16 +58,16 @@ async function serve(handle: (socket: net.Socket) => void, scheme: Scheme = 'tcp
   }
 }
 
-function peersOf(address: Address, protocol: unknown = 'line'): Peers {
-  const peers = new Peers(address, createProtocol(protocolSpec(protocol)))
-  cleanups.push(() => peers.destroy())
-  return peers
+function clientsOf(address: Address, protocol: unknown = 'line'): RawClients {
+  const clients = new RawClients(address, createProtocol(protocolSpec(protocol)))
+  cleanups.push(() => clients.destroy())
+  return clients
 }
 
 async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + waitMs
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMs} ms in vain`)
+    if (performance.now() > deadline) throw new Error(`the condition did not hold within ${waitMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 1))
   }
 }
@@ -75,98 +75,98 @@ async function until(condition: () => boolean): Promise<void> {
 const echo = (socket: net.Socket) => void socket.pipe(socket)
 const text = (line: string) => new TextEncoder().encode(line)
 
-test.each<Scheme>(['tcp', 'tls', 'unix'])('a peer parts what comes in into replies: %s', async scheme => {
+test.each<Scheme>(['tcp', 'tls', 'unix'])('a client splits what it receives into replies: %s', async scheme => {
   const { address, ends } = await serve(echo, scheme)
-  const peers = peersOf(address)
-  const peer = await peers.connect(waitMs)
-  expect(await peer.write(text('one\ntwo\nthr'), waitMs)).toBe(true)
-  await peer.until(() => peer.bytesIn === 11, waitMs)
-  expect(peer.replies).toEqual([
+  const clients = clientsOf(address)
+  const client = await clients.connect(waitMs)
+  expect(await client.write(text('one\ntwo\nthr'), waitMs)).toBe(true)
+  await client.until(() => client.bytesIn === 11, waitMs)
+  expect(client.replies).toEqual([
     { bytes: 4, isRefusal: false },
     { bytes: 4, isRefusal: false },
   ])
-  expect(peer.partialBytes).toBe(3)
-  await peers.leave()
-  expect(peer.isClosed).toBe(true)
+  expect(client.partialBytes).toBe(3)
+  await clients.closeGracefully()
+  expect(client.isClosed).toBe(true)
   await until(() => ends.length === 1)
   expect(ends).toEqual(['closed'])
 })
 
-test.each<Scheme>(['tcp', 'tls'])('reset() is seen as a reset: %s', async scheme => {
+test.each<Scheme>(['tcp', 'tls'])('reset() arrives as a reset: %s', async scheme => {
   let bytesRead = 0
   const { address, ends } = await serve(socket => {
     socket.on('data', chunk => {
       bytesRead += chunk.length
     })
   }, scheme)
-  const peer = await peersOf(address).connect(waitMs)
-  await peer.write(text('hal'), waitMs)
-  // A reset that overtakes the accept is seen as an end.
+  const client = await clientsOf(address).connect(waitMs)
+  await client.write(text('hal'), waitMs)
+  // A reset that arrives before the accept looks like an end.
   await until(() => bytesRead === 3)
-  peer.reset()
+  client.reset()
   await until(() => ends.length === 1)
   expect(ends).toEqual(['ECONNRESET'])
 })
 
-test('until() waits no longer than it may, and no longer than anything can come', async () => {
+test('until() ends after its time, and when no further reply can arrive', async () => {
   const { address } = await serve(socket => socket.once('data', () => socket.end()))
-  const peer = await peersOf(address).connect(waitMs)
-  expect(await peer.until(() => false, 20)).toBe(false)
-  await peer.write(text('x'), waitMs)
-  expect(await peer.until(() => peer.replies.length > 0, 10 * waitMs)).toBe(false)
-  expect(peer.isEnded).toBe(true)
+  const client = await clientsOf(address).connect(waitMs)
+  expect(await client.until(() => false, 20)).toBe(false)
+  await client.write(text('x'), waitMs)
+  expect(await client.until(() => client.replies.length > 0, 10 * waitMs)).toBe(false)
+  expect(client.isEnded).toBe(true)
 })
 
-test('what is no message is told, and then only counted', async () => {
+test('bytes that are not a message are reported, and then only counted', async () => {
   const { address } = await serve(socket => void socket.write(Buffer.alloc(1000, 0xff)))
-  const peer = await peersOf(address, 'frame').connect(waitMs)
-  await until(() => peer.bytesIn === 1000)
-  expect(peer.garbage).toBe('a message that is too large')
-  expect(peer.replies).toEqual([])
+  const client = await clientsOf(address, 'frame').connect(waitMs)
+  await until(() => client.bytesIn === 1000)
+  expect(client.garbage).toBe('a message that is too large')
+  expect(client.replies).toEqual([])
 })
 
 test('ids, types and statuses of replies are kept', async () => {
   const frames = createProtocol(protocolSpec('rpc'))
   const { address } = await serve(socket => void socket.write(frames.encode({ body: text('a'), id: 7, type: 3 })))
-  const rpc = await peersOf(address, 'rpc').connect(waitMs)
+  const rpc = await clientsOf(address, 'rpc').connect(waitMs)
   await rpc.until(() => rpc.replies.length === 1, waitMs)
   expect(rpc.replies).toEqual([{ bytes: 24, isRefusal: false, id: 7, type: 3 }])
   const http = await serve(socket => void socket.write('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'))
-  const peer = await peersOf(http.address, 'http').connect(waitMs)
-  await peer.until(() => peer.replies.length === 1, waitMs)
-  expect(peer.replies).toEqual([{ bytes: 45, isRefusal: true, status: 404 }])
+  const client = await clientsOf(http.address, 'http').connect(waitMs)
+  await client.until(() => client.replies.length === 1, waitMs)
+  expect(client.replies).toEqual([{ bytes: 45, isRefusal: true, status: 404 }])
 })
 
-test('a peer that is paused takes no more than its buffers hold', async () => {
+test('a paused client receives nothing', async () => {
   const { address } = await serve(socket => {
     socket.on('data', () => {
       const more = () => void (socket.write(Buffer.alloc(65_536, 10)) && setImmediate(more))
       more()
     })
   })
-  const peer = await peersOf(address).connect(waitMs)
-  peer.pause()
-  await peer.write(text('go\n'), waitMs)
-  await peer.until(() => false, 50)
-  expect(peer.bytesIn).toBe(0)
+  const client = await clientsOf(address).connect(waitMs)
+  client.pause()
+  await client.write(text('go\n'), waitMs)
+  await client.until(() => false, 50)
+  expect(client.bytesIn).toBe(0)
 })
 
-test('connect() tells why there is no connection', async () => {
+test('connect() says why there is no connection', async () => {
   const port = await freePort()
   for (const scheme of ['tcp', 'tls'] as const) {
-    const peers = peersOf({ scheme, host: '127.0.0.1', port })
-    await expect(peers.connect(waitMs)).rejects.toThrow('connection refused')
+    const clients = clientsOf({ scheme, host: '127.0.0.1', port })
+    await expect(clients.connect(waitMs)).rejects.toThrow('connection refused')
   }
 })
 
-test('destroy() closes every connection, ends every wait and lets no other be opened', async () => {
+test('destroy() closes every connection, ends every wait and prevents new connections', async () => {
   const { address, ends } = await serve(echo)
-  const peers = peersOf(address)
-  const [one, two] = [await peers.connect(waitMs), await peers.connect(waitMs)]
+  const clients = clientsOf(address)
+  const [one, two] = [await clients.connect(waitMs), await clients.connect(waitMs)]
   const wait = one.until(() => false, 10 * waitMs)
-  peers.destroy()
+  clients.destroy()
   expect(await wait).toBe(false)
-  await two.until(() => two.isClosed, waitMs, true)
+  await two.until(() => two.isClosed, waitMs, 'closed')
   await until(() => ends.length === 2)
-  await expect(peers.connect(waitMs)).rejects.toThrow('the trial is over')
+  await expect(clients.connect(waitMs)).rejects.toThrow('the trial is over')
 })

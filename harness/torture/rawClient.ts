@@ -8,12 +8,12 @@ import type { Address } from '../transports/transport.ts'
 import { formatSetting } from '../units.ts'
 import { ServerFault } from './fault.ts'
 
-/** Replies that are kept of one connection: many more than any trial asks for. */
+/** Replies kept per connection: many more than any trial requests. */
 const repliesMax = 4096
-/** How long a connection that we have ended in order may take to end its side. */
+/** How long a server may take to close its side of a connection after we have closed ours. */
 const lingerMs = 300
 
-/** What is looked at in a reply. */
+/** The parts of a reply that trials look at. */
 export interface Reply {
   readonly bytes: number
   readonly id?: number
@@ -22,11 +22,11 @@ export interface Reply {
   readonly isRefusal: boolean
 }
 
-/** All connections of a trial, so that none outlives it. */
-export class Peers {
+/** All connections of a trial, so that each is closed when the trial ends. */
+export class RawClients {
   readonly #address: Address
   readonly #protocol: Protocol
-  readonly #open = new Set<Peer>()
+  readonly #open = new Set<RawClient>()
   #isOver = false
 
   constructor(address: Address, protocol: Protocol) {
@@ -34,52 +34,52 @@ export class Peers {
     this.#protocol = protocol
   }
 
-  /** A connection that stands; a ServerFault when there is none within `ms`. */
-  async connect(ms: number): Promise<Peer> {
+  /** Opens a connection; throws a ServerFault if that fails or takes longer than `ms`. */
+  async connect(ms: number): Promise<RawClient> {
     if (this.#isOver) throw new ServerFault('the trial is over')
-    const peer = new Peer(this.#address, this.#protocol, () => this.#open.delete(peer))
-    this.#open.add(peer)
-    await peer.until(() => peer.isConnected, ms)
-    if (peer.isConnected) return peer
-    const error = peer.error
-    peer.destroy()
+    const client = new RawClient(this.#address, this.#protocol, () => this.#open.delete(client))
+    this.#open.add(client)
+    await client.until(() => client.isConnected, ms)
+    if (client.isConnected) return client
+    const error = client.error
+    client.destroy()
     throw new ServerFault(error ?? `no connection within ${formatSetting(ms)}`)
   }
 
-  /** Ends every connection in order, and those that the server does not end in turn after all. */
-  async leave(): Promise<void> {
+  /** Closes every connection gracefully, and by force those that the server does not close in turn. */
+  async closeGracefully(): Promise<void> {
     const open = [...this.#open]
-    for (const peer of open) peer.leave()
-    await Promise.all(open.map(peer => peer.until(() => peer.isClosed, 2 * lingerMs, true)))
+    for (const client of open) client.closeGracefully()
+    await Promise.all(open.map(client => client.until(() => client.isClosed, 2 * lingerMs, 'closed')))
   }
 
-  /** Closes every connection at once, and lets no other be opened. */
+  /** Closes every connection at once; no other can be opened afterwards. */
   destroy(): void {
     this.#isOver = true
-    for (const peer of this.#open) peer.destroy()
+    for (const client of this.#open) client.destroy()
   }
 }
 
-/** One connection to a server: writes what it is told, and parts what comes in into replies. */
-export class Peer {
+/** One connection to a server: writes any bytes, and splits what it receives into replies. */
+export class RawClient {
   readonly replies: Reply[] = []
   bytesIn = 0
   isConnected = false
   /** The server has sent its last byte. */
   isEnded = false
   isClosed = false
-  /** Why the connection broke, or could not be made. */
+  /** Why the connection broke or could not be opened. */
   error: string | undefined
-  /** What came in is no message of the protocol: from there on it is only counted. */
+  /** Why the received bytes are not a message of the protocol; later bytes are only counted. */
   garbage: string | undefined
-  /** Bytes of the request that is answered next, for a protocol without framing. */
+  /** Length of the next request to be answered, for a protocol without framing. */
   requestBytes = 0
-  /** The last whole reply is kept: during a handshake, whose next request may be made of it. */
+  /** Keeps the bytes of the last reply: the next request of a handshake may depend on them. */
   keepsReply = false
   lastReply: Uint8Array = new Uint8Array(0)
   readonly #protocol: Protocol
   readonly #socket: net.Socket
-  /** Below TLS, and otherwise the same. */
+  /** The socket below TLS; without TLS the same socket. */
   readonly #tcp: net.Socket
   readonly #canReset: boolean
   readonly #partialFrames = new PartialFrames()
@@ -97,12 +97,12 @@ export class Peer {
     this.#socket = isSecure ? tls.connect({ ...(options as tls.ConnectionOptions), socket: this.#tcp }) : this.#tcp
     this.#socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       this.isConnected = true
-      this.#changed()
+      this.#notify()
     })
     this.#socket.on('data', chunk => this.#received(chunk))
     this.#socket.on('end', () => {
       this.isEnded = true
-      this.#changed()
+      this.#notify()
     })
     const broken = (error: NodeJS.ErrnoException) => {
       this.error ??= connectErrorText(error)
@@ -113,74 +113,74 @@ export class Peer {
       this.isClosed = true
       clearTimeout(this.#lingering)
       closed()
-      this.#changed()
+      this.#notify()
     })
   }
 
-  /** Bytes behind the last whole reply; where messages come unasked, nobody knows whose they are. */
+  /** Bytes after the last whole reply; 0 with deliveries, which may be incomplete at any time. */
   get partialBytes(): number {
     return this.#protocol.delivery === undefined ? this.bytesIn - this.#framedBytes : 0
   }
 
-  /** Bytes that were written and that the kernel has not taken. */
+  /** Bytes that were written but not yet accepted by the kernel. */
   get queuedBytes(): number {
     return this.#socket.writableLength
   }
 
-  /** Nothing more can come in. */
+  /** No further reply can arrive. */
   get isOver(): boolean {
     return this.isEnded || this.isClosed || this.garbage !== undefined
   }
 
-  /** Writes the bytes; whether the kernel has taken them all within `ms`. */
+  /** Writes the bytes; resolves with whether the kernel accepted them all within `ms`. */
   async write(bytes: Uint8Array, ms: number): Promise<boolean> {
-    let isTaken = false
+    let isAccepted = false
     this.#socket.write(bytes, error => {
-      isTaken = !error
-      this.#changed()
+      isAccepted = !error
+      this.#notify()
     })
-    await this.until(() => isTaken, ms, true)
-    return isTaken
+    await this.until(() => isAccepted, ms, 'closed')
+    return isAccepted
   }
 
   /**
-   * Waits until the condition holds, but no longer than until nothing more can come in, and no longer than `ms`;
-   * answers whether it holds. With `untilClosed` only a connection that is gone ends the wait.
+   * Waits at most `ms` until the condition holds; resolves with whether it does. The wait also ends when no further reply
+   * can arrive, or with 'closed' only when the connection is closed.
    */
-  until(condition: () => boolean, ms: number, untilClosed = false): Promise<boolean> {
+  until(condition: () => boolean, ms: number, endsWhen: 'over' | 'closed' = 'over'): Promise<boolean> {
     return new Promise(resolve => {
-      const isSettled = () => condition() || this.isClosed || (!untilClosed && this.isOver)
+      const isDone = () => condition() || this.isClosed || (endsWhen === 'over' && this.isOver)
       const finish = () => {
         clearTimeout(timer)
         this.#watchers.delete(check)
         resolve(condition())
       }
-      const check = () => isSettled() && finish()
+      const check = () => isDone() && finish()
       const timer = setTimeout(finish, ms)
       this.#watchers.add(check)
       check()
     })
   }
 
-  /** Reads no more: what comes in stays with the kernel, and so with the server. */
+  /** Stops reading: received bytes stay in the kernel, and later ones in the server. */
   pause(): void {
     this.#socket.pause()
   }
 
-  /** Sends our end, and goes on to read. */
+  /** Closes our side of the connection and keeps reading. */
   end(): void {
     this.#socket.end()
   }
 
-  /** Breaks the connection off with a reset; over a unix socket, which has none, by closing it. */
+  /** Closes the connection with a reset; a unix socket, which has no reset, is just closed. */
   reset(): void {
-    // What is above it, with TLS, goes with it: to destroy that first would end the connection in order.
+    // The TLS socket follows; destroying it first would close the connection gracefully.
     if (this.#canReset) this.#tcp.resetAndDestroy()
     else this.#tcp.destroy()
   }
 
-  /** Closes in order: our end, and then no longer than a moment until the server's. */
-  leave(): void {
+  /** Closes our side, and the whole connection once the server has closed its side or after `lingerMs`. */
+  closeGracefully(): void {
     if (this.isClosed || this.#lingering !== undefined) return
     this.#socket.end()
     if (this.isEnded) this.#socket.destroy()
@@ -195,23 +195,23 @@ export class Peer {
 
   #received(chunk: Uint8Array): void {
     this.bytesIn += chunk.length
-    if (this.garbage === undefined && this.replies.length < repliesMax) this.#part(chunk)
-    this.#changed()
+    if (this.garbage === undefined && this.replies.length < repliesMax) this.#parse(chunk)
+    this.#notify()
   }
 
-  #part(chunk: Uint8Array): void {
+  #parse(chunk: Uint8Array): void {
     this.#partialFrames.join(0, chunk, 0, chunk.length)
     const { bytes, to } = this.#partialFrames
     let at = this.#partialFrames.from
     while (at < to) {
       const end = this.#protocol.frameEnd(bytes, at, to, this.requestBytes)
       if (end < 0) {
-        this.garbage = end === malformed ? `no ${this.#protocol.name} message` : 'a message that is too large'
+        this.garbage = end === malformed ? `not a ${this.#protocol.name} message` : 'a message that is too large'
         this.#partialFrames.drop(0)
         return
       }
       if (end === 0) break
-      // What another connection has caused answers nothing of ours.
+      // A delivery was caused by another connection and answers no request of this one.
       const isDelivery = this.#protocol.delivery !== undefined && this.#protocol.delivery(bytes, at, end) >= 0
       if (!isDelivery) this.replies.push(this.#reply(bytes, at, end))
       this.#framedBytes += end - at
@@ -232,7 +232,7 @@ export class Peer {
     }
   }
 
-  #changed(): void {
+  #notify(): void {
     for (const watcher of [...this.#watchers]) watcher()
   }
 }
