@@ -3,9 +3,11 @@ import { countsLength } from './histogram.ts'
 
 /**
  * The memory that a worker shares with the main thread: one writer, any number of readers. The fields are 32-bit
- * counters, added to with Atomics; they wrap, and a reader adds up the differences between two readings modulo 2^32.
- * At ten readings a second that holds for up to 42 GB/s. The histograms are plain 32-bit counts with the same rule.
- * Nothing is posted for a request, and merging workers is addition.
+ * counters that wrap; a reader adds up the differences between two readings modulo 2^32, which at ten readings a second
+ * holds for up to 42 GB/s. The histograms are 32-bit counts with the same rule. The worker adds plainly, but for one
+ * atomic addition to `completed` for all replies of a readable event: a reader that loads `completed` with Atomics also
+ * sees what was counted for those requests before, such as that they were sent. Nothing is posted for a request, and
+ * merging workers is addition.
  */
 export interface Slab {
   readonly memory: SharedArrayBuffer

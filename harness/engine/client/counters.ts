@@ -4,9 +4,11 @@ import { field, histogram, roleIndex, type Slab, sum } from '../../metrics/slab.
 import type { TcpInfo } from '../../transports/transport.ts'
 
 /**
- * A worker's accounts in its slab: what was sent, and what became of it. The worker is the only one who writes, so an
- * addition needs no lock: a 32-bit word is never seen half written, and the state that says the books are closed is
- * stored with Atomics after all of them. With Atomics.add the loop took 122 ns a request beside the system calls, so 93.
+ * The counters of one worker, in its slab: what was sent, and what became of it. The worker is the only writer and a
+ * 32-bit word is never seen half written, so it adds plainly. Two writes are atomic: completed requests, added once for
+ * all replies of a readable event, and the state that says counting has stopped. A reader that loads either of them sees
+ * everything that was counted before it. With every addition atomic the loop took 122 ns a request beside the system
+ * calls, with plain ones 93.
  */
 export class WorkerCounters {
   readonly #fields: Int32Array
@@ -82,9 +84,12 @@ export class WorkerCounters {
     this.#count(histogram.failed, milliseconds)
   }
 
+  /** Requests of the loop are added once for all replies of a readable event: that addition is atomic. */
   completed(role: number, requests: number): void {
-    this.#add(field.completed + role, requests)
-    if (role === roleIndex.request) this.inFlight -= requests
+    if (role === roleIndex.request) {
+      this.inFlight -= requests
+      Atomics.add(this.#fields, field.completed, requests)
+    } else this.#add(field.completed + role, requests)
   }
 
   failed(role: number, requests: number, kind: FailureKind): void {
