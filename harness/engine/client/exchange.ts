@@ -3,7 +3,7 @@ import { roleIndex, type Slab } from '../../metrics/slab.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Prng } from '../../prng.ts'
 import { PartialFrames } from '../../protocols/partialFrames.ts'
-import { type Protocol, tooLarge } from '../../protocols/protocol.ts'
+import { incomplete, type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import { type Transport, written } from '../../transports/transport.ts'
 import { Captures } from './captures.ts'
 import { WorkerCounters } from './counters.ts'
@@ -63,6 +63,8 @@ export class Exchange {
   readonly #heartbeats: Uint8Array
   readonly #heartbeatAt: Float64Array
   readonly #served: Uint8Array
+  /** Requests of the loop that the current readable event has completed. */
+  #completed = 0
 
   constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
     const { bank, connections, pipeline, index, workers } = plan
@@ -183,81 +185,113 @@ export class Exchange {
     return refused ? outgoing.takeRefusal() : undefined
   }
 
-  /** Takes what came in: every whole reply is matched, checked and counted. */
+  /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
-    const { counters } = this
-    const slots = this.#slots
-    const sequence = this.#sequence
     const partialFrames = this.#partialFrames
-    const deliveries = this.#deliveries
-    deliveries?.heard(link, now)
-    counters.received(to - from)
+    this.#deliveries?.heard(link, now)
+    this.counters.received(to - from)
     partialFrames.join(link, bytes, from, to)
     const input = partialFrames.bytes
     const end = partialFrames.to
     let at = partialFrames.from
-    let completed = 0
     let cause: FailureKind | undefined
+    this.#completed = 0
     while (at < end) {
       const frameEnd = this.#frameEnd(link, input, at, end)
-      if (frameEnd <= 0) {
-        if (frameEnd < 0) cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
-        // One datagram says nothing of the next, and ids tell what it was not the reply to.
-        if (cause !== undefined && this.#datagrams !== undefined) {
-          counters.failedWithoutRequest(cause)
-          cause = undefined
-          at = end
-        }
+      if (frameEnd === incomplete) break
+      if (frameEnd < 0) {
+        cause = this.#brokenFrame(frameEnd)
+        at = end
         break
       }
-      if (deliveries?.take(input, at, frameEnd, now, false)) {
-        at = frameEnd
-        continue
-      }
-      const slot = slots.find(link, input, at, frameEnd)
-      if (slot < 0) this.#stray(link, input, at, frameEnd)
-      else {
-        if (this.#datagrams?.isReordered(link, slot)) counters.reordered()
-        const frame = slots.frame[slot]!
-        const step = sequence.stepOfFrame[frame]!
-        const role = sequence.role[step]!
-        const check = this.#checks[step]!
-        const isExpected = check === null || this.#passes(check, slot, frame, input, at, frameEnd)
-        const ok = isExpected && (this.#captures?.take(link, step, input, at, frameEnd) ?? true)
-        // Over UDP without ids it may be the double of the last one: the next would be taken for this one's, and so on.
-        if (!ok && (role === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined))) {
-          cause = this.#signer?.isRefusal(input, at, frameEnd) ? 'connect-refused' : 'unexpected'
-          break
-        }
-        const sentAt = slots.sentAt[slot]!
-        const intendedAt = slots.intendedAt[slot]!
-        slots.release(link, slot)
-        if (ok && role === roleIndex.request) {
-          counters.answered(step, now - intendedAt)
-          if (this.#isPaced) counters.served(now - sentAt)
-          completed++
-        } else {
-          this.#signer?.answered(step, input, at, frameEnd)
-          this.#answerApart(link, role, ok)
-          if (!ok && deliveries !== undefined && !this.#protocol.isRefusal?.(input, at, frameEnd)) {
-            counters.answeredApart()
-          }
-          if (!ok && role === roleIndex.request) {
-            counters.failedAfter(now - intendedAt)
-            this.unanswered.missCaptures(link, step)
-          }
-        }
-        if (sequence.thinkMs[step]! > 0) this.#pause(link, now + sequence.thinkMs[step]!)
-      }
+      cause = this.#take(link, input, at, frameEnd, now)
+      if (cause !== undefined) break
       at = frameEnd
     }
-    if (completed > 0) {
+    if (this.#completed > 0) {
       this.#served[link] = 1
-      counters.completed(roleIndex.request, completed)
-      counters.answeredOn(link, completed)
+      this.counters.completed(roleIndex.request, this.#completed)
+      this.counters.answeredOn(link, this.#completed)
     }
     if (cause === undefined) partialFrames.keep(link, input, at, end)
     return cause
+  }
+
+  /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
+  #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
+    if (this.#deliveries?.take(input, from, end, now, false)) return undefined
+    const slots = this.#slots
+    const slot = slots.find(link, input, from, end)
+    if (slot < 0) {
+      this.#stray(link, input, from, end)
+      return undefined
+    }
+    if (this.#datagrams?.isReordered(link, slot)) this.counters.reordered()
+    const frame = slots.frame[slot]!
+    const step = this.#sequence.stepOfFrame[frame]!
+    const check = this.#checks[step]!
+    const isOk =
+      (check === null || this.#passes(check, slot, frame, input, from, end)) &&
+      (this.#captures === undefined || this.#captures.take(link, step, input, from, end))
+    if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
+    else {
+      if (!isOk && this.#isFatal(step)) {
+        return this.#signer?.isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
+      }
+      this.#signer?.answered(step, input, from, end)
+      // The audit accounts for every acknowledgement that came, also one that was not as expected.
+      if (!isOk && this.#deliveries !== undefined && !this.#protocol.isRefusal?.(input, from, end)) {
+        this.counters.answeredApart()
+      }
+      this.#recordOther(link, slot, step, isOk, now)
+    }
+    if (this.#sequence.thinkMs[step]! > 0) this.#pause(link, now + this.#sequence.thinkMs[step]!)
+    return undefined
+  }
+
+  /** Records a completed request of the loop; `receive` counts those of an event together. */
+  #complete(link: number, slot: number, step: number, now: number): void {
+    const slots = this.#slots
+    this.counters.answered(step, now - slots.intendedAt[slot]!)
+    if (this.#isPaced) this.counters.served(now - slots.sentAt[slot]!)
+    this.#completed++
+    slots.release(link, slot)
+  }
+
+  /** Records a reply to a heartbeat or a message of the handshake, or one that fails its request. */
+  #recordOther(link: number, slot: number, step: number, isOk: boolean, now: number): void {
+    const role = this.#sequence.role[step]!
+    const responseMs = now - this.#slots.intendedAt[slot]!
+    this.#slots.release(link, slot)
+    if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
+    if (isOk) {
+      this.counters.completed(role, 1)
+      return
+    }
+    this.counters.failed(role, 1, 'unexpected')
+    if (role !== roleIndex.request) return
+    this.#served[link] = 1
+    this.counters.failedAfter(responseMs)
+    this.unanswered.missCaptures(link, step)
+  }
+
+  /**
+   * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply
+   * may be a duplicate of the one before it, and every later reply would be matched to the wrong request.
+   */
+  #isFatal(step: number): boolean {
+    return this.#sequence.role[step] === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined)
+  }
+
+  /**
+   * The cause for a connection to be closed after bytes that are no frame. Undefined for a datagram where replies carry
+   * ids: only that datagram is lost, as the next one is framed by itself and no request is taken for answered.
+   */
+  #brokenFrame(frameEnd: number): FailureKind | undefined {
+    const cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
+    if (this.#datagrams === undefined) return cause
+    this.counters.failedWithoutRequest(cause)
+    return undefined
   }
 
   /** Takes what comes in once the books are closed: frees the slots and counts nothing but response times. */
@@ -378,14 +412,6 @@ export class Exchange {
     const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
     if (isDuplicate) this.counters.duplicate()
     else this.counters.failedWithoutRequest('unexpected')
-  }
-
-  /** A reply that is not one more completed request of the loop. */
-  #answerApart(link: number, role: number, ok: boolean): void {
-    if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
-    if (role === roleIndex.request) this.#served[link] = 1
-    if (ok) this.counters.completed(role, 1)
-    else this.counters.failed(role, 1, 'unexpected')
   }
 
   /** Nothing more is sent on the link until `time`. */
