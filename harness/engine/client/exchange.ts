@@ -15,6 +15,7 @@ import type { InFlight } from './inflight.ts'
 import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
 import { RequestSequence } from './requestSequence.ts'
+import { sendingOf } from './sending.ts'
 import { createSigner, type Signer } from './signer.ts'
 import { UnansweredRequests } from './unansweredRequests.ts'
 
@@ -67,43 +68,30 @@ export class Exchange {
   #completed = 0
 
   constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
-    const { bank, connections, pipeline, index, workers } = plan
+    const { bank, connections, index, workers } = plan
+    const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
     // A plan has its own count of what is left of it.
     this.budget = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#transport = transport
     this.#protocol = protocol
-    this.#needsRequestBytes = protocol.needsRequestBytes === true
+    this.#needsRequestBytes = sending.needsRequestBytes
     this.#sequence = new RequestSequence(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const isPaced = plan.pace !== undefined
-    const depth = pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
-    this.#overUdp = plan.address.scheme === 'udp'
+    const depth = sending.pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
+    this.#overUdp = sending.overUdp
     this.#slots = createInFlight(plan, depth, protocol.requestId)
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
     this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
-    this.#outgoing = new Outgoing({
-      transport,
-      bank,
-      patcher,
-      captures: this.#captures,
-      slots: this.#slots,
-      links: connections,
-      slotCount: connections * this.#slots.capacity,
-      hasIds: protocol.requestId !== undefined,
-      layers: protocol.layers,
-      needsRequestBytes: this.#needsRequestBytes,
-      firstConnection: plan.firstConnection,
-      pipeline,
-      endless: plan.mode === 'loop',
-      overUdp: this.#overUdp,
-    })
+    const { layers } = protocol
+    this.#outgoing = new Outgoing(sending, { transport, slots: this.#slots, patcher, captures: this.#captures, layers })
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.patienceMs = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.#due = due
-    this.#pipeline = pipeline
+    this.#pipeline = sending.pipeline
     this.#isPaced = isPaced
     this.#heartbeats = new Uint8Array(connections)
     this.#heartbeatAt = new Float64Array(connections)

@@ -1,12 +1,22 @@
 import type { FailureKind } from '../../failures.ts'
-import type { RequestBank } from '../../plan/bank.ts'
 import type { BodyLayers } from '../../protocols/protocol.ts'
 import { type Transport, type Written, written } from '../../transports/transport.ts'
 import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
 import type { Patcher } from './patches.ts'
+import type { Sending } from './sending.ts'
 
 const batchBytesMax = 256 * 1024
+
+/** The parts of the worker that sending uses. */
+export interface OutgoingOptions {
+  readonly transport: Transport
+  readonly slots: InFlight
+  readonly patcher: Patcher
+  /** Absent where no step captures anything. */
+  readonly captures: Captures | undefined
+  readonly layers: BodyLayers | undefined
+}
 
 /**
  * Puts requests together and hands them to the transport in as few writes as may be. What can be decided is decided
@@ -51,26 +61,9 @@ export class Outgoing {
   readonly #encoded: (Uint8Array | undefined)[] = []
   readonly #keepsEncoded: boolean
 
-  constructor(options: {
-    transport: Transport
-    bank: RequestBank
-    patcher: Patcher
-    captures: Captures | undefined
-    slots: InFlight
-    links: number
-    slotCount: number
-    hasIds: boolean
-    layers: BodyLayers | undefined
-    /** How long a reply is depends on its request. */
-    needsRequestBytes: boolean
-    firstConnection: number
-    pipeline: number
-    /** Every request of the loop may be sent at any time: none waits for its turn in a single pass. */
-    endless: boolean
-    overUdp: boolean
-  }) {
-    const { bank, patcher, layers, captures } = options
-    this.#transport = options.transport
+  constructor(sending: Sending, { transport, slots, patcher, captures, layers }: OutgoingOptions) {
+    const { bank, endless, overUdp, hasIds } = sending
+    this.#transport = transport
     this.#frames = bank.frames
     this.#layers = layers
     this.#patcher = patcher
@@ -81,26 +74,26 @@ export class Outgoing {
     this.#sendable = bank.frames.map((bytes, frame) =>
       layers === undefined || this.#isEncoded[frame] ? bytes : layers.wrapFrame(bytes),
     )
-    this.#slots = options.slots
-    this.#hasIds = options.hasIds
-    this.#firstConnection = options.firstConnection
+    this.#slots = slots
+    this.#hasIds = hasIds
+    this.#firstConnection = sending.firstConnection
     this.#frameBytesMax = bank.frameBytesMax
-    this.#oneAWrite = options.overUdp
-    this.#waits = new Uint8Array(options.links)
+    this.#oneAWrite = overUdp
+    this.#waits = new Uint8Array(sending.links)
     this.#batch = new Uint8Array(this.#sendable.reduce((most, { length }) => Math.max(most, length), batchBytesMax))
     const isPatched = (frame: number) => patcher.changes(frame) && !this.#isEncoded[frame]
     const isAnyPatched = bank.frames.some((_, frame) => isPatched(frame))
     const keeps = bank.keepsSentBytes && isAnyPatched
-    this.#sentBytes = keeps ? new Uint8Array(options.slotCount * this.#frameBytesMax) : undefined
-    this.#keepsEncoded = options.needsRequestBytes || bank.steps.some(({ expectation }) => expectation?.echo === true)
+    this.#sentBytes = keeps ? new Uint8Array(slots.frame.length * this.#frameBytesMax) : undefined
+    this.#keepsEncoded = sending.needsRequestBytes || bank.steps.some(({ expectation }) => expectation?.echo === true)
     this.#blockFrames = 0
     const [first, second] = bank.steps
     const alone = first!.frameCount === 1 && second?.role !== 'request'
     const isConstant = !patcher.changes(0) && !this.#isEncoded[0]
-    if (options.endless && alone && isConstant && !options.hasIds) {
+    if (endless && alone && isConstant && !hasIds) {
       const frame = this.#sendable[0]!
-      const frames = Math.min(options.pipeline, Math.floor(batchBytesMax / frame.length))
-      this.#blockFrames = this.#oneAWrite ? 1 : Math.max(1, frames)
+      const frames = Math.min(sending.pipeline, Math.floor(batchBytesMax / frame.length))
+      this.#blockFrames = overUdp ? 1 : Math.max(1, frames)
       this.#block = new Uint8Array(this.#blockFrames * frame.length)
       for (let index = 0; index < this.#blockFrames; index++) this.#block.set(frame, index * frame.length)
     }
