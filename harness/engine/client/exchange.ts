@@ -12,6 +12,7 @@ import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
 import { type Check, compileCheck } from './expectation.ts'
 import type { InFlight } from './inflight.ts'
+import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
 import { Patcher } from './patches.ts'
 import { RequestSequence } from './requestSequence.ts'
@@ -60,15 +61,12 @@ export class Exchange {
   readonly #pipeline: number
   /** Requests go by a plan: their response time counts from when they were to be sent. */
   readonly #isPaced: boolean
-  /** By link: heartbeats in flight, when the last one was sent, and whether a request was answered since it opened. */
-  readonly #heartbeats: Uint8Array
-  readonly #heartbeatAt: Float64Array
-  readonly #served: Uint8Array
+  readonly #links: LinkState
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
 
   constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
-    const { bank, connections, index, workers } = plan
+    const { bank, index, workers } = plan
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
     // A plan has its own count of what is left of it.
@@ -93,16 +91,13 @@ export class Exchange {
     this.#due = due
     this.#pipeline = sending.pipeline
     this.#isPaced = isPaced
-    this.#heartbeats = new Uint8Array(connections)
-    this.#heartbeatAt = new Float64Array(connections)
-    this.#served = new Uint8Array(connections)
+    this.#links = new LinkState(plan.connections)
     this.unanswered = new UnansweredRequests({
       counters: this.counters,
       slots: this.#slots,
       sequence: this.#sequence,
       captures: this.#captures,
-      heartbeats: this.#heartbeats,
-      served: this.#served,
+      links: this.#links,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
   }
@@ -111,7 +106,7 @@ export class Exchange {
   begin(link: number): void {
     this.#sequence.begin(link)
     this.#deliveries?.opened(link)
-    this.#served[link] = 0
+    this.#links.opened(link)
   }
 
   /** Whether the last message of the handshake has been answered; else the next is to be sent. */
@@ -125,7 +120,7 @@ export class Exchange {
 
   /** The first request may go: from here on heartbeats are counted. */
   beginLoop(link: number, now: number): void {
-    this.#heartbeatAt[link] = now
+    this.#links.startHeartbeats(link, now)
   }
 
   /** Whether a request may be sent over the link. */
@@ -142,7 +137,7 @@ export class Exchange {
 
   /** Sends as many requests as the connection may have in flight. */
   send(link: number, now: number): FailureKind | undefined {
-    const open = this.#pipeline - this.#slots.count[link]! + this.#heartbeats[link]!
+    const open = this.#pipeline - this.requestsInFlight(link)
     const room = Math.min(open, this.budget, this.#sequence.left(link))
     if (room <= 0) return undefined
     const outgoing = this.#outgoing
@@ -197,7 +192,7 @@ export class Exchange {
       at = frameEnd
     }
     if (this.#completed > 0) {
-      this.#served[link] = 1
+      this.#links.answered(link)
       this.counters.completed(roleIndex.request, this.#completed)
       this.counters.answeredOn(link, this.#completed)
     }
@@ -251,14 +246,14 @@ export class Exchange {
     const role = this.#sequence.role[step]!
     const responseMs = now - this.#slots.intendedAt[slot]!
     this.#slots.release(link, slot)
-    if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
+    if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
     if (isOk) {
       this.counters.completed(role, 1)
       return
     }
     this.counters.failed(role, 1, 'unexpected')
     if (role !== roleIndex.request) return
-    this.#served[link] = 1
+    this.#links.answered(link)
     this.counters.failedAfter(responseMs)
     this.unanswered.missCaptures(link, step)
   }
@@ -310,10 +305,9 @@ export class Exchange {
 
   /** Sends a heartbeat when the last is `everyMs` ago and has been answered. */
   beat(link: number, everyMs: number, now: number): FailureKind | undefined {
-    if (now - this.#heartbeatAt[link]! < everyMs || this.#heartbeats[link]! > 0) return undefined
-    this.#heartbeatAt[link] = now
+    if (!this.#links.isHeartbeatDue(link, everyMs, now)) return undefined
     const step = this.#sequence.heartbeat
-    if (this.#sequence.reply[step]) this.#heartbeats[link] = 1
+    this.#links.heartbeatSent(link, now, this.#sequence.reply[step]!)
     return this.#sendApart(link, step, now)
   }
 
@@ -324,7 +318,7 @@ export class Exchange {
 
   /** Forgets a connection that is closed. */
   forget(link: number): void {
-    this.#heartbeats[link] = 0
+    this.#links.closed(link)
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
     this.#partialFrames.drop(link)
@@ -350,7 +344,7 @@ export class Exchange {
 
   /** Requests of the loop that are in flight on a link. */
   requestsInFlight(link: number): number {
-    return this.#slots.count[link]! - this.#heartbeats[link]!
+    return this.#slots.count[link]! - this.#links.heartbeats[link]!
   }
 
   /** Whether the link has done its single pass over the steps. */
@@ -360,7 +354,7 @@ export class Exchange {
 
   /** Whether a request has been answered since the connection was opened. */
   served(link: number): boolean {
-    return this.#served[link] === 1
+    return this.#links.hasServed(link)
   }
 
   /** Sends a heartbeat or a message of the handshake. */

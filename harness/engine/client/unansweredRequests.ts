@@ -3,6 +3,7 @@ import { roleIndex } from '../../metrics/slab.ts'
 import type { Captures } from './captures.ts'
 import type { WorkerCounters } from './counters.ts'
 import type { InFlight } from './inflight.ts'
+import type { LinkState } from './linkState.ts'
 import type { RequestSequence } from './requestSequence.ts'
 
 /** What `Exchange` knows and shares. */
@@ -11,9 +12,7 @@ export interface UnansweredRequestsOptions {
   readonly slots: InFlight
   readonly sequence: RequestSequence
   readonly captures: Captures | undefined
-  /** By link: heartbeats in flight, and whether a request was answered since it opened. */
-  readonly heartbeats: Uint8Array
-  readonly served: Uint8Array
+  readonly links: LinkState
   /** A request without a reply in time takes its connection with it. */
   readonly timeoutBreaks: boolean
 }
@@ -24,17 +23,15 @@ export class UnansweredRequests {
   readonly #slots: InFlight
   readonly #sequence: RequestSequence
   readonly #captures: Captures | undefined
-  readonly #heartbeats: Uint8Array
-  readonly #served: Uint8Array
+  readonly #links: LinkState
   readonly #timeoutBreaks: boolean
 
-  constructor({ counters, slots, sequence, captures, heartbeats, served, timeoutBreaks }: UnansweredRequestsOptions) {
+  constructor({ counters, slots, sequence, captures, links, timeoutBreaks }: UnansweredRequestsOptions) {
     this.#counters = counters
     this.#slots = slots
     this.#sequence = sequence
     this.#captures = captures
-    this.#heartbeats = heartbeats
-    this.#served = served
+    this.#links = links
     this.#timeoutBreaks = timeoutBreaks
   }
 
@@ -49,7 +46,7 @@ export class UnansweredRequests {
     for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
       const step = this.#sequence.stepOfFrame[slots.frame[slot]!]!
       const role = this.#sequence.role[step]!
-      if (role === roleIndex.heartbeat) this.#heartbeats[link] = 0
+      if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
       this.#counters.failed(role, 1, 'timeout')
       if (role === roleIndex.request) this.#count(now - slots.intendedAt[slot]!, true)
       slots.expire(link, slot)
@@ -63,12 +60,12 @@ export class UnansweredRequests {
     // Over UDP it is told only now that nobody listens, and there are requests that fail by it.
     const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
     this.censor(link, now, true)
-    const heartbeats = this.#heartbeats[link]!
+    const heartbeats = this.#links.heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
     if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
     if (heartbeats > 0) this.#counters.failed(roleIndex.heartbeat, heartbeats, cause)
     // A connection that broke without having served anything has failed, though no request has.
-    if (requests + heartbeats === 0 && this.#served[link] === 0) this.#counters.failedWithoutRequest(cause)
+    if (requests + heartbeats === 0 && !this.#links.hasServed(link)) this.#counters.failedWithoutRequest(cause)
   }
 
   /** Fails the message of the handshake that a connection broke at. */
