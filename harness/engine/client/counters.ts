@@ -113,9 +113,13 @@ export class WorkerCounters {
     this.#add(field.reordered, 1)
   }
 
-  /** A message came that answers none of ours; after the end it is counted apart. */
-  delivered(isAfter: boolean): void {
-    this.#add(isAfter ? field.deliveriesAfter : field.deliveries, 1)
+  /** A message came that answers no request, before the end. */
+  delivery(): void {
+    this.#add(field.deliveries, 1)
+  }
+
+  deliveryAfterEnd(): void {
+    this.#add(field.deliveriesAfter, 1)
   }
 
   /** How long a delivery took from its sender to us. */

@@ -72,11 +72,20 @@ export class Deliveries {
     if (this.#unknown > 0) this.#counters.possiblyMissed(messages * this.#unknown)
   }
 
-  /** Counts the whole frame `bytes[from, end)` if it is a delivery; else false: it is a reply. */
-  take(bytes: Uint8Array, from: number, end: number, now: number, isOver: boolean): boolean {
+  /** Counts the whole frame `bytes[from, end)` if it is a delivery; false if it is a reply. */
+  take(bytes: Uint8Array, from: number, end: number, now: number): boolean {
     const textAt = this.#find(bytes, from, end)
     if (textAt < 0) return false
-    this.#counters.delivered(isOver)
+    this.#counters.delivery()
+    if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
+    return true
+  }
+
+  /** The same after the end, when deliveries are counted apart. */
+  takeAfterEnd(bytes: Uint8Array, from: number, end: number, now: number): boolean {
+    const textAt = this.#find(bytes, from, end)
+    if (textAt < 0) return false
+    this.#counters.deliveryAfterEnd()
     if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
     return true
   }

@@ -202,7 +202,7 @@ export class Exchange {
 
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
-    if (this.#deliveries?.take(input, from, end, now, false)) return undefined
+    if (this.#deliveries?.take(input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
     if (slot < 0) {
@@ -290,7 +290,7 @@ export class Exchange {
         this.#slots.clear(link)
       }
       if (frameEnd <= 0) break
-      const isDelivery = this.#deliveries?.take(input, at, frameEnd, now, true) === true
+      const isDelivery = this.#deliveries?.takeAfterEnd(input, at, frameEnd, now) === true
       const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {
         const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!

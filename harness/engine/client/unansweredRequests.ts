@@ -48,7 +48,7 @@ export class UnansweredRequests {
       const role = this.#sequence.role[step]!
       if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
       this.#counters.failed(role, 1, 'timeout')
-      if (role === roleIndex.request) this.#count(now - slots.intendedAt[slot]!, true)
+      if (role === roleIndex.request) this.#countFailed(now - slots.intendedAt[slot]!)
       slots.expire(link, slot)
       this.missCaptures(link, step)
     }
@@ -57,9 +57,11 @@ export class UnansweredRequests {
 
   /** Fails what is in flight on a connection that broke while it was in use. */
   fail(link: number, brokenBy: FailureKind, now: number): void {
-    // Over UDP it is told only now that nobody listens, and there are requests that fail by it.
+    // Over UDP a refusal is reported only once a datagram was sent, and there are requests that fail by it.
     const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
-    this.censor(link, now, true)
+    for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
+      this.#countFailed(now - this.#slots.intendedAt[slot]!)
+    }
     const heartbeats = this.#links.heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
     if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
@@ -74,12 +76,10 @@ export class UnansweredRequests {
     else this.#counters.failed(roleIndex.handshake, 1, cause)
   }
 
-  /** Counts how long the requests in flight on a link have gone without an answer, and whether they have failed with it. */
-  censor(link: number, now: number, haveFailed = false): void {
-    const slots = this.#slots
-    for (let slot = slots.inUse(link, 0); slot >= 0; slot = slots.inUse(link, slot + 1)) {
-      const role = this.#sequence.role[this.#sequence.stepOfFrame[slots.frame[slot]!]!]!
-      if (role === roleIndex.request) this.#count(now - slots.intendedAt[slot]!, haveFailed)
+  /** Counts the ages of the requests in flight on a link, which stay unanswered but have not failed. */
+  censor(link: number, now: number): void {
+    for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
+      this.#counters.censored(now - this.#slots.intendedAt[slot]!)
     }
   }
 
@@ -88,8 +88,19 @@ export class UnansweredRequests {
     if (this.#captures?.has(step)) this.#sequence.giveUpPass(link)
   }
 
-  #count(milliseconds: number, hasFailed: boolean): void {
+  /** The next slot of a link, from slot `after` on, that holds a request of the loop; -1 when there is none. */
+  #nextRequest(link: number, after: number): number {
+    let slot = this.#slots.inUse(link, after)
+    while (slot >= 0 && this.#roleOf(slot) !== roleIndex.request) slot = this.#slots.inUse(link, slot + 1)
+    return slot
+  }
+
+  #roleOf(slot: number): number {
+    return this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
+  }
+
+  #countFailed(milliseconds: number): void {
     this.#counters.censored(milliseconds)
-    if (hasFailed) this.#counters.failedAfter(milliseconds)
+    this.#counters.failedAfter(milliseconds)
   }
 }
