@@ -38,7 +38,7 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
 
   connect(link: number): void {
     const options = this.byTurns(this.#options, link)!
-    this.open[link] = new Connection(this, link, options, this.#readBuffer, this.#secure)
+    this.open[link] = new Connection(this, { link, options, buffer: this.#readBuffer, secure: this.#secure })
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
@@ -63,6 +63,13 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
   }
 }
 
+interface ConnectionOptions {
+  readonly link: number
+  readonly options: net.NetConnectOpts
+  readonly buffer: Uint8Array
+  readonly secure: boolean
+}
+
 /** One connection of a link, from its connect until it is closed; a link that connects again gets a new one. */
 class Connection implements OpenLink, SocketHandlers {
   readonly link: number
@@ -71,16 +78,10 @@ class Connection implements OpenLink, SocketHandlers {
   #connected = false
   #left = false
 
-  constructor(
-    transport: NodeTransport,
-    link: number,
-    options: net.NetConnectOpts,
-    buffer: Uint8Array,
-    secure: boolean,
-  ) {
+  constructor(transport: NodeTransport, { link, options, buffer, secure }: ConnectionOptions) {
     this.#transport = transport
     this.link = link
-    this.direct = DirectSocket.connect(options, buffer, this, secure)
+    this.direct = DirectSocket.connect(options, buffer, this, { secure })
   }
 
   connected(): void {
