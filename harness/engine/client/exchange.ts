@@ -37,7 +37,7 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   /** Requests that may still be sent. */
-  budget: number
+  requestsLeft: number
   /** After the end: how long what is on its way may be worth waiting for. */
   readonly patienceMs: number
   readonly #transport: Transport
@@ -70,7 +70,7 @@ export class Exchange {
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
     // A plan has its own count of what is left of it.
-    this.budget = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
+    this.requestsLeft = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#transport = transport
     this.#protocol = protocol
     this.#needsRequestBytes = sending.needsRequestBytes
@@ -138,7 +138,7 @@ export class Exchange {
   /** Sends as many requests as the connection may have in flight. */
   send(link: number, now: number): FailureKind | undefined {
     const open = this.#pipeline - this.requestsInFlight(link)
-    const room = Math.min(open, this.budget, this.#sequence.left(link))
+    const room = Math.min(open, this.requestsLeft, this.#sequence.left(link))
     if (room <= 0) return undefined
     const outgoing = this.#outgoing
     const alike = outgoing.alikeMax
@@ -163,7 +163,7 @@ export class Exchange {
       }
     }
     if (outgoing.flush(link) === written.refused) refused = true
-    this.budget -= sent
+    this.requestsLeft -= sent
     this.#count(roleIndex.request, sent)
     return refused ? outgoing.takeRefusal() : undefined
   }
