@@ -114,7 +114,7 @@ export class Client implements Loop {
       if (this.#exchange.mayLeave(link)) this.#retire(link, now)
       return
     }
-    this.#exchange.counters.elapse(now)
+    this.#exchange.counters.addTimeInFlight(now)
     const cause = this.#exchange.receive(link, bytes, from, to, now)
     if (cause === undefined) this.#proceed(link, now)
     else this.#drop(link, cause, now)
@@ -122,7 +122,7 @@ export class Client implements Loop {
   }
 
   closed(link: number, cause: FailureKind, now: number): void {
-    if (!this.#hasEnded(now)) this.#exchange.counters.elapse(now)
+    if (!this.#hasEnded(now)) this.#exchange.counters.addTimeInFlight(now)
     this.#lose(link, cause, now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
@@ -194,7 +194,7 @@ export class Client implements Loop {
       if (cause !== undefined) this.#drop(link, cause, now)
       return
     }
-    this.#exchange.counters.open(1)
+    this.#exchange.counters.openConnections(1)
     this.#connections.ready(link)
     if (this.#phase === runPhase.running) this.#startLoop(link, now)
   }
@@ -264,7 +264,7 @@ export class Client implements Loop {
 
   #close(link: number): void {
     this.#transport.close(link)
-    this.#exchange.counters.open(-1)
+    this.#exchange.counters.openConnections(-1)
     this.#exchange.forget(link)
   }
 
@@ -282,10 +282,10 @@ export class Client implements Loop {
     }
     const exchange = this.#exchange
     const phase = this.#connections.phase[link]
-    if (phase === linkPhase.connecting) exchange.counters.failedWithoutRequest(connectFailure(cause))
+    if (phase === linkPhase.connecting) exchange.counters.failureWithoutRequest(connectFailure(cause))
     else if (phase === linkPhase.handshaking) exchange.unanswered.failHandshake(link, connectFailure(cause))
     else {
-      exchange.counters.open(-1)
+      exchange.counters.openConnections(-1)
       exchange.unanswered.fail(link, cause, now)
     }
     exchange.forget(link)
@@ -373,7 +373,7 @@ export class Client implements Loop {
 
   /** Accounts for the time up to now, though not beyond the end. */
   #elapse(now: number): void {
-    this.#exchange.counters.elapse(Math.min(now, this.#runClock.endAt))
+    this.#exchange.counters.addTimeInFlight(Math.min(now, this.#runClock.endAt))
     this.#slab.sums[sum.idleMs] = this.#transport.idleMs
   }
 

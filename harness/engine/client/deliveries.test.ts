@@ -44,7 +44,7 @@ const today = { epochOffsetMs: 1.8e12 }
 function deliveriesOf({ collector }: Simulated) {
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
-    acknowledged: collector.total(field.completed) + collector.total(field.answeredApart),
+    acknowledged: collector.total(field.completed) + collector.total(field.nonCompletingReplies),
     cut: collector.level(field.deliveriesCut),
   }
 }

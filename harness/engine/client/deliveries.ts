@@ -69,7 +69,7 @@ export class Deliveries {
 
   /** Messages were sent, which a link that the server has not taken yet may miss. */
   sent(messages: number): void {
-    if (this.#unknown > 0) this.#counters.possiblyMissed(messages * this.#unknown)
+    if (this.#unknown > 0) this.#counters.possiblyMissedDeliveries(messages * this.#unknown)
   }
 
   /** Counts the whole frame `bytes[from, end)` if it is a delivery; false if it is a reply. */
@@ -99,7 +99,7 @@ export class Deliveries {
     if (!this.#isDraining) this.#heardAt = now
     this.#isDraining = true
     const quietAt = (isAwaiting ? now : this.#heardAt) + quietMs
-    this.#counters.deliveriesCut(now < quietAt)
+    this.#counters.setDeliveriesCut(now < quietAt)
     return this.#isAlone ? quietAt : Number.POSITIVE_INFINITY
   }
 
@@ -117,7 +117,7 @@ export class Deliveries {
       if (digits === stampDigits) {
         const ageMs = (nowMicros - value) / 1000
         if (Math.abs(ageMs) < stampAgeMsMax) {
-          this.#counters.deliveryTook(ageMs)
+          this.#counters.deliveryTime(ageMs)
           return
         }
       }

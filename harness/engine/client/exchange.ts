@@ -172,7 +172,7 @@ export class Exchange {
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
     const partialFrames = this.#partialFrames
     this.#deliveries?.heard(link, now)
-    this.counters.received(to - from)
+    this.counters.bytesReceived(to - from)
     partialFrames.join(link, bytes, from, to)
     const input = partialFrames.bytes
     const end = partialFrames.to
@@ -194,7 +194,7 @@ export class Exchange {
     if (this.#completed > 0) {
       this.#links.answered(link)
       this.counters.completed(roleIndex.request, this.#completed)
-      this.counters.answeredOn(link, this.#completed)
+      this.counters.completedOn(link, this.#completed)
     }
     if (cause === undefined) partialFrames.keep(link, input, at, end)
     return cause
@@ -209,7 +209,7 @@ export class Exchange {
       this.#stray(link, input, from, end)
       return undefined
     }
-    if (this.#datagrams?.isReordered(link, slot)) this.counters.reordered()
+    if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
     const check = this.#checks[step]!
@@ -224,7 +224,7 @@ export class Exchange {
       this.#signer?.answered(step, input, from, end)
       // The audit accounts for every acknowledgement that came, also one that was not as expected.
       if (!isOk && this.#deliveries !== undefined && !this.#protocol.isRefusal?.(input, from, end)) {
-        this.counters.answeredApart()
+        this.counters.nonCompletingReply()
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
@@ -235,8 +235,8 @@ export class Exchange {
   /** Records a completed request of the loop; `receive` counts those of an event together. */
   #complete(link: number, slot: number, step: number, now: number): void {
     const slots = this.#slots
-    this.counters.answered(step, now - slots.intendedAt[slot]!)
-    if (this.#isPaced) this.counters.served(now - slots.sentAt[slot]!)
+    this.counters.responseTime(step, now - slots.intendedAt[slot]!)
+    if (this.#isPaced) this.counters.serviceTime(now - slots.sentAt[slot]!)
     this.#completed++
     slots.release(link, slot)
   }
@@ -254,7 +254,7 @@ export class Exchange {
     this.counters.failed(role, 1, 'unexpected')
     if (role !== roleIndex.request) return
     this.#links.answered(link)
-    this.counters.failedAfter(responseMs)
+    this.counters.timeToFailure(responseMs)
     this.unanswered.missCaptures(link, step)
   }
 
@@ -273,7 +273,7 @@ export class Exchange {
   #brokenFrame(frameEnd: number): FailureKind | undefined {
     const cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
     if (this.#datagrams === undefined) return cause
-    this.counters.failedWithoutRequest(cause)
+    this.counters.failureWithoutRequest(cause)
     return undefined
   }
 
@@ -294,8 +294,8 @@ export class Exchange {
       const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {
         const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
-        if (role === roleIndex.request) this.counters.drained(now - this.#slots.intendedAt[slot]!)
-        this.counters.answeredApart()
+        if (role === roleIndex.request) this.counters.drainedResponseTime(now - this.#slots.intendedAt[slot]!)
+        this.counters.nonCompletingReply()
         this.#slots.release(link, slot)
       }
       at = frameEnd
@@ -392,8 +392,8 @@ export class Exchange {
       return
     }
     const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
-    if (isDuplicate) this.counters.duplicate()
-    else this.counters.failedWithoutRequest('unexpected')
+    if (isDuplicate) this.counters.duplicateReply()
+    else this.counters.failureWithoutRequest('unexpected')
   }
 
   /** Nothing more is sent on the link until `time`. */

@@ -30,7 +30,7 @@ test('Client counts replies to requests that timed out as late, apart from what 
     { protocol: spec, load: { mode: 'loop', pipeline: 4 }, duration: 3000, loop: [{ send: 'x', think: 0 }] },
   )
   expect(Object.keys(run.failures)).toEqual(['timeout'])
-  const late = run.collector.total(field.late)
+  const late = run.collector.total(field.lateReplies)
   const { timeout } = run.failures as { timeout: number }
   expect(timeout).toBeGreaterThan(50)
   // Of the last of them the replies are still on their way.
@@ -45,7 +45,7 @@ test('Client takes no more replies for late than requests have timed out', async
     rpcServer(request => (request < 2 ? [[150, 160], []][request]! : [1, 2])),
     { protocol: spec, requests: 600, load: { mode: 'loop', pipeline: 2 } },
   )
-  expect(run.collector.total(field.late)).toBe(1)
+  expect(run.collector.total(field.lateReplies)).toBe(1)
   expect(run.failures['timeout']).toBe(2)
   // Each of the others came twice, the last two perhaps after the end, and so did the first.
   expect(run.failures['unexpected']).toBeGreaterThanOrEqual(run.completed - 1)
@@ -56,7 +56,7 @@ test('Client knows no late replies where they come in order: the connection was 
   const slow: MemoryServer = { received: (connection, bytes) => connection.send(bytes.slice(), 150) }
   const run = await simulate(slow)
   expect(Object.keys(run.failures)).toEqual(['timeout'])
-  expect(run.collector.total(field.late)).toBe(0)
+  expect(run.collector.total(field.lateReplies)).toBe(0)
 })
 
 const requestId = {

@@ -74,7 +74,7 @@ export class PlannedRequests {
       const link = this.#takeFreeLink()
       if (link < 0) this.#queue(intendedAt, now)
       else {
-        this.#exchange.counters.late(at - intendedAt, 0)
+        this.#exchange.counters.sendDelay(at - intendedAt, 0)
         const cause = this.#exchange.sendPlanned(link, intendedAt, at)
         // Requests that are due together leave one after the other, each at a time of its own.
         at = this.#transport.now()
@@ -93,7 +93,7 @@ export class PlannedRequests {
   sendWaiting(link: number, now: number): void {
     while (this.#admission.waiting > 0 && this.#isFree(link)) {
       const intendedAt = this.#admission.takeWaiting()
-      this.#exchange.counters.late(0, now - intendedAt)
+      this.#exchange.counters.sendDelay(0, now - intendedAt)
       const cause = this.#exchange.sendPlanned(link, intendedAt, now)
       if (cause !== undefined) this.#drop(link, cause, now)
     }
@@ -102,7 +102,7 @@ export class PlannedRequests {
 
   /** Counts the ages at `endAt` of the requests that never got a connection. */
   censorWaiting(endAt: number): void {
-    while (this.#admission.waiting > 0) this.#exchange.counters.censored(endAt - this.#admission.takeWaiting())
+    while (this.#admission.waiting > 0) this.#exchange.counters.censoredAge(endAt - this.#admission.takeWaiting())
   }
 
   /** Takes the next request of the plan: its intended time. */
@@ -117,8 +117,8 @@ export class PlannedRequests {
 
   #queue(intendedAt: number, now: number): void {
     if (this.#admission.wait(intendedAt)) return
-    this.#exchange.counters.failedWithoutRequest('dropped')
-    this.#exchange.counters.censored(now - intendedAt)
+    this.#exchange.counters.failureWithoutRequest('dropped')
+    this.#exchange.counters.censoredAge(now - intendedAt)
   }
 
   /** A link that is open and has room, or -1. */

@@ -67,19 +67,19 @@ export class UnansweredRequests {
     if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
     if (heartbeats > 0) this.#counters.failed(roleIndex.heartbeat, heartbeats, cause)
     // A connection that broke without having served anything has failed, though no request has.
-    if (requests + heartbeats === 0 && !this.#links.hasServed(link)) this.#counters.failedWithoutRequest(cause)
+    if (requests + heartbeats === 0 && !this.#links.hasServed(link)) this.#counters.failureWithoutRequest(cause)
   }
 
   /** Fails the message of the handshake that a connection broke at. */
   failHandshake(link: number, cause: FailureKind): void {
-    if (this.#slots.count[link] === 0) this.#counters.failedWithoutRequest(cause)
+    if (this.#slots.count[link] === 0) this.#counters.failureWithoutRequest(cause)
     else this.#counters.failed(roleIndex.handshake, 1, cause)
   }
 
   /** Counts the ages of the requests in flight on a link, which stay unanswered but have not failed. */
   censor(link: number, now: number): void {
     for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
-      this.#counters.censored(now - this.#slots.intendedAt[slot]!)
+      this.#counters.censoredAge(now - this.#slots.intendedAt[slot]!)
     }
   }
 
@@ -100,7 +100,7 @@ export class UnansweredRequests {
   }
 
   #countFailed(milliseconds: number): void {
-    this.#counters.censored(milliseconds)
-    this.#counters.failedAfter(milliseconds)
+    this.#counters.censoredAge(milliseconds)
+    this.#counters.timeToFailure(milliseconds)
   }
 }

@@ -137,7 +137,7 @@ export async function simulate(
     handshakes: collector.total(field.completed + handshake),
     heartbeats: collector.total(field.completed + heartbeat),
     duplicates: collector.total(field.duplicates),
-    late: collector.total(field.late),
+    late: collector.total(field.lateReplies),
     reordered: collector.total(field.reordered),
     failures: collector.failures(),
     meanMs: measured.response.histogram.mean / 10_000,
