@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { createRpc } from '../../protocols/rpc.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
-import { capturedBytesMax, compileTake } from './captures.ts'
+import { capturedBytesMax, compileExtractor } from './captures.ts'
 import { lineServer, simulate } from './testing/simulate.ts'
 
 const never = { when: 'never', backoff: { min: 10, max: 80 } } as const
 const failure = { when: 'failure', backoff: { min: 10, max: 80 } } as const
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-function taken(source: Parameters<typeof compileTake>[0], body: string): string | undefined {
-  const value = compileTake(source)(bytes(body))
+function taken(source: Parameters<typeof compileExtractor>[0], body: string): string | undefined {
+  const value = compileExtractor(source)(bytes(body))
   return value && new TextDecoder().decode(value)
 }
 
-test('compileTake() takes what a path of JSON leads to', () => {
+test('compileExtractor() takes what a path of JSON leads to', () => {
   const at = (...path: string[]) =>
     taken({ kind: 'json', path }, '{"a":{"b":"x","é":[1,{"c":true},[2]]},"n":-1.5,"z":null}')
   expect(at('a', 'b')).toBe('x')
@@ -30,7 +30,7 @@ test('compileTake() takes what a path of JSON leads to', () => {
   expect(taken({ kind: 'json', path: ['a'] }, '{"a":12345678901234567890}')).toBeUndefined()
 })
 
-test('compileTake() takes the first group of a pattern, or all that matches, or the body', () => {
+test('compileExtractor() takes the first group of a pattern, or all that matches, or the body', () => {
   expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'x id=12 id=13')).toBe('12')
   expect(taken({ kind: 'regex', pattern: '\\d+' }, 'x id=12')).toBe('12')
   expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'id=')).toBeUndefined()

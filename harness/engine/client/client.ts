@@ -103,7 +103,7 @@ export class Client implements Loop {
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
     if (info !== undefined) this.#exchange.counters.roundTripAtOpen(info)
-    this.#exchange.begin(link)
+    this.#exchange.opened(link)
     this.#shakeHands(link, now)
     this.#connections.connectNext(now)
   }
@@ -111,7 +111,7 @@ export class Client implements Loop {
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     if (this.#hasEnded(now)) {
       this.#exchange.drain(link, bytes, from, to, now)
-      if (this.#exchange.mayLeave(link)) this.#retire(link, now)
+      if (this.#exchange.mayClose(link)) this.#retire(link, now)
       return
     }
     this.#exchange.counters.addTimeInFlight(now)
@@ -164,7 +164,7 @@ export class Client implements Loop {
 
   /** Starts the run, or ends it, as the main thread has signalled and the run's clock says. */
   #obeyControl(now: number): void {
-    this.#elapse(now)
+    this.#addTime(now)
     const signal = Atomics.load(this.#slab.fields, field.control)
     if (this.#phase === runPhase.opening) this.#startOnSignal(signal, now)
     if (this.#phase === runPhase.running && (signal === control.stop || this.#runClock.isOver(now))) {
@@ -189,8 +189,8 @@ export class Client implements Loop {
 
   /** Sends the next message of the handshake; after the last of them the link is ready for requests. */
   #shakeHands(link: number, now: number): void {
-    if (!this.#exchange.handshakeDone(link)) {
-      const cause = this.#exchange.shakeHands(link, now)
+    if (!this.#exchange.isHandshakeDone(link)) {
+      const cause = this.#exchange.sendHandshake(link, now)
       if (cause !== undefined) this.#drop(link, cause, now)
       return
     }
@@ -201,7 +201,7 @@ export class Client implements Loop {
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
-    this.#exchange.beginLoop(link, now)
+    this.#exchange.links.startHeartbeats(link, now)
     this.#send(link, now)
   }
 
@@ -230,11 +230,11 @@ export class Client implements Loop {
     const exchange = this.#exchange
     const phase = this.#connections.phase[link]
     if (phase === linkPhase.handshaking) {
-      if (exchange.idle(link) && !this.#due.has(link)) this.#shakeHands(link, now)
+      if (exchange.isIdle(link) && !this.#due.has(link)) this.#shakeHands(link, now)
     } else if (phase === linkPhase.sending) {
-      if (exchange.served(link)) this.#connections.resetBackoff(link)
-      if (exchange.idle(link) && exchange.passDone(link)) this.#finish(link)
-      else if (this.#everyRequest && exchange.idle(link) && exchange.served(link)) this.#reopen(link, now)
+      if (exchange.links.hasServed(link)) this.#connections.resetBackoff(link)
+      if (exchange.isIdle(link) && exchange.isPassDone(link)) this.#finish(link)
+      else if (this.#everyRequest && exchange.isIdle(link) && exchange.links.hasServed(link)) this.#reopen(link, now)
       else if (!this.#due.has(link)) this.#send(link, now)
     }
   }
@@ -265,7 +265,7 @@ export class Client implements Loop {
   #close(link: number): void {
     this.#transport.close(link)
     this.#exchange.counters.openConnections(-1)
-    this.#exchange.forget(link)
+    this.#exchange.closed(link)
   }
 
   /** Closes a link that cannot go on. */
@@ -288,7 +288,7 @@ export class Client implements Loop {
       exchange.counters.openConnections(-1)
       exchange.unanswered.fail(link, cause, now)
     }
-    exchange.forget(link)
+    exchange.closed(link)
     exchange.restart(link)
     this.#due.clear(link)
     this.#connections.lost(link, now, cause)
@@ -314,9 +314,9 @@ export class Client implements Loop {
 
   #scanSending(link: number, now: number): void {
     const exchange = this.#exchange
-    let cause = exchange.idle(link) ? undefined : exchange.unanswered.timeOut(link, now - this.#timeoutMs, now)
+    let cause = exchange.isIdle(link) ? undefined : exchange.unanswered.timeOut(link, now - this.#timeoutMs, now)
     if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
-      cause = exchange.beat(link, this.#heartbeatMs, now)
+      cause = exchange.sendHeartbeatIfDue(link, this.#heartbeatMs, now)
     }
     if (cause === undefined) this.#proceed(link, now)
     else this.#drop(link, cause, now)
@@ -333,10 +333,10 @@ export class Client implements Loop {
 
   /** From here on nothing is counted. Replies are waited for a moment, so that the server has seen every request. */
   #stopCounting(now: number): void {
-    this.#elapse(now)
+    this.#addTime(now)
     this.#planned?.queueDue(Math.min(now, this.#runClock.endAt))
     this.#phase = runPhase.draining
-    this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.patienceMs)
+    this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.replyWaitMsMax)
     let inFlight = 0
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.phase[link] === linkPhase.sending) {
@@ -344,7 +344,7 @@ export class Client implements Loop {
         const info = this.#transport.tcpInfo?.(link)
         if (info !== undefined) this.#exchange.counters.roundTripAtEnd(info)
       }
-      if (this.#exchange.mayLeave(link)) this.#retire(link, now)
+      if (this.#exchange.mayClose(link)) this.#retire(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
     this.#runClock.close(now)
@@ -372,7 +372,7 @@ export class Client implements Loop {
   }
 
   /** Accounts for the time up to now, though not beyond the end. */
-  #elapse(now: number): void {
+  #addTime(now: number): void {
     this.#exchange.counters.addTimeInFlight(Math.min(now, this.#runClock.endAt))
     this.#slab.sums[sum.idleMs] = this.#transport.idleMs
   }

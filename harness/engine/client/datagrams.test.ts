@@ -15,7 +15,7 @@ const requestId = {
 function send(slots: DatagramInFlight, link = 0): { slot: number; reply: Uint8Array } {
   const slot = slots.take(link, 0, 0)
   const reply = new Uint8Array(2)
-  slots.mark(slot, reply, 0)
+  slots.writeId(slot, reply, 0)
   return { slot, reply }
 }
 

@@ -30,38 +30,38 @@ export interface ExchangeOptions {
 }
 
 /**
- * What goes over open connections: requests out, replies in, each matched to its request, checked and counted. The
- * methods that can find a connection unfit to go on answer with the cause, and undefined when all is well.
+ * What goes over open connections: requests out, replies in, each matched to its request, checked and counted. Methods
+ * that can find that a connection cannot go on return the cause, and undefined when all is well.
  */
 export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
-  /** Requests that may still be sent. */
+  readonly links: LinkState
+  /** Requests that may still be sent; in mode rate the plan counts them. */
   requestsLeft: number
-  /** After the end: how long what is on its way may be worth waiting for. */
-  readonly patienceMs: number
+  /** The longest that replies are worth waiting for after the end. */
+  readonly replyWaitMsMax: number
   readonly #transport: Transport
   readonly #protocol: Protocol
   readonly #needsRequestBytes: boolean
   readonly #sequence: RequestSequence
   readonly #checks: readonly (Check | null)[]
-  /** With a key: sees to the signature of each challenge. */
+  /** With a key: signs the challenge of each connection. */
   readonly #signer: Signer | undefined
   /** Absent where no step captures anything. */
   readonly #captures: Captures | undefined
   readonly #slots: InFlight
   readonly #overUdp: boolean
-  /** UDP, where replies carry ids: the same slots, which tell of order and of doubles. */
+  /** UDP with ids in the replies: the same slots, which also find reordered and duplicate replies. */
   readonly #datagrams: DatagramInFlight | undefined
   readonly #outgoing: Outgoing
   readonly #partialFrames = new PartialFrames()
-  /** Where the protocol has any: messages that come unasked. */
+  /** Absent where every message of the protocol answers a request. */
   readonly #deliveries: Deliveries | undefined
   readonly #due: DueTimes
   readonly #pipeline: number
-  /** Requests go by a plan: their response time counts from when they were to be sent. */
+  /** Mode rate: response times count from when the request was to be sent. */
   readonly #isPaced: boolean
-  readonly #links: LinkState
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
 
@@ -69,17 +69,18 @@ export class Exchange {
     const { bank, index, workers } = plan
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
-    // A plan has its own count of what is left of it.
-    this.requestsLeft = plan.pace ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#transport = transport
     this.#protocol = protocol
+    this.#due = due
     this.#needsRequestBytes = sending.needsRequestBytes
+    this.#overUdp = sending.overUdp
+    this.#pipeline = sending.pipeline
+    this.#isPaced = plan.pace !== undefined
+    this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
-    const isPaced = plan.pace !== undefined
-    const depth = sending.pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
-    this.#overUdp = sending.overUdp
-    this.#slots = createInFlight(plan, depth, protocol.requestId)
+    const slotsPerLink = sending.pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
+    this.#slots = createInFlight(plan, slotsPerLink, protocol.requestId)
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
@@ -87,40 +88,33 @@ export class Exchange {
     const { layers } = protocol
     this.#outgoing = new Outgoing(sending, { transport, slots: this.#slots, patcher, captures: this.#captures, layers })
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
-    this.patienceMs = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
-    this.#due = due
-    this.#pipeline = sending.pipeline
-    this.#isPaced = isPaced
-    this.#links = new LinkState(plan.connections)
+    this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
+    this.links = new LinkState(plan.connections)
     this.unanswered = new UnansweredRequests({
       counters: this.counters,
       slots: this.#slots,
       sequence: this.#sequence,
       captures: this.#captures,
-      links: this.#links,
+      links: this.links,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
   }
 
-  /** A connection stands: its handshake is to be done first. */
-  begin(link: number): void {
-    this.#sequence.begin(link)
+  /** A connection is open; its handshake comes first. */
+  opened(link: number): void {
+    this.#sequence.opened(link)
     this.#deliveries?.opened(link)
-    this.#links.opened(link)
+    this.links.opened(link)
   }
 
-  /** Whether the last message of the handshake has been answered; else the next is to be sent. */
-  handshakeDone(link: number): boolean {
-    return this.#sequence.handshakeDone(link)
+  /** Whether every message of the handshake has been answered. */
+  isHandshakeDone(link: number): boolean {
+    return this.#sequence.isHandshakeDone(link)
   }
 
-  shakeHands(link: number, now: number): FailureKind | undefined {
-    return this.#sendApart(link, this.#sequence.nextHandshake(link), now)
-  }
-
-  /** The first request may go: from here on heartbeats are counted. */
-  beginLoop(link: number, now: number): void {
-    this.#links.startHeartbeats(link, now)
+  /** Sends the next message of the handshake. */
+  sendHandshake(link: number, now: number): FailureKind | undefined {
+    return this.#sendNonRequest(link, this.#sequence.nextHandshakeStep(link), now)
   }
 
   /** Whether a request may be sent over the link. */
@@ -130,31 +124,31 @@ export class Exchange {
 
   /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
-    const result = this.#outgoing.sendOne(link, this.#sequence.next(link), now, true, intendedAt)
-    this.#count(roleIndex.request, 1)
+    const result = this.#outgoing.sendOne(link, this.#sequence.nextFrame(link), now, true, intendedAt)
+    this.#countSent(roleIndex.request, 1)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Sends as many requests as the connection may have in flight. */
   send(link: number, now: number): FailureKind | undefined {
-    const open = this.#pipeline - this.requestsInFlight(link)
-    const room = Math.min(open, this.requestsLeft, this.#sequence.left(link))
+    const free = this.#pipeline - this.requestsInFlight(link)
+    const room = Math.min(free, this.requestsLeft, this.#sequence.requestsLeft(link))
     if (room <= 0) return undefined
     const outgoing = this.#outgoing
-    const alike = outgoing.alikeMax
+    const blockFrames = outgoing.blockFrames
     let refused = false
     let sent = 0
     while (sent < room && !refused) {
-      if (alike > 0) {
-        const requests = Math.min(room - sent, alike)
+      if (blockFrames > 0) {
+        const requests = Math.min(room - sent, blockFrames)
         sent += requests
-        refused = outgoing.sendAlike(link, requests, now) === written.refused
+        refused = outgoing.sendBlock(link, requests, now) === written.refused
       } else if (room === 1) {
         sent++
-        refused = outgoing.sendOne(link, this.#sequence.next(link), now, true) === written.refused
+        refused = outgoing.sendOne(link, this.#sequence.nextFrame(link), now, true) === written.refused
       } else {
-        const frame = this.#sequence.next(link)
-        // What finds no room has not been sent: the batch before it was refused.
+        const frame = this.#sequence.nextFrame(link)
+        // When the batch before this request is refused, the request itself has not been sent.
         refused = outgoing.makeRoom(link, frame, now) === written.refused
         if (!refused) {
           sent++
@@ -164,14 +158,14 @@ export class Exchange {
     }
     if (outgoing.flush(link) === written.refused) refused = true
     this.requestsLeft -= sent
-    this.#count(roleIndex.request, sent)
+    this.#countSent(roleIndex.request, sent)
     return refused ? outgoing.takeRefusal() : undefined
   }
 
   /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
     const partialFrames = this.#partialFrames
-    this.#deliveries?.heard(link, now)
+    this.#deliveries?.received(link, now)
     this.counters.bytesReceived(to - from)
     partialFrames.join(link, bytes, from, to)
     const input = partialFrames.bytes
@@ -192,7 +186,7 @@ export class Exchange {
       at = frameEnd
     }
     if (this.#completed > 0) {
-      this.#links.answered(link)
+      this.links.answered(link)
       this.counters.completed(roleIndex.request, this.#completed)
       this.counters.completedOn(link, this.#completed)
     }
@@ -206,7 +200,7 @@ export class Exchange {
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
     if (slot < 0) {
-      this.#stray(link, input, from, end)
+      this.#countStrayReply(link, input, from, end)
       return undefined
     }
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
@@ -215,15 +209,15 @@ export class Exchange {
     const check = this.#checks[step]!
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
-      (this.#captures === undefined || this.#captures.take(link, step, input, from, end))
+      (this.#captures === undefined || this.#captures.capture(link, step, input, from, end))
     if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
     else {
       if (!isOk && this.#isFatal(step)) {
-        return this.#signer?.isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
+        return this.#signer !== undefined && this.#isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
       }
       this.#signer?.answered(step, input, from, end)
-      // The audit accounts for every acknowledgement that came, also one that was not as expected.
-      if (!isOk && this.#deliveries !== undefined && !this.#protocol.isRefusal?.(input, from, end)) {
+      // With deliveries the audit needs every acknowledgement, also one that was not as expected.
+      if (!isOk && this.#deliveries !== undefined && !this.#isRefusal(input, from, end)) {
         this.counters.nonCompletingReply()
       }
       this.#recordOther(link, slot, step, isOk, now)
@@ -246,30 +240,31 @@ export class Exchange {
     const role = this.#sequence.role[step]!
     const responseMs = now - this.#slots.intendedAt[slot]!
     this.#slots.release(link, slot)
-    if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
+    if (role === roleIndex.heartbeat) this.links.heartbeatEnded(link)
     if (isOk) {
       this.counters.completed(role, 1)
       return
     }
     this.counters.failed(role, 1, 'unexpected')
     if (role !== roleIndex.request) return
-    this.#links.answered(link)
+    this.links.answered(link)
     this.counters.timeToFailure(responseMs)
     this.unanswered.missCaptures(link, step)
   }
 
   /**
-   * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply
-   * may be a duplicate of the one before it, and every later reply would be matched to the wrong request.
+   * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply may
+   * be a duplicate of the one before, and every later reply would be matched to the wrong request.
    */
   #isFatal(step: number): boolean {
     return this.#sequence.role[step] === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined)
   }
 
-  /**
-   * The cause for a connection to be closed after bytes that are no frame. Undefined for a datagram where replies carry
-   * ids: only that datagram is lost, as the next one is framed by itself and no request is taken for answered.
-   */
+  #isRefusal(bytes: Uint8Array, from: number, end: number): boolean {
+    return this.#protocol.isRefusal?.(bytes, from, end) === true
+  }
+
+  /** The cause to close a connection for after bytes that are no frame. With ids a datagram is only lost: undefined. */
   #brokenFrame(frameEnd: number): FailureKind | undefined {
     const cause = frameEnd === tooLarge ? 'too-large' : 'malformed'
     if (this.#datagrams === undefined) return cause
@@ -277,9 +272,9 @@ export class Exchange {
     return undefined
   }
 
-  /** Takes what comes in once the books are closed: frees the slots and counts nothing but response times. */
+  /** Takes what comes in after counting has stopped: frees the slots and counts nothing but response times. */
   drain(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    this.#deliveries?.heard(link, now)
+    this.#deliveries?.received(link, now)
     this.#partialFrames.join(link, bytes, from, to)
     const { bytes: input, to: end } = this.#partialFrames
     let at = this.#partialFrames.from
@@ -303,22 +298,22 @@ export class Exchange {
     this.#partialFrames.keep(link, input, at, end)
   }
 
-  /** Sends a heartbeat when the last is `everyMs` ago and has been answered. */
-  beat(link: number, everyMs: number, now: number): FailureKind | undefined {
-    if (!this.#links.isHeartbeatDue(link, everyMs, now)) return undefined
+  /** Sends a heartbeat if the last is `everyMs` ago and not in flight any more. */
+  sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
+    if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
     const step = this.#sequence.heartbeat
-    this.#links.heartbeatSent(link, now, this.#sequence.reply[step]!)
-    return this.#sendApart(link, step, now)
+    this.links.heartbeatSent(link, now, this.#sequence.reply[step]!)
+    return this.#sendNonRequest(link, step, now)
   }
 
-  /** After a failure the steps begin anew. */
+  /** After a failure the link begins with the first step again. */
   restart(link: number): void {
     this.#sequence.restart(link)
   }
 
-  /** Forgets a connection that is closed. */
-  forget(link: number): void {
-    this.#links.closed(link)
+  /** A connection is closed: forgets all that belonged to it. */
+  closed(link: number): void {
+    this.links.closed(link)
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
     this.#partialFrames.drop(link)
@@ -326,47 +321,41 @@ export class Exchange {
   }
 
   /** Whether nothing is in flight on the link. */
-  idle(link: number): boolean {
+  isIdle(link: number): boolean {
     return this.#slots.count[link] === 0
   }
 
-  /** After the end: whether nothing that comes in on the link is waited for. */
-  mayLeave(link: number): boolean {
-    return this.#deliveries === undefined && this.idle(link)
+  /** After the end: whether nothing is awaited on the link any more. */
+  mayClose(link: number): boolean {
+    return this.#deliveries === undefined && this.isIdle(link)
   }
 
-  /** After the end: when the links that may not leave by themselves are to do so, or that is to be asked again. */
+  /** After the end: when the loop may close the links that `mayClose` keeps open, or has to ask again. */
   quietAt(now: number): number {
     if (this.#deliveries === undefined) return Number.POSITIVE_INFINITY
-    const isAwaiting = this.#slots.count.some(count => count > 0)
-    return this.#deliveries.quietAt(now, isAwaiting)
+    const hasInFlight = this.#slots.count.some(count => count > 0)
+    return this.#deliveries.quietAt(now, hasInFlight)
   }
 
   /** Requests of the loop that are in flight on a link. */
   requestsInFlight(link: number): number {
-    return this.#slots.count[link]! - this.#links.heartbeats[link]!
+    return this.#slots.count[link]! - this.links.heartbeats[link]!
   }
 
-  /** Whether the link has done its single pass over the steps. */
-  passDone(link: number): boolean {
-    return this.#sequence.left(link) === 0
-  }
-
-  /** Whether a request has been answered since the connection was opened. */
-  served(link: number): boolean {
-    return this.#links.hasServed(link)
+  /** Whether the link has made its single pass over the steps. */
+  isPassDone(link: number): boolean {
+    return this.#sequence.requestsLeft(link) === 0
   }
 
   /** Sends a heartbeat or a message of the handshake. */
-  #sendApart(link: number, step: number, now: number): FailureKind | undefined {
+  #sendNonRequest(link: number, step: number, now: number): FailureKind | undefined {
     const frame = this.#sequence.frameOf(link, step)
     const result = this.#outgoing.sendOne(link, frame, now, this.#sequence.reply[step]!)
-    this.#count(this.#sequence.role[step]!, 1)
+    this.#countSent(this.#sequence.role[step]!, 1)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
-  /** Counts what was sent since the last time. */
-  #count(role: number, requests: number): void {
+  #countSent(role: number, requests: number): void {
     this.#deliveries?.sent(requests)
     this.counters.sent(role, requests, this.#outgoing.takeBytesWritten())
   }
@@ -385,18 +374,15 @@ export class Exchange {
     return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
   }
 
-  /** A reply that no request waits for: it is late, or over UDP a datagram has come twice. */
-  #stray(link: number, input: Uint8Array, at: number, end: number): void {
-    if (this.#slots.takeLate(link, input, at, end)) {
-      this.counters.lateReply()
-      return
-    }
-    const isDuplicate = this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)
-    if (isDuplicate) this.counters.duplicateReply()
-    else this.counters.failureWithoutRequest('unexpected')
+  /** Counts a reply that no request waits for: it is late, or over UDP a duplicate, or else unexpected. */
+  #countStrayReply(link: number, input: Uint8Array, at: number, end: number): void {
+    if (this.#slots.takeLate(link, input, at, end)) this.counters.lateReply()
+    else if (this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)) {
+      this.counters.duplicateReply()
+    } else this.counters.failureWithoutRequest('unexpected')
   }
 
-  /** Nothing more is sent on the link until `time`. */
+  /** Sends nothing more on the link until `time`. */
   #pause(link: number, time: number): void {
     this.#due.set(link, time)
     this.#transport.wakeAt(time)

@@ -43,7 +43,7 @@ test('KeyedInFlight finds each request by its id, in any order, and no request t
       for (const { take, pick } of actions) {
         if (take && waiting.length < 10) {
           const id = new Uint8Array(1)
-          slots.mark(slots.take(1, frame, 0), id, 0)
+          slots.writeId(slots.take(1, frame, 0), id, 0)
           expect(waiting.some(other => other.id[0] === id[0])).toBe(false)
           waiting.push({ id, frame: frame++ })
         } else if (!take && waiting.length > 0) {
@@ -63,11 +63,11 @@ test('KeyedInFlight finds each request by its id, in any order, and no request t
 test('KeyedInFlight knows a late reply to a slot that was used anew', () => {
   const slots = new KeyedInFlight(1, 4, requestId)
   const late = new Uint8Array(1)
-  slots.mark(slots.take(0, 1, 10), late, 0)
-  expect(slots.overdue(0, 9, 0)).toBe(-1)
-  slots.release(0, slots.overdue(0, 10, 0))
+  slots.writeId(slots.take(0, 1, 10), late, 0)
+  expect(slots.nextOverdue(0, 9, 0)).toBe(-1)
+  slots.release(0, slots.nextOverdue(0, 10, 0))
   const next = new Uint8Array(1)
-  slots.mark(slots.take(0, 2, 20), next, 0)
+  slots.writeId(slots.take(0, 2, 20), next, 0)
   expect(slots.find(0, late, 0, 1)).toBe(-1)
   expect(slots.frame[slots.find(0, next, 0, 1)]).toBe(2)
   slots.clear(0)

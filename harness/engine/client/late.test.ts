@@ -80,7 +80,7 @@ test('KeyedInFlight takes each late reply once, though ids wrap, and none of a c
         if (what === 'take' && inFlight.length < 4) {
           const slot = slots.take(1, 0, 0)
           const id = new Uint8Array(1)
-          slots.mark(slot, id, 0)
+          slots.writeId(slot, id, 0)
           inFlight.push({ slot, id })
           // Ids of 8 bits come again after so many: a reply that is later still cannot be told from another one.
           if (++taken > 60) return
@@ -115,7 +115,7 @@ test('KeyedInFlight knows late replies however often the ids of a slot have wrap
   for (let round = 0; round < 1000; round++) {
     const slot = slots.take(0, 0, 0)
     const id = new Uint8Array(1)
-    slots.mark(slot, id, 0)
+    slots.writeId(slot, id, 0)
     slots.expire(0, slot)
     awaited.push(id)
     if (awaited.length > 3) expect(slots.takeLate(0, awaited.shift()!, 0, 1)).toBe(true)

@@ -26,11 +26,12 @@ export class LinkState {
     this.#served[link] = 1
   }
 
+  /** Whether a request has been answered since the connection opened. */
   hasServed(link: number): boolean {
     return this.#served[link] === 1
   }
 
-  /** The period of the heartbeat begins. */
+  /** The link may send requests from now on: the period of its heartbeat begins. */
   startHeartbeats(link: number, now: number): void {
     this.#heartbeatAt[link] = now
   }

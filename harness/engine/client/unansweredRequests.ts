@@ -6,18 +6,18 @@ import type { InFlight } from './inflight.ts'
 import type { LinkState } from './linkState.ts'
 import type { RequestSequence } from './requestSequence.ts'
 
-/** What `Exchange` knows and shares. */
+/** What is shared with `Exchange`. */
 export interface UnansweredRequestsOptions {
   readonly counters: WorkerCounters
   readonly slots: InFlight
   readonly sequence: RequestSequence
   readonly captures: Captures | undefined
   readonly links: LinkState
-  /** A request without a reply in time takes its connection with it. */
+  /** A timeout of a request closes its connection. */
   readonly timeoutBreaks: boolean
 }
 
-/** What becomes of requests that get no reply: they time out, break with their connection, or are given up at the end. */
+/** What becomes of requests without a reply: they time out, fail with their connection, or are censored at the end. */
 export class UnansweredRequests {
   readonly #counters: WorkerCounters
   readonly #slots: InFlight
@@ -36,14 +36,14 @@ export class UnansweredRequests {
   }
 
   /**
-   * Fails what was sent at or before `lateSince`. Where replies come in order the connection is of no more use: a late
-   * reply would be taken for the next one; nor is one that was opened for this request. Else the slot is freed.
+   * Fails what was sent at or before `sentBefore`. Without ids in the replies the connection has to be closed, as a late
+   * reply would be taken for the next one; so has one that was opened for this request. Else the slot is freed.
    */
-  timeOut(link: number, lateSince: number, now: number): FailureKind | undefined {
+  timeOut(link: number, sentBefore: number, now: number): FailureKind | undefined {
     const slots = this.#slots
-    let slot = slots.overdue(link, lateSince, 0)
+    let slot = slots.nextOverdue(link, sentBefore, 0)
     if (slot >= 0 && this.#timeoutBreaks) return 'timeout'
-    for (; slot >= 0; slot = slots.overdue(link, lateSince, slot + 1)) {
+    for (; slot >= 0; slot = slots.nextOverdue(link, sentBefore, slot + 1)) {
       const step = this.#sequence.stepOfFrame[slots.frame[slot]!]!
       const role = this.#sequence.role[step]!
       if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
@@ -57,7 +57,7 @@ export class UnansweredRequests {
 
   /** Fails what is in flight on a connection that broke while it was in use. */
   fail(link: number, brokenBy: FailureKind, now: number): void {
-    // Over UDP a refusal is reported only once a datagram was sent, and there are requests that fail by it.
+    // UDP reports a refusal only after a datagram was sent: by then there are requests that fail with the connection.
     const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
     for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
       this.#countFailed(now - this.#slots.intendedAt[slot]!)
@@ -70,28 +70,28 @@ export class UnansweredRequests {
     if (requests + heartbeats === 0 && !this.#links.hasServed(link)) this.#counters.failureWithoutRequest(cause)
   }
 
-  /** Fails the message of the handshake that a connection broke at. */
+  /** Fails the message of the handshake that was in flight when the connection broke. */
   failHandshake(link: number, cause: FailureKind): void {
     if (this.#slots.count[link] === 0) this.#counters.failureWithoutRequest(cause)
     else this.#counters.failed(roleIndex.handshake, 1, cause)
   }
 
-  /** Counts the ages of the requests in flight on a link, which stay unanswered but have not failed. */
+  /** Counts the ages of the requests in flight on a link, which are unanswered at the end but have not failed. */
   censor(link: number, now: number): void {
     for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
       this.#counters.censoredAge(now - this.#slots.intendedAt[slot]!)
     }
   }
 
-  /** Without what a step was to capture, those behind it are not sent: the next pass begins. */
+  /** A step has not captured its values: the later ones that need them are skipped, and the next pass begins. */
   missCaptures(link: number, step: number): void {
-    if (this.#captures?.has(step)) this.#sequence.giveUpPass(link)
+    if (this.#captures?.has(step)) this.#sequence.skipPass(link)
   }
 
   /** The next slot of a link, from slot `after` on, that holds a request of the loop; -1 when there is none. */
   #nextRequest(link: number, after: number): number {
-    let slot = this.#slots.inUse(link, after)
-    while (slot >= 0 && this.#roleOf(slot) !== roleIndex.request) slot = this.#slots.inUse(link, slot + 1)
+    let slot = this.#slots.nextInUse(link, after)
+    while (slot >= 0 && this.#roleOf(slot) !== roleIndex.request) slot = this.#slots.nextInUse(link, slot + 1)
     return slot
   }
 
