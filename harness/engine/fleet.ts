@@ -3,7 +3,7 @@ import { builtFile } from '../built.ts'
 import { monotonicClock, sharedOffsetMs } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { control, createSlab, field, instant, type Slab, state } from '../metrics/slab.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, WorkerPlan } from '../plan/plan.ts'
 import type { WorkerStart } from './worker.ts'
 
 const pollMs = 5
@@ -42,11 +42,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   let stopped = false
   let startAt = 0
   let exitTimer: NodeJS.Timeout | undefined
-  const workers = plan.workers.map((share, index) => {
-    const workerData: WorkerStart = { plan: share, memory: slabs[index]!.memory }
-    const resourceLimits = { maxYoungGenerationSizeMb: youngGenerationMb }
-    return new Worker(workerFile, { workerData, resourceLimits, name: `volley worker ${index + 1}` })
-  })
+  const workers = plan.workers.map((share, index) => startWorker(workerFile, share, slabs[index]!))
   const ready = whenReady(slabs, () => alive === 0)
 
   function signal(value: number): void {
@@ -95,6 +91,12 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   }
 
   return { slabs, ready, ended, start, extend, stop }
+}
+
+function startWorker(workerFile: string, plan: WorkerPlan, { memory }: Slab): Worker {
+  const workerData: WorkerStart = { plan, memory }
+  const resourceLimits = { maxYoungGenerationSizeMb: youngGenerationMb }
+  return new Worker(workerFile, { workerData, resourceLimits, name: `volley worker ${plan.index + 1}` })
 }
 
 function whenReady(slabs: readonly Slab[], haveAllExited: () => boolean): Promise<void> {
