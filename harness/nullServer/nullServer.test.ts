@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import net from 'node:net'
 import { dirname } from 'node:path'
-import { describe, expect, type TestContext, test } from 'vitest'
+import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import type { RequestBank } from '../plan/bank.ts'
 import { encodeRequests } from '../plan/requests.ts'
 import { createProtocol } from '../protocols/catalog.ts'
@@ -41,13 +41,20 @@ interface StartOptions extends Partial<NullServerOptions> {
   readonly meanReplyBytes?: number
 }
 
-/** Starts a null server for the requests of one loop; it stops with the test. */
-async function start(context: TestContext, { sends, protocol, meanReplyBytes = 0, ...options }: StartOptions) {
+/** By their options: a thread takes a tenth of a second to start, so tests with the same options share a server. */
+const servers = new Map<string, Promise<NullServer>>()
+afterAll(async () => {
+  for (const server of servers.values()) await (await server).stop()
+})
+
+/** A null server for the requests of one loop. */
+async function start({ sends, protocol, meanReplyBytes = 0, ...given }: StartOptions) {
   const bank = bankOf(protocol, sends)
   const replies = planNullReplies(protocol, bank, meanReplyBytes)!
-  const server: NullServer = await startNullServer({ way: 'node', scheme: 'tcp', threads: 1, replies, ...options })
-  context.onTestFinished(() => server.stop())
-  return { ...server, bank }
+  const options = { way: 'node', scheme: 'tcp', threads: 1, replies, ...given } as const
+  const key = JSON.stringify(options)
+  if (!servers.has(key)) servers.set(key, startNullServer(options))
+  return { ...(await servers.get(key)!), bank }
 }
 
 /** Connects; the socket is closed with the test. */
@@ -104,7 +111,7 @@ const cases: readonly (readonly [string, ProtocolSpec, readonly unknown[]])[] = 
 describe.concurrent.each(ways)('the null server on %s', way => {
   test.for(cases)('answers each request once: %s', async ([, spec, sends], context) => {
     const protocol = createProtocol(spec)
-    const { addresses, bank } = await start(context, { way, sends, protocol: spec })
+    const { addresses, bank } = await start({ way, sends, protocol: spec })
     const all = Buffer.concat([...bank.frames, ...bank.frames])
     const isFixed = spec.name === 'raw' && spec.replyBytes !== undefined
     const isEcho = spec.name !== 'http' && spec.name !== 'resp' && !isFixed
@@ -123,7 +130,7 @@ describe.concurrent.each(ways)('the null server on %s', way => {
   })
 
   test('returns everything to a client that reads slowly', async context => {
-    const { addresses } = await start(context, { way, sends: ['a'], protocol: protocolSpec('raw') })
+    const { addresses } = await start({ way, sends: ['a'], protocol: protocolSpec('raw') })
     const socket = await connect(context, addresses[0]!)
     // More than the kernel buffers for a connection, both ways together.
     const bytes = Buffer.alloc(64 * 1024 * 1024, 'volley, ')
@@ -146,7 +153,7 @@ describe.concurrent.each(ways)('the null server on %s', way => {
 
   test('answers in full when replies are much longer than their requests', async context => {
     const protocol = protocolSpec({ raw: { reply: { bytes: 1_000_003 } } })
-    const { addresses } = await start(context, { way, sends: ['hello'], protocol })
+    const { addresses } = await start({ way, sends: ['hello'], protocol })
     const socket = await connect(context, addresses[0]!)
     socket.write('hello'.repeat(40))
     expect(await take(socket, 40 * 1_000_003)).toHaveLength(40 * 1_000_003)
@@ -157,7 +164,7 @@ describe.concurrent.each(ways)('the null server on %s', way => {
       [http, 'GET /'],
       [protocolSpec('resp'), 'GET key'],
     ] as const) {
-      const { addresses, bank } = await start(context, { way, sends: [send], protocol, meanReplyBytes: 5000 })
+      const { addresses, bank } = await start({ way, sends: [send], protocol, meanReplyBytes: 5000 })
       const socket = await connect(context, addresses[0]!)
       socket.end(Buffer.concat([bank.frames[0]!, bank.frames[0]!]))
       const replies = await take(socket, Number.POSITIVE_INFINITY)
@@ -168,7 +175,7 @@ describe.concurrent.each(ways)('the null server on %s', way => {
   })
 
   test('closes a connection that sends something else than requests', async context => {
-    const { addresses, error } = await start(context, { way, sends: ['GET /'], protocol: http })
+    const { addresses, error } = await start({ way, sends: ['GET /'], protocol: http })
     const socket = await connect(context, addresses[0]!)
     socket.on('error', () => {})
     socket.write('nothing of the kind\r\n\r\n')
@@ -178,9 +185,9 @@ describe.concurrent.each(ways)('the null server on %s', way => {
 
   test('has an address for each thread, and removes its unix sockets', async context => {
     const settings = { way, threads: 2, sends: ['a'], protocol: protocolSpec('line') }
-    const tcp = await start(context, settings)
+    const tcp = await start(settings)
     expect(new Set(tcp.addresses.map(address => 'port' in address && address.port)).size).toBe(2)
-    const unix = await start(context, { ...settings, scheme: 'unix' })
+    const unix = await start({ ...settings, scheme: 'unix' })
     for (const address of [...tcp.addresses, ...unix.addresses]) {
       const socket = await connect(context, address)
       socket.write('hello\n')
