@@ -35,7 +35,7 @@ const defaults: Scenario = {
   transport: 'auto',
 }
 
-/** What came of a simulated run: the counters by name, and the latencies. */
+/** The outcome of a simulated run: the counters by name, and the latencies. */
 export interface Simulated {
   readonly sent: number
   readonly completed: number
@@ -52,10 +52,10 @@ export interface Simulated {
   readonly meanMs: number
   readonly measured: Measured
   readonly endedAtMs: number
-  /** When the client had nothing more to wait for. */
+  /** When the client had closed its last connection. */
   readonly leftAtMs: number
   readonly slab: Slab
-  /** What a report is made of. */
+  /** The inputs of a report. */
   readonly scenario: Scenario
   readonly collector: Collector
 }
@@ -116,7 +116,7 @@ export async function simulate(
     transport.at(startMs + read * readMs, now => collector.read(now))
   }
   await wire.run(client)
-  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
+  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('counting has not stopped')
   const endedAt = slab.instants[instant.end]!
   collector.read(Math.max(endedAt, transport.now()))
   const result = {
@@ -126,7 +126,7 @@ export async function simulate(
     inFlightAtEnd: collector.inFlight(),
   }
   if (result.sent !== result.completed + result.failed + result.inFlightAtEnd) {
-    throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
+    throw new Error(`sent is not completed + failed + in flight: ${JSON.stringify(result)}`)
   }
   const [handshake, heartbeat] = [1, 2]
   const measured = collector.measured(endedAt)
@@ -149,7 +149,7 @@ export async function simulate(
   }
 }
 
-/** A server that answers each whole line after `delayMs` by what `reply` makes of it; null leaves it unanswered. */
+/** A server that answers each whole line after `delayMs` with what `reply` returns; null leaves it unanswered. */
 export function lineServer(delayMs: number, reply: (line: string) => string | null = line => line): MemoryServer {
   const partial = new Map<unknown, string>()
   return {
