@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createProtocol } from '../../protocols/catalog.ts'
 import { layeredProtocol } from '../../protocols/layers/layered.ts'
@@ -6,7 +5,6 @@ import type { LayerSettings } from '../../protocols/layers/settings.ts'
 import { PartialFrames } from '../../protocols/partialFrames.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
-import { propertyRuns } from '../../testing/propertyRuns.ts'
 import type { MemoryServer } from '../../transports/memory.ts'
 import { simulate } from './testing/simulate.ts'
 
@@ -144,17 +142,16 @@ test('encodeRequests() says which request could become too long with its layers'
   )
 })
 
-test('Client counts exactly, however its writes are split and coalesced', async () => {
-  const wires = fc.constantFrom<NonNullable<Scenario['wire']>>(
-    { split: 1 },
-    { split: 3, delay: 2 },
-    { split: 'random' },
-    { coalesce: 4 },
-    { coalesce: 3, delay: 1 },
-  )
-  const loads = fc.constantFrom(4, 7)
-  await fc.assert(
-    fc.asyncProperty(wires, loads, fc.constantFrom(tlv, rpc), async (wire, pipeline, protocol) => {
+const wires: readonly NonNullable<Scenario['wire']>[] = [
+  { split: 1 },
+  { split: 3, delay: 2 },
+  { split: 'random' },
+  { coalesce: 4 },
+  { coalesce: 3, delay: 1 },
+]
+test.each(wires)('Client counts exactly when its writes are split or coalesced: %j', async wire => {
+  for (const protocol of [tlv, rpc]) {
+    for (const pipeline of [4, 7]) {
       const seen: string[] = []
       const run = await simulate(echoServer(protocol, undefined, { seen }), {
         protocol,
@@ -171,9 +168,8 @@ test('Client counts exactly, however its writes are split and coalesced', async 
       expect(seen.toSorted()).toEqual(
         Array.from({ length: 200 }, (_, index) => `hello ${String(index + 1).padStart(10, '0')}`),
       )
-    }),
-    { numRuns: propertyRuns },
-  )
+    }
+  }
 })
 
 test('Client wraps a request with a captured value in its layers once', async () => {
