@@ -1,13 +1,15 @@
 import { type Slab, sum } from '../../metrics/slab.ts'
 import type { Pace } from '../../plan/pacer.ts'
 
-/** A span in which arrivals are counted: not shorter than this, and long enough for a number of arrivals at the rate. */
+/**
+ * A span in which arrivals are counted: not shorter than this, and long enough for a number of arrivals at the rate.
+ */
 const spanMsMin = 100
 const arrivalsPerSpan = 20
 
 /**
- * When planned requests really came up, for the audit to compare with the plan: the gaps between them, and how many there
- * were in each of equal spans. Only for a steady rate: along a ramp neither has one distribution.
+ * When planned requests really came up, for the audit to compare with the plan: the gaps between them, and how many
+ * there were in each of equal spans. Only for a steady rate: along a ramp neither has one distribution.
  */
 export class ArrivalStatistics {
   readonly #sums: Float64Array

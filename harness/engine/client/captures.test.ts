@@ -90,7 +90,7 @@ test('Client sends in each step the value captured in the step before, with the 
   expect(seen).toEqual(['new ann', 'get 1 of ann', 'new bob', 'get 2 of bob', 'new ann', 'get 3 of ann'])
 })
 
-test('Client fails a request whose reply lacks the value to capture, and begins with the first step again', async () => {
+test('Client fails a request whose reply lacks the value to capture, and restarts its steps', async () => {
   const seen: string[] = []
   const server = lineServer(1, line => {
     seen.push(line)

@@ -162,8 +162,8 @@ function valueAt(root: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * Strings as they are, everything else as JSON. An integer too large to be exact counts as missing, as it would be another
- * number; so does an empty string.
+ * Strings as they are, everything else as JSON. An integer too large to be exact counts as missing, as it would be
+ * another number; so does an empty string.
  */
 function textBytes(value: unknown): Uint8Array | undefined {
   if (value === undefined || value === null || value === '') return undefined

@@ -108,7 +108,7 @@ test('Client counts a reply that is not the echo of its patched request as unexp
   expect(run).toMatchObject({ completed: 0, failed: 10, failures: { unexpected: 10 } })
 })
 
-test('Client compares replies with requests that are always the same, in a mix with others that differ each time', async () => {
+test('Client compares replies with constant requests, in a mix with requests that differ each time', async () => {
   const mix = ['{{seq}}', 'the same', 'the same, but longer'].map(send => {
     return { send, expect: 'echo' as const, think: 0, weight: 1 }
   })

@@ -41,8 +41,8 @@ export interface ClientOptions {
 
 /**
  * The client loop of one worker: many connections, each of which sends its next request when a reply has come. It reads
- * top to bottom: opened, received, closed, wake. Nothing is allocated, posted or logged for a request; the state of links
- * and requests is in typed arrays.
+ * top to bottom: opened, received, closed, wake. Nothing is allocated, posted or logged for a request; the state of
+ * links and requests is in typed arrays.
  */
 export class Client implements Loop {
   readonly #transport: Transport

@@ -11,8 +11,9 @@ const connectsUnderWayMax = 256
 export const linkPhase = { closed: 0, connecting: 1, handshaking: 2, ready: 3, sending: 4, retired: 5 } as const
 
 /**
- * When each link is opened, and whether and when it is opened again. A bounded number of connects is under way at a time
- * and the rest wait their turn; after a failure the scenario's rule holds, with a backoff that grows up to a bound.
+ * When each link is opened, and whether and when it is opened again. A bounded number of connects is under way at a
+ * time and the rest wait their turn; after a failure the scenario's rule holds, with a backoff that grows up to a
+ * bound.
  */
 export class Connections {
   /** By link: one of `linkPhase`. */

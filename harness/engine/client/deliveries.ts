@@ -10,8 +10,8 @@ const stampAgeMsMax = 100_000
 const zero = 0x30
 
 /**
- * Messages of a server that answer no request, such as those of other clients: which frames they are, how long they took
- * by the stamp in them, and when no more are expected.
+ * Messages of a server that answer no request, such as those of other clients: which frames they are, how long they
+ * took by the stamp in them, and when no more are expected.
  */
 export class Deliveries {
   readonly #find: NonNullable<Protocol['delivery']>
@@ -93,8 +93,8 @@ export class Deliveries {
 
   /**
    * Called after the end: when to close the links or to ask again. Infinity with several workers, as this one does not
-   * know whether the others still send. While requests are in flight it is never quiet. Whether it was quiet at the last
-   * call is kept in the counters.
+   * know whether the others still send. While requests are in flight it is never quiet. Whether it was quiet at the
+   * last call is kept in the counters.
    */
   quietAt(now: number, hasInFlight: boolean): number {
     // Quiet counts from the end.

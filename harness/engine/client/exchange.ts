@@ -253,8 +253,8 @@ export class Exchange {
   }
 
   /**
-   * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply may
-   * be a duplicate of the one before, and every later reply would be matched to the wrong request.
+   * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply
+   * may be a duplicate of the one before, and every later reply would be matched to the wrong request.
    */
   #isFatal(step: number): boolean {
     return this.#sequence.role[step] === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined)

@@ -185,8 +185,8 @@ export class KeyedInFlight implements InFlight {
   }
 
   /**
-   * For a slot that timed out more than once only the first and the last id and their number are kept. So no more replies
-   * count as late than requests have timed out, whatever the target sends twice.
+   * For a slot that timed out more than once only the first and the last id and their number are kept. So no more
+   * replies count as late than requests have timed out, whatever the target sends twice.
    */
   takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     if (this.#expiredOnLink[link] === 0) return false

@@ -115,7 +115,7 @@ class LateReplies {
   }
 }
 
-test('KeyedInFlight.takeLate() is true for each late reply once, though ids wrap, and false after the connection closed', () => {
+test('KeyedInFlight.takeLate() is true for each late reply once, though ids wrap, and false after clear()', () => {
   const action = fc.constantFrom('take', 'release', 'expire', 'late', 'clear')
   fc.assert(
     fc.property(fc.nat(200), fc.array(fc.tuple(action, fc.nat(100)), { maxLength: 300 }), (before, actions) => {

@@ -94,10 +94,10 @@ test('Client wraps requests that are all the same once, and sends the same bytes
 })
 
 test.each([
-  ['fails its check sum, without an expectation', 'crc32', undefined],
-  ['fails its check sum, with an expectation', 'hmac-sha1', { type: 0 }],
-  ['is no gzip, with an expectation of its body', 'gzip', { contains: 'static' }],
-] as const)('Client counts a reply that %s as malformed: %s', async (_, name, expectation) => {
+  ['fails the check of its layer, without an expectation', 'crc32', undefined],
+  ['fails the check of its layer, with an expectation', 'hmac-sha1', { type: 0 }],
+  ['cannot be decompressed, with an expectation of its body', 'gzip', { contains: 'static' }],
+] as const)('Client counts a reply as malformed when it %s: %s', async (_, name, expectation) => {
   const answer = (frame: Uint8Array) => frame.with(frame.length - 1, frame.at(-1)! ^ 1)
   const loop = [{ send: 'static', ...(expectation && { expect: expectation }), think: 0 }]
   const settings = { names: [name], key }

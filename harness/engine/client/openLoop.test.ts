@@ -63,7 +63,7 @@ describe('Client in mode rate', () => {
     expect([...uses.values()]).toEqual([250, 250, 250, 250])
   })
 
-  it('counts response times from the intended time, and separates the wait for a connection from the service', async () => {
+  it('counts response times from the intended time, and the wait for a connection apart from the service', async () => {
     // 1 000/s for a second, one connection and 2 ms each: the k-th of 500 waits k ms.
     const { sent, measured } = await simulate(lineServer(2), { connections: 1, timeout: 5000, ...load(1000) })
     expect(measured.planned).toBe(1000)

@@ -20,9 +20,9 @@ export interface OutgoingOptions {
 
 /**
  * Hands requests to the transport in as few writes as possible. What can be decided is decided here once. Requests that
- * are all the same are sent from a block that holds them ready, any number in one write and without a copy; a single one
- * without patches is sent as it was encoded, with its layers; the others are copied and patched. Only requests that take
- * a captured value, or are patched within layers, are encoded each time, which allocates.
+ * are all the same are sent from a block that holds them ready, any number in one write and without a copy; a single
+ * one without patches is sent as it was encoded, with its layers; the others are copied and patched. Only requests that
+ * take a captured value, or are patched within layers, are encoded each time, which allocates.
  */
 export class Outgoing {
   readonly #transport: Transport

@@ -7,7 +7,9 @@ const hexDigits = new TextEncoder().encode('0123456789abcdef')
 const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number', 'signature']
 const [seq, connection, uuid, random, stamp, number] = [0, 1, 2, 3, 4, 5]
 
-/** Overwrites the parts of a request that differ each time. They have a fixed length, so that no frame changes its size. */
+/**
+ * Overwrites the parts of a request that differ each time. They have a fixed length, so that no frame changes its size.
+ */
 export class Patcher {
   /** What patches of the kind `signature` write; set before the frame is sent. */
   signature: Uint8Array = new Uint8Array(0)

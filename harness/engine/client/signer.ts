@@ -5,7 +5,9 @@ import type { Patcher } from './patches.ts'
 
 /** Signs the challenges of a handshake with a key. */
 export interface Signer {
-  /** After a reply to a step: if it is the challenge, its signature is patched into the next message of the handshake. */
+  /**
+   * After a reply to a step: if it is the challenge, its signature is patched into the next message of the handshake.
+   */
   answered(step: number, bytes: Uint8Array, from: number, end: number): void
 }
 

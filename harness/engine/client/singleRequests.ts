@@ -16,7 +16,9 @@ export interface SingleRequestsOptions {
 
 /** A request of a handshake. */
 export interface HandshakeRequest {
-  /** Its bytes as they go over the wire, made for each connection; `before` is the whole reply to the request before it. */
+  /**
+   * Its bytes as they go over the wire, made for each connection; `before` is the whole reply to the request before it.
+   */
   make(before: Uint8Array): Uint8Array
   /** The type that its reply must have, if any. */
   readonly replyType?: number

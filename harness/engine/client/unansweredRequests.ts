@@ -36,8 +36,8 @@ export class UnansweredRequests {
   }
 
   /**
-   * Fails what was sent at or before `sentBefore`. Without ids in the replies the connection has to be closed, as a late
-   * reply would be taken for the next one; so has one that was opened for this request. Else the slot is freed.
+   * Fails what was sent at or before `sentBefore`. Without ids in the replies the connection has to be closed, as a
+   * late reply would be taken for the next one; so has one that was opened for this request. Else the slot is freed.
    */
   timeOut(link: number, sentBefore: number, now: number): FailureKind | undefined {
     const slots = this.#slots
