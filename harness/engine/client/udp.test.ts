@@ -39,7 +39,7 @@ describe('Client over UDP', () => {
     expect(seen).toHaveLength(100)
   })
 
-  test('fails lost requests at their timeout, and opens a new socket at once, so that no late reply matches', async () => {
+  test('fails lost requests at their timeout, and opens a new socket, which no late reply reaches', async () => {
     // Every third reply comes after the timeout of its request: it must not answer the next one.
     const { server } = datagramServer((number, bytes) => [[bytes, number % 3 === 0 ? 120 : 1]])
     const run = await simulate(server, { ...line, requests: 300, duration: 60_000 })
