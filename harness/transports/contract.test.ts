@@ -230,7 +230,7 @@ describe.each([...streamRows, ...datagramRows])('the transport contract: $name',
 })
 
 describe.each(streamRows)('the transport contract of streams: $name', ({ open }) => {
-  test('keeps many writes in order', async () => {
+  test('keeps the order of many writes', async () => {
     const transport = await open('echo', 1)
     const expected = Array.from({ length: 500 }, (_, index) => `${index};`).join('')
     const script: Script = new Script(transport, {

@@ -91,7 +91,7 @@ class WireTransport implements Transport {
     return all
   }
 
-  /** Writes what is held back first: the client has counted it as sent. */
+  /** Writes the bytes held back first: the client has counted them as sent. */
   close(link: number): void {
     if (this.#held.has(link)) this.#writeAll(link)
     this.#held.delete(link)
@@ -122,7 +122,7 @@ class WireTransport implements Transport {
         this.#writeDue(now)
         const next = loop.wake(now)
         if (next !== finished) return Math.min(next, this.#soonest())
-        // The transport closes the links now: what is held back goes first, as the client has counted it as sent.
+        // The transport closes the links next: the bytes held back go first, as the client has counted them as sent.
         for (const link of this.#held.keys()) this.#writeAll(link)
         return finished
       },
@@ -154,7 +154,7 @@ class WireTransport implements Transport {
     for (const [link, held] of this.#held) {
       if (held.dueAt > now) continue
       if (this.#split !== undefined) this.#writePiece(link, held, now)
-      // The bytes wait here until there is room; `write` refuses what is more than may wait.
+      // The bytes wait here until there is room; `write` refuses more than may wait.
       else if (this.#writeAll(link) === written.refused) held.dueAt = now + retryMs
     }
   }

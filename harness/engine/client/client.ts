@@ -26,7 +26,7 @@ const scanMsMax = 100
 
 const runPhase = { opening: 0, running: 1, draining: 2 } as const
 
-/** What a client loop needs beside its plan. */
+/** The inputs of a client loop in addition to its plan. */
 export interface ClientOptions {
   readonly memory: SharedArrayBuffer
   readonly transport: Transport
@@ -274,7 +274,7 @@ export class Client implements Loop {
     this.#lose(link, cause, now)
   }
 
-  /** A link was closed by a failure: what was in flight on it has failed. */
+  /** A failure has closed a link: the requests in flight on it have failed. */
   #lose(link: number, cause: FailureKind, now: number): void {
     if (this.#phase === runPhase.draining) {
       this.#retire(link, now)
@@ -294,7 +294,7 @@ export class Client implements Loop {
     this.#connections.lost(link, now, cause)
   }
 
-  /** Looks for what has taken too long and for heartbeats that are due. */
+  /** Looks for timeouts and for heartbeats that are due. */
   #scan(now: number): void {
     this.#scanAt = now + this.#scanMs
     for (let link = 0; link < this.#links; link++) {
@@ -358,7 +358,7 @@ export class Client implements Loop {
     this.#planned?.censorWaiting(endAt)
   }
 
-  /** Closes a link for good, now that counting has stopped; with the last of them the loop is finished. */
+  /** Closes a link permanently, as counting has stopped; after the last link the loop is finished. */
   #retire(link: number, now: number): void {
     this.#transport.close(link)
     this.#connections.retire(link)

@@ -7,7 +7,7 @@ import type { DueTimes } from './due.ts'
 /** Connects that one worker has under way at a time. */
 const connectsUnderWayMax = 256
 
-/** What a link is doing: `ready` is open before the run has started, `retired` is closed for good. */
+/** What a link is doing: `ready` is open before the run has started, `retired` is closed permanently. */
 export const linkPhase = { closed: 0, connecting: 1, handshaking: 2, ready: 3, sending: 4, retired: 5 } as const
 
 /**
@@ -20,7 +20,7 @@ export class Connections {
   readonly phase: Uint8Array
   /** By link: when its connect or handshake began. */
   readonly beganAt: Float64Array
-  /** Links that are closed for good. */
+  /** Links that are closed permanently. */
   retired = 0
   /** Links whose first attempt to open has neither succeeded nor failed yet. */
   firstAttemptsPending: number
@@ -131,7 +131,7 @@ export class Connections {
     for (; this.#openedUpTo < links; this.#openedUpTo++) this.reopen(this.#openedUpTo)
   }
 
-  /** The link is closed for good. */
+  /** The link is closed permanently. */
   retire(link: number): void {
     if (this.phase[link] === linkPhase.retired) return
     this.phase[link] = linkPhase.retired

@@ -7,7 +7,7 @@ import type { TcpInfo } from '../../transports/transport.ts'
  * The counters of one worker, in its slab: what was sent, and what became of it. The worker is the only writer and a
  * 32-bit word is never seen half written, so it adds plainly. Two writes are atomic: completed requests, added once for
  * all replies of a readable event, and the state that says counting has stopped. A reader that loads either of them
- * sees everything that was counted before it. With every addition atomic the loop took 122 ns a request beside the
+ * sees everything that was counted before it. With every addition atomic the loop took 122 ns a request without the
  * system calls, with plain ones 93.
  */
 export class WorkerCounters {
@@ -149,7 +149,7 @@ export class WorkerCounters {
     this.#fields[field.deliveriesCut] = isCut ? 1 : 0
   }
 
-  /** A connect has succeeded after so many milliseconds. */
+  /** A connect has succeeded, and took this long. */
   connected(milliseconds: number): void {
     this.#add(field.connects, 1)
     this.#count(histogram.connect, milliseconds)

@@ -1,4 +1,6 @@
-/** What is known of each link's open connection beside its slots: its heartbeat, and whether it was of use yet. */
+/**
+ * The state of each link's open connection apart from its slots: its heartbeat, and whether it has served a request.
+ */
 export class LinkState {
   /** By link: heartbeats in flight, 0 or 1. */
   readonly heartbeats: Uint8Array

@@ -84,12 +84,12 @@ export class PlannedRequests {
     }
   }
 
-  /** At the end of the run: what is due belongs to the plan and is counted, but is not sent any more. */
+  /** At the end of the run: requests that are due are counted as planned, but are not sent any more. */
   queueDue(now: number): void {
     while (this.nextAt <= now) this.#queue(this.#takeNext(now), now)
   }
 
-  /** A link may have room: sends what has waited for a connection, the oldest first. */
+  /** Sends the requests that wait for a connection over a link, the oldest first, while it has room. */
   sendWaiting(link: number, now: number): void {
     while (this.#admission.waiting > 0 && this.#isFree(link)) {
       const intendedAt = this.#admission.takeWaiting()

@@ -109,7 +109,7 @@ export class RequestSequence {
       this.#takeRow(link)
       if (this.#once) this.#nextStep[link] = this.loopSteps
     } else {
-      // The first pass over the steps uses the row of the handshake, so that requests come from the user who logged in.
+      // The first pass over the steps uses the row of the handshake, so that requests belong to the login before them.
       if (step === 0 && this.#rowIsNew[link] === 0) this.#takeRow(link)
       this.#rowIsNew[link] = 0
       this.#nextStep[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1

@@ -63,7 +63,7 @@ describe('the time series of a simulated run', () => {
     expect((await simulate(lineServer(1))).measured.timeToFailure.histogram.totalCount).toBe(0)
   })
 
-  it('tells evenly served connections from unevenly served ones', async () => {
+  it('measures how evenly connections are served', async () => {
     const alike = await simulate(lineServer(1), { connections: 8 })
     expect(alike.measured.timeSeries!.balance).toBeCloseTo(1, 4)
     const [fast, slow] = [lineServer(1), lineServer(20)]

@@ -36,7 +36,7 @@ export class UnansweredRequests {
   }
 
   /**
-   * Fails what was sent at or before `sentBefore`. Without ids in the replies the connection has to be closed, as a
+   * Fails the requests sent at or before `sentBefore`. Without ids in the replies the connection has to be closed, as a
    * late reply would be taken for the next one; so has one that was opened for this request. Else the slot is freed.
    */
   timeOut(link: number, sentBefore: number, now: number): FailureKind | undefined {
@@ -55,7 +55,7 @@ export class UnansweredRequests {
     return undefined
   }
 
-  /** Fails what is in flight on a connection that broke while it was in use. */
+  /** Fails the requests and heartbeats in flight on a connection that broke while it was in use. */
   fail(link: number, brokenBy: FailureKind, now: number): void {
     // UDP reports a refusal only after a datagram was sent: by then there are requests that fail with the connection.
     const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
