@@ -1,10 +1,11 @@
 import { Collector } from '../../../metrics/collector.ts'
 import type { Measured } from '../../../metrics/measured.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../../metrics/slab.ts'
-import { planRun } from '../../../plan/plan.ts'
+import { type Plan, planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
 import { layerSettings } from '../../../protocols/layers/settings.ts'
+import type { Protocol } from '../../../protocols/protocol.ts'
 import { isDatagramTarget } from '../../../scenario/resolve.ts'
 import type { Scenario } from '../../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../../transports/memory.ts'
@@ -75,15 +76,9 @@ export async function simulate(
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
-  const overUdp = isDatagramTarget(scenario.target)
-  const layers = layerSettings(scenario)
-  const spoken = composeProtocol(scenario.protocol, { layers, overUdp })
-  const bank = encodeRequests(scenario, spoken, { files: new Map(), rows }, 1)
-  const protocol = composeProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) })
-  const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
-  const run = planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 })
+  const { run, protocol } = planFor(scenario, rows)
   const plan = run.workers[0]!
-  const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
+  const slab = createSlab(plan.bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)
   const wire = wireTransport(transport, plan.wire, 1)
   const client = new Client(plan, {
@@ -146,6 +141,19 @@ export async function simulate(
     slab,
     scenario,
     collector,
+  }
+}
+
+/** Plans a scenario for one worker. */
+function planFor(scenario: Scenario, rows: Record<string, string>[]): { run: Plan; protocol: Protocol } {
+  const overUdp = isDatagramTarget(scenario.target)
+  const layers = layerSettings(scenario)
+  const spoken = composeProtocol(scenario.protocol, { layers, overUdp })
+  const bank = encodeRequests(scenario, spoken, { files: new Map(), rows }, 1)
+  const address = { scheme: overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
+  return {
+    run: planRun(scenario, { address, bank, transport: 'node', seed: 1, workers: 1 }),
+    protocol: composeProtocol(scenario.protocol, { layers, overUdp, opensAll: looksAtBodies(bank) }),
   }
 }
 
