@@ -39,7 +39,7 @@ export class DirectSocket {
     accepted: net.Socket,
     buffer: Uint8Array,
     handlers: SocketHandlers,
-    allowHalfOpen = false,
+    { allowHalfOpen = false } = {},
   ): DirectSocket {
     // An accepted socket has no `onread`; a new socket around the same handle has.
     const owner = accepted as unknown as { _handle: unknown }
@@ -57,7 +57,7 @@ export class DirectSocket {
     options: net.NetConnectOpts | tls.ConnectionOptions,
     buffer: Uint8Array,
     handlers: SocketHandlers & { connected(): void },
-    secure = false,
+    { secure = false } = {},
   ): DirectSocket {
     const settings = { ...options, noDelay: true, onread: onread(buffer, handlers) }
     const socket = secure

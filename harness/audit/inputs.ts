@@ -149,7 +149,8 @@ export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: 
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
     sent: totals.sent + handshakes.sent + heartbeats.sent,
-    acknowledged: totals.completed + handshakes.completed + heartbeats.completed + collector.total(field.answeredApart),
+    acknowledged:
+      totals.completed + handshakes.completed + heartbeats.completed + collector.total(field.nonCompletingReplies),
     others: scenario.connections - 1,
     // Each worker counts for its own connections only; those of the other workers may miss as many.
     possiblyMissed: collector.total(field.possiblyMissed) * workers,

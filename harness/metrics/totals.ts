@@ -87,7 +87,7 @@ export function totalsOf(collector: Collector): Totals {
     bytesSent: collector.total(field.bytesSent),
     bytesReceived: collector.total(field.bytesReceived),
     failures: collector.failures(),
-    late: collector.total(field.late),
+    late: collector.total(field.lateReplies),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -133,7 +133,7 @@ function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {
 
 function datagramsOf({ failures }: Totals, collector: Collector): DatagramRecord {
   // A request whose reply came late was not lost.
-  const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.late))
+  const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.lateReplies))
   return {
     lost,
     duplicates: collector.total(field.duplicates),

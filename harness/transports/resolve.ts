@@ -7,7 +7,7 @@ import { messageOf, UserError } from '../errors.ts'
 import { connectOptions } from './node.ts'
 import type { Address, TlsSettings } from './transport.ts'
 
-/** How long the refusal of a datagram is waited for. */
+/** How long to wait for the refusal of a datagram. */
 const refusalMsMax = 100
 
 /**
@@ -25,7 +25,7 @@ export function parseAddress(text: string, tlsSettings: TlsSettings = {}): Addre
   }
 }
 
-/** Looks a host name up once, so that no connect waits for it; TLS goes on to name the host it asked for. */
+/** Looks a host name up once, so that no connect waits for it; TLS still names the host itself. */
 export async function resolveAddress(address: Address): Promise<Address> {
   if (address.scheme === 'unix' || net.isIP(address.host)) return address
   try {
@@ -43,7 +43,7 @@ export function isLocal(address: Address): boolean {
   return address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0'
 }
 
-/** Connects once and closes; rejects with why it could not, or with the signal's reason. */
+/** Connects once and closes; rejects with the error in words, or with the signal's reason. */
 export function probe(address: Address, signal: AbortSignal): Promise<void> {
   if (address.scheme === 'udp') return probeDatagram(address, signal)
   return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ export function probe(address: Address, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Sends an empty datagram: that nobody takes it is told by ICMP, and silence is taken for somebody who does. */
+/** Sends an empty datagram. If nothing listens there, ICMP reports it; silence means that something does. */
 function probeDatagram({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4')
@@ -90,7 +90,7 @@ function probeDatagram({ host, port }: { host: string; port: number }, signal: A
   })
 }
 
-/** Why a connection could not be made, or broke, in words. */
+/** In words, why a connection could not be made, or broke. */
 export function connectErrorText(error: NodeJS.ErrnoException): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'connection refused',

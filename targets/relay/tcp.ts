@@ -115,7 +115,7 @@ class RelayedConnection implements Job {
     this.server = new Side(this)
     this.client.connectTo(this.server, new Flow(network, up, this.client))
     this.server.connectTo(this.client, new Flow(network, down, this.server))
-    this.client.socket = DirectSocket.accept(accepted, readBuffer, this.client, true)
+    this.client.socket = DirectSocket.accept(accepted, readBuffer, this.client, { allowHalfOpen: true })
     this.client.isOpen = true
     network.timeline.add(this, up.markArrivalMs(network.timeline.now()))
     network.timeline.fireDue()

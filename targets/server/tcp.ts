@@ -273,7 +273,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     this.connections.set(connection)
     connection.activeTick = this.activity.tick
     this.#idle?.add(connection)
-    connection.socket = DirectSocket.accept(accepted, readBuffer, connection, true)
+    connection.socket = DirectSocket.accept(accepted, readBuffer, connection, { allowHalfOpen: true })
     this.#service.connect?.(connection)
   }
 

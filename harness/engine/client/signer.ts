@@ -3,17 +3,17 @@ import { createKeyHandshakeClient } from '../../protocols/keyHandshake.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { Patcher } from './patches.ts'
 
-/** The part of a handshake with a key that depends on what the server says. */
+/** Signs the challenges of a handshake with a key. */
 export interface Signer {
-  /** A step has the reply `bytes[from, end)`: of a challenge, the signature is put where the next message takes it from. */
+  /**
+   * After a reply to a step: if it is the challenge, its signature is patched into the next message of the handshake.
+   */
   answered(step: number, bytes: Uint8Array, from: number, end: number): void
-  /** Whether a reply to the handshake says that the server does not take us. */
-  isRefusal(bytes: Uint8Array, from: number, end: number): boolean
 }
 
 /**
- * The signer of a plan with a key. There is one signature for all connections: each is sent within the event that brought
- * its challenge, before that of another connection comes up.
+ * The signer of a plan with a key; undefined without one. A single signature serves all connections: it is sent in the
+ * event that brought its challenge, before the challenge of another connection is read.
  */
 export function createSigner(
   { key, bank }: Pick<WorkerPlan, 'key' | 'bank'>,
@@ -25,9 +25,7 @@ export function createSigner(
   const challengeStep = bank.steps.findIndex(step => step.challenge === true)
   return {
     answered(step, bytes, from, end) {
-      if (step !== challengeStep) return
-      patcher.signature = handshake.signature(bytes, from, end)
+      if (step === challengeStep) patcher.signature = handshake.signature(bytes, from, end)
     },
-    isRefusal: (bytes, from, end) => handshake.kindOf(bytes, from, end) === 'refusal',
   }
 }
