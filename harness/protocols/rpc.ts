@@ -51,12 +51,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
 
   function encode({ body, type = 0, version = 0, extension = 0n, id = 0 }: Message): Uint8Array {
     if (body.length > maxFrame) throw new RangeError(`an RPC body has at most ${maxFrame} bytes, not ${body.length}`)
-    checkInteger('an RPC opaque', id, 0, 0xffff_ffff)
-    checkInteger('an RPC command type', type, 0, 0xff)
-    checkInteger('an RPC version', version, -0x8000, 0x7fff)
-    if (BigInt.asIntN(64, extension) !== extension) {
-      throw new RangeError(`an RPC extension must fit a signed 64-bit number, and ${extension} does not`)
-    }
+    checkHeader(id, type, version, extension)
     const frame = new Uint8Array(headerBytes + body.length)
     const view = new DataView(frame.buffer)
     if (lengthPrefix) writeUint32(frame, 0, fixedBytes + body.length)
@@ -95,4 +90,12 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
       write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
     },
   }
+}
+
+function checkHeader(id: number, type: number, version: number, extension: bigint): void {
+  checkInteger('an RPC opaque', id, 0, 0xffff_ffff)
+  checkInteger('an RPC command type', type, 0, 0xff)
+  checkInteger('an RPC version', version, -0x8000, 0x7fff)
+  if (BigInt.asIntN(64, extension) === extension) return
+  throw new RangeError(`an RPC extension must fit a signed 64-bit number, and ${extension} does not`)
 }
