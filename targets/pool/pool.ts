@@ -1,7 +1,7 @@
 import { assert } from '../../harness/errors.ts'
+import { type Due, DueJobs } from '../server/dueJobs.ts'
 import { Replies } from '../server/replies.ts'
 import type { Connection, Service } from '../server/service.ts'
-import { type Due, DueJobs } from './dueJobs.ts'
 import type { Schedule } from './schedule.ts'
 
 /** Jobs in hand, served or waiting; a connection that brings one more is closed. */

@@ -1,3 +1,4 @@
+import { replaceLeast } from '../../harness/heap.ts'
 import { createPrng } from '../../harness/prng.ts'
 import type { Stall } from '../../harness/stall.ts'
 import { drawServiceMs, type ServiceTime } from './serviceTime.ts'
@@ -26,7 +27,7 @@ export interface ScheduleSettings {
 export class Schedule {
   readonly #settings: ScheduleSettings
   readonly #prng
-  /** When each server is free, in milliseconds after the first request: a binary heap with the soonest on top. */
+  /** When each server is free, in milliseconds after the first request; a heap for `replaceLeast`. */
   readonly #freeMs: Float64Array
   #firstMs: number | undefined
 
@@ -45,22 +46,8 @@ export class Schedule {
     const begin = beginMs(stall, Math.max(arrival, free))
     const workMs = serviceTime === undefined ? 0 : drawServiceMs(serviceTime, begin, this.#prng)
     const end = endMs(stall, begin, workMs)
-    if (this.#freeMs.length > 0) this.#takeFirst(end)
+    if (this.#freeMs.length > 0) replaceLeast(this.#freeMs, end)
     // Not by way of a difference and a sum, which would move it: what takes no time is done as it arrives.
     return end === arrival ? arrivalMs : this.#firstMs + end
-  }
-
-  /** The server that was free first is so at `ms` now. */
-  #takeFirst(ms: number): void {
-    const heap = this.#freeMs
-    let place = 0
-    for (;;) {
-      let child = 2 * place + 1
-      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
-      if (child >= heap.length || heap[child]! >= ms) break
-      heap[place] = heap[child]!
-      place = child
-    }
-    heap[place] = ms
   }
 }

@@ -1,5 +1,5 @@
 import { type Clock, monotonicClock } from '../../harness/clock.ts'
-import { type Due, DueJobs } from '../pool/dueJobs.ts'
+import { type Due, DueJobs } from '../server/dueJobs.ts'
 
 /** What is to be done at an instant. */
 export interface Job extends Due {
