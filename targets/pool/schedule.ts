@@ -1,8 +1,7 @@
 import { replaceLeast } from '../../harness/heap.ts'
 import { createPrng } from '../../harness/prng.ts'
-import type { Stall } from '../../harness/stall.ts'
+import { beginMs, endMs, type Stall } from '../../harness/stall.ts'
 import { drawServiceMs, type ServiceTime } from './serviceTime.ts'
-import { beginMs, endMs } from './stalls.ts'
 
 export interface ScheduleSettings {
   /** Jobs that are served at the same time; Infinity: a delay line, in which none waits for another. */

@@ -1,7 +1,6 @@
 import { createPrng, streamSeed } from '../../harness/prng.ts'
 import type { RelaySettings } from '../../harness/relaySettings.ts'
-import { parseStall } from '../../harness/stall.ts'
-import { beginMs, endMs } from '../pool/stalls.ts'
+import { beginMs, endMs, parseStall } from '../../harness/stall.ts'
 
 /** Linux sends a segment anew after 200 ms at the soonest (TCP_RTO_MIN), and after some round trips. */
 const retransmitMsMin = 200
