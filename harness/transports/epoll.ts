@@ -13,7 +13,7 @@ import {
   writeQueueBytesMax,
   written,
 } from './transport.ts'
-import { ViewCache } from './views.ts'
+import { ViewCache } from '../views.ts'
 
 const readBufferBytes = 64 * 1024
 const eventsPerWait = 256

@@ -1,8 +1,9 @@
+import { ViewCache } from '../../harness/views.ts'
+
 /** What a readable event usually answers at most; a longer answer goes out in several writes. */
 const bufferBytes = 64 * 1024
 /** Up to this length a loop copies faster than a call into the runtime. */
 const plainCopyBytes = 64
-const viewsMax = 4096
 const noBytes = new Uint8Array(0)
 
 /** What replies are written to: a DirectSocket, whose `write` answers false when it keeps the bytes. */
@@ -22,7 +23,7 @@ export class Replies {
   /** Bytes written so far, over all connections. */
   bytesOut = 0
   #length = 0
-  #views: (Uint8Array | undefined)[] = []
+  readonly #views = new ViewCache()
   #socket: ReplySocket | undefined
   // A run of requests that are answered with themselves: copied at once, not one by one.
   #run: Uint8Array = noBytes
@@ -57,7 +58,7 @@ export class Replies {
     this.#copyRun()
     if (this.#length + length > this.bytes.length) {
       this.#writeBuffer()
-      if (length > this.bytes.length) this.#newBuffer(length)
+      if (length > this.bytes.length) this.bytes = new Uint8Array(length)
     }
     this.#length += length
     return this.#length - length
@@ -93,27 +94,12 @@ export class Replies {
     this.#length = 0
     // Behind others that wait, these bytes will wait too: in an array of their own length rather than the whole buffer.
     if (this.#socket!.queuedBytes > 0) this.#write(this.bytes.slice(0, length))
-    else if (!this.#write(this.#view(length))) this.#newBuffer(bufferBytes)
+    else if (!this.#write(this.#views.view(this.bytes, 0, length))) this.bytes = new Uint8Array(bufferBytes)
   }
 
   #write(bytes: Uint8Array): boolean {
     this.bytesOut += bytes.length
     return this.#socket!.write(bytes)
-  }
-
-  #view(length: number): Uint8Array {
-    if (length > viewsMax) return this.bytes.subarray(0, length)
-    let view = this.#views[length]
-    if (view === undefined) {
-      view = this.bytes.subarray(0, length)
-      this.#views[length] = view
-    }
-    return view
-  }
-
-  #newBuffer(length: number): void {
-    this.bytes = new Uint8Array(length)
-    this.#views = []
   }
 }
 
