@@ -1,7 +1,5 @@
-import dgram from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv6 } from 'node:net'
-import { type ListenAddress, listenError } from '../server/listen.ts'
+import type dgram from 'node:dgram'
+import { bindDatagramSocket, createDatagramSocket, type DatagramAddress } from '../server/datagramSocket.ts'
 import type { ManagedServer } from '../server/managedServer.ts'
 import { awaitQuiet } from '../server/quiet.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
@@ -31,7 +29,7 @@ export async function startUdpRelay(
 
 class UdpRelay implements ManagedServer<RelayCounters> {
   readonly scheme = 'udp'
-  address: Extract<ListenAddress, { host: string }>
+  address: DatagramAddress
   readonly #upstream: UdpUpstream
   #socket!: dgram.Socket
   readonly #sessionsMax: number
@@ -48,7 +46,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   #isPaused = false
 
   constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
-    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.address = listen as DatagramAddress
     this.#upstream = upstream
     this.#sessionsMax = sessionsMax
     this.#idleTimeoutMs = idleTimeoutMs
@@ -60,15 +58,9 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.address
-    try {
-      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
-      await this.#bind(numeric, port)
-    } catch (error) {
-      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
-    }
-    const { address, port: bound } = this.#socket.address()
-    this.address = { host: address, port: bound }
+    const { socket, address } = await bindDatagramSocket(this.address, (bytes, from) => this.#fromClient(bytes, from))
+    this.#socket = socket
+    this.address = address
     this.#sweeping = setInterval(() => this.#sweep(), this.#idleTimeoutMs / idleSweepsPerTimeout)
   }
 
@@ -90,21 +82,6 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     await new Promise<void>(resolve => this.#socket.close(resolve))
   }
 
-  #bind(host: string, port: number): Promise<void> {
-    const socket = createSocket(host)
-    this.#socket = socket
-    socket.on('message', (bytes, from) => this.#fromClient(bytes, from))
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject)
-      socket.bind(port, host, () => {
-        socket.removeAllListeners('error')
-        // A datagram that could not be sent: UDP promises nothing.
-        socket.on('error', () => {})
-        resolve()
-      })
-    })
-  }
-
   #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
     const key = `${address} ${port}`
     const session = this.#sessions.get(key) ?? this.#newSession(key, address, port)
@@ -119,7 +96,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
 
   #newSession(key: string, address: string, port: number): Session | undefined {
     if (this.#isStopping || this.#sessions.size >= this.#sessionsMax) return undefined
-    const socket = createSocket(this.#upstream.host)
+    const socket = createDatagramSocket(this.#upstream.host)
     const session: Session = { address, port, socket, heardMs: 0, isForgotten: false }
     const { host: serverHost, port: serverPort } = this.#upstream
     socket.on('message', (bytes, from) => {
@@ -179,12 +156,4 @@ function takeBack(way: Way, bytes: Uint8Array): void {
   way.datagramsPassed--
   way.bytesPassed -= bytes.length
   way.lost++
-}
-
-/** A socket of the host's family that looks no address up, for all of ours are numeric. */
-function createSocket(host: string): dgram.Socket {
-  return dgram.createSocket({
-    type: isIPv6(host) ? 'udp6' : 'udp4',
-    lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
-  })
 }

@@ -1,13 +1,12 @@
-import dgram from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv6 } from 'node:net'
+import type dgram from 'node:dgram'
 import { overDatagrams } from '../../harness/protocols/datagram.ts'
 import { type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { Connections } from './connections.ts'
 import type { ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
+import { bindDatagramSocket, type DatagramAddress } from './datagramSocket.ts'
 import { IdleTimeout } from './idleTimeout.ts'
-import { type ListenAddress, listenError } from './listen.ts'
+import type { ListenAddress } from './listen.ts'
 import { answerMsMax, type ManagedServer } from './managedServer.ts'
 import { awaitQuiet } from './quiet.ts'
 import type { Service } from './service.ts'
@@ -40,7 +39,7 @@ export async function startUdpServer(settings: UdpServerSettings): Promise<Manag
 class UdpServer implements ManagedServer {
   readonly scheme = 'udp'
   unanswered = 0
-  address: Extract<ListenAddress, { host: string }>
+  address: DatagramAddress
   readonly peers: Connections<Peer>
   readonly #byAddress = new Map<string, Peer>()
   readonly #service: Service
@@ -59,7 +58,7 @@ class UdpServer implements ManagedServer {
   #stopped: Promise<void> | undefined
 
   constructor({ listen, service, connectionsMax, idleTimeoutMs }: UdpServerSettings) {
-    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.address = listen as DatagramAddress
     this.peers = new Connections(connectionsMax ?? peersMaxDefault)
     this.#service = service
     this.#protocol = overDatagrams(service.protocol)
@@ -71,16 +70,15 @@ class UdpServer implements ManagedServer {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.address
+    const receive = (bytes: Uint8Array, from: dgram.RemoteInfo) => this.#received(bytes, from)
     try {
-      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
-      await this.#bind(numeric, port)
+      const bound = await bindDatagramSocket(this.address, receive, { recvBufferSize: receiveBufferBytes })
+      this.#socket = bound.socket
+      this.address = bound.address
     } catch (error) {
       this.#idle.stop()
-      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
+      throw error
     }
-    const { address, port: bound } = this.#socket.address()
-    this.address = { host: address, port: bound }
   }
 
   counters(): ServerCounters {
@@ -137,26 +135,6 @@ class UdpServer implements ManagedServer {
 
   reject(): void {
     this.#rejected++
-  }
-
-  #bind(host: string, port: number): Promise<void> {
-    const socket = dgram.createSocket({
-      type: isIPv6(host) ? 'udp6' : 'udp4',
-      recvBufferSize: receiveBufferBytes,
-      // All addresses are in numbers by now.
-      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
-    })
-    this.#socket = socket
-    socket.on('message', (bytes, from) => this.#received(bytes, from))
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject)
-      socket.bind({ port, address: host, exclusive: true }, () => {
-        socket.removeAllListeners('error')
-        // A datagram that could not be taken or sent is lost.
-        socket.on('error', () => {})
-        resolve()
-      })
-    })
   }
 
   async #stop(answerMs: number): Promise<void> {
