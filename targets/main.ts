@@ -13,8 +13,9 @@ import { serveForParent, serveUntilStopped, statsLine } from './process/lifecycl
 import { serveAsWorker } from './process/workerProcess.ts'
 import { startWorkers } from './process/workers.ts'
 import { serveRelay } from './relay/relay.ts'
+import { maxSendBufferBytesDefault } from './server/backpressure.ts'
 import { formatListen, type ListenAddress } from './server/listen.ts'
-import { maxSendBufferBytesDefault, startServer, unfinishedBytesMaxDefault } from './server/tcp.ts'
+import { startServer, unfinishedBytesMaxDefault } from './server/tcp.ts'
 import { startUdpServer } from './server/udp.ts'
 
 process.exit(await main())

@@ -2,7 +2,7 @@ import type dgram from 'node:dgram'
 import { overDatagrams } from '../../harness/protocols/datagram.ts'
 import { type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { Connections } from './connections.ts'
-import type { ServerCounters } from './counters.ts'
+import { RunningTotals, type ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
 import { bindDatagramSocket, type DatagramAddress } from './datagramSocket.ts'
 import { IdleTimeout } from './idleTimeout.ts'
@@ -47,12 +47,8 @@ class UdpServer implements ManagedServer {
   readonly #replies = new DatagramReplies()
   readonly #idle: IdleTimeout<Peer>
   #socket!: dgram.Socket
-  #requests = 0
+  readonly #totals = new RunningTotals()
   #datagrams = 0
-  #bytesIn = 0
-  #bytesSent = 0
-  #rejected = 0
-  #buffersFull = 0
   #unfinished: Peer[] = []
   #isPaused = false
   #stopped: Promise<void> | undefined
@@ -82,17 +78,7 @@ class UdpServer implements ManagedServer {
   }
 
   counters(): ServerCounters {
-    return {
-      requests: this.#requests,
-      connections: this.peers.length,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#replies.bytesOut + this.#bytesSent,
-      rejected: this.#rejected,
-      deliveries: 0,
-      dropped: 0,
-      buffersFull: this.#buffersFull,
-      buffersDrained: 0,
-    }
+    return this.#totals.read(this.peers.length, this.#replies.bytesOut)
   }
 
   stop(answerMs = answerMsMax): Promise<void> {
@@ -107,7 +93,7 @@ class UdpServer implements ManagedServer {
   /** Sends a datagram; answers false where the bytes must stay as they are. */
   sendTo({ address, port }: Peer, bytes: Uint8Array): boolean {
     if (this.queuedBytes + bytes.length > sendQueueBytesMax) {
-      this.#buffersFull++
+      this.#totals.buffersFull++
       return true
     }
     // One that cannot be sent is lost, as UDP promises nothing.
@@ -118,7 +104,7 @@ class UdpServer implements ManagedServer {
   /** Sends what is no reply to a message. */
   sendApart(peer: Peer, bytes: Uint8Array): void {
     this.sendTo(peer, bytes)
-    this.#bytesSent += bytes.length
+    this.#totals.bytesSent += bytes.length
   }
 
   finishLater(peer: Peer): void {
@@ -134,7 +120,7 @@ class UdpServer implements ManagedServer {
   }
 
   reject(): void {
-    this.#rejected++
+    this.#totals.rejected++
   }
 
   async #stop(answerMs: number): Promise<void> {
@@ -168,20 +154,20 @@ class UdpServer implements ManagedServer {
   /** A datagram is one message; an empty one is none, but asks whether anybody is here. */
   #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
     this.#datagrams++
-    this.#bytesIn += bytes.length
+    this.#totals.bytesIn += bytes.length
     if (bytes.length === 0 || this.#isPaused) return
     const key = `${address} ${port}`
     const peer = this.#byAddress.get(key) ?? this.#newPeer(key, address, port)
     if (peer === undefined) {
-      this.#rejected++
+      this.#totals.rejected++
       return
     }
     peer.activeTick = this.#idle.tick
     const end = this.#protocol.frameEnd(bytes, 0, bytes.length, 0)
     const isOverlong = end === tooLarge && this.#service.overlong !== undefined
-    if (end < 0) this.#rejected++
+    if (end < 0) this.#totals.rejected++
     if (end < 0 && !isOverlong) return
-    this.#requests++
+    this.#totals.requests++
     this.#replies.start(peer)
     if (isOverlong) this.#service.overlong?.(peer, bytes, 0, this.#replies)
     else this.#service.message(peer, bytes, 0, end, this.#replies)
