@@ -11,6 +11,7 @@ import { createEcho } from '../services/echo.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer, overlongText } from '../services/tlv.ts'
 import { until } from '../testing/client.ts'
+import { advanceUntil, useRealTime, useVirtualTime } from '../testing/virtualTime.ts'
 import type { ManagedServer } from './managedServer.ts'
 import type { Service } from './service.ts'
 import { startUdpServer, type UdpServerSettings } from './udp.ts'
@@ -18,6 +19,7 @@ import { startUdpServer, type UdpServerSettings } from './udp.ts'
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {
+  useRealTime()
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
@@ -105,7 +107,8 @@ test('startUdpServer() serves through a job pool, and answers what is in hand be
   expect((await client.take(20)).map(textOf)).toEqual(sent)
 })
 
-test('startUdpServer() finishes a job that takes long before it stops, but does not wait for ever', async () => {
+test('startUdpServer() finishes a long job before it stops, but waits no longer than it may', async () => {
+  useVirtualTime()
   const pooled = (time: string) =>
     poolService(line(), new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime(time)! }))
   const [slow, slowest] = [await start(pooled('fixed:6s')), await start(pooled('fixed:1h'))]
@@ -113,7 +116,7 @@ test('startUdpServer() finishes a job that takes long before it stops, but does 
   client.send('a\n')
   other.send('b\n', 'c\n')
   await until('requests', () => slow.counters().requests === 1 && slowest.counters().requests === 2)
-  await Promise.all([slow.stop(), slowest.stop(200)])
+  await advanceUntil(Promise.all([slow.stop(), slowest.stop(200)]))
   expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
   expect([slow.unanswered, slowest.unanswered]).toEqual([0, 2])
 })
