@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { parseServiceTime } from '../../harness/serviceTime.ts'
 import { parseStall } from '../../harness/stall.ts'
 import { pendingMax } from '../server/backpressure.ts'
 import type { Service } from '../server/service.ts'
@@ -14,7 +15,6 @@ import { connect, endServices, startService } from '../testing/services.ts'
 import { advanceUntil, useRealTime, useVirtualTime } from '../testing/virtualTime.ts'
 import { poolService } from './pool.ts'
 import { Schedule } from './schedule.ts'
-import { parseServiceTime } from './serviceTime.ts'
 
 afterEach(async () => {
   useRealTime()

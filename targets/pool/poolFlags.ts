@@ -1,6 +1,6 @@
+import { parseServiceTime, serviceTimeForms } from '../../harness/serviceTime.ts'
 import { parseStall, stallForms } from '../../harness/stall.ts'
 import type { ScheduleSettings } from './schedule.ts'
-import { parseServiceTime, serviceTimeForms } from './serviceTime.ts'
 
 const poolSizeMax = 1_000_000
 

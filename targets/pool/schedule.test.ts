@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createPrng } from '../../harness/prng.ts'
+import { drawServiceMs, parseServiceTime } from '../../harness/serviceTime.ts'
 import { parseStall } from '../../harness/stall.ts'
 import { Schedule } from './schedule.ts'
-import { drawServiceMs, parseServiceTime } from './serviceTime.ts'
 
 interface Settings {
   readonly poolSize?: number

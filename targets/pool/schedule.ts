@@ -1,7 +1,7 @@
 import { replaceLeast } from '../../harness/heap.ts'
 import { createPrng } from '../../harness/prng.ts'
+import { drawServiceMs, type ServiceTime } from '../../harness/serviceTime.ts'
 import { beginMs, endMs, type Stall } from '../../harness/stall.ts'
-import { drawServiceMs, type ServiceTime } from './serviceTime.ts'
 
 export interface ScheduleSettings {
   /** Jobs that are served at the same time; Infinity: a delay line, in which none waits for another. */

@@ -1,6 +1,6 @@
+import { formatListen } from '../../harness/listenAddress.ts'
 import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
 import type { ServerCounters } from '../server/counters.ts'
-import { formatListen } from '../server/listen.ts'
 import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
 
 const lineEveryMs = 1000

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { UserError } from '../../harness/errors.ts'
-import type { ListenAddress } from '../server/listen.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 
 const othersMayWrite = 0o022
 const pidSuffix = '.pid'

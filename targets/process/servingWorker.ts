@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { noCounters } from '../server/counters.ts'
-import type { ListenAddress } from '../server/listen.ts'
 import type { Answer, Order } from './workerProcess.ts'
 
 /** One worker, as the first process sees it. */

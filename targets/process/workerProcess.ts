@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import type { ServerCounters } from '../server/counters.ts'
-import type { ListenAddress } from '../server/listen.ts'
 import type { RunningServer } from '../server/tcp.ts'
 import { processCpuMicros } from './lifecycle.ts'
 

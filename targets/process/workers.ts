@@ -1,6 +1,6 @@
 import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { noCounters, type ServerCounters, sumCounters } from '../server/counters.ts'
-import type { ListenAddress } from '../server/listen.ts'
 import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
 import { processCpuMicros, unansweredText } from './lifecycle.ts'
 import { ServingWorker } from './servingWorker.ts'

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { type Fault, UserError } from '../../harness/errors.ts'
+import { type ListenAddress, parseListen, parseUdpListen } from '../../harness/listenAddress.ts'
 import { type RelaySettings, relayLimits } from '../../harness/relaySettings.ts'
 import { parseStall, stallForms } from '../../harness/stall.ts'
 import { parseBitRate, parseDuration, parsePercent } from '../../harness/units.ts'
-import { type ListenAddress, parseListen, parseUdpListen } from '../server/listen.ts'
 import { parseUpstream, type Upstream, upstreamForms } from './upstream.ts'
 
 const idleTimeoutMs = { default: 60_000, min: 10, max: 24 * 3_600_000 }

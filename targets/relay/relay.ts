@@ -1,6 +1,6 @@
+import { formatListen } from '../../harness/listenAddress.ts'
 import { describeRelay } from '../../harness/relaySettings.ts'
 import { serveForParent, serveUntilStopped } from '../process/lifecycle.ts'
-import { formatListen } from '../server/listen.ts'
 import { relayLine } from './counters.ts'
 import { relayCommand, relayOptions } from './options.ts'
 import { startTcpRelay } from './tcp.ts'

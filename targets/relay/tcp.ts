@@ -1,6 +1,7 @@
 import net from 'node:net'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { DirectSocket, type SocketHandlers } from '../../harness/socket.ts'
-import { type ListenAddress, listenAt } from '../server/listen.ts'
+import { listenAt } from '../server/listen.ts'
 import type { ManagedServer } from '../server/managedServer.ts'
 import { awaitQuiet } from '../server/quiet.ts'
 import { Replies } from '../server/replies.ts'

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { messageOf, UserError } from '../../harness/errors.ts'
-import { type ListenAddress, parseListen } from '../server/listen.ts'
+import { type ListenAddress, parseListen } from '../../harness/listenAddress.ts'
 
 export const upstreamForms = 'tcp://host:port, udp://host:port or unix:/path'
 

@@ -1,7 +1,8 @@
 import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { type ListenAddress, listenError } from './listen.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
+import { listenError } from './listen.ts'
 
 /** An address for datagrams: host and port. */
 export type DatagramAddress = Extract<ListenAddress, { host: string }>

@@ -1,5 +1,5 @@
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import type { ServerCounters } from './counters.ts'
-import type { ListenAddress } from './listen.ts'
 
 /** How long a server that is to stop waits for the replies to what is in hand; what is not answered by then is told. */
 export const answerMsMax = 60_000

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
 import { overlongText } from '../services/tlv.ts'
 import { killServers, ServerChild } from '../testing/child.ts'
 import { Client, until } from '../testing/client.ts'
-import type { ListenAddress } from './listen.ts'
 
 const mebibyte = 1024 * 1024
 const announced = 64 * mebibyte

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { builtFile } from '../../harness/built.ts'
 import { assert } from '../../harness/errors.ts'
+import { type ListenAddress, parseListen } from '../../harness/listenAddress.ts'
 import type { ServerMessage } from '../process/lifecycle.ts'
-import { type ListenAddress, parseListen } from '../server/listen.ts'
 import { Client, until } from './client.ts'
 
 /** A server in a process of its own, with all it said. */

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { ListenAddress } from '../server/listen.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 
 /** The longest that a test waits for anything. */
 const waitMs = 15_000

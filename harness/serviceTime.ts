@@ -1,5 +1,5 @@
-import type { Prng } from '../../harness/prng.ts'
-import { parseDuration } from '../../harness/units.ts'
+import type { Prng } from './prng.ts'
+import { parseDuration } from './units.ts'
 
 export const serviceTimeForms = 'fixed:2ms, exponential:1ms, bimodal:1ms,20ms,2% or fixed:5ms@2s,fixed:1ms'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createPrng } from '../../harness/prng.ts'
+import { createPrng } from './prng.ts'
 import { drawServiceMs, parseServiceTime } from './serviceTime.ts'
 
 const forever = Number.POSITIVE_INFINITY
