@@ -21,17 +21,18 @@ export interface Meant {
   readonly pidFile?: string | undefined
 }
 
+type Print = (line: string) => void
+
 /** Does it, and prints what came of it; throws a UserError when there is no such server, or it does not do as told. */
-export async function runDaemonCommand(command: DaemonCommand, meant: Meant): Promise<number> {
-  if (command === 'status') return printStatus(meant)
+export async function runDaemonCommand(command: DaemonCommand, meant: Meant, print: Print): Promise<number> {
+  if (command === 'status') return printStatus(meant, print)
   const { path, state } = find(meant)
   const what = `${state.target} server on ${state.address}, process ${state.pid}`
-  if (command === 'stop') await stop(path, state, what)
-  else await reload(path, state, what)
+  print(await (command === 'stop' ? stop(path, state, what) : reload(path, state, what)))
   return exitCode.pass
 }
 
-async function stop(path: string, state: DaemonState, what: string): Promise<void> {
+async function stop(path: string, state: DaemonState, what: string): Promise<string> {
   signal(state, 'SIGTERM')
   const isGone = await within(stopMsMax, () => !isAlive(state))
   if (!isGone) {
@@ -42,10 +43,10 @@ async function stop(path: string, state: DaemonState, what: string): Promise<voi
   if (readPidFile(path)?.pid === state.pid) {
     throw new UserError(`the ${what}, is gone, but has left ${path}: it ended otherwise than asked`)
   }
-  console.log(`stopped the ${what}`)
+  return `stopped the ${what}`
 }
 
-async function reload(path: string, before: DaemonState, what: string): Promise<void> {
+async function reload(path: string, before: DaemonState, what: string): Promise<string> {
   let state: DaemonState | undefined = before
   signal(before, 'SIGHUP')
   const isDone = await within(reloadMsMax, () => {
@@ -58,20 +59,20 @@ async function reload(path: string, before: DaemonState, what: string): Promise<
     throw new UserError(`the ${what}, has not reloaded and goes on as it was: ${state.reloadError}`)
   }
   const { serving, finishing, target, address } = state
-  console.log(`reloaded the ${target} server on ${address}: serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
+  return `reloaded the ${target} server on ${address}: serving ${listOf(serving)}, finishing ${listOf(finishing)}`
 }
 
-function printStatus(meant: Meant): number {
+function printStatus(meant: Meant, print: Print): number {
   const isOne = meant.name !== undefined || meant.pidFile !== undefined
   const found = isOne ? [find(meant)] : all().filter(({ state }) => isAlive(state))
   if (found.length === 0) throw new UserError(`no server is in the background, by the pid files in ${runtimeFolder()}`)
   for (const { path, state } of found) {
     const { target, address, pid, serving, finishing, reloads, startedAt, logFile } = state
-    console.log(
+    print(
       `${target} on ${address}   process ${pid}, since ${startedAt}, ${reloads} ${reloads === 1 ? 'reload' : 'reloads'}`,
     )
-    console.log(`  serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
-    console.log(`  pid file ${path}, log file ${logFile}`)
+    print(`  serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
+    print(`  pid file ${path}, log file ${logFile}`)
   }
   return exitCode.pass
 }

@@ -4,7 +4,6 @@ import { datagramBytesMax } from '../../harness/protocols/datagram.ts'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
 import { parseServiceTime } from '../../harness/serviceTime.ts'
-import { settingsOf } from '../cli/settings.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule } from '../pool/schedule.ts'
 import { createEcho } from '../services/echo.ts'
@@ -147,35 +146,4 @@ test('startUdpServer() says why it cannot listen', async () => {
   const { port } = server.address as { port: number }
   const again = startUdpServer({ listen: { host: '127.0.0.1', port }, service: line() })
   await expect(again).rejects.toThrow(`cannot listen on udp://127.0.0.1:${port}: the port is in use`)
-})
-
-test.each([
-  [
-    'echo',
-    { listen: 'udp://127.0.0.1' },
-    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://127.0.0.1"'],
-  ],
-  [
-    'echo',
-    { listen: 'udp://unix:/x' },
-    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://unix:/x"'],
-  ],
-  ['http', {}, ['--listen http is not spoken over UDP']],
-  ['tlv', { reply: 'x'.repeat(65_500) }, ['--reply a datagram has at most 65507 bytes, not 65508']],
-  [
-    'tlv',
-    { workers: '2', key: 'k', maxSendBuffer: '1000', reloadEvery: '2s', detach: true as const },
-    ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach'].map(
-      flag => `${flag} is for TCP, not for UDP`,
-    ),
-  ],
-])('settingsOf() refuses what UDP has not: %s %o', (name, options, expected) => {
-  const given = { listen: 'udp://127.0.0.1:0', seed: '1', workers: '1', ...options }
-  try {
-    settingsOf(name, given)
-    expect.unreachable()
-  } catch (error) {
-    const { faults } = error as { faults: readonly { place: string; message: string }[] }
-    expect(faults.map(({ place, message }) => `${place} ${message}`)).toEqual(expected)
-  }
 })

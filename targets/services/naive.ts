@@ -4,8 +4,6 @@ import type { Service } from '../server/service.ts'
 
 /** What a read is answered with unless something else is asked for. */
 export const naiveReply = 'ok'
-/** The most that a read may have: what the server reads at once. */
-export const naiveReadBytesMax = 64 * 1024
 
 /**
  * A server as it is first written: it takes each read, of at most `readBytes` bytes, for one message, and answers it with
