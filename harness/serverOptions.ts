@@ -32,8 +32,10 @@ export interface Conflict {
 
 /** One option: `poolSize` in a scenario, `--pool-size` on the command line. */
 export interface ServerOption {
-  /** What it does, for --help and for editors. */
+  /** What it does, for --help and for editors of scenarios. */
   readonly description: string
+  /** The same for a scenario, where it differs. */
+  readonly scenarioDescription?: string
   readonly value: OptionValue
   /** How --help names the value. */
   readonly placeholder?: string
@@ -67,6 +69,7 @@ const poolOption = { notFor: { broadcast: '' }, conflicts: onePool }
 export const serverOptions = {
   listen: {
     description: 'address to listen on: host:port, port, udp://host:port or unix:/path; port 0 is a free port',
+    scenarioDescription: 'address to listen on in place of a free port: host:port or unix:/path',
     placeholder: '<address>',
     short: 'l',
     default: '127.0.0.1:8080',
@@ -74,7 +77,8 @@ export const serverOptions = {
   },
   protocol: {
     description:
-      'echo: raw, line or frame; with settings as in a scenario, in JSON: {"frame":{"lengthBytes":2}}; by default raw, and in a run the protocol of the scenario',
+      'protocol to speak; echo: raw (default), line or frame; with settings as JSON, such as {"frame":{"lengthBytes":2}}',
+    scenarioDescription: 'protocol of the echo server: raw, line or frame; by default that of the scenario',
     placeholder: '<name or JSON>',
     value: { kind: 'text' },
   },
@@ -117,13 +121,14 @@ export const serverOptions = {
     value: { kind: 'secret', lengthMax: 1024 },
   },
   layers: {
-    description:
-      'tlv, rpc, echo with frame: layers that bodies pass through, such as gzip,crc32; by default none, and in a run those of the scenario',
+    description: 'layers that bodies pass through, such as gzip,crc32, with tlv, rpc, and echo with frame',
+    scenarioDescription: 'layers that bodies pass through, such as gzip,crc32; by default those of the scenario',
     placeholder: '<names>',
     value: { kind: 'text' },
   },
   layerKey: {
-    description: 'the key of those layers: hmac-sha1, hmac-sha256, aes-256-gcm',
+    description: 'the key of hmac-sha1, hmac-sha256 and aes-256-gcm layers',
+    scenarioDescription: 'the key of those layers; by default that of the scenario',
     placeholder: '<key>',
     variable: 'VOLLEY_SERVE_LAYER_KEY',
     value: { kind: 'secret', lengthMax: 1024 },

@@ -52,7 +52,7 @@ function serverCommand(): Command {
 const notes: Readonly<Record<string, string>> = {
   maxFrame: `; incomplete messages of all connections may hold ${formatSize(unfinishedBytesMaxDefault)} of memory`,
   maxSendBuffer: ` (default: ${maxSendBufferBytesDefault})`,
-  layers: `; there are ${layerNames.join(', ')}`,
+  layers: `: ${layerNames.join(', ')}`,
 }
 
 /** An option whose description names the servers that have it and its environment variable. */

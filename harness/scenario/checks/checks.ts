@@ -13,6 +13,7 @@ import { captureIssues } from './captureChecks.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { serverOptionIssues } from './serverOptions.ts'
 
 /**
  * What does not go together, between settings that each are in order. `settings` has only those: the checks look at
@@ -30,6 +31,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...layerIssues(settings, isMapping(data) && 'layerKey' in data),
     ...wireIssues(settings),
     ...serveIssues(settings),
+    ...serverOptionIssues(settings),
     ...sourceIssues(settings),
     ...datagramIssues(settings),
     ...captureIssues(settings),

@@ -13,8 +13,8 @@ import {
 import { isMapping } from '../path.ts'
 
 /** In the JSON Schema: where a number or a unit stands, a variable may. */
-const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
-const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
+export const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
+export const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
 
 const durationForms = 'a duration such as 500us, 10ms or 10s'
 

@@ -27,7 +27,7 @@ test.each([
   ],
   [
     '{ serve: tlv, options: { stall: [] } }',
-    '41 target.options.stall: expected text, a number, true or false, got a list',
+    '41 target.options.stall: expected 1s/10s (a stall shorter than its period) or forever@54s, got a list',
   ],
   ['{ serve: tlv, options: { pool-size: 1 } }', '34 target.options: unknown key "pool-size"; did you mean "poolSize"?'],
   [
