@@ -101,3 +101,42 @@ test('runServerCommand() takes a key out of the environment, and never shows it'
 test.each([[[]], [['tlv', 'a', 'b']]])('runServerCommand() exits 2 for a wrong number of arguments: %j', async args => {
   expect(await runCommand(args)).toMatchObject({ code: 2, stdout: '' })
 })
+
+test.each<[string[], string]>([
+  [[], '--to is missing: tcp://host:port, udp://host:port or unix:/path\n'],
+  [
+    ['--to', 'tls://h:1', '--listen', 'x', '--rtt', '75', '--jitter', '3ms', '--rate', '50m', '--loss', '2'],
+    `--to expected tcp://host:port, udp://host:port or unix:/path, got "tls://h:1"
+--listen expected an address such as 127.0.0.1:8081, got "x"
+--rtt expected a duration such as 75ms, up to 10s, got "75"
+--rate expected a bit rate such as 50mbit, from 1kbit to 100gbit, got "50m"
+--loss expected a share such as 2%, got "2"
+--jitter expected no more than --rtt, got "3ms"
+`,
+  ],
+  [
+    ['--to', '127.0.0.1:1', '--rtt', '11s', '--rate', '10bit', '--stall', '2s/1s', '--reset', '101%', '--seed', 'x'],
+    `--rtt expected a duration such as 75ms, up to 10s, got "11s"
+--rate expected a bit rate such as 50mbit, from 1kbit to 100gbit, got "10bit"
+--stall expected 1s/10s (a stall shorter than its period) or forever@54s, got "2s/1s"
+--reset expected a share such as 0.1%, got "101%"
+--seed expected a whole number from 0 to 9007199254740991, got "x"
+`,
+  ],
+  [
+    ['--to', 'udp://127.0.0.1:1', '--listen', 'unix:/x', '--reset', '1%'],
+    '--listen expected host:port for UDP, got "unix:/x"\n--reset is for TCP: UDP has no connections\n',
+  ],
+  [['--to', '127.0.0.1:1', '--idle-timeout', '1s'], '--idle-timeout is for UDP\n'],
+  [
+    ['--to', '127.0.0.1:1', '--listen', 'udp://127.0.0.1:0'],
+    '--listen expected an address of TCP, as that of --to is, got "udp://127.0.0.1:0"\n',
+  ],
+  [
+    ['--to', 'udp://127.0.0.1:1', '--listen', 'tcp://127.0.0.1:0'],
+    '--listen expected host:port for UDP, got "tcp://127.0.0.1:0"\n',
+  ],
+  [['--to', '127.0.0.1:1', '--colour'], "unknown option '--colour'\n"],
+])('runServerCommand() exits 2 and says what is wrong with relay %j', async (flags, message) => {
+  expect(await runCommand(['relay', ...flags])).toEqual({ code: 2, stdout: '', stderr: message })
+})

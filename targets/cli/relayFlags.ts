@@ -129,8 +129,9 @@ type AddFault = (flag: RelayFlag, message: string) => void
 
 function readFlags(texts: RelayTexts, addFault: AddFault): RelayValues {
   const values: Partial<Record<RelayFlag, unknown>> = {}
-  for (const [name, { value }] of Object.entries(relayFlags) as [RelayFlag, FlagRow][]) {
-    const text = texts[name]
+  for (const [name, row] of Object.entries(relayFlags) as [RelayFlag, FlagRow][]) {
+    const { value } = row
+    const text = texts[name] ?? row.default
     if (text === undefined) continue
     const parsed = parseOption(value, text)
     if (parsed === undefined) addFault(name, `expected ${expectedOf(value)}, got "${text}"`)

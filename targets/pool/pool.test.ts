@@ -11,6 +11,7 @@ import { createHttpServer } from '../services/http.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer, overlongText } from '../services/tlv.ts'
 import { until } from '../testing/client.ts'
+import { patternOf } from '../testing/pattern.ts'
 import { connect, endServices, startService } from '../testing/services.ts'
 import { advanceUntil, useRealTime, useVirtualTime } from '../testing/virtualTime.ts'
 import { poolService } from './pool.ts'
@@ -121,7 +122,7 @@ test('a pool holds back large replies', async () => {
   const service = createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never)
   const server = await start(service, { time: 'fixed:5ms' })
   const client = await connect(server)
-  const body = Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 253)
+  const body = patternOf(3_000_000, 253)
   const bytes = bytesOf({ u32: 3_000_000 }, body, { u32: 0 }, { u32: 3_000_000 }, body)
   client.write(bytes)
   expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)

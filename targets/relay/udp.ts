@@ -42,7 +42,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   readonly #idleTimeoutMs: number
   #sweeping: NodeJS.Timeout | undefined
   #rejected = 0
-  #isStopping = false
+  #stopped: Promise<void> | undefined
   #isPaused = false
 
   constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
@@ -68,8 +68,12 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     return relayCounters(this.#ways, { connections: this.#sessions.size, rejected: this.#rejected, resets: 0 })
   }
 
-  async stop(): Promise<void> {
-    this.#isStopping = true
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     await awaitQuiet({
       received: () => this.#ways.up.datagramsIn + this.#ways.down.datagramsIn,
       isPending: () => this.#up.count + this.#down.count > 0,
@@ -95,7 +99,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 
   #newSession(key: string, address: string, port: number): Session | undefined {
-    if (this.#isStopping || this.#sessions.size >= this.#sessionsMax) return undefined
+    if (this.#stopped !== undefined || this.#sessions.size >= this.#sessionsMax) return undefined
     const socket = createDatagramSocket(this.#upstream.host)
     const session: Session = { address, port, socket, heardMs: 0, isForgotten: false }
     const { host: serverHost, port: serverPort } = this.#upstream

@@ -8,6 +8,7 @@ import { createEcho } from '../services/echo.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer } from '../services/tlv.ts'
 import { Client, until } from '../testing/client.ts'
+import { patternOf } from '../testing/pattern.ts'
 import { connect, endServices, startService as start } from '../testing/services.ts'
 import { noCounters } from './counters.ts'
 import type { Connection, Service } from './service.ts'
@@ -56,10 +57,7 @@ test('a server counts whole messages and open connections', async () => {
 test('a server answers messages much longer than its buffers', async () => {
   const server = await start(createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never))
   const client = await connect(server)
-  const bytes = bytesOf(
-    { u32: 5_000_000 },
-    Uint8Array.from({ length: 5_000_000 }, (_, index) => index % 253),
-  )
+  const bytes = bytesOf({ u32: 5_000_000 }, patternOf(5_000_000, 253))
   client.write(bytes)
   client.write(bytes)
   expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)
@@ -135,7 +133,7 @@ test('a server stops reading from a client that does not read, and loses nothing
   const server = await start(createEcho(protocolSpec('raw')), { maxSendBufferBytes })
   const client = await connect(server)
   client.socket.pause()
-  const piece = Uint8Array.from({ length: 65_536 }, (_, index) => index % 251)
+  const piece = patternOf(65_536, 251)
   const pieces = 1024
   for (let index = 0; index < pieces; index++) client.write(piece)
   // It reads nothing more from the first client when many round trips of another bring only that one's bytes.
