@@ -4,6 +4,7 @@ import { layerNames } from '../../harness/protocols/layers/settings.ts'
 import { type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 import { formatSize } from '../../harness/units.ts'
 import { type DaemonCommand, daemonCommands, runDaemonCommand } from '../process/daemonCommands.ts'
+import { runtimeFolder } from '../process/runtimeFolder.ts'
 import { maxSendBufferBytesDefault } from '../server/backpressure.ts'
 import { unfinishedBytesMaxDefault } from '../server/tcp.ts'
 import { addOptions, type CommandContext, configureCommand } from './commandOptions.ts'
@@ -32,7 +33,12 @@ async function run(command: Command, context: CommandContext): Promise<number> {
     refuseOtherOptions(name, command)
     const { pidFile } = options
     const print = (line: string) => void context.stdout.write(`${line}\n`)
-    return runDaemonCommand(name, { name: argument, pidFile: pidFile === true ? undefined : pidFile }, print)
+    const query = {
+      name: argument,
+      pidFile: pidFile === true ? undefined : pidFile,
+      folder: runtimeFolder(context.env),
+    }
+    return runDaemonCommand(name, query, print)
   }
   if (argument !== undefined) throw new UserError(`unexpected "${argument}": ${name} takes options only`)
   return serve(name, withVariables(name, options, context.env), context)
