@@ -28,7 +28,7 @@ async function start(service: Service, settings: Partial<UdpServerSettings> = {}
   return server
 }
 
-/** A client that owes nothing to the code under test: a plain socket, and the datagrams that came in on it. */
+/** A client that is independent of the code under test: a plain socket and the datagrams that it received. */
 class DatagramClient {
   readonly datagrams: Buffer[] = []
   readonly #socket = dgram.createSocket('udp4')
@@ -44,7 +44,7 @@ class DatagramClient {
     for (const bytes of datagrams) this.#socket.send(bytes, this.#port, '127.0.0.1')
   }
 
-  /** The next so many datagrams, as soon as they are in. */
+  /** Resolves with the next `count` datagrams once they are received. */
   async take(count: number): Promise<Buffer[]> {
     await until(`${count} datagrams`, () => this.datagrams.length >= count)
     return this.datagrams.splice(0, count)
@@ -55,7 +55,7 @@ const line = () => createEcho(protocolSpec('line'))
 const rpcMessage = (id: number) => bytesOf({ u32: 19 }, { u32: id }, new Uint8Array(15))
 const idOf = (bytes: Buffer) => bytes.readUInt32BE(4)
 
-test('startUdpServer() answers each datagram to whom it came from, with one of its own', async () => {
+test('startUdpServer() answers each datagram to its sender, with a datagram', async () => {
   const server = await start(line())
   const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
   one.send('a\n', 'b\n')
@@ -65,12 +65,12 @@ test('startUdpServer() answers each datagram to whom it came from, with one of i
   expect(server.counters()).toMatchObject({ requests: 3, connections: 2, bytesIn: 6, bytesOut: 6, rejected: 0 })
 })
 
-test('startUdpServer() rejects what is more or less than a message, and goes on', async () => {
+test('startUdpServer() rejects more or less than one message, and continues', async () => {
   const server = await start(line())
   const client = new DatagramClient(server)
   client.send('half', 'two\nlines\n', '', 'whole\n')
   expect((await client.take(1)).map(textOf)).toEqual(['whole\n'])
-  // The empty one only asks whether anybody is there.
+  // The empty one only probes whether the port is open.
   expect(server.counters()).toMatchObject({ requests: 1, rejected: 2 })
 })
 
@@ -86,7 +86,7 @@ test('startUdpServer() answers a TLV message that is too long as a stream does, 
   expect(server.counters()).toMatchObject({ requests: 2, rejected: 1 })
 })
 
-test('startUdpServer() sends replies that wait together as datagrams of their own, in shuffled order too', async () => {
+test('startUdpServer() sends replies that are made together as separate datagrams, also in shuffled order', async () => {
   const server = await start(createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 8 }))
   const client = new DatagramClient(server)
   client.send(...Array.from({ length: 40 }, (_, id) => rpcMessage(id)))
@@ -95,7 +95,7 @@ test('startUdpServer() sends replies that wait together as datagrams of their ow
   expect(replies.every(({ length }) => length === 23)).toBe(true)
 })
 
-test('startUdpServer() serves through a job pool, and answers what is in hand before it stops', async () => {
+test('startUdpServer() serves through a job pool, and answers pending requests before it stops', async () => {
   const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:5ms')! })
   const server = await start(poolService(line(), schedule))
   const client = new DatagramClient(server)
@@ -126,17 +126,17 @@ test('startUdpServer() does not forget a client that waits for a reply', async (
   const client = new DatagramClient(server)
   client.send('a\n')
   expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
-  await until('an end', () => server.counters().connections === 0)
+  await until('no client', () => server.counters().connections === 0)
 })
 
-test('startUdpServer() forgets who is not heard of, and rejects more clients than it may have', async () => {
+test('startUdpServer() forgets silent clients, and rejects more clients than it may have', async () => {
   const server = await start(line(), { connectionsMax: 1, idleTimeoutMs: 50 })
   const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
   one.send('a\n')
   await one.take(1)
   two.send('b\n')
   await until('a rejection', () => server.counters().rejected === 1)
-  await until('an end', () => server.counters().connections === 0)
+  await until('no client', () => server.counters().connections === 0)
   two.send('c\n')
   expect((await two.take(1)).map(textOf)).toEqual(['c\n'])
 })

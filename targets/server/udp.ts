@@ -12,24 +12,24 @@ import { awaitQuiet } from './quiet.ts'
 import type { Service } from './service.ts'
 import { Peer } from './udpPeer.ts'
 
-/** Clients that are known at a time; datagrams of others are rejected. */
+/** Number of clients known at the same time; datagrams of others are rejected. */
 const peersMaxDefault = 100_000
 const idleTimeoutMsDefault = 60_000
-/** What the kernel is asked to hold of what comes in while we are busy; it may give less (net.core.rmem_max). */
+/** Receive buffer requested from the kernel, which may grant less (net.core.rmem_max). */
 const receiveBufferBytes = 4 * 1024 * 1024
-/** Bytes that may wait to be sent; a reply beyond them is lost, as the network loses it. */
+/** Bytes that may wait to be sent; a reply beyond them is lost, as in a network. */
 const sendQueueBytesMax = 16 * 1024 * 1024
 
 export interface UdpServerSettings {
   readonly listen: ListenAddress
   readonly service: Service
-  /** Clients known at a time. */
+  /** Number of clients known at the same time. */
   readonly connectionsMax?: number
-  /** A client that is not heard of for so long is forgotten. */
+  /** A client that has been silent for this long is forgotten. */
   readonly idleTimeoutMs?: number
 }
 
-/** Starts to listen for datagrams, each of them a message; throws a UserError where that cannot be. */
+/** Starts to listen for datagrams, each of which is a message; throws a UserError if that fails. */
 export async function startUdpServer(settings: UdpServerSettings): Promise<ManagedServer> {
   const server = new UdpServer(settings)
   await server.listen()
@@ -90,18 +90,18 @@ class UdpServer implements ManagedServer {
     return this.#socket.getSendQueueSize()
   }
 
-  /** Sends a datagram; answers false where the bytes must stay as they are. */
+  /** Sends a datagram; false when the bytes are still needed and must not change. */
   sendTo({ address, port }: Peer, bytes: Uint8Array): boolean {
     if (this.queuedBytes + bytes.length > sendQueueBytesMax) {
       this.#totals.buffersFull++
       return true
     }
-    // One that cannot be sent is lost, as UDP promises nothing.
+    // A datagram that cannot be sent is lost, which UDP allows.
     this.#socket.send(bytes, port, address)
     return this.#socket.getSendQueueCount() === 0
   }
 
-  /** Sends what is no reply to a message. */
+  /** Sends bytes that are no reply to a message. */
   sendApart(peer: Peer, bytes: Uint8Array): void {
     this.sendTo(peer, bytes)
     this.#totals.bytesSent += bytes.length
@@ -125,7 +125,7 @@ class UdpServer implements ManagedServer {
 
   async #stop(answerMs: number): Promise<void> {
     const quiescible = {
-      // Who goes on sending is not waited for once nobody is heard.
+      // Clients that keep sending are not waited for once reading has stopped.
       received: () => (this.#isPaused ? 0 : this.#datagrams),
       isPending: () => this.#isPending(),
       stopReading: () => {
@@ -151,7 +151,7 @@ class UdpServer implements ManagedServer {
     return this.#service.pending?.(peer) ?? 0
   }
 
-  /** A datagram is one message; an empty one is none, but asks whether anybody is here. */
+  /** A datagram is one message; an empty one is none: it is a probe whether the port is open. */
   #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
     this.#datagrams++
     this.#totals.bytesIn += bytes.length
