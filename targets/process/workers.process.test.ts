@@ -97,7 +97,7 @@ test('a worker that dies ends the server with exit 1', async () => {
   await connect(child, 2)
   process.kill(workersOf(child)[1]!, 'SIGKILL')
   expect(await child.exited()).toBe(1)
-  expect(child.stderr).toBe('the server ends: a worker was killed by SIGKILL\n')
+  expect(child.stderr).toBe('the server stops: a worker was killed by SIGKILL\n')
 })
 
 test('workers exit when the first process exits, however it does', async () => {
