@@ -4,7 +4,7 @@ import { Heap, replaceLeast } from './heap.ts'
 
 const number = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ noNaN: true }))
 
-test('Heap gives its items in order, however adding and taking alternate', () => {
+test('Heap returns its items sorted, however adding and taking alternate', () => {
   const operations = fc.array(fc.oneof(fc.record({ add: number }), fc.constant('take' as const)), { maxLength: 200 })
   fc.assert(
     fc.property(operations, operations => {

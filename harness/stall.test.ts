@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { beginMs, endMs, parseStall, type Stall } from './stall.ts'
 
-test('parseStall() reads a stall that comes again and one for good', () => {
+test('parseStall() reads a repeated stall and one that lasts forever', () => {
   expect(parseStall('1s/10s')).toEqual({ kind: 'repeated', lengthMs: 1000, periodMs: 10_000 })
   expect(parseStall('500us/2ms')).toEqual({ kind: 'repeated', lengthMs: 0.5, periodMs: 2 })
   expect(parseStall('forever@54s')).toEqual({ kind: 'forever', fromMs: 54_000 })
@@ -30,14 +30,14 @@ const never = Number.POSITIVE_INFINITY
 const repeated: Stall = { kind: 'repeated', lengthMs: 1000, periodMs: 10_000 }
 const forever: Stall = { kind: 'forever', fromMs: 54_000 }
 
-test('beginMs() puts what comes in a stall to its end', () => {
+test('beginMs() delays work that arrives in a stall to its end', () => {
   const begins = [0, 8999, 9000, 9999, 10_000, 18_999, 19_500].map(ms => beginMs(repeated, ms))
   expect(begins).toEqual([0, 8999, 10_000, 10_000, 10_000, 18_999, 20_000])
   expect([0, 53_999, 54_000, never].map(ms => beginMs(forever, ms))).toEqual([0, 53_999, never, never])
   expect(beginMs(undefined, 9500)).toBe(9500)
 })
 
-test('endMs() puts the stalls on the way on top', () => {
+test('endMs() adds the stalls in between', () => {
   expect(endMs(repeated, 100, 5)).toBe(105)
   expect(endMs(repeated, 8999, 1)).toBe(9000)
   expect(endMs(repeated, 8999, 2)).toBe(10_001)
@@ -49,7 +49,7 @@ test('endMs() puts the stalls on the way on top', () => {
   expect(endMs(undefined, 9500, 5)).toBe(9505)
 })
 
-test('between begin and end lies as much time without a stall as there is work', () => {
+test('the time between begin and end without the stalls is the work', () => {
   /** Milliseconds up to `ms` in which there is no stall, counted one by one. */
   function workingMs(stall: Extract<Stall, { kind: 'repeated' }>, ms: number): number {
     let working = 0
@@ -63,14 +63,14 @@ test('between begin and end lies as much time without a stall as there is work',
       const end = endMs(stall, begin, workMs)
       expect(workingMs(stall, begin)).toBe(workingMs(stall, ms))
       expect(workingMs(stall, end) - workingMs(stall, begin)).toBe(workMs)
-      // Neither begins within a stall nor ends later in it than at its very beginning.
+      // Work neither begins within a stall nor ends later in it than at its very beginning.
       expect(begin % periodMs).toBeLessThan(periodMs - stall.lengthMs)
       expect(end % periodMs).toBeLessThanOrEqual(periodMs - stall.lengthMs)
     }),
   )
 })
 
-test('a period that is no round number puts no stall where there is none', () => {
+test('a period that is not a round number adds no stall where there is none', () => {
   const stall = { kind: 'repeated', lengthMs: 0.05, periodMs: 0.1 } as const
   for (let index = 0; index < 10_000; index++) {
     const begin = beginMs(stall, index * 0.1)

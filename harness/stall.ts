@@ -23,7 +23,7 @@ export function parseStall(text: string): Stall | undefined {
   return { kind: 'repeated', lengthMs, periodMs: secondMs }
 }
 
-/** When work can begin that is there at `ms`: then, or at the end of the stall; Infinity where that has no end. */
+/** When work that arrives at `ms` can begin: then, or at the end of the stall; Infinity where that has no end. */
 export function beginMs(stall: Stall | undefined, ms: number): number {
   if (stall === undefined) return ms
   if (stall.kind === 'forever') return ms < stall.fromMs ? ms : Number.POSITIVE_INFINITY
@@ -32,15 +32,15 @@ export function beginMs(stall: Stall | undefined, ms: number): number {
 }
 
 /**
- * When `workMs` of work are done that begin at `ms`, which is in no stall: the stalls on the way come on top. Work that
- * is done the moment a stall begins is done in time.
+ * When `workMs` of work that begins at `ms`, outside a stall, is done: the stalls in between are added. Work that is done
+ * at the moment a stall begins is not delayed by it.
  */
 export function endMs(stall: Stall | undefined, ms: number, workMs: number): number {
   if (stall === undefined || workMs === 0) return ms + workMs
   if (stall.kind === 'forever') return ms + workMs <= stall.fromMs ? ms + workMs : Number.POSITIVE_INFINITY
   const workingMs = stall.periodMs - stall.lengthMs
   const remainderMs = ms % stall.periodMs
-  // A period's very beginning may be rounded to the end of the one before.
+  // The beginning of a period may be rounded to the end of the one before.
   const offsetMs = remainderMs < workingMs ? remainderMs : 0
   const stalls = Math.ceil((offsetMs + workMs) / workingMs) - 1
   return ms + workMs + stalls * stall.lengthMs

@@ -118,7 +118,7 @@ test('a pool counts a request when it arrives', async () => {
   expect(server.counters().bytesOut).toBe(0)
 })
 
-test('a pool holds back large replies', async () => {
+test('a pool keeps large replies until they are due', async () => {
   const service = createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never)
   const server = await start(service, { time: 'fixed:5ms' })
   const client = await connect(server)
