@@ -10,13 +10,13 @@ import { Timeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
 import { createWays, type Way } from './way.ts'
 
-/** Clients at a time, each with a socket to the server; datagrams of others are rejected. */
+/** Number of clients at the same time, each with a socket to the server; datagrams of others are rejected. */
 const sessionsMaxDefault = 10_000
 const idleSweepsPerTimeout = 10
 
 type UdpUpstream = Extract<Upstream, { host: string }>
 
-/** Starts to relay datagrams to `upstream`; throws a UserError where it cannot listen. */
+/** Starts to relay datagrams to `upstream`; throws a UserError if it cannot listen. */
 export async function startUdpRelay(
   upstream: UdpUpstream,
   options: RelayOptions,
@@ -93,7 +93,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
       this.#rejected++
       return
     }
-    session.heardMs = this.#timeline.now()
+    session.receivedMs = this.#timeline.now()
     this.#up.send(bytes, session)
     this.#timeline.fireDue()
   }
@@ -101,19 +101,19 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   #newSession(key: string, address: string, port: number): Session | undefined {
     if (this.#stopped !== undefined || this.#sessions.size >= this.#sessionsMax) return undefined
     const socket = createDatagramSocket(this.#upstream.host)
-    const session: Session = { address, port, socket, heardMs: 0, isForgotten: false }
+    const session: Session = { address, port, socket, receivedMs: 0, isForgotten: false }
     const { host: serverHost, port: serverPort } = this.#upstream
     socket.on('message', (bytes, from) => {
-      // Of others nothing is taken, as on a socket that is connected.
+      // Datagrams of other senders are rejected, as on a connected socket.
       if (from.port !== serverPort || from.address !== serverHost) {
         this.#rejected++
         return
       }
-      session.heardMs = this.#timeline.now()
+      session.receivedMs = this.#timeline.now()
       this.#down.send(bytes, session)
       this.#timeline.fireDue()
     })
-    // No file descriptor is left, or the like: what it was to send is lost.
+    // For example no file descriptor is left: the datagrams of this client are lost.
     socket.on('error', () => this.#forget(key, session))
     this.#sessions.set(key, session)
     return session
@@ -122,19 +122,19 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   #toServer(bytes: Uint8Array, { socket, isForgotten }: Session): boolean {
     if (isForgotten) return false
     const { host, port } = this.#upstream
-    socket.send(bytes, port, host, error => error && takeBack(this.#ways.up, bytes))
+    socket.send(bytes, port, host, error => error && countAsLost(this.#ways.up, bytes))
     return true
   }
 
   #toClient(bytes: Uint8Array, { address, port }: Session): boolean {
-    this.#socket.send(bytes, port, address, error => error && takeBack(this.#ways.down, bytes))
+    this.#socket.send(bytes, port, address, error => error && countAsLost(this.#ways.down, bytes))
     return true
   }
 
   #sweep(): void {
-    const heardMsMin = this.#timeline.now() - this.#idleTimeoutMs
+    const receivedMsMin = this.#timeline.now() - this.#idleTimeoutMs
     for (const [key, session] of this.#sessions) {
-      if (session.heardMs < heardMsMin) this.#forget(key, session)
+      if (session.receivedMs < receivedMsMin) this.#forget(key, session)
     }
   }
 
@@ -146,17 +146,17 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 }
 
-/** A client, and the socket that the server knows it by. */
+/** A client, and the socket that represents it to the server. */
 interface Session {
   readonly address: string
   readonly port: number
   readonly socket: dgram.Socket
-  heardMs: number
+  receivedMs: number
   isForgotten: boolean
 }
 
-/** What the system would not send was not passed. */
-function takeBack(way: Way, bytes: Uint8Array): void {
+/** Corrects the counters for a datagram that the system did not send. */
+function countAsLost(way: Way, bytes: Uint8Array): void {
   way.datagramsPassed--
   way.bytesPassed -= bytes.length
   way.lost++
