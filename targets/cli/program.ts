@@ -93,9 +93,9 @@ A client that sends anything else, or has not finished within 5 s, gets type 0xf
 connection is closed.
 
 With --group the first message of each connection is a login, of command type 9, with the body <group>:<secret> or
-{"group": "...", "secret": "..."}; the server answers type 9 with {"access": {"token": "..."}}, a token of 32 hexadecimal
-digits that is different on each connection. A client that sends anything else, or has not logged in within 5 s, gets
-type 10 with a text, and the connection is closed.
+{"group": "...", "secret": "..."}; the server answers type 9 with {"access": {"token": "..."}}, a token of 32
+hexadecimal digits that is different on each connection. A client that sends anything else, or has not logged in within
+5 s, gets type 10 with a text, and the connection is closed.
 
 With --detach the pid file is <server>-<port>.pid in $XDG_RUNTIME_DIR/volley, or in volley-<uid> below the folder for
 temporary files, and the log file is beside it. "volley serve reload", or SIGHUP to the process in the pid file,

@@ -88,10 +88,10 @@ interface RelayValues extends RelaySettings {
 }
 
 const helpText = `
-Delays are never shorter than asked for, and up to about 1 ms longer each way, more on a busy machine: round trips below some
-2 ms are not possible. connect() takes as long as on this machine, for the kernel answers it; the server sees a connection
-half a round trip later. Each read is cut into segments of at most 1448 bytes. For the application a lost segment of TCP is a
-delay, until it is sent again: such a segment, and all behind it, arrives max(200 ms, 2 x rtt) later.`
+Delays are never shorter than asked for, and up to about 1 ms longer each way, more on a busy machine: round trips below
+some 2 ms are not possible. connect() takes as long as on this machine, since the kernel answers it; the server sees a
+connection half a round trip later. Each read is cut into segments of at most 1448 bytes. For the application a lost
+segment of TCP is a delay until it is sent again: it arrives, with all segments behind it, max(200 ms, 2 x rtt) later.`
 
 /** The command line of `volley serve relay`, with its help. */
 export function relayCommand(): Command {
