@@ -1,4 +1,5 @@
-import { createPrng } from '../../harness/prng.ts'
+import { createPrng, type Prng } from '../../harness/prng.ts'
+import type { Protocol } from '../../harness/protocols/protocol.ts'
 import { createRpc, rpcLayout } from '../../harness/protocols/rpc.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
@@ -46,7 +47,18 @@ export function createRpcServer(
     }
   }
 
-  const prng = createPrng(seed)
+  return shufflingServer(protocol, answer, { shuffle, prng: createPrng(seed) })
+}
+
+/** Writes the reply to the request in `bytes[from, end)`. */
+type Answer = (bytes: Uint8Array, from: number, end: number, replies: Replies) => void
+
+/** Holds up to `shuffle` requests of a connection and answers them in a random order. */
+function shufflingServer(
+  protocol: Protocol,
+  answer: Answer,
+  { shuffle, prng }: { readonly shuffle: number; readonly prng: Prng },
+): Service {
   const heldBy: (HeldRequests | undefined)[] = []
 
   function release(held: HeldRequests, replies: Replies): void {
