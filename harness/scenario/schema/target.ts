@@ -9,12 +9,12 @@ import { serverOptionsSchema } from './serverOptions.ts'
 
 const commandLengthMax = 10_000
 
-/** Stands for a free port in a command and its address. */
+/** The placeholder of a free port in a command and its address. */
 export const portSlot = '{port}'
 
 const targetShape = {
   serve: choice(serverNames).exactOptional().describe('Start this reference server for the run, on a free port'),
-  over: choice(['tcp', 'udp']).exactOptional().describe('What the reference server is reached over: tcp, or udp'),
+  over: choice(['tcp', 'udp']).exactOptional().describe('Transport to the reference server: tcp or udp'),
   options: serverOptionsSchema.exactOptional(),
   command: text('a command such as redis-server --port {port}')
     .max(commandLengthMax, `expected a command of at most ${commandLengthMax} characters`)
@@ -25,12 +25,12 @@ const targetShape = {
     .superRefine(checked((address: string) => checkAddress(address.replaceAll(portSlot, '1'))))
     .exactOptional()
     .describe(
-      'A server that runs already, tcp://host:port, udp://host:port, tls://host:port or unix:/path; beside command: where that one listens',
+      'A running server: tcp://host:port, udp://host:port, tls://host:port or unix:/path; with command: where that server listens',
     ),
   relay: relaySchema.exactOptional(),
 } satisfies Record<KeysOf<Target>, z.ZodType>
 
-/** The server to be loaded: exactly one of serve, command and address, except that a command may have its address. */
+/** The server to test: exactly one of serve, command and address, except that a command may have an address too. */
 export const targetSchema = mapping(targetShape, 'a mapping with one of serve, command and address')
   .superRefine(checkTarget, evenIfFaulty)
   .transform(({ serve, options = {}, over, command, address, relay }): Target => {
@@ -41,7 +41,7 @@ export const targetSchema = mapping(targetShape, 'a mapping with one of serve, c
   })
   .meta({
     id: 'target',
-    description: 'The server to be loaded: one of serve, command and address',
+    description: 'The server to test: one of serve, command and address',
     anyOf: [{ required: ['serve'] }, { required: ['command'] }, { required: ['address'] }],
   })
 
@@ -59,21 +59,21 @@ function checkTarget(value: { readonly [Key in keyof typeof targetShape]?: unkno
     context.addIssue({ code: 'custom', path: ['options'], message: `options go with serve, not with ${first}` })
   }
   if ('over' in value && first !== 'serve') {
-    const message = `goes with serve, not with ${first}, which says it itself: udp://host:port`
+    const message = `goes with serve, not with ${first}: write udp://host:port there`
     context.addIssue({ code: 'custom', path: ['over'], message })
   }
   checkPort(value.command, value.address, context)
 }
 
-/** A free port must be told to the server, and one that is not asked for leaves the server's place unknown. */
+/** The server must be given its free port by {port} in the command; without one its address must be known. */
 function checkPort(command: unknown, address: unknown, context: z.RefinementCtx): void {
-  const isAsked = typeof command === 'string' && command.includes(portSlot)
-  const isUsed = typeof address === 'string' && address.includes(portSlot)
-  if (isUsed && !isAsked) {
+  const isInCommand = typeof command === 'string' && command.includes(portSlot)
+  const isInAddress = typeof address === 'string' && address.includes(portSlot)
+  if (isInAddress && !isInCommand) {
     const wanted = command === undefined ? 'a port; {port} goes with a command' : 'a port; the command has no {port}'
     context.addIssue({ code: 'custom', path: ['address'], message: new InvalidValue(wanted).message })
   }
-  if (typeof command === 'string' && command !== '' && !isAsked && address === undefined) {
+  if (typeof command === 'string' && command !== '' && !isInCommand && address === undefined) {
     const message = new InvalidValue('a command with {port} in it, or an address beside it').message
     context.addIssue({ code: 'custom', path: ['command'], message })
   }
