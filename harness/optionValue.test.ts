@@ -16,7 +16,7 @@ test.each<[OptionValue, string | true, unknown]>([
   [duration, '10ms', 10],
   [duration, '24h', 86_400_000],
   [form, 'b', 2],
-])('parseOption() reads %j out of %j: %j', (value, text, expected) => {
+])('parseOption() for %j reads %j as %j', (value, text, expected) => {
   expect(parseOption(value, text)).toBe(expected)
 })
 
@@ -37,7 +37,7 @@ test.each<[OptionValue, string | true]>([
   [duration, '25h'],
   [duration, '10'],
   [form, 'c'],
-])('parseOption() refuses for %j: %j', (value, text) => {
+])('parseOption() for %j refuses %j', (value, text) => {
   expect(parseOption(value, text)).toBeUndefined()
 })
 

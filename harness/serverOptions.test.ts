@@ -17,7 +17,7 @@ function conflicts(
   return conflictsOf(option, texts, { server, overUdp, show: name => name })
 }
 
-test('options refer to options only', () => {
+test('the rules of options refer only to options that exist', () => {
   const names = Object.keys(serverOptions)
   for (const [, { needs, conflicts = [], notFor = {} }] of optionEntries) {
     const others = [...(needs?.oneOf ?? []), ...conflicts.flatMap(conflict => conflict.with)]
@@ -31,13 +31,13 @@ test('flagOf() turns a name into a flag', () => {
   expect(['seed', 'poolSize', 'maxSendBuffer'].map(flagOf)).toEqual(['--seed', '--pool-size', '--max-send-buffer'])
 })
 
-test('conflictsOf() has nothing to say of an option that is not given, or is what it is by default', () => {
+test('conflictsOf() ignores an option that is not given or has its default', () => {
   expect(conflicts('shuffle', {}, 'echo')).toEqual([])
   expect(conflicts('workers', { workers: '1' }, 'broadcast', true)).toEqual([])
   expect(conflicts('maxConnections', { maxConnections: '9', workers: '1' })).toEqual([])
 })
 
-test('conflictsOf() names options as it is told, and leaves out those that cannot be set', () => {
+test('conflictsOf() names options by the given function, and leaves out those that cannot be set', () => {
   const texts = { reloadTimeout: '1s' }
   const show = (name: string) => (name === 'detach' ? undefined : `<${name}>`)
   expect(conflictsOf('reloadTimeout', texts, { server: 'tlv', overUdp: false, show })).toEqual([

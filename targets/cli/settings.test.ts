@@ -96,7 +96,7 @@ test.each(Object.entries(requests))(
   },
 )
 
-test('serverSettings() is not disturbed by variables that are exported for other servers', () => {
+test('variables that are exported for other servers do not make a server fail', () => {
   const environment = { VOLLEY_SERVE_KEY: 'key', VOLLEY_SERVE_LAYER_KEY: 'key', VOLLEY_SERVE_SECRET: 'secret' }
   for (const name of ['echo', 'rpc', 'broadcast', 'http']) {
     expect(faultsOf(name, withVariables(name, {}, environment))).toEqual([])
@@ -158,7 +158,7 @@ test.each<[string, OptionTexts, string[]]>([
   expect(faultsOf(name, options)).toEqual(expected)
 })
 
-test('the bounds of options are those of what they set', () => {
+test('limits in the table of options equal the limits of protocols and layers', () => {
   expect(serverOptions.maxFrame.value.max).toBe(frameBytesMax)
   expect(serverOptions.layerKey.value.lengthMax).toBe(layerKeyLengthMax)
 })

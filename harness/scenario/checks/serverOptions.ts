@@ -28,7 +28,7 @@ function issuesOf(path: Path, { serve: server, options, over }: Served, layers: 
   }
   const issues = Object.keys(given).flatMap(key => {
     const name = key as OptionName
-    // That a key is for tlv only is told of the key itself.
+    // The check of keys against the protocol reports this one already.
     if (name === 'key' && server !== 'tlv') return []
     return conflictsOf(name, texts, context).map(
       // About the key, not its value, so that a message about a secret is shown as it is.
