@@ -22,3 +22,26 @@ export function parseStall(text: string): Stall | undefined {
   if (lengthMs === undefined || lengthMs <= 0 || lengthMs >= secondMs) return undefined
   return { kind: 'repeated', lengthMs, periodMs: secondMs }
 }
+
+/** When work that arrives at `ms` can begin: then, or at the end of the stall; Infinity where that has no end. */
+export function beginMs(stall: Stall | undefined, ms: number): number {
+  if (stall === undefined) return ms
+  if (stall.kind === 'forever') return ms < stall.fromMs ? ms : Number.POSITIVE_INFINITY
+  const periods = Math.floor(ms / stall.periodMs)
+  return ms - periods * stall.periodMs < stall.periodMs - stall.lengthMs ? ms : (periods + 1) * stall.periodMs
+}
+
+/**
+ * When `workMs` of work that begins at `ms`, outside a stall, is done: the stalls in between are added. Work that is done
+ * at the moment a stall begins is not delayed by it.
+ */
+export function endMs(stall: Stall | undefined, ms: number, workMs: number): number {
+  if (stall === undefined || workMs === 0) return ms + workMs
+  if (stall.kind === 'forever') return ms + workMs <= stall.fromMs ? ms + workMs : Number.POSITIVE_INFINITY
+  const workingMs = stall.periodMs - stall.lengthMs
+  const remainderMs = ms % stall.periodMs
+  // The beginning of a period may be rounded to the end of the one before.
+  const offsetMs = remainderMs < workingMs ? remainderMs : 0
+  const stalls = Math.ceil((offsetMs + workMs) / workingMs) - 1
+  return ms + workMs + stalls * stall.lengthMs
+}

@@ -1,6 +1,6 @@
 import { abi, epollEvent, type Libc } from '../transports/libc.ts'
 import { internetAddress, unixAddress } from '../transports/sockaddr.ts'
-import { ViewCache } from '../transports/views.ts'
+import { ViewCache } from '../views.ts'
 import { type NullReplies, nothingOwed, type Owed } from './nullReplies.ts'
 
 const readBufferBytes = 64 * 1024

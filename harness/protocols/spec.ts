@@ -133,7 +133,19 @@ export function protocolSpec(input: unknown): ProtocolSpec {
   throw new UserError(faults)
 }
 
-/** A protocol as JSON text for the `--protocol` of a server; `protocolSpec` reads the parsed JSON. */
+/** The protocol in a text: a name, or JSON as `protocolText` writes it; throws a UserError that lists every fault. */
+export function parseProtocolText(text: string): ProtocolSpec {
+  if (!text.startsWith('{')) return protocolSpec(text)
+  let input: unknown
+  try {
+    input = JSON.parse(text)
+  } catch {
+    throw new UserError(`expected a protocol's name or JSON, got ${text}`)
+  }
+  return protocolSpec(input)
+}
+
+/** A protocol as JSON text for `parseProtocolText`: the value of a server's `--protocol`. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
   const { replyBytes, ...others } = settings as { readonly replyBytes?: number }
   return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } } })

@@ -1,6 +1,7 @@
 import { getPriority } from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
+import { ViewCache } from '../views.ts'
 import { abi, epollEvent, type Libc, schedAttributes, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
@@ -13,7 +14,6 @@ import {
   writeQueueBytesMax,
   written,
 } from './transport.ts'
-import { ViewCache } from './views.ts'
 
 const readBufferBytes = 64 * 1024
 const eventsPerWait = 256

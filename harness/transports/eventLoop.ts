@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
+import { ViewCache } from '../views.ts'
 import type { Loop, TransportOptions } from './transport.ts'
-import { ViewCache } from './views.ts'
 import { Wakes } from './wakes.ts'
 
 /** The socket of a link, from its connect until it is closed. */

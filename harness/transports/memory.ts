@@ -1,5 +1,6 @@
 import { assert } from '../errors.ts'
 import type { FailureKind } from '../failures.ts'
+import { Heap } from '../heap.ts'
 import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, written } from './transport.ts'
 
 /** The server of a `memory` transport: plain functions, called at simulated times. */
@@ -53,8 +54,7 @@ class SimulatedTransport implements MemoryTransport {
   readonly wireMs: number
   readonly #connectMs: number
   readonly #connections = new Map<number, SimulatedConnection>()
-  /** A binary heap by time, then by order. */
-  readonly #events: Event[] = []
+  readonly #events = new Heap<Event>(isBefore)
   #order = 0
   #wakeTime = 0
 
@@ -108,22 +108,13 @@ class SimulatedTransport implements MemoryTransport {
   }
 
   at(time: number, action: (now: number) => void): void {
-    const event = { time: Math.max(time, this.time), order: this.#order++, action }
-    const events = this.#events
-    let place = events.push(event) - 1
-    while (place > 0) {
-      const parent = (place - 1) >> 1
-      if (!isBefore(event, events[parent]!)) break
-      events[place] = events[parent]!
-      place = parent
-    }
-    events[place] = event
+    this.#events.add({ time: Math.max(time, this.time), order: this.#order++, action })
   }
 
   async run(loop: Loop): Promise<void> {
     this.loop = loop
     for (let count = 0; count < eventsMax; count++) {
-      const next = this.#events[0]
+      const next = this.#events.first
       if (next === undefined || this.#wakeTime <= next.time) {
         this.time = Math.max(this.time, this.#wakeTime)
         this.#wakeTime = Number.POSITIVE_INFINITY
@@ -134,7 +125,7 @@ class SimulatedTransport implements MemoryTransport {
         }
         this.wakeAt(wanted)
       } else {
-        this.#takeFirst()
+        this.#events.takeFirst()
         this.time = next.time
         next.action(next.time)
       }
@@ -145,22 +136,6 @@ class SimulatedTransport implements MemoryTransport {
   drop(connection: SimulatedConnection): void {
     connection.open = false
     this.#connections.delete(connection.link)
-  }
-
-  #takeFirst(): void {
-    const events = this.#events
-    const last = events.pop()!
-    if (events.length === 0) return
-    let place = 0
-    for (;;) {
-      let child = 2 * place + 1
-      if (child >= events.length) break
-      if (child + 1 < events.length && isBefore(events[child + 1]!, events[child]!)) child++
-      if (!isBefore(events[child]!, last)) break
-      events[place] = events[child]!
-      place = child
-    }
-    events[place] = last
   }
 }
 

@@ -19,7 +19,7 @@ test.each(['', 'x', 'tcp://h', 'tcp://h:0', 'http://h:1', 'tls://h:1', 'udp://un
   },
 )
 
-test('resolveUpstream() writes an address as the system does, and refuses a host that is not there', async () => {
+test('resolveUpstream() writes an address as the system does, and refuses a host that does not exist', async () => {
   expect(await resolveUpstream({ scheme: 'udp', host: '0:0:0:0:0:0:0:1', port: 1 })).toMatchObject({ host: '::1' })
   expect(await resolveUpstream({ scheme: 'tcp', host: 'localhost', port: 1 })).toMatchObject({
     host: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),

@@ -8,6 +8,7 @@ import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { serverOptionIssues } from './serverOptions.ts'
 import { targetIssues } from './targets.ts'
 import { wireIssues } from './wire.ts'
 
@@ -24,6 +25,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...keyIssues(data, settings),
     ...layerIssues(settings, given.has('layerKey')),
     ...wireIssues(settings),
+    ...serverOptionIssues(settings),
     ...datagramIssues(settings),
     ...captureIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [

@@ -3,9 +3,20 @@ import { z } from 'zod'
 import { scenarioJsonSchema } from './jsonSchema.ts'
 import { scenarioShape } from './schema.ts'
 
+const serverOptions = {
+  poolSize: 1000,
+  maxFrame: '1MiB',
+  idleTimeout: '1m30s',
+  stall: '1s/10s',
+  busyWait: true,
+  seed: '${SEED}',
+  layers: 'gzip',
+  reply: 5,
+}
+
 const sample = {
   name: 'x',
-  target: { serve: 'tlv', options: { poolSize: 1000, maxFrame: '1MiB' } },
+  target: { serve: 'tlv', options: serverOptions },
   environments: { lan: { address: 'tcp://h:1' }, own: { command: 'run', address: 'tcp://h:1' } },
   protocol: { frame: { lengthBytes: 2, maxFrame: '64KiB', id: { offset: 4, bytes: 4 } } },
   connections: 10,
@@ -68,6 +79,11 @@ test.each([
   ['a duration without a unit', { duration: 10 }],
   ['an unknown layer', { layers: ['zstd'] }],
   ['an unknown server', { target: { serve: 'tvl' } }],
+  ['an unknown option of a server', { target: { serve: 'tlv', options: { poolsize: 5 } } }],
+  ['an option with too large a number', { target: { serve: 'tlv', options: { workers: 65 } } }],
+  ['an option with a duration without a unit', { target: { serve: 'tlv', options: { idleTimeout: 15 } } }],
+  ['a flag that is not true or false', { target: { serve: 'tlv', options: { busyWait: 'yes' } } }],
+  ['an option that only the command line has', { target: { serve: 'tlv', options: { detach: true } } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
   ['no source addresses', { sourceAddresses: [] }],
   ['an unknown source of a capture', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],

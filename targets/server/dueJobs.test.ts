@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DueJobs } from './dueJobs.ts'
 
-test('DueJobs gives jobs in the order they are due, and in their own order at the same instant', () => {
+test('DueJobs returns jobs by due time, and by sequence at the same instant', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(50)), fc.nat(60), (dues, nowMs) => {
       const jobs = new DueJobs()

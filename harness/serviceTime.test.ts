@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createPrng } from '../../harness/prng.ts'
+import { createPrng } from './prng.ts'
 import { drawServiceMs, parseServiceTime } from './serviceTime.ts'
 
 const forever = Number.POSITIVE_INFINITY
@@ -14,7 +14,7 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-test('parseServiceTime() reads one distribution, and several one after the other', () => {
+test('parseServiceTime() reads one distribution, and several consecutive ones', () => {
   const fast = { kind: 'bimodal', fastMs: 1, slowMs: 20, slowShare: 0.02 }
   expect(parseServiceTime('fixed:2ms')).toEqual([{ distribution: { kind: 'fixed', ms: 2 }, untilMs: forever }])
   expect(parseServiceTime('fixed:0ms')).toEqual([{ distribution: { kind: 'fixed', ms: 0 }, untilMs: forever }])
@@ -56,7 +56,7 @@ test.each([
   expect(parseServiceTime(text)).toBeUndefined()
 })
 
-test('drawServiceMs() goes by the phase in which a job begins', () => {
+test('drawServiceMs() uses the phase in which a job begins', () => {
   const at = (ms: number) => draw('fixed:5ms@2s,fixed:2ms@3s,fixed:1ms', 1, ms)[0]
   expect([0, 1999.9, 2000, 2999, 3000, 1e9].map(at)).toEqual([5, 5, 2, 2, 1, 1])
 })
@@ -72,7 +72,7 @@ test('drawServiceMs() has the mean, the spread and the tail of an exponential di
   }
 })
 
-test('drawServiceMs() is slow in the share that was asked for', () => {
+test('drawServiceMs() draws the slow time with the given share', () => {
   const values = draw('bimodal:1ms,20ms,2%', 200_000)
   expect(new Set(values)).toEqual(new Set([1, 20]))
   expect(values.filter(value => value === 20).length / values.length).toBeCloseTo(0.02, 3)

@@ -1,12 +1,12 @@
-/** Lengths whose views are kept; a worker whose batches have more lengths creates some views again. */
+/** Number of lengths whose views are kept; beyond it the cache starts again. */
 const viewsMax = 4096
 
-/** Views of the start of an array. Batches have few lengths, and creating a view costs more than a small copy. */
+/** Views of the start of one array, made once for each length: making a view costs more than copying a few bytes. */
 export class ViewCache {
   readonly #views = new Map<number, Uint8Array>()
   #bytes: Uint8Array | undefined
 
-  /** `bytes[from, to)`; the array itself if that is all of it. */
+  /** Returns `bytes[from, to)`: the array itself where that is all of it. */
   view(bytes: Uint8Array, from: number, to: number): Uint8Array {
     if (from !== 0) return bytes.subarray(from, to)
     if (to === bytes.length) return bytes

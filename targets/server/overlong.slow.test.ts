@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
 import { overlongText } from '../services/tlv.ts'
 import { killServers, ServerChild } from '../testing/child.ts'
 import { Client, until } from '../testing/client.ts'
-import type { ListenAddress } from './listen.ts'
 
 const mebibyte = 1024 * 1024
 const announced = 64 * mebibyte
@@ -15,12 +15,12 @@ const hello = bytesOf({ u32: 5 }, { u32: 1 }, 'hello')
 
 afterEach(killServers)
 
-/** Memory of a process that is in RAM, in bytes. */
+/** Resident memory of a process, in bytes. */
 function rssBytes(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024
 }
 
-/** Sends an over-long message, the whole of it or its beginning only, and has the answer to it. */
+/** Sends an over-long message, or only its beginning, and takes the reply to it. */
 async function sendOverlong(address: ListenAddress, bytes: number): Promise<void> {
   const client = await Client.connect(address)
   try {
@@ -37,11 +37,11 @@ async function sendOverlong(address: ListenAddress, bytes: number): Promise<void
   }
 }
 
-test('a thousand messages of 64 MiB leave the memory of a TLV server as it is', async () => {
+test('a thousand messages of 64 MiB do not grow the memory of a TLV server', async () => {
   const child = ServerChild.start(['tlv', '--listen', '127.0.0.1:0'], { ipc: true })
   const address = await child.address()
   const pid = child.process.pid!
-  // What the first messages of a process cost it belongs to the process.
+  // The first messages of a process allocate memory that stays with the process.
   for (let index = 0; index < 50; index++) await sendOverlong(address, piece.length)
   const before = rssBytes(pid)
   let most = 0
@@ -55,7 +55,7 @@ test('a thousand messages of 64 MiB leave the memory of a TLV server as it is', 
   }
   expect(most - before).toBeLessThan(32 * mebibyte)
   const last = () => child.messages.findLast(message => message.type === 'stats')
-  // Each is a message that was answered, and the connections that were streamed to the end went on.
+  // Each message was answered, and the connections whose message was sent to its end were still served.
   await until('all of them', () => last()?.requests === 1056)
   expect(last()).toMatchObject({ rejected: 1053 })
 })

@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const serve = (...args: string[]) => ServerChild.start([...args, '--listen', '0', '--workers', '2'], { ipc: true })
 
-/** Clients that have been answered once: each is with a worker. */
+/** Clients that have been answered once, so that a worker serves each of them. */
 async function connect(child: ServerChild, count: number): Promise<Client[]> {
   const address = await child.address()
   const some = await Promise.all(Array.from({ length: count }, () => Client.connect(address)))
@@ -45,7 +45,7 @@ const lastStats = (child: ServerChild) => child.messages.findLast(message => mes
 test.each([
   ['SIGTERM to the first process', 'SIGTERM', false],
   ['SIGINT to all, as a terminal sends it', 'SIGINT', true],
-] as const)('workers answer what is in hand and count it exactly on %s', async (_, signal, toAll) => {
+] as const)('workers answer pending requests and count them exactly on %s', async (_, signal, toAll) => {
   const child = serve('rpc', '--shuffle', '1000')
   const four = await connect(child, 4)
   expect(child.stdout).toMatch(/^rpc listening on 127\.0\.0\.1:\d+ {3}2 workers, frames up to 2 MiB\n/)
@@ -72,22 +72,22 @@ test('workers share the connections evenly, and their counters are added up', as
   await until('all requests', () => lastStats(child)?.requests === 4)
   expect(lastStats(child)).toMatchObject({ connections: 4, bytesIn: 4 * request.length, bytesOut: 4 * request.length })
   await until('a line', () => /connections 4 +\d requests\/s/.test(child.stdout))
-  // While one worker stands still, the connections of the other go on.
-  const [held] = workersOf(child)
-  process.kill(held!, 'SIGSTOP')
+  // While one worker is suspended, the connections of the other are served.
+  const [suspended] = workersOf(child)
+  process.kill(suspended!, 'SIGSTOP')
   try {
     for (const client of clients) client.write(request)
     const silent = () => clients.filter(client => client.available === 0)
     await until('two replies', () => silent().length === 2)
-    const lively = clients.find(client => client.available > 0)!
-    await lively.take(request.length)
+    const served = clients.find(client => client.available > 0)!
+    await served.take(request.length)
     for (let turn = 0; turn < 100; turn++) {
-      lively.write(request)
-      await lively.take(request.length)
+      served.write(request)
+      await served.take(request.length)
     }
-    expect(silent().filter(client => client !== lively)).toHaveLength(2)
+    expect(silent().filter(client => client !== served)).toHaveLength(2)
   } finally {
-    process.kill(held!, 'SIGCONT')
+    process.kill(suspended!, 'SIGCONT')
   }
   await until('all requests', () => lastStats(child)?.requests === 108)
 })
@@ -97,18 +97,16 @@ test('a worker that dies ends the server with exit 1', async () => {
   await connect(child, 2)
   process.kill(workersOf(child)[1]!, 'SIGKILL')
   expect(await child.exited()).toBe(1)
-  expect(child.stderr).toBe('the server ends: a worker was killed by SIGKILL\n')
+  expect(child.stderr).toBe('the server stops: a worker was killed by SIGKILL\n')
 })
 
-test('workers go when the first process is gone, in whatever way', async () => {
-  // `exited` waits for the streams that the workers have too.
-  const orphaned = serve('rpc', '--quiet')
-  await connect(orphaned, 2)
+test('workers exit when the first process exits, however it does', async () => {
+  // `exited` waits for the streams, which the workers have too.
+  const [orphaned, killed] = [serve('rpc', '--quiet'), serve('rpc', '--quiet')]
+  await Promise.all([connect(orphaned, 2), connect(killed, 2)])
   orphaned.process.disconnect()
-  expect(await orphaned.exited()).toBe(0)
-  const killed = serve('rpc', '--quiet')
-  await connect(killed, 2)
   killed.process.kill('SIGKILL')
+  expect(await orphaned.exited()).toBe(0)
   expect(await killed.exited()).toBe(-1)
 })
 
@@ -121,12 +119,7 @@ test('a second signal ends all workers at once', async () => {
   client.write(new Uint8Array(32 * 1024 * 1024))
   await until('replies that wait', () => (lastStats(child)?.bytesOut ?? 0) > 16 * 1024 * 1024)
   child.process.kill('SIGTERM')
-  let accepting = true
-  while (accepting) {
-    const other = await Client.connect(address).catch(() => undefined)
-    other?.socket.destroy()
-    accepting = other !== undefined
-  }
+  await child.refuses()
   child.process.kill('SIGTERM')
   expect(await child.exited()).toBe(1)
 })

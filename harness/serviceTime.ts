@@ -1,29 +1,29 @@
-import type { Prng } from '../../harness/prng.ts'
-import { parseDuration } from '../../harness/units.ts'
+import type { Prng } from './prng.ts'
+import { parseDuration } from './units.ts'
 
 export const serviceTimeForms = 'fixed:2ms, exponential:1ms, bimodal:1ms,20ms,2% or fixed:5ms@2s,fixed:1ms'
 
 const serviceMsMax = 3_600_000
 const uint32Values = 0x1_0000_0000
 
-/** How long a job takes, in milliseconds; `slowShare` is from 0 to 1. */
+/** The distribution of service times, in milliseconds; `slowShare` is from 0 to 1. */
 export type Distribution =
   | { readonly kind: 'fixed'; readonly ms: number }
   | { readonly kind: 'exponential'; readonly meanMs: number }
   | { readonly kind: 'bimodal'; readonly fastMs: number; readonly slowMs: number; readonly slowShare: number }
 
-/** A distribution, and until when jobs that begin have their times from it: milliseconds after the first request. */
+/** The distribution for jobs that begin before `untilMs`, in milliseconds after the first request. */
 export interface ServicePhase {
   readonly distribution: Distribution
   readonly untilMs: number
 }
 
-/** One phase after the other, of which the last is without end. */
+/** Consecutive phases; the last one has no end. */
 export type ServiceTime = readonly ServicePhase[]
 
 /**
- * Reads `fixed:T`, `exponential:MEAN` or `bimodal:FAST,SLOW,SHARE%`, or several of them with commas between, all but
- * the last with `@UNTIL` behind: `fixed:5ms@2s,fixed:1ms`. Undefined when the text is nothing of that.
+ * Reads `fixed:T`, `exponential:MEAN` or `bimodal:FAST,SLOW,SHARE%`, or several of them separated by commas, where all but
+ * the last end with `@UNTIL`: `fixed:5ms@2s,fixed:1ms`. Undefined for other texts.
  */
 export function parseServiceTime(text: string): ServiceTime | undefined {
   const parts = text.split(/,(?=[a-z]+:)/)
@@ -42,12 +42,12 @@ export function parseServiceTime(text: string): ServiceTime | undefined {
   return phases
 }
 
-/** The time, in milliseconds, that a job takes which begins so long after the first request. */
+/** Draws how long a job takes that begins `beginMs` after the first request, in milliseconds. */
 export function drawServiceMs(serviceTime: ServiceTime, beginMs: number, prng: Prng): number {
   const phase = serviceTime.find(({ untilMs }) => beginMs < untilMs) ?? serviceTime.at(-1)!
   const { distribution } = phase
   if (distribution.kind === 'fixed') return distribution.ms
-  // Half a step above what was drawn: never 0, whose logarithm is not finite.
+  // Half a step above the drawn number, so that it is never 0, whose logarithm is not finite.
   const uniform = (prng.next32() + 0.5) / uint32Values
   if (distribution.kind === 'exponential') return -Math.log(uniform) * distribution.meanMs
   return uniform < distribution.slowShare ? distribution.slowMs : distribution.fastMs
