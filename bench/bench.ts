@@ -15,12 +15,12 @@ export interface BenchOptions {
   readonly settings: Settings
   readonly processes: Processes
   readonly signal: AbortSignal
-  /** Takes lines on how it goes. */
-  readonly say: (text: string) => void
+  /** Receives lines about the progress. */
+  readonly log: (text: string) => void
 }
 
-/** Measures goals one after the other; one that cannot be measured has a note that says why. */
-export async function runBench({ goals, settings, processes, signal, say }: BenchOptions): Promise<BenchResults> {
+/** Measures goals one after the other; a goal that cannot be measured gets a note that says why. */
+export async function runBench({ goals, settings, processes, signal, log }: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date().toISOString()
   const machine = describeEnvironment()
   const folder = await mkdtemp(join(os.tmpdir(), 'volley-bench-'))
@@ -28,11 +28,11 @@ export async function runBench({ goals, settings, processes, signal, say }: Benc
     const peers = await findPeers()
     const cores = chooseCores(peers)
     const limit = await compileLimit(folder)
-    if (typeof limit === 'string') say(`without the C programs: ${limit}`)
+    if (typeof limit === 'string') log(`without the C programs: ${limit}`)
     const records: GoalRecord[] = []
     for (const goal of goals) {
       const bench = { settings, cores, peers, limit, processes, folder, signal }
-      records.push(await measure(goal, { ...bench, say: text => say(`${goal.id}  ${text}`) }))
+      records.push(await measure(goal, { ...bench, log: text => log(`${goal.id}  ${text}`) }))
     }
     return {
       schema: resultsSchema,
@@ -56,20 +56,20 @@ export async function runBench({ goals, settings, processes, signal, say }: Benc
 async function measure(goal: Goal, bench: Bench): Promise<GoalRecord> {
   const { id, title } = goal
   bench.signal.throwIfAborted()
-  bench.say(title)
+  bench.log(title)
   try {
     return { id, title, ...(await goal.measure(bench)) }
   } catch (error) {
     bench.signal.throwIfAborted()
     const why = messageOf(error)
-    bench.say(why)
+    bench.log(why)
     return { id, title, groups: [], rows: [], notes: [`not measured: ${why}`] }
   }
 }
 
-/** Client and server on a core each, where there are two and something that holds them there. */
+/** One core each for client and server, if there are two and taskset can pin them. */
 function chooseCores(peers: Peers): Cores {
   const count = os.availableParallelism()
-  const isHeld = count >= 2 && peers.has('taskset')
-  return { count, client: isHeld ? '0' : undefined, server: isHeld ? '1' : undefined }
+  const canPin = count >= 2 && peers.has('taskset')
+  return { count, client: canPin ? '0' : undefined, server: canPin ? '1' : undefined }
 }

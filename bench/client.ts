@@ -6,7 +6,7 @@ const meterMs = 20
 const overtimeMs = 15_000
 const errorTextMax = 200
 
-/** A client that ran to its end. */
+/** The result of a client that ran to its end. */
 export interface ClientRun {
   readonly stdout: string
   /** Cores that the whole process used over the window, user and system time. */
@@ -15,30 +15,30 @@ export interface ClientRun {
 
 /** The part of a client's run over which its CPU time is read. */
 export interface Window {
-  /** From its start until it is under way: connections open, code compiled. */
+  /** From its start until its connections are open and its code is compiled. */
   readonly leadMs: number
   readonly lengthMs: number
 }
 
-/** Runs a client to its end; throws with what it said when it fails, or ends before its CPU could be read. */
+/** Runs a client to its end; throws with its output if it fails or ends before its CPU time could be read. */
 export async function runClient(processes: Processes, command: Command, window: Window): Promise<ClientRun> {
   const child = processes.start(command, { lifeMs: window.leadMs + window.lengthMs + overtimeMs })
   const cores = await coresOver(child, window)
   await finished(child)
-  if (cores === undefined) throw new Error('it ended before its CPU time could be read')
+  if (cores === undefined) throw new Error('the client ended before its CPU time could be read')
   return { stdout: child.stdout(), cores }
 }
 
-/** Waits for a program's end; throws with the last it said unless its exit code is 0, or one that is taken as well. */
+/** Waits for a program's end; throws with its output unless its exit code is in `codes`. */
 export async function finished(child: Child, codes: readonly number[] = [0]): Promise<void> {
   const end = await child.ended
   if (typeof end === 'number' && codes.includes(end)) return
-  const said = (child.stderr().trim() || child.stdout().trim()).replace(/\s+/g, ' ').slice(0, errorTextMax)
+  const output = (child.stderr().trim() || child.stdout().trim()).replace(/\s+/g, ' ').slice(0, errorTextMax)
   const how = typeof end === 'number' ? `exit code ${end}` : end
-  throw new Error(said === '' ? how : `${said} (${how})`)
+  throw new Error(output === '' ? how : `${output} (${how})`)
 }
 
-/** Runs a program of which only what it prints is wanted; throws as `finished` does. */
+/** Runs a program and returns what it prints; throws as `finished` does. */
 export async function runForText(processes: Processes, command: Command, lengthMs: number): Promise<string> {
   const child = processes.start(command, { lifeMs: lengthMs + overtimeMs })
   await finished(child)
@@ -46,8 +46,8 @@ export async function runForText(processes: Processes, command: Command, lengthM
 }
 
 /**
- * Cores in use by a process over a window, read from outside, from /proc: the same way for every client, so that
- * neither the start of Node nor the arithmetic after the last request is counted for one and not for the other.
+ * Cores that a process uses over a window, read from /proc in the same way for every client: neither the start of Node
+ * nor the arithmetic after the last request is counted for any. Undefined if it cannot be read.
  */
 export async function coresOver(child: Child, { leadMs, lengthMs }: Window): Promise<number | undefined> {
   const meter = createCpuMeter({ pid: child.pid, group: false })

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { type ExitCode, exitCode } from '../harness/errors.ts'
 
-/** Takes the flags of this process; answers how it is to end where they are at fault, or were a question for help. */
+/** Parses the flags of this process; returns the exit code if they are wrong or ask for help, else undefined. */
 export function parseFlags(command: Command): ExitCode | undefined {
   try {
     command.exitOverride().parse()

@@ -1,14 +1,14 @@
 import { formatCount, formatSize } from '../harness/units.ts'
 
 interface FigureKind {
-  /** Over its column, with the unit. */
+  /** Heading of its column, with the unit. */
   readonly heading: string
-  /** In a sentence. */
+  /** Name within a sentence. */
   readonly name: string
   readonly format: (value: number) => string
 }
 
-/** Every figure that a round may give, in the order of its columns. */
+/** Every figure that a round may have, in the order of the columns. */
 export const figureKinds = {
   requestsPerSecond: { heading: 'requests/s', name: 'requests/s', format: formatCount },
   clientCores: { heading: 'cores', name: 'client cores in use', format: value => value.toFixed(2) },
@@ -28,7 +28,7 @@ export const figureKinds = {
   },
   openMs: { heading: 'opens in', name: 'opening of a report', format: value => `${Math.round(value)} ms` },
   reportBytes: { heading: 'report', name: 'report of one hour', format: formatKilobytes },
-  /** What the client says of itself, beside what was read from outside. */
+  /** Measured by the client itself, where the other CPU figures are read from outside. */
   ownCpuMicros: {
     heading: 'own us',
     name: 'CPU per request by its own count',
@@ -38,15 +38,15 @@ export const figureKinds = {
 
 export type FigureName = keyof typeof figureKinds
 
-/** What one round of one side gave. */
+/** The figures of one round of one side. */
 export type Figures = Readonly<Partial<Record<FigureName, number>>>
 
-/** A figure to be read, with its unit. */
+/** A figure as text, with its unit. */
 export function formatFigure(name: FigureName, value: number): string {
   return figureKinds[name].format(value)
 }
 
-/** Figures of a client that used `cores` of the machine and had `requestsPerSecond` answered. */
+/** The figures of a client that used `cores` cores at `requestsPerSecond`. */
 export function loadFigures(requestsPerSecond: number, cores: number): Figures {
   return {
     requestsPerSecond,
@@ -59,12 +59,12 @@ export function loadFigures(requestsPerSecond: number, cores: number): Figures {
   }
 }
 
-/** Three significant figures, without an exponent. */
+/** Three significant digits, without an exponent. */
 function significant(value: number): string {
   return value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
 }
 
-/** Goals of memory and size are set in KB and MB of 1000. */
+/** Bounds of memory and sizes are in KB and MB of 1000. */
 function formatKilobytes(bytes: number): string {
   return bytes < 1e6 ? `${significant(bytes / 1e3)} KB` : `${significant(bytes / 1e6)} MB`
 }

@@ -3,22 +3,22 @@ import type { Peers } from './peers/peers.ts'
 import type { Processes } from './processes.ts'
 import type { GoalRecord, Settings } from './results.ts'
 
-/** What a goal measures with. */
+/** Everything that a goal needs to measure. */
 export interface Bench {
   readonly settings: Settings
   readonly cores: Cores
   readonly peers: Peers
-  /** The C programs; a text says why there are none. */
+  /** The C programs, or the reason why there are none. */
   readonly limit: Limit | string
   readonly processes: Processes
-  /** For files that go with the bench. */
+  /** For temporary files, removed with the bench. */
   readonly folder: string
   readonly signal: AbortSignal
-  /** Tells how it goes. */
-  say(text: string): void
+  /** Reports progress. */
+  log(text: string): void
 }
 
-/** Which cores clients and servers are held to; undefined where they run where they like. */
+/** The cores that clients and servers are pinned to; undefined if they are not pinned. */
 export interface Cores {
   readonly count: number
   readonly client: string | undefined
@@ -29,6 +29,6 @@ export interface Cores {
 export interface Goal {
   readonly id: string
   readonly title: string
-  /** Measures it; what cannot be measured is a row that says why. */
+  /** Measures the goal; a row that cannot be measured says why. */
   measure(bench: Bench): Promise<Omit<GoalRecord, 'id' | 'title'>>
 }

@@ -13,8 +13,8 @@ const runsMax = 1000
 const overtimeMs = 60_000
 
 /**
- * Loads that nothing is wrong with. Those by a plan are answered in milliseconds: beside a reply in a twentieth of one
- * the wake-ups of a shared machine are a true finding.
+ * Loads without faults. Replies in mode rate take milliseconds: next to a reply in 0.05 ms the wake-ups of a shared
+ * machine would be a true finding.
  */
 const kinds = {
   'echo, saturated': { protocol: 'line', target: { serve: 'echo' } },
@@ -44,14 +44,14 @@ endWithUs(processes, exitCode.interrupted)
 process.exit(await main())
 
 /**
- * Runs healthy loads in turn and counts what the audit says of each. That a saturated loop is limited by its client is
- * true where the two share a machine; the rest it says by mistake, or of what else the machine did.
+ * Runs healthy loads in turn and counts the findings of the audit. That the client limits a saturated loop is true if
+ * client and server share a machine; other findings are mistakes, or caused by other work on the machine.
  */
 async function main(): Promise<number> {
   const command = new Command('npm run healthy-runs --')
-    .description('Counts how often the audit doubts runs that nothing is wrong with.')
-    .option('--runs <n>', 'how many runs, of all kinds together', '100')
-    .option('--seconds <n>', 'length of each, without its warm-up', '3')
+    .description('Counts how often the audit doubts healthy runs.')
+    .option('--runs <n>', 'number of runs, over all kinds', '100')
+    .option('--seconds <n>', 'length of each run, without its warm-up', '3')
   const end = parseFlags(command)
   if (end !== undefined) return end
   const { runs: runsText, seconds: secondsText } = command.opts<{ runs: string; seconds: string }>()
@@ -76,16 +76,18 @@ async function runOne(folder: string, run: number, seconds: number) {
   const kind = names[run % names.length]!
   const loop = [{ send: kind.startsWith('tlv') ? { type: 1, body: 'hello' } : 'hello' }]
   const scenario = { name: `healthy-${run}`, duration: `${seconds}s`, loop, ...kinds[kind] }
-  // What is kept of this machine is not to be that of a single disturbed measurement, nor the user's.
+  // A separate cache for every ten runs: neither the user's, nor one disturbed measurement for all.
   process.env['XDG_CACHE_HOME'] = join(folder, `cache-${run % 10}`)
   const lifeMs = seconds * 2000 + overtimeMs
   const { findings, verdict } = await runScenarioRecord(processes, { scenario, folder, lifeMs })
   const doubts = findings.filter(({ severity }) => severity !== 'note')
-  console.log(`${String(run + 1).padStart(4)}  ${kind.padEnd(18)}${verdict.padEnd(9)}${doubts.map(told).join(', ')}`)
+  console.log(
+    `${String(run + 1).padStart(4)}  ${kind.padEnd(18)}${verdict.padEnd(9)}${doubts.map(describe).join(', ')}`,
+  )
   return { kind, verdict, codes: doubts.map(({ code }) => code) }
 }
 
-function told({ code, value, limit }: { code: string; value: number; limit: number }): string {
+function describe({ code, value, limit }: { code: string; value: number; limit: number }): string {
   return `${code} ${Number(value.toPrecision(3))} (${Number(limit.toPrecision(3))})`
 }
 

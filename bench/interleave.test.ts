@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { interleave, type Side } from './interleave.ts'
 
-const quiet = { say: () => {}, signal: new AbortController().signal }
+const quiet = { log: () => {}, signal: new AbortController().signal }
 
 describe('interleave()', () => {
-  it('lets the sides take turns and keeps their figures in order', async () => {
+  it('runs the sides in turn and keeps their figures in order', async () => {
     const order: string[] = []
     const side = (name: string, rates: number[]): Side => ({
       name,
@@ -25,7 +25,7 @@ describe('interleave()', () => {
     expect(records[1]!.medians).toEqual({ requestsPerSecond: 20 })
   })
 
-  it('keeps what failed as the error of its round, and the other rounds', async () => {
+  it('keeps a failure as the error of its round, and the other rounds', async () => {
     let turn = 0
     const run = async () => {
       if (++turn === 2) throw new Error('refused')
@@ -40,7 +40,7 @@ describe('interleave()', () => {
     expect(record!.medians).toEqual({ p50Micros: 2 })
   })
 
-  it('does not run again what has failed twice', async () => {
+  it('does not run a side again that failed twice', async () => {
     let runs = 0
     const run = async () => {
       runs++
@@ -52,7 +52,7 @@ describe('interleave()', () => {
     expect(record!.rounds.every(({ error }) => error === 'refused')).toBe(true)
   })
 
-  it('ends where it is when it is stopped', async () => {
+  it('ends at once when it is aborted', async () => {
     const stop = new AbortController()
     let runs = 0
     const run = async () => {
@@ -61,7 +61,7 @@ describe('interleave()', () => {
       return {}
     }
     const sides = [{ name: 'A', command: '', run }]
-    await expect(interleave(sides, { rounds: 5, say: () => {}, signal: stop.signal })).rejects.toThrow('abort')
+    await expect(interleave(sides, { rounds: 5, log: () => {}, signal: stop.signal })).rejects.toThrow('abort')
     expect(runs).toBe(1)
   })
 })

@@ -3,13 +3,13 @@ import { type FigureName, type Figures, figureKinds, formatFigure } from './figu
 import type { RoundRecord, SideRecord } from './results.ts'
 import { median, round } from './statistics.ts'
 
-/** A side that failed so often is not run again: its reason is known. */
+/** A side that failed this often is not run again. */
 const failuresMax = 2
 
-/** One client with one setting, which takes its turn in every round. */
+/** One client with one set of arguments, which runs once in every round. */
 export interface Side {
   readonly name: string
-  /** What it runs, as one would type it. */
+  /** Its command line. */
   readonly command: string
   run(): Promise<Figures>
 }
@@ -17,12 +17,12 @@ export interface Side {
 /** How the rounds are run. */
 export interface Interleaving {
   readonly rounds: number
-  readonly say: (text: string) => void
+  readonly log: (text: string) => void
   readonly signal: AbortSignal
 }
 
-/** Runs all sides once, in their order, and again so many times: A B A B. What fails is kept as the round's error. */
-export async function interleave(sides: readonly Side[], { rounds, say, signal }: Interleaving): Promise<SideRecord[]> {
+/** Runs all sides in turn for a number of rounds: A B A B. A failure is the error of its round. */
+export async function interleave(sides: readonly Side[], { rounds, log, signal }: Interleaving): Promise<SideRecord[]> {
   const records = sides.map((): RoundRecord[] => [])
   for (let turn = 1; turn <= rounds; turn++) {
     for (const [at, side] of sides.entries()) {
@@ -35,7 +35,7 @@ export async function interleave(sides: readonly Side[], { rounds, say, signal }
       const outcome = await runOnce(side)
       signal.throwIfAborted()
       record.push(outcome)
-      say(`round ${turn} of ${rounds}  ${side.name}  ${outcome.error ?? renderFigures(outcome.figures)}`)
+      log(`round ${turn} of ${rounds}  ${side.name}  ${outcome.error ?? renderFigures(outcome.figures)}`)
     }
   }
   return sides.map(({ name, command }, at) => ({

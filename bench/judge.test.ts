@@ -14,7 +14,7 @@ function side(name: string, values: (number | string)[]): SideRecord {
 const claim = { name: 'node', figure: 'cpuMicros', bound: { atMost: 1.5 } } as const
 
 describe('judgeRatio()', () => {
-  it('judges the median of the ratios pair by pair', () => {
+  it('judges the median of the ratios round by round', () => {
     const met = judgeRatio(claim, side('ours', [3, 6, 9]), side('theirs', [2, 4, 1]))
     expect(met).toMatchObject({ verdict: 'met', spread: { each: [1.5, 1.5, 9], median: 1.5 } })
     const missed = judgeRatio(claim, side('ours', [3, 8, 9]), side('theirs', [2, 4, 1]))
@@ -26,7 +26,7 @@ describe('judgeRatio()', () => {
     expect(row.spread!.each).toEqual([1.5])
   })
 
-  it('has measured nothing where no round has both, and says why', () => {
+  it('is not measured if no round has both values, and says why', () => {
     const row = judgeRatio(claim, side('ours', ['refused']), side('theirs', [2]))
     expect(row).toEqual({ ...claim, verdict: 'not measured', reason: 'ours: refused' })
     expect(judgeRatio(claim, side('ours', []), side('theirs', [])).reason).toBe(
@@ -34,7 +34,7 @@ describe('judgeRatio()', () => {
     )
   })
 
-  it('judges nothing where no goal is set', () => {
+  it('gives no verdict without a bound', () => {
     const { bound: _, ...free } = claim
     expect(judgeRatio(free, side('ours', [3]), side('theirs', [2])).verdict).toBe('for comparison')
   })
@@ -58,7 +58,7 @@ describe('noneMeasured()', () => {
 })
 
 describe('loadFigures()', () => {
-  it('has CPU per request and requests per core out of cores and rate', () => {
+  it('derives CPU per request and requests per core from cores and rate', () => {
     expect(loadFigures(200_000, 0.5)).toEqual({
       requestsPerSecond: 200_000,
       clientCores: 0.5,
@@ -66,7 +66,7 @@ describe('loadFigures()', () => {
       requestsPerCore: 400_000,
     })
   })
-  it('has neither where no CPU time could be seen', () => {
+  it('has neither without CPU time', () => {
     expect(loadFigures(10, 0)).toEqual({ requestsPerSecond: 10, clientCores: 0 })
   })
 })

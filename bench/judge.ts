@@ -5,11 +5,11 @@ import { pairRatios, type Spread, spreadOf } from './statistics.ts'
 interface Claim {
   readonly name: string
   readonly figure: FigureName
-  /** Without it the row is there for comparison only. */
+  /** A row without a bound is only for comparison. */
   readonly bound?: Bound
 }
 
-/** Judges the ratio of a figure of ours to a peer's, pair by pair; its median counts. */
+/** Judges the median of the ratios of volley's figure to a peer's, round by round. */
 export function judgeRatio(claim: Claim, ours: SideRecord, theirs: SideRecord): Row {
   const { figure } = claim
   const spread = spreadOf(pairRatios(valuesOf(ours, figure), valuesOf(theirs, figure)))
@@ -23,7 +23,7 @@ export function judgeRatio(claim: Claim, ours: SideRecord, theirs: SideRecord): 
   }
 }
 
-/** Judges a figure of ours by itself; its median counts. */
+/** Judges the median of a figure of volley. */
 export function judgeValue(claim: Claim, ours: SideRecord): Row {
   const spread = spreadOf(valuesOf(ours, claim.figure).filter(value => value !== undefined))
   if (spread === undefined) return notMeasured(claim, reasonOf([ours], claim.figure))
@@ -35,7 +35,7 @@ export function judgeValue(claim: Claim, ours: SideRecord): Row {
   }
 }
 
-/** The row of what could not be measured, with why. */
+/** The row of a figure that could not be measured, with the reason. */
 export function notMeasured(claim: Claim, reason: string): Row {
   return { ...claim, verdict: 'not measured', reason }
 }
@@ -45,7 +45,7 @@ export function noneMeasured(claims: readonly Claim[], reason: string): Row[] {
   return claims.map(claim => notMeasured(claim, reason))
 }
 
-/** The values of a figure round by round. */
+/** The values of a figure in each round. */
 export function valuesOf(side: SideRecord, figure: FigureName): (number | undefined)[] {
   return side.rounds.map(round => round.figures[figure])
 }
@@ -56,7 +56,7 @@ function verdictOf({ median }: Spread, bound: Bound | undefined): Verdict {
   return holds ? 'met' : 'missed'
 }
 
-/** Why a figure of some sides is not there. */
+/** Why a figure of some sides is missing. */
 function reasonOf(sides: readonly SideRecord[], figure: FigureName): string {
   const errors = sides.flatMap(side => side.rounds.flatMap(({ error }) => (error ? [`${side.name}: ${error}`] : [])))
   return errors[0] ?? `no round gave a ${figureKinds[figure].name}`

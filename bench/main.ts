@@ -27,7 +27,7 @@ interface Flags {
 
 const processes = new Processes()
 const stop = new AbortController()
-// Whatever ends us ends what we have started: by its id, each.
+// Every process that was started ends with this one.
 process.on('exit', () => processes.endAll())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
@@ -43,12 +43,12 @@ process.exit(await main())
 async function main(): Promise<ExitCode> {
   const command = new Command('npm run bench --')
     .description(
-      'Runs volley beside its peers and beside the limit, and holds it against the goals P1 to P9; about ten minutes.',
+      'Compares volley with other load generators and with a C client, and checks the goals P1 to P9; takes about ten minutes.',
     )
-    .option('--rounds <n>', 'rounds of each side, in turn', '5')
+    .option('--rounds <n>', 'rounds, in each of which every side runs once', '5')
     .option('--seconds <n>', 'length of a round', '2')
-    .option('--only <goals>', 'some goals only, such as P1,P3')
-    .option('--quick', 'two rounds of 0.2 s: does it all run? Its figures are worth nothing')
+    .option('--only <goals>', 'only these goals, such as P1,P3')
+    .option('--quick', 'two rounds of 0.2 s, to check that everything runs; the figures are meaningless')
     .option('--out <folder>', 'the folder of the results', join(packageRoot, 'bench/results'))
     .exitOverride()
   try {
@@ -76,18 +76,18 @@ async function bench(flags: Flags): Promise<ExitCode> {
       }
   const chosen = chooseGoals(flags.only)
   if (!existsSync(builtFile('harness/cli/main'))) throw new UserError('volley is not built', 'npm run build')
-  // Before the minutes that it takes, not after them.
+  // Before the minutes of measuring, so that a wrong folder is reported at once.
   await prepareFolder(flags.out)
   const results = await runBench({
     goals: chosen,
     settings,
     processes,
     signal: stop.signal,
-    say: text => process.stderr.write(`${text}\n`),
+    log: text => process.stderr.write(`${text}\n`),
   })
   process.stdout.write(`\n${renderResults(results)}`)
   process.stdout.write(`\nresults  ${await saveResults(results, flags.out)}\n`)
-  // A goal that is missed fails no build: times on a machine that is shared are noise.
+  // A missed goal is not an error: times on a shared machine are noisy.
   return exitCode.pass
 }
 
@@ -104,5 +104,5 @@ function chooseGoals(only: string | undefined): readonly Goal[] {
   const unknown = ids.filter(id => !goals.some(goal => goal.id === id))
   if (unknown.length === 0) return goals.filter(goal => ids.includes(goal.id))
   const known = goals.map(goal => goal.id).join(', ')
-  throw new UserError([{ place: '--only', message: `expected goals out of ${known}, got "${unknown.join(', ')}"` }])
+  throw new UserError([{ place: '--only', message: `expected goals from ${known}, got "${unknown.join(', ')}"` }])
 }

@@ -5,45 +5,45 @@ const textMax = 1024 * 1024
 const killAfterMs = 2000
 const serverLifeMs = 3_600_000
 
-/** A program to be run, held to some cores where `cores` says which. */
+/** A program to run, pinned to `cores` if given. */
 export interface Command {
   readonly program: string
   readonly args: readonly string[]
-  /** As taskset takes them: `0` or `0,1`. */
+  /** In the format of taskset: `0` or `0,1`. */
   readonly cores?: string | undefined
 }
 
-/** The command as one would type it. */
+/** The command as typed in a shell. */
 export function commandLine(command: Command): string {
-  return words(command).map(quote).join(' ')
+  return argumentsOf(command).map(quote).join(' ')
 }
 
-/** A program that was started, with what it has said. */
+/** A program that was started, and its output. */
 export interface Child {
   readonly pid: number
   stdout(): string
   stderr(): string
-  /** Resolves when it has ended, with the exit code, or what ended it. Never rejects. */
+  /** Resolves when it has ended, with its exit code or what ended it. Never rejects. */
   readonly ended: Promise<number | string>
   hasEnded(): boolean
-  /** Ends it, by force if it does not end of itself. */
+  /** Ends it, by force after 2 s. */
   stop(): Promise<void>
 }
 
 export interface StartOptions {
-  /** It is ended after so long whatever it does. */
+  /** It is killed after this time. */
   readonly lifeMs: number
-  /** Its standard input stays open until it is stopped; without it there is none. */
+  /** Whether it has a standard input, which stays open until it is stopped. */
   readonly input?: boolean
 }
 
-/** Everything that one bench has started, so that it can all be ended. */
+/** All processes that a bench has started, so that they can be ended. */
 export class Processes {
   private readonly running = new Set<ChildProcess>()
 
-  /** Starts a program in the package's folder. */
+  /** Starts a program in the folder of the package. */
   start(command: Command, { lifeMs, input = false }: StartOptions): Child {
-    const [program, ...args] = words(command)
+    const [program, ...args] = argumentsOf(command)
     const stdin = input ? 'pipe' : 'ignore'
     return this.follow(
       spawn(program!, args, { cwd: packageRoot, env: plainEnvironment(), stdio: [stdin, 'pipe', 'pipe'] }),
@@ -52,8 +52,8 @@ export class Processes {
   }
 
   /**
-   * Starts a server that would not notice that we are gone: a supervisor, which does, ends it then. The child is the
-   * supervisor; the server's own output is not kept.
+   * Starts a server under a supervisor, which ends it when this process ends in any way. The child is the supervisor; the
+   * server's output is not kept.
    */
   supervise(command: Command): Child {
     const supervisor = builtFile('harness/target/supervise')
@@ -65,7 +65,7 @@ export class Processes {
     return this.follow(child, serverLifeMs)
   }
 
-  /** Tells everything that still runs to end; a supervisor takes its server with it. */
+  /** Ends every process that still runs; a supervisor ends its server. */
   endAll(): void {
     for (const child of this.running) child.kill('SIGTERM')
   }
@@ -81,7 +81,7 @@ export class Processes {
     child.stderr?.setEncoding('utf8').on('data', text => {
       stderr = (stderr + text).slice(-textMax)
     })
-    // A program may be gone before all is written to it, or never have been there.
+    // Writing fails if the program has exited or was never started.
     child.stdin?.on('error', () => {})
     const life = setTimeout(() => child.kill('SIGKILL'), lifeMs)
     const ended = new Promise<number | string>(resolve => {
@@ -113,7 +113,7 @@ export class Processes {
   }
 }
 
-function words({ program, args, cores }: Command): string[] {
+function argumentsOf({ program, args, cores }: Command): string[] {
   return cores === undefined ? [program, ...args] : ['taskset', '-c', cores, program, ...args]
 }
 
@@ -121,8 +121,8 @@ function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** Our environment without what would change how volley runs: its own variables, options for Node, CI. */
+/** This process's environment without variables that would change how volley runs. */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  const isOurs = (name: string) => /^(VOLLEY_|NODE_|VITEST|CI$|FORCE_COLOR$|NO_COLOR$)/.test(name)
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))
+  const isExcluded = (name: string) => /^(VOLLEY_|NODE_|VITEST|CI$|FORCE_COLOR$|NO_COLOR$)/.test(name)
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isExcluded(name)))
 }

@@ -1,35 +1,35 @@
 import { wrapWords } from '../harness/terminal/cells.ts'
 import { formatFigure } from './figures.ts'
 import type { BenchResults, Row } from './results.ts'
-import { describeConditions, describePrograms, formatBound, formatFound, formatSubject } from './words.ts'
+import { describeConditions, describePrograms, formatBound, formatFound, formatSubject } from './resultText.ts'
 
 const width = 120
 const begin = '<!-- bench:begin -->'
 const end = '<!-- bench:end -->'
 
-/** The results as the README has them: a table of the goals, and below it when, where and beside what. */
+/** The results for the README: a table of the goals, then when, where and with which programs they were measured. */
 export function renderTable(results: BenchResults): string {
-  // What no goal is set for is for whoever reads the results themselves.
+  // Rows without a bound are only in the results file.
   const rows = results.goals.flatMap(({ id, title, rows }) =>
     rows.filter(row => row.bound !== undefined).map((row, at) => cells(at === 0 ? id : '', at === 0 ? title : '', row)),
   )
   const { found, absent } = describePrograms(results)
   const conditions = describeConditions(results).join('; ')
   return [
-    line(['', 'what', 'of which', 'Volley', 'beside it', 'ratio', 'goal', '']),
+    line(['', 'goal', 'figure', 'Volley', 'compared with', 'ratio', 'bound', 'verdict']),
     line(Array.from({ length: 8 }, () => '---')),
     ...rows.map(line),
     '',
     ...wrapWords(
-      `Measured on ${results.startedAt.slice(0, 10)} with volley ${results.volley}: ${conditions}. Beside it: ${found} ` +
-        `(absent: ${absent}). Figures are medians of the rounds; a ratio is taken pair by pair, then its median, and in ` +
-        'parentheses the least and the most.',
+      `Measured on ${results.startedAt.slice(0, 10)} with volley ${results.volley}: ${conditions}. Other programs: ${found} ` +
+        `(not installed: ${absent}). Figures are medians over the rounds; a ratio is the median of the ratios round by round, ` +
+        'with its range in parentheses.',
       width,
     ),
   ].join('\n')
 }
 
-/** A README's text with the table between its markers; undefined where it has no markers. */
+/** A README's text with the table between its markers; undefined if it has no markers. */
 export function withTable(readme: string, table: string): string | undefined {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)
@@ -37,7 +37,7 @@ export function withTable(readme: string, table: string): string | undefined {
   return `${readme.slice(0, from + begin.length)}\n${table}\n${readme.slice(to)}`
 }
 
-/** What stands between the markers; undefined where there are none. */
+/** The text between the markers; undefined if there are none. */
 export function tableIn(readme: string): string | undefined {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)

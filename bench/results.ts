@@ -7,7 +7,7 @@ import type { Spread } from './statistics.ts'
 
 export const resultsSchema = 'volley.bench/1'
 
-/** All that one bench measured: what `bench/results/*.json` holds and the tables are made from. */
+/** Everything that one bench measured: the content of `bench/results/*.json` and the source of the tables. */
 export interface BenchResults {
   readonly schema: typeof resultsSchema
   readonly startedAt: string
@@ -15,7 +15,7 @@ export interface BenchResults {
   readonly volley: string
   readonly machine: Environment
   readonly settings: Settings
-  /** The cores that clients and servers were held to; absent where they ran where they liked. */
+  /** The cores that clients and servers were pinned to; absent if they were not pinned. */
   readonly pinned?: { readonly client: string; readonly server: string }
   readonly peers: readonly PeerRecord[]
   readonly goals: readonly GoalRecord[]
@@ -26,10 +26,10 @@ export interface Settings {
   readonly seconds: number
 }
 
-/** A program that the bench knows of. */
+/** A program that the bench knows. */
 export interface PeerRecord {
   readonly name: string
-  /** Absent where the program is. */
+  /** Absent if the program is not installed. */
   readonly version?: string
 }
 
@@ -41,19 +41,19 @@ export interface GoalRecord {
   readonly notes: readonly string[]
 }
 
-/** Sides that took turns against one server. */
+/** Sides that took turns on one server. */
 export interface Group {
   readonly name: string
-  /** The server, by its command line. */
+  /** The command line of the server. */
   readonly server: string
   readonly sides: readonly SideRecord[]
 }
 
-/** One client with one setting, over all rounds. */
+/** One client with one set of arguments, over all rounds. */
 export interface SideRecord {
   readonly name: string
   readonly command: string
-  /** In their order; a round that failed says why. */
+  /** In order; a failed round has an error. */
   readonly rounds: readonly RoundRecord[]
   readonly medians: Figures
 }
@@ -67,18 +67,18 @@ export type Verdict = 'met' | 'missed' | 'not measured' | 'for comparison'
 
 export type Bound = { readonly atMost: number } | { readonly atLeast: number }
 
-/** One line of the verdict: a figure of ours, by itself or as a ratio to a peer's, against the goal. */
+/** A figure of volley, by itself or as a ratio to a peer's, compared with the bound of a goal. */
 export interface Row {
-  /** Which of the goal's figures: `node`, `epoll`, `frames, epoll`. */
+  /** Which of the goal's rows: `node`, `epoll`, `frames, epoll`. */
   readonly name: string
   readonly figure: FigureName
   readonly ours?: Subject
   readonly theirs?: Subject
-  /** Of the ratios pair by pair where there is a peer, else of the figure itself. */
+  /** Of the ratios round by round if there is a peer, else of the figure. */
   readonly spread?: Spread
   readonly bound?: Bound
   readonly verdict: Verdict
-  /** Why nothing was measured, or what is to be known about it. */
+  /** Why nothing was measured, or a remark. */
   readonly reason?: string
 }
 
@@ -88,19 +88,19 @@ export interface Subject {
   readonly value: number
 }
 
-/** Writes results into a folder that is there, named by the time they began; the file's path. */
+/** Writes results into an existing folder, named after their start time; returns the file's path. */
 export async function saveResults(results: BenchResults, folder: string): Promise<string> {
   const time = results.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')
   const path = join(folder, `${time}.json`)
   try {
     await writeFile(path, `${JSON.stringify(results, undefined, 2)}\n`)
   } catch (error) {
-    throw new UserError(`cannot write ${path}: ${messageOf(error)}`, 'name another folder with --out')
+    throw new UserError(`cannot write ${path}: ${messageOf(error)}`, 'choose another folder with --out')
   }
   return path
 }
 
-/** Reads results back; UserError when the file is not there or holds none. */
+/** Reads results; throws a UserError if the file cannot be read or has no results. */
 export async function readResults(path: string): Promise<BenchResults> {
   let value: unknown
   try {
@@ -108,7 +108,7 @@ export async function readResults(path: string): Promise<BenchResults> {
   } catch (error) {
     throw new UserError(
       [{ place: path, message: `cannot be read: ${messageOf(error)}` }],
-      'name a file that "npm run bench" has saved in bench/results',
+      'give a file that "npm run bench" has saved in bench/results',
     )
   }
   const { schema, goals } = (value ?? {}) as Partial<BenchResults>

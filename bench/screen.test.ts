@@ -4,14 +4,14 @@ import { sampleResults } from './testing/samples.ts'
 
 test('renderResults() shows every side, and every row with its verdict', () => {
   expect(renderResults(sampleResults)).toMatchInlineSnapshot(`
-    "volley 0.1.0 beside its peers and the limit, 2026-11-21T09:30:12.000Z
+    "volley 0.1.0 compared with other programs, 2026-11-21T09:30:12.000Z
     Imaginary 3000, 2 cores, 8.6 GB
     linux-x64 6.1.0, node v20.20.2, load average 0.4 0.3 0.2
     5 rounds of 2 s in turn, clients on core 0, servers on core 1
     found: cc 12.2.0, wrk 4.1.0
-    absent: sockperf
-    figures are medians of the rounds; a ratio (x) is taken pair by pair, then its
-    median (least to most)
+    not installed: sockperf
+    figures are medians over the rounds; a ratio (x) is the median of the ratios
+    round by round (with its range)
 
     P1  echo: CPU per request against a C epoll client
         50 connections, 12 bytes    requests/s  us/request
@@ -35,7 +35,7 @@ test('renderResults() shows every side, and every row with its verdict', () => {
   `)
 })
 
-test('renderResults() takes no more than 80 columns', () => {
+test('renderResults() fits into 80 columns', () => {
   const lines = renderResults(sampleResults).split('\n')
   expect(lines.filter(line => line.length > 80)).toEqual([])
 })

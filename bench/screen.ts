@@ -1,7 +1,7 @@
 import { padEnd, padStart, wrapWords } from '../harness/terminal/cells.ts'
 import { type FigureName, figureKinds, formatFigure } from './figures.ts'
 import type { BenchResults, GoalRecord, Group, Row, SideRecord, Verdict } from './results.ts'
-import { describeConditions, describePrograms, formatBound, formatFound } from './words.ts'
+import { describeConditions, describePrograms, formatBound, formatFound } from './resultText.ts'
 
 const width = 80
 const sideCells = 26
@@ -11,18 +11,18 @@ const foundCells = 26
 const boundCells = 11
 const alwaysShown: readonly FigureName[] = ['requestsPerSecond', 'cpuMicros', 'rssBytes']
 
-/** So that the eye finds what was missed. */
+/** Marks that make missed goals easy to find. */
 const marks: Readonly<Record<Verdict, string>> = { met: '+', missed: '!', 'not measured': '?', 'for comparison': ' ' }
 
 /** All results as text of at most 80 columns. */
 export function renderResults(results: BenchResults): string {
   const { found, absent } = describePrograms(results)
   const head = [
-    `volley ${results.volley} beside its peers and the limit, ${results.startedAt}`,
+    `volley ${results.volley} compared with other programs, ${results.startedAt}`,
     ...describeConditions(results),
     `found: ${found}`,
-    `absent: ${absent}`,
-    'figures are medians of the rounds; a ratio (x) is taken pair by pair, then its median (least to most)',
+    `not installed: ${absent}`,
+    'figures are medians over the rounds; a ratio (x) is the median of the ratios round by round (with its range)',
   ]
   return [...head.flatMap(line => wrapWords(line, width)), ...results.goals.flatMap(renderGoal), ''].join('\n')
 }
@@ -38,7 +38,7 @@ function renderGoal(goal: GoalRecord): string[] {
   ]
 }
 
-/** The figures that the verdict is about, and those that are always worth a look. */
+/** The judged figures, and those that are always shown. */
 function columnsOf({ sides }: Group, rows: readonly Row[]): FigureName[] {
   const judged = rows.map(row => row.figure)
   return (Object.keys(figureKinds) as FigureName[]).filter(
@@ -70,7 +70,7 @@ function renderSide({ name, medians, rounds }: SideRecord, columns: readonly Fig
   ]
 }
 
-/** A line of the verdict; a reason that the next row has as well is told once. */
+/** The line of a row; a reason that the next row shares is printed once. */
 function renderRow(row: Row, next: Row | undefined): string[] {
   const { name, figure, verdict, reason, theirs, spread } = row
   const found = spread === undefined ? '' : theirs === undefined ? formatFound(row) : `x ${formatFound(row)}`

@@ -12,7 +12,7 @@ const readyMsMax = 10_000
 const readyPollMs = 20
 const serverLifeMs = 3_600_000
 
-/** A server on 127.0.0.1 that clients take turns with. */
+/** A server on 127.0.0.1 that clients use in turn. */
 export interface Server {
   readonly port: number
   /** Its command line. */
@@ -20,13 +20,13 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** How an echo server differs from the usual one, of one thread on the server's core. */
+/** Threads and cores of an echo server; by default one thread on the server's core. */
 export interface EchoOptions {
   readonly threads?: number
   readonly cores?: string | undefined
 }
 
-/** The C echo server; where it cannot be compiled, volley's own. */
+/** Starts the C echo server, or volley's own if that cannot be compiled. */
 export async function startEcho(bench: Bench, options: EchoOptions = {}): Promise<Server> {
   const { threads = 1 } = options
   const cores = 'cores' in options ? options.cores : bench.cores.server
@@ -35,7 +35,7 @@ export async function startEcho(bench: Bench, options: EchoOptions = {}): Promis
   return startLimit(bench, { program: limit.echoServer, args: [String(threads)], cores })
 }
 
-/** An HTTP server with a tiny reply: the C server, which lets the client be the limit; else nginx or volley's own. */
+/** Starts an HTTP server with a tiny reply: the C server, so that the client is the limit, or nginx or volley's own. */
 export async function startHttp(bench: Bench): Promise<Server> {
   const { limit, cores } = bench
   if (typeof limit !== 'string') {
@@ -48,14 +48,14 @@ export async function startHttp(bench: Bench): Promise<Server> {
   return startPeer(bench, 'nginx', ['-p', bench.folder, '-c', configuration], port)
 }
 
-/** A Redis server that keeps nothing. */
+/** Starts a Redis server that saves nothing to disk. */
 export async function startRedis(bench: Bench): Promise<Server> {
   const port = await freePort()
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   return startPeer(bench, 'redis-server', args, port)
 }
 
-/** sockperf's server, for its own ping-pong and for volley alike. */
+/** Starts sockperf's server, for its own ping-pong and for volley. */
 export async function startSockperf(bench: Bench): Promise<Server> {
   const port = await freePort()
   return startPeer(bench, 'sockperf', ['server', '--tcp', '-i', '127.0.0.1', '-p', String(port)], port)
@@ -104,15 +104,15 @@ async function firstPort(text: () => string, child: { hasEnded(): boolean; stder
 function answers(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = net.connect(port, '127.0.0.1')
-    const finish = (isThere: boolean) => {
+    const finish = (isUp: boolean) => {
       socket.destroy()
-      resolve(isThere)
+      resolve(isUp)
     }
     socket.on('connect', () => finish(true)).on('error', () => finish(false))
   })
 }
 
-/** One process, no files but its own, connections that are never closed for their number of requests. */
+/** One process, all files in its own folder, connections that are not closed after a number of requests. */
 function nginxConfiguration(port: number): string {
   return `daemon off;
 master_process off;

@@ -1,4 +1,4 @@
-/** The least, the middle and the most of some values, and the values themselves in their order. */
+/** The minimum, median and maximum of some values, and the values in their original order. */
 export interface Spread {
   readonly each: readonly number[]
   readonly min: number
@@ -6,7 +6,7 @@ export interface Spread {
   readonly max: number
 }
 
-/** The middle value; of an even number of them the mean of the middle two, of none NaN. */
+/** The median; the mean of the middle two of an even number of values, NaN of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** The spread of values; undefined where there are none. */
+/** The spread of values; undefined if there are none. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   if (values.length === 0) return undefined
   const each = values.map(round)
@@ -22,8 +22,8 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
 }
 
 /**
- * Ratios round by round: what ran one after the other met the same machine, so that its ups and downs cancel in the
- * ratio and do not in a ratio of two medians. A round that lacks either value, or has 0 below the line, is left out.
+ * Ratios round by round. Runs of one round meet the machine in the same state, so its changes cancel in their ratio, which
+ * they do not in a ratio of two medians. A round without one of the values, or with 0 as the denominator, is left out.
  */
 export function pairRatios(ours: readonly (number | undefined)[], theirs: readonly (number | undefined)[]): number[] {
   return ours.flatMap((value, at) => {
@@ -32,7 +32,7 @@ export function pairRatios(ours: readonly (number | undefined)[], theirs: readon
   })
 }
 
-/** Six significant figures: more would only look exact. */
+/** Rounds to six significant digits: more would suggest precision that is not there. */
 export function round(value: number): number {
   return Number(value.toPrecision(6))
 }

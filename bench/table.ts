@@ -8,8 +8,8 @@ import { renderTable, withTable } from './readme.ts'
 import { readResults } from './results.ts'
 
 /**
- * Makes the README's table from results: `npm run bench:table -- bench/results/<time>.json` keeps those as the ones
- * that the table is made from; without a file it is made anew from those kept.
+ * Writes the README's table from results: `npm run bench:table -- bench/results/<time>.json` also keeps these results
+ * in `bench/results/readme.json`; without a file the table is written from the results kept there.
  */
 async function main([source]: readonly string[]): Promise<void> {
   const kept = join(packageRoot, 'bench/results/readme.json')
@@ -22,7 +22,7 @@ async function main([source]: readonly string[]): Promise<void> {
   await prepareFolder(dirname(kept))
   if (from !== kept) await copyFile(from, kept)
   await writeFile(readme, text)
-  console.log(`README.md has the table of ${from}`)
+  console.log(`README.md now has the table of ${from}`)
 }
 
 try {

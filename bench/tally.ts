@@ -1,12 +1,12 @@
-/** What the audit said of one run. */
+/** The audit's verdict on one run. */
 export interface Audited {
   readonly kind: string
   readonly verdict: string
-  /** Of what was found against it; notes are none. */
+  /** Codes of its findings, without notes. */
   readonly codes: readonly string[]
 }
 
-/** How many runs of each kind there were, with which verdicts, and how many had each finding; a table. */
+/** A table of the runs of each kind: their number, their verdicts, and how many had each finding. */
 export function tallyOf(runs: readonly Audited[]): string {
   const kinds = [...new Set(runs.map(({ kind }) => kind))]
   const codes = [...new Set(runs.flatMap(run => run.codes))].sort()

@@ -13,33 +13,33 @@ import { type Command, commandLine } from './processes.ts'
 /** Node starts in about 0.2 s, and a worker's code is compiled in the first tenths of a second under load. */
 const warmupMs = 600
 const leadMs = 900
-/** What a run lasts longer than the window in which it is looked at. */
+/** How much longer a run lasts than the window in which it is measured. */
 const tailMs = 300
 const overtimeMs = 60_000
-/** A threshold that fails is no concern of the bench; a run that is not valid is. */
-const passed = [0, 1]
+/** A failed threshold is accepted here; an invalid run is not. */
+const acceptedCodes = [0, 1]
 
 export type Transport = 'node' | 'epoll'
 export const transports: readonly Transport[] = ['node', 'epoll']
 
-/** A run of volley: what it drives and how. */
+/** A run of volley: its target and its settings. */
 export interface VolleyRun {
   /** A URL or a scenario file. */
   readonly target: string
   readonly transport: Transport
   readonly args: readonly string[]
-  /** Without it one. */
+  /** By default 1. */
   readonly workers?: number
-  /** Without it the client's core. */
+  /** By default the client's core. */
   readonly cores?: string | undefined
 }
 
-/** The command that starts volley, with a folder of its own for the report. */
+/** The command that starts volley, and the folder of its report. */
 export interface VolleyCommand extends Command {
   readonly out: string
 }
 
-/** The command of a run that is looked at for so many seconds. */
+/** The command of a run that is measured for `bench.settings.seconds`. */
 export function volleyCommand(bench: Bench, run: VolleyRun): VolleyCommand {
   const out = mkdtempSync(join(bench.folder, 'run-'))
   const main = relative(packageRoot, builtFile('harness/cli/main'))
@@ -68,14 +68,14 @@ export function volleySide(bench: Bench, name: string, run: VolleyRun): Side {
   }
 }
 
-/** Runs it to its end and reads its report; throws when there is none, its exit code is another, or requests failed. */
+/** Runs it to its end and reads its report; throws if there is none, or for other exit codes or failed requests. */
 export async function runVolley(
   { processes, settings }: Bench,
   command: VolleyCommand,
-  codes: readonly number[] = passed,
+  codes: readonly number[] = acceptedCodes,
 ): Promise<{ report: Report; cores: number | undefined; stdout: string }> {
   const lengthMs = settings.seconds * 1000
-  // What an earlier round left must not pass for this one's.
+  // The report of an earlier round must not be taken for this one's.
   await rm(join(command.out, 'report.json'), { force: true })
   const child = processes.start(command, { lifeMs: leadMs + lengthMs + overtimeMs })
   const cores = await coresOver(child, { leadMs, lengthMs })
@@ -85,7 +85,7 @@ export async function runVolley(
   return { report, cores, stdout: child.stdout() }
 }
 
-/** What a report says, beside the cores in use that were read from outside. */
+/** The figures of a report, and the cores in use as read from outside. */
 export function figuresOf(report: Report, cores: number | undefined): Figures {
   const { p50, p99 } = report.latencyMs.response
   return {
@@ -98,13 +98,13 @@ export function figuresOf(report: Report, cores: number | undefined): Figures {
   }
 }
 
-/** Why volley cannot drive a target at all, in its own words; undefined where it can. */
+/** Why volley cannot drive a target at all, as it says itself; undefined if it can. */
 export async function whyNot({ processes, folder }: Bench, target: string): Promise<string | undefined> {
   const main = relative(packageRoot, builtFile('harness/cli/main'))
   const args = [main, 'run', target, '-n', '1', '-c', '1', '--quiet', '--out', mkdtempSync(join(folder, 'trial-'))]
   const child = processes.start({ program: process.execPath, args }, { lifeMs: overtimeMs })
   const end = await child.ended
-  if (passed.some(code => code === end)) return undefined
+  if (acceptedCodes.some(code => code === end)) return undefined
   return child.stderr().trim().split('\n')[0]!.replace(/\s+/g, ' ') || `volley ended with ${end}`
 }
 

@@ -1,13 +1,17 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { InvalidValue } from './invalidValue.ts'
 
 /** The longest path that a unix socket can have on Linux. */
 const unixPathBytesMax = 107
+const portMax = 65_535
+
+/** A host name or IPv4 address, or an IPv6 address in brackets: the source of a regular expression with no groups. */
+export const hostPattern = String.raw`(?:\[[^\]]*\]|[\w.-]+)`
 
 export const addressForms =
   'an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path'
 
-/** What `volley run` takes, or might be thought to take, as a URL: the address and the protocol that it stands for. */
+/** URLs that an address is mistaken for: the address and the protocol that each stands for. */
 const urls = {
   http: 'tcp://host:port with protocol http',
   https: 'tls://host:port with protocol http',
@@ -15,23 +19,58 @@ const urls = {
   rediss: 'tls://host:port with protocol resp',
 } as const
 
-/** The scheme of `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws a InvalidValue for other texts. */
-export function checkAddress(text: string): 'tcp' | 'udp' | 'tls' | 'unix' {
-  const path = /^unix:(?:\/\/)?(\/[^\0]+)$/.exec(text)?.[1]
-  if (path !== undefined) {
-    if (Buffer.byteLength(path) <= unixPathBytesMax) return 'unix'
-    throw new InvalidValue(`a path of at most ${unixPathBytesMax} bytes, as unix sockets have`)
-  }
+/** What an address names. The host of an IPv6 address has no brackets. */
+export type Endpoint =
+  | { readonly scheme: 'tcp' | 'udp' | 'tls'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'unix'; readonly path: string }
+
+/** Reads `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws an InvalidValue. */
+export function parseEndpoint(text: string): Endpoint {
+  const path = unixPath(text)
+  if (path !== undefined) return { scheme: 'unix', path: checkUnixPath(path) }
   const url = /^(https?|rediss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
   if (url !== undefined) throw new InvalidValue(`an address, not a URL: ${urls[url]}`)
-  const [, scheme, bracketed, name, port] = /^(tcp|udp|tls):\/\/(?:\[([^\]]*)\]|([\w.-]+)):(\d+)\/?$/.exec(text) ?? []
-  if (scheme === undefined || (name === undefined && !isIPv6(bracketed!))) throw new InvalidValue(addressForms)
-  if (Number(port) < 1 || Number(port) > 65_535) throw new InvalidValue('a port from 1 to 65535', port)
-  return scheme as 'tcp' | 'udp' | 'tls'
+  const [, scheme, place = ''] = /^(tcp|udp|tls):\/\/(.*?)\/?$/.exec(text) ?? []
+  const { host, port } = hostAndPort(place) ?? {}
+  if (host === undefined) throw new InvalidValue(addressForms)
+  if (!(Number(port) >= 1 && Number(port) <= portMax)) throw new InvalidValue(`a port from 1 to ${portMax}`, port)
+  return { scheme: scheme as 'tcp' | 'udp' | 'tls', host, port: Number(port) }
 }
 
-/** 4 or 6 where the host of an address is an IP address; 0 where it is a name, or a path. */
-export function addressFamily(text: string): 0 | 4 | 6 {
-  const [, bracketed, name] = /^\w+:\/\/(?:\[([^\]]*)\]|([\w.-]+)):/.exec(text) ?? []
-  return isIP(bracketed ?? name ?? '') as 0 | 4 | 6
+/** Reads `host:port`, `:port` or a port alone, which may be 0; undefined for other texts. */
+export function parseHostPort(text: string): { readonly host?: string; readonly port: number } | undefined {
+  const { host, port } = hostAndPort(text) ?? {}
+  if (port === undefined || Number(port) > portMax) return undefined
+  return { port: Number(port), ...(host !== undefined && { host }) }
+}
+
+/** The path in `unix:/path` or `unix:///path`; undefined where the text does not begin so. */
+export function unixPath(text: string): string | undefined {
+  return /^unix:(?:\/\/(?=\/))?(.*)$/s.exec(text)?.[1]
+}
+
+/** The address of an endpoint, as `parseEndpoint` reads it. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  if (endpoint.scheme === 'unix') return `unix:${endpoint.path}`
+  return `${endpoint.scheme}://${formatHost(endpoint.host)}:${endpoint.port}`
+}
+
+/** A host as an address writes it: IPv6 in brackets. */
+export function formatHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function hostAndPort(text: string): { readonly host?: string; readonly port: string } | undefined {
+  const [, shown, port] = new RegExp(`^(?:(${hostPattern})?:)?(\\d+)$`).exec(text) ?? []
+  if (port === undefined) return undefined
+  if (shown === undefined) return { port }
+  if (!shown.startsWith('[')) return { host: shown, port }
+  const host = shown.slice(1, -1)
+  return isIPv6(host) ? { host, port } : undefined
+}
+
+function checkUnixPath(path: string): string {
+  if (!/^\/[^\0]+$/.test(path)) throw new InvalidValue(addressForms)
+  if (Buffer.byteLength(path) <= unixPathBytesMax) return path
+  throw new InvalidValue(`a path of at most ${unixPathBytesMax} bytes, the limit of unix sockets`)
 }

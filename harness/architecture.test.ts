@@ -65,9 +65,9 @@ const allowedInTargets: Record<string, readonly string[]> = {
   services: ['server'],
   pool: ['server'],
   process: ['server'],
-  relay: ['server', 'pool', 'process'],
+  relay: ['server'],
   cli: ['server', 'services', 'pool', 'relay', 'process'],
-  main: ['server', 'services', 'pool', 'relay', 'process', 'cli'],
+  main: ['cli'],
 }
 
 const linesMax = 400

@@ -1,4 +1,4 @@
-/** One thing a user got wrong: where it stands, and what was found and wanted there. */
+/** One fault in what a user wrote: its place, and what was expected and found there. */
 export interface Fault {
   /** `file:line:column`, a flag such as `--rate`, or empty where there is no place. */
   readonly place: string
@@ -17,7 +17,7 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
-/** What a user did wrong: printed without a stack, every fault on its own line, exit 2. */
+/** An error of the user: printed without a stack, each fault on its own line, exit 2. */
 export class UserError extends Error {
   override readonly name = 'UserError'
   readonly faults: readonly Fault[]
@@ -36,7 +36,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Ends the program when what we ourselves hold for certain is not so. */
+/** Throws when an invariant does not hold: an error of the program, not of its user. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`)
 }

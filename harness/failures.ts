@@ -18,7 +18,7 @@ export const failureKinds = [
 
 export type FailureKind = (typeof failureKinds)[number]
 
-/** The kinds that concern a connection before it carries a request: they fail no request, so they stand outside `failed`. */
+/** The kinds of failed connects. They fail no request, so `failed` does not include them. */
 export const connectFailureKinds: readonly FailureKind[] = ['connect-refused', 'connect-timeout', 'connect-failed']
 
 /** The slab index of a failure kind. */

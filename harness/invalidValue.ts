@@ -1,6 +1,6 @@
 /**
- * Thrown by what reads one value. The message is `expected ...`; what was found follows as `, got ...` only where the
- * value alone does not tell, since whoever knows the value adds it.
+ * Thrown by functions that read one value. The message is `expected ...`; `, got ...` follows only where showing the
+ * value would not explain the fault; in other cases the caller adds the value.
  */
 export class InvalidValue extends Error {
   override readonly name = 'InvalidValue'
@@ -12,7 +12,7 @@ export class InvalidValue extends Error {
 
 const shownLengthMax = 60
 
-/** A value as a message shows it: texts in quotes and cut to length, `a list`, `a mapping`, `nothing`. */
+/** A value for a message: text in quotes and cut to length, `a list`, `a mapping`, `nothing`. */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
@@ -22,7 +22,7 @@ export function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(shown) : shown
 }
 
-/** Words as a sentence lists them: `a, b and c`. */
+/** Words as a list in a sentence: `a, b and c`. */
 export function list(words: readonly (string | number)[], last: 'and' | 'or' = 'and'): string {
   if (words.length < 2) return words.join('')
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`

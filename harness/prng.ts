@@ -2,7 +2,7 @@
 export interface Prng {
   /** A whole number from 0 to 2^32 - 1. */
   next32(): number
-  /** A whole number from 0 to below `bound`, which is 1 to 2^32. */
+  /** A whole number from 0 to `bound - 1`; `bound` is 1 to 2^32. */
   below(bound: number): number
 }
 
@@ -25,7 +25,7 @@ export function createPrng(seed: number): Prng {
   return { next32, below: bound => Math.floor((next32() / 0x1_0000_0000) * bound) }
 }
 
-/** The seed of stream `index` out of a run's seed, by the finaliser of MurmurHash3. */
+/** The seed of stream `index`, derived from a run's seed by the finaliser of MurmurHash3. */
 export function streamSeed(seed: number, index: number): number {
   let hash = (seed ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

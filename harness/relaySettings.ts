@@ -1,18 +1,18 @@
 import { formatBitRate, formatDuration, formatPercent } from './units.ts'
 
 /**
- * What a relay puts between a client and a server, in the shape that a scenario has it: durations in milliseconds, the
- * rate in bits a second, shares from 0 to 1. What is not there is not done.
+ * The network that a relay simulates between a client and a server, as in a scenario: durations in milliseconds, the
+ * rate in bits a second, shares from 0 to 1. An absent setting has no effect.
  */
 export interface RelaySettings {
   /** How much longer a round trip takes, half of it each way. */
   readonly rtt?: number
-  /** By how much that varies at most, half of it each way; no more than `rtt`. */
+  /** By how much the round trip varies at most, half of it each way; no more than `rtt`. */
   readonly jitter?: number
-  /** What passes each way at most, over all connections. */
+  /** The bandwidth each way, shared by all connections. */
   readonly rate?: number
   readonly loss?: number
-  /** When nothing passes, as `parseStall` reads it. */
+  /** When nothing passes, in the form that `parseStall` reads. */
   readonly stall?: string
   readonly reset?: number
 }
@@ -23,7 +23,7 @@ export const relayLimits = {
   bitRateMax: 100_000_000_000,
 } as const
 
-/** What a relay does, to be read: `rtt 75 ms`, `jitter 3 ms`, `50 Mbit/s`. */
+/** What a relay does, for display: `rtt 75 ms`, `jitter 3 ms`, `50 Mbit/s`. */
 export function describeRelay({ rtt, jitter, rate, loss, stall, reset }: RelaySettings): readonly string[] {
   const parts = [
     rtt === undefined ? '' : `rtt ${shown(rtt, formatDuration)}`,
@@ -36,7 +36,7 @@ export function describeRelay({ rtt, jitter, rate, loss, stall, reset }: RelaySe
   return parts.length === 0 ? ['which adds nothing'] : parts
 }
 
-/** Out of a report the value may be `***`, in place of one out of the environment. */
+/** A report has `***` in place of a value that came from an environment variable. */
 function shown(value: unknown, format: (value: number) => string): string {
   return typeof value === 'number' ? format(value) : String(value)
 }

@@ -19,21 +19,21 @@ const sizeUnits: Record<string, number> = {
 const bitUnits: Record<string, number> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 }
 const multipliers: Record<string, number> = { '': 1, k: 1e3, K: 1e3, m: 1e6, M: 1e6 }
 
-/** Milliseconds out of `500us`, `10ms`, `1.5s`, `1m`, `1h` or `1m30s`; undefined when the text is no duration. */
+/** Reads `500us`, `10ms`, `1.5s`, `1m`, `1h` or `1m30s` as milliseconds; undefined when the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)]
   if (parts.length === 0 || parts.map(part => part[0]).join('') !== text.trim()) return undefined
   return parts.reduce((sum, [, value, unit]) => sum + Number(value) * durationUnitsMs[unit!]!, 0)
 }
 
-/** Bytes out of `64KiB`, `1MB`, `100B` or `100`; undefined when the text is no size. */
+/** Reads `64KiB`, `1MB`, `100B` or `100` as bytes; undefined when the text is not a size. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?(B|KB|MB|GB|KiB|MiB|GiB)?$/.exec(text.trim())
   if (!match) return undefined
   return Math.floor(Number(match[1]) * sizeUnits[match[2] ?? 'B']!)
 }
 
-/** A whole count out of `1000`, `10k` or `1.5M` (k is 1000); undefined when the text is no count. */
+/** Reads `1000`, `10k` or `1.5M` (k is 1000) as a whole number; undefined when the text is not a count. */
 export function parseCount(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([kKmM]?)$/.exec(text.trim().replaceAll('_', ''))
   if (!match) return undefined
@@ -41,27 +41,27 @@ export function parseCount(text: string): number | undefined {
   return Number.isInteger(value) ? value : undefined
 }
 
-/** Requests a second out of `50k/s`, `100/s`, `300/m` or `1000`; undefined when the text is no rate. */
+/** Reads `50k/s`, `100/s`, `300/m` or `1000` as requests a second; undefined when the text is not a rate. */
 export function parseRate(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([kKmM]?)(?:\/(s|m|h))?$/.exec(text.trim().replaceAll('_', ''))
   if (!match) return undefined
   return (Number(match[1]) * multipliers[match[2]!]! * 1000) / durationUnitsMs[match[3] ?? 's']!
 }
 
-/** Bits a second out of `50mbit`, `1.5gbit` or `800bit`, as tc has them; undefined when the text is no bit rate. */
+/** Reads `50mbit`, `1.5gbit` or `800bit`, the forms of tc, as bits a second; undefined for other texts. */
 export function parseBitRate(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?([kmg]?bit)(?:\/s)?$/.exec(text.trim().toLowerCase())
   return match ? Number(match[1]) * bitUnits[match[2]!]! : undefined
 }
 
-/** A fraction from 0 to 1 out of `2%` or `0.1%`; undefined when the text is no percentage of a whole. */
+/** Reads `2%` or `0.1%` as a fraction from 0 to 1; undefined when the text is not a percentage up to 100%. */
 export function parsePercent(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?%$/.exec(text.trim())
   const percent = Number(match?.[1])
   return percent <= 100 ? percent / 100 : undefined
 }
 
-/** A duration to be read: `68 us`, `1.1 ms`, `2.35 s`, with three figures at most. */
+/** A duration for display, with at most three figures: `68 us`, `1.1 ms`, `2.35 s`. */
 export function formatDuration(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return '-'
   if (milliseconds < 0.0995) return `${threeFigures(milliseconds * 1000)} us`
@@ -70,46 +70,46 @@ export function formatDuration(milliseconds: number): string {
   return `${threeFigures(milliseconds / 1000)} s`
 }
 
-/** A duration as it would be written in a scenario: `10s`, `1500ms`, `500us`. */
+/** A duration as a scenario writes it: `10s`, `1500ms`, `500us`. */
 export function formatSetting(milliseconds: number): string {
   if (milliseconds >= 1000 && milliseconds % 1000 === 0) return `${milliseconds / 1000}s`
   return milliseconds >= 1 || milliseconds === 0 ? `${milliseconds}ms` : `${milliseconds * 1000}us`
 }
 
-/** Bytes to be read: `12 B`, `64 KiB`, `2.6 MB` a second uses decimal units, sizes binary ones. */
+/** A size for display, in binary units: `12 B`, `64 KiB`, `2.6 MiB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`
   const power = bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3
   return `${threeFigures(bytes / 1024 ** power)} ${['', 'KiB', 'MiB', 'GiB'][power]}`
 }
 
-/** Bytes a second to be read, in decimal units as networks count: `2.6 MB/s`. */
+/** Bytes a second for display, in the decimal units of networks: `2.6 MB/s`. */
 export function formatByteRate(bytesPerSecond: number): string {
   const power = bytesPerSecond < 1000 ? 0 : bytesPerSecond < 1e6 ? 1 : bytesPerSecond < 1e9 ? 2 : 3
   const value = bytesPerSecond / 1000 ** power
   return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}/s`
 }
 
-/** Bits a second to be read: `800 bit/s`, `64 kbit/s`, `50 Mbit/s`, `1.5 Gbit/s`. */
+/** Bits a second for display: `800 bit/s`, `64 kbit/s`, `50 Mbit/s`, `1.5 Gbit/s`. */
 export function formatBitRate(bitsPerSecond: number): string {
   const power = bitsPerSecond < 999.5 ? 0 : bitsPerSecond < 999_500 ? 1 : bitsPerSecond < 999_500_000 ? 2 : 3
   return `${threeFigures(bitsPerSecond / 1000 ** power)} ${['bit', 'kbit', 'Mbit', 'Gbit'][power]}/s`
 }
 
-/** A count with thousands marked: `1,382,140`; a rate below 100 keeps its decimals. */
+/** A count with thousands separators: `1,382,140`; a rate below 100 keeps its decimals. */
 export function formatCount(value: number): string {
   if (value !== 0 && value < 100 && !Number.isInteger(value)) return threeFigures(value)
   return Math.round(value).toLocaleString('en-US')
 }
 
-/** A count in little room: `950`, `13.8k`, `138k`, `1.4M`, `2.1G`. */
+/** A count in at most five characters: `950`, `13.8k`, `138k`, `1.4M`, `2.1G`. */
 export function formatShortCount(value: number): string {
   if (value < 999.5) return formatCount(value)
   if (value < 999_500) return `${threeFigures(value / 1e3)}k`
   return value < 999_500_000 ? `${threeFigures(value / 1e6)}M` : `${threeFigures(value / 1e9)}G`
 }
 
-/** Whole seconds that have passed: `7s`, `2m05s`, `1h02m05s`. */
+/** Elapsed time in whole seconds: `7s`, `2m05s`, `1h02m05s`. */
 export function formatElapsed(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000)
   const two = (value: number) => String(value).padStart(2, '0')
@@ -148,4 +148,10 @@ function threeFigures(value: number): string {
 
 function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
+/** A count with its noun in singular or plural: `1 reply`, `2,300 replies`. */
+export function plural(count: number, noun: string): string {
+  const nouns = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return `${formatCount(count)} ${count === 1 ? noun : nouns}`
 }

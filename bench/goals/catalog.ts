@@ -9,5 +9,5 @@ import { roundTrip } from './roundTrip.ts'
 import { start } from './start.ts'
 import { workers } from './workers.ts'
 
-/** P1 to P9 (shared/performance.md), in their order. */
+/** All goals, P1 to P9. */
 export const goals: readonly Goal[] = [echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip]

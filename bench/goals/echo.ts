@@ -10,10 +10,10 @@ const connections = 50
 const message = 'Hello World!'
 const bounds: Readonly<Record<Transport, Bound>> = { node: { atMost: 1.5 }, epoll: { atMost: 1.15 } }
 const claims = transports.map(name => ({ name, figure: 'cpuMicros', bound: bounds[name] }) as const)
-/** The same by each one's own count: the C client's getrusage, volley's report. */
+/** The same as each client measures itself: getrusage of the C client, the report of volley. */
 const owns = transports.map(name => ({ name, figure: 'ownCpuMicros' }) as const)
 
-/** P1: what the client costs a request, beside a C client that makes the same system calls and nothing else. */
+/** P1: CPU time per request, compared with a C client that makes the same system calls and nothing else. */
 export const echo: Goal = {
   id: 'P1',
   title: 'echo: CPU per request against a C epoll client',

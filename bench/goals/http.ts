@@ -11,7 +11,7 @@ const bounds: Readonly<Record<Transport, Bound>> = { node: { atLeast: 1 }, epoll
 const claims = transports.map(name => ({ name, figure: 'requestsPerCore', bound: bounds[name] }) as const)
 const wholes = transports.map(name => ({ name, figure: 'requestsPerSecond' }) as const)
 
-/** P2: GET requests a second that a core of the client brings, beside wrk with one thread. */
+/** P2: GET requests a second per client core, compared with wrk with one thread. */
 export const http: Goal = {
   id: 'P2',
   title: 'HTTP GET: requests/s per client core against wrk -t1',
@@ -34,7 +34,7 @@ export const http: Goal = {
       return {
         groups: [{ name: `${connections} connections`, server: server.command, sides: records }],
         rows: [...claims, ...wholes].map((claim, at) => judgeRatio(claim, ours[at % transports.length]!, theirs!)),
-        notes: ['a client that waits for the server shows in requests/s what the server does: the core counts'],
+        notes: ['if the client waits for the server, requests/s are those of the server: compare requests/s per core'],
       }
     } finally {
       await server.stop()
@@ -42,7 +42,7 @@ export const http: Goal = {
   },
 }
 
-/** Peers that no goal is set against, where they are there. */
+/** Peers that are only for comparison, if installed. */
 function others(bench: Bench, url: string): Side[] {
   return [
     ...(bench.peers.has('autocannon') ? [autocannonSide(bench, url, connections)] : []),

@@ -7,12 +7,12 @@ import { startEcho } from '../servers.ts'
 import { figuresOf, runVolley, type Transport, transports, type VolleyRun, volleyCommand } from '../volley.ts'
 
 const connections = 50
-/** The last that a live view writes. */
+/** The last sequence that a live view writes. */
 const showCursor = '\u001b[?25h'
 const claims = transports.map(name => ({ name, figure: 'requestsPerSecond', bound: { atLeast: 0.99 } }) as const)
 const costs = transports.map(name => ({ name, figure: 'ownCpuMicros' }) as const)
 
-/** P6: the same run on a terminal, which is a pseudo-terminal here, and with --quiet. */
+/** P6: the same run on a pseudo-terminal and with --quiet. */
 export const liveView: Goal = {
   id: 'P6',
   title: 'live view on against off: throughput',
@@ -34,7 +34,7 @@ export const liveView: Goal = {
           const pair = (at % transports.length) * 2
           return judgeRatio(claim, records[pair]!, records[pair + 1]!)
         }),
-        notes: ['audit, journal and report cannot be turned off: both sides have them'],
+        notes: ['audit, journal and report cannot be turned off: they run on both sides'],
       }
     } finally {
       await server.stop()

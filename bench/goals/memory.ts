@@ -10,15 +10,15 @@ import { runVolley, type Transport, transports, volleyCommand } from '../volley.
 
 const few = 100
 const wanted = 15_000
-/** Descriptors that client and server need besides their connections. */
+/** File descriptors that client and server need besides their connections. */
 const ownDescriptors = 200
-/** Opening so many connections takes seconds. */
+/** Opening 15,000 connections takes seconds. */
 const roundsMax = 5
-/** The report has the memory of every whole second. */
+/** The report has the memory after every whole second. */
 const secondsMin = 1
 const bounds: Readonly<Record<Transport, Bound>> = { node: { atMost: 5000 }, epoll: { atMost: 1000 } }
 
-/** P5: what a connection takes of the client's memory: many connections less few, divided. */
+/** P5: the client's memory per connection: the difference between many and few connections, divided. */
 export const memory: Goal = {
   id: 'P5',
   title: 'user memory per connection, and 15 000 connections in one process',
@@ -29,7 +29,7 @@ export const memory: Goal = {
     return {
       groups: parts.flatMap(part => part.groups),
       rows: parts.flatMap(part => part.rows),
-      notes: ['resident memory of the whole process at the end of the run, as the report has it'],
+      notes: ['resident memory of the whole process at the end of the run, from the report'],
     }
   },
 }
@@ -64,7 +64,7 @@ async function measureTransport(
   }
 }
 
-/** Volley with so many connections that all send, and what it takes; a connection that fails fails the round. */
+/** Volley with this many sending connections, and its memory; a failed connection fails the round. */
 function memorySide(bench: Bench, transport: Transport, port: number, connections: number): Side {
   const args = ['-c', String(connections), '--send', 'Hello World!', '--quiet']
   const command = volleyCommand(bench, { target: `tcp://127.0.0.1:${port}`, transport, args })
@@ -87,7 +87,7 @@ function memorySide(bench: Bench, transport: Transport, port: number, connection
   }
 }
 
-/** The difference of two sides' memory for each connection, as a side of its own. */
+/** The difference in memory per connection between two sides, as a side. */
 function differenceOf(fewSide: SideRecord, manySide: SideRecord, connections: number): SideRecord {
   const less = valuesOf(fewSide, 'rssBytes')
   const rounds = valuesOf(manySide, 'rssBytes').map((more, at) => {

@@ -21,7 +21,7 @@ const pingWholes = transports.map(name => ({ name: `PING, ${name}`, figure: 'req
 
 type Part = Omit<GoalRecord, 'id' | 'title'>
 
-/** P3: many requests in flight on each connection, by a framed protocol and by Redis's. */
+/** P3: many requests in flight on each connection, with a framed protocol and with RESP. */
 export const pipeline: Goal = {
   id: 'P3',
   title: `pipeline ${depth}: requests/s per client core`,

@@ -15,13 +15,13 @@ const more = [
   { name: 'p99, node', figure: 'p99Micros' },
 ] as const
 /**
- * The least message that sockperf's server answers, which is its header: a sequence number of 8 bytes, flags of 2 (of
- * a client, that wants a reply), and the length of 4. So both ask the same server for the same.
+ * The shortest message that sockperf's server answers, its header: a sequence number of 8 bytes, flags of 2 (from a
+ * client that wants a reply), and a length of 4. Both clients send the same to the same server.
  */
 const sockperfMessage = '0000000000000001 0003 0000000e'.replaceAll(' ', '')
 const messageBytes = sockperfMessage.length / 2
 
-/** P9: one connection, one message to and fro, beside sockperf, or a C program that does the same. */
+/** P9: the round trip of one message on one connection, compared with sockperf or a C program that does the same. */
 export const roundTrip: Goal = {
   id: 'P9',
   title: 'one connection: round trip against sockperf ping-pong --full-rtt',
@@ -35,7 +35,7 @@ export const roundTrip: Goal = {
       return { groups: [], rows: noneMeasured(claims, `sockperf is not installed and ${limit}`), notes: [] }
     }
     const server = await startEcho(bench)
-    const notes = ['sockperf is not installed: a C ping-pong stands in for it']
+    const notes = ['sockperf is not installed: compared with a C ping-pong instead']
     return measureAgainst(bench, server, pingPongSide(bench, limit, server.port, messageBytes), notes)
   },
 }

@@ -19,7 +19,7 @@ const startClaims = transports.map(name => ({ name, figure: 'firstRequestMs', bo
 const sizeClaim = { name: 'one hour', figure: 'reportBytes', bound: { atMost: 5_000_000 } } as const
 const openClaim = { name: 'one hour', figure: 'openMs', bound: { atMost: 2000 } } as const
 
-/** P7: from the command to its first request, and the size of the report of an hour. */
+/** P7: the time from the command to its first request, and the size of the report of one hour. */
 export const start: Goal = {
   id: 'P7',
   title: 'start to first request; report of one hour',
@@ -44,13 +44,13 @@ export const start: Goal = {
   },
 }
 
-/** From the start of the process until a socket of ours sees the first byte of a request; the probe before has none. */
+/** The time from the start of the process to the first byte of a request; the probe before it sends no bytes. */
 function startSide(bench: Bench, transport: Transport): Side {
   const shape = (port: number | string) =>
     volleyCommand(bench, {
       target: `tcp://127.0.0.1:${port}`,
       transport,
-      // As a user starts it: on any core.
+      // Not pinned, as users start it.
       cores: undefined,
       args: ['-c', '1', '-n', '1', '--send', 'x', '--quiet'],
     })
@@ -77,7 +77,7 @@ function startSide(bench: Bench, transport: Transport): Side {
       try {
         const at = await Promise.race([arrived, child.ended.then(() => undefined)])
         await finished(child)
-        if (at === undefined) throw new Error('it ended without a request')
+        if (at === undefined) throw new Error('volley ended without a request')
         return { firstRequestMs: at - startedAt }
       } finally {
         await child.stop()
@@ -88,14 +88,14 @@ function startSide(bench: Bench, transport: Transport): Side {
   }
 }
 
-/** A run of one request has neither a warm-up nor a duration. */
+/** The command without warm-up and duration, which a run of one request does not have. */
 function withoutTime(command: Command): Command {
   const drop = ['--warmup', '-d']
   const { args } = command
   return { ...command, args: args.filter((arg, at) => !drop.includes(arg) && !drop.includes(args[at - 1] ?? '')) }
 }
 
-/** A short run's report, with as many intervals as an hour has in place of its own. */
+/** The report of a short run, with the intervals of an hour in place of its own. */
 function hourSide(bench: Bench): Side {
   const longer = { ...bench, settings: { ...bench.settings, seconds: 1 } }
   return {
@@ -116,7 +116,7 @@ function hourSide(bench: Bench): Side {
   }
 }
 
-/** The report of a run that went on for an hour as it had begun, with no two seconds alike. */
+/** The report of a run as if it had lasted one hour; its intervals are copies of the last one with varied figures. */
 export function oneHour(report: Report): Report {
   const last = report.intervals.at(-1)
   if (last === undefined) throw new Error('the run was too short to have an interval')
@@ -131,7 +131,7 @@ export function oneHour(report: Report): Report {
   return { ...report, intervals, throughput: { ...report.throughput, perSecond } }
 }
 
-/** A figure up to 10 % away from another, with as many digits: bytes in a file are digits. */
+/** A figure that differs by up to 10 %, with the same number of digits, so that it has the same size in a file. */
 function vary(value: number, at: number): number {
   const other = value * (0.9 + ((at * 7919) % 2000) / 10_000)
   if (Number.isInteger(value)) return Math.round(other)

@@ -7,17 +7,17 @@ import { type Transport, transports, volleySide } from '../volley.ts'
 
 const connections = 50
 const depth = 64
-/** Two for the workers, two so that the server is not what limits them. */
+/** Two for the workers, and two so that the server is not the limit. */
 const coresWanted = 4
 
-/** P8: what a second worker brings. */
+/** P8: the gain of a second worker. */
 export const workers: Goal = {
   id: 'P8',
   title: `two workers against one at pipeline ${depth}`,
   async measure(bench) {
     const { count, client } = bench.cores
     const isEnough = count >= coresWanted
-    // Held to cores where the other goals' clients are.
+    // Pinned if the clients of the other goals are.
     const clientCores = client === undefined ? undefined : '0,1'
     const serverCores = client !== undefined && isEnough ? `2-${count - 1}` : undefined
     const server = await startEcho(bench, { threads: isEnough ? count - 2 : 1, cores: serverCores })
@@ -36,7 +36,7 @@ export const workers: Goal = {
         transports.flatMap(transport => [side(transport, 2), side(transport, 1)]),
         { ...bench.settings, ...bench },
       )
-      const reason = `needs ${coresWanted} cores, two for the workers and two for the server; here are ${count}`
+      const reason = `needs ${coresWanted} cores, two for the workers and two for the server; this machine has ${count}`
       const judge = (claim: Parameters<typeof judgeRatio>[0], at: number) =>
         judgeRatio(claim, records[at * 2]!, records[at * 2 + 1]!)
       const wholes = transports.map((name, at): Row => {
@@ -47,7 +47,7 @@ export const workers: Goal = {
       return {
         groups: [{ name: `16-byte frames, ${connections} connections`, server: server.command, sides: records }],
         rows,
-        notes: isEnough ? [] : ['what two workers bring per core, beside one, tells what they cost each other'],
+        notes: isEnough ? [] : ['the requests/s per core of two workers and of one show what workers cost each other'],
       }
     } finally {
       await server.stop()

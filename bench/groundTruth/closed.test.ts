@@ -4,22 +4,11 @@ import { countsLength, ticksPerMs, toHdr } from '../../harness/metrics/histogram
 import { histogram } from '../../harness/metrics/slab.ts'
 import { createPrng } from '../../harness/prng.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'
+import { answers, rare, stall } from './answers.ts'
 import { createDelayLine, createFifoServer, exponentialMs } from './servers.ts'
-import {
-  closedExponentialResponse,
-  closedFixedResponse,
-  closedPerSecond,
-  closedStallResponse,
-  fixedResponse,
-  mixedResponse,
-  type ResponseTruth,
-} from './truth.ts'
+import { expectWithin, randomMean, randomQuantile, resolution, seed } from './testing/expectations.ts'
+import { closedPerSecond, type ResponseTruth } from './truth.ts'
 
-/** The width of a histogram's bucket, as a share of its value. */
-const resolution = 1 / 1024
-const randomMean = 0.02
-const randomQuantile = 0.05
-const seed = 20_240_229
 /** Longer than any stall, so that nothing times out. */
 const timeout = 5000
 
@@ -27,7 +16,7 @@ interface Shown extends ResponseTruth {
   readonly perSecond: number
 }
 
-/** What Volley shows of a server in closed loop, one request in flight on each connection, in simulated time. */
+/** Volley's figures of a server in a closed loop with one request in flight per connection, in simulated time. */
 async function measure(server: MemoryServer, connections: number, duration: number): Promise<Shown> {
   const run = await simulate(server, { connections, duration, timeout })
   expect(run).toMatchObject({ failed: 0, inFlightAtEnd: connections, connects: connections })
@@ -41,10 +30,6 @@ async function measure(server: MemoryServer, connections: number, duration: numb
   }
 }
 
-function expectWithin(share: number, value: number, truth: number): void {
-  expect(Math.abs(value / truth - 1), `${value} for ${truth}`).toBeLessThanOrEqual(share)
-}
-
 function expectExact(shown: Shown, truth: ResponseTruth, connections: number): void {
   expectWithin(resolution, shown.meanMs, truth.meanMs)
   for (const q of [0.5, 0.9, 0.99, 0.999]) expectWithin(resolution, shown.quantileMs(q), truth.quantileMs(q))
@@ -52,21 +37,19 @@ function expectExact(shown: Shown, truth: ResponseTruth, connections: number): v
 }
 
 test('G4c: a delay line of 1 ms that stalls for 1 s every 10 s, one connection', async () => {
-  const load = { stallMs: 1000, periodMs: 10_000 }
-  const server = createDelayLine(() => 1, { stall: { ...load, originMs: startMs } })
-  // Just past the end of a stall: the request that was caught in the last one is to be counted.
-  const shown = await measure(server, 1, 6 * load.periodMs + 2)
-  const truth = closedStallResponse({ baseMs: 1, ...load })
+  const server = createDelayLine(() => 1, { stall: { ...stall, originMs: startMs } })
+  // Ends just after a stall, so that the request caught in it is counted.
+  const shown = await measure(server, 1, 6 * stall.periodMs + 2)
+  const truth = answers.G4c(1)
   expectExact(shown, truth, 1)
   expectWithin(resolution, shown.quantileMs(1), truth.quantileMs(1))
 })
 
 test('G6: a delay line with 98 % at 1 ms and 2 % at 50 ms, 50 connections', async () => {
   const prng = createPrng(seed)
-  const rareShare = 0.02
-  const server = createDelayLine(() => (prng.below(1 / rareShare) === 0 ? 50 : 1))
+  const server = createDelayLine(() => (prng.below(1 / rare.share) === 0 ? rare.factor : 1))
   const shown = await measure(server, 50, 12_000)
-  const truth = mixedResponse({ baseMs: 1, rareMs: 50, rareShare })
+  const truth = answers.G6(1)
   expectWithin(randomMean, shown.meanMs, truth.meanMs)
   expectWithin(randomMean, shown.perSecond, closedPerSecond(50, truth))
   for (const q of [0.5, 0.9, 0.99, 0.999]) expectWithin(resolution, shown.quantileMs(q), truth.quantileMs(q))
@@ -78,18 +61,18 @@ test('G8: a delay line of 10 ms, 50 connections', async () => {
     50,
     20_001,
   )
-  expectExact(shown, fixedResponse(10), 50)
+  expectExact(shown, answers.G8(10), 50)
   expectWithin(resolution, shown.quantileMs(1), 10)
 })
 
 test.each([4, 16])('G9: a FIFO with a fixed service of 2 ms, %i connections', async connections => {
-  // The first requests find fewer before them: the run is so long that they are lost in the mean.
+  // The first requests find a shorter queue; the run is long enough that they do not change the mean.
   const shown = await measure(
     createFifoServer(() => 2),
     connections,
     60_001,
   )
-  const truth = closedFixedResponse({ serviceMs: 2, connections })
+  const truth = answers.G9(2, connections)
   expectExact(shown, truth, connections)
   expectWithin(resolution, shown.quantileMs(1), truth.meanMs)
 })
@@ -97,7 +80,7 @@ test.each([4, 16])('G9: a FIFO with a fixed service of 2 ms, %i connections', as
 test('G10: a FIFO with an exponential service of 2 ms, 16 connections', async () => {
   const server = createFifoServer(exponentialMs(2, createPrng(seed)))
   const shown = await measure(server, 16, 600_000)
-  const truth = closedExponentialResponse({ serviceMs: 2, connections: 16 })
+  const truth = answers.G10(2, 16)
   expectWithin(randomMean, shown.meanMs, truth.meanMs)
   expectWithin(randomMean, shown.perSecond, closedPerSecond(16, truth))
   for (const q of [0.5, 0.99]) expectWithin(randomQuantile, shown.quantileMs(q), truth.quantileMs(q))

@@ -22,22 +22,22 @@ function shows(p99: number, findings: readonly Finding[] = [], lowerBounds?: rea
 const outcomes = (of: Experiment, report: Report) => judge(of, report).map(({ outcome }) => outcome)
 
 describe('judge()', () => {
-  it('takes what is within the tolerance for right, with or without a finding', () => {
+  it('accepts a figure within the tolerance, with or without a finding', () => {
     expect(outcomes(experiment, shows(10.4))).toEqual(['right'])
     expect(outcomes(experiment, shows(9.6, [doubt]))).toEqual(['right'])
   })
-  it('tells what is wrong and said to be in doubt from what is silently wrong', () => {
+  it('distinguishes a wrong figure with a finding from one without', () => {
     expect(outcomes(experiment, shows(12, [doubt]))).toEqual(['flagged'])
     expect(outcomes(experiment, shows(12))).toEqual(['WRONG'])
     expect(outcomes(experiment, shows(12, [{ ...doubt, severity: 'note' }]))).toEqual(['WRONG'])
   })
-  it('wants a bound to be shown as one, and nothing else as a bound', () => {
+  it('requires a bound to be reported as one, and no other figure', () => {
     const bound = { ...experiment, truth: [{ ...experiment.truth[0]!, isBound: true }] }
     expect(outcomes(bound, shows(10))).toEqual(['WRONG'])
     expect(outcomes(bound, shows(10, [doubt], ['p99']))).toEqual(['right'])
     expect(outcomes(experiment, shows(10, [], ['p99']))).toEqual(['WRONG'])
   })
-  it('takes for lost what was lost of all that are over', () => {
+  it('takes the loss as a share of all finished requests', () => {
     const lossy: Experiment = { ...experiment, truth: [{ figure: 'lossShare', value: 0.02, tolerance: 0.1 }] }
     const totals = { ...sampleReport.totals, completed: 980, failed: 20 }
     const report = { ...sampleReport, totals, datagrams: { lost: 20, duplicates: 0, reordered: 0 } }
@@ -45,19 +45,19 @@ describe('judge()', () => {
     expect(outcomes(lossy, { ...report, datagrams: { ...report.datagrams, lost: 30 } })).toEqual(['WRONG'])
     expect(outcomes(lossy, sampleReport)).toEqual(['WRONG'])
   })
-  it('wants the finding that the experiment is made for', () => {
+  it('requires the finding that the experiment is made for', () => {
     const overload = { ...experiment, finding: 'overloaded' }
     expect(outcomes(overload, shows(10, [doubt]))).toEqual(['WRONG'])
     expect(outcomes(overload, shows(10, [{ ...doubt, code: 'overloaded' }]))).toEqual(['right'])
   })
 })
 
-test('experiments() has the figures of the specification', () => {
+test('experiments() has the figures of answers, for longer times', () => {
   const all = experiments(60)
   const truth = (id: string, figure: string) =>
     all.find(row => row.id === id)?.truth.find(row => row.figure === figure)?.value
-  // At twenty times the service time or the delay, all times are so many times those of the table. Those of a
-  // queue are of a minute's arrivals, which are not those for ever.
+  // With 20 ms instead of 1 ms all times are 20 times as long. Those of a queue are for the arrivals of one minute, which
+  // differ by chance from an endless run.
   expect(Math.abs(truth('G1 0.5', 'p99')! / (20 * 4.336) - 1)).toBeLessThan(0.15)
   expect(Math.abs(truth('G1 0.7', 'mean')! / (20 * 2.167) - 1)).toBeLessThan(0.1)
   expect(truth('G4', 'p99')).toBeCloseTo(920, 6)

@@ -1,7 +1,7 @@
 import type { Report } from '../../harness/report/record.ts'
 import type { Experiment, Truth } from './experiments.ts'
 
-/** What came of one figure. `flagged` is wrong, but the run says of itself that it is not to be trusted. */
+/** The verdict on one figure. `flagged`: the figure is wrong, but the run has a finding that doubts it. */
 export interface Judgement extends Truth {
   readonly shown: number | undefined
   /** Half of Volley's own 95 % interval. */
@@ -9,7 +9,7 @@ export interface Judgement extends Truth {
   readonly outcome: 'right' | 'flagged' | 'WRONG'
 }
 
-/** Holds a run's figures against what they must be: off by no more than the tolerance, and for a bound also a bound. */
+/** Compares a run's figures with the truth: within the tolerance, and reported as a lower bound if it is one. */
 export function judge({ truth, finding }: Experiment, report: Report): Judgement[] {
   const doubts = report.findings.filter(({ severity }) => severity !== 'note')
   const isMissed = finding !== undefined && !doubts.some(({ code }) => code === finding)

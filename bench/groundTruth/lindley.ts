@@ -2,7 +2,7 @@ import { createPacer } from '../../harness/plan/pacer.ts'
 import { streamSeed } from '../../harness/prng.ts'
 import type { ResponseTruth } from './truth.ts'
 
-/** The very arrivals, in ms, that a run of one worker has at random by a rate a second, by its seed. */
+/** The arrival times, in ms, of a run with one worker in mode rate with Poisson arrivals: the same for the same seed. */
 export function poissonArrivals(load: { rate: number; durationMs: number; seed: number }): number[] {
   const { rate, durationMs, seed } = load
   const pace = { arrivals: 'poisson', segments: [{ lengthMs: durationMs, from: rate, to: rate }] } as const
@@ -12,7 +12,7 @@ export function poissonArrivals(load: { rate: number; durationMs: number; seed: 
   return times
 }
 
-/** Response times in ms of one server with one queue (Lindley, 1952), the shortest first, of those out before `endMs`. */
+/** Response times in ms of one server with one queue (Lindley, 1952), ascending, of requests answered before `endMs`. */
 export function fifoResponses(arrivals: readonly number[], serviceMs: () => number, endMs: number): number[] {
   let freeAt = 0
   const responses: number[] = []
@@ -23,7 +23,7 @@ export function fifoResponses(arrivals: readonly number[], serviceMs: () => numb
   return responses.sort((a, b) => a - b)
 }
 
-/** What response times come to that are known one by one, the shortest first: no theory, and nothing left to chance. */
+/** The distribution of ascending response times that are known one by one. */
 export function knownResponses(sorted: readonly number[]): ResponseTruth {
   return {
     meanMs: sorted.reduce((sum, value) => sum + value, 0) / sorted.length,

@@ -13,7 +13,7 @@ import { type Judgement, judge } from './judge.ts'
 const secondsMin = 10
 const secondsMax = 600
 const overtimeMs = 60_000
-/** An experiment may go on for as long again. */
+/** A run may be extended by its own length. */
 const lengthsMax = 2
 
 const processes = new Processes()
@@ -23,9 +23,9 @@ process.exit(await main())
 
 async function main(): Promise<number> {
   const command = new Command('npm run ground-truth --')
-    .description('Runs volley against servers whose answer is known, and holds what it shows against that.')
+    .description('Runs volley against servers whose answer is known, and compares its figures with that.')
     .option('--seconds <n>', 'length of most experiments', '60')
-    .option('--only <ids>', 'some of them only, such as G4,G12')
+    .option('--only <ids>', 'only these experiments, such as G4,G12')
   const end = parseFlags(command)
   if (end !== undefined) return end
   const { seconds: text, only } = command.opts<{ seconds: string; only?: string }>()
@@ -49,11 +49,11 @@ async function main(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  console.log(wrong === 0 ? '\nno figure is silently wrong' : `\n${wrong} figures are silently wrong`)
+  console.log(wrong === 0 ? '\nno figure is wrong without a finding' : `\n${wrong} figures are wrong without a finding`)
   return wrong === 0 ? exitCode.pass : exitCode.failed
 }
 
-/** Runs one experiment and prints its figures; answers how many are wrong without a finding that says so. */
+/** Runs one experiment and prints its figures; returns how many are wrong without a finding. */
 async function show(experiment: Experiment, seconds: number, folder: string): Promise<number> {
   console.log(`\n${experiment.id}   ${experiment.title}`)
   const lifeMs = lengthsMax * seconds * 1000 + overtimeMs

@@ -4,7 +4,7 @@ import type { MemoryConnection, MemoryServer } from '../../harness/transports/me
 import { createDelayLine, createFifoServer, createLossyEcho, exponentialMs } from './servers.ts'
 import { lossTolerance } from './truth.ts'
 
-/** Gives a server texts at times on one connection, and answers with what it sends and when. */
+/** Sends texts to a server at given times on one connection; returns the time and text of each reply. */
 function converse(server: MemoryServer, inputs: readonly (readonly [number, string])[]): [number, string][] {
   const replies: [number, string][] = []
   let now = 0
@@ -22,7 +22,7 @@ function converse(server: MemoryServer, inputs: readonly (readonly [number, stri
   return replies
 }
 
-test('createFifoServer() does one request after the other', () => {
+test('createFifoServer() handles one request after the other', () => {
   const replies = converse(
     createFifoServer(() => 2),
     [
@@ -40,7 +40,7 @@ test('createFifoServer() does one request after the other', () => {
   ])
 })
 
-test('createDelayLine() does them all at once', () => {
+test('createDelayLine() handles them all at once', () => {
   const replies = converse(
     createDelayLine(() => 2),
     [
@@ -57,7 +57,7 @@ test('createDelayLine() does them all at once', () => {
 
 const stall = { stallMs: 10, periodMs: 100, originMs: 5 }
 
-test('createDelayLine() begins at the end of a stall what came in it', () => {
+test('createDelayLine() starts a request that arrives in a stall at its end', () => {
   const inputs = [0, 94.5, 95, 104.5, 105, 199].map(time => [time, `${time}\n`] as const)
   const times = converse(
     createDelayLine(() => 1, { stall }),
@@ -66,7 +66,7 @@ test('createDelayLine() begins at the end of a stall what came in it', () => {
   expect(times).toEqual([1, 95.5, 106, 106, 106, 206])
 })
 
-test('createFifoServer() begins at the end of a stall what would have been its turn in it', () => {
+test('createFifoServer() starts a request whose turn comes in a stall at its end', () => {
   const replies = converse(
     createFifoServer(() => 2, { stall }),
     [[92, 'a\nb\nc\nd\n']],
@@ -77,7 +77,7 @@ test('createFifoServer() begins at the end of a stall what would have been its t
 test.each([
   ['createDelayLine()', createDelayLine(() => 1, { freezeAtMs: 50 })],
   ['createFifoServer()', createFifoServer(() => 1, { freezeAtMs: 50 })],
-])('%s answers nothing that would begin after the freeze', (_, server) => {
+])('%s answers no request that would start after the freeze', (_, server) => {
   const inputs = [49.5, 50, 60].map(time => [time, 'a\n'] as const)
   expect(converse(server, inputs)).toEqual([[50.5, 'a\n']])
 })
@@ -99,7 +99,7 @@ test('exponentialMs() has the mean and the median of its distribution', () => {
   expect(values[values.length / 2]! / (2 * Math.LN2)).toBeCloseTo(1, 1)
 })
 
-test('createLossyEcho() loses its share, and answers the rest in time', () => {
+test('createLossyEcho() loses its share, and answers the others after its delay', () => {
   const inputs = Array.from({ length: 10_000 }, (_, index) => [index, 'x'] as const)
   const replies = converse(createLossyEcho(3, 0.02, createPrng(1)), inputs)
   expect(Math.abs(replies.length / inputs.length - 0.98)).toBeLessThanOrEqual(lossTolerance(0.02, inputs.length))

@@ -5,32 +5,32 @@ import type { MemoryServer } from '../../harness/transports/memory.ts'
 
 const lineBytesMax = 64 * 1024
 
-/** When a server begins nothing; what it has begun by then ends as if it had gone on. */
+/** Times at which a server starts no request; requests started before finish normally. */
 export interface Outages {
-  /** The last `stallMs` of each `periodMs`, counted from `originMs`; what comes then is begun at the stall's end. */
+  /** The last `stallMs` of each `periodMs`, counted from `originMs`; requests that arrive then start at its end. */
   readonly stall?: { readonly stallMs: number; readonly periodMs: number; readonly originMs: number }
-  /** From this time on it begins nothing any more. */
+  /** No request starts from this time on. */
   readonly freezeAtMs?: number
 }
 
-/** A server that does one request after the other, in the order in which they come in over all connections. */
+/** A server that handles one request after the other, in the order of their arrival over all connections. */
 export function createFifoServer(serviceMs: () => number, outages: Outages = {}): MemoryServer {
   let freeAtMs = 0
   return answerLines(now => {
-    freeAtMs = beginAt(Math.max(now, freeAtMs), outages) + serviceMs()
+    freeAtMs = startAt(Math.max(now, freeAtMs), outages) + serviceMs()
     return freeAtMs
   })
 }
 
 /**
- * A server that any number of requests are in at once, each for as long as it is told. Where delays differ a connection
- * is to have one request in flight: replies would overtake each other, and a line does not say which it is.
+ * A server that handles any number of requests at once, each for `delayMs`. If delays differ, a connection must have one
+ * request in flight: replies would overtake each other, and a line does not say which request it answers.
  */
 export function createDelayLine(delayMs: (now: number) => number, outages: Outages = {}): MemoryServer {
-  return answerLines(now => beginAt(now, outages) + delayMs(now))
+  return answerLines(now => startAt(now, outages) + delayMs(now))
 }
 
-/** A server over UDP that loses a share of what comes in, and answers the rest after `delayMs`. */
+/** A server over UDP that loses a share of the datagrams it receives, and answers the others after `delayMs`. */
 export function createLossyEcho(delayMs: number, lossShare: number, prng: Prng): MemoryServer {
   return {
     received(connection, bytes) {
@@ -39,22 +39,22 @@ export function createLossyEcho(delayMs: number, lossShare: number, prng: Prng):
   }
 }
 
-/** Exponential times of this mean, in milliseconds; never 0. */
+/** Exponentially distributed times with this mean, in milliseconds; never 0. */
 export function exponentialMs(meanMs: number, prng: Prng): () => number {
   return () => -Math.log((prng.next32() + 0.5) / 0x1_0000_0000) * meanMs
 }
 
-/** The first time from `time` on at which something can be begun; Infinity after the freeze. */
-function beginAt(time: number, { stall, freezeAtMs = Number.POSITIVE_INFINITY }: Outages): number {
-  let begin = time
+/** The earliest time, not before `time`, at which a request can start; Infinity after the freeze. */
+function startAt(time: number, { stall, freezeAtMs = Number.POSITIVE_INFINITY }: Outages): number {
+  let start = time
   if (stall !== undefined && time >= stall.originMs) {
     const intoPeriodMs = (time - stall.originMs) % stall.periodMs
-    if (intoPeriodMs >= stall.periodMs - stall.stallMs) begin = time - intoPeriodMs + stall.periodMs
+    if (intoPeriodMs >= stall.periodMs - stall.stallMs) start = time - intoPeriodMs + stall.periodMs
   }
-  return begin < freezeAtMs ? begin : Number.POSITIVE_INFINITY
+  return start < freezeAtMs ? start : Number.POSITIVE_INFINITY
 }
 
-/** Echoes each line at the time that `departAt` gives it; at Infinity never. */
+/** Echoes each line at the time that `departAt` returns; never at Infinity. */
 function answerLines(departAt: (now: number) => number): MemoryServer {
   const line = createLine({ delimiter: '\n', maxFrame: lineBytesMax })
   const partialFrames = new PartialFrames()

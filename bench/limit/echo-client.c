@@ -1,6 +1,6 @@
 /*
- * The limit: what a client costs that does nothing but system calls. One thread, epoll, a fixed number of messages in
- * flight on each connection; replies are counted by their bytes and neither looked at nor timed.
+ * The limit: the cost of a client that does nothing but system calls. One thread, epoll, a fixed number of messages in
+ * flight on each connection; replies are counted by their bytes, but not inspected or timed.
  *
  *   echo-client <port> <connections> <pipeline> <message bytes> <seconds> <warm-up seconds>
  *
@@ -50,7 +50,7 @@ static int connect_to(int port) {
   return fd;
 }
 
-/* At most a connection's pipeline is ever on its way, which a socket buffer holds: a short write is a fault. */
+/* At most one pipeline is in flight per connection, which a socket buffer holds: a short write is an error. */
 static void send_all(int fd, const char *bytes, int length) {
   if (send(fd, bytes, length, MSG_NOSIGNAL) != length) die("send");
 }
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     memcpy(messages + at * size, &length, 4);
     memset(messages + at * size + 4, 'x', size - 4);
   }
-  /* Bytes of a reply that is not whole yet, by descriptor. */
+  /* Bytes of an incomplete reply, by descriptor. */
   int *part = calloc(connections + 64, sizeof *part);
   if (part == NULL) die("calloc");
   for (int at = 0; at < connections; at++) {

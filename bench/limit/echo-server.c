@@ -1,12 +1,12 @@
 /*
- * The server of the benches: sends back every byte it gets, which makes it an echo of messages and of frames alike; or
- * answers each HTTP request without a body with the same few bytes, for which it looks at nothing but where heads end.
+ * The server of the benchmarks. It sends back every byte it receives, which makes it an echo server for messages and for
+ * frames; or it answers each HTTP request without a body with the same few bytes, looking only for the ends of heads.
  *
- *   echo-server [threads [http]]     1 thread unless said
+ *   echo-server [threads [http]]     default: 1 thread
  *
  * Listens on 127.0.0.1 on a free port, prints the port, and exits when its standard input closes, so that it never
- * outlives the bench. A reply that the kernel does not take at once is kept, and nothing more is read from that
- * connection until it is gone: what waits is at most one buffer a connection.
+ * outlives the benchmark. A reply that the kernel does not accept at once is kept, and nothing more is read from that
+ * connection until it is sent: at most one buffer per connection waits.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -27,10 +27,10 @@ enum { buffer_bytes = 64 * 1024, events_max = 256, threads_max = 64, backlog = 4
 
 static const char http_reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
 static const char head_end[] = "\r\n\r\n";
-/* The shortest HTTP request has more bytes than a quarter of its reply: what answers a read fits into this. */
+/* The shortest HTTP request is longer than a quarter of its reply, so the replies to one read fit into this. */
 enum { replies_bytes = 4 * buffer_bytes };
 
-/* What could not be sent yet; NULL while there is nothing. By descriptor, with how much of head_end has come in. */
+/* Bytes that could not be sent yet, NULL if there are none, and how much of head_end was received; by descriptor. */
 struct pending {
   char *bytes;
   int from, end;
@@ -60,7 +60,7 @@ static void drop(int fd) {
   close(fd);
 }
 
-/* One reply for each head that ends in what came in. */
+/* One reply for each head that ends in the received bytes. */
 static int answer(int fd, const char *bytes, int length, char *replies) {
   int matched = pending[fd].matched, end = 0;
   for (int at = 0; at < length; at++) {
@@ -109,7 +109,7 @@ static void writable(int epoll, int fd) {
   watch(epoll, EPOLL_CTL_MOD, fd, EPOLLIN);
 }
 
-/* Hands each new connection to the next thread in turn. */
+/* Gives each new connection to the next thread in turn. */
 static void accept_all(void) {
   static int next = 0;
   for (;;) {
@@ -129,7 +129,7 @@ static void end_with_input(char *buffer) {
   if (read(STDIN_FILENO, buffer, buffer_bytes) <= 0) exit(0);
 }
 
-/* A thread's life. Only the first one's epoll holds the listener and standard input. */
+/* The loop of a thread. Only the epoll of the first one has the listener and standard input. */
 static void *serve(void *argument) {
   int epoll = *(int *)argument;
   char *buffer = malloc(buffer_bytes);
@@ -182,7 +182,7 @@ int main(int argc, char **argv) {
 
   watch(epolls[0], EPOLL_CTL_ADD, listener, EPOLLIN);
   struct epoll_event input = {.events = EPOLLIN, .data.fd = STDIN_FILENO};
-  /* A file or /dev/null cannot be watched: there is nobody to close it. */
+  /* A file or /dev/null cannot be watched: it is never closed. */
   if (epoll_ctl(epolls[0], EPOLL_CTL_ADD, STDIN_FILENO, &input) != 0) {
     return fprintf(stderr, "standard input must be a pipe\n"), 2;
   }

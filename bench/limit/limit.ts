@@ -7,10 +7,10 @@ import { messageOf } from '../../harness/errors.ts'
 const compileMsMax = 60_000
 const programs = { echoServer: 'echo-server', echoClient: 'echo-client', pingPong: 'ping-pong' } as const
 
-/** Where the C programs stand once they are compiled. */
+/** Paths of the compiled C programs. */
 export type Limit = Readonly<Record<keyof typeof programs, string>>
 
-/** Compiles the C programs into a folder; why there are none where the machine has no compiler or it refuses them. */
+/** Compiles the C programs into a folder; returns the reason if there is no compiler or it fails. */
 export async function compileLimit(folder: string): Promise<Limit | string> {
   const built: Record<string, string> = {}
   for (const [name, file] of Object.entries(programs)) {
@@ -26,7 +26,7 @@ export async function compileLimit(folder: string): Promise<Limit | string> {
   return built as Limit
 }
 
-/** What the C client prints. */
+/** The output of the C client. */
 export interface EchoClientResult {
   readonly requests: number
   readonly seconds: number
@@ -34,7 +34,7 @@ export interface EchoClientResult {
   readonly systemSeconds: number
 }
 
-/** What the C ping-pong prints. */
+/** The output of the C ping-pong. */
 export interface PingPongResult {
   readonly requests: number
   readonly seconds: number
@@ -42,7 +42,7 @@ export interface PingPongResult {
   readonly p99Micros: number
 }
 
-/** Reads the line of JSON that a C program prints; throws where it is none. */
+/** Parses the line of JSON that a C program prints; throws if it is not JSON. */
 export function parseResult<Result>(text: string): Result {
   try {
     return JSON.parse(text)

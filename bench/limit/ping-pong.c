@@ -1,6 +1,6 @@
 /*
- * One connection, one message to and fro: the round trip as sockperf ping-pong --full-rtt measures it, where sockperf
- * is absent. Blocks in recv, or spins on it as `sockperf --nonblocked` does.
+ * One connection, one message in flight: measures the round trip as sockperf ping-pong --full-rtt does, for machines
+ * without sockperf. Blocks in recv, or spins on it as `sockperf --nonblocked` does.
  *
  *   ping-pong <port> <message bytes> <seconds> <warm-up seconds> [spin]
  *

@@ -7,10 +7,10 @@ import { type EchoClientResult, type Limit, type PingPongResult, parseResult } f
 
 const warmupSeconds = 0.3
 const leadMs = 400
-/** What a run lasts longer than the window in which its CPU is read. */
+/** How much longer a run lasts than the window in which its CPU time is read. */
 const tailSeconds = 0.4
 
-/** The C epoll client: so many connections, each with so many messages of so many bytes in flight. */
+/** The C epoll client, with `pipeline` messages of `bytes` bytes in flight on each connection. */
 export function echoClientSide(bench: Bench, limit: Limit, port: number, shape: EchoShape): Side {
   const { connections, pipeline, bytes } = shape
   const seconds = bench.settings.seconds + tailSeconds
@@ -23,7 +23,7 @@ export function echoClientSide(bench: Bench, limit: Limit, port: number, shape: 
       const window = { leadMs, lengthMs: bench.settings.seconds * 1000 }
       const { stdout, cores } = await runClient(bench.processes, command, window)
       const { requests, seconds, userSeconds, systemSeconds } = parseResult<EchoClientResult>(stdout)
-      if (requests === 0) throw new Error('not one request was answered')
+      if (requests === 0) throw new Error('no request was answered')
       const ownCpuMicros = ((userSeconds + systemSeconds) * 1e6) / requests
       return { ...loadFigures(requests / seconds, cores), ownCpuMicros }
     },
@@ -36,7 +36,7 @@ export interface EchoShape {
   readonly bytes: number
 }
 
-/** The C ping-pong, blocking: one connection, one message of so many bytes. */
+/** The blocking C ping-pong: one connection, one message of `bytes` bytes. */
 export function pingPongSide(bench: Bench, limit: Limit, port: number, bytes: number): Side {
   const args = [port, bytes, bench.settings.seconds, warmupSeconds].map(String)
   const command: Command = { program: limit.pingPong, args, cores: bench.cores.client }
@@ -47,7 +47,7 @@ export function pingPongSide(bench: Bench, limit: Limit, port: number, bytes: nu
       const lengthMs = (warmupSeconds + bench.settings.seconds) * 1000
       const stdout = await runForText(bench.processes, command, lengthMs)
       const { requests, seconds, p50Micros, p99Micros } = parseResult<PingPongResult>(stdout)
-      if (requests === 0) throw new Error('not one request was answered')
+      if (requests === 0) throw new Error('no request was answered')
       return { requestsPerSecond: requests / seconds, p50Micros, p99Micros }
     },
   }

@@ -1,19 +1,19 @@
 import type { Figures } from '../figures.ts'
 
-/** Requests a second out of what wrk prints; throws where it says of errors. */
+/** Requests a second from the output of wrk; throws if it reports errors. */
 export function parseWrk(text: string): number {
   const errors = /^\s*(Socket errors:.*|Non-2xx.*)$/m.exec(text)
   if (errors !== null) throw new Error(`wrk: ${errors[1]}`)
   return rate('wrk', /^Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1])
 }
 
-/** Requests a second out of what hey prints. */
+/** Requests a second from the output of hey; throws if it reports errors. */
 export function parseHey(text: string): number {
   if (text.includes('Error distribution:')) throw new Error('hey: errors')
   return rate('hey', /^\s*Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1])
 }
 
-/** Requests a second out of autocannon's JSON; over its whole duration, for its own mean is of whole seconds only. */
+/** Requests a second from autocannon's JSON, over its whole duration: its own mean covers whole seconds only. */
 export function parseAutocannon(text: string): number {
   const { requests, duration, errors, non2xx } = parseObject('autocannon', text) as {
     requests?: { total?: number }
@@ -25,12 +25,12 @@ export function parseAutocannon(text: string): number {
   return rate('autocannon', String((requests?.total ?? Number.NaN) / (duration ?? Number.NaN)))
 }
 
-/** Requests a second out of a test's line of `redis-benchmark --csv`. */
+/** Requests a second from the line of a test in the output of `redis-benchmark --csv`. */
 export function parseRedisBenchmark(text: string, test: string): number {
   return rate('redis-benchmark', new RegExp(`^"${test}","([\\d.]+)"`, 'm').exec(text)?.[1])
 }
 
-/** The round trip's quantiles out of what `sockperf ping-pong --full-rtt` prints. */
+/** Quantiles of the round trip from the output of `sockperf ping-pong --full-rtt`. */
 export function parseSockperf(text: string): Figures {
   const quantile = (name: string) =>
     rate('sockperf', new RegExp(`percentile ${name.replace('.', '\\.')} =\\s+([\\d.]+)`).exec(text)?.[1])
@@ -39,13 +39,13 @@ export function parseSockperf(text: string): Figures {
 
 function rate(program: string, text: string | undefined): number {
   const value = Number(text)
-  if (text === undefined || !(value > 0)) throw new Error(`${program} printed no figure that can be read`)
+  if (text === undefined || !(value > 0)) throw new Error(`${program} printed no readable figure`)
   return value
 }
 
 function parseObject(program: string, text: string): unknown {
   try {
-    // It may say something before.
+    // Other lines may come before it.
     return JSON.parse(text.slice(text.indexOf('{')))
   } catch {
     throw new Error(`${program} printed no JSON`)

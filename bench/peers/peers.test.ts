@@ -16,7 +16,7 @@ test.each([
   expect(parseVersion(name, text)).toBe(version)
 })
 
-test('a program that is absent is named without a version, and as the reason where it is needed', () => {
+test('a program that is not installed has no version, and is named as the reason if it is needed', () => {
   const peers = new Map([['wrk', { path: '/usr/bin/wrk', version: '4.1.0' }]] as const)
   expect(describePeers(peers)).toContainEqual({ name: 'wrk', version: '4.1.0' })
   expect(describePeers(peers)).toContainEqual({ name: 'sockperf' })

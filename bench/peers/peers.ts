@@ -5,16 +5,16 @@ import { packageRoot } from '../../harness/built.ts'
 import type { PeerRecord } from '../results.ts'
 
 const versionMsMax = 5000
-/** Where servers are that a user's PATH need not have. */
+/** Folders with servers that a user's PATH may not include. */
 const moreFolders = ['/usr/sbin', '/usr/local/sbin', join(packageRoot, 'node_modules/.bin')]
 
-/** The programs that the bench runs if they are there: how each tells its version, and what of that is the version. */
+/** The programs that the bench runs if installed: how to ask for their version, and where it is in the output. */
 const known = {
   cc: { args: ['--version'], version: /([\d.]+)$/m },
   taskset: { args: ['--version'], version: /([\d.]+)$/m },
   script: { args: ['--version'], version: /([\d.]+)$/m },
   wrk: { args: ['-v'], version: /^wrk (?:\w+\/)?(\S+)/m },
-  // It tells none.
+  // It has no such flag.
   hey: { args: [], version: /(?!)/ },
   autocannon: { args: ['--version'], version: /v?(\d[\d.]*)/ },
   nginx: { args: ['-v'], version: /nginx\/(\S+)/ },
@@ -25,13 +25,13 @@ const known = {
 
 export type PeerName = keyof typeof known
 
-/** A program that is there. */
+/** An installed program. */
 export interface Peer {
   readonly path: string
   readonly version: string
 }
 
-/** Those of the known programs that are there. */
+/** The known programs that are installed. */
 export type Peers = ReadonlyMap<PeerName, Peer>
 
 /** Looks for every known program. */
@@ -49,14 +49,14 @@ export function describePeers(peers: Peers): PeerRecord[] {
   })
 }
 
-/** Where a program is; throws when it is not there, in words that a row may give as its reason. */
+/** The path of a program; throws with a reason fit for a row if it is not installed. */
 export function pathOf(peers: Peers, name: PeerName): string {
   const peer = peers.get(name)
   if (peer === undefined) throw new Error(`${name} is not installed`)
   return peer.path
 }
 
-/** The version in what a program says of itself. */
+/** The version in the output of a program. */
 export function parseVersion(name: PeerName, text: string): string {
   return known[name].version.exec(text)?.[1]?.trim() ?? 'version unknown'
 }
@@ -68,13 +68,13 @@ async function findPeer(name: PeerName): Promise<Peer | undefined> {
       () => true,
       () => false,
     )
-    if (isThere && folder !== '') return { path, version: parseVersion(name, await said(path, known[name].args)) }
+    if (isThere && folder !== '') return { path, version: parseVersion(name, await outputOf(path, known[name].args)) }
   }
   return undefined
 }
 
-/** What a program prints, on either stream and whatever its exit code. */
-function said(path: string, args: readonly string[]): Promise<string> {
+/** The output of a program on both streams, whatever its exit code. */
+function outputOf(path: string, args: readonly string[]): Promise<string> {
   return new Promise(resolve => {
     execFile(path, args, { timeout: versionMsMax }, (_error, stdout, stderr) => resolve(`${stdout}\n${stderr}`))
   })

@@ -10,7 +10,7 @@ const leadMs = 300
 /** autocannon starts as slowly as any Node program. */
 const nodeLeadMs = 900
 const tailMs = 300
-/** Its length is a guess, so its window begins early and ends with it at the latest. */
+/** The length of redis-benchmark is an estimate, so its window begins early and ends with it at the latest. */
 const redisLeadMs = 50
 const redisTrialMsMax = 30_000
 const redisTest = 'PING_MBULK'
@@ -23,20 +23,20 @@ export function wrkSide(bench: Bench, url: string, connections: number): Side {
   return loaderSide(bench, 'wrk', ['-t1', `-c${connections}`, `-d${length}`, url], leadMs, parseWrk)
 }
 
-/** hey, which takes the cores it is given. */
+/** hey on one core. */
 export function heySide(bench: Bench, url: string, connections: number): Side {
   const args = ['-cpus', '1', '-c', String(connections), '-z', `${lengthMs(bench, leadMs)}ms`, url]
   return loaderSide(bench, 'hey', args, leadMs, parseHey)
 }
 
-/** autocannon in one thread; it takes whole seconds only. */
+/** autocannon with one thread; its duration is in whole seconds. */
 export function autocannonSide(bench: Bench, url: string, connections: number): Side {
   const seconds = Math.ceil(lengthMs(bench, nodeLeadMs) / 1000)
   const args = ['-c', String(connections), '-d', String(seconds), '-j', url]
   return loaderSide(bench, 'autocannon', args, nodeLeadMs, parseAutocannon)
 }
 
-/** redis-benchmark with PING, so many requests that it lasts as long as the others: found out by a short trial. */
+/** redis-benchmark with PING, and as many requests as make it last as long as the others, estimated by a short run. */
 export async function redisBenchmarkSide(bench: Bench, port: number, shape: RedisShape): Promise<Side> {
   const { connections, pipeline } = shape
   const command = (requests: number): Command => ({
@@ -58,7 +58,7 @@ export interface RedisShape {
   readonly pipeline: number
 }
 
-/** sockperf ping-pong over TCP, blocking as it does by default; it takes whole seconds only. */
+/** sockperf ping-pong over TCP, blocking as by default; its duration is in whole seconds. */
 export function sockperfSide(bench: Bench, port: number, bytes: number): Side {
   const { processes, settings, peers, cores } = bench
   const seconds = Math.max(1, Math.ceil(settings.seconds))

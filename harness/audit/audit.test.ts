@@ -20,12 +20,12 @@ test('audit() finds nothing in a healthy run', () => {
   expect(verdictOf([])).toBe('trusted')
 })
 
-test('audit() finds nothing in a plan that was kept', () => {
+test('audit() finds nothing when the planned requests were sent in time', () => {
   const clientLag = { count: 900, mean: 0.01, p50: 0.01, p90: 0.02, max: 0.1 }
   expect(audit({ ...healthy, plan: { planned: 900, sent: 899, clientLag } })).toEqual([])
 })
 
-test('audit() does not take counters that have wrapped for a fault', () => {
+test('audit() accepts counters that have wrapped', () => {
   const accounts = [{ sent: 5, completed: 2 ** 32 - 10, failed: 5, inFlight: 10 }]
   expect(audit({ ...healthy, accounts })).toEqual([])
 })
@@ -35,16 +35,16 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'one request in 50 has no reply',
     { response: { count: 980, mean: 1, p50: 1, p90: 2, p99: 1000, max: 1000, censored: 20, lowerBounds: ['p99'] } },
     'censoring suspect',
-    '2 % of the requests have no reply, which the quantiles from p90 up feel; p99 can only be bounded from below',
+    '2 % of the requests have no reply (limit 1 %), which affects the quantiles from p90 up; only lower bounds are known for p99',
   ],
   [
-    'the plan was not quite kept',
+    'a few planned requests were not sent',
     { plan: { planned: 1000, sent: 970, clientLag: { count: 970, mean: 0, max: 0 } } },
     'rate suspect',
     '97 % of the planned requests were sent (limit 99 %)',
   ],
   [
-    'the plan was not kept',
+    'many planned requests were not sent',
     { plan: { planned: 1000, sent: 800, clientLag: { count: 800, mean: 0, max: 0 } } },
     'rate invalid',
     '80 % of the planned requests were sent (limit 95 %)',
@@ -53,13 +53,13 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'requests leave late',
     { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.1, p50: 0.12, max: 2 } } },
     'client-lag suspect',
-    'p50 of our own lag is 12 % of the p50 response (limit 10 %)',
+    'client lag: its p50 is 12 % of the p50 response time (limit 10 %)',
   ],
   [
-    'requests leave so late that the response time is mostly our own',
+    'requests leave so late that client lag is half of the response time',
     { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.5, p50: 0.5, max: 2 } } },
     'client-lag invalid',
-    'p50 of our own lag is 50 % of the p50 response (limit 30 %)',
+    'client lag: its p50 is 50 % of the p50 response time (limit 30 %)',
   ],
   [
     'a worker has lost a request',
@@ -68,13 +68,13 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'worker 1 sent 1011 requests, but 1010 are accounted for',
   ],
   [
-    'the server has seen more than was sent',
+    'the server counted more requests than were sent',
     { server: { requests: 1011, sent: 1010, answered: 1000 } },
     'conservation invalid',
     'the server counted 1011 requests; 1010 were sent to it and 1000 answered',
   ],
   [
-    'the server has seen less than was answered',
+    'the server counted fewer requests than were answered',
     { server: { requests: 999, sent: 1010, answered: 1000 } },
     'conservation invalid',
     'the server counted 999 requests; 1010 were sent to it and 1000 answered',
@@ -83,7 +83,7 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'more than one in a thousand failed',
     { errorShare: 0.012 },
     'errors suspect',
-    '1.2 % of what was tried failed (limit 0.1 %)',
+    '1.2 % of all requests and connects failed (limit 0.1 %)',
   ],
   [
     'nothing was completed',
@@ -98,18 +98,18 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'not one request was completed after the warm-up',
   ],
   [
-    'the clocks went apart',
+    'the clocks moved apart',
     { clockDriftMs: -2000 },
     'clock invalid',
-    'the wall clock and the monotonic clock went -2000 ms apart',
+    'the wall clock and the monotonic clock moved apart by -2000 ms (limit 50 ms)',
   ],
   [
-    'client and server fill the machine',
+    'client and server together use the whole machine',
     { sharedCores: 1.9 },
     'local-contention note',
-    'client and server used 95 % of this machine together',
+    "client and server together used 95 % of this machine's CPU (limit 90 %)",
   ],
-])('audit() says so when %s', (_, change, what, message) => {
+])('audit() reports that %s', (_, change, what, message) => {
   const [finding, ...others] = audit({ ...healthy, ...change })
   expect(others).toEqual([])
   expect(`${finding!.code} ${finding!.severity}`).toBe(what)
@@ -117,7 +117,7 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
   expect(finding!.hint).not.toBe('')
 })
 
-test('verdictOf() is the worst of the findings, and a note is none', () => {
+test('verdictOf() is that of the worst finding, and ignores notes', () => {
   const [note] = audit({ ...healthy, sharedCores: 2 })
   const [suspect] = audit({ ...healthy, errorShare: 0.5 })
   const [invalid] = audit({ ...healthy, clockDriftMs: 99 })

@@ -1,40 +1,41 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
+import { formatPercent } from '../units.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
-import { type Finding, percent } from './finding.ts'
+import type { Finding } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 
-/** What the audit looks at; plain figures, so that every check can be tried without a run. */
+/** The inputs of the audit: plain figures, so that every check can be tested without a run. */
 export interface AuditInputs {
-  /** By worker: what was sent and what became of it, each counted for itself. */
+  /** By worker: requests sent, completed, failed and in flight, each counted independently. */
   readonly accounts: readonly { sent: number; completed: number; failed: number; inFlight: number }[]
-  /** What a server of ours counted in all, and what was sent to it in all; absent for another server. */
+  /** The total that a reference server counted, and the totals that the client counted; absent for any other server. */
   readonly server?: { readonly requests: number; readonly sent: number; readonly answered: number } | undefined
-  /** In the whole run, and in the measured part of it. */
+  /** Requests completed in the whole run, and in its measured part. */
   readonly completed: number
   readonly completedInWindow: number
-  /** All that failed out of all that was tried. */
+  /** Failed requests and connects as a share of all requests and connects. */
   readonly errorShare: number
   readonly interrupted: boolean
-  /** How far the wall clock and the monotonic clock went apart over the run. */
+  /** How far the wall clock and the monotonic clock moved apart during the run. */
   readonly clockDriftMs: number
-  /** Cores that client and server used together, where both ran on this machine. */
+  /** Cores that client and server used together; absent unless both ran on this machine. */
   readonly sharedCores?: number | undefined
   readonly cores: number
   readonly response: Quantiles
-  /** Mode rate, of the measured part. */
+  /** Mode rate, for the measured part. */
   readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
-  /** How the measured part went on, and what the machine did meanwhile; absent where nothing was measured. */
+  /** The measured part over time, and the machine's counters; absent when nothing was measured. */
   readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
-  /** Where the protocol has messages that come without being asked for. */
+  /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
 }
 
-/** Holds a run against itself; an empty list is a run that passed every check. */
+/** Runs every check on a run; the list is empty when all of them pass. */
 export function audit(inputs: AuditInputs): Finding[] {
   return [
     ...conservation(inputs),
@@ -62,19 +63,19 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
       code: 'conservation',
       severity: 'invalid',
       message: `worker ${index + 1} sent ${sent} requests, but ${accounted} are accounted for`,
-      hint: 'this is a fault of volley itself: please report it with the report file',
+      hint: 'this is a bug in volley: please report it and attach report.json',
       value: sent,
       limit: accounted,
     })
   })
-  // A server cannot have seen more than was sent, nor less than was answered.
+  // A server can have seen no more requests than were sent, and no fewer than were answered.
   if (server !== undefined && (server.requests > server.sent || server.requests < server.answered)) {
     const { requests, sent, answered } = server
     findings.push({
       code: 'conservation',
       severity: 'invalid',
       message: `the server counted ${requests} requests; ${sent} were sent to it and ${answered} answered`,
-      hint: 'does another client use the same server, or does the protocol frame messages otherwise?',
+      hint: 'check that no other client uses this server, and that the protocol splits messages as the server does',
       value: requests,
       limit: requests > sent ? sent : answered,
     })
@@ -90,15 +91,17 @@ function censoring({ response }: AuditInputs): Finding[] {
   )
   const [first] = touched
   if (censored === 0 || first === undefined) return []
-  const bounds = lowerBounds.length === 0 ? '' : `; ${lowerBounds.join(', ')} can only be bounded from below`
+  const [name, q] = first
+  const limit = (1 - q) / 10
+  const bounds = lowerBounds.length === 0 ? '' : `; only lower bounds are known for ${lowerBounds.join(', ')}`
   return [
     {
       code: 'censoring',
       severity: 'suspect',
-      message: `${percent(share)} of the requests have no reply, which the quantiles from ${first[0]} up feel${bounds}`,
-      hint: 'the server is too slow for its timeout, loses requests, or stood still at the end',
+      message: `${formatPercent(share)} of the requests have no reply (limit ${formatPercent(limit)}), which affects the quantiles from ${name} up${bounds}`,
+      hint: 'see the failures by kind: lower the load, or raise the timeout (--timeout) if the server is only slow',
       value: share,
-      limit: (1 - first[1]) / 10,
+      limit,
     },
   ]
 }
@@ -114,8 +117,8 @@ function rate({ plan, interrupted }: AuditInputs): Finding[] {
     {
       code: 'rate',
       severity: isInvalid ? 'invalid' : 'suspect',
-      message: `${percent(sent / planned)} of the planned requests were sent (limit ${percent(1 - limit)})`,
-      hint: 'the server or the connections hold them back: lower the rate, or raise connections or pipeline',
+      message: `${formatPercent(sent / planned)} of the planned requests were sent (limit ${formatPercent(1 - limit)})`,
+      hint: 'the others found no free connection: lower the rate (-R), or raise connections (-c) or load.pipeline',
       value: missing,
       limit,
     },
@@ -137,8 +140,8 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
     {
       code: 'client-lag',
       severity: isInvalid ? 'invalid' : 'suspect',
-      message: `${worst.name} of our own lag is ${percent(worst.share)} of the ${worst.name} response (limit ${percent(limit)})`,
-      hint: 'close other programs, or lower the rate',
+      message: `client lag: its ${worst.name} is ${formatPercent(worst.share)} of the ${worst.name} response time (limit ${formatPercent(limit)})`,
+      hint: 'requests left later than planned: close other programs, or lower the rate (-R)',
       value: worst.share,
       limit,
     },
@@ -154,8 +157,8 @@ function errors({ completed, completedInWindow, errorShare: value, interrupted }
         severity: 'invalid',
         message: none ? 'not one request was completed' : 'not one request was completed after the warm-up',
         hint: none
-          ? 'is the protocol right? The failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
-          : 'the run ended before its warm-up did: ask for more requests, or for less warm-up',
+          ? 'check the protocol: the failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
+          : 'the run ended during its warm-up: ask for more requests (-n), or a shorter warm-up (--warmup)',
         value,
         limit: limits.errorsSuspect,
       },
@@ -166,8 +169,8 @@ function errors({ completed, completedInWindow, errorShare: value, interrupted }
     {
       code: 'errors',
       severity: 'suspect',
-      message: `${percent(value)} of what was tried failed (limit ${percent(limits.errorsSuspect)})`,
-      hint: 'the latencies are those of the requests that did not fail; see the failures by kind',
+      message: `${formatPercent(value)} of all requests and connects failed (limit ${formatPercent(limits.errorsSuspect)})`,
+      hint: 'see the failures by kind; requests with a wrong reply are not in the latencies',
       value,
       limit: limits.errorsSuspect,
     },
@@ -180,7 +183,7 @@ function clock({ clockDriftMs }: AuditInputs): Finding[] {
     {
       code: 'clock',
       severity: 'invalid',
-      message: `the wall clock and the monotonic clock went ${Math.round(clockDriftMs)} ms apart`,
+      message: `the wall clock and the monotonic clock moved apart by ${Math.round(clockDriftMs)} ms (limit ${limits.clockDriftMs} ms)`,
       hint: 'the machine was suspended or its clock was set: run again',
       value: clockDriftMs,
       limit: limits.clockDriftMs,
@@ -194,8 +197,8 @@ function localContention({ sharedCores, cores }: AuditInputs): Finding[] {
     {
       code: 'local-contention',
       severity: 'note',
-      message: `client and server used ${percent(sharedCores / cores)} of this machine together`,
-      hint: 'the throughput is that of both; compare the server by its CPU per request',
+      message: `client and server together used ${formatPercent(sharedCores / cores)} of this machine's CPU (limit ${formatPercent(limits.coresInUse)})`,
+      hint: 'each takes CPU from the other; compare servers by their CPU per request',
       value: sharedCores / cores,
       limit: limits.coresInUse,
     },

@@ -20,7 +20,7 @@ const saturated: TimeSeriesInputs = {
   response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
   slots: 10,
   isSaturated: true,
-  isSteady: true,
+  hasConstantLoad: true,
   nullPerSecond: 1200,
   moreWorkers: 2,
 }
@@ -30,37 +30,37 @@ const busy = (busyShare: number): TimeSeriesInputs => ({
 })
 
 describe('auditCeiling()', () => {
-  it('fires when a server that does nothing is hardly faster, and says how to go on', () => {
+  it('fires when the throughput is near the ceiling, with a hint that can be followed', () => {
     expect(auditCeiling(saturated)).toEqual([
       {
         code: 'client-limited',
         severity: 'suspect',
-        message: 'the null server is only 1.2 times faster',
+        message: "the throughput is 83.3 % of the client's ceiling, measured with a null server (limit 70 %)",
         hint: 'add workers (-w 2)',
         value: 1000 / 1200,
         limit: 0.7,
       },
     ])
     expect(auditCeiling({ ...saturated, moreWorkers: undefined })[0]?.hint).toBe(
-      'take a faster machine for the client, or compare the server by its CPU per request',
+      'run the client on a faster machine, or compare servers by their CPU per request',
     )
   })
-  it('holds the client to no less than it has shown: what it did, over the time in which it did it', () => {
+  it('takes no ceiling below what the run has proven: its throughput over the busy share of the time', () => {
     const [finding] = auditCeiling({ ...busy(0.95), nullPerSecond: 800 })
-    expect(finding?.message).toBe('a server that does nothing is no faster')
+    expect(finding?.message).toMatch(/^the throughput is 95 % of the client's ceiling/)
     expect(finding?.value).toBeCloseTo(0.95)
   })
   it('is silent when the client could have done much more', () => {
     expect(auditCeiling({ ...saturated, nullPerSecond: 1500 })).toEqual([])
   })
-  it('is silent when the run itself disproves the figure, and the client had time to spare', () => {
+  it('is silent when the run itself disproves the ceiling, and the client had time to spare', () => {
     expect(auditCeiling({ ...busy(0.8), nullPerSecond: 1100 })).toEqual([])
   })
-  it('is silent when nothing was measured, or the client had time to spare', () => {
+  it('is silent when no ceiling was measured, or the client had time to spare', () => {
     expect(auditCeiling({ ...saturated, nullPerSecond: undefined })).toEqual([])
     expect(auditCeiling({ ...busy(0.69), nullPerSecond: 1000 })).toEqual([])
   })
-  it('is one of the checks of every run', () => {
+  it('is part of the audit of every run', () => {
     const inputs = {
       accounts: [],
       completed: 10_000,
@@ -77,17 +77,17 @@ describe('auditCeiling()', () => {
   })
 })
 
-test('mayBeClientLimited() holds for a busy client in a steady saturated loop of two seconds and more', () => {
+test('mayBeClientLimited() is true for a busy client in a saturated loop of constant load and at least two seconds', () => {
   expect(mayBeClientLimited(saturated)).toBe(true)
   expect(mayBeClientLimited(busy(0.7))).toBe(false)
   expect(mayBeClientLimited({ ...saturated, isSaturated: false })).toBe(false)
-  expect(mayBeClientLimited({ ...saturated, isSteady: false })).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, hasConstantLoad: false })).toBe(false)
   expect(
     mayBeClientLimited({ ...saturated, timeSeries: { ...saturated.timeSeries, throughputs: windows(1).slice(81) } }),
   ).toBe(false)
 })
 
-test('moreWorkers() is one more where there is a core and a connection for it', () => {
+test('moreWorkers() is one more if a core and a connection are left for it', () => {
   const local = { workers: 1, connections: 10, cores: 4, serverCores: 0.97 }
   expect(moreWorkers(local)).toBe(2)
   expect(moreWorkers({ ...local, workers: 3 })).toBeUndefined()

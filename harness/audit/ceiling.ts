@@ -1,44 +1,42 @@
+import { formatPercent } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
 
-/** What the client itself can do at most, where the throughput may be its limit and not the server's. */
+/** The highest throughput of the client itself, for runs whose throughput may be limited by the client. */
 export interface CeilingRecord {
-  /** Requests of the same plan against a server that does nothing, for each second that the client was busy. */
+  /** Requests per busy second of the client, with the same plan against a null server. */
   readonly nullPerSecond: number
-  /** It was measured at an earlier run on this machine. */
+  /** Measured in an earlier run on this machine. */
   readonly cached: boolean
 }
 
 /**
- * Whether the throughput of a run may be its client's own limit. By the utilisation law a client that was busy for a part
- * U of the time could do throughput / U at least: one that was idle for long enough is not what held the run back.
+ * Whether the client may have limited the throughput of a run. By the utilisation law, a client that was busy for a
+ * share U of the time could do at least throughput / U: a client that was idle for long enough did not limit the run.
  */
-export function mayBeClientLimited({ timeSeries, isSaturated, isSteady }: TimeSeriesInputs): boolean {
-  return isSaturated && isSteady && timeSeries.throughputs.length >= windowsMin && timeSeries.busyShare > limits.ceiling
+export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }: TimeSeriesInputs): boolean {
+  const isLongEnough = timeSeries.throughputs.length >= windowsMin
+  return isSaturated && hasConstantLoad && isLongEnough && timeSeries.busyShare > limits.ceiling
 }
 
-/** Check 7: in a saturated closed loop, whether the client could have done much more (measurement, section 2). */
+/** Check 7: whether the client could have done much more in a saturated closed loop (docs/measurement.md). */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
   const { timeSeries, throughput, nullPerSecond, moreWorkers } = inputs
   if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
-  const shown = throughput / timeSeries.busyShare
-  // A figure that the run itself has disproved is no reason for doubt; nor is one needed where the client was hardly idle.
-  if (nullPerSecond < shown && timeSeries.busyShare <= limits.ceilingBusy) return []
-  const value = throughput / Math.max(nullPerSecond, shown)
+  const proven = throughput / timeSeries.busyShare
+  // A null server's figure below what the run itself has proven is wrong, unless the client was hardly ever idle.
+  if (nullPerSecond < proven && timeSeries.busyShare <= limits.ceilingBusy) return []
+  const value = throughput / Math.max(nullPerSecond, proven)
   if (value <= limits.ceiling) return []
-  const timesFaster = (nullPerSecond / throughput).toFixed(1)
   return [
     {
       code: 'client-limited',
       severity: 'suspect',
-      message:
-        Number(timesFaster) > 1
-          ? `the null server is only ${timesFaster} times faster`
-          : 'a server that does nothing is no faster',
+      message: `the throughput is ${formatPercent(value)} of the client's ceiling, measured with a null server (limit ${formatPercent(limits.ceiling)})`,
       hint:
         moreWorkers === undefined
-          ? 'take a faster machine for the client, or compare the server by its CPU per request'
+          ? 'run the client on a faster machine, or compare servers by their CPU per request'
           : `add workers (-w ${moreWorkers})`,
       value,
       limit: limits.ceiling,
@@ -46,7 +44,7 @@ export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
   ]
 }
 
-/** One worker more than there are, where it would have a core of its own and a connection; `serverCores` are the server's. */
+/** One worker more than now, if a core and a connection are left for it; `serverCores` are in use by a local server. */
 export function moreWorkers(run: {
   readonly workers: number
   readonly connections: number

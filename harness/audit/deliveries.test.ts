@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 
-/** Five connections, a hundred messages, all of them answered. */
+/** Five connections and a hundred messages, all of them acknowledged. */
 const whole: DeliveriesInputs = {
   count: 400,
   sent: 100,
@@ -11,43 +11,43 @@ const whole: DeliveriesInputs = {
   serverSent: 400,
 }
 
-test('auditDeliveries() finds nothing where all came', () => {
+test('auditDeliveries() finds nothing when all deliveries arrived', () => {
   expect(auditDeliveries(whole)).toEqual([])
   expect(auditDeliveries({ ...whole, serverSent: undefined })).toEqual([])
-  // What was not answered may have gone to the others, or to some of them.
+  // A message without acknowledgement may have reached all, some or none of the others.
   expect(auditDeliveries({ ...whole, acknowledged: 99, serverSent: undefined })).toEqual([])
   expect(auditDeliveries({ ...whole, others: 0, count: 0, serverSent: 0 })).toEqual([])
 })
 
 test.each<[string, Partial<DeliveriesInputs>, string]>([
-  ['less came than the server sent', { count: 399 }, 'suspect: 399 deliveries came, and the server counted 400'],
-  ['more came than the server sent', { count: 401 }, 'suspect: 401 deliveries came, and the server counted 400'],
+  ['fewer arrived than the server sent', { count: 399 }, 'suspect: 399 deliveries arrived, but the server counted 400'],
+  ['more arrived than the server sent', { count: 401 }, 'suspect: 401 deliveries arrived, but the server counted 400'],
   [
     'a server loses some',
     { count: 396, serverSent: undefined },
-    'suspect: 4 of 400 deliveries did not come: 100 messages were acknowledged, with 4 others each',
+    'suspect: 4 of 400 deliveries did not arrive: 100 messages were acknowledged, each due at 4 other connections',
   ],
   [
-    'a server of ours does not send to all',
+    'a reference server does not send to all',
     { count: 300, serverSent: 300 },
-    'suspect: 100 of 400 deliveries did not come: 100 messages were acknowledged, with 4 others each',
+    'suspect: 100 of 400 deliveries did not arrive: 100 messages were acknowledged, each due at 4 other connections',
   ],
   [
-    'a server may have taken a connection late',
+    'a server may have accepted a connection late',
     { count: 396, serverSent: undefined, possiblyMissed: 4 },
-    'note: 4 of 400 deliveries did not come: 100 messages were acknowledged, with 4 others each',
+    'note: 4 of 400 deliveries did not arrive: 100 messages were acknowledged, each due at 4 other connections',
   ],
   [
-    'others send as well',
+    'other clients send as well',
     { count: 401, serverSent: undefined },
-    'suspect: 401 deliveries came of 100 messages to 4 others each',
+    'suspect: 401 deliveries arrived, but 100 messages to 4 other connections each make at most 400',
   ],
   [
-    'it is not known how many were to come',
-    { count: 300, inexact: 'connections came or went meanwhile' },
-    'note: 300 deliveries came, about 400 were expected, but connections came or went meanwhile',
+    'the expected number is not exact',
+    { count: 300, inexact: 'connections opened or closed during the run' },
+    'note: 300 deliveries arrived and about 400 were expected, but connections opened or closed during the run',
   ],
-])('auditDeliveries() tells when %s', (_, changes, expected) => {
+])('auditDeliveries() reports that %s', (_, changes, expected) => {
   const found = auditDeliveries({ ...whole, ...changes })
   expect(found.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([expected])
   expect(found[0]).toMatchObject({ code: 'deliveries', hint: expect.stringMatching(/./) })

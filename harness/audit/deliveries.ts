@@ -1,22 +1,23 @@
+import { plural } from '../units.ts'
 import type { Finding } from './finding.ts'
 
-/** What is known of the deliveries of a run, all of it, warm-up and the moment after the end included. */
+/** Counts of deliveries over the whole run, including the warm-up and the drain after the end. */
 export interface DeliveriesInputs {
   readonly count: number
-  /** Messages that were sent, and those of them that were acknowledged: each goes to all others. */
+  /** Messages sent, and those acknowledged; the server sends each to all other connections. */
   readonly sent: number
   readonly acknowledged: number
-  /** Connections besides a sender's own. */
+  /** Connections other than the sender's. */
   readonly others: number
-  /** Deliveries that may be missing, as a server need not have taken a connection before its first message. */
+  /** Deliveries that may be missing because the server had not yet accepted a connection. */
   readonly possiblyMissed: number
-  /** What a server of ours counted. */
+  /** Counted by a reference server. */
   readonly serverSent?: number | undefined
-  /** Why it is not known how many were to come. */
+  /** Why the expected number is not exact. */
   readonly inexact?: string | undefined
 }
 
-/** Whether every message that was acknowledged came to all others, as far as that can be known. */
+/** Checks that every acknowledged message reached all other connections, as far as that can be known. */
 export function auditDeliveries(inputs: DeliveriesInputs): Finding[] {
   const { count, sent, acknowledged, others, possiblyMissed, serverSent, inexact } = inputs
   const [least, most] = [acknowledged * others, sent * others]
@@ -25,22 +26,38 @@ export function auditDeliveries(inputs: DeliveriesInputs): Finding[] {
   }
   if (inexact !== undefined) {
     if (count === least && (serverSent ?? count) === count) return []
-    const hint = 'that need be no loss; with connections that stand from the start to the end it would be known'
-    return finding('note', least, `${count} deliveries came, about ${least} were expected, but ${inexact}`, hint)
+    const hint = 'this may be no loss: keep every connection open for the whole run to know the exact number'
+    return finding('note', least, `${count} deliveries arrived and about ${least} were expected, but ${inexact}`, hint)
   }
   if (serverSent !== undefined && count !== serverSent) {
-    const hint = 'were they lost on their way, or does another client use the same server?'
-    return finding('suspect', serverSent, `${count} deliveries came, and the server counted ${serverSent}`, hint)
+    const hint =
+      'check that no other client uses this server; if none does, deliveries were lost or repeated on the way'
+    return finding('suspect', serverSent, `${count} deliveries arrived, but the server counted ${serverSent}`, hint)
   }
   if (count > most) {
-    const hint = 'does another client use the same server, or does it send messages twice?'
-    return finding('suspect', most, `${count} deliveries came of ${sent} messages to ${others} others each`, hint)
+    const hint = 'check that no other client uses this server, and that it does not send messages twice'
+    return finding(
+      'suspect',
+      most,
+      `${count} deliveries arrived, but ${sent} messages to ${plural(others, 'other connection')} each make at most ${most}`,
+      hint,
+    )
   }
   const missing = least - count
   if (missing <= 0) return []
-  const message = `${missing} of ${least} deliveries did not come: ${acknowledged} messages were acknowledged, with ${others} others each`
+  const message = `${missing} of ${least} deliveries did not arrive: ${acknowledged} messages were acknowledged, each due at ${plural(others, 'other connection')}`
   if (missing <= possiblyMissed) {
-    return finding('note', least, message, 'the server may have taken some connections after the first messages')
+    return finding(
+      'note',
+      least,
+      message,
+      'this is no loss if the server accepted some connections only after the first messages were sent',
+    )
   }
-  return finding('suspect', least, message, 'the server loses messages, or does not send them to every connection')
+  return finding(
+    'suspect',
+    least,
+    message,
+    'the server lost messages or did not send them to every connection: check its log for dropped clients',
+  )
 }

@@ -9,28 +9,28 @@ const quiet: HostInputs = {
 const found = (inputs: Partial<HostInputs>) =>
   auditHost({ ...quiet, ...inputs }).map(({ code, severity }) => `${code} ${severity}`)
 
-test('auditHost() finds nothing on a quiet machine, nor on one that tells nothing', () => {
+test('auditHost() finds nothing on a quiet machine, or on one without counters', () => {
   expect(found({})).toEqual([])
   expect(found({ host: {} })).toEqual([])
 })
 
-test('auditHost() doubts a machine whose time went to others', () => {
+test('auditHost() doubts a machine whose CPU time went to others', () => {
   expect(found({ host: { stealShare: 0.02 } })).toEqual(['generator-busy suspect'])
   expect(found({ host: { throttledMs: 300 } })).toEqual(['generator-busy suspect'])
 })
 
-test('auditHost() doubts p99 when enough segments were sent anew to make it', () => {
+test('auditHost() doubts p99 when enough segments were retransmitted to affect it', () => {
   expect(found({ host: { retransmits: 101 } })).toEqual(['retransmits suspect'])
   expect(found({ host: { retransmits: 99 } })).toEqual([])
   expect(found({ host: { tcpTimeouts: 1 } })).toEqual(['retransmits suspect'])
 })
 
-test('auditHost() takes the count of our own connections where there is one', () => {
+test("auditHost() prefers the count of the run's own connections", () => {
   expect(found({ host: { retransmits: 5000 }, ownRetransmits: 0 })).toEqual([])
   expect(found({ ownRetransmits: 200 })).toEqual(['retransmits suspect'])
 })
 
-test('auditHost() looks over UDP at what the machine lost, and at no segments', () => {
+test('auditHost() checks dropped datagrams over UDP, and no retransmissions', () => {
   const host = { retransmits: 5000, tcpTimeouts: 5, udpErrors: 100, udpReceiveBufferErrors: 90 }
   expect(found({ overUdp: true, host })).toEqual([])
   const [finding, ...others] = auditHost({ ...quiet, overUdp: true, host: { ...host, udpErrors: 101 } })
@@ -38,15 +38,15 @@ test('auditHost() looks over UDP at what the machine lost, and at no segments', 
   expect(finding).toMatchObject({
     code: 'datagrams',
     severity: 'suspect',
-    message: 'this machine lost 101 datagrams itself, 90 of them for want of room to receive them',
+    message: 'this machine itself dropped 101 datagrams (limit 100), 90 of them because a receive buffer was full',
   })
 })
 
-test('auditHost() names the delays of the network that the response times show', () => {
+test('auditHost() names the delays of TCP that the response times show', () => {
   const modes = [{ offsetMs: 40, name: 'delayed ACK', count: 500 }] as const
   expect(found({ modes })).toEqual(['retransmits note'])
   const [finding] = auditHost({ ...quiet, modes, ownRetransmits: 200 })
   expect(finding!.message).toBe(
-    '200 segments were sent anew, 0 after a timeout; the response times show delayed ACK (+40 ms)',
+    '200 TCP segments were retransmitted (limit 100), 0 after a timeout (limit 0); the response times show delayed ACK (+40 ms)',
   )
 })

@@ -1,23 +1,31 @@
 import type { HostDifference } from '../host/counters.ts'
 import type { DelayedMode } from '../metrics/statistics/modes.ts'
-import { type Finding, percent } from './finding.ts'
+import { formatCount, formatPercent } from '../units.ts'
+import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
-/** What the machine did during the run. */
+/** The machine's counters over the run. */
 export interface HostInputs {
   readonly host: HostDifference
-  /** Segments that the run's own connections sent anew, where the transport can tell. */
+  /** Segments that the run's own connections retransmitted, where the transport knows. */
   readonly ownRetransmits?: number | undefined
-  /** The run's own traffic is datagrams, which nobody sends anew. */
+  /** The run used UDP, which does not retransmit. */
   readonly overUdp?: boolean | undefined
   readonly completed: number
-  /** Bumps of the response times where the network's own delays would put them. */
+  /** Peaks of the response times at the delays that TCP adds. */
   readonly modes: readonly DelayedMode[]
 }
 
+/** What to do about each delay that TCP adds. */
+const modeHints: Readonly<Record<DelayedMode['name'], string>> = {
+  'delayed ACK': 'small writes that wait for an acknowledgement look like this: set TCP_NODELAY in the server',
+  'retransmission timeout': 'lost segments look like this: look for packet loss between client and server',
+  'SYN retransmission': "lost SYNs look like this: look for packet loss, or raise the server's listen backlog",
+}
+
 /**
- * Checks of the machine: what it withheld from us (6), and what the network sent anew (14; measurement, section 2), or over
- * UDP what the machine itself lost.
+ * Checks of the machine (docs/measurement.md): CPU time that went to others (6) and TCP retransmissions (14), or, over
+ * UDP, datagrams that the machine itself dropped.
  */
 export function auditHost(inputs: HostInputs): Finding[] {
   const findings: Finding[] = []
@@ -26,8 +34,8 @@ export function auditHost(inputs: HostInputs): Finding[] {
     findings.push({
       code: 'generator-busy',
       severity: 'suspect',
-      message: `the hypervisor gave ${percent(stealShare)} of this machine's time to others (limit ${percent(limits.steal)})`,
-      hint: 'the machine is shared: compare in pairs (volley ab), or take another',
+      message: `the hypervisor gave ${formatPercent(stealShare)} of this machine's CPU time to others (limit ${formatPercent(limits.steal)})`,
+      hint: 'the machine is shared: run again at a quieter time, or use another machine',
       value: stealShare,
       limit: limits.steal,
     })
@@ -36,8 +44,8 @@ export function auditHost(inputs: HostInputs): Finding[] {
     findings.push({
       code: 'generator-busy',
       severity: 'suspect',
-      message: `the control group held this process up for ${Math.round(throttledMs)} ms in all`,
-      hint: 'its CPU quota is too small for the load: raise it, or lower the load',
+      message: `the control group's CPU quota stopped this process for ${Math.round(throttledMs)} ms in total (limit ${limits.throttledMs} ms)`,
+      hint: 'the quota is too small for the load: raise it, or lower the load',
       value: throttledMs,
       limit: limits.throttledMs,
     })
@@ -49,13 +57,13 @@ function lossFindings({ host: { udpErrors = 0, udpReceiveBufferErrors = 0 }, com
   // One reply in a hundred lies beyond p99.
   const limit = limits.retransmits * 0.01 * completed
   if (udpErrors <= limit) return []
-  const full = udpReceiveBufferErrors > 0 ? `, ${udpReceiveBufferErrors} of them for want of room to receive them` : ''
+  const full = udpReceiveBufferErrors > 0 ? `, ${udpReceiveBufferErrors} of them because a receive buffer was full` : ''
   return [
     {
       code: 'datagrams',
       severity: 'suspect',
-      message: `this machine lost ${udpErrors} datagrams itself${full}`,
-      hint: 'they are counted as lost, but no network lost them: raise net.core.rmem_max and rmem_default, or lower the load',
+      message: `this machine itself dropped ${udpErrors} datagrams (limit ${formatCount(limit)})${full}`,
+      hint: 'they count as lost although the network did not lose them: raise net.core.rmem_max and net.core.rmem_default, or lower the load',
       value: udpErrors,
       limit,
     },
@@ -73,19 +81,19 @@ function retransmitFindings({ host, ownRetransmits, completed, modes }: HostInpu
     findings.push({
       code: 'retransmits',
       severity: 'suspect',
-      message: `${resent} segments were sent anew, ${tcpTimeouts} after a timeout${named === '' ? '' : `; the response times show ${named}`}`,
-      hint: 'p99 and beyond are those of the network, not of the server: look for loss, or for full queues',
+      message: `${resent} TCP segments were retransmitted (limit ${formatCount(limit)}), ${tcpTimeouts} after a timeout (limit 0)${named === '' ? '' : `; the response times show ${named}`}`,
+      hint: 'p99 and above show the network rather than the server: look for packet loss or full queues',
       value: resent,
       limit,
     })
   } else if (modes.length > 0) {
-    const [first] = modes
+    const { count, name, offsetMs } = modes[0]!
     findings.push({
       code: 'retransmits',
       severity: 'note',
-      message: `${first!.count} response times lie where ${first!.name} puts them, at +${first!.offsetMs} ms`,
-      hint: 'small writes that wait for an acknowledgement look like this: does the server set TCP_NODELAY?',
-      value: first!.count,
+      message: `${count} response times are ${offsetMs} ms above the median, as with ${name}`,
+      hint: modeHints[name],
+      value: count,
       limit: 0,
     })
   }

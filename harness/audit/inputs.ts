@@ -14,40 +14,40 @@ import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 
-/** What the audit has to know of a run, apart from what its collector holds. */
+/** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
   readonly facts: { readonly scenario: Scenario; readonly workers: number; readonly environment: Environment }
-  /** The end was put off once. */
+  /** The run was extended by its own length. */
   readonly isExtended: boolean
-  /** When the books were closed, on the collector's clock. */
+  /** When counting stopped, on the collector's clock. */
   readonly endedAt: number
-  /** What a server of ours counted in all. */
+  /** Requests that a reference server counted. */
   readonly serverRequests?: number | undefined
-  /** What it counted in all of messages that answer none of the same connection. */
+  /** Deliveries that it counted: messages to connections other than the sender's. */
   readonly serverDeliveries?: number | undefined
   readonly targetIsLocal: boolean
   readonly overUdp?: boolean
   readonly clockDriftMs: number
-  /** What the machine counted from the start to the end. */
+  /** Differences of the machine's counters over the run. */
   readonly host: HostDifference
   readonly interrupted: boolean
   readonly error?: string | undefined
-  /** What the client can do at most, where that was measured. */
+  /** The client's own ceiling, if it was measured. */
   readonly ceiling?: CeilingRecord | undefined
 }
 
 /**
- * Where a run is to be held against what its client can do at most: the requests a busy second that it has shown it can.
- * Undefined for a run that was cut short, or whose client was not what held it back.
+ * The requests per busy second that the client has proven in a run which should be compared with its ceiling. Undefined
+ * for a run that was cut short, or that the client cannot have limited.
  */
-export function shownToCeiling(run: AuditedRun, measured: Measured): number | undefined {
+export function provenPerBusySecond(run: AuditedRun, measured: Measured): number | undefined {
   if (run.interrupted || run.error !== undefined) return undefined
   const inputs = timeSeriesInputs(run, measured, measured.windowMs / 1000)
   if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
   return inputs.throughput / inputs.timeSeries.busyShare
 }
 
-/** What the audit looks at, out of what is known of a run at its end, or so far. */
+/** The inputs of the audit for a run that has ended, or so far. */
 export function auditInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): AuditInputs {
   const { handshakes, heartbeats } = totals
   const seconds = measured.windowMs / 1000
@@ -115,7 +115,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       reconnect.when !== 'every-request' &&
       !heartbeat &&
       measured.failed === 0,
-    isSteady: load.stages === undefined && load.mode !== 'once',
+    hasConstantLoad: load.stages === undefined && load.mode !== 'once',
     ...(measured.steadyState && {
       steadyState: { ...measured.steadyState, warmupSeconds: measured.warmupMs / 1000, isExtended },
     }),
@@ -140,7 +140,7 @@ function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
   return used
 }
 
-/** What the audit looks at of deliveries; undefined where the protocol has none, or the run could not go on to its end. */
+/** The inputs of the deliveries check; undefined for protocols without deliveries and for runs that stopped early. */
 export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: Totals): DeliveriesInputs | undefined {
   const { scenario, workers } = run.facts
   if (createProtocol(scenario.protocol).delivery === undefined || run.error !== undefined) return undefined
@@ -149,23 +149,24 @@ export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: 
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
     sent: totals.sent + handshakes.sent + heartbeats.sent,
-    acknowledged: totals.completed + handshakes.completed + heartbeats.completed + collector.total(field.answeredApart),
+    acknowledged:
+      totals.completed + handshakes.completed + heartbeats.completed + collector.total(field.nonCompletingReplies),
     others: scenario.connections - 1,
-    // A worker knows of its own connections only; those of the others miss as many.
+    // Each worker counts for its own connections only; those of the other workers may miss as many.
     possiblyMissed: collector.total(field.possiblyMissed) * workers,
     serverSent: run.serverDeliveries,
     ...(inexact !== undefined && { inexact }),
   }
 }
 
-/** Why it is not known how many deliveries were to come: each is to those connections that stand at that moment. */
+/** Why the expected number of deliveries is not exact: each message goes to the connections open at that moment. */
 function inexactReason(run: AuditedRun, collector: Collector, totals: Totals): string | undefined {
   const { scenario, workers } = run.facts
   const { connections, load, requests } = scenario
   if (totals.handshakes.sent > 0) return 'messages were sent while connections were being opened'
-  if (load.stages?.some(stage => stage.connections !== undefined)) return 'connections came and went in stages'
-  const haveStood = totals.connects === connections && collector.level(field.open) === connections
-  if (!haveStood) return 'connections came or went meanwhile'
-  if (workers > 1 && requests !== undefined) return 'one worker may have ended before another'
-  return collector.level(field.deliveriesCut) > 0 ? 'more were still coming a second after the end' : undefined
+  if (load.stages?.some(stage => stage.connections !== undefined)) return 'connections opened and closed in stages'
+  const stayedOpen = totals.connects === connections && collector.level(field.open) === connections
+  if (!stayedOpen) return 'connections opened or closed during the run'
+  if (workers > 1 && requests !== undefined) return 'one worker may have finished before another'
+  return collector.level(field.deliveriesCut) > 0 ? 'deliveries were still arriving a second after the end' : undefined
 }

@@ -1,39 +1,41 @@
 import { driftMax } from '../metrics/steadyState.ts'
 
-/** The limits of all checks (measurement, section 2), in one table. */
+/** The limits of all checks (docs/measurement.md). */
 export const limits = {
   errorsSuspect: 0.001,
   clockDriftMs: 50,
-  /** Of the machine's cores, by client and server together. */
+  /** Share of the machine's cores that client and server use together. */
   coresInUse: 0.9,
-  /** Of what was planned, what was not sent. */
+  /** Share of the planned requests that were not sent. */
   rateSuspect: 0.01,
   rateInvalid: 0.05,
-  /** Of the response time, our own lag. */
+  /** Client lag as a share of the response time. */
   lagSuspect: 0.1,
   lagInvalid: 0.3,
-  /** Distance of the gaps' distribution from the exponential one; dispersion of counts, and of a constant rate's gaps. */
+  /**
+   * Distance of the gaps from the exponential distribution; dispersion of counts; variation of a constant rate's gaps.
+   */
   gapDistance: 0.05,
   dispersionPoisson: 0.2,
   dispersionConstant: 0.05,
   gapVariation: 0.1,
-  /** Of its time, a worker's work; of the machine's, what the hypervisor gave to others. */
+  /** Share of the time that a worker is busy; share of the machine's time that the hypervisor gave to others. */
   busySuspect: 0.5,
   busyInvalid: 0.8,
   steal: 0.01,
   throttledMs: 0,
-  /** Of what the client can do at most, what it did: its throughput against a server that does nothing. */
+  /** Throughput as a share of the client's ceiling, which is measured with a null server. */
   ceiling: 0.7,
-  /** Of its time, the work of a client that is its own limit whatever the null server shows. */
+  /** A client that is busy for more than this share of the time limits the run, whatever the null server shows. */
   ceilingBusy: 0.9,
-  /** Of the slots of a closed loop, those in use. */
+  /** Share of the slots of a closed loop that are in use. */
   slotsInUse: 0.98,
-  /** How the measured part's throughput and mean drift from its one end to the other, and how sure that is. */
+  /** Drift of throughput and mean response time over the measured part, and the z-score above which it is certain. */
   drift: driftMax,
   driftZ: 2.58,
-  /** Half an interval in parts of its quantile. The proposal was 0.1 for all, which p99 misses on any shared machine. */
+  /** Half of the 95 % interval as a share of its quantile. 0.1 for all would be missed by p99 on any shared machine. */
   interval: { p50: 0.1, p90: 0.2, p99: 0.5 },
   balance: 0.95,
-  /** Of the replies beyond a quantile, those that a retransmission can have put there. */
+  /** Share of the replies beyond a quantile that retransmissions may account for. */
   retransmits: 0.1,
 } as const

@@ -5,12 +5,14 @@ import { totalsOf } from '../metrics/totals.ts'
 import { audit } from './audit.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
 
-/** How often a run is audited while it lasts, and how much of it has to be measured by then. */
+/** How often a run is audited while it lasts, and how much of it must have been measured. */
 const auditMs = 3000
-/** A worker that shares its core with us waits meanwhile: no more than one part in so many of the time is spent on it. */
+/**
+ * A worker that shares a core with this thread waits during an audit: they take at most one part in 300 of the time.
+ */
 const auditShare = 300
 const measuredMsMin = 2000
-/** What can be told at the end only: the accounts and the time in flight are open, and more time may help. */
+/** Checks left to the end: accounts and times in flight are incomplete until then, and a longer run may pass. */
 const atTheEnd = ['conservation', 'deliveries', 'littles-law', 'warm-up', 'quantile-ci']
 
 export interface LiveAuditOptions {
@@ -18,36 +20,36 @@ export interface LiveAuditOptions {
   readonly run: Pick<AuditedRun, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
-  /** By which it is seen what a look costs. */
+  /** Measures how long an audit takes. */
   readonly clock?: Clock
 }
 
-/** The audit of a run that goes on: what it would be told if it ended now. */
+/** The audit of a run in progress: the findings it would have if it ended now. */
 export class LiveAudit {
   readonly #options: LiveAuditOptions
   #dueAt = Number.NEGATIVE_INFINITY
-  /** By code; a finding is told in the words in which it was found first, for as long as it stands. */
-  #told = new Map<string, string>()
+  /** By code; a note keeps its first wording as long as its finding persists, so that it is printed once. */
+  #notes = new Map<string, string>()
 
   constructor(options: LiveAuditOptions) {
     this.#options = options
   }
 
-  /** What is in doubt at the moment, a line each; looked at anew every few seconds. */
+  /** The current doubts, one line each; the audit is repeated every few seconds. */
   notes(now: number): readonly string[] {
     if (now >= this.#dueAt) {
       const { clock = monotonicClock } = this.#options
-      const beganAt = clock.now()
-      this.#look(now)
-      this.#dueAt = now + Math.max(auditMs, (clock.now() - beganAt) * auditShare)
+      const startedAt = clock.now()
+      this.#audit(now)
+      this.#dueAt = now + Math.max(auditMs, (clock.now() - startedAt) * auditShare)
     }
-    return [...this.#told.values()]
+    return [...this.#notes.values()]
   }
 
-  #look(now: number): void {
+  #audit(now: number): void {
     const { collector, run, host, clockDriftMs } = this.#options
     const measured = collector.measured(now)
-    // A server whose first reply is yet to come is slow so far, and nothing else is known of it.
+    // Before the first reply nothing is known but that the server is slow.
     if (measured.windowMs < measuredMsMin || measured.completed === 0) return
     const record: AuditedRun = {
       ...run,
@@ -61,8 +63,8 @@ export class LiveAudit {
     const found = audit({ ...inputs, accounts: [] }).filter(
       ({ code, severity }) => severity !== 'note' && !atTheEnd.includes(code),
     )
-    this.#told = new Map(
-      found.map(({ code, message, hint }) => [code, this.#told.get(code) ?? `${code}: ${message}: ${hint}`]),
+    this.#notes = new Map(
+      found.map(({ code, message, hint }) => [code, this.#notes.get(code) ?? `${code}: ${message}: ${hint}`]),
     )
   }
 }

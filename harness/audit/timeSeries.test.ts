@@ -24,7 +24,7 @@ const closed: TimeSeriesInputs = {
   response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
   slots: 10,
   isSaturated: true,
-  isSteady: true,
+  hasConstantLoad: true,
 }
 const planned: TimeSeriesInputs = {
   ...closed,
@@ -39,7 +39,7 @@ const withTimeSeries = (inputs: TimeSeriesInputs, change: Partial<TimeSeries>): 
 })
 const found = (inputs: TimeSeriesInputs) => auditTimeSeries(inputs).map(({ code, severity }) => `${code} ${severity}`)
 
-test('auditTimeSeries() finds nothing in a healthy run, closed loop or by a plan', () => {
+test('auditTimeSeries() finds nothing in a healthy run, in a closed loop or in mode rate', () => {
   expect(auditTimeSeries(closed)).toEqual([])
   expect(auditTimeSeries(planned)).toEqual([])
 })
@@ -53,10 +53,10 @@ describe('arrivals', () => {
     expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.06 } }))).toEqual(['arrivals suspect'])
     expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, dispersion: 1.5 } }))).toEqual(['arrivals suspect'])
   })
-  it('allows the dispersion more in few spans, where it is less sure', () => {
+  it('allows more dispersion in few spans, which are less certain', () => {
     expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, dispersion: 1.5, spans: 20 } }))).toEqual([])
   })
-  it('holds a constant plan to even gaps', () => {
+  it('requires even gaps of constant arrivals', () => {
     expect(found(withTimeSeries(constant, { arrivals: even }))).toEqual([])
     expect(found(withTimeSeries(constant, { arrivals: { ...even, variation: 0.2 } }))).toEqual(['arrivals suspect'])
     expect(found(withTimeSeries(constant, { arrivals: { ...even, dispersion: 0.1 } }))).toEqual(['arrivals suspect'])
@@ -64,62 +64,62 @@ describe('arrivals', () => {
 })
 
 describe('generator-busy', () => {
-  it('fires by a plan when a worker has too little time to spare', () => {
+  it('fires in mode rate when a worker has too little time to spare', () => {
     expect(found(withTimeSeries(planned, { busyShare: 0.6 }))).toEqual(['generator-busy suspect'])
     expect(found(withTimeSeries(planned, { busyShare: 0.9 }))).toEqual(['generator-busy invalid'])
   })
-  it('takes a busy client of a closed loop for what it should be', () => {
+  it('accepts a busy client in a closed loop', () => {
     expect(found(withTimeSeries(closed, { busyShare: 1 }))).toEqual([])
   })
 })
 
 describe('littles-law', () => {
-  it('fires when throughput and response time do not make what was in flight', () => {
+  it('fires when throughput times response time differs from the requests in flight', () => {
     expect(found(withTimeSeries(closed, { responseMeanMs: 9.5 }))).toEqual(['littles-law suspect'])
   })
   it('fires when a closed loop leaves slots empty', () => {
     expect(found(withTimeSeries(closed, { inFlightMean: 9.7, responseMeanMs: 9.7 }))).toEqual(['littles-law suspect'])
   })
-  it('says nothing where pauses leave slots empty', () => {
+  it('is silent when pauses leave slots empty', () => {
     expect(found({ ...withTimeSeries(closed, { inFlightMean: 5, responseMeanMs: 5 }), isSaturated: false })).toEqual([])
   })
 })
 
-describe('warm-up that is looked for', () => {
+describe('automatic warm-up', () => {
   const steadyState = {
     isUnsteady: false,
-    what: 'mean response',
+    what: 'mean response time',
     change: 0,
     warmupSeconds: 1,
     isExtended: false,
   } as const
-  const settled = { ...steadyState, reachedAt: 9000, change: 4, warmupSeconds: 4 }
+  const late = { ...steadyState, reachedAt: 9000, change: 4, warmupSeconds: 4 }
   const messages = (change: Partial<TimeSeriesInputs>) =>
     auditTimeSeries({ ...closed, ...change }).map(({ severity, message }) => `${severity}: ${message}`)
-  it('is silent when nothing more than the least was left out', () => {
+  it('is silent when only the minimum was left out', () => {
     expect(messages({ steadyState })).toEqual([])
   })
-  it('tells what was left out', () => {
-    expect(messages({ steadyState: settled })).toEqual([
-      'note: the first 4 s were left out: from 1 s on the mean response was 400 % higher there',
+  it('notes what was left out', () => {
+    expect(messages({ steadyState: late })).toEqual([
+      'note: the first 4 s were left out as warm-up: from 1 s to 4 s the mean response time was 400 % higher than in the rest',
     ])
-    expect(messages({ steadyState: { ...settled, what: 'throughput', change: -0.25 } })[0]).toContain(
+    expect(messages({ steadyState: { ...late, what: 'throughput', change: -0.25 } })[0]).toContain(
       'the throughput was 25 % lower',
     )
   })
-  it('calls a run invalid that went on and did not settle, and doubts one that could not go on', () => {
-    const unsettled = { ...settled, isUnsteady: true, change: 0.3 }
-    expect(messages({ steadyState: { ...unsettled, isExtended: true } })).toEqual([
-      'invalid: the run never settled, though it went on for twice as long: the mean response was 30 % higher in its first half',
+  it('is invalid for an extended run without a steady state, and suspect for one that could not be extended', () => {
+    const unsteady = { ...late, isUnsteady: true, change: 0.3 }
+    expect(messages({ steadyState: { ...unsteady, isExtended: true } })).toEqual([
+      'invalid: the run never reached a steady state, although it was extended to twice its length: the mean response time was 30 % higher in its first half (limit 5 %)',
     ])
-    expect(messages({ steadyState: unsettled })).toEqual([
-      'suspect: the run never settled: the mean response was 30 % higher in its first half',
+    expect(messages({ steadyState: unsteady })).toEqual([
+      'suspect: the run never reached a steady state: the mean response time was 30 % higher in its first half (limit 5 %)',
     ])
   })
-  it('leaves a load that is too much to that finding', () => {
+  it('leaves an overloaded server to the overloaded finding', () => {
     const rising = { throughputs: windows(() => 900), inFlights: windows(index => 10 + index) }
-    const unsettled = { ...settled, isUnsteady: true, isExtended: false }
-    expect(found({ ...withTimeSeries(planned, rising), throughput: 900, steadyState: unsettled })).toEqual([
+    const unsteady = { ...late, isUnsteady: true, isExtended: false }
+    expect(found({ ...withTimeSeries(planned, rising), throughput: 900, steadyState: unsteady })).toEqual([
       'overloaded suspect',
     ])
   })
@@ -127,11 +127,11 @@ describe('warm-up that is looked for', () => {
 
 describe('warm-up', () => {
   const slowStart = windows(index => (index < 20 ? 500 : 1000))
-  it('fires when the measured part begins unlike its rest', () => {
+  it('fires when the start of the measured part differs from the rest', () => {
     expect(found(withTimeSeries(closed, { throughputs: slowStart }))).toContain('warm-up suspect')
   })
-  it('says nothing of a load that is to change', () => {
-    expect(found({ ...withTimeSeries(closed, { throughputs: slowStart }), isSteady: false })).toEqual([])
+  it('is silent when the load changes in stages', () => {
+    expect(found({ ...withTimeSeries(closed, { throughputs: slowStart }), hasConstantLoad: false })).toEqual([])
   })
 })
 
@@ -143,36 +143,36 @@ describe('stationarity', () => {
       'stationarity suspect',
     )
   })
-  it('calls a plan overloaded whose requests in flight grow while the server falls behind', () => {
+  it('is overloaded when requests in flight grow while the server falls behind the planned rate', () => {
     const overloaded = { ...withTimeSeries(planned, { inFlights: rising, meansMs: rising }), throughput: 900 }
     expect(found(overloaded)).toContain('overloaded suspect')
     const messages = auditTimeSeries(overloaded).map(({ message }) => message)
-    expect(messages.join('\n')).toContain('no steady latency exists; 900 of 1000 requests/s are answered')
+    expect(messages.join('\n')).toContain('no steady latency exists; 900 of 1,000 requests/s are answered (limit 99 %)')
   })
-  it('does not call it that when the server keeps up', () => {
+  it('is not overloaded when the server keeps up', () => {
     expect(found(withTimeSeries(planned, { inFlights: rising }))).not.toContain('overloaded suspect')
   })
 })
 
-test('quantile-ci fires for the quantile that is known least', () => {
+test('quantile-ci fires for the least certain quantile', () => {
   const [finding, ...others] = auditTimeSeries(
     withTimeSeries(closed, { halfWidthsMs: { p50: 0.2, p99: 15, p999: 100 } }),
   )
   expect(others).toEqual([])
   expect(finding).toMatchObject({ code: 'quantile-ci', severity: 'suspect', value: 0.75 })
-  expect(finding!.message).toBe('p99 is known to no better than ± 75 % (limit 50 %)')
+  expect(finding!.message).toBe('the 95 % interval of p99 is ± 75 % (limit ± 50 %)')
 })
 
 describe('balance', () => {
   it('fires in a closed loop', () => {
     expect(found(withTimeSeries(closed, { balance: 0.9 }))).toEqual(['balance suspect'])
   })
-  it('says nothing by a plan, which need not use all connections', () => {
+  it('is silent in mode rate, which need not use all connections', () => {
     expect(found(withTimeSeries(planned, { balance: 0.5 }))).toEqual([])
   })
 })
 
-test('a run of a second is too short for its time series to be judged', () => {
+test('auditTimeSeries() finds nothing in a run of under two seconds', () => {
   const short = { throughputs: [500, 1000, 1500], meansMs: [30, 20, 10], inFlights: [1, 5, 10], balance: 0.5 }
   expect(found(withTimeSeries(closed, short))).toEqual([])
 })

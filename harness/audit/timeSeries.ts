@@ -4,18 +4,19 @@ import { driftOf } from '../metrics/statistics/trend.ts'
 import { mser5 } from '../metrics/statistics/warmup.ts'
 import type { SteadyState } from '../metrics/steadyState.ts'
 import type { TimeSeries } from '../metrics/timeSeries.ts'
-import { type Finding, percent } from './finding.ts'
+import { formatCount, formatPercent, formatRatio } from '../units.ts'
+import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
-/** Windows of a run below which its course says nothing: two seconds. */
+/** Two seconds; a shorter time series says nothing. */
 export const windowsMin = 20
-/** Below this MSER-5 finds a warm-up in noise too often. */
+/** In fewer windows MSER-5 finds a warm-up in noise too often. */
 const warmupWindowsMin = 50
 const driftWindows = 20
-/** The part of a plan's rate that a server answers which keeps up with it. */
-const keptUp = 0.99
+/** A server that answers this share of the planned rate keeps up. */
+const answeredShareMin = 0.99
 
-/** What is looked at beside the course itself. */
+/** The inputs of the checks over time. */
 export interface TimeSeriesInputs {
   readonly timeSeries: TimeSeries
   readonly completed: number
@@ -23,21 +24,21 @@ export interface TimeSeriesInputs {
   readonly response: Quantiles
   /** Requests that all connections together may have in flight. */
   readonly slots: number
-  /** Every slot is filled again as soon as it is free: no pauses, no reconnecting, nothing failed. */
+  /** Closed loop in which every free slot is refilled at once: no pauses, no reconnects, no failures. */
   readonly isSaturated: boolean
-  /** The same load from the start to the end. */
-  readonly isSteady: boolean
-  /** Where the warm-up was looked for in the run itself: what was left out, and whether the end was put off for it. */
+  /** The load is the same from start to end: no stages. */
+  readonly hasConstantLoad: boolean
+  /** Only with an automatic warm-up: what was left out, and whether the run was extended. */
   readonly steadyState?: (SteadyState & { readonly warmupSeconds: number; readonly isExtended: boolean }) | undefined
-  /** The plan's rate and arrivals, where there is a plan of one rate. */
+  /** Only in mode rate without stages. */
   readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
-  /** Requests a busy second of the same plan against a server that does nothing, where that was measured. */
+  /** The client's ceiling in requests per busy second, if it was measured. */
   readonly nullPerSecond?: number | undefined
-  /** How many workers there could be, where there is a core and a connection for one more. */
+  /** One worker more than now, if a core and a connection are left for it. */
   readonly moreWorkers?: number | undefined
 }
 
-/** Checks of how the measured part went on: 5, 6, 8 to 11 and 13 (measurement, section 2). */
+/** Checks of the measured part over time: 5, 6, 8 to 11 and 13 (docs/measurement.md). */
 export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   return [
     ...arrivals(inputs),
@@ -59,13 +60,13 @@ function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
   const doubts = [
     isPoisson
       ? {
-          what: 'the distance of the gaps from the exponential distribution',
+          what: 'the distance of the gaps from the exponential distribution is',
           value: distance,
           limit: limits.gapDistance,
         }
-      : { what: 'the variation of the gaps', value: variation, limit: limits.gapVariation },
+      : { what: 'the variation of the gaps is', value: variation, limit: limits.gapVariation },
     {
-      what: isPoisson ? 'the dispersion of counts is off 1 by' : 'the dispersion of counts',
+      what: isPoisson ? 'the dispersion of counts differs from 1 by' : 'the dispersion of counts is',
       value: isPoisson ? Math.abs(dispersion - 1) : dispersion,
       limit: dispersionLimit,
     },
@@ -79,8 +80,8 @@ function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
     {
       code: 'arrivals',
       severity: 'suspect',
-      message: `requests did not start as the ${plan.arrivals} plan has it: ${what} ${figure(value)} (limit ${figure(limit)})`,
-      hint: 'the machine held the generator up: close other programs, or lower the rate',
+      message: `requests did not start as planned (${plan.arrivals} arrivals): ${what} ${formatRatio(value)} (limit ${formatRatio(limit)})`,
+      hint: 'the machine delayed the generator: close other programs, or lower the rate (-R)',
       value,
       limit,
     },
@@ -88,7 +89,7 @@ function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
 }
 
 function generatorBusy({ timeSeries: { busyShare: value }, plan }: TimeSeriesInputs): Finding[] {
-  // In a closed loop a busy client is no fault: it is what saturates.
+  // A busy client is no fault in a closed loop: it sends as fast as it can.
   if (plan === undefined || value <= limits.busySuspect) return []
   const isInvalid = value > limits.busyInvalid
   const limit = isInvalid ? limits.busyInvalid : limits.busySuspect
@@ -96,8 +97,8 @@ function generatorBusy({ timeSeries: { busyShare: value }, plan }: TimeSeriesInp
     {
       code: 'generator-busy',
       severity: isInvalid ? 'invalid' : 'suspect',
-      message: `the busiest worker had work for ${percent(value)} of the time (limit ${percent(limit)})`,
-      hint: 'requests wait for the generator itself: add workers (-w), or lower the rate',
+      message: `the busiest worker was busy for ${formatPercent(value)} of the time (limit ${formatPercent(limit)})`,
+      hint: 'requests have to wait for the generator: add workers (-w), or lower the rate (-R)',
       value,
       limit,
     },
@@ -106,15 +107,15 @@ function generatorBusy({ timeSeries: { busyShare: value }, plan }: TimeSeriesInp
 
 function littlesLaw({ timeSeries, completed, throughput, response, slots, isSaturated }: TimeSeriesInputs): Finding[] {
   const error = littlesLawError(timeSeries.inFlightMean, throughput, timeSeries.responseMeanMs / 1000)
-  // What is in flight at the edges is in the one figure and not in the other: at most so long in each slot.
+  // Requests in flight at the edges of the measured part are in only one of the two figures, at most `max` per slot.
   const limit = littlesLawLimit(slots, completed) + (response.max / 1000) * (throughput / Math.max(1, completed))
   const findings: Finding[] = []
   if (isSaturated && completed > 0 && error > limit) {
     findings.push({
       code: 'littles-law',
       severity: 'suspect',
-      message: `${figure(timeSeries.inFlightMean)} requests in flight on average, but throughput times response time makes ${figure((throughput * timeSeries.responseMeanMs) / 1000)}`,
-      hint: 'requests were lost sight of, or the figures are of too short a time: run longer',
+      message: `${formatCount(timeSeries.inFlightMean)} requests were in flight on average, but throughput times response time is ${formatCount((throughput * timeSeries.responseMeanMs) / 1000)}: ${formatPercent(error)} apart (limit ${formatPercent(limit)})`,
+      hint: 'the measured part may be too short: run longer (-d); if that changes nothing, please report it with report.json',
       value: error,
       limit,
     })
@@ -124,8 +125,8 @@ function littlesLaw({ timeSeries, completed, throughput, response, slots, isSatu
     findings.push({
       code: 'littles-law',
       severity: 'suspect',
-      message: `only ${percent(inUse)} of what may be in flight was (limit ${percent(limits.slotsInUse)})`,
-      hint: 'connections stood still: some were not open, or the client did not come round to them',
+      message: `only ${formatPercent(inUse)} of the requests that may be in flight were (limit ${formatPercent(limits.slotsInUse)})`,
+      hint: 'some connections were closed or idle: see whether connects failed, or add workers (-w)',
       value: inUse,
       limit: limits.slotsInUse,
     })
@@ -133,16 +134,16 @@ function littlesLaw({ timeSeries, completed, throughput, response, slots, isSatu
   return findings
 }
 
-/** What is too much for a server never settles, which is one finding and not two. */
+/** An overloaded server never reaches a steady state: that is one finding, not two. */
 function changes(inputs: TimeSeriesInputs): Finding[] {
   const found = stationarity(inputs)
   return found.some(({ code }) => code === 'overloaded') ? found : [...warmup(inputs), ...found]
 }
 
-function warmup({ timeSeries, isSteady, steadyState }: TimeSeriesInputs): Finding[] {
+function warmup({ timeSeries, hasConstantLoad, steadyState }: TimeSeriesInputs): Finding[] {
   if (steadyState !== undefined) return automaticWarmup(steadyState)
   const { throughputs, meansMs } = timeSeries
-  if (!isSteady || throughputs.length < warmupWindowsMin) return []
+  if (!hasConstantLoad || throughputs.length < warmupWindowsMin) return []
   const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
   if (cut === 0) return []
   const share = cut / throughputs.length
@@ -150,8 +151,8 @@ function warmup({ timeSeries, isSteady, steadyState }: TimeSeriesInputs): Findin
     {
       code: 'warm-up',
       severity: 'suspect',
-      message: `the first ${percent(share)} of the measured part is unlike the rest`,
-      hint: 'the server was still warming up, or something disturbed it: give it a longer warm-up (--warmup)',
+      message: `the first ${formatPercent(share)} of the measured part differs from the rest`,
+      hint: 'the server was still warming up, or was disturbed: set a longer warm-up (--warmup)',
       value: share,
       limit: 0,
     },
@@ -161,14 +162,14 @@ function warmup({ timeSeries, isSteady, steadyState }: TimeSeriesInputs): Findin
 function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState']>): Finding[] {
   const { reachedAt, isUnsteady, what, change, warmupSeconds, isExtended } = steadyState
   if (reachedAt === undefined) return []
-  const differs = `${percent(Math.abs(change))} ${change > 0 ? 'higher' : 'lower'}`
+  const differs = `${formatPercent(Math.abs(change))} ${change > 0 ? 'higher' : 'lower'}`
   if (!isUnsteady) {
     return [
       {
         code: 'warm-up',
         severity: 'note',
-        message: `the first ${warmupSeconds} s were left out${isExtended ? ', and the run went on for that' : ''}: from 1 s on the ${what} was ${differs} there`,
-        hint: 'a warm-up that is set (--warmup) is the same in every run',
+        message: `the first ${warmupSeconds} s were left out as warm-up${isExtended ? ', and the run was extended' : ''}: from 1 s to ${warmupSeconds} s the ${what} was ${differs} than in the rest`,
+        hint: 'set the warm-up (--warmup) to have the same one in every run',
         value: Math.abs(change),
         limit: 0,
       },
@@ -178,37 +179,37 @@ function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState'
     {
       code: 'warm-up',
       severity: isExtended ? 'invalid' : 'suspect',
-      message: `the run never settled${isExtended ? ', though it went on for twice as long' : ''}: the ${what} was ${differs} in its first half`,
-      hint: 'the figures are a mean over change: what grows or fills up in the server? run longer, or set the warm-up (--warmup)',
+      message: `the run never reached a steady state${isExtended ? ', although it was extended to twice its length' : ''}: the ${what} was ${differs} in its first half (limit ${formatPercent(limits.drift)})`,
+      hint: 'the figures average over a change: look for what grows or fills up in the server, run longer (-d), or set the warm-up (--warmup)',
       value: Math.abs(change),
       limit: limits.drift,
     },
   ]
 }
 
-function stationarity({ timeSeries, plan, throughput, isSteady }: TimeSeriesInputs): Finding[] {
-  if (!isSteady || timeSeries.throughputs.length < windowsMin) return []
-  // Those that wait are in flight, or wait for a connection: then it is their response times that grow.
+function stationarity({ timeSeries, plan, throughput, hasConstantLoad }: TimeSeriesInputs): Finding[] {
+  if (!hasConstantLoad || timeSeries.throughputs.length < windowsMin) return []
+  // A backlog is in flight, or waits for a connection: then the response times grow.
   const grows = [timeSeries.inFlights, timeSeries.meansMs].some(values => {
     const { relative, z } = driftOf(inWindows(values))
     return relative > limits.drift && z > limits.driftZ
   })
-  if (plan !== undefined && grows && throughput < keptUp * plan.perSecond) {
+  if (plan !== undefined && grows && throughput < answeredShareMin * plan.perSecond) {
     return [
       {
         code: 'overloaded',
         severity: 'suspect',
-        message: `no steady latency exists; ${figure(throughput)} of ${figure(plan.perSecond)} requests/s are answered, and those that wait grow in number`,
-        hint: 'the latencies grow with the length of the run: lower the rate',
+        message: `no steady latency exists; ${formatCount(throughput)} of ${formatCount(plan.perSecond)} requests/s are answered (limit ${formatPercent(answeredShareMin)}), and the backlog grows`,
+        hint: 'the latencies grow with the length of the run: lower the rate (-R)',
         value: throughput / plan.perSecond,
-        limit: keptUp,
+        limit: answeredShareMin,
       },
     ]
   }
   const series =
     plan === undefined
-      ? { throughput: timeSeries.throughputs, 'mean response': timeSeries.meansMs }
-      : { 'mean response': timeSeries.meansMs }
+      ? { throughput: timeSeries.throughputs, 'mean response time': timeSeries.meansMs }
+      : { 'mean response time': timeSeries.meansMs }
   const drifts = Object.entries(series).map(([what, values]) => ({ what, ...driftOf(inWindows(values)) }))
   const worst = drifts
     .filter(({ relative, z }) => Math.abs(relative) > limits.drift && Math.abs(z) > limits.driftZ)
@@ -218,8 +219,8 @@ function stationarity({ timeSeries, plan, throughput, isSteady }: TimeSeriesInpu
     {
       code: 'stationarity',
       severity: 'suspect',
-      message: `the ${worst.what} ${worst.relative > 0 ? 'rose' : 'fell'} by ${percent(Math.abs(worst.relative))} over the measured part (limit ${percent(limits.drift)})`,
-      hint: 'the figures are a mean over change: run longer, or look for what else uses the machine',
+      message: `the ${worst.what} ${worst.relative > 0 ? 'rose' : 'fell'} by ${formatPercent(Math.abs(worst.relative))} over the measured part (limit ${formatPercent(limits.drift)})`,
+      hint: 'the figures average over a change: run longer (-d), or look for what else uses the machine',
       value: worst.relative,
       limit: limits.drift,
     },
@@ -241,8 +242,8 @@ function quantileIntervals({ timeSeries, response }: TimeSeriesInputs): Finding[
     {
       code: 'quantile-ci',
       severity: 'suspect',
-      message: `${worst.name} is known to no better than ± ${percent(worst.share)} (limit ${percent(worst.limit)})`,
-      hint: 'it differs from one part of the run to the next: run longer',
+      message: `the 95 % interval of ${worst.name} is ± ${formatPercent(worst.share)} (limit ± ${formatPercent(worst.limit)})`,
+      hint: 'it differs between parts of the run: run longer (-d)',
       value: worst.share,
       limit: worst.limit,
     },
@@ -255,23 +256,19 @@ function balance({ timeSeries: { balance: value, throughputs }, isSaturated }: T
     {
       code: 'balance',
       severity: 'suspect',
-      message: `some connections were served far more often than others: Jain's index ${figure(value)} (limit ${limits.balance})`,
-      hint: 'the server prefers some connections, or spreads them unevenly over its threads',
+      message: `some connections were served far more often than others: Jain's index is ${formatRatio(value)} (limit ${limits.balance})`,
+      hint: 'check how the server spreads connections over its threads, and whether it prefers some',
       value,
       limit: limits.balance,
     },
   ]
 }
 
-/** The means of a series in twenty equal windows. */
+/** The means of a series over twenty equal windows. */
 function inWindows(values: readonly number[]): number[] {
   return Array.from({ length: driftWindows }, (_, index) => {
     const from = Math.floor((index * values.length) / driftWindows)
     const part = values.slice(from, Math.max(from + 1, Math.floor(((index + 1) * values.length) / driftWindows)))
     return part.reduce((sum, value) => sum + value, 0) / part.length
   })
-}
-
-function figure(value: number): string {
-  return String(Number(value.toPrecision(3)))
 }

@@ -20,7 +20,7 @@ const checks: readonly Check[] = [
     code: 'censoring',
     severity: 'suspect',
     by: 'a server that stops answering',
-    says: /p90, p95, p99 can only be bounded from below/,
+    says: /only lower bounds are known for .*p90, p95, p99/,
     shows: /^ {2}response .* p99 > \d/m,
     trips: () =>
       real(
@@ -39,7 +39,7 @@ const checks: readonly Check[] = [
     code: 'littles-law',
     severity: 'suspect',
     by: 'a server that ends half of the connections, which stay closed',
-    says: /only \d+ % of what may be in flight was/,
+    says: /only [\d.]+ % of the requests that may be in flight were/,
     trips: async () =>
       real(
         {
@@ -59,7 +59,7 @@ const checks: readonly Check[] = [
     code: 'warm-up',
     severity: 'suspect',
     by: 'a slow start and no warm-up',
-    says: /of the measured part is unlike the rest/,
+    says: /of the measured part differs from the rest/,
     trips: () => real({ target: serves('fixed:100ms@2s,fixed:10ms'), duration: '8s' }, strict),
     healthy: closedLoop,
   },
@@ -68,7 +68,7 @@ const checks: readonly Check[] = [
     code: 'stationarity',
     severity: 'suspect',
     by: 'a server that gets slower',
-    says: /the (throughput fell|mean response rose) by/,
+    says: /the (throughput fell|mean response time rose) by/,
     trips: () => real({ target: serves(risingEvery(200)), duration: '3500ms' }, strict),
     healthy: closedLoop,
   },
@@ -95,7 +95,7 @@ const checks: readonly Check[] = [
     code: 'quantile-ci',
     severity: 'suspect',
     by: 'a second half that is three times slower',
-    says: /p50 is known to no better than/,
+    says: /the 95 % interval of p50 is/,
     trips: () => real({ target: serves('fixed:20ms@1750ms,fixed:60ms'), duration: '3500ms' }, strict),
     healthy: closedLoop,
   },

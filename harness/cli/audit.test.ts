@@ -25,7 +25,7 @@ const checks: readonly Check[] = [
     code: 'censoring',
     severity: 'suspect',
     by: 'a server that stops answering',
-    says: /p90, p95, p99 can only be bounded from below/,
+    says: /only lower bounds are known for .*p90, p95, p99/,
     shows: /^ {2}response .* p99 > \d/m,
     trips: () =>
       simulated(
@@ -39,7 +39,7 @@ const checks: readonly Check[] = [
     code: 'littles-law',
     severity: 'suspect',
     by: 'a server that ends half of the connections, which stay closed',
-    says: /only \d+ % of what may be in flight was/,
+    says: /only [\d.]+ % of the requests that may be in flight were/,
     trips: () =>
       simulated(
         {
@@ -63,7 +63,7 @@ const checks: readonly Check[] = [
     code: 'warm-up',
     severity: 'suspect',
     by: 'a slow start and no warm-up',
-    says: /of the measured part is unlike the rest/,
+    says: /of the measured part differs from the rest/,
     trips: () =>
       simulated(
         echoAfter((_, now) => (now < 2000 ? 100 : 10)),
@@ -76,7 +76,7 @@ const checks: readonly Check[] = [
     code: 'stationarity',
     severity: 'suspect',
     by: 'a server that gets slower',
-    says: /the (throughput fell|mean response rose) by/,
+    says: /the (throughput fell|mean response time rose) by/,
     trips: () =>
       simulated(
         echoAfter((_, now) => 10 + 4 * Math.floor(now / 200)),
@@ -103,7 +103,7 @@ const checks: readonly Check[] = [
     code: 'quantile-ci',
     severity: 'suspect',
     by: 'a second half that is three times slower',
-    says: /p50 is known to no better than/,
+    says: /the 95 % interval of p50 is/,
     trips: () =>
       simulated(
         echoAfter((_, now) => (now < 1750 ? 20 : 60)),
@@ -133,7 +133,7 @@ const checks: readonly Check[] = [
     code: 'retransmits',
     severity: 'note',
     by: 'replies that come 40 ms late, as with a delayed acknowledgement',
-    says: /response times lie where delayed ACK puts them, at \+40 ms/,
+    says: /response times are 40 ms above the median, as with delayed ACK/,
     trips: delayed(5),
     healthy: delayed(0),
   },
@@ -142,7 +142,7 @@ const checks: readonly Check[] = [
     code: 'local-contention',
     severity: 'note',
     by: 'a client and a server that use 1.9 of two cores',
-    says: /client and server used 95 % of this machine together/,
+    says: /client and server together used 95 % of this machine's CPU/,
     trips: onCores(1, 0.9),
     healthy: onCores(0.9, 0.8),
   },

@@ -19,7 +19,7 @@ describe('volley run with the broadcast server', () => {
     expect(latencyMs.count).toBe(count)
     expect(latencyMs.p50).toBeGreaterThan(0)
     expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
-    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in all: (all that were|[\d,]+) expected\n +p50 /)
+    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
     // There is no null server for this protocol.
     expect(report.client.ceiling).toBeUndefined()
   })
@@ -42,12 +42,12 @@ describe('volley run with another broadcast server', () => {
     expect(report.verdict).toBe('suspect')
     const [finding, ...others] = findingsOf(report)
     expect(others).toEqual([])
-    const [, missing] = /^suspect: (\d+) of 20000 deliveries did not come: 5000 messages were /.exec(finding!)!
+    const [, missing] = /^suspect: (\d+) of 20000 deliveries did not arrive: 5000 messages were /.exec(finding!)!
     // The server does not count deliveries to connections that it had not accepted yet.
     expect(Number(missing)).toBeGreaterThanOrEqual(200 - 1)
     expect(Number(missing)).toBeLessThanOrEqual(200 + lateMax(5))
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not come`)
-    expect(stdout).toMatch(/19,[78]\d\d in all: 20,000 expected/)
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not arrive`)
+    expect(stdout).toMatch(/19,[78]\d\d in total: 20,000 expected/)
   })
 
   test('agrees with one in Python that writes UTF-8', async ({ skip }) => {

@@ -1,43 +1,45 @@
 import type { Interface } from 'node:readline'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { FailureKind } from '../failures.ts'
+import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/keyHandshake.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 import type { CommandIo } from './io.ts'
 
-/** How long replies are waited for after the last message. */
+/** How long to wait for replies after the last message. */
 const lastRepliesMs = 2000
-/** How often it is looked whether all is said; being over wakes the loop at once. */
+/** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0
 
 const endings: Partial<Record<FailureKind, string>> = {
   'closed-early': 'the server closed the connection',
   reset: 'the server reset the connection',
-  'connect-refused': 'nobody listens there any more',
+  'connect-refused': 'nothing listens there any more',
 }
 
 export interface ConversationSettings {
   readonly transport: Transport
   readonly protocol: Protocol
-  /** Of the messages, where the protocol has one. */
+  /** Type of the messages, if the protocol has types. */
   readonly type: number | undefined
-  /** For the protocol's own handshake. */
+  /** Key for the protocol's own handshake. */
   readonly key: string | undefined
-  /** Lines to be sent; prompted for where somebody types them. */
+  /** Lines to send, with a prompt if they are typed at a terminal. */
   readonly lines: Interface
   readonly isPrompting: boolean
   readonly io: Pick<CommandIo, 'stdout' | 'stderr'>
 }
 
-/** Lines sent over one connection as messages, and its replies shown. */
+/** Sends lines over one connection as messages and shows the replies. */
 export class Conversation implements Loop {
   readonly #settings: ConversationSettings
   readonly #partialFrames = new PartialFrames()
-  /** Messages of the handshake still to be answered; until then no line is read. */
-  #handshakeLeft: number
-  /** Lengths of the requests not yet answered: without framing that is how long a reply is. */
+  readonly #handshake: KeyHandshakeClient | undefined
+  /** The handshake's reply that comes next; no line is read until it is over. */
+  #awaited: 'challenge' | 'welcome' | undefined
+  /** Lengths of the unanswered requests in bytes: without framing, a reply is as long as its request. */
   readonly #waiting: number[] = []
   #isFinishing = false
   #isOver = false
@@ -45,13 +47,16 @@ export class Conversation implements Loop {
 
   constructor(settings: ConversationSettings) {
     this.#settings = settings
-    this.#handshakeLeft = settings.key === undefined ? 0 : 2
+    if (settings.key !== undefined) {
+      this.#handshake = createKeyHandshakeClient(settings.protocol, settings.key)
+      this.#awaited = 'challenge'
+    }
     settings.lines.pause()
-    settings.lines.on('line', text => this.#say(text))
+    settings.lines.on('line', text => this.#sendLine(text))
     settings.lines.on('close', () => this.#finish())
   }
 
-  /** Connects, and talks until the lines are at their end or the connection is. */
+  /** Connects and runs until the lines end or the connection closes. */
   async run(): Promise<ExitCode> {
     const { transport } = this.#settings
     const ended = transport.run(this)
@@ -61,8 +66,8 @@ export class Conversation implements Loop {
   }
 
   opened(): void {
-    if (this.#handshakeLeft === 0) this.#begin()
-    else this.#send({ type: this.#settings.protocol.keyHandshake!.helloType, body: new Uint8Array(0) })
+    if (this.#handshake === undefined) this.#begin()
+    else this.#write(this.#handshake.helloFrame())
   }
 
   received(_link: number, received: Uint8Array, from: number, to: number): void {
@@ -74,11 +79,11 @@ export class Conversation implements Loop {
     while (at < this.#partialFrames.to && !this.#isOver) {
       end = protocol.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0] ?? 0)
       if (end <= 0) break
-      if (this.#handshakeLeft > 0) this.#shakeHands(bytes, at, end)
+      if (this.#awaited !== undefined) this.#continueHandshake(bytes, at, end)
       else this.#show(bytes, at, end)
       at = end
     }
-    if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `no ${protocol.name} message`}`)
+    if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `not a ${protocol.name} message`}`)
     else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
@@ -97,12 +102,14 @@ export class Conversation implements Loop {
     else lines.resume()
   }
 
-  #say(text: string): void {
-    const { lines, isPrompting, type } = this.#settings
+  #sendLine(text: string): void {
+    const { protocol, lines, isPrompting, type } = this.#settings
     if (text === 'q') this.#leave()
     else if (text !== '') {
       try {
-        this.#waiting.push(this.#send({ body: Buffer.from(text), ...(type !== undefined && { type }) }))
+        const frame = protocol.encode({ body: Buffer.from(text), ...(type !== undefined && { type }) })
+        this.#write(frame)
+        this.#waiting.push(frame.length)
         return
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
@@ -112,13 +119,10 @@ export class Conversation implements Loop {
     if (isPrompting) lines.prompt()
   }
 
-  /** Answers how many bytes that was. */
-  #send(message: Message): number {
-    const frame = this.#settings.protocol.encode(message)
+  #write(frame: Uint8Array): void {
     if (this.#settings.transport.write(link, frame, 0, frame.length) === written.refused) {
       this.#leave('the server does not read')
     }
-    return frame.length
   }
 
   #show(bytes: Uint8Array, from: number, end: number): void {
@@ -128,21 +132,24 @@ export class Conversation implements Loop {
     if (isPrompting) lines.prompt()
   }
 
-  #shakeHands(bytes: Uint8Array, from: number, end: number): void {
-    const { protocol, key } = this.#settings
-    const { challengeType, welcomeType, signatureType, sign } = protocol.keyHandshake!
-    const { type, body } = protocol.decode(bytes, from, end)
-    if (type !== (this.#handshakeLeft === 2 ? challengeType : welcomeType)) {
-      const refused = protocol.isRefusal?.(bytes, from, end)
-      this.#leave(refused ? `refused: ${Buffer.from(body)}` : 'the server does not do the handshake with a key')
-      return
+  #continueHandshake(bytes: Uint8Array, from: number, end: number): void {
+    const handshake = this.#handshake!
+    const kind = handshake.kindOf(bytes, from, end)
+    if (kind !== this.#awaited) {
+      const { body } = this.#settings.protocol.decode(bytes, from, end)
+      this.#leave(
+        kind === 'refusal' ? `refused: ${Buffer.from(body)}` : 'the server does not do the handshake with a key',
+      )
+    } else if (kind === 'challenge') {
+      this.#awaited = 'welcome'
+      this.#write(handshake.signatureFrame(bytes, from, end))
+    } else {
+      this.#awaited = undefined
+      this.#begin()
     }
-    this.#handshakeLeft--
-    if (this.#handshakeLeft === 1) this.#send({ type: signatureType, body: sign(key!, body) })
-    else this.#begin()
   }
 
-  /** Nothing more is said: what was asked is waited for. */
+  /** The lines have ended: only outstanding replies are waited for. */
   #finish(): void {
     this.#isFinishing = true
     if (this.#waiting.length === 0) this.#leave()
@@ -163,7 +170,7 @@ export class Conversation implements Loop {
   }
 }
 
-/** A message to be read: its fields, then its body as text, or as hex where it is none. */
+/** A message for people: its fields, then its body as text, or as hex if it is not text. */
 function describeMessage({ type, body, id }: Message): string {
   const fields = [type === undefined ? '' : `type ${type}`, id === undefined ? '' : `id ${id}`].filter(Boolean)
   const text = Buffer.from(body).toString()

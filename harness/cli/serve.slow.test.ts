@@ -9,11 +9,11 @@ test.each([
   [['echo', '--layers', 'gzip'], '--layers go with protocol frame, tlv or rpc, not with raw'],
   [['http', '--layers', 'gzip'], '--layers go with protocol frame, tlv or rpc, not with http'],
   [['tlv', '--naive', '15'], '--naive is for echo, not for tlv'],
-  [['echo', '--naive', '0'], '--naive expected a size from 1B to 64KiB, got "0"'],
+  [['echo', '--naive', '0'], '--naive expected a size from 1 B to 64 KiB, got "0"'],
   [['echo', '--naive', '15', '--reply', 'echo'], '--naive answers each read with a text'],
   [
     ['echo', '--protocol', 'frame', '--naive', '15', '--max-frame', '1KiB'],
-    '--naive goes without --layers and --max-frame',
+    '--naive does not go with --layers or --max-frame',
   ],
 ])('volley serve %j reports what is wrong', async (args, message) => {
   const { code, stderr } = await volley('serve', ...args)

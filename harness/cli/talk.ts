@@ -1,12 +1,11 @@
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
-import { list } from '../invalidValue.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import { datagramProtocols } from '../protocols/datagram.ts'
-import { type LayerFlags, layerOptions } from '../protocols/layers/settings.ts'
+import { checkLayers, splitLayerNames } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
+import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
@@ -16,8 +15,10 @@ import type { CommandIo } from './io.ts'
 
 const connectMsMax = 5000
 
-interface TalkFlags extends LayerFlags {
+interface TalkFlags {
   readonly protocol: string
+  readonly layers?: string
+  readonly layerKey?: string
   readonly type?: string
   readonly key?: string
   readonly insecure?: true
@@ -65,11 +66,12 @@ function selectedProtocol(url: string, flags: TalkFlags): Protocol {
   const spec = protocolSpec(settingValue(flags.protocol, '--protocol'))
   const faults: Fault[] = []
   const fault = (flag: string, message: string) => faults.push({ place: flag, message })
-  const layers = layerOptions(flags, spec, fault)
-  if (overUdp && !datagramProtocols.some(name => name === spec.name)) {
-    fault('--protocol', `expected ${list(datagramProtocols, 'or')} over UDP, got ${spec.name}`)
+  const given = { names: splitLayerNames(flags.layers), key: flags.layerKey }
+  const layers = checkLayers(given, spec, { layers: '--layers', key: '--layer-key' }, fault)
+  if (overUdp) {
+    const found = datagramFaults(spec, flags.key !== undefined)
+    for (const [setting, message] of Object.entries(found)) fault(`--${setting}`, message)
   }
-  if (overUdp && flags.key !== undefined) fault('--key', 'needs TCP: over UDP there is no connection that keeps it')
   if (faults.length > 0) throw new UserError(faults)
   const resolved = resolveProtocol({ protocol: spec, target: { address: url } })
   const protocol = composeProtocol({ ...resolved, ...(layers && { layers }) })

@@ -1,30 +1,25 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { createSingleRequests } from '../engine/client/singleRequests.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
 import { isProcess, type ProcessRef } from '../host/processes.ts'
 import { list } from '../invalidValue.ts'
 import { wantsColors } from '../live/live.ts'
-import { composeProtocol } from '../protocols/composed.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run/prepare.ts'
 import { inEnvironment } from '../scenario/load.ts'
-import { hasSecretAddress } from '../scenario/redact.ts'
-import { isDatagramTarget, resolveProtocol } from '../scenario/resolve.ts'
 import type { Target } from '../scenario/scenario.ts'
-import { openTarget } from '../target/target.ts'
 import { wrapWords } from '../terminal/cells.ts'
 import { trials } from '../torture/catalog.ts'
+import { checkStream, openTorture } from '../torture/prepare.ts'
 import { renderOutcome, renderTitle, renderTrial } from '../torture/table.ts'
 import { type TortureOptions, type TortureResult, torture } from '../torture/torture.ts'
 import type { Trial } from '../torture/trial.ts'
-import { formatAddress } from '../transports/resolve.ts'
 import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
-import { loadHonest } from './validRequest.ts'
+import { loadWithRequest } from './validRequest.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
   readonly env?: string
@@ -35,24 +30,26 @@ interface TortureFlags extends Readonly<Record<string, unknown>> {
   readonly color: boolean
 }
 
-/** The keys of a scenario that say what a server is tried with. */
-const settingNames = ['protocol', 'timeout', 'seed']
+type Options = Omit<TortureOptions, 'onResult'>
+
+/** The flags of `volley torture` that set keys of a scenario. */
+export const settingNames = ['protocol', 'timeout', 'seed']
 const columns = 80
 const nameCells = 19
 
-/** `volley torture`: a table of what a server does when its framing is put to the test. */
+/** `volley torture`: tests how a server frames messages, and prints a table. */
 export function addTorture(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   const command = program
     .command('torture')
-    .description("put a server's framing to the test: split, glued, malformed and unfinished messages")
-    .argument('<url | scenario>', 'a URL as for run, or a scenario file, whose target and first step are taken')
+    .description('test how a server frames messages: split, glued, malformed and unfinished ones')
+    .argument('<url | scenario>', 'a URL as for run, or a scenario file, whose target and first step are used')
   addSettings(command, settingNames)
-    .option('--send <text or JSON>', 'the honest request: a text, or fields as in {"type": 1, "body": "hello"}')
+    .option('--send <text or JSON>', 'the valid request: a text, or fields as in {"type": 1, "body": "hello"}')
     .option('--env <name>', 'an environment of the scenario')
     .option('--pid <n>', "watch the memory of the server's process, its group and its children")
-    .option('--only <names>', 'these trials only, with commas between')
+    .option('--only <names>', 'only these trials, separated by commas')
     .option('--json', 'print the results as JSON')
-    .option('--no-color', 'no colours; so does NO_COLOR')
+    .option('--no-color', 'no colours, as with NO_COLOR')
     .addHelpText('after', trialsHelp)
     .action(async (source: string, flags: TortureFlags) => done(await tortureSource(source, flags, io)))
 }
@@ -68,71 +65,34 @@ function trialsHelp(): string {
 
 async function tortureSource(source: string, flags: TortureFlags, io: CommandIo): Promise<ExitCode> {
   const chosen = chosenTrials(flags.only)
-  const named = await loadHonest(source, overridesOf(flags, io.env, settingNames), flags.send, io.env)
+  const named = await loadWithRequest(source, overridesOf(flags, io.env, settingNames), flags.send, io.env)
   const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
-  const { scenario, redacted } = loaded
-  if (isDatagramTarget(scenario.target)) {
-    throw new UserError('torture cuts and glues what is sent over a stream: it is for TCP, and not for UDP')
-  }
-  const watched = namedProcess(flags.pid, scenario.target)
-  const { bank, materials, seed } = await prepareScenario(loaded)
-  const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
-  if (made.length > 0) {
-    const message =
-      'takes a captured value, and a torture sends the same bytes over every connection: name others with --send'
-    throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
-  }
+  checkStream(loaded)
+  const watched = watchedProcess(flags.pid, loaded.scenario.target)
+  const prepared = await prepareScenario(loaded)
   const { signal } = io
-
-  const spoken = resolveProtocol(scenario)
-  const protocol = composeProtocol(spoken)
-  const target = await openTarget(scenario.target, {
-    protocol: spoken,
-    tls: materials.tls,
-    seed,
-    shown: redacted.target,
-    signal,
-  })
+  const { settings, stop } = await openTorture({ ...prepared, source, loaded, watched, signal })
   try {
-    const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
-    const options: Omit<TortureOptions, 'onResult'> = {
-      address: target.address,
-      target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(target.address),
-      subject: {
-        spec: spoken.spec,
-        protocol,
-        request: request(),
-        greeting: handshake,
-      },
-      trials: chosen,
-      timeoutMs: scenario.timeout,
-      seed,
-      process: target.process ?? watched,
-      signal,
-    }
-    const result = await (flags.json ? printJson(options, redacted.protocol, io) : printTable(options, flags, io))
-    return exitCodeOf(result)
+    const options = { ...settings, trials: chosen }
+    return exitCodeOf(
+      await (flags.json ? printJson(options, loaded.redacted.protocol, io) : printTable(options, flags, io)),
+    )
   } catch (error) {
     if (error instanceof UserError && signal.aborted) return exitCode.interrupted
     throw error
   } finally {
-    await target.stop()
+    await stop()
   }
 }
 
-async function printTable(
-  options: Omit<TortureOptions, 'onResult'>,
-  flags: TortureFlags,
-  io: CommandIo,
-): Promise<TortureResult> {
+async function printTable(options: Options, flags: TortureFlags, io: CommandIo): Promise<TortureResult> {
   const colors = pc.createColors(wantsColors(io.stdout, flags, io.env))
   const print = (text: string) => io.stdout.write(text)
   let hasTitle = false
   const result = await torture({
     ...options,
     onResult(trial) {
-      // With the first result, as before it nothing may have come of it all.
+      // With the first result: until then the torture may still fail as a whole.
       if (!hasTitle) print(renderTitle(titleOf(options), colors))
       hasTitle = true
       print(renderTrial(trial, options.process !== undefined, colors))
@@ -142,15 +102,16 @@ async function printTable(
   return result
 }
 
-/** `protocol` is that of the scenario as it may be shown. */
-async function printJson(
-  options: Omit<TortureOptions, 'onResult'>,
-  protocol: ProtocolSpec,
-  { stdout }: CommandIo,
-): Promise<TortureResult> {
+async function printJson(options: Options, protocol: ProtocolSpec, { stdout }: CommandIo): Promise<TortureResult> {
   const result = await torture({ ...options, onResult() {} })
+  stdout.write(`${JSON.stringify(recordOf(options, protocol, result), null, 2)}\n`)
+  return result
+}
+
+/** What `--json` prints; `protocol` is the scenario's as it may be shown. */
+export function recordOf(options: Options, protocol: ProtocolSpec, result: TortureResult) {
   const { target, subject, timeoutMs, seed, process: watched } = options
-  const record = {
+  return {
     schema: 'volley.torture/1',
     tool: { name: 'volley', version: toolVersion },
     target,
@@ -161,11 +122,9 @@ async function printJson(
     ...(watched && { watched }),
     ...result,
   }
-  stdout.write(`${JSON.stringify(record, null, 2)}\n`)
-  return result
 }
 
-function titleOf({ subject, target, timeoutMs, seed, process: watched }: Omit<TortureOptions, 'onResult'>) {
+function titleOf({ subject, target, timeoutMs, seed, process: watched }: Options) {
   return {
     protocol: describeProtocol(subject.spec),
     target,
@@ -181,7 +140,8 @@ function exitCodeOf({ trials: results, interrupted }: TortureResult): ExitCode {
   return results.some(({ verdict }) => verdict === 'fail') ? exitCode.failed : exitCode.pass
 }
 
-function chosenTrials(only: string | undefined): readonly Trial[] {
+/** The trials that `--only` names, or all; throws a UserError with every unknown name. */
+export function chosenTrials(only: string | undefined): readonly Trial[] {
   if (only === undefined) return trials
   const known = trials.map(({ name }) => name)
   const names = only.split(',').map(name => name.trim())
@@ -192,17 +152,17 @@ function chosenTrials(only: string | undefined): readonly Trial[] {
   return trials.filter(({ name }) => names.includes(name))
 }
 
-/** The process that `--pid` names. */
-function namedProcess(text: string | undefined, target: Target): ProcessRef | undefined {
+/** The process that `--pid` names; throws a UserError if it cannot be watched. */
+export function watchedProcess(text: string | undefined, target: Target): ProcessRef | undefined {
   if (text === undefined) return undefined
   const fault = (message: string) => new UserError([{ place: '--pid', message }])
   if (!('address' in target) || 'command' in target) {
-    throw fault('the scenario starts its server, whose process is known: leave it out')
+    throw fault('the scenario starts its server, so its process is known: leave this flag out')
   }
   if (!/^[1-9]\d{0,9}$/.test(text)) throw fault(`expected the id of a process, got "${text}"`)
   const pid = Number(text)
   if (!isProcess(pid)) {
-    throw fault(`there is no process ${text} to be seen here; memory is watched on Linux, beside the server`)
+    throw fault(`no process ${text} is visible here; memory can be watched on Linux, on the server's machine`)
   }
   return { pid, group: true }
 }

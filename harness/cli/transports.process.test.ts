@@ -72,5 +72,5 @@ test('without koffi everything works over the node transport, and the report say
 
   const refused = await spawnVolley([...arguments_.slice(0, 4), '--transport', 'epoll'], { folder, main }).ended
   expect(refused.code).toBe(2)
-  expect(refused.stderr).toContain('the epoll transport is not to be had: koffi')
+  expect(refused.stderr).toContain('the epoll transport is not available: koffi')
 })

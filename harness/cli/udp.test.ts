@@ -32,5 +32,5 @@ test('volley talk reports everything that is not possible over UDP, and volley t
   expect(talk.stderr).toMatch(/--key +needs TCP/)
   const torture = await volley('torture', 'udp://127.0.0.1:1', '--protocol', 'tlv')
   expect(torture).toMatchObject({ code: 2 })
-  expect(torture.stderr).toContain('it is for TCP, and not for UDP')
+  expect(torture.stderr).toContain('it works over TCP, not over UDP')
 })

@@ -7,11 +7,11 @@ import type { Override } from '../scenario/overrides.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { isUrl } from '../scenario/url.ts'
 
-/** What `send` of a step has, where it is a mapping. */
+/** Keys of a step's `send`, if it is a mapping. */
 const sendKeys = 'hex base64 file random body type version extension method path headers'.split(' ')
 
-/** The scenario of a file or a URL, with what `--send` has in place of its steps, or what suits the protocol of an address. */
-export async function loadHonest(
+/** The scenario of a file or a URL; `send` replaces its steps, and an address without it gets a request that fits its protocol. */
+export async function loadWithRequest(
   source: string,
   overrides: readonly Override[],
   send: string | undefined,
@@ -37,17 +37,17 @@ function sendOverride(send: unknown): Override {
   return { path: ['loop'], value: [{ send }], origin: '--send' }
 }
 
-/** What is asked for where only an address and a protocol are named. */
+/** The request if only an address and a protocol are given. */
 function defaultSend(protocol: ProtocolName): unknown {
   if (protocol === 'http') return 'GET /'
   return protocol === 'resp' ? 'PING' : sendOf('Hello World!', protocol)
 }
 
-/** A text as it stands, but for a mapping of nothing but what a step's send has, such as `{"type": 9, "body": "a"}`. */
+/** The text itself, or a mapping if it is one and has only keys of `send`, such as `{"type": 9, "body": "a"}`. */
 function sendOf(text: string, protocol: ProtocolName): unknown {
   const value = text.trim().startsWith('{') ? mappingOf(text) : undefined
   if (value !== undefined && Object.keys(value).every(key => sendKeys.includes(key))) return value
-  // Of types 1 is the usual one, as in "volley talk"; 0 is often a heartbeat.
+  // Type 1 as in "volley talk"; type 0 is often a heartbeat.
   return protocol === 'tlv' || protocol === 'rpc' ? { type: 1, body: text } : text
 }
 
@@ -56,7 +56,7 @@ function mappingOf(text: string): object | undefined {
     const value = settingValue(text, '--send')
     return typeof value === 'object' && value !== null ? value : undefined
   } catch (error) {
-    // Braces that are no mapping are text.
+    // Braces that do not enclose a mapping are text.
     if (error instanceof UserError) return undefined
     throw error
   }

@@ -19,7 +19,7 @@ function differences(...reports: Report[]) {
 }
 
 describe('compareReports()', () => {
-  it('gives every figure with its ratio to the first run', () => {
+  it('has every figure with its ratio to the first run', () => {
     const half = { ...sampleReport, throughput: { mean: 69_107, perSecond: [] } }
     expect(figure([sampleReport, half, sampleReport], 'throughput')).toEqual({
       name: 'throughput',
@@ -29,7 +29,7 @@ describe('compareReports()', () => {
     })
   })
 
-  it('has no ratio where a figure is missing or the baseline is 0', () => {
+  it('has no ratio when a figure is missing or the baseline is 0', () => {
     const few = { ...sampleReport, latencyMs: { ...latencyMs, response: { count: 5, mean: 1, max: 2 } } }
     expect(figure([sampleReport, few], 'response p99')).toMatchObject({ values: [0.21, null], ratios: [1, null] })
     expect(figure([few, sampleReport], 'response p99')).toMatchObject({ values: [null, 0.21], ratios: [null, null] })
@@ -38,7 +38,7 @@ describe('compareReports()', () => {
     expect(figure([few, few], 'response p99')).toBeUndefined()
   })
 
-  it('counts failed requests and failed connects, and takes their share of what was tried', () => {
+  it('counts failed requests and connects, and their share of all requests and connects', () => {
     const failing = {
       ...sampleReport,
       totals: { ...totals, sent: 900, failed: 20, failures: { timeout: 20, 'connect-refused': 100 } },
@@ -47,7 +47,7 @@ describe('compareReports()', () => {
     expect(figure([sampleReport, failing], 'failed share')?.values).toEqual([0, 0.12])
   })
 
-  it('can be written as JSON and read back', () => {
+  it('survives a round trip through JSON', () => {
     const { server: _, ...noServer } = sampleReport
     const comparison = compareReports([sampleReport, noServer], ['a', 'b'])
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
@@ -74,17 +74,17 @@ describe('compareReports()', () => {
       ['report.json', 'old/report.json'],
       ['run', 'old'],
     ],
-  ])('names runs of one scenario by what differs in %j', (sources, names) => {
+  ])('names runs of one scenario by the differing parts of %j', (sources, names) => {
     expect(compareReports([sampleReport, sampleReport], sources).runs.map(({ name }) => name)).toEqual(names)
   })
 
-  it('names runs of different scenarios by these, and says that they differ', () => {
+  it('names runs of different scenarios by their scenarios, and warns that they differ', () => {
     const { runs, warnings } = compareReports([sampleReport, withScenario({ name: 'tlv-lan' })], ['a', 'b'])
     expect(runs.map(({ name }) => name)).toEqual(['tlv-loopback', 'tlv-lan'])
     expect(warnings).toEqual(['the runs are of different scenarios: tlv-loopback, tlv-lan'])
   })
 
-  it('warns of runs that are invalid, suspect, interrupted or stopped early', () => {
+  it('warns about runs that are invalid, suspect, interrupted or stopped early', () => {
     const finding = { code: 'errors', message: '', hint: '', value: 1, limit: 0 }
     const reports: Report[] = [
       { ...sampleReport, verdict: 'invalid', findings: [{ ...finding, severity: 'invalid' }] },
@@ -94,7 +94,7 @@ describe('compareReports()', () => {
     ]
     const { runs, warnings } = compareReports(reports, ['a', 'b', 'c', 'd'])
     expect(warnings).toEqual([
-      'a is invalid (errors): its figures say nothing',
+      'a is invalid (errors): do not rely on its figures',
       'b is suspect (errors)',
       'b was interrupted after 10 s',
       'c stopped early: worker 1 ended',
@@ -104,7 +104,7 @@ describe('compareReports()', () => {
 })
 
 describe('differingSettings()', () => {
-  it('finds none between two runs of one scenario on one machine', () => {
+  it('finds no differences between two runs of one scenario on one machine', () => {
     const again: Report = {
       ...sampleReport,
       seed: 8,
@@ -115,7 +115,7 @@ describe('differingSettings()', () => {
     expect(differences(sampleReport, again)).toEqual([])
   })
 
-  it('names what differs by its place in the scenario, in the units of the scenario', () => {
+  it('names differing settings by their path, in the units of a scenario', () => {
     const other = withScenario({
       connections: 100,
       load: { mode: 'loop', pipeline: 16 },
@@ -136,7 +136,7 @@ describe('differingSettings()', () => {
     ])
   })
 
-  it('names the kind of the target and its options', () => {
+  it('names the kind of a target and its options', () => {
     const address = withScenario({ target: { address: 'tcp://192.168.48.151:8080' } })
     const pooled = withScenario({ target: { serve: 'tlv', options: { poolSize: 1000 } } })
     const command = withScenario({ target: { command: 'redis-server --port {port}' } })
@@ -149,12 +149,12 @@ describe('differingSettings()', () => {
     ])
   })
 
-  it('names what the relay before a target does', () => {
+  it('names the settings of the relay before a target', () => {
     const { target } = sampleReport.scenario
     const near = withScenario({ target: { ...target, relay: { rtt: 2 } } })
     const far = withScenario({ target: { ...target, relay: { rtt: 75, jitter: 0.5, rate: 5e7, loss: 0.001 } } })
     expect(differences(sampleReport, near, far)).toEqual([
-      { setting: 'target.relay', values: ['not set', 'on the way', 'on the way'] },
+      { setting: 'target.relay', values: ['not set', 'set', 'set'] },
       { setting: 'target.relay.rtt', values: ['not set', '2ms', '75ms'] },
       { setting: 'target.relay.jitter', values: ['not set', 'not set', '500us'] },
       { setting: 'target.relay.rate', values: ['not set', 'not set', '50 Mbit/s'] },
@@ -162,7 +162,7 @@ describe('differingSettings()', () => {
     ])
   })
 
-  it('names transport and workers as they were, machine and version', () => {
+  it('names the actual transport and workers, the machine and the version', () => {
     const other: Report = {
       ...sampleReport,
       transport: 'epoll',

@@ -7,31 +7,31 @@ export interface Comparison {
   readonly runs: readonly ComparedRun[]
   readonly figures: readonly ComparedFigure[]
   readonly differences: readonly Difference[]
-  /** What has to be known before a figure is believed, such as that a run was interrupted. */
+  /** Reasons to doubt the figures, such as an interrupted run. */
   readonly warnings: readonly string[]
 }
 
 export interface ComparedRun {
-  /** Short, and no two alike. */
+  /** Short and unique. */
   readonly name: string
   readonly source: string
   readonly scenario: string
   readonly startedAt: string
   readonly verdict: Verdict
-  /** Interrupted, or stopped early. */
+  /** The run was interrupted or stopped early. */
   readonly cut: boolean
 }
 
-/** One figure over all runs; a run that does not have it holds null, as the JSON of it does. */
+/** One figure for all runs; null for a run that does not have it. */
 export interface ComparedFigure {
   readonly name: string
   readonly unit: 'requests/s' | 'ms' | 'us' | 'count' | 'fraction' | 'cores'
   readonly values: readonly (number | null)[]
-  /** Value against the baseline's, where both are there and the baseline's is not 0. */
+  /** Value divided by the baseline's; null if one is missing or the baseline's is 0. */
   readonly ratios: readonly (number | null)[]
 }
 
-/** Compares the reports with the first of them; `sources` are their paths, or names that tell them apart. */
+/** Compares reports with the first of them; `sources` are their paths, or names that distinguish them. */
 export function compareReports(reports: readonly Report[], sources: readonly string[]): Comparison {
   const names = runNames(reports, sources)
   return {
@@ -80,7 +80,7 @@ const figures: readonly FigureSpec[] = [
   { name: 'client cores', unit: 'cores', of: report => report.client.cores },
 ]
 
-/** Failed requests and failed connects of the whole run. */
+/** Failed requests and connects of the whole run. */
 function failureCount({ totals }: Report): number {
   return Object.values(totals.failures).reduce((sum, count) => sum + count, 0)
 }
@@ -92,7 +92,7 @@ function figureOf(name: string, unit: ComparedFigure['unit'], found: readonly (n
   return { name, unit, values, ratios }
 }
 
-/** Names as they were given; of paths the scenarios' names where these differ, else what differs in the paths. */
+/** The names of the scenarios if they all differ, otherwise the parts of the paths that differ. */
 function runNames(reports: readonly Report[], sources: readonly string[]): string[] {
   const paths = sources.map(source => source.split('/').filter(part => part !== '' && part !== '.'))
   const scenarios = reports.map(({ scenario }) => scenario.name)
@@ -115,7 +115,7 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
       const reasons = report.findings.filter(({ severity }) => severity === report.verdict).map(({ code }) => code)
       const because = reasons.length > 0 ? ` (${[...new Set(reasons)].join(', ')})` : ''
       return [
-        ...(report.verdict === 'invalid' ? [`${name} is invalid${because}: its figures say nothing`] : []),
+        ...(report.verdict === 'invalid' ? [`${name} is invalid${because}: do not rely on its figures`] : []),
         ...(report.verdict === 'suspect' ? [`${name} is suspect${because}`] : []),
         ...(report.error !== undefined ? [`${name} stopped early: ${report.error}`] : []),
         ...(report.interrupted ? [`${name} was interrupted after ${report.window.seconds} s`] : []),

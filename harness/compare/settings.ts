@@ -1,17 +1,17 @@
 import type { Report } from '../report/record.ts'
 import { formatBitRate, formatPercent, formatSetting, formatSize } from '../units.ts'
 
-/** A setting that is not the same in all runs. */
+/** A setting that differs between runs. */
 export interface Difference {
-  /** Its place in the scenario file, such as `load.pipeline`, or what it is of the machine, such as `cpu`. */
+  /** Its path in the scenario file, such as `load.pipeline`, or a property of the machine, such as `cpu`. */
   readonly setting: string
-  /** As it would be written, one for each run. */
+  /** One for each run, as written in a scenario. */
   readonly values: readonly string[]
 }
 
 const notSet = 'not set'
 
-/** What differs between the runs besides their figures: scenario, transport, machine and version. */
+/** The settings that differ between runs: of scenario, transport, machine and version. */
 export function differingSettings(reports: readonly Report[]): Difference[] {
   const flat = reports.map(report => flatten(settingsOf(report), ''))
   const settings = [...new Set(flat.flatMap(values => [...values.keys()]))]
@@ -21,8 +21,9 @@ export function differingSettings(reports: readonly Report[]): Difference[] {
 }
 
 /**
- * What makes a run what it is. Left out is what is no setting (name, description, thresholds, the other environments),
- * what is a setting only in its outcome (workers, transport), and what never is the same (seed, load average).
+ * The settings that affect a run's figures. This leaves out name, description, thresholds and other environments, which
+ * do not; `workers` and `transport` as asked for, as the report has the actual ones; and seed and load average, which
+ * always differ.
  */
 function settingsOf(report: Report): object {
   const { scenario, environment } = report
@@ -38,16 +39,16 @@ function settingsOf(report: Report): object {
   }
 }
 
-/** A target in the words of a scenario, with its options apart. */
+/** A target as written in a scenario, with its options as separate settings. */
 function targetOf(target: Report['scenario']['target']): unknown {
-  const relay = target.relay && { '': 'on the way', ...target.relay }
+  const relay = target.relay && { '': 'set', ...target.relay }
   if ('serve' in target)
     return { '': `serve ${target.serve}${target.over === 'udp' ? ' over udp' : ''}`, ...target.options, relay }
   if ('command' in target) return { '': `command ${target.command}`, relay }
   return { '': `address ${target.address}`, relay }
 }
 
-/** Every leaf of a record by its path; a list's places are counted from 0, as in the messages of faults. */
+/** Every leaf of a record by its path; list indexes start at 0, as in error messages. */
 function flatten(value: unknown, path: string): Map<string, string> {
   if (typeof value !== 'object' || value === null) return new Map([[path, format(value, path)]])
   const entries = Object.entries(value)

@@ -39,7 +39,7 @@ function table(reports: readonly Report[], sources = reports.map((_, index) => `
 }
 
 describe('renderComparison()', () => {
-  it('puts two runs side by side', () => {
+  it('renders two runs side by side', () => {
     expect(
       table([sampleReport, { ...sampleReport, throughput: { mean: 1_382_140, perSecond: [] } }]),
     ).toMatchInlineSnapshot(`
@@ -59,13 +59,13 @@ describe('renderComparison()', () => {
       client cores    0.92        1.00     0.92        1.00
       verdict         trusted              trusted
 
-      ratios are against run 1, the first
+      ratios are relative to run 1, the first run
       no setting differs: same scenario, same machine
       "
     `)
   })
 
-  it('puts three runs side by side within 80 columns, warnings first and settings last', () => {
+  it('renders three runs side by side within 80 columns, warnings first and settings last', () => {
     expect(table([sampleReport, lan, remote])).toMatchInlineSnapshot(`
       "
       ! the runs are of different scenarios: tlv-loopback, tlv-lan, tlv-remote
@@ -87,7 +87,7 @@ describe('renderComparison()', () => {
       client cores    0.92        1.00     0.92        1.00     0.92        1.00
       verdict         trusted              suspect              trusted, cut short
 
-      ratios are against tlv-loopback, the first
+      ratios are relative to tlv-loopback, the first run
       the settings differ:
         target: serve tlv against address tcp://192.168.48.151:8080, serve tlv
         connections: 10 against 100, 10
@@ -107,7 +107,7 @@ describe('renderComparison()', () => {
     expect(heads).toEqual([
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-12Z 2026-11-21T09-30-13Z',
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-14Z 2026-11-21T09-30-15Z',
-      'ratios are against 2026-11-21T09-30-11Z, the first',
+      'ratios are relative to 2026-11-21T09-30-11Z, the first run',
     ])
   })
 
@@ -120,7 +120,7 @@ describe('renderComparison()', () => {
     expect(output).toContain('loop[0].send: not set against hello hello')
   })
 
-  it('names at most 24 differing settings and counts the rest', () => {
+  it('lists at most 24 differing settings and counts the rest', () => {
     const steps = Array.from({ length: 10 }, (_, step) => ({
       send: `request ${step}`,
       expect: 'echo' as const,

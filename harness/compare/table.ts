@@ -11,11 +11,11 @@ const valueCells = 12
 const runsInBlock = Math.floor((columns - labelCells) / runCells)
 const differencesMax = 24
 
-/** A comparison as text for a terminal of 80 columns, in blocks of three runs; it ends with a line feed. */
+/** Renders a comparison for a terminal of 80 columns, in blocks of three runs; it ends with a line feed. */
 export function renderComparison(comparison: Comparison, colors: Colors): string {
   const { runs, warnings, differences } = comparison
   const blocks = blocksOf(runs.length).map(indexes => renderBlock(comparison, indexes, colors))
-  const basis = `ratios are against ${printable(runs[0]?.name ?? '')}, the first`
+  const basis = `ratios are relative to ${printable(runs[0]?.name ?? '')}, the first run`
   const sections = [
     ...warnings.map(warning =>
       wrapped('! ', printable(warning))
@@ -31,7 +31,7 @@ export function renderComparison(comparison: Comparison, colors: Colors): string
   return `${sections.join('\n')}\n`
 }
 
-/** Which runs stand beside each other: the baseline in every block, so that none has to be looked for. */
+/** The runs of each block; the baseline is in every block, so that the reader need not look for it. */
 function blocksOf(runs: number): number[][] {
   const others = Array.from({ length: Math.max(0, runs - 1) }, (_, index) => index + 1)
   const inBlock = runsInBlock - 1
@@ -104,7 +104,7 @@ function differenceLines(differences: readonly Difference[], colors: Colors): st
   return [colors.bold('the settings differ:'), ...shown, ...(left > 0 ? [`  and ${left} more`] : [])]
 }
 
-/** A text after a mark, in lines of 80 cells at most where its words allow it. */
+/** A text after a mark, in lines of at most 80 cells unless a single word is longer. */
 function wrapped(mark: string, text: string): string[] {
   const indent = ' '.repeat(cellCount(mark) + 2)
   return wrapWords(text, columns - cellCount(indent)).map((line, index) => (index === 0 ? mark : indent) + line)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { differenceOf, type HostCounters, readHostCounters } from './counters.ts'
 
-/** As a machine with two cores told it; of netstat's hundred names those round the ones that are read. */
+/** From a machine with two cores; of the hundred names of netstat, those around the ones that are read. */
 const files: Record<string, string> = {
   '/proc/net/snmp': `Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos
 Ip: 2 64 652340136 0 0 0 0
@@ -48,7 +48,7 @@ test('readHostCounters() finds every counter by its name', () => {
     udpReceiveErrors: 4,
     udpReceiveBufferErrors: 3,
     udpSendBufferErrors: 2,
-    // Without the guests' 12 ticks, which are counted in the first field too.
+    // Without the guests' 12 ticks, which are included in the first field.
     cpuTicks: 433776 + 357368 + 2076494 + 924 + 156390 + 237,
     stealTicks: 237,
     throttledPeriods: 7,
@@ -56,7 +56,7 @@ test('readHostCounters() finds every counter by its name', () => {
   })
 })
 
-test('readHostCounters() knows nothing, and says so, where there are no such files', () => {
+test('readHostCounters() has no counters without the files', () => {
   expect(Object.values(none).every(value => value === undefined)).toBe(true)
   expect(differenceOf(none, none)).toEqual({})
 })
@@ -65,11 +65,11 @@ test.each([
   ['empty', ''],
   ['names without values', 'Tcp: OutSegs RetransSegs\nTcpExt: TCPTimeouts\ncpu \n0::\nnr_throttled\n'],
   ['something else', '\0\u00ff:::\nTcp: \nTcp: x y\ncpu  a b c d e f g h\nnr_throttled many\n'],
-])('readHostCounters() knows nothing when every file is %s', (_, text) => {
+])('readHostCounters() has no counters when every file is %s', (_, text) => {
   expect(readHostCounters(() => text)).toEqual(none)
 })
 
-test('readHostCounters() reads this machine without throwing, and its counters do not fall', () => {
+test('readHostCounters() reads this machine, whose counters do not decrease', () => {
   const before = readHostCounters()
   const after = readHostCounters()
   for (const [name, value] of Object.entries(before)) {
@@ -78,7 +78,7 @@ test('readHostCounters() reads this machine without throwing, and its counters d
   if (process.platform === 'linux') expect(before.cpuTicks).toBeGreaterThan(0)
 })
 
-test('readHostCounters() adds up the limits of the control groups above its own', () => {
+test('readHostCounters() adds up the throttling of all control groups above the process', () => {
   const slice = { '/sys/fs/cgroup/system.slice/cpu.stat': 'usage_usec 1\nnr_throttled 3\nthrottled_usec 1500\n' }
   const { throttledPeriods, throttledMs } = readFrom({ ...files, ...slice })
   expect({ throttledPeriods, throttledMs }).toEqual({ throttledPeriods: 10, throttledMs: 32.75 })
@@ -86,7 +86,7 @@ test('readHostCounters() adds up the limits of the control groups above its own'
 
 test.each([
   ['version 2, a container', '0::/\n', '/sys/fs/cgroup/cpu.stat', 'throttled_usec 2500'],
-  ['version 2, out of the namespace', '0::/../../x\n', '/sys/fs/cgroup/cpu.stat', 'throttled_usec 2500'],
+  ['version 2, outside the namespace', '0::/../../x\n', '/sys/fs/cgroup/cpu.stat', 'throttled_usec 2500'],
   ['version 2, a path of the host', '0::/docker/4f\n', '/sys/fs/cgroup/cpu.stat', 'throttled_usec 2500'],
   ['version 2, a group not found', '', '/sys/fs/cgroup/cpu.stat', 'throttled_usec 2500'],
   ['version 1', '2:cpuacct:/\n1:cpu:/\n0::/\n', '/sys/fs/cgroup/cpu/cpu.stat', 'throttled_time 2500000'],
@@ -100,7 +100,7 @@ test.each([
   expect({ throttledPeriods, throttledMs }).toEqual({ throttledPeriods: 2, throttledMs: 2.5 })
 })
 
-test('differenceOf() is what was counted between two readings', () => {
+test('differenceOf() has the differences between two readings', () => {
   const before = readFrom(files)
   const after: HostCounters = {
     ...before,
@@ -129,7 +129,7 @@ test('differenceOf() is what was counted between two readings', () => {
   })
 })
 
-test('differenceOf() leaves out what began anew, and a share of no time', () => {
+test('differenceOf() leaves out counters that restarted, and a share of no time', () => {
   const before = readFrom(files)
   const difference = differenceOf(before, { ...before, retransmits: 1, udpReceiveErrors: 0 })
   expect(difference).not.toHaveProperty('retransmits')

@@ -1,15 +1,15 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { readStartSync } from '../wholeFile.ts'
 
-/** Read of any one file: /proc/stat of a large machine is longer, but begins with all that is wanted of it. */
+/** Bytes read of each file; /proc/stat of a large machine is longer, but its first line is enough. */
 const fileBytesMax = 64 * 1024
-/** Levels of control groups looked at, from the process's own upwards. */
+/** Levels of control groups that are read, from the process's own upwards. */
 const groupLevelsMax = 32
 const microsecondsPerMs = 1e3
 const nanosecondsPerMs = 1e6
 
 /**
- * What the machine has counted since it was started; undefined where it does not tell. The TCP and UDP counters are
- * those of the network namespace, for all that runs in it.
+ * Counters of the machine since it was started; undefined where the machine has none. The TCP and UDP counters are
+ * those of the network namespace, for all processes in it.
  */
 export interface HostCounters {
   readonly outSegments: number | undefined
@@ -17,22 +17,22 @@ export interface HostCounters {
   readonly lostRetransmits: number | undefined
   readonly synRetransmits: number | undefined
   readonly tcpTimeouts: number | undefined
-  /** Connections that found the accept queue full; the kernel counts them among `listenDrops` too. */
+  /** Connections dropped because the accept queue was full; included in `listenDrops`. */
   readonly listenOverflows: number | undefined
   readonly listenDrops: number | undefined
-  /** Datagrams that came in and were lost, those that found the receive buffer full among them. */
+  /** Received datagrams that were dropped, including those dropped because the receive buffer was full. */
   readonly udpReceiveErrors: number | undefined
   readonly udpReceiveBufferErrors: number | undefined
   readonly udpSendBufferErrors: number | undefined
-  /** Clock ticks of all cores together: all, and those that the hypervisor gave to others. */
+  /** Clock ticks of all cores together: all of them, and those that the hypervisor gave to others. */
   readonly cpuTicks: number | undefined
   readonly stealTicks: number | undefined
-  /** Periods in which a control group had used up its CPU time, and how long its cores were held, summed over them. */
+  /** Periods in which a control group used up its CPU quota, and how long its cores were stopped in total. */
   readonly throttledPeriods: number | undefined
   readonly throttledMs: number | undefined
 }
 
-/** What the machine counted between two readings; left out where it is not known, or a counter began anew. */
+/** Differences between two readings; absent for unknown counters and for counters that restarted. */
 export interface HostDifference {
   readonly outSegments?: number
   readonly retransmits?: number
@@ -43,7 +43,7 @@ export interface HostDifference {
   readonly listenDrops?: number
   readonly udpErrors?: number
   readonly udpReceiveBufferErrors?: number
-  /** The part of all cores' time that the hypervisor gave to others, 0 to 1. */
+  /** The share of all cores' time that the hypervisor gave to others, 0 to 1. */
   readonly stealShare?: number
   readonly throttledPeriods?: number
   readonly throttledMs?: number
@@ -51,7 +51,7 @@ export interface HostDifference {
 
 type Read = (path: string) => string | undefined
 
-/** Reads what Linux counts off /proc and /sys; `read` answers with a file's text, undefined where there is none. */
+/** Reads the counters of Linux from /proc and /sys; `read` returns the text of a file, or undefined without one. */
 export function readHostCounters(read: Read = readStart): HostCounters {
   const snmp = read('/proc/net/snmp') ?? ''
   const tcp = pairedCounters(snmp, 'Tcp')
@@ -73,7 +73,7 @@ export function readHostCounters(read: Read = readStart): HostCounters {
   }
 }
 
-/** What was counted between two readings. */
+/** The differences between two readings. */
 export function differenceOf(before: HostCounters, after: HostCounters): HostDifference {
   const since = (name: keyof HostCounters) => growth(before[name], after[name])
   const received = since('udpReceiveErrors')
@@ -101,14 +101,14 @@ function growth(before: number | undefined, after: number | undefined): number |
   return before === undefined || after === undefined || after < before ? undefined : after - before
 }
 
-/** The counters of /proc/net/snmp and netstat under a prefix: a line of their names, then one of their values. */
+/** The counters of /proc/net/snmp and netstat with a prefix: a line of names, then a line of values. */
 function pairedCounters(text: string, prefix: string): Map<string, number> {
   const lines = text.split('\n').filter(line => line.startsWith(`${prefix}: `))
   const [names = [], values = []] = lines.map(line => line.trim().split(/\s+/).slice(1))
   return new Map(names.flatMap((name, at) => entryOf(name, values[at])))
 }
 
-/** The counters of a cgroup's cpu.stat: a name and a value a line. */
+/** The counters of a cgroup's cpu.stat: a name and a value per line. */
 function plainCounters(text: string): Map<string, number> {
   return new Map(
     text.split('\n').flatMap(line => {
@@ -122,15 +122,16 @@ function entryOf(name: string, value: string | undefined): [string, number][] {
   return value !== undefined && /^-?\d+$/.test(value) ? [[name, Number(value)]] : []
 }
 
-/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of user. */
+/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; the rest is part of user. */
 function cpuTicks(text: string): Pick<HostCounters, 'cpuTicks' | 'stealTicks'> {
   const ticks = /^cpu +((?:\d+ ){7}\d+)/.exec(text)?.[1]?.split(' ').map(Number)
   return { cpuTicks: ticks?.reduce((sum, each) => sum + each, 0), stealTicks: ticks?.[7] }
 }
 
 /**
- * What is told by the control group and those above it, for any of them may have the limit: of version 2, else of
- * version 1. In a container the path may be that of the host: then only the root is there, and is the container's own.
+ * The throttling of the control group and of those above it, any of which may have the quota: of version 2, otherwise
+ * of version 1. In a container the path may be that of the host; then only the root exists, and is the container's
+ * own.
  */
 function throttling(read: Read): Pick<HostCounters, 'throttledPeriods' | 'throttledMs'> {
   const groups = (read('/proc/self/cgroup') ?? '').split('\n').map(line => line.split(':'))
@@ -143,11 +144,11 @@ function throttling(read: Read): Pick<HostCounters, 'throttledPeriods' | 'thrott
   ]
   for (const { folder, path = '/' } of hierarchies) {
     const texts = levelsOf(path).map(level => read(`${folder}${level}/cpu.stat`) ?? '')
-    const told = texts.map(plainCounters).filter(counters => counters.has('nr_throttled'))
-    if (told.length === 0) continue
+    const levels = texts.map(plainCounters).filter(counters => counters.has('nr_throttled'))
+    if (levels.length === 0) continue
     return {
-      throttledPeriods: told.reduce((sum, counters) => sum + counters.get('nr_throttled')!, 0),
-      throttledMs: told.reduce((sum, counters) => sum + throttledMs(counters), 0),
+      throttledPeriods: levels.reduce((sum, counters) => sum + counters.get('nr_throttled')!, 0),
+      throttledMs: levels.reduce((sum, counters) => sum + throttledMs(counters), 0),
     }
   }
   return { throttledPeriods: undefined, throttledMs: undefined }
@@ -160,7 +161,7 @@ function throttledMs(counters: Map<string, number>): number {
     : (counters.get('throttled_time') ?? 0) / nanosecondsPerMs
 }
 
-/** `/a/b` gives `/a/b`, `/a` and the root, which is empty; a path out of the namespace gives the root alone. */
+/** `/a/b` has the levels `/a/b`, `/a` and the root, an empty string; a path outside the namespace has the root only. */
 function levelsOf(path: string): string[] {
   const names = path.split('/').filter(name => name !== '')
   if (names.includes('..')) return ['']
@@ -173,20 +174,10 @@ function levelsOf(path: string): string[] {
   )
 }
 
-/** The first bytes of a file; undefined where it cannot be read. */
+/** The first bytes of a file; undefined if it cannot be read. */
 function readStart(path: string): string | undefined {
   try {
-    const file = openSync(path, 'r')
-    try {
-      const bytes = Buffer.alloc(fileBytesMax)
-      let length = 0
-      for (let got = -1; got !== 0 && length < fileBytesMax; length += got) {
-        got = readSync(file, bytes, length, fileBytesMax - length, null)
-      }
-      return bytes.toString('latin1', 0, length)
-    } finally {
-      closeSync(file)
-    }
+    return readStartSync(path, fileBytesMax).toString('latin1')
   } catch {
     return undefined
   }

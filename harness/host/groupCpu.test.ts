@@ -3,7 +3,7 @@ import { GroupCpu, type ProcessStat, type ProcessTable } from './groupCpu.ts'
 
 const leader = 10
 
-/** A machine whose processes a test starts, has work and ends. */
+/** A simulated machine, whose processes a test starts, lets work and ends. */
 class Machine implements ProcessTable {
   readonly #stats = new Map<number, ProcessStat>()
   #ticks = 0
@@ -17,7 +17,7 @@ class Machine implements ProcessTable {
     this.#stats.set(pid, { ...stat, cpuSeconds: stat.cpuSeconds + seconds })
   }
 
-  /** Its children go to process 1; its time goes to its parent, where that one waits for it. */
+  /** Its children move to process 1; its time moves to its parent, if that waits for it. */
   end(pid: number, isWaitedFor = true): void {
     const { cpuSeconds, waitedSeconds, parent } = this.#stats.get(pid)!
     this.#stats.delete(pid)
@@ -47,7 +47,7 @@ function machineWith(...workers: number[]): { machine: Machine; cpu: GroupCpu } 
   return { machine, cpu: new GroupCpu(leader, machine) }
 }
 
-test.each([true, false])('GroupCpu keeps what an ended member had used, waited for: %s', isWaitedFor => {
+test.each([true, false])('GroupCpu keeps the time of a member that exited, waited for: %s', isWaitedFor => {
   const { machine, cpu } = machineWith(11)
   machine.works(11, 3)
   expect(cpu.read(true)).toBe(4)
@@ -60,7 +60,7 @@ test.each([true, false])('GroupCpu keeps what an ended member had used, waited f
   expect(cpu.read(true)).toBe(6.5)
 })
 
-test('GroupCpu counts what a member used after it was seen last, and one that was never seen, by its parent', () => {
+test('GroupCpu counts time that only the parent knows: after the last reading, or of a member never seen', () => {
   const { machine, cpu } = machineWith(11)
   expect(cpu.read(true)).toBe(1)
   machine.works(11, 3)
@@ -70,7 +70,7 @@ test('GroupCpu counts what a member used after it was seen last, and one that wa
   expect(cpu.read(false)).toBe(6)
 })
 
-test('GroupCpu counts no branch twice that ends from its root, or from its leaves', () => {
+test('GroupCpu counts no branch twice that exits from its root, or from its leaves', () => {
   const { machine, cpu } = machineWith(11, 12)
   machine.start(21, 11, 2)
   machine.start(22, 12, 4)
@@ -84,7 +84,7 @@ test('GroupCpu counts no branch twice that ends from its root, or from its leave
   expect(cpu.read(true)).toBe(8)
 })
 
-test('GroupCpu keeps what members had used whose parents are gone', () => {
+test('GroupCpu keeps the time of members whose parents have exited', () => {
   const { machine, cpu } = machineWith(11)
   machine.start(21, 11, 2)
   machine.works(11, 1)
@@ -97,12 +97,12 @@ test('GroupCpu keeps what members had used whose parents are gone', () => {
   expect(cpu.read(true)).toBe(5)
 })
 
-test('GroupCpu never falls when a member ends while it is read', () => {
+test('GroupCpu never decreases when a member exits during a reading', () => {
   const { machine, cpu } = machineWith(11)
   machine.works(11, 2)
   const readStat = machine.stat.bind(machine)
   expect(cpu.read(true)).toBe(3)
-  // Its parent is read before, and it after.
+  // The parent is read before the exit, and the member after it.
   let isEnding = true
   machine.stat = pid => {
     const stat = readStat(pid)
@@ -116,7 +116,7 @@ test('GroupCpu never falls when a member ends while it is read', () => {
   expect(cpu.read(false)).toBe(4)
 })
 
-test('GroupCpu takes a process with the id of one that has ended for another', () => {
+test('GroupCpu distinguishes a process from an exited one with the same id', () => {
   const { machine, cpu } = machineWith(11)
   machine.works(11, 2)
   expect(cpu.read(true)).toBe(3)
@@ -126,7 +126,7 @@ test('GroupCpu takes a process with the id of one that has ended for another', (
   expect(cpu.read(false)).toBe(3.5)
 })
 
-test('GroupCpu tells nothing of a group that is not there', () => {
+test('GroupCpu is undefined for a group without processes', () => {
   const { machine, cpu } = machineWith()
   expect(cpu.read(true)).toBe(1)
   machine.end(leader)

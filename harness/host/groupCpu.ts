@@ -1,42 +1,42 @@
-/** What /proc tells of a process; times are user and system, in seconds. */
+/** The entry of a process in /proc; times are user and system time together, in seconds. */
 export interface ProcessStat {
   readonly cpuSeconds: number
-  /** Of its children that have ended and that it has waited for, with all that those had waited for. */
+  /** Times of the children that it has waited for, including those that these had waited for. */
   readonly waitedSeconds: number
   readonly parent: number
   readonly group: number
-  /** When it was started, by which it is told from another one that was given its id. */
+  /** Start time, which distinguishes it from a later process with the same id. */
   readonly startedTicks: number
 }
 
 /** The processes of this machine. */
 export interface ProcessTable {
   stat(pid: number): ProcessStat | undefined
-  /** The group that a process leads, and its children. */
+  /** The process group that a process leads, and its children. */
   group(leader: number): readonly number[]
-  /** The children of a process, where the kernel lists them by themselves: for much less than all processes cost. */
+  /** The children of a process; much cheaper than listing all processes, if the kernel supports it. */
   children(pid: number): readonly number[]
 }
 
 interface Member {
   readonly stat: ProcessStat
-  /** What it had waited for before it was seen first. */
+  /** Its `waitedSeconds` when it was first seen. */
   readonly waitedBefore: number
-  /** What those had used, when they were seen last, that have ended below it since. */
+  /** CPU time of descendants that have exited since, as of when they were last seen. */
   readonly endedSeconds: number
 }
 
 /**
- * CPU time of the processes of a group, those that have ended among it, so that the sum never falls. What a process has
- * used is with its parent as soon as that one has waited for it; what nobody of the group waits for is kept as it was last
- * seen.
+ * CPU time of the processes of a group, including those that have exited, so that the sum never decreases. The time of
+ * a process moves to its parent when the parent waits for it; if no process of the group does, the last value seen is
+ * kept.
  */
 export class GroupCpu {
   readonly #table: ProcessTable
   readonly #leader: number
-  /** By process id; parents stand before their children, so that no child is counted here and with its parent too. */
+  /** By process id; parents come before their children, so that no child is counted both here and in its parent. */
   #members: ReadonlyMap<number, Member> = new Map()
-  /** Of those that have ended with all that were above them. */
+  /** CPU time of processes that have exited along with all of their ancestors. */
   #orphanedSeconds = 0
   #most = 0
 
@@ -45,7 +45,7 @@ export class GroupCpu {
     this.#table = table
   }
 
-  /** Seconds used until now; undefined when none of the group is there. With `listed` all processes are looked through. */
+  /** Seconds used so far; undefined if the group has no processes. `listed` searches all processes for members. */
   read(listed: boolean): number | undefined {
     const before = this.#members
     const members = new Map<number, Member>()
@@ -59,16 +59,16 @@ export class GroupCpu {
         endedSeconds: known?.endedSeconds ?? 0,
       })
     }
-    for (const [pid, member] of before) if (!members.has(pid)) this.#ended(member, before, members)
+    for (const [pid, member] of before) if (!members.has(pid)) this.#bequeath(member, before, members)
     this.#members = members
     if (members.size === 0) return undefined
     const seconds = [...members.values()].reduce((sum, member) => sum + secondsOf(member), this.#orphanedSeconds)
-    // One that is waited for while this is read may be missing, or counted twice, this once.
+    // A process that is waited for during this reading may be missing, or counted twice, once.
     this.#most = Math.max(this.#most, seconds)
     return this.#most
   }
 
-  /** Those that were there, and those that may have come since. Children of who has had some are seen at once. */
+  /** Known members, and processes that may be new. New children of known parents are found even without `listed`. */
   #candidates(listed: boolean): ReadonlySet<number> {
     const pids = new Set([this.#leader, ...this.#members.keys()])
     const parents = new Set([this.#leader, ...[...this.#members.values()].map(({ stat }) => stat.parent)])
@@ -80,8 +80,8 @@ export class GroupCpu {
     return pids
   }
 
-  /** Leaves what an ended one had used to the next above it that is still there, who may have waited for it. */
-  #ended(member: Member, before: ReadonlyMap<number, Member>, members: Map<number, Member>): void {
+  /** Adds the time of a process that has exited to its nearest living ancestor, which may have waited for it. */
+  #bequeath(member: Member, before: ReadonlyMap<number, Member>, members: Map<number, Member>): void {
     let heir = member.stat.parent
     for (let steps = 0; steps < before.size && !members.has(heir); steps++) {
       heir = before.get(heir)?.stat.parent ?? heir
@@ -92,7 +92,7 @@ export class GroupCpu {
   }
 }
 
-/** What a process and those that ended below it have used: as its parent has been told, or more where it has not been. */
+/** CPU time of a process and its exited descendants: what it has waited for, or what was last seen if that is more. */
 function secondsOf({ stat, waitedBefore, endedSeconds }: Member): number {
   return stat.cpuSeconds + Math.max(stat.waitedSeconds, waitedBefore + endedSeconds)
 }

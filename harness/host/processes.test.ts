@@ -9,7 +9,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-/** A process that says when it is up, then waits. */
+/** Starts a process that prints a line when it is ready, then waits. */
 async function start(program: string): Promise<ReturnType<typeof spawn>> {
   const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
@@ -19,7 +19,7 @@ async function start(program: string): Promise<ReturnType<typeof spawn>> {
 
 const waits = 'process.stdin.resume(); console.log("up")'
 
-test('createMemoryMeter() tells what is touched from what is only set aside', async () => {
+test('createMemoryMeter() distinguishes touched from merely allocated memory', async () => {
   const plain = await start(waits)
   const child = await start(`globalThis.held = Buffer.alloc(512 * 1024 * 1024); ${waits}`)
   const [before, after] = [plain, child].map(({ pid }) => createMemoryMeter({ pid: pid!, group: false })()!)
@@ -28,7 +28,7 @@ test('createMemoryMeter() tells what is touched from what is only set aside', as
   expect(after!.residentBytes - before!.residentBytes).toBeLessThan(200 * 1024 * 1024)
 })
 
-test('createMemoryMeter() of a group has its children too, and nothing once it is gone', async () => {
+test('createMemoryMeter() of a group includes its children, and is undefined after its exit', async () => {
   const child = await start(
     `const { spawn } = require('node:child_process')
      spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log(1)'], { stdio: ['pipe', 'pipe', 'inherit'] }).stdout.once('data', () => console.log('up'))
@@ -45,7 +45,7 @@ test('createMemoryMeter() of a group has its children too, and nothing once it i
   expect(isProcess(pid)).toBe(false)
 })
 
-test('createCpuMeter() of a group keeps what a child has used that is gone, and sees one that is new', async () => {
+test('createCpuMeter() of a group keeps the time of an exited child, and finds a new one', async () => {
   const child = await start(
     `const { spawn } = require('node:child_process')
      const work = "const end = process.cpuUsage().user + 300000; while (process.cpuUsage().user < end);"

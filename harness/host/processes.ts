@@ -3,10 +3,10 @@ import os from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
 import { GroupCpu, type ProcessStat } from './groupCpu.ts'
 
-/** Clock ticks of /proc/<pid>/stat a second: fixed at 100 by Linux for what user programs see. */
+/** Clock ticks per second in /proc/<pid>/stat; Linux fixes it at 100 for user programs. */
 const ticksPerSecond = 100
 
-/** What the machine is and how busy it was when the run began. */
+/** The machine, and its load when the run began. */
 export interface Environment {
   readonly cpu: string
   readonly cores: number
@@ -17,7 +17,7 @@ export interface Environment {
   readonly loadAverage: readonly number[]
 }
 
-/** Reads it off the machine. */
+/** Describes this machine as it is now. */
 export function describeEnvironment(): Environment {
   return {
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
@@ -30,18 +30,18 @@ export function describeEnvironment(): Environment {
   }
 }
 
-/** A process, or with `group` all processes of the group that it leads, and its children. */
+/** A process, or with `group` all processes of the process group that it leads, and its children. */
 export interface ProcessRef {
   readonly pid: number
   readonly group: boolean
 }
 
-/** How long the list of a group's members is taken to hold: making it reads all of /proc. */
+/** How long the list of a group's members is reused, because making it reads all of /proc. */
 const membersMs = 2000
 
 /**
- * Reads the user and system time of a process in seconds, of a group that of its ended members too; undefined where there is
- * no /proc, or no such process.
+ * A function that reads the user and system time of a process in seconds, for a group including its exited members. It
+ * returns undefined without /proc or without the process.
  */
 export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monotonicClock): () => number | undefined {
   if (!group) return () => readStat(pid)?.cpuSeconds
@@ -50,15 +50,17 @@ export function createCpuMeter({ pid, group }: ProcessRef, clock: Clock = monoto
   return () => cpu.read(isOutOfDate())
 }
 
-/** What a process has of memory, in bytes. */
+/** The memory of a process, in bytes. */
 export interface ProcessMemory {
-  /** Resident: touched, and not given back. */
+  /** Resident: touched, and not released. */
   readonly residentBytes: number
-  /** Set aside for data that only this process has, touched or not. */
+  /** Allocated for private data, whether touched or not. */
   readonly dataBytes: number
 }
 
-/** Reads the memory of a process, or of all processes of a group; undefined where there is no /proc, or no such process. */
+/**
+ * A function that reads the memory of a process or a group. It returns undefined without /proc or without the process.
+ */
 export function createMemoryMeter(process: ProcessRef, clock: Clock = monotonicClock): () => ProcessMemory | undefined {
   const members = createMembership(process, clock)
   return () => {
@@ -71,7 +73,7 @@ export function createMemoryMeter(process: ProcessRef, clock: Clock = monotonicC
   }
 }
 
-/** Whether the process is there to be watched: not where there is no /proc. */
+/** Whether the process exists and can be observed, which takes /proc. */
 export function isProcess(pid: number): boolean {
   return readMemory(pid) !== undefined
 }
@@ -86,7 +88,7 @@ function createMembership({ pid, group }: ProcessRef, clock: Clock): () => reado
   }
 }
 
-/** Answers whether the members of a group are to be listed anew: the first time, and when they were that long ago. */
+/** Returns true when the members of a group must be listed again: the first time, and every two seconds. */
 function createMembersClock(clock: Clock): () => boolean {
   let listedAt = Number.NEGATIVE_INFINITY
   return () => {
@@ -97,7 +99,7 @@ function createMembersClock(clock: Clock): () => boolean {
   }
 }
 
-/** VmRSS and VmData of proc(5); a process that has ended and is not yet waited for has neither. */
+/** VmRSS and VmData of proc(5); a process that has exited but has not been waited for has neither. */
 function readMemory(pid: number): ProcessMemory | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/status`, 'latin1')
@@ -114,7 +116,7 @@ function listGroup(group: number): number[] {
     const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
     return pids.map(Number).filter(pid => {
       const stat = readStat(pid)
-      // A server that was started by a script is in the script's group, and its workers with it.
+      // A server that a script started is in the group of the script, and so are its workers.
       return stat !== undefined && (pid === group || stat.group === group || stat.parent === group)
     })
   } catch {
@@ -122,7 +124,7 @@ function listGroup(group: number): number[] {
   }
 }
 
-/** The children that a process's first thread has started; none where the kernel does not list them. */
+/** The children that the first thread of a process has started; none if the kernel does not list them. */
 function listChildren(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number).filter(Boolean)
@@ -134,7 +136,7 @@ function listChildren(pid: number): number[] {
 function readStat(pid: number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name in parentheses may hold anything; the fields after it are numbered from 3 (proc(5)).
+    // The name in parentheses may contain anything; the fields after it are numbered from 3 (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     const field = (number: number) => Number(fields[number - 3])
     return {
@@ -149,7 +151,7 @@ function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** Descriptors that this process may have open at once; Infinity where it cannot be known. */
+/** File descriptors that this process may have open at once; Infinity if unknown. */
 export function fileDescriptorsMax(): number {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))

@@ -11,7 +11,7 @@ const plain = picocolors.createColors(false)
 const painted = picocolors.createColors(true)
 const small = { columns: 80, rows: 24 }
 
-/** With a mark at the end of each line, so that blanks at the ends would be seen, and a first line to align on. */
+/** The screen with a line feed before it, so that the lines of a snapshot align. */
 function screen(
   snapshot: Snapshot,
   size: { columns: number; rows: number },
@@ -22,7 +22,7 @@ function screen(
 }
 
 describe('renderScreen()', () => {
-  it('says beneath the figure how many messages come without being asked for', () => {
+  it('shows the rate of deliveries beneath the figure', () => {
     const lines = screen({ ...sampleSnapshot, deliveriesPerSecond: 2_626_066 }, small).split('\n')
     expect(lines).toContain('  138,214 requests/s, 2,626,066 deliveries/s   connections   10 of 10')
   })
@@ -56,10 +56,11 @@ describe('renderScreen()', () => {
     `)
   })
 
-  it('keeps everything at 80x24 when there are failures and a note too', () => {
+  it('fits failures and a note into 80x24 as well', () => {
     const failures = { timeout: 12, reset: 3, 'connect-refused': 40 }
     const snapshot = { ...sampleSnapshot, failed: 15, failures, connections: { open: 7, wanted: 10 } }
-    const note = 'client-limited: the null server is only 1.2 times faster; add workers (-w 2)'
+    const note =
+      "client-limited: the throughput is 83.3 % of the client's ceiling, measured with a null server (limit 70 %): add workers (-w 2)"
     expect(screen(snapshot, small, [note])).toMatchInlineSnapshot(`
       "
        volley tlv-loopback   tlv over tcp://127.0.0.1:41233
@@ -71,11 +72,10 @@ describe('renderScreen()', () => {
         ╺┻╸ ┗━┛ ┗━┛ ╻ ┗━╸ ╺┻╸   ╹               in flight          10
         138,214 requests/s                      connections   7 of 10
 
-        142k ┤         ╭─────────────────╮   ╭────────
-        130k ┤    ╭────╯                 ╰───╯
-        119k ┤  ╭─╯
-        107k ┤╭─╯
-         96k ┤╯
+        142k ┤        ╭───────────────────────────────
+        126k ┤   ╭────╯
+        111k ┤ ╭─╯
+         96k ┤─╯
 
                        p50      p90      p99    p99.9      max
        response      68 us   102 us   210 us   1.1 ms   3.9 ms   690,120 replies
@@ -84,11 +84,12 @@ describe('renderScreen()', () => {
 
        client 92 % of a core   server 97 % of a core, 6.1 us/request
        failures   connect-refused 40   timeout 12   reset 3
-       ! client-limited: the null server is only 1.2 times faster; add workers (-w 2)"
+       ! client-limited: the throughput is 83.3 % of the client's ceiling, measured
+         with a null server (limit 70 %): add workers (-w 2)"
     `)
   })
 
-  it('shows the warm-up before there are enough samples for the far quantiles', () => {
+  it('shows the warm-up while there are too few samples for the high quantiles', () => {
     const response = { count: 500, mean: 0.08, p50: 0.07, p90: 0.1, max: 3 }
     const snapshot: Snapshot = {
       ...sampleSnapshot,
@@ -154,7 +155,7 @@ describe('renderScreen()', () => {
     `)
   })
 
-  it('gives the charts the room of a larger terminal', () => {
+  it('grows the charts on a larger terminal', () => {
     expect(screen(sampleSnapshot, { columns: 120, rows: 40 })).toMatchInlineSnapshot(`
       "
        volley tlv-loopback   tlv over tcp://127.0.0.1:41233   loop, 10 connections x 1   node, 1 worker
@@ -196,7 +197,7 @@ describe('renderScreen()', () => {
     `)
   })
 
-  it('drops what matters least on a small terminal', () => {
+  it('drops the least important parts on a small terminal', () => {
     const { server: _, ...noServer } = sampleSnapshot
     expect(screen(sampleSnapshot, { columns: 40, rows: 10 })).toMatchInlineSnapshot(`
       "
@@ -226,7 +227,7 @@ describe('renderScreen()', () => {
     `)
   })
 
-  it('measures progress by requests where their number ends the run', () => {
+  it('measures progress by requests when their number ends the run', () => {
     const { totalMs: _, ...snapshot } = sampleSnapshot
     const line = (completed: number) =>
       screen({ ...snapshot, completed }, small, [], { ...sampleTitle, requests: 1_000_000 }).split('\n')[3]
@@ -243,20 +244,20 @@ describe('renderScreen()', () => {
     expect(lines[16]).toBe('    1k ┤───────────────────╯')
   })
 
-  it('lets a rate that wobbles by little look steady', () => {
+  it('draws a rate that varies little as steady', () => {
     const history = [100_000, 100_300, 100_100, 100_400, 100_200, 100_350, 100_250]
     const lines = screen({ ...sampleSnapshot, history }, small).split('\n')
     expect(lines.slice(10, 12)).toEqual(['  100k ┤────────────────────────────────────────', ' 98.7k ┤'])
   })
 
-  it('colours figures and failures without changing a character', () => {
+  it('changes no character when it colours figures and failures', () => {
     const failing = { ...sampleSnapshot, failed: 2, failures: { reset: 2 } }
     const colored = renderScreen(sampleTitle, failing, ['a note'], small, painted)
     expect(colored).toContain(painted.red('reset 2'))
     expect(stripColors(colored)).toBe(renderScreen(sampleTitle, failing, ['a note'], small, plain))
   })
 
-  it('shows names and notes from outside without letting them draw', () => {
+  it('disarms escape sequences in names and notes', () => {
     const title = { ...sampleTitle, name: '报文\u001b[2Jdemo\nline' }
     const output = renderScreen(title, sampleSnapshot, ['bad\u001b]0;title\u0007'], small, plain)
     expect(output.split('\n')[0]).toBe(' volley 报文?[2Jdemo line   tlv over tcp://127.0.0.1:41233')

@@ -1,7 +1,7 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
 import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
-import { drawHistogram, drawLineChart } from '../terminal/chart.ts'
+import { drawBarChart, drawLineChart } from '../terminal/chart.ts'
 import { largeDigits } from '../terminal/digits.ts'
 import { beside, packRows, paintRow, type Row, rowCells, span } from '../terminal/row.ts'
 import { formatCount, formatDuration, formatElapsed, formatSize } from '../units.ts'
@@ -12,7 +12,7 @@ export interface ScreenSize {
   readonly rows: number
 }
 
-/** Something on the screen; where there are too few rows, what has a low rank stays. */
+/** A part of the screen; if there are too few rows, parts with the highest rank are dropped. */
 interface Part {
   readonly rank: number
   readonly rows: readonly Row[]
@@ -31,7 +31,7 @@ const ranks = {
   moreNotes: 9,
   moreProcessors: 10,
   secondTitle: 11,
-  histogram: 12,
+  distribution: 12,
   blank: 13,
 } as const
 
@@ -43,8 +43,8 @@ const legendCellsMin = 70
 const margin = ' '
 
 /**
- * The live view of a run, drawn into `columns - 1` cells and `rows - 1` lines, so that neither a line wraps nor the
- * terminal scrolls. A narrow or low terminal drops what matters least; a larger one gives the charts the room.
+ * The live view of a run, drawn into `columns - 1` cells and `rows - 1` lines, so that no line wraps and the terminal
+ * does not scroll. On a small terminal the least important parts are dropped; on a large one the charts grow.
  */
 export function renderScreen(
   title: RunTitle,
@@ -83,7 +83,7 @@ function allParts(title: RunTitle, snapshot: Snapshot, notes: readonly string[],
     ),
     blank(),
     part(ranks.latency, latencyRows(snapshot, cells, colors)),
-    part(ranks.histogram, histogramRows(snapshot, size, colors)),
+    part(ranks.distribution, distributionRows(snapshot, size, colors)),
     blank(),
     ...processorRows(snapshot, cells, colors).map((row, index) =>
       part(index === 0 ? ranks.processors : ranks.moreProcessors, [row]),
@@ -94,7 +94,7 @@ function allParts(title: RunTitle, snapshot: Snapshot, notes: readonly string[],
   ]
 }
 
-/** The parts that fit, taken in the order of their ranks, and of one rank the upper before the lower. */
+/** The parts that fit, taken by rank, and from top to bottom within a rank. */
 function fitted(parts: readonly Part[], rowsMax: number): Part[] {
   const kept = new Set<Part>()
   let rows = 0
@@ -131,7 +131,7 @@ function progressRow(title: RunTitle, snapshot: Snapshot, cells: number, colors:
   ]
 }
 
-/** How far the run is, and which share of it is the warm-up; both from 0 to 1. */
+/** How much of the run is done, and the warm-up's share of it; both from 0 to 1. */
 function progressOf({ requests, warmupMs }: RunTitle, snapshot: Snapshot): { done: number; warmup: number } {
   const { totalMs } = snapshot
   const share = (part: number, whole: number) => (whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 1)
@@ -156,7 +156,7 @@ function formatLength(milliseconds: number): string {
   return milliseconds % 1000 === 0 ? formatElapsed(milliseconds) : `${formatCount(milliseconds / 1000)}s`
 }
 
-/** Requests a second and the totals: drawn large and side by side where there is room, else one below the other. */
+/** Requests per second and totals: large and side by side if they fit, otherwise one below the other. */
 function figureParts(snapshot: Snapshot, { columns, rows }: ScreenSize, colors: Colors): Part[] {
   const figure = formatCount(snapshot.requestsPerSecond)
   const emphasis = (text: string) => colors.bold(colors.cyan(text))
@@ -196,7 +196,7 @@ function labelled({ label, value, paint }: Total): Row {
   return [span(`${label} `), span(value, paint)]
 }
 
-/** One total a line, the figures right-aligned below each other. */
+/** One total per line, with right-aligned figures. */
 function totalsTable(totals: readonly Total[]): Row[] {
   const width = Math.max(...totals.map(({ value }) => cellCount(value)))
   return totals.map(({ label, value, paint }) => [span(padEnd(label, 14), paint), span(padStart(value, width), paint)])
@@ -239,8 +239,8 @@ function latencyRows({ response, phase }: Snapshot, cells: number, colors: Color
   ]
 }
 
-function histogramRows({ distribution }: Snapshot, { columns, rows }: ScreenSize, colors: Colors): Row[] {
-  const lines = drawHistogram(distribution, columns, rows >= 36 ? 5 : 2)
+function distributionRows({ distribution }: Snapshot, { columns, rows }: ScreenSize, colors: Colors): Row[] {
+  const lines = drawBarChart(distribution, columns, rows >= 36 ? 5 : 2)
   return lines.map(line => [{ text: line, paint: colors.cyan }])
 }
 

@@ -4,7 +4,7 @@ import { Collector } from './collector.ts'
 import { bucketIndex, countsLength, toTicks } from './histogram.ts'
 import { createSlab, field, histogram, type Slab, sum } from './slab.ts'
 
-function answer(slab: Slab, step: number, milliseconds: number, times: number): void {
+function addReplies(slab: Slab, step: number, milliseconds: number, times: number): void {
   slab.counts[(histogram.steps + step) * countsLength + bucketIndex(toTicks(milliseconds))]! += times
   slab.fields[field.sent]! += times
   slab.fields[field.completed]! += times
@@ -23,14 +23,14 @@ function collectorOf(slabs: Slab[], warmupMs: number, isWarmupAutomatic = false)
   })
 }
 
-test('Collector adds workers together and leaves the warm-up out of the window', () => {
+test('Collector adds up workers, and leaves the warm-up out of the measured part', () => {
   const slabs = [createSlab(2), createSlab(2)]
   const collector = collectorOf(slabs, 1000)
   collector.begin(5000)
-  answer(slabs[0]!, 0, 50, 100)
+  addReplies(slabs[0]!, 0, 50, 100)
   collector.read(6000)
-  answer(slabs[0]!, 0, 1, 300)
-  answer(slabs[1]!, 1, 2, 100)
+  addReplies(slabs[0]!, 0, 1, 300)
+  addReplies(slabs[1]!, 1, 2, 100)
   collector.read(7000)
   const measured = collector.measured(8000)
   expect(measured.windowMs).toBe(2000)
@@ -40,30 +40,30 @@ test('Collector adds workers together and leaves the warm-up out of the window',
   expect(collector.total(field.completed)).toBe(500)
 })
 
-/** Ten readings a second of 100 answers each, which take `milliseconds(second)`. */
+/** Ten readings per second with 100 replies each, whose response time is `milliseconds(second)`. */
 function runFor(collector: Collector, slab: Slab, seconds: number, milliseconds: (second: number) => number): void {
   collector.begin(5000)
   for (let tenth = 0; tenth < seconds * 10; tenth++) {
     const responseMs = milliseconds(tenth / 10)
-    answer(slab, 0, responseMs, 100)
+    addReplies(slab, 0, responseMs, 100)
     slab.sums[sum.responseMs]! += responseMs * 100
     collector.read(5000 + (tenth + 1) * 100)
     if (tenth % 10 === 9) collector.endSecond()
   }
 }
 
-test('Collector leaves out what is unlike the rest where the warm-up is automatic', () => {
+test('Collector leaves out the start that differs from the rest if the warm-up is automatic', () => {
   const slab = createSlab(1)
   const collector = collectorOf([slab], 1000, true)
   runFor(collector, slab, 12, second => (second < 2.6 ? 5 : 1))
   const measured = collector.measured(17_000)
   expect(measured).toMatchObject({ warmupMs: 3000, windowMs: 9000, completed: 9000 })
-  expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response' })
+  expect(measured.steadyState).toMatchObject({ isUnsteady: false, what: 'mean response time' })
   expect(measured.response.histogram.maxValue / 10_000).toBeCloseTo(1, 2)
   expect(measured.timeSeries!.meansMs).toHaveLength(90)
 })
 
-test('Collector leaves out the least where the run is even, and where it is short', () => {
+test('Collector leaves out the minimum in a steady run and in a short run', () => {
   const even = createSlab(1)
   const evenCollector = collectorOf([even], 1000, true)
   runFor(evenCollector, even, 12, () => 1)
@@ -74,15 +74,15 @@ test('Collector leaves out the least where the run is even, and where it is shor
   expect(shortCollector.measured(9000)).toMatchObject({ warmupMs: 1000, steadyState: { isUnsteady: false } })
 })
 
-test('Collector measures the second half of a run that never settles', () => {
+test('Collector measures the second half of a run without a steady state', () => {
   const rising = createSlab(1)
   const risingCollector = collectorOf([rising], 1000, true)
   runFor(risingCollector, rising, 12, second => 1 + second)
   const measured = risingCollector.measured(17_000)
-  expect(measured).toMatchObject({ warmupMs: 7000, steadyState: { isUnsteady: true, what: 'mean response' } })
+  expect(measured).toMatchObject({ warmupMs: 7000, steadyState: { isUnsteady: true, what: 'mean response time' } })
 })
 
-test('Collector says how a run settles while it lasts, where that is asked', () => {
+test('Collector has no steady state if the warm-up is set, or before its minimum is over', () => {
   const slab = createSlab(1)
   const set = collectorOf([slab], 1000)
   runFor(set, slab, 3, () => 1)
@@ -105,14 +105,14 @@ test('Collector follows counters that wrap at 2^32', () => {
   expect(collector.measured(5000).completed).toBe(15_000_000_000)
 })
 
-test('Collector closes seconds with what happened in each', () => {
+test('Collector ends seconds with the counts of each', () => {
   const slab = createSlab(1)
   const collector = collectorOf([slab], 1000)
   collector.begin(0)
-  answer(slab, 0, 10, 1000)
+  addReplies(slab, 0, 10, 1000)
   collector.read(1000)
   expect(collector.endSecond()).toMatchObject({ second: 1, warmup: true, completed: 1000, perSecond: 1000 })
-  answer(slab, 0, 1, 3000)
+  addReplies(slab, 0, 1, 3000)
   slab.fields[field.failures + failureIndex.timeout] = 7
   slab.fields[field.failed] = 7
   collector.read(2500)
@@ -123,7 +123,7 @@ test('Collector closes seconds with what happened in each', () => {
   expect(collector.failures()).toEqual({ timeout: 7 })
 })
 
-test('Collector closes seconds with the bytes written and read and the connections opened in each', () => {
+test('Collector ends seconds with the bytes written and read and the connections opened in each', () => {
   const slab = createSlab(1)
   const collector = collectorOf([slab], 0)
   slab.fields[field.connects] = 4
@@ -134,7 +134,7 @@ test('Collector closes seconds with the bytes written and read and the connectio
   slab.fields[field.bytesSent]! += 2000
   slab.fields[field.bytesReceived]! += 3000
   collector.read(1000)
-  // What was sent before the run began, as in a handshake, is in no second of it.
+  // Bytes sent before the start, as in a handshake, belong to no second.
   expect(collector.endSecond()).toMatchObject({ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 })
   slab.fields[field.bytesSent]! += 500
   slab.fields[field.connects]! += 2
@@ -145,7 +145,7 @@ test('Collector closes seconds with the bytes written and read and the connectio
   expect(bytesPerSecond).toEqual({ sent: 500, received: 0 })
 })
 
-test('Collector tells a screen how things stand', () => {
+test('Collector makes snapshots', () => {
   const slab = createSlab(1)
   const collector = collectorOf([slab], 0)
   expect(collector.snapshot({ elapsedMs: 0, phase: 'opening' })).toMatchObject({
@@ -157,7 +157,7 @@ test('Collector tells a screen how things stand', () => {
   collector.begin(0)
   slab.fields[field.open] = 3
   for (let reading = 1; reading <= 30; reading++) {
-    answer(slab, 0, reading / 10, 100)
+    addReplies(slab, 0, reading / 10, 100)
     collector.read(reading * 100)
   }
   slab.fields[field.sent]! += 4
@@ -173,10 +173,10 @@ test('Collector tells a screen how things stand', () => {
   expect(snapshot.server).toBeUndefined()
 })
 
-test('Collector takes the sums of a checkpoint before it reads the histograms, which takes its time', () => {
+test('Collector takes the sums of a checkpoint before it reads the histograms, which takes long', () => {
   const slab = createSlab(1)
   let isRead = false
-  // Requests go on being in flight while the histograms are read.
+  // Requests stay in flight while the histograms are read.
   const counts = new Proxy(slab.counts, {
     get(target, key) {
       if (typeof key === 'string' && /^\d+$/.test(key) && !isRead) {

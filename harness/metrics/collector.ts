@@ -1,103 +1,95 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { countsLength, difference, histogramAt } from './histogram.ts'
-import { HistogramTotals } from './histogramTotals.ts'
-import { LatencyDistribution } from './latencyDistribution.ts'
-import type { Measured } from './measured.ts'
+import { countsLength, difference } from './histogram.ts'
+import { HistogramTotals, stepsTogether } from './histogramTotals.ts'
+import { distributionsOf, type Measured } from './measured.ts'
 import { distributionOf, quantilesOfCounts } from './quantiles.ts'
-import { counterFields, field, histogram, instant, roleIndex, type Slab, state } from './slab.ts'
+import { cpuBetween, type Reading, usageBetween } from './reading.ts'
+import { counterFields, field, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
 import { findSteadyState, type SteadyState } from './steadyState.ts'
-import { type Base, TimeSeriesHistory } from './timeSeries.ts'
+import { type Baseline, TimeSeriesHistory } from './timeSeries.ts'
 
-/** Seconds of which a screen is told the throughput. */
+/** Seconds of throughput that a snapshot has. */
 const historyMax = 300
-/** How often all histograms are read: none of their counts comes near 2^32 in that time. */
+/** How often all histograms are read: no 32-bit count can wrap in that time. */
 const readAllSeconds = 60
 
 export interface CollectorOptions {
   readonly slabs: readonly Slab[]
   readonly connections: number
-  /** How long is run before measuring: at least so long, where the warm-up's end is looked for in the run itself. */
+  /** The time before the measured part; the minimum if the warm-up is automatic. */
   readonly warmupMs: number
   readonly isWarmupAutomatic: boolean
-  /** User and system time of this process, and of the server's where that is known, in seconds. */
+  /** User and system time of this process, and of the server's if it is known, in seconds. */
   readonly clientCpuSeconds: () => number
   readonly serverCpuSeconds: () => number | undefined
   readonly rssBytes: () => number
 }
 
-/** Totals as of a reading. */
-interface Totals {
-  readonly at: number
-  readonly counters: Float64Array
-  readonly clientCpu: number
-  readonly serverCpu: number | undefined
-}
-
-/** What stood when the measured part may have begun. */
-interface Checkpoint extends Totals {
+/** A reading at which the measured part may begin. */
+interface Checkpoint extends Reading {
+  /** Bucket counts of all histograms. */
   readonly counts: SparseCounts
-  readonly base: Base
+  readonly baseline: Baseline
 }
 
 /**
- * Reads the slabs of all workers some ten times a second, adds up what was added since the last reading, and keeps
- * what a screen, a journal and the report need: the running totals, the seconds, and the totals at the warm-up's end.
+ * Reads the slabs of all workers about ten times a second and adds up the differences to the previous reading. Keeps
+ * what a screen, a journal and the report need: running totals, seconds, and checkpoints at which a warm-up may end.
  */
 export class Collector {
   readonly intervals: Interval[] = []
   readonly #options: CollectorOptions
   readonly #counters: Float64Array
   readonly #histograms: HistogramTotals
-  readonly #steps: number
-  /** By slab, the last reading. */
+  /** By slab, the fields of the last reading. */
   readonly #lastFields: Int32Array[]
   readonly #timeSeries: TimeSeriesHistory
-  #now = 0
+  /** The time of the last reading. */
+  #readAt = 0
   #startAt = Number.POSITIVE_INFINITY
   readonly #checkpoints: Checkpoints<Checkpoint>
-  /** Bucket counts at the first checkpoint, for the screen. */
+  /** Response times until the first checkpoint, for the screen. */
   #responsesAtCheckpoint: SparseCounts | undefined
-  /** As of the last second that is closed. */
-  #second: Totals
-  #responsesAtSecond: SparseCounts
-  /** Bucket counts of all steps together as of this reading, once they were asked for. */
+  /** The reading and the response times at the start of the current second. */
+  #secondStart: Reading
+  #responsesAtSecondStart: SparseCounts
+  /** Bucket counts of all steps together as of the last reading, read on demand. */
   #responses: SparseCounts | undefined
-  /** Totals of the last second's readings, oldest first. */
-  readonly #recent: Totals[] = []
+  /** The readings of the last second, oldest first. */
+  readonly #recent: Reading[] = []
 
   constructor(options: CollectorOptions) {
     this.#options = options
     const { slabs } = options
-    this.#steps = slabs[0]!.histograms - histogram.steps
     this.#counters = new Float64Array(slabs[0]!.fields.length)
     this.#histograms = new HistogramTotals(slabs)
-    this.#responsesAtSecond = sparse(new Float64Array(countsLength))
+    this.#responsesAtSecondStart = sparse(new Float64Array(countsLength))
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
     this.#timeSeries = new TimeSeriesHistory(slabs)
     this.#checkpoints = new Checkpoints(options.warmupMs, options.isWarmupAutomatic)
-    this.#second = this.#totals()
-    this.#remember()
+    this.#secondStart = this.#newReading()
+    this.#keepRecent()
   }
 
-  /** The run starts at `startAt`, on the clock of the times given to `read`; before it only connections are opened. */
+  /** The run starts at `startAt`, on the clock of the times given to `read`; before it connections are opened. */
   begin(startAt: number): void {
     this.#startAt = startAt
-    this.#now = startAt
+    this.#readAt = startAt
     this.#responses = undefined
-    this.#second = this.#totals()
-    this.#responsesAtSecond = this.#readResponses()
+    this.#secondStart = this.#newReading()
+    this.#responsesAtSecondStart = this.#readResponses()
     this.#recent.length = 0
-    this.#remember()
+    this.#keepRecent()
     this.#timeSeries.begin()
     this.#readTimeSeries()
   }
 
-  /** Adds what the workers have counted since the last reading; of the histograms only what somebody asks for. */
+  /** Adds what the workers counted since the last reading; histograms are read on demand only. */
   read(now: number): void {
-    this.#now = now
+    this.#readAt = now
     this.#responses = undefined
     this.#options.slabs.forEach((slab, index) => {
       const lastFields = this.#lastFields[index]!
@@ -108,23 +100,22 @@ export class Collector {
       }
     })
     this.#readTimeSeries()
-    this.#remember()
+    this.#keepRecent()
   }
 
-  /** Closes a second: its interval is kept and handed back. To be called right after `read`. */
+  /** Ends a second, and keeps and returns its interval. Call it right after `read`. */
   endSecond(): Interval {
-    const now = this.#totals()
-    const before = this.#second
-    const seconds = Math.max(1e-3, (now.at - before.at) / 1000)
+    const before = this.#secondStart
+    this.#secondStart = this.#newReading()
+    const { seconds, clientCores, serverCores } = usageBetween(before, this.#secondStart)
     const completed = this.#since(before, field.completed)
     const responses = this.#readResponses()
-    const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecond))
-    this.#responsesAtSecond = responses
+    const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecondStart))
+    this.#responsesAtSecondStart = responses
     if (this.intervals.length % readAllSeconds === 0) this.#histograms.readAll()
-    const serverCores = coresBetween(before.serverCpu, now.serverCpu, seconds)
     const interval: Interval = {
       second: this.intervals.length + 1,
-      // Named by when it was to begin: the reading that closes a second is always a little late.
+      // By its planned start, because the reading that ends a second is always a little late.
       warmup: this.intervals.length * 1000 < this.#options.warmupMs,
       completed,
       failed: this.#since(before, field.failed),
@@ -135,16 +126,16 @@ export class Collector {
       connects: this.#since(before, field.connects),
       ...defined({ p50, p90, p99 }),
       ...(completed > 0 ? { max } : {}),
-      clientCores: round3((now.clientCpu - before.clientCpu) / seconds),
+      clientCores: round3(clientCores),
       ...(serverCores === undefined ? {} : { serverCores: round3(serverCores) }),
       rssBytes: this.#options.rssBytes(),
       heapBytes: this.level(field.heapKiB) * 1024,
     }
-    this.#second = now
     this.intervals.push(interval)
     return interval
   }
 
+  /** The figures of the run so far. */
   snapshot(progress: Progress): Snapshot {
     const sent = this.total(field.sent)
     const completed = this.total(field.completed)
@@ -153,10 +144,8 @@ export class Collector {
     const measured = this.#responsesAtCheckpoint && sparseSince(responses, this.#responsesAtCheckpoint)
     const window = measured?.buckets.length ? measured : responses
     const oldest = this.#recent[0]!
-    const newest = this.#recent.at(-1)!
-    const seconds = Math.max(1e-3, (newest.at - oldest.at) / 1000)
+    const { seconds, clientCores, serverCores } = usageBetween(oldest, this.#recent.at(-1)!)
     const requests = this.#since(oldest, field.completed + roleIndex.request)
-    const serverCores = coresBetween(oldest.serverCpu, newest.serverCpu, seconds)
     const micros = requests > 0 && serverCores !== undefined ? (serverCores * seconds * 1e6) / requests : undefined
     return {
       ...progress,
@@ -179,27 +168,27 @@ export class Collector {
       history: this.intervals.slice(-historyMax).map(interval => interval.perSecond),
       response: quantilesOfCounts(window),
       distribution: distributionOf(window),
-      clientCores: (newest.clientCpu - oldest.clientCpu) / seconds,
+      clientCores,
       ...(serverCores === undefined
         ? {}
         : { server: { cores: serverCores, ...defined({ cpuMicrosPerRequest: micros }) } }),
     }
   }
 
-  /** When the last worker closed its books, on this thread's clock; undefined while one has not. */
+  /** When the last worker stopped counting, on this thread's clock; undefined while one still counts. */
   endedAt(sharedOffsetMs: number): number | undefined {
     const ends = this.#options.slabs.map(slab => slab.instants[instant.end]!)
     return ends.includes(0) ? undefined : Math.max(...ends) - sharedOffsetMs
   }
 
-  /** How the run settles, as far as it has come; undefined where the warm-up is set, or has not ended. */
+  /** The steady state so far; undefined unless the warm-up is automatic and its minimum is over. */
   steadyState(now: number): SteadyState | undefined {
     const first = this.#checkpoints.first
     if (!this.#options.isWarmupAutomatic || first === undefined) return undefined
     return findSteadyState(this.#timeSeries.windows(first.checkpoint.at, now))
   }
 
-  /** By a plan: by how much more requests are unanswered than after the warm-up, as a share of what it has had since. */
+  /** Mode rate: requests planned since the first checkpoint that have no reply, as a share of those planned. */
   fallenBehind(): number {
     const first = this.#checkpoints.first
     if (first === undefined) return 0
@@ -208,7 +197,7 @@ export class Collector {
     return planned === 0 ? 0 : (planned - since(field.completed) - since(field.failed)) / planned
   }
 
-  /** The measured part: what was added between the warm-up's end and `endedAt`. */
+  /** The measured part, from the end of the warm-up to `endedAt`. */
   measured(endedAt: number): Measured {
     const steadyState = this.steadyState(endedAt)
     const reachedAt = steadyState?.reachedAt ?? this.#startAt
@@ -216,114 +205,94 @@ export class Collector {
     const start = chosen?.checkpoint ?? { ...this.#newCheckpoint(), ...this.#recent.at(-1)! }
     this.#histograms.readAll()
     const whole = this.#histograms.counts.slice()
-    const steps = difference(whole, spread(start.counts))
-    // As of the last reading: by now the server may be gone, and its CPU time with it.
-    const end = this.#recent.at(-1)!
-    const completedCounts = this.#stepsTogether(steps)
-    const completed = completedCounts.reduce((sum, count) => sum + count, 0)
-    // Without those in flight at the end the slowest requests would be the likeliest to be missing.
-    const responseCounts = completedCounts.map(
-      (count, bucket) => count + steps[histogram.drained * countsLength + bucket]!,
-    )
-    const measured = (index: number) => new LatencyDistribution(histogramAt(steps, index))
-    const ofWholeRun = (index: number) => new LatencyDistribution(histogramAt(whole, index))
+    const since = difference(whole, spread(start.counts))
+    const completedCounts = stepsTogether(since)
+    // CPU time is that of the last reading, because the server may have exited by now.
+    const { client, server } = cpuBetween(start, this.#recent.at(-1)!)
     return {
+      ...distributionsOf(whole, since, completedCounts),
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
       steadyState,
       windowMs: chosen === undefined ? 0 : Math.max(0, endedAt - start.at),
-      completed,
+      completed: completedCounts.reduce((sum, count) => sum + count, 0),
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),
-      response: new LatencyDistribution(responseCounts, histogramAt(steps, histogram.censored)),
-      timeSeries: chosen && this.#timeSeries.timeSeries(start.base, endedAt, completedCounts),
       deliveries: this.#since(start, field.deliveries),
-      delivery: measured(histogram.delivery),
-      service: measured(histogram.service),
-      timeToFailure: measured(histogram.failed),
-      clientLag: measured(histogram.clientLag),
-      admissionWait: measured(histogram.admissionWait),
-      steps: Array.from({ length: this.#steps }, (_, step) => measured(histogram.steps + step)),
-      connect: ofWholeRun(histogram.connect),
-      roundTripAtOpen: ofWholeRun(histogram.roundTripAtOpen),
-      roundTripAtEnd: ofWholeRun(histogram.roundTripAtEnd),
-      leastRoundTripAtEnd: ofWholeRun(histogram.leastRoundTripAtEnd),
-      clientCpuSeconds: end.clientCpu - start.clientCpu,
-      serverCpuSeconds:
-        end.serverCpu === undefined || start.serverCpu === undefined ? undefined : end.serverCpu - start.serverCpu,
+      timeSeries: chosen && this.#timeSeries.timeSeries(start.baseline, endedAt, completedCounts),
+      clientCpuSeconds: client,
+      serverCpuSeconds: server,
     }
   }
 
-  /** The total of a counter since the run's beginning. */
+  /** The total of a counter since the workers were started. */
   total(counter: number): number {
     return this.#counters[counter]!
   }
 
-  /** What a field that is a level, not a count, comes to over all workers; of a closed one it is what was last so. */
+  /** The sum of a level over all workers; a worker that has stopped keeps its last level. */
   level(name: number): number {
     return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
   }
 
-  /** Requests in flight: as counted when the books were closed, and before that what the last reading leaves over. */
+  /** Requests in flight: as the workers counted them in their slots, or derived while one still counts. */
   inFlight(): number {
-    const open = this.#options.slabs.some(({ fields }) => Atomics.load(fields, field.state) !== state.closed)
-    if (open) return this.total(field.sent) - this.total(field.completed) - this.total(field.failed)
-    return this.level(field.inFlightAtEnd)
+    if (this.#options.slabs.every(hasStopped)) return this.level(field.inFlightAtEnd)
+    return this.total(field.sent) - this.total(field.completed) - this.total(field.failed)
   }
 
+  /** Failures by kind; only kinds with a count. */
   failures(): Partial<Record<FailureKind, number>> {
     const counts = failureKinds.map((kind, index) => [kind, this.total(field.failures + index)] as const)
     return Object.fromEntries(counts.filter(([, count]) => count > 0))
   }
 
   /**
-   * By worker: sent, completed, failed, and in flight as it counted them in its slots when it closed its books, for
-   * the books to be checked. A worker that died could not count: what is not accounted for was in flight.
+   * By worker: requests sent, completed and failed, and those in flight as it counted them in its slots when it stopped
+   * counting, for the audit. All four wrap at 2^32. If a worker died, its requests without a result count as in flight.
    */
   accounts(): { sent: number; completed: number; failed: number; inFlight: number }[] {
-    return this.#options.slabs.map(({ fields }) => {
-      const [completed, failed, sent] = [field.completed, field.failed, field.sent].map(
-        name => Atomics.load(fields, name) >>> 0,
-      )
-      const closed = Atomics.load(fields, field.state) === state.closed
-      const inFlight = closed ? fields[field.inFlightAtEnd]! : (sent! - completed! - failed!) >>> 0
-      return { sent: sent!, completed: completed!, failed: failed!, inFlight }
+    return this.#options.slabs.map(slab => {
+      const load = (name: number) => Atomics.load(slab.fields, name) >>> 0
+      const [completed, failed, sent] = [load(field.completed), load(field.failed), load(field.sent)]
+      const inFlight = hasStopped(slab) ? slab.fields[field.inFlightAtEnd]! : (sent - completed - failed) >>> 0
+      return { sent, completed, failed, inFlight }
     })
   }
 
-  /** The sums before all else, for they have to be of the same moment as the counters. */
+  /** Reads the sums first, because they must be of the same moment as the counters. */
   #readTimeSeries(): void {
     const completed = this.total(field.completed + roleIndex.request)
-    const hasBegun = this.#now >= this.#startAt
-    if (hasBegun) this.#timeSeries.readSums(this.#now, completed)
-    this.#checkpoint()
-    if (hasBegun) this.#timeSeries.readCounts(this.#now, () => this.#readResponses())
+    const hasBegun = this.#readAt >= this.#startAt
+    if (hasBegun) this.#timeSeries.readSums(this.#readAt, completed)
+    this.#passCheckpoint()
+    if (hasBegun) this.#timeSeries.readCounts(this.#readAt, () => this.#readResponses())
   }
 
-  #checkpoint(): void {
-    this.#checkpoints.pass(this.#now - this.#startAt, () => this.#newCheckpoint())
+  #passCheckpoint(): void {
+    this.#checkpoints.pass(this.#readAt - this.#startAt, () => this.#newCheckpoint())
     if (this.#checkpoints.first !== undefined) this.#responsesAtCheckpoint ??= this.#readResponses()
   }
 
   #newCheckpoint(): Checkpoint {
-    const [base, totals] = [this.#timeSeries.base(this.#now), this.#totals()]
+    const [baseline, reading] = [this.#timeSeries.baseline(this.#readAt), this.#newReading()]
     this.#histograms.readAll()
-    return { ...totals, counts: sparse(this.#histograms.counts), base }
+    return { ...reading, counts: sparse(this.#histograms.counts), baseline }
   }
 
-  #totals(): Totals {
+  #newReading(): Reading {
     return {
-      at: this.#now,
+      at: this.#readAt,
       counters: this.#counters.slice(),
       clientCpu: this.#options.clientCpuSeconds(),
       serverCpu: this.#options.serverCpuSeconds(),
     }
   }
 
-  #remember(): void {
-    this.#recent.push(this.#totals())
-    while (this.#recent.length > 2 && this.#now - this.#recent[1]!.at >= 1000) this.#recent.shift()
+  #keepRecent(): void {
+    this.#recent.push(this.#newReading())
+    while (this.#recent.length > 2 && this.#readAt - this.#recent[1]!.at >= 1000) this.#recent.shift()
   }
 
   #readResponses(): SparseCounts {
@@ -334,22 +303,14 @@ export class Collector {
     return this.#responses
   }
 
-  #stepsTogether(counts: Float64Array): Float64Array {
-    const sum = histogramAt(counts, histogram.steps).slice()
-    for (let step = 1; step < this.#steps; step++) {
-      const ofStep = histogramAt(counts, histogram.steps + step)
-      for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += ofStep[bucket]!
-    }
-    return sum
-  }
-
-  #since(before: Totals, counter: number): number {
+  #since(before: Reading, counter: number): number {
     return this.total(counter) - before.counters[counter]!
   }
 }
 
-function coresBetween(before: number | undefined, after: number | undefined, seconds: number): number | undefined {
-  return before === undefined || after === undefined ? undefined : (after - before) / seconds
+/** Whether a worker has stopped counting. */
+function hasStopped({ fields }: Slab): boolean {
+  return Atomics.load(fields, field.state) === state.closed
 }
 
 function defined<T extends Record<string, number | undefined>>(values: T): { [K in keyof T]?: number } {

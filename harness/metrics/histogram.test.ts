@@ -5,7 +5,7 @@ import { bucketIndex, bucketStart, countsLength, encodeHistogram, ticksMax, toHd
 
 const ticks = fc.oneof(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 0, max: ticksMax }))
 
-test('bucketIndex() stays within the counts, grows with the value and keeps three digits', () => {
+test('bucketIndex() stays in range, grows with the value and keeps three digits', () => {
   fc.assert(
     fc.property(ticks, value => {
       const index = bucketIndex(value)
@@ -18,11 +18,11 @@ test('bucketIndex() stays within the counts, grows with the value and keeps thre
   )
 })
 
-test('bucketStart() is undone by bucketIndex() for every bucket', () => {
+test('bucketIndex() reverses bucketStart() for every bucket', () => {
   for (let index = 0; index <= bucketIndex(ticksMax); index++) expect(bucketIndex(bucketStart(index))).toBe(index)
 })
 
-test('toHdr() counts what hdr-histogram-js counts when it is given the values themselves', () => {
+test('toHdr() equals what hdr-histogram-js records from the values themselves', () => {
   fc.assert(
     fc.property(fc.array(ticks, { minLength: 1, maxLength: 300 }), values => {
       const counts = new Float64Array(countsLength)
@@ -31,10 +31,10 @@ test('toHdr() counts what hdr-histogram-js counts when it is given the values th
         counts[bucketIndex(value)]!++
         direct.recordValue(value)
       }
-      const ours = toHdr(counts)
-      expect(ours.totalCount).toBe(direct.totalCount)
+      const converted = toHdr(counts)
+      expect(converted.totalCount).toBe(direct.totalCount)
       for (const percentile of [50, 90, 99, 99.9, 100]) {
-        expect(ours.getValueAtPercentile(percentile)).toBe(direct.getValueAtPercentile(percentile))
+        expect(converted.getValueAtPercentile(percentile)).toBe(direct.getValueAtPercentile(percentile))
       }
     }),
     { numRuns: 30 },
@@ -50,7 +50,7 @@ test('encodeHistogram() survives a round trip with counts beyond 32 bits', () =>
   expect(decoded.getValueAtPercentile(50)).toBe(680)
 })
 
-test('toTicks() holds what is beyond the range at its ends', () => {
+test('toTicks() clamps values to the range', () => {
   expect(toTicks(-1)).toBe(0)
   expect(toTicks(0.068)).toBe(680)
   expect(toTicks(1e9)).toBe(ticksMax)

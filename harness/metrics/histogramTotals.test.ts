@@ -25,7 +25,7 @@ test.each([1, 3])('HistogramTotals adds up %i steps of all workers, apart and to
   }
 })
 
-test('HistogramTotals reads all histograms only when it is asked to', () => {
+test('HistogramTotals reads the other histograms only in readAll()', () => {
   const slab = createSlab(1)
   const totals = new HistogramTotals([slab])
   count(slab, histogram.clientLag, 5, 3)
@@ -35,7 +35,7 @@ test('HistogramTotals reads all histograms only when it is asked to', () => {
   expect(totals.counts[at(histogram.clientLag, 5)]).toBe(3)
 })
 
-test('HistogramTotals goes on where the 32 bits of a count are at their end', () => {
+test('HistogramTotals follows counts that wrap at 2^32', () => {
   const slab = createSlab(1)
   const totals = new HistogramTotals([slab])
   for (let reading = 1; reading <= 3; reading++) {

@@ -2,21 +2,21 @@ import { countsLength, histogramAt } from './histogram.ts'
 import { histogram, type Slab } from './slab.ts'
 
 /**
- * The histograms of all workers added up. A worker that shares its core with this thread waits as long as a reading
- * takes, and there are 86 kB of each histogram: those of the response times, which a screen and the audit ask for several
- * times a second, are read by themselves.
+ * The sums of the histograms of all workers. A worker that shares a core with this thread waits while they are read,
+ * and each histogram has 86 kB. So the response times, which a screen and the audit need several times a second, can
+ * be read without the others.
  */
 export class HistogramTotals {
   readonly #slabs: readonly Slab[]
-  /** By slab, the last reading. */
+  /** By slab, the counts of the last reading. */
   readonly #last: readonly Uint32Array[]
-  /** Bucket counts as of the last reading, a histogram after the other as in a slab. */
+  /** Bucket counts as of the last reading, one histogram after another as in a slab. */
   readonly counts: Float64Array
-  /** The same of all steps together; of a single one it is that one's part of `counts`. */
+  /** Bucket counts of all steps together; with a single step this is a view of its part of `counts`. */
   readonly steps: Float64Array
   readonly #hasOneStep: boolean
 
-  /** Slabs of one run, which have the same histograms. */
+  /** The slabs are of one run, so that all have the same histograms. */
   constructor(slabs: readonly Slab[]) {
     const [first] = slabs
     this.#slabs = slabs
@@ -26,12 +26,12 @@ export class HistogramTotals {
     this.steps = this.#hasOneStep ? histogramAt(this.counts, histogram.steps) : new Float64Array(countsLength)
   }
 
-  /** Adds what has been counted of the response times since the last reading. */
+  /** Adds the response times that were counted since the last reading. */
   readSteps(): void {
     this.#read(histogram.steps)
   }
 
-  /** The same of all histograms. The slabs' counts wrap at 2^32, so that this has to be done once a minute. */
+  /** Adds the counts of all histograms. Call it once a minute, because the counts of a slab wrap at 2^32. */
   readAll(): void {
     this.#read(0)
   }
@@ -51,4 +51,15 @@ export class HistogramTotals {
       }
     }
   }
+}
+
+/** Bucket counts of all steps together, from those of all histograms. */
+export function stepsTogether(counts: Float64Array): Float64Array {
+  const sum = histogramAt(counts, histogram.steps).slice()
+  const stepsEnd = counts.length / countsLength
+  for (let index = histogram.steps + 1; index < stepsEnd; index++) {
+    const ofStep = histogramAt(counts, index)
+    for (let bucket = 0; bucket < countsLength; bucket++) sum[bucket]! += ofStep[bucket]!
+  }
+  return sum
 }

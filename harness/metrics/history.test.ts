@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { History } from './history.ts'
 
 describe('History', () => {
-  it('keeps what is far enough apart', () => {
+  it('keeps readings that are far enough apart', () => {
     const history = new History<number>(100, 10)
     for (const at of [0, 50, 95, 120, 200]) history.add(at, () => at * 2)
     expect(history.since(0)).toEqual([
@@ -13,7 +13,7 @@ describe('History', () => {
     expect(history.since(95).map(({ at }) => at)).toEqual([95, 200])
   })
 
-  it('never holds more than its capacity, and stays evenly spaced', () => {
+  it('never exceeds its capacity, and stays evenly spaced', () => {
     const history = new History<number>(1, 16)
     for (let at = 0; at < 1000; at++) history.add(at, () => at)
     const times = history.since(0).map(({ at }) => at)
@@ -23,7 +23,7 @@ describe('History', () => {
     expect([...gaps]).toEqual([128])
   })
 
-  it('is empty after it was cleared', () => {
+  it('is empty after clear()', () => {
     const history = new History<number>(1, 4)
     history.add(5, () => 1)
     history.clear()

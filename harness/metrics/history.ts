@@ -1,23 +1,22 @@
 /**
- * Readings of a run, evenly spaced in time and no more than so many: when there are too many every other one goes, and
- * from then on half as many are taken. What is kept of a reading is a running total, so that nothing is lost with those
- * in between.
+ * Readings of a run, evenly spaced in time and limited in number: when there are too many, every other one is dropped,
+ * and from then on they are taken half as often. A reading is a running total, so that dropping one loses no counts.
  */
 export class History<Reading> {
   #entries: { readonly at: number; readonly reading: Reading }[] = []
   #spacing: number
-  /** A timer that is a little early does not cost a reading. */
+  /** A reading may be this much too early, as timers are. */
   readonly #tolerance: number
   readonly #capacity: number
 
-  /** At least `spacing` apart at first; `capacity` is 4 or more. */
+  /** Readings are at least `spacing` apart at first; `capacity` is at least 4. */
   constructor(spacing: number, capacity: number) {
     this.#spacing = spacing
     this.#tolerance = spacing / 10
     this.#capacity = capacity
   }
 
-  /** Takes a reading at a time, which never goes back, unless the last one is too recent. */
+  /** Takes a reading unless the last one is too recent; `at` never decreases. */
   add(at: number, take: () => Reading): void {
     const last = this.#entries.at(-1)
     if (last !== undefined && at - last.at < this.#spacing - this.#tolerance) return
@@ -27,7 +26,7 @@ export class History<Reading> {
     this.#spacing *= 2
   }
 
-  /** The readings from a time on, oldest first. */
+  /** The readings since a time, oldest first. */
   since(at: number): readonly { readonly at: number; readonly reading: Reading }[] {
     return this.#entries.filter(entry => entry.at >= at)
   }

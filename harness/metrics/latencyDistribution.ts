@@ -5,17 +5,17 @@ import type { Quantiles } from './snapshot.ts'
 import { sparse } from './sparseCounts.ts'
 
 /**
- * How one kind of time was distributed over a run. What is derived from the bucket counts is made when it is first asked
- * for: the live view asks for little of it, and shares its core with a worker.
+ * The distribution of one kind of time over a run. Quantiles and histogram are computed on first use: the live view,
+ * which may share a core with a worker, uses few of them.
  */
 export class LatencyDistribution {
-  /** By bucket, in the geometry of `histogram.ts`. */
+  /** By bucket of `histogram.ts`. */
   readonly counts: Float64Array
   readonly #censored: Float64Array | undefined
   #quantiles: Quantiles | undefined
   #histogram: Histogram | undefined
 
-  /** `censored` are bucket counts of the ages of requests without a reply, which the quantiles take into account. */
+  /** `censored` are bucket counts of the ages of requests without a reply; the quantiles include them. */
   constructor(counts: Float64Array, censored?: Float64Array) {
     this.counts = counts
     this.#censored = censored
@@ -34,7 +34,7 @@ export class LatencyDistribution {
     return this.#quantiles
   }
 
-  /** In ticks of 100 ns, as `ticksPerMs` has it. */
+  /** In ticks of 100 ns (`ticksPerMs`). */
   get histogram(): Histogram {
     this.#histogram ??= toHdr(this.counts)
     return this.#histogram

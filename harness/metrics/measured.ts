@@ -1,35 +1,68 @@
-import type { LatencyDistribution } from './latencyDistribution.ts'
+import { countsLength, histogramAt } from './histogram.ts'
+import { LatencyDistribution } from './latencyDistribution.ts'
+import { histogram } from './slab.ts'
 import type { SteadyState } from './steadyState.ts'
 import type { TimeSeries } from './timeSeries.ts'
 
-/** What was measured, or has been so far. */
-export interface Measured {
+/** The figures of the measured part, or of the part measured so far. */
+export interface Measured extends Distributions {
   readonly elapsedMs: number
   readonly warmupMs: number
-  /** How the run settled, where that is what says how long its warm-up was. */
+  /** Only with an automatic warm-up. */
   readonly steadyState: SteadyState | undefined
   readonly windowMs: number
   readonly completed: number
   readonly failed: number
-  /** With a plan: what it had in the measured part, and what was sent of it. */
+  /** Mode rate: requests planned in the measured part, and those of them that were sent. */
   readonly planned: number
   readonly sent: number
-  /** Of requests completed, and of those in flight at the end that were answered soon after; requests without a reply are censored. */
-  readonly response: LatencyDistribution
-  /** How the measured part went on; undefined when there was none. */
-  readonly timeSeries: TimeSeries | undefined
-  /** Messages that came without being asked for, and how long they took by the stamp in them. */
+  /** Messages that no request asked for. */
   readonly deliveries: number
-  readonly delivery: LatencyDistribution
+  /** Undefined when nothing was measured. */
+  readonly timeSeries: TimeSeries | undefined
+  readonly clientCpuSeconds: number
+  readonly serverCpuSeconds: number | undefined
+}
+
+interface Distributions {
+  /** Requests completed, and those answered soon after the end; requests without a reply are censored. */
+  readonly response: LatencyDistribution
   readonly service: LatencyDistribution
   readonly timeToFailure: LatencyDistribution
   readonly clientLag: LatencyDistribution
   readonly admissionWait: LatencyDistribution
+  /** By the stamp in a delivery. */
+  readonly delivery: LatencyDistribution
   readonly steps: readonly LatencyDistribution[]
+  /** These four are of the whole run. */
   readonly connect: LatencyDistribution
   readonly roundTripAtOpen: LatencyDistribution
   readonly roundTripAtEnd: LatencyDistribution
   readonly leastRoundTripAtEnd: LatencyDistribution
-  readonly clientCpuSeconds: number
-  readonly serverCpuSeconds: number | undefined
+}
+
+/**
+ * The distributions of a run. `whole` and `since` are the bucket counts of all histograms in the whole run and since
+ * the warm-up; `completed` are the latter of all steps together.
+ */
+export function distributionsOf(whole: Float64Array, since: Float64Array, completed: Float64Array): Distributions {
+  const drained = histogramAt(since, histogram.drained)
+  // Without the requests in flight at the end, the slowest requests would be the most likely to be missing.
+  const response = completed.map((count, bucket) => count + drained[bucket]!)
+  const measured = (index: number) => new LatencyDistribution(histogramAt(since, index))
+  const ofWholeRun = (index: number) => new LatencyDistribution(histogramAt(whole, index))
+  const stepCount = since.length / countsLength - histogram.steps
+  return {
+    response: new LatencyDistribution(response, histogramAt(since, histogram.censored)),
+    service: measured(histogram.service),
+    timeToFailure: measured(histogram.failed),
+    clientLag: measured(histogram.clientLag),
+    admissionWait: measured(histogram.admissionWait),
+    delivery: measured(histogram.delivery),
+    steps: Array.from({ length: stepCount }, (_, step) => measured(histogram.steps + step)),
+    connect: ofWholeRun(histogram.connect),
+    roundTripAtOpen: ofWholeRun(histogram.roundTripAtOpen),
+    roundTripAtEnd: ofWholeRun(histogram.roundTripAtEnd),
+    leastRoundTripAtEnd: ofWholeRun(histogram.leastRoundTripAtEnd),
+  }
 }

@@ -13,7 +13,7 @@ function countsOf(buckets: readonly { at: number; times: number }[]): Float64Arr
   return counts
 }
 
-test('quantilesOfCounts() says what hdr-histogram-js says of the same counts', () => {
+test('quantilesOfCounts() agrees with hdr-histogram-js', () => {
   fc.assert(
     fc.property(fc.array(bucket, { maxLength: 40 }), buckets => {
       const counts = countsOf(buckets)
@@ -31,7 +31,7 @@ test('quantilesOfCounts() says what hdr-histogram-js says of the same counts', (
       expect(Object.keys(mine).sort()).toEqual(Object.keys(theirs).sort())
       for (const [name, value] of Object.entries(mine)) {
         const wanted = theirs[name]!
-        // Half a bucket, and the tick that the least bucket is wide.
+        // Half a bucket, and one tick, which is the width of the lowest buckets.
         expect(Math.abs(Number(value) - wanted)).toBeLessThanOrEqual(wanted / 1024 + 1e-4)
       }
     }),
@@ -39,7 +39,7 @@ test('quantilesOfCounts() says what hdr-histogram-js says of the same counts', (
   )
 })
 
-test('quantilesOfCounts() is the exact value where a bucket is one tick wide', () => {
+test('quantilesOfCounts() is exact where a bucket is one tick wide', () => {
   const counts = countsOf([
     { at: 100, times: 90 },
     { at: 500, times: 910 },
@@ -47,7 +47,7 @@ test('quantilesOfCounts() is the exact value where a bucket is one tick wide', (
   expect(quantilesOfCounts(sparse(counts))).toMatchObject({ count: 1000, p50: 0.05, p99: 0.05, max: 0.05 })
 })
 
-test('quantiles with fewer than a hundred samples beyond them are named as indicative', () => {
+test('quantilesOfCounts() names quantiles with fewer than 100 samples beyond them as indicative', () => {
   const indicative = (times: number) => quantilesOfCounts(sparse(countsOf([{ at: 1000, times }]))).indicative
   expect(indicative(999)).toEqual(['p90', 'p95'])
   expect(indicative(1000)).toEqual(['p95', 'p99'])
@@ -55,7 +55,7 @@ test('quantiles with fewer than a hundred samples beyond them are named as indic
   expect(indicative(1_000_000)).toBeUndefined()
 })
 
-test('censoredQuantilesOf() tells quantiles that are only bounds, and how many requests have no reply', () => {
+test('censoredQuantilesOf() names quantiles that are lower bounds, and counts requests without a reply', () => {
   const completed = countsOf([{ at: 1000, times: 900 }])
   const censored = countsOf([{ at: 2000, times: 100 }])
   const quantiles = censoredQuantilesOf(completed, censored)

@@ -3,16 +3,16 @@ import type { Quantiles, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse } from './sparseCounts.ts'
 import { censoredQuantile, rankOf } from './statistics/censored.ts'
 
-/** Samples that must lie beyond a quantile for it to be told (measurement, check 12). */
+/** Samples that must lie beyond a quantile for it to be reported (docs/measurement.md, check 12). */
 export const samplesBeyondMin = 10
-/** Samples that must lie beyond it for it to be firm. */
-const samplesBeyondFirm = 100
+/** Below this number of samples beyond it, a quantile is indicative only. */
+const samplesBeyondReliable = 100
 
 const quantiles = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999, p9999: 0.9999 } as const
 
 /**
- * The quantiles of bucket counts, in milliseconds; those with too few samples beyond them are left out. The ranks are those
- * of hdr-histogram-js, which takes ten times as long.
+ * The quantiles of bucket counts, in milliseconds, without those that have too few samples beyond them. The ranks are
+ * the same as in hdr-histogram-js, which takes ten times as long.
  */
 export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
   const { buckets, counts } = sparseCounts
@@ -24,22 +24,22 @@ export function quantilesOfCounts(sparseCounts: SparseCounts): Quantiles {
     count += counts[index]!
     sum += (counts[index]! * (bucketStart(bucket) + bucketStart(bucket + 1) - 1)) / 2
   }
-  const told = reportableOf(count)
+  const reportable = reportableOf(count)
   const found = bucketsAt(
-    told.map(([, q]) => q),
+    reportable.map(([, q]) => q),
     sparseCounts,
     count,
   )
   return {
     count,
     mean: sum / count / ticksPerMs,
-    ...Object.fromEntries(told.map(([name], index) => [name, bucketEndMs(found[index]!)])),
+    ...Object.fromEntries(reportable.map(([name], index) => [name, bucketEndMs(found[index]!)])),
     max: bucketEndMs(buckets.at(-1)!),
     ...indicativeOf(count),
   }
 }
 
-/** The buckets of quantiles, from the least up, of so many counts as there are; not for none. */
+/** The buckets of ascending quantiles, given bucket counts and their sum, which must not be 0. */
 export function bucketsAt(shares: readonly number[], { buckets, counts }: SparseCounts, count: number): number[] {
   let index = 0
   let below = counts[0]!
@@ -50,16 +50,15 @@ export function bucketsAt(shares: readonly number[], { buckets, counts }: Sparse
 }
 
 /**
- * The quantiles of response times of which some are not known: `completed` and `censored` are bucket counts, the latter
- * of the ages of requests without a reply. Without any of those it is what `quantilesOfCounts` says.
+ * The quantiles of response times, including requests without a reply: `completed` and `censored` are bucket counts,
+ * the latter of the ages of requests without a reply. The same as `quantilesOfCounts` if nothing is censored.
  */
 export function censoredQuantilesOf(completed: Float64Array, censored: Float64Array): Quantiles {
   const unanswered = censored.reduce((sum, count) => sum + count, 0)
   const known = quantilesOfCounts(sparse(completed))
   if (unanswered === 0) return known
   const count = known.count + unanswered
-  const told = reportableOf(count)
-  const found = told.map(([name, q]) => ({
+  const found = reportableOf(count).map(([name, q]) => ({
     name,
     ...censoredQuantile({ completed, censored, valueOf: bucketEndMs }, q)!,
   }))
@@ -74,14 +73,14 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
   }
 }
 
-/** The quantiles that so many samples are enough for. */
+/** The quantiles that have enough samples beyond them. */
 function reportableOf(count: number): [string, number][] {
   return Object.entries(quantiles).filter(([, q]) => isBeyond(count, q, samplesBeyondMin))
 }
 
-/** Those of them that are not firm. */
+/** The names of those of them that are indicative only. */
 function indicativeOf(count: number): { indicative?: readonly string[] } {
-  const indicative = reportableOf(count).filter(([, q]) => !isBeyond(count, q, samplesBeyondFirm))
+  const indicative = reportableOf(count).filter(([, q]) => !isBeyond(count, q, samplesBeyondReliable))
   return indicative.length === 0 ? {} : { indicative: indicative.map(([name]) => name) }
 }
 
@@ -91,7 +90,7 @@ function isBeyond(count: number, q: number, samples: number): boolean {
 
 const distributionSteps = 48
 
-/** Bucket counts in equal steps of the logarithm, from the least to the greatest value that was counted. */
+/** Bucket counts in equal logarithmic steps, from the lowest to the highest counted value. */
 export function distributionOf({ buckets, counts }: SparseCounts): Snapshot['distribution'] {
   if (buckets.length === 0) return { fromMs: 0, toMs: 0, counts: [] }
   const from = Math.max(1, bucketStart(buckets[0]!))

@@ -2,7 +2,7 @@ import type { FailureKind } from '../failures.ts'
 
 export type Phase = 'opening' | 'warm-up' | 'measuring' | 'draining'
 
-/** Milliseconds; a quantile that too few samples stand behind is absent. */
+/** In milliseconds; quantiles with too few samples are absent. */
 export interface Quantiles {
   readonly count: number
   readonly mean: number
@@ -14,24 +14,24 @@ export interface Quantiles {
   readonly p999?: number
   readonly p9999?: number
   readonly max: number
-  /** Quantiles with fewer than a hundred samples beyond them, by name: they are an indication. */
+  /** Names of quantiles with fewer than 100 samples beyond them, which are only an indication. */
   readonly indicative?: readonly string[]
-  /** Requests without a reply, where there are any: failed, given up, or waiting when the books were closed. */
+  /** Requests without a reply, if there are any: failed, given up, or in flight at the end. */
   readonly censored?: number
-  /** Quantiles that lie among those, by name: they are more than the value given. */
+  /** Names of quantiles among those requests; their values are lower bounds. */
   readonly lowerBounds?: readonly string[]
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Progress {
-  /** Since the run's start, which is when the first request was let go. */
+  /** Since the start of the run, when the first request was sent. */
   readonly elapsedMs: number
   readonly phase: Phase
-  /** Warm-up and measured part together; absent where the number of requests ends the run. */
+  /** Length of warm-up and measured part together; absent if a number of requests ends the run. */
   readonly totalMs?: number
 }
 
-/** What the run looks like at one moment; plain, so that a screen, a journal or another machine can take it. */
+/** The figures of a run at one moment; plain data, so that it can be shown, saved or sent to another machine. */
 export interface Snapshot extends Progress {
   /** Since the start, warm-up included. */
   readonly sent: number
@@ -42,24 +42,24 @@ export interface Snapshot extends Progress {
   readonly bytesReceived: number
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>
   readonly connections: { readonly open: number; readonly wanted: number }
-  /** Completed requests a second over the last second, and what was written and read meanwhile. */
+  /** Requests completed per second, and bytes written and read per second, over the last second. */
   readonly requestsPerSecond: number
   readonly bytesPerSecond: { readonly sent: number; readonly received: number }
-  /** Messages a second that came without being asked for, where any do. */
+  /** Messages per second that no request asked for, if there are any. */
   readonly deliveriesPerSecond?: number
-  /** One value a second since the start, the newest last; at most as many as a screen is wide. */
+  /** Requests per second for each of the last 300 seconds, the newest last. */
   readonly history: readonly number[]
-  /** Response times since the warm-up's end, or since the start while it lasts. */
+  /** Response times since the end of the warm-up, or since the start during the warm-up. */
   readonly response: Quantiles
-  /** Response times in equal logarithmic steps from `fromMs` to `toMs`, for a small picture. */
+  /** Counts of response times in equal logarithmic steps from `fromMs` to `toMs`, for a bar chart. */
   readonly distribution: { readonly fromMs: number; readonly toMs: number; readonly counts: readonly number[] }
   /** Cores in use over the last second: 0.92 is 92 % of one core. */
   readonly clientCores: number
-  /** Absent where the target's process is not known. */
+  /** Absent if the target's process is not known. */
   readonly server?: { readonly cores: number; readonly cpuMicrosPerRequest?: number }
 }
 
-/** What stays the same over a run, for the head of a screen. */
+/** What stays the same during a run, for the top of a screen. */
 export interface RunTitle {
   readonly name: string
   /** Such as `tlv over tcp://127.0.0.1:41233`. */
@@ -80,10 +80,10 @@ export interface Interval {
   readonly completed: number
   readonly failed: number
   readonly perSecond: number
-  /** Written and read in this second, handshakes and heartbeats included. */
+  /** Written and read in this second, including handshakes and heartbeats. */
   readonly bytesSent: number
   readonly bytesReceived: number
-  /** Connections that were open at its end, and those opened in it. */
+  /** Connections open at the end of the second, and those opened during it. */
   readonly connections: number
   readonly connects: number
   readonly p50?: number
@@ -92,7 +92,7 @@ export interface Interval {
   readonly max?: number
   readonly clientCores: number
   readonly serverCores?: number
-  /** Resident memory of the client process; the heap of its workers, but for what the next collection takes away. */
+  /** Resident memory of the client process, and the heap of its workers, including garbage. */
   readonly rssBytes: number
   readonly heapBytes: number
 }

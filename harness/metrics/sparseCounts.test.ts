@@ -10,7 +10,7 @@ const someCounts = fc
   })
   .map(counts => Float64Array.from(counts))
 
-test('spread() gives back what sparse() was given, of which only buckets in use are kept', () => {
+test('spread() is the inverse of sparse(), which keeps only buckets with a count', () => {
   fc.assert(
     fc.property(someCounts, counts => {
       const kept = sparse(counts)
@@ -20,7 +20,7 @@ test('spread() gives back what sparse() was given, of which only buckets in use 
   )
 })
 
-test('sparseSince() is what came to be counted after an earlier reading', () => {
+test('sparseSince() has the counts added since an earlier reading', () => {
   fc.assert(
     fc.property(someCounts, someCounts, (before, added) => {
       const after = before.map((count, bucket) => count + added[bucket]!)

@@ -1,13 +1,13 @@
-/** Bucket counts without the empty buckets, which are most: soon gone through, and small enough to be kept many times over. */
+/** Bucket counts without empty buckets, which are most: quick to iterate, and small enough to keep many of them. */
 export interface SparseCounts {
-  /** How many buckets there are with the empty ones. */
+  /** The number of buckets including the empty ones. */
   readonly length: number
-  /** Those in use, rising, and their counts. */
+  /** Buckets with a count, ascending, and their counts. */
   readonly buckets: Uint32Array
   readonly counts: Float64Array
 }
 
-/** The counts that are not 0. */
+/** Drops the counts that are 0. */
 export function sparse(counts: Float64Array): SparseCounts {
   const buckets: number[] = []
   const used: number[] = []
@@ -20,7 +20,7 @@ export function sparse(counts: Float64Array): SparseCounts {
   return packed(counts.length, buckets, used)
 }
 
-/** The bucket counts that `sparse` was given. */
+/** The inverse of `sparse`. */
 export function spread({ length, buckets, counts }: SparseCounts): Float64Array {
   const spread = new Float64Array(length)
   buckets.forEach((bucket, index) => {
@@ -29,7 +29,7 @@ export function spread({ length, buckets, counts }: SparseCounts): Float64Array 
   return spread
 }
 
-/** Counts less what they were before; they only grow, so that what was in use before is so after. */
+/** The counts added since `before`. Counts only grow, so every bucket of `before` is in `after`. */
 export function sparseSince(after: SparseCounts, before: SparseCounts): SparseCounts {
   const buckets: number[] = []
   const used: number[] = []

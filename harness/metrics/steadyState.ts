@@ -1,34 +1,40 @@
 import { mser5 } from './statistics/warmup.ts'
 import type { Window } from './timeSeries.ts'
 
-/** The change of the throughput or of the mean response over a run from which on it matters, as a share (measurement, checks 9 and 10). */
+/**
+ * A change of the throughput or the mean response time over a run that matters, as a share (docs/measurement.md,
+ * checks 9 and 10).
+ */
 export const driftMax = 0.05
-/** In a run that was cut this short MSER-5 finds a warm-up in noise too often. */
+/** In shorter runs MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500
 
-/** Where a run came to behave as it went on to do. */
+/** Where the steady state of a run begins. */
 export interface SteadyState {
-  /** When it had settled, on the clock of the windows, or half of them were over; undefined when it had from the first on. */
+  /** When it began, on the clock of the windows, or their middle if it did not; undefined if there was no warm-up. */
   readonly reachedAt?: number
-  /** It was still changing in the second half, and by so much that it matters. */
+  /** There is no steady state: the run still changed in its second half, by more than `driftMax`. */
   readonly isUnsteady: boolean
-  /** What was unlike the rest, and by which part: 0.5 is half as much again. */
-  readonly what: 'throughput' | 'mean response'
+  /** The figure that reached the steady state last. */
+  readonly what: 'throughput' | 'mean response time'
+  /** Its difference before the steady state, as a share of its value in it: 0.5 is 50 % more. */
   readonly change: number
 }
 
-/** MSER-5 on the windows' throughput and on their mean response time, the later cut of the two (measurement, check 9). */
+/**
+ * The later cut of MSER-5 on the windows' throughput and on their mean response time (docs/measurement.md, check 9).
+ */
 export function findSteadyState(windows: readonly Window[]): SteadyState {
-  const settled: SteadyState = { isUnsteady: false, what: 'mean response', change: 0 }
+  const steady: SteadyState = { isUnsteady: false, what: 'mean response time', change: 0 }
   const [first, last] = [windows[0], windows.at(-1)]
-  if (first === undefined || last === undefined || last.from - first.from < spanMsMin) return settled
+  if (first === undefined || last === undefined || last.from - first.from < spanMsMin) return steady
   const cuts = [
-    { what: 'mean response', ...mser5(windows.map(({ meanMs }) => meanMs)) },
+    { what: 'mean response time', ...mser5(windows.map(({ meanMs }) => meanMs)) },
     { what: 'throughput', ...mser5(windows.map(({ throughput }) => throughput)) },
   ] as const
-  const unsettled = cuts.find(({ atLimit, change }) => atLimit && Math.abs(change) > driftMax)
+  const unsteady = cuts.find(({ atLimit, change }) => atLimit && Math.abs(change) > driftMax)
   const latest = cuts[1].cut > cuts[0].cut ? cuts[1] : cuts[0]
-  if (latest.cut === 0) return settled
-  const { what, change } = unsettled ?? latest
-  return { reachedAt: windows[latest.cut]!.from, isUnsteady: unsettled !== undefined, what, change }
+  if (latest.cut === 0) return steady
+  const { what, change } = unsteady ?? latest
+  return { reachedAt: windows[latest.cut]!.from, isUnsteady: unsteady !== undefined, what, change }
 }

@@ -9,7 +9,7 @@ import { sectioningHalfWidth } from './statistics/sections.ts'
 
 const windowMs = 100
 const windowsMax = 4096
-/** Of bucket counts so many are kept: enough for ten sections of about the same length. */
+/** Bucket counts that are kept: enough for ten sections of about the same length. */
 const countsMax = 64
 const countsMs = 250
 const sectionCount = 10
@@ -17,23 +17,23 @@ const sectionCount = 10
 /** Quantiles that are printed with an interval, by name. */
 export const quantilesWithInterval = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
 
-/** What the audit needs of a run's course, of the measured part. */
+/** The measured part over time, as the audit needs it. */
 export interface TimeSeries {
-  /** By windows of 100 ms, or longer ones in a long run: requests completed a second, and the mean response time. */
+  /** By window of 100 ms, or longer in a long run: requests completed per second, and their mean response time. */
   readonly throughputs: readonly number[]
   readonly meansMs: readonly number[]
-  /** By the same windows: requests in flight on average. */
+  /** By window: requests in flight on average. */
   readonly inFlights: readonly number[]
-  /** Of the whole measured part. */
+  /** Over the whole measured part. */
   readonly inFlightMean: number
   readonly responseMeanMs: number
-  /** Half of the 95 % interval of a quantile, by name; absent where the run was too short for ten sections. */
+  /** Half of the 95 % interval of a quantile, by name; absent if the run was too short for ten sections. */
   readonly halfWidthsMs: Readonly<Partial<Record<keyof typeof quantilesWithInterval | 'mean', number>>>
-  /** The part of the time that the busiest worker had something to do. */
+  /** The share of the time that the busiest worker was busy. */
   readonly busyShare: number
-  /** Jain's index over the connections: 1 when all were served alike. */
+  /** Jain's index over the connections: 1 when all were served equally often. */
   readonly balance: number
-  /** With a plan of one rate: how far its arrivals were from it. */
+  /** Mode rate with one rate: how the requests as sent were distributed in time. */
   readonly arrivals?: {
     readonly distance: number
     readonly dispersion: number
@@ -42,46 +42,47 @@ export interface TimeSeries {
   }
 }
 
-/** A stretch of the run between two readings. */
+/** The run between two readings. */
 export interface Window {
   readonly from: number
-  /** Requests completed a second, their mean response time, and requests in flight on average. */
+  /** Requests completed per second, their mean response time, and requests in flight on average. */
   readonly throughput: number
   readonly meanMs: number
   readonly inFlight: number
 }
 
-interface Reading {
+/** Running sums over all workers. */
+interface Sums {
   readonly completed: number
   readonly responseMs: number
   readonly inFlightMs: number
 }
 
-/** What had been added up when the measured part began. */
-export interface Base {
+/** The sums of each slab at the start of the measured part. */
+export interface Baseline {
   readonly at: number
   readonly sums: readonly Float64Array[]
   readonly gapBins: readonly Uint32Array[]
   readonly byLink: readonly Uint32Array[]
 }
 
-/** Keeps what a run's course was: small readings often, large ones now and then, both bounded. */
+/** A bounded history of a run: sums every 100 ms, and bucket counts every 250 ms. */
 export class TimeSeriesHistory {
   readonly #slabs: readonly Slab[]
-  readonly #readings = new History<Reading>(windowMs, windowsMax)
+  readonly #readings = new History<Sums>(windowMs, windowsMax)
   readonly #counts = new History<SparseCounts>(countsMs, countsMax)
 
   constructor(slabs: readonly Slab[]) {
     this.#slabs = slabs
   }
 
-  /** The run begins: what was read while connections were opened is of no interest. */
+  /** Drops what was read while connections were opened. */
   begin(): void {
     this.#readings.clear()
     this.#counts.clear()
   }
 
-  /** Takes the sums of the slabs, of the same moment as the requests completed. */
+  /** Takes the sums of the slabs at the moment at which `completed` requests were counted. */
   readSums(at: number, completed: number): void {
     this.#readings.add(at, () => ({
       completed,
@@ -90,13 +91,13 @@ export class TimeSeriesHistory {
     }))
   }
 
-  /** Takes the bucket counts of all steps together, so far. */
+  /** Takes the bucket counts of all steps together. */
   readCounts(at: number, responses: () => SparseCounts): void {
     this.#counts.add(at, responses)
   }
 
-  /** What has been added up by now, for a part that begins here. */
-  base(at: number): Base {
+  /** The baseline of a part that begins now. */
+  baseline(at: number): Baseline {
     return {
       at,
       sums: this.#slabs.map(({ sums }) => sums.slice()),
@@ -118,18 +119,18 @@ export class TimeSeriesHistory {
         inFlight: (reading.inFlightMs - before.inFlightMs) / (at - from),
       }
     })
-    // A window without a reply has no mean of its own: the one before stands in for it.
+    // A window without replies has no mean, and takes that of the window before.
     const means = filled(windows.map(({ meanMs }) => meanMs))
     return windows.map((window, index) => ({ ...window, meanMs: means[index]! }))
   }
 
-  /** The part from `base` to `endedAt`; undefined when it has no length. `whole` are its bucket counts. */
-  timeSeries(base: Base, endedAt: number, whole: Float64Array): TimeSeries | undefined {
-    const lengthMs = endedAt - base.at
+  /** The part from `baseline` to `endedAt`; undefined when it has no length. `whole` are its bucket counts. */
+  timeSeries(baseline: Baseline, endedAt: number, whole: Float64Array): TimeSeries | undefined {
+    const lengthMs = endedAt - baseline.at
     if (lengthMs <= 0) return undefined
-    const windows = this.windows(base.at, endedAt)
+    const windows = this.windows(baseline.at, endedAt)
     const completed = whole.reduce((total, count) => total + count, 0)
-    const since = (index: number) => this.#slabs.map(({ sums }, at) => sums[index]! - base.sums[at]![index]!)
+    const since = (index: number) => this.#slabs.map(({ sums }, at) => sums[index]! - baseline.sums[at]![index]!)
     const total = (index: number) => since(index).reduce((all, part) => all + part, 0)
     const spans = total(sum.spans)
     const responseMeanMs = completed > 0 ? total(sum.responseMs) / completed : 0
@@ -140,19 +141,19 @@ export class TimeSeriesHistory {
       inFlightMean: total(sum.inFlightMs) / lengthMs,
       responseMeanMs,
       halfWidthsMs: {
-        ...this.#halfWidths(base.at, endedAt, whole),
-        ...this.#meanHalfWidth(base.at, endedAt, responseMeanMs),
+        ...this.#halfWidths(baseline.at, endedAt, whole),
+        ...this.#meanHalfWidth(baseline.at, endedAt, responseMeanMs),
       },
       busyShare: Math.max(...since(sum.idleMs).map(idleMs => Math.min(1, Math.max(0, 1 - idleMs / lengthMs)))),
       balance: jainIndex(
-        this.#slabs.flatMap(({ completedByLink }, at) => [...less(completedByLink, base.byLink[at]!)]),
+        this.#slabs.flatMap(({ completedByLink }, at) => [...wrappedDifference(completedByLink, baseline.byLink[at]!)]),
       ),
-      ...(spans > 1 && { arrivals: { ...this.#arrivals(base, total), spans } }),
+      ...(spans > 1 && { arrivals: { ...this.#arrivals(baseline, total), spans } }),
     }
   }
 
-  #arrivals(base: Base, total: (index: number) => number) {
-    const bins = this.#slabs.map(({ gapBins }, at) => less(gapBins, base.gapBins[at]!))
+  #arrivals(baseline: Baseline, total: (index: number) => number) {
+    const bins = this.#slabs.map(({ gapBins }, at) => wrappedDifference(gapBins, baseline.gapBins[at]!))
     const together = bins[0]!.map((_, bin) => bins.reduce((all, part) => all + part[bin]!, 0))
     return {
       distance: ksUniform(together),
@@ -169,7 +170,7 @@ export class TimeSeriesHistory {
     }
   }
 
-  /** Ten sections of about the same length, each with its own quantile (measurement, check 11). */
+  /** Ten sections of about the same length, each with its own quantile (docs/measurement.md, check 11). */
   #halfWidths(from: number, to: number, whole: Float64Array): TimeSeries['halfWidthsMs'] {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
@@ -187,7 +188,7 @@ export class TimeSeriesHistory {
     return Object.fromEntries(found)
   }
 
-  /** The same for the mean, which in a loop is that of each section's own requests. */
+  /** The interval of the mean, from the means of the same sections. */
   #meanHalfWidth(from: number, to: number, whole: number): TimeSeries['halfWidthsMs'] {
     const readings = this.#readings.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
@@ -204,23 +205,23 @@ export class TimeSeriesHistory {
   }
 }
 
-/** The first and the last reading of each section, of so many readings. */
+/** The indexes of the readings between sections, and of the first and the last one. */
 function sectionEdges(readings: number): number[] {
   return Array.from({ length: sectionCount + 1 }, (_, edge) => Math.round((edge * (readings - 1)) / sectionCount))
 }
 
-/** The buckets of the quantiles that have an interval; undefined where nothing was counted. */
+/** The buckets of the quantiles that have an interval; undefined without counts. */
 function intervalBuckets(counted: SparseCounts): number[] | undefined {
   const count = counted.counts.reduce((total, count) => total + count, 0)
   return count === 0 ? undefined : bucketsAt(Object.values(quantilesWithInterval), counted, count)
 }
 
-/** 32-bit counts that may have wrapped, less what they were before. */
-function less(after: Uint32Array, before: Uint32Array): Uint32Array {
+/** The differences of 32-bit counts that may have wrapped. */
+function wrappedDifference(after: Uint32Array, before: Uint32Array): Uint32Array {
   return after.map((value, index) => value - before[index]!)
 }
 
-/** Each gap filled with the value before it, those at the start with the first there is. */
+/** Fills each gap with the value before it, and gaps at the start with the first value. */
 function filled(values: readonly (number | undefined)[]): number[] {
   let last = values.find(value => value !== undefined) ?? 0
   return values.map(value => {

@@ -10,35 +10,37 @@ export interface Totals {
   readonly inFlightAtEnd: number
   readonly bytesSent: number
   readonly bytesReceived: number
-  /** Kinds with a count; kinds that concern a connect stand here but are not part of `failed`. */
+  /** Only kinds with a count; failed connects are in here, but not in `failed`. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>
-  /** Replies to requests that had timed out, told by their ids; such a request has failed all the same. */
+  /** Replies to requests that had timed out, recognized by their ids; such a request stays failed. */
   readonly late?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
-  /** What was sent besides the requests; counted apart. */
+  /** Messages sent besides the requests, and counted apart from them. */
   readonly handshakes: { readonly sent: number; readonly completed: number }
   readonly heartbeats: { readonly sent: number; readonly completed: number }
 }
 
-/** Round-trip times as the kernel measured them, in milliseconds, over all connections that were asked. */
+/** Round-trip times as measured by the kernel, in milliseconds, over all connections that were queried. */
 export interface TcpRecord {
-  /** Right after the handshake, before anything was sent: the network alone. */
+  /** Right after the TCP handshake, before anything was sent: the network alone. */
   readonly roundTripAtOpenMs: Spread
-  /** Smoothed, at the end: under load it has the server's time in it. */
+  /** Smoothed, at the end; under load it includes the server's time. */
   readonly roundTripAtEndMs: Spread
   readonly leastRoundTripAtEndMs: Spread
-  /** Segments sent anew over all connections. */
+  /** Retransmitted segments of all connections. */
   readonly retransmits: number
 }
 
-/** What UDP does and TCP does not. */
+/** Effects that UDP has and TCP has not. */
 export interface DatagramRecord {
-  /** Requests that had no reply, not even a late one: they, or their replies, are taken for lost. Failures of kind `timeout`. */
+  /**
+   * Requests without any reply, not even a late one: they or their replies count as lost. Failures of kind `timeout`.
+   */
   readonly lost: number
-  /** Replies that came once more; no failures. */
+  /** Repeated replies; no failures. */
   readonly duplicates: number
-  /** Replies that one to a later request of the connection came before (RFC 4737), told by their ids. */
+  /** Replies that arrived after the reply to a later request of the connection (RFC 4737), recognized by their ids. */
   readonly reordered: number
 }
 
@@ -49,30 +51,30 @@ export interface Spread {
   readonly max: number
 }
 
-/** Messages that came without being asked for, such as those of other clients. */
+/** Messages that no request asked for, such as those of other clients. */
 export interface DeliveriesRecord {
-  /** In the whole run, the moment after its end included. */
+  /** In the whole run, including the drain after its end. */
   readonly count: number
-  /** One to every other connection for each message that was acknowledged. */
+  /** One to every other connection for each acknowledged message. */
   readonly expected: number
-  /** Why that need not be so many. */
+  /** Why the expected number is not exact. */
   readonly inexact?: string
-  /** What a server of ours counted. */
+  /** Counted by a reference server. */
   readonly serverSent?: number
-  /** Of the measured part. */
+  /** In the measured part. */
   readonly perSecond: number
-  /** Of the measured part and the moment after its end: from the stamp in a message to its delivery; nothing without stamps. */
+  /** In the measured part and the drain after it: from the stamp in a message to its delivery; empty without stamps. */
   readonly latencyMs: Latency
 }
 
 export interface Latency extends Quantiles {
-  /** Half of the 95 % interval of a quantile, in milliseconds, by its name; where the run was long enough for one. */
+  /** Half of the 95 % interval of a quantile, in milliseconds, by name; only if the run was long enough. */
   readonly halfWidths?: Readonly<Record<string, number>>
-  /** HdrHistogram, V2 compressed, base64; its unit is 100 ns. Absent where nothing was recorded. */
+  /** HdrHistogram, V2 compressed, base64, in units of 100 ns. Absent if nothing was recorded. */
   readonly hdr?: string
 }
 
-/** The run's totals, warm-up included. */
+/** The totals of a run, including its warm-up. */
 export function totalsOf(collector: Collector): Totals {
   const pair = (role: number) => ({
     sent: collector.total(field.sent + role),
@@ -85,7 +87,7 @@ export function totalsOf(collector: Collector): Totals {
     bytesSent: collector.total(field.bytesSent),
     bytesReceived: collector.total(field.bytesReceived),
     failures: collector.failures(),
-    late: collector.total(field.late),
+    late: collector.total(field.lateReplies),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),
@@ -93,8 +95,8 @@ export function totalsOf(collector: Collector): Totals {
 }
 
 /**
- * All that failed out of all that was tried, over the whole run; undefined when nothing was. Beside requests that is
- * what no request stands behind: connects, handshakes, replies nobody asked for.
+ * The share of failures in the whole run; undefined when nothing was tried. Besides requests this includes failures
+ * that belong to no request: of connects, handshakes, and unexpected replies.
  */
 export function errorShare({ sent, failed, failures }: Totals): number | undefined {
   const all = Object.values(failures).reduce((sum, count) => sum + count, 0)

@@ -1,25 +1,27 @@
 import { abi, epollEvent, type Libc } from '../transports/libc.ts'
 import { internetAddress, unixAddress } from '../transports/sockaddr.ts'
-import { ViewCache } from '../transports/views.ts'
+import { ViewCache } from '../views.ts'
 import { type NullReplies, nothingOwed, type Owed } from './nullReplies.ts'
 
 const readBufferBytes = 64 * 1024
 const eventsPerWait = 256
 const backlog = 4096
-/** Never asleep for longer, so that the word to stop is heard. */
+/** The longest sleep: how soon the signal to stop is seen. */
 const waitMs = 50
-/** The place of the listening socket where those of connections stand. */
+/** Stands for the listening socket where the link of a connection is expected. */
 const listener = -1
 
-/** A server that listens already, and answers within `run`. */
+/** A server that listens already, and answers while `run` runs. */
 export interface EpollNullServer {
   /** 0 for a unix socket. */
   readonly port: number
-  /** Blocks the thread until it is stopped; throws where connections cannot be accepted. */
+  /** Blocks the thread until it is stopped; throws when connections cannot be accepted. */
   run(isStopped: () => boolean): void
 }
 
-/** The null server on Linux: per readable event one system call to read and one to write, and next to nothing beside. */
+/**
+ * The null server on Linux: for each readable event one system call to read and one to write, and almost nothing else.
+ */
 export function listenByEpoll(libc: Libc, replies: NullReplies, path?: string): EpollNullServer {
   const address = path === undefined ? internetAddress('127.0.0.1', 0) : unixAddress(path)
   const type = abi.SOCK_STREAM | abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC
@@ -95,7 +97,7 @@ class EpollNullLoop {
     }
   }
 
-  /** Either there is something to be read, or what is owed can be written: never both are waited for. */
+  /** A link waits either for something to read or to write what it owes, never for both. */
   #serve(link: number): void {
     const owed = this.#owed[link]!
     if (owed.left > 0) {
@@ -113,7 +115,7 @@ class EpollNullLoop {
       return
     }
     if (!this.#write(link, owed) || owed.left === 0) return
-    // Nothing more is read before this has gone, so that what is kept for a connection is one read at most.
+    // Nothing more is read until this is written, so that at most one read is kept for a connection.
     if (owed.block === buffer) {
       owed.block = buffer.slice(owed.at, owed.at + owed.left)
       owed.at = 0
@@ -121,7 +123,7 @@ class EpollNullLoop {
     this.#rewatch(link, abi.EPOLLOUT)
   }
 
-  /** Writes what the kernel takes of what is owed; false when the connection was closed over it. */
+  /** Writes as much of what is owed as the kernel takes; false when the connection broke and was closed. */
   #write(link: number, owed: Owed): boolean {
     const libc = this.#libc
     const descriptor = this.#descriptors[link]!

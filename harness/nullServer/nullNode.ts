@@ -6,18 +6,18 @@ import { type NullReplies, nothingOwed } from './nullReplies.ts'
 
 const bufferBytes = 64 * 1024
 const backlog = 4096
-/** How often the word to stop is looked for. */
+/** How often the signal to stop is looked for. */
 const stopMs = 50
 
-/** A server that listens already; it answers from then on. */
+/** A server that listens and answers already. */
 export interface NodeNullServer {
   /** 0 for a unix socket. */
   readonly port: number
-  /** Resolves when it is stopped and every connection is closed; throws where connections cannot be accepted. */
+  /** Resolves when it is stopped and every connection is closed; throws when connections cannot be accepted. */
   run(isStopped: () => boolean): Promise<void>
 }
 
-/** The null server where there is no epoll: reads land in one buffer, and writes go to the kernel within the event. */
+/** The null server without epoll: all reads go into one buffer, and writes go to the kernel within the event. */
 export async function listenByNode(replies: NullReplies, path?: string): Promise<NodeNullServer> {
   const readBuffer = new Uint8Array(bufferBytes)
   const sockets = new Set<DirectSocket>()
@@ -36,7 +36,7 @@ export async function listenByNode(replies: NullReplies, path?: string): Promise
         }
         while (owed.left > 0) {
           const length = Math.min(owed.block.length - owed.at, owed.left)
-          // The read buffer is the next event's: what the kernel does not take at once must stand elsewhere.
+          // The next event reuses the read buffer: what the kernel does not take at once must be elsewhere.
           const isEcho = owed.block === readBuffer
           if (isEcho) output.set(readBuffer.subarray(0, length))
           const source = isEcho ? output : owed.block
@@ -44,7 +44,7 @@ export async function listenByNode(replies: NullReplies, path?: string): Promise
           owed.left -= length
           owed.at = (owed.at + length) % owed.block.length
         }
-        // Nothing more is read before this has gone, so that what is kept for a connection is one read at most.
+        // Nothing more is read until this is written, so that at most one read is kept for a connection.
         if (socket.queuedBytes > 0) socket.socket.pause()
       },
       drained() {

@@ -4,9 +4,9 @@ import { createHttp } from '../protocols/http/http.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 
-/** The least that one write is made of, so that many replies go out at once. */
+/** The smallest block that replies are written from, so that many go out at once. */
 const blockBytesMin = 64 * 1024
-/** No reply is made longer than this to be like the target's. */
+/** Replies are about as long as the target's, but not longer than this. */
 const replyBytesMax = 64 * 1024
 const noBytes = new Uint8Array(0)
 
@@ -15,18 +15,18 @@ export type NullReplyPlan =
   | { readonly kind: 'echo' }
   | {
       readonly kind: 'canned'
-      /** What a reply is made of: `unit` over and over, `replyBytes` in all. */
+      /** A reply is `unit` repeated, `replyBytes` in all. */
       readonly unit: Uint8Array
       readonly replyBytes: number
       readonly protocol: ProtocolSpec
-      /** How long every request is, where the protocol does not tell. */
+      /** The length of every request, where the protocol does not give it. */
       readonly requestBytes: number
     }
 
 /**
- * The cheapest replies that a client of the protocol takes to the steps of a bank. Where a reply may be the request itself it is just that,
- * so that ids come back; else it is always the same one, about as long as the target's were on average. Undefined where
- * requests cannot be told apart, and where replies are not what the client's work is made of.
+ * The cheapest replies to the steps of a bank that a client of the protocol accepts. Where the reply may be the request
+ * itself it is, so that ids come back; else it is always the same reply, about as long as the target's were on average.
+ * Undefined where the end of a request cannot be found, and where replies are not most of what the client reads.
  */
 export function planNullReplies(
   protocol: ProtocolSpec,
@@ -36,10 +36,10 @@ export function planNullReplies(
   const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
     return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
-  if (protocol.name === 'http') return canned(httpReply(likeBytes(meanReplyBytes)))
-  // Most of what its client reads is no reply, but comes from the others: that is more work than a null server makes.
+  if (protocol.name === 'http') return canned(httpReply(roundedBytes(meanReplyBytes)))
+  // Most of what its client reads are deliveries of other clients' messages, which a null server does not send.
   if (protocol.name === 'broadcast') return undefined
-  if (protocol.name === 'resp') return canned(respReply(likeBytes(meanReplyBytes)))
+  if (protocol.name === 'resp') return canned(respReply(roundedBytes(meanReplyBytes)))
   if (protocol.name !== 'raw' || protocol.replyBytes === undefined) return { kind: 'echo' }
   const lengths = steps.flatMap(({ firstFrame, frameCount }) =>
     frames.slice(firstFrame, firstFrame + frameCount).map(frame => frame.length),
@@ -49,22 +49,22 @@ export function planNullReplies(
   return canned(new Uint8Array(1), protocol.replyBytes, requestBytes)
 }
 
-/** What a connection is to be sent: `left` bytes of `block`, from `at` on and over and over. */
+/** What is still to be written to a connection: `left` bytes of `block`, from `at` on, which repeats at its end. */
 export interface Owed {
   block: Uint8Array
   at: number
   left: number
 }
 
-/** Makes the replies to what comes in, for all connections of one thread. */
+/** Makes the replies to requests, for all connections of one thread. */
 export interface NullReplies {
-  /** Sets what is owed for `buffer[0, length)`; nothing may be owed before. False where it is no request. */
+  /** Sets what is owed for `buffer[0, length)`; nothing may be owed before. False when it is no request. */
   answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean
-  /** The connection is gone. */
+  /** The connection is closed. */
   drop(link: number): void
 }
 
-/** A connection that nothing is owed. */
+/** The state of a connection that nothing is owed. */
 export function nothingOwed(): Owed {
   return { block: noBytes, at: 0, left: 0 }
 }
@@ -73,7 +73,7 @@ export function nothingOwed(): Owed {
 export function createNullReplies(plan: NullReplyPlan): NullReplies {
   if (plan.kind === 'canned') return new CannedReplies(plan)
   return {
-    // A stream that comes back whole is all of its frames, in whatever pieces: there is no need to look for them.
+    // A stream that is returned whole contains all of its frames, in whatever pieces: they need not be found.
     answer(owed, _link, buffer, length) {
       owed.block = buffer
       owed.at = 0
@@ -95,7 +95,7 @@ class CannedReplies implements NullReplies {
     this.#block = repeated(unit, Math.ceil(blockBytesMin / unit.length))
     this.#replyBytes = replyBytes
     this.#requestBytes = requestBytes
-    // Of a reply's length the protocol raw is told in its spec, of a request's here.
+    // The spec of the protocol raw holds the length of a reply; here the length of a request counts.
     const { frameEnd } = createProtocol(protocol.name === 'raw' ? { name: 'raw' } : protocol)
     this.#frameEnd = frameEnd
   }
@@ -125,8 +125,8 @@ class CannedReplies implements NullReplies {
   }
 }
 
-/** A length that stays the same from run to run, though the mean varies a little: the power of two below it. */
-function likeBytes(meanBytes: number): number {
+/** A length that is the same in each run although the mean varies a little: the power of two below it. */
+function roundedBytes(meanBytes: number): number {
   return Math.min(replyBytesMax, 2 ** Math.floor(Math.log2(Math.max(1, meanBytes))))
 }
 

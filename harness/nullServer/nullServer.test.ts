@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import net from 'node:net'
 import { dirname } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import type { RequestBank } from '../plan/bank.ts'
 import { encodeRequests } from '../plan/requests.ts'
 import { createProtocol } from '../protocols/catalog.ts'
@@ -15,17 +15,12 @@ import type { Address } from '../transports/transport.ts'
 import { planNullReplies } from './nullReplies.ts'
 import { chooseNullWay, type NullServer, type NullServerOptions, type NullWay, startNullServer } from './nullServer.ts'
 
-const servers: NullServer[] = []
-const sockets: net.Socket[] = []
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  await Promise.all(servers.splice(0).map(server => server.stop()))
-})
-
 const libc = loadLibc()
 if (typeof libc === 'string') console.warn(`skipped: the null server on epoll, because ${libc}`)
 const ways: readonly NullWay[] = typeof libc === 'string' ? ['node'] : ['epoll', 'node']
 const waitMsMax = 20_000
+/** When nothing was written for this long, the buffers are full. */
+const stallMs = 50
 
 function bankOf(protocol: ProtocolSpec, sends: readonly unknown[]): RequestBank {
   const steps = sends.map(send => ({ send }))
@@ -40,21 +35,37 @@ function bankOf(protocol: ProtocolSpec, sends: readonly unknown[]): RequestBank 
   )
 }
 
-async function start(options: Partial<NullServerOptions>, bank: RequestBank, protocol: ProtocolSpec, meanBytes = 0) {
-  const replies = planNullReplies(protocol, bank, meanBytes)!
-  const server = await startNullServer({ way: 'node', scheme: 'tcp', threads: 1, replies, ...options })
-  servers.push(server)
-  return server
+interface StartOptions extends Partial<NullServerOptions> {
+  readonly sends: readonly unknown[]
+  readonly protocol: ProtocolSpec
+  readonly meanReplyBytes?: number
 }
 
-async function connect(address: Address): Promise<net.Socket> {
+/** By their options: a thread takes a tenth of a second to start, so tests with the same options share a server. */
+const servers = new Map<string, Promise<NullServer>>()
+afterAll(async () => {
+  for (const server of servers.values()) await (await server).stop()
+})
+
+/** A null server for the requests of one loop. */
+async function start({ sends, protocol, meanReplyBytes = 0, ...given }: StartOptions) {
+  const bank = bankOf(protocol, sends)
+  const replies = planNullReplies(protocol, bank, meanReplyBytes)!
+  const options = { way: 'node', scheme: 'tcp', threads: 1, replies, ...given } as const
+  const key = JSON.stringify(options)
+  if (!servers.has(key)) servers.set(key, startNullServer(options))
+  return { ...(await servers.get(key)!), bank }
+}
+
+/** Connects; the socket is closed with the test. */
+async function connect(context: TestContext, address: Address): Promise<net.Socket> {
   const socket = net.connect(address.scheme === 'unix' ? { path: address.path } : { ...address, family: 4 })
-  sockets.push(socket)
+  context.onTestFinished(() => void socket.destroy())
   await once(socket, 'connect')
   return socket
 }
 
-/** Reads until so many bytes are in, or the other side has ended. */
+/** Reads until `bytes` bytes are in, or the other side has ended. */
 async function take(socket: net.Socket, bytes: number): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
@@ -71,12 +82,12 @@ async function take(socket: net.Socket, bytes: number): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** How many whole replies there are; throws where what came is anything else. */
+/** The number of whole replies; throws when anything else came. */
 function countReplies(protocol: Protocol, bytes: Uint8Array, requestBytes: number): number {
   let count = 0
   for (let from = 0; from < bytes.length; count++) {
     const end = protocol.frameEnd(bytes, from, bytes.length, requestBytes)
-    if (end <= 0) throw new Error(`after ${count} replies come ${bytes.length - from} bytes that are none`)
+    if (end <= 0) throw new Error(`after ${count} replies come ${bytes.length - from} bytes that are no reply`)
     expect(protocol.isRefusal?.(bytes, from, end) ?? false).toBe(false)
     from = end
   }
@@ -84,7 +95,7 @@ function countReplies(protocol: Protocol, bytes: Uint8Array, requestBytes: numbe
 }
 
 const http = { name: 'http', host: 'localhost', maxFrame: 1024 * 1024 } as const
-/** By protocol: requests of one loop, and how long all replies to three loops of them are. */
+/** By protocol: the requests of one loop. */
 const cases: readonly (readonly [string, ProtocolSpec, readonly unknown[]])[] = [
   ['raw', protocolSpec('raw'), ['hello', 'hello world']],
   ['raw with replies of a fixed length', protocolSpec({ raw: { reply: { bytes: 3 } } }), ['hello', 'world']],
@@ -96,33 +107,32 @@ const cases: readonly (readonly [string, ProtocolSpec, readonly unknown[]])[] = 
   ['resp', protocolSpec('resp'), ['PING', 'SET key value', 'GET key']],
 ]
 
-describe.each(ways)('the null server on %s', way => {
-  test.each(cases)('answers each request once: %s', async (_, spec, sends) => {
+// The tests mostly wait for threads to start and stop, so they run concurrently.
+describe.concurrent.each(ways)('the null server on %s', way => {
+  test.for(cases)('answers each request once: %s', async ([, spec, sends], context) => {
     const protocol = createProtocol(spec)
-    const bank = bankOf(spec, sends)
-    const { addresses } = await start({ way }, bank, spec)
-    const all = Buffer.concat([...bank.frames, ...bank.frames, ...bank.frames])
+    const { addresses, bank } = await start({ way, sends, protocol: spec })
+    const all = Buffer.concat([...bank.frames, ...bank.frames])
     const isFixed = spec.name === 'raw' && spec.replyBytes !== undefined
     const isEcho = spec.name !== 'http' && spec.name !== 'resp' && !isFixed
-    // Whole, and in two pieces that are cut everywhere.
+    // Whole, and in two pieces at every possible cut.
     for (let cut = 0; cut < all.length; cut += way === 'epoll' ? 1 : 7) {
-      const socket = await connect(addresses[0]!)
+      const socket = await connect(context, addresses[0]!)
       socket.setNoDelay()
       if (cut > 0) socket.write(all.subarray(0, cut))
-      // What an echo brings back tells that the first piece was read for itself.
+      // The echo of the first piece shows that the server has read it by itself.
       const first = isEcho && cut > 0 ? await take(socket, cut) : Buffer.alloc(0)
       socket.end(all.subarray(cut))
       const replies = Buffer.concat([first, await take(socket, Number.POSITIVE_INFINITY)])
       if (isEcho) expect(replies.equals(all)).toBe(true)
-      else expect(countReplies(protocol, replies, 0)).toBe(3 * bank.frames.length)
+      else expect(countReplies(protocol, replies, 0)).toBe(2 * bank.frames.length)
     }
   })
 
-  test('brings back everything to a client that is slow to read', async () => {
-    const spec = protocolSpec('raw')
-    const { addresses } = await start({ way }, bankOf(spec, ['a']), spec)
-    const socket = await connect(addresses[0]!)
-    // More than the kernel holds of a connection, both ways together.
+  test('returns everything to a client that reads slowly', async context => {
+    const { addresses } = await start({ way, sends: ['a'], protocol: protocolSpec('raw') })
+    const socket = await connect(context, addresses[0]!)
+    // More than the kernel buffers for a connection, both ways together.
     const bytes = Buffer.alloc(64 * 1024 * 1024, 'volley, ')
     let written = 0
     const writeOn = () => {
@@ -135,52 +145,51 @@ describe.each(ways)('the null server on %s', way => {
     let before = 0
     while (written > before) {
       before = written
-      await new Promise(resolve => setTimeout(resolve, 100))
+      await new Promise(resolve => setTimeout(resolve, stallMs))
     }
     expect(written).toBeLessThan(bytes.length)
     expect((await take(socket, bytes.length)).equals(bytes)).toBe(true)
   })
 
-  test('answers in full where replies are much longer than their requests', async () => {
-    const spec = protocolSpec({ raw: { reply: { bytes: 1_000_003 } } })
-    const { addresses } = await start({ way }, bankOf(spec, ['hello']), spec)
-    const socket = await connect(addresses[0]!)
+  test('answers in full when replies are much longer than their requests', async context => {
+    const protocol = protocolSpec({ raw: { reply: { bytes: 1_000_003 } } })
+    const { addresses } = await start({ way, sends: ['hello'], protocol })
+    const socket = await connect(context, addresses[0]!)
     socket.write('hello'.repeat(40))
     expect(await take(socket, 40 * 1_000_003)).toHaveLength(40 * 1_000_003)
   })
 
-  test('answers with replies about as long as those of the target', async () => {
-    for (const [spec, send] of [
+  test('answers with replies about as long as those of the target', async context => {
+    for (const [protocol, send] of [
       [http, 'GET /'],
       [protocolSpec('resp'), 'GET key'],
     ] as const) {
-      const bank = bankOf(spec, [send])
-      const { addresses } = await start({ way }, bank, spec, 5000)
-      const socket = await connect(addresses[0]!)
+      const { addresses, bank } = await start({ way, sends: [send], protocol, meanReplyBytes: 5000 })
+      const socket = await connect(context, addresses[0]!)
       socket.end(Buffer.concat([bank.frames[0]!, bank.frames[0]!]))
       const replies = await take(socket, Number.POSITIVE_INFINITY)
-      expect(countReplies(createProtocol(spec), replies, 0)).toBe(2)
+      expect(countReplies(createProtocol(protocol), replies, 0)).toBe(2)
       expect(replies.length / 2).toBeGreaterThan(4000)
       expect(replies.length / 2).toBeLessThan(5000)
     }
   })
 
-  test('closes a connection that sends no requests', async () => {
-    const { addresses, error } = await start({ way }, bankOf(http, ['GET /']), http)
-    const socket = await connect(addresses[0]!)
+  test('closes a connection that sends something else than requests', async context => {
+    const { addresses, error } = await start({ way, sends: ['GET /'], protocol: http })
+    const socket = await connect(context, addresses[0]!)
     socket.on('error', () => {})
     socket.write('nothing of the kind\r\n\r\n')
     await once(socket, 'close')
     expect(error()).toBeUndefined()
   })
 
-  test('has an address for each thread, and over unix sockets leaves nothing behind', async () => {
-    const spec = protocolSpec('line')
-    const tcp = await start({ way, threads: 2 }, bankOf(spec, ['a']), spec)
+  test('has an address for each thread, and removes its unix sockets', async context => {
+    const settings = { way, threads: 2, sends: ['a'], protocol: protocolSpec('line') }
+    const tcp = await start(settings)
     expect(new Set(tcp.addresses.map(address => 'port' in address && address.port)).size).toBe(2)
-    const unix = await start({ way, threads: 2, scheme: 'unix' }, bankOf(spec, ['a']), spec)
+    const unix = await start({ ...settings, scheme: 'unix' })
     for (const address of [...tcp.addresses, ...unix.addresses]) {
-      const socket = await connect(address)
+      const socket = await connect(context, address)
       socket.write('hello\n')
       expect(String(await take(socket, 6))).toBe('hello\n')
     }
@@ -192,16 +201,16 @@ describe.each(ways)('the null server on %s', way => {
   })
 })
 
-test('planNullReplies() has none where requests cannot be told apart', () => {
+test('planNullReplies() is undefined when the end of a request cannot be found', () => {
   const spec = protocolSpec({ raw: { reply: { bytes: 3 } } })
   expect(planNullReplies(spec, bankOf(spec, ['hello', 'hello world']), 3)).toBeUndefined()
   expect(planNullReplies(spec, bankOf(spec, ['hello', 'world']), 3)).toMatchObject({ kind: 'canned', requestBytes: 5 })
 })
 
-test('planNullReplies() has none where most of what the client reads is no reply', () => {
+test('planNullReplies() is undefined when the client mostly reads messages that are no replies', () => {
   expect(planNullReplies(protocolSpec('broadcast'), bankOf(protocolSpec('broadcast'), ['hello']), 100)).toBeUndefined()
 })
 
-test('chooseNullWay() takes epoll where the C library can be called', () => {
+test('chooseNullWay() is epoll where the C library can be called', () => {
   expect(chooseNullWay()).toBe(typeof libc === 'string' ? 'node' : 'epoll')
 })

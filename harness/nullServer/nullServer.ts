@@ -10,36 +10,36 @@ import type { NullReplyPlan } from './nullReplies.ts'
 import type { NullStart } from './nullThread.ts'
 
 const startMsMax = 5000
-/** How long a thread may take to end once it is told to; then it is ended. */
+/** How long a thread may take to exit after the signal to stop, before it is terminated. */
 const stopMsMax = 1000
 
-/** How a null server is written: on epoll where the C library can be called, else on Node's own sockets. */
+/** What a null server is built on: epoll where the C library can be called, else Node's own sockets. */
 export type NullWay = NullStart['way']
 
 export interface NullServerOptions {
   readonly way: NullWay
   readonly scheme: 'tcp' | 'unix'
-  /** As many as the client has workers; each listens at an address of its own. */
+  /** Equal to the workers of the client; each thread listens at an address of its own. */
   readonly threads: number
   readonly replies: NullReplyPlan
 }
 
-/** A server that does as little as can be done and still answers every request. */
+/** A server that does as little as possible and still answers every request. */
 export interface NullServer {
   /** One for each thread. */
   readonly addresses: readonly Address[]
-  /** Why a thread ended of itself, if one did. */
+  /** The error that a thread has ended with, if one did. */
   error(): string | undefined
-  /** Ends its threads and removes its sockets. */
+  /** Ends the threads and removes the unix sockets. */
   stop(): Promise<void>
 }
 
-/** The fastest way that this machine has. */
+/** The fastest way on this machine. */
 export function chooseNullWay(): NullWay {
   return typeof loadLibc() === 'string' ? 'node' : 'epoll'
 }
 
-/** Starts a null server on this machine; rejects when it does not come up. */
+/** Starts a null server on this machine; rejects when it does not start. */
 export async function startNullServer({ way, scheme, threads, replies }: NullServerOptions): Promise<NullServer> {
   const folder = scheme === 'unix' ? await mkdtemp(join(tmpdir(), 'volley-')) : undefined
   const memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
@@ -72,10 +72,10 @@ export async function startNullServer({ way, scheme, threads, replies }: NullSer
     if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }
 
-  let patience: NodeJS.Timeout | undefined
+  let startTimer: NodeJS.Timeout | undefined
   try {
     const late = new Promise<never>((_, reject) => {
-      patience = setTimeout(() => reject(new Error('the null server did not start')), startMsMax)
+      startTimer = setTimeout(() => reject(new Error('the null server did not start')), startMsMax)
     })
     const addresses = await Promise.race([Promise.all(running.map(({ address }) => address)), late])
     return { addresses, error: () => error, stop }
@@ -83,6 +83,6 @@ export async function startNullServer({ way, scheme, threads, replies }: NullSer
     await stop()
     throw cause
   } finally {
-    clearTimeout(patience)
+    clearTimeout(startTimer)
   }
 }

@@ -4,19 +4,19 @@ import { listenByEpoll } from './nullEpoll.ts'
 import { listenByNode } from './nullNode.ts'
 import { createNullReplies, type NullReplyPlan } from './nullReplies.ts'
 
-/** What a thread of the null server is given to begin with. */
+/** The data that a thread of the null server starts with. */
 export interface NullStart {
   readonly way: 'epoll' | 'node'
-  /** Where to listen: a unix socket, or without it a free port of loopback. */
+  /** The unix socket to listen at; undefined for a free port of the loopback address. */
   readonly path: string | undefined
   readonly replies: NullReplyPlan
-  /** One 32-bit word, which is 1 when the thread is to end. */
+  /** One 32-bit word: 1 is the signal to stop. */
   readonly memory: SharedArrayBuffer
 }
 
 const { way, path, replies, memory } = workerData as NullStart
-const word = new Int32Array(memory)
-const isStopped = () => Atomics.load(word, 0) !== 0
+const stopSignal = new Int32Array(memory)
+const isStopped = () => Atomics.load(stopSignal, 0) !== 0
 const answers = createNullReplies(replies)
 if (way === 'node') {
   const server = await listenByNode(answers, path)

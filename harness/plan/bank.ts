@@ -2,38 +2,38 @@ import type { Role } from '../metrics/slab.ts'
 import type { MessageTemplate, PlannedCapture } from './templates.ts'
 
 /**
- * Every request of a scenario, encoded before the run. What differs from one request to the next is a patch: a range
- * of fixed length within the encoded frame, overwritten as it is sent. What comes from a data file is encoded whole,
- * once a row. Only what takes a value out of an earlier reply is encoded when it is sent. Layers are left to the worker:
- * the frames here are as they are before them.
+ * Every request of a scenario, encoded before the run. A value that differs between requests is a patch: a range of
+ * fixed length within the encoded frame, overwritten when the request is sent. Steps that use a data file have one
+ * frame per row. Only requests that take a value from an earlier reply are encoded when they are sent. The worker
+ * applies layers, so that the frames here are without them.
  */
 export interface RequestBank {
   readonly frames: readonly Uint8Array[]
-  /** By frame, in the order of their offsets; empty for a frame that never changes. */
+  /** By frame, ordered by offset; empty for a frame that never changes. */
   readonly patches: readonly (readonly Patch[])[]
-  /** By frame, what is encoded when it is sent; its frame is an example. Empty where everything is encoded before. */
+  /** By frame, for requests that are encoded when they are sent; their frames are examples. Empty if there are none. */
   readonly templates: readonly (MessageTemplate | null)[]
-  /** How many values each connection captures. */
+  /** The number of values that each connection captures. */
   readonly capturedValues: number
-  /** The steps of the loop, then the heartbeat, then the handshakes: that of the key, then that of the scenario. */
+  /** The steps of the loop, then the heartbeat, then the handshakes: with the key first, then those of the scenario. */
   readonly steps: readonly PlannedStep[]
-  /** Steps are drawn by their weight, not sent in order. */
+  /** Steps are drawn by weight instead of sent sequentially. */
   readonly weighted: boolean
-  /** Rows of the data are drawn, not taken in order. */
+  /** Rows of the data are drawn instead of taken sequentially. */
   readonly randomRows: boolean
   readonly frameBytesMax: number
-  /** Some step compares the reply with a request that differs each time: requests are kept as they were sent. */
+  /** Some step compares replies with requests that differ each time, so that requests must be kept as sent. */
   readonly keepsSentBytes: boolean
 }
 
-/** A signature is that of the challenge which came in on the connection. */
+/** `signature` signs the challenge that the connection has received. */
 export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp' | 'number' | 'signature'
 
 export interface Patch {
   readonly kind: PatchKind
   readonly offset: number
   readonly length: number
-  /** Of a number: what it is drawn from, both ends included. */
+  /** For a number: the range that it is drawn from, including both ends. */
   readonly from?: number
   readonly to?: number
 }
@@ -41,23 +41,23 @@ export interface Patch {
 export interface PlannedStep {
   readonly name: string
   readonly role: Role
-  /** The step's frames are `frames[firstFrame, firstFrame + frameCount)`: one, or one for each row of the data. */
+  /** The frames of the step are `frames[firstFrame, firstFrame + frameCount)`: one, or one per row of the data. */
   readonly firstFrame: number
   readonly frameCount: number
   readonly expectation?: PlannedExpectation
   readonly thinkMs: number
   readonly weight: number
-  /** False where the server sends nothing back. */
+  /** False if the server sends no reply. */
   readonly reply: boolean
-  /** Its reply is a challenge, which the next step has the signature of. */
+  /** Its reply is a challenge, which the next step signs. */
   readonly challenge?: true
-  /** What it takes out of its reply; where one of them is not there, the request has failed. */
+  /** Values taken from its reply; a request whose reply lacks one has failed. */
   readonly captures?: readonly PlannedCapture[]
-  /** Its frames are examples: it takes what was captured, and is encoded when it is sent. */
+  /** It uses captured values and is encoded when it is sent; its frames are examples. */
   readonly isMade?: true
 }
 
-/** Every part that is there must hold. */
+/** A reply must match every part that is present. */
 export interface PlannedExpectation {
   readonly echo?: true
   readonly equals?: Uint8Array

@@ -17,14 +17,14 @@ afterAll(() => rm(folder, { recursive: true }))
 const withLines = (lines: string) =>
   parseScenario(`name: x\ntarget: { address: "tls://h:1" }\nprotocol: tlv\n${lines}`, join(folder, 's.yaml'), [], {})
 
-/** What is wrong with the files a scenario names, by where they are named. */
+/** The issues with the files of a scenario, by the place that names them. */
 async function issuesWith(lines: string): Promise<[string, string][]> {
   const error = await readMaterials(withLines(lines)).catch((error: unknown) => error)
   if (!(error instanceof IssuesError)) throw error
   return error.issues.map(({ path, message }) => [showPath(path), message.replaceAll(folder, '<folder>')])
 }
 
-test('readMaterials() reads each file once, wherever it is named', async () => {
+test('readMaterials() reads each file once, however often it is named', async () => {
   const { files } = await readMaterials(
     withLines(
       `loop: [{ send: { type: 1, body: { file: body.bin } }, expect: { equals: { file: body.bin } } }, { send: { file: body.bin } }]`,
@@ -33,7 +33,7 @@ test('readMaterials() reads each file once, wherever it is named', async () => {
   expect([...files]).toEqual([['body.bin', Buffer.from('abc')]])
 })
 
-test('readMaterials() says of every file that cannot be read where it is named', async () => {
+test('readMaterials() lists every file that cannot be read with the place that names it', async () => {
   const lines = `
 loop:
   - send: { type: 1, body: { file: a.bin } }
@@ -50,11 +50,11 @@ tls: { ca: . }
     ['connect[0].send.file', 'cannot read "<folder>/c.bin": there is no such file or folder'],
     ['heartbeat.send.file', 'cannot read "<folder>/d.bin": there is no such file or folder'],
     ['data.file', 'cannot read "<folder>/e.csv": there is no such file or folder'],
-    ['tls.ca', 'cannot read "<folder>": this is a folder'],
+    ['tls.ca', 'cannot read "<folder>": expected a file, got a folder'],
   ])
 })
 
-test('readMaterials() wants rows of a data file', async () => {
+test('readMaterials() requires rows in a data file', async () => {
   expect(await issuesWith('loop: [{ send: "{{data.name}}" }]\ndata: { file: empty.csv }')).toEqual([
     ['data.file', '"empty.csv" has no rows below its header'],
   ])

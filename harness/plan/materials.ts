@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { messageOf, reasonOf } from '../errors.ts'
@@ -6,9 +5,9 @@ import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
 import { limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
-import { formatSize } from '../units.ts'
+import { readBounded } from '../wholeFile.ts'
 
-/** What a scenario takes from other files, read before the run and bounded. */
+/** Contents of the other files that a scenario names, read before the run and limited in size. */
 export interface Materials {
   /** Payload files, by their name in the scenario. */
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -17,7 +16,7 @@ export interface Materials {
   readonly tls?: TlsSettings
 }
 
-/** Reads every file a scenario names; an IssuesError lists all that cannot be read or are too large. */
+/** Reads every file that a scenario names; an IssuesError lists all that cannot be read or are too large. */
 export async function readMaterials({
   scenario,
   folder,
@@ -26,9 +25,7 @@ export async function readMaterials({
   async function read(path: string, at: Path, bytesMax: number): Promise<Uint8Array> {
     const full = resolve(folder, path)
     try {
-      const { size } = await stat(full)
-      if (size <= bytesMax) return await readFile(full)
-      issues.push(issue(at, `"${full}" has ${formatSize(size)}; at most ${formatSize(bytesMax)} are taken`))
+      return await readBounded(full, { what: 'a file', bytesMax })
     } catch (error) {
       issues.push(issue(at, `cannot read "${full}": ${reasonOf(error)}`))
     }
@@ -62,12 +59,12 @@ function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<stri
     }
     return rows as Record<string, string>[]
   } catch (error) {
-    issues.push(issue(dataFile, `"${file}" is no CSV with a header line: ${messageOf(error)}`))
+    issues.push(issue(dataFile, `"${file}" is not CSV with a header line: ${messageOf(error)}`))
     return []
   }
 }
 
-/** The payload files of a scenario, each with where it is named first. */
+/** The payload files of a scenario, each with the first place that names it. */
 function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Map<string, Path> {
   const files = new Map<string, Path>()
   function add(payload: unknown, at: Path): void {

@@ -21,7 +21,7 @@ const segments = fc.array(
 )
 
 describe('Pacer', () => {
-  it('spaces a constant rate evenly, from the start on', () => {
+  it('spaces a constant rate evenly from the start', () => {
     const times = timesOf({ arrivals: 'constant', segments: [steady(1000, 10)] })
     expect(times).toHaveLength(10)
     times.forEach((time, index) => {
@@ -29,14 +29,14 @@ describe('Pacer', () => {
     })
   })
 
-  it('goes along a ramp: the k-th arrival of 0 to 100/s in 10 s is at sqrt(2 k / 10) s', () => {
+  it('follows a ramp: the k-th arrival of 0 to 100/s in 10 s is at sqrt(2 k / 10) s', () => {
     const times = timesOf({ arrivals: 'constant', segments: [{ lengthMs: 10_000, from: 0, to: 100 }] })
     expect(times).toHaveLength(500)
     expect(times[5]).toBeCloseTo(1000, 6)
     expect(times[320]).toBeCloseTo(8000, 6)
   })
 
-  it('skips a part without requests', () => {
+  it('skips a segment without requests', () => {
     const pace: Pace = { arrivals: 'constant', segments: [steady(10, 1000), steady(0, 5000), steady(10, 1000)] }
     const times = timesOf(pace)
     expect(times).toHaveLength(20)
@@ -44,7 +44,7 @@ describe('Pacer', () => {
     expect(times[10]).toBeCloseTo(6000, 6)
   })
 
-  it('deals a constant plan out to workers so that together they are the whole plan', () => {
+  it('divides constant arrivals among workers so that together they have the whole plan', () => {
     fc.assert(
       fc.property(segments, fc.integer({ min: 1, max: 5 }), (parts, workers) => {
         const pace: Pace = { arrivals: 'constant', segments: parts }
@@ -60,7 +60,7 @@ describe('Pacer', () => {
     )
   })
 
-  it('keeps times in order and within the plan, each where the area has reached its mass', () => {
+  it('has ascending times within the plan, each where the area reaches its mass', () => {
     fc.assert(
       fc.property(segments, fc.constantFrom('poisson' as const, 'constant' as const), (parts, arrivals) => {
         const pace: Pace = { arrivals, segments: parts }
@@ -85,13 +85,13 @@ describe('Pacer', () => {
     expect(Math.abs(variance - 1)).toBeLessThan(0.036)
   })
 
-  it('gives the same times for the same seed, and others for another', () => {
+  it('has the same times for the same seed, and different ones for another', () => {
     const pace: Pace = { arrivals: 'poisson', segments: [steady(100, 1000)] }
     expect(timesOf(pace, { seed: 5 })).toEqual(timesOf(pace, { seed: 5 }))
     expect(timesOf(pace, { seed: 6 })).not.toEqual(timesOf(pace, { seed: 5 }))
   })
 
-  it('has a time for an arrival that falls on the edge of a part that begins at no rate', () => {
+  it('has a time for an arrival at the edge of a segment that begins at rate 0', () => {
     const edges = [
       { lengthMs: 400, from: 0, to: 0.7 },
       { lengthMs: 2600, from: 0.7, to: 33 },
@@ -105,7 +105,7 @@ describe('Pacer', () => {
     }
   })
 
-  it('has no arrival where there is no rate', () => {
+  it('has no arrivals without a rate', () => {
     expect(timesOf({ arrivals: 'poisson', segments: [steady(0, 1000)] })).toEqual([])
     expect(timesOf({ arrivals: 'constant', segments: [] })).toEqual([])
   })

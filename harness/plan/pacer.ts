@@ -1,22 +1,24 @@
 import { createPrng, type Prng, streamSeed } from '../prng.ts'
 
-/** The pacer draws from a stream of its own, so that the plan is the same whatever else is drawn. */
+/** The pacer has its own random stream, so that the plan does not depend on what else is drawn. */
 const pacerStream = 1
 
-/** A part of the plan in which the rate goes in a straight line from one value to another, in requests a second. */
+/** A part of the plan in which the rate changes linearly, in requests per second. */
 export interface RateSegment {
   readonly lengthMs: number
   readonly from: number
   readonly to: number
 }
 
-/** When requests shall start, whatever the server does: the whole run's plan, which each worker takes its share of. */
+/**
+ * When requests are to start, whatever the server does: the plan of the whole run, of which each worker takes a share.
+ */
 export interface Pace {
   readonly arrivals: 'poisson' | 'constant'
   readonly segments: readonly RateSegment[]
 }
 
-/** The arrivals that a plan has up to a time in milliseconds: the area under its rate. */
+/** The arrivals planned up to a time in milliseconds: the area under the rate. */
 export function plannedUntil({ segments }: Pace, timeMs: number): number {
   let planned = 0
   let startMs = 0
@@ -29,23 +31,23 @@ export function plannedUntil({ segments }: Pace, timeMs: number): number {
 }
 
 /**
- * The intended times of one worker's requests, one after the other, in milliseconds from the start. The k-th arrival
- * stands where the area under the rate has reached its mass:
+ * The intended times of the requests of one worker, one after another, in milliseconds from the start. The k-th arrival
+ * is where the area under the rate reaches its mass:
  *
  *     rate |      ______          constant: masses 0, 1, 2 ... of the whole plan, dealt out to the workers in turn
- *          |    /|      |         poisson:  gaps of Exp(1) in mass, and each worker a plan of its own with its share
- *          |  /  | mass |                   of the rate (the sum of Poisson processes is one; Cinlar, 1975, on
+ *          |    /|      |         poisson:  gaps of Exp(1) in mass; each worker has its own plan with its share of
+ *          |  /  | mass |                   the rate (a sum of Poisson processes is one; Cinlar, 1975, on
  *          |/____|______|___ t              inverting the area for a rate that changes)
  *
- * The times follow from the seed alone: nothing that happens in the run moves them.
+ * The times depend on the seed only: nothing that happens during the run changes them.
  */
 export class Pacer {
-  /** The next intended time; Infinity when there is none left. */
+  /** The next intended time; Infinity after the last. */
   next: number
   readonly #segments: readonly RateSegment[]
   readonly #prng: Prng | undefined
   readonly #workers: number
-  /** Of the whole plan. */
+  /** The mass of the next arrival in the whole plan. */
   #mass: number
   #segment = 0
   #massBefore = 0
@@ -59,14 +61,14 @@ export class Pacer {
     this.next = this.#timeOfMass()
   }
 
-  /** Goes on to the next arrival. */
+  /** Moves on to the next arrival. */
   advance(): void {
     this.#mass += this.#prng === undefined ? this.#workers : this.#gap()
     this.next = this.#timeOfMass()
   }
 
   #gap(): number {
-    // The half keeps the logarithm finite: a gap is at most 23 times the mean.
+    // Adding a half keeps the logarithm finite: a gap is at most 23 times the mean.
     return -Math.log((this.#prng!.next32() + 0.5) / 0x1_0000_0000) * this.#workers
   }
 
@@ -74,9 +76,9 @@ export class Pacer {
     for (; this.#segment < this.#segments.length; this.#segment++) {
       const { lengthMs, from, to } = this.#segments[this.#segment]!
       const mass = (((from + to) / 2) * lengthMs) / 1000
-      // Rounding may leave it a little below nothing, and a part that begins at no rate has no time for that.
+      // Rounding may make it slightly negative, for which a segment that begins at rate 0 has no time.
       const rest = Math.max(0, this.#mass - this.#massBefore)
-      // An arrival that falls on the very end belongs to what comes after it.
+      // An arrival exactly at the end belongs to the next segment.
       if (mass > 0 && rest < mass * (1 - Number.EPSILON)) return this.#timeBefore + timeWithin(lengthMs, from, to, rest)
       this.#massBefore += mass
       this.#timeBefore += lengthMs
@@ -85,13 +87,16 @@ export class Pacer {
   }
 }
 
-/** The pacer of one worker, by its seed; undefined where nothing is planned. */
+/** The pacer of one worker; undefined without a pace. */
 export function createPacer(plan: { pace?: Pace; index: number; workers: number; seed: number }): Pacer | undefined {
   const { pace, index, workers, seed } = plan
   return pace && new Pacer(pace, { index, workers, prng: createPrng(streamSeed(seed, pacerStream)) })
 }
 
-/** Where a segment's area reaches `mass`: the root of slope/2 t^2 + from t = mass, in the form that cancels nothing. */
+/**
+ * When the area of a segment reaches `mass`: the root of slope/2 t^2 + from t = mass, in the form without
+ * cancellation.
+ */
 function timeWithin(lengthMs: number, from: number, to: number, mass: number): number {
   const slope = (to - from) / (lengthMs / 1000)
   const root = Math.sqrt(Math.max(0, from * from + 2 * slope * mass))

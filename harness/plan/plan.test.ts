@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { share, shareStart, workerCount } from './plan.ts'
 
-test('share() divides exactly, and no two parts differ by more than one', () => {
+test('share() divides exactly, into parts that differ by at most one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 1, max: 256 }), (total, parts) => {
       const shares = Array.from({ length: parts }, (_, index) => share(total, parts, index))
@@ -15,7 +15,7 @@ test('share() divides exactly, and no two parts differ by more than one', () => 
   )
 })
 
-test('workerCount() gives one worker for two cores beside a local target, and never more than connections', () => {
+test('workerCount() is one per two cores with a local target, and never more than the connections', () => {
   const scenario = { workers: 'auto', connections: 100 } as Parameters<typeof workerCount>[0]
   expect(workerCount(scenario, 8, true)).toBe(4)
   expect(workerCount(scenario, 8, false)).toBe(8)

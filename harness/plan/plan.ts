@@ -7,9 +7,9 @@ import type { WireSettings } from '../transports/wire.ts'
 import type { RequestBank } from './bank.ts'
 import type { Pace } from './pacer.ts'
 
-/** What is left out in any case: the client's own code has to be compiled too. */
+/** The minimum automatic warm-up, in which the client's own code is compiled as well. */
 export const warmupMsMin = 1000
-/** In a measured part shorter than this a warm-up is not told from noise, and not looked for. */
+/** In a shorter measured part a warm-up cannot be distinguished from noise, and is not searched for. */
 const automaticWarmupMsMin = 5000
 
 /** All that a worker needs, plain and cloneable: the same record starts a thread here or an agent elsewhere. */
@@ -46,14 +46,14 @@ export interface WorkerPlan {
   readonly seed: number
 }
 
-/** A part of a ramp in which the number of connections that send goes in a straight line. */
+/** A part of a ramp in which the number of connections that send changes linearly. */
 export interface RampSegment {
   readonly lengthMs: number
   readonly from: number
   readonly to: number
 }
 
-/** How many connections of a worker's share send at a time from the start on. */
+/** How many of a worker's connections send at a time since the start. */
 export function activeAt(ramp: readonly RampSegment[], timeMs: number, workers: number, index: number): number {
   let startMs = 0
   let all = 0
@@ -65,14 +65,14 @@ export function activeAt(ramp: readonly RampSegment[], timeMs: number, workers: 
   return share(Math.round(all), workers, index)
 }
 
-/** A run before it is started: the settings that hold for all of it, and every worker's share. */
+/** A run before it starts: its common settings, and the share of every worker. */
 export interface Plan {
   readonly workers: readonly WorkerPlan[]
-  /** Before the measured part: at least so long, where the warm-up's end is looked for in the run itself. */
+  /** The time before the measured part; the minimum if the warm-up is automatic. */
   readonly warmupMs: number
   readonly isWarmupAutomatic: boolean
   readonly lengthMs: number
-  /** By how much the end may be put off once, where the run has not settled by then. */
+  /** By how much the run may be extended once, if it has no steady state at its end. */
   readonly extensionMs: number
   /** A number of requests ends the run. */
   readonly counted: boolean
@@ -80,7 +80,7 @@ export interface Plan {
   readonly seed: number
 }
 
-/** What a plan needs beside the scenario; gathered before, so that planning is a pure function. */
+/** What planning needs besides the scenario; collected before, so that planning is a pure function. */
 export interface PlanInputs {
   readonly address: Address
   readonly protocol: SpokenProtocol
@@ -90,7 +90,7 @@ export interface PlanInputs {
   readonly workers: number
 }
 
-/** Divides a scenario over its workers: connections and requests exactly, every worker with a seed of its own. */
+/** Divides a scenario among its workers: connections and requests exactly, each worker with its own seed. */
 export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const { address, protocol, bank, transport, seed, workers } = inputs
   const isWarmupAutomatic = scenario.warmup === 'auto' && scenario.duration >= automaticWarmupMsMin
@@ -136,7 +136,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   }
 }
 
-/** How many workers a scenario gets: one per two cores when the target shares the machine, else one per core. */
+/** The number of workers: one per two cores if the target is on this machine, otherwise one per core. */
 export function workerCount(scenario: Scenario, cores: number, targetIsLocal: boolean): number {
   const wanted =
     scenario.workers === 'auto' ? Math.max(1, Math.floor(targetIsLocal ? cores / 2 : cores)) : scenario.workers
@@ -148,7 +148,7 @@ export function share(total: number, parts: number, index: number): number {
   return shareStart(total, parts, index + 1) - shareStart(total, parts, index)
 }
 
-/** What the parts before part `index` add up to. */
+/** The sum of the parts before part `index`. */
 export function shareStart(total: number, parts: number, index: number): number {
   return Math.floor(total / parts) * index + Math.min(index, total % parts)
 }
@@ -156,15 +156,15 @@ export function shareStart(total: number, parts: number, index: number): number 
 function paceOf({ mode, rate = 0, arrivals = 'poisson', stages }: Load, lengthMs: number): { pace?: Pace } {
   if (mode !== 'rate') return {}
   if (stages === undefined) return { pace: { arrivals, segments: [{ lengthMs, from: rate, to: rate }] } }
-  return { pace: { arrivals, segments: inLine(stages, rate, stage => stage.to!) } }
+  return { pace: { arrivals, segments: segmentsOf(stages, rate, stage => stage.to!) } }
 }
 
 function rampOf({ mode, stages }: Load): { ramp?: readonly RampSegment[] } {
-  return mode === 'loop' && stages !== undefined ? { ramp: inLine(stages, 0, stage => stage.connections!) } : {}
+  return mode === 'loop' && stages !== undefined ? { ramp: segmentsOf(stages, 0, stage => stage.connections!) } : {}
 }
 
-/** Stages as straight lines, each from where the one before has led. */
-function inLine(stages: readonly Stage[], start: number, end: (stage: Stage) => number): RampSegment[] {
+/** Stages as linear segments, each beginning where the one before ends. */
+function segmentsOf(stages: readonly Stage[], start: number, end: (stage: Stage) => number): RampSegment[] {
   let from = start
   return stages.map(stage => {
     const segment = { lengthMs: stage.duration, from, to: end(stage) }

@@ -31,22 +31,22 @@ export function encodeRequests(
     builder.add('handshake', ['connect', index], step)
   })
   const bank = builder.finish(scenario.mix !== undefined, scenario.data?.order === 'random')
-  // Slots come in powers of two, with one more for the heartbeat.
+  // The number of slots is a power of two and includes one for the heartbeat.
   const slots = scenario.connections * 2 ** Math.ceil(Math.log2(scenario.load.pipeline + 1))
   if (bank.keepsSentBytes && slots * bank.frameBytesMax > sentBytesMax) {
-    const message = `to compare ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)}`
-    throw new IssuesError([issue([kind], `${message}: expect something else than echo`)])
+    const message = `comparing ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)} of memory`
+    throw new IssuesError([issue([kind], `${message}: expect something other than echo`)])
   }
   return bank
 }
 
-/** What all encoded requests may take; every worker has a copy. */
+/** Memory limit of all encoded requests; every worker has a copy. */
 const bankBytesMax = 512 * 1024 * 1024
-/** What the requests kept to be compared with their replies may take, over all workers. */
+/** Memory limit, over all workers, of the requests that are kept to compare their replies with. */
 const sentBytesMax = 2 * 1024 * 1024 * 1024
 
 class BankBuilder {
-  /** Frames are kept as they are before their layers, where there are any. */
+  /** Without layers, because frames are kept without them. */
   readonly #protocol: Protocol
   readonly #layers: BodyLayers | undefined
   readonly #materials: Materials
@@ -89,7 +89,7 @@ class BankBuilder {
     }
   }
 
-  /** Hello and signature; what is signed is known only when the challenge is there. */
+  /** Hello and signature; the signature is a patch, because the challenge is known only during the run. */
   addKeyHandshake(): void {
     const { keyHandshake } = this.#protocol
     assert(keyHandshake !== undefined, `${this.#protocol.name} has no handshake with a key`)
@@ -140,7 +140,7 @@ class BankBuilder {
     if (this.#layers !== undefined) checkWrapped(this.#layers, frame, slots.length > 0)
     this.#frames.push(frame)
     this.#templates.push(isTemplate ? this.#template(send, row) : null)
-    if (isTemplate) this.#patches.push(inARow(slots))
+    if (isTemplate) this.#patches.push(consecutive(slots))
     else if (slots.length === 0) this.#patches.push([])
     else {
       const other = this.#protocol.encode(this.#message(send, row, fillers[1], []))
@@ -148,7 +148,7 @@ class BankBuilder {
     }
   }
 
-  /** The message with its slots filled; they are added to `slots` in the order in which every protocol sends them. */
+  /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
   #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
     const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
     const text = (value: string) => Buffer.from(fillSlots(value, row, filler, slots)).toString()
@@ -161,7 +161,7 @@ class BankBuilder {
     }
   }
 
-  /** The same message with room for its slots, which are made in the order in which `#message` has them. */
+  /** The same message as a template, with its slots in the same order as in `#message`. */
   #template(send: Send, row: Row | undefined): MessageTemplate {
     const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
     let slotEnd = 0
@@ -206,14 +206,14 @@ type Row = Readonly<Record<string, string>>
 
 type Slot = Omit<Patch, 'offset'>
 
-/** What slots are filled with to be encoded: two digits, of which the second tells where the slots have come to lie. */
+/** Two digits to fill slots with: where the frames encoded with them differ, the slots are. */
 const fillers = [0x30, 0x31] as const
 
 function fillSlots(text: string, row: Row | undefined, filler: number, slots: Slot[]): Uint8Array {
   const parts = parseSlots(text).map(part => {
     if ('text' in part) return utf8(part.text)
     if (part.slot === 'data') return utf8(column(row, part.column))
-    // What is captured may be a whole path as well as a part of one.
+    // A slash, because a captured value may be a whole path as well as a part of one.
     if (part.slot === 'capture') return utf8('/')
     const { slot, ...rest } = part
     slots.push({ kind: slot, ...rest })
@@ -223,8 +223,8 @@ function fillSlots(text: string, row: Row | undefined, filler: number, slots: Sl
 }
 
 /**
- * Where the slots lie in an encoded frame: where it differs from the same message filled otherwise. So a protocol may
- * put a text wherever it likes, cut it up or wrap it, as long as it keeps the order and every byte of it.
+ * The offsets of slots in an encoded frame: where it differs from the same message with another filler. So a protocol
+ * may put a text anywhere, split it or wrap it, as long as it keeps its order and all of its bytes.
  */
 function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[]): Patch[] {
   let at = 0
@@ -232,25 +232,26 @@ function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[
     while (at < frame.length && frame[at] === other[at]) at++
     const offset = at
     for (; at < offset + slot.length; at++) {
-      if (frame[at] === other[at]) throw new RangeError('a slot is not sent as it stands: the protocol changes it')
+      if (frame[at] === other[at])
+        throw new RangeError('the protocol changes the bytes of a slot, which cannot be patched')
     }
     return { ...slot, offset }
   })
 }
 
-/** Throws a RangeError when a frame does not fit with its layers; one that differs each time must fit whatever it is. */
+/** Throws a RangeError if a frame is too long with its layers; a frame with slots must fit whatever their values. */
 function checkWrapped(layers: BodyLayers, frame: Uint8Array, differs: boolean): void {
   try {
     layers.wrappedBytesMax(frame)
   } catch (error) {
     if (differs) throw error
-    // It may be shorter than it could be.
+    // The bound may be too high for this frame, so wrap it to know its length.
     layers.wrapFrame(frame)
   }
 }
 
-/** Slots that are made one after the other. */
-function inARow(slots: readonly Slot[]): Patch[] {
+/** Patches for slots that lie one after another. */
+function consecutive(slots: readonly Slot[]): Patch[] {
   let end = 0
   return slots.map(slot => {
     end += slot.length

@@ -2,15 +2,15 @@ import type { Message } from '../protocols/protocol.ts'
 import type { Step } from '../scenario/scenario.ts'
 import { type CaptureSource, parseCapture } from '../scenario/schema/capture.ts'
 
-/** What a step takes out of its reply, and under which number it is kept for its connection. */
+/** A value that a step takes from its reply, and the number by which its connection keeps it. */
 export interface PlannedCapture {
   readonly value: number
   readonly source: CaptureSource
 }
 
 /**
- * A message that is encoded when it is sent, as a value in it is known only then. What else differs from one to the next
- * is made by the patches of its frame, one slot after the other in a space of their own.
+ * A message that is encoded when it is sent, because it contains a captured value. Its slots are filled by the patches
+ * of its frame, one after another in a buffer of their own.
  */
 export interface MessageTemplate {
   readonly fields: Omit<Message, 'body' | 'path' | 'headers'>
@@ -19,13 +19,13 @@ export interface MessageTemplate {
   readonly body: readonly TemplatePart[]
 }
 
-/** Bytes as they stand, a slot by where its patch is made, or a captured value by its number. */
+/** Constant bytes, a slot by its range in the buffer of patches, or a captured value by its number. */
 export type TemplatePart =
   | Uint8Array
   | { readonly slotFrom: number; readonly slotEnd: number }
   | { readonly value: number }
 
-/** The names of captured values of a scenario, each with its number. */
+/** The names of the captured values of a scenario, numbered. */
 export class CaptureNames {
   readonly #names: string[] = []
 
@@ -33,13 +33,13 @@ export class CaptureNames {
     return this.#names.length
   }
 
-  /** The number of a name; a new one where it has none. */
+  /** The number of a name; a new name gets the next number. */
   numberOf(name: string): number {
     const index = this.#names.indexOf(name)
     return index < 0 ? this.#names.push(name) - 1 : index
   }
 
-  /** What a step captures, as the loop needs it. */
+  /** The captures of a step, with their numbers. */
   planned({ capture = {} }: Pick<Step, 'capture'>): readonly PlannedCapture[] {
     return Object.entries(capture).map(([name, text]) => ({ value: this.numberOf(name), source: parseCapture(text) }))
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createBroadcast, encodeAcknowledgement, encodeDelivery, readMessage } from './broadcast.ts'
 import { incomplete, malformed, tooLarge } from './protocol.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
@@ -10,11 +11,11 @@ const delivery = broadcast.delivery!
 const isRefusal = broadcast.isRefusal!
 const address = '127.0.0.1:40001'
 
-/** A line as other programs may write it: with blanks, with the keys the other way round, with all but ASCII escaped. */
-function written(message: string, { blanks = false, turned = false, ascii = false, capitals = false }): Uint8Array {
+/** A line as other programs may write it: with blanks, in the other order of keys, with all but ASCII escaped. */
+function written(message: string, { blanks = false, reversed = false, ascii = false, capitals = false }): Uint8Array {
   const [colon, comma] = blanks ? [': ', ', '] : [':', ',']
   const pairs = Object.entries({ client_ip: address, message }).map(pair => pair.map(text => JSON.stringify(text)))
-  const object = `{${(turned ? pairs.reverse() : pairs).map(pair => pair.join(colon)).join(comma)}}\n`
+  const object = `{${(reversed ? pairs.reverse() : pairs).map(pair => pair.join(colon)).join(comma)}}\n`
   const escaped = (character: string) => {
     const digits = character.charCodeAt(0).toString(16).padStart(4, '0')
     return `\\u${capitals ? digits.toUpperCase() : digits}`
@@ -23,29 +24,29 @@ function written(message: string, { blanks = false, turned = false, ascii = fals
 }
 
 const ways = [false, true].flatMap(blanks =>
-  [false, true].flatMap(turned =>
-    [{}, { ascii: true }, { ascii: true, capitals: true }].map(escapes => ({ blanks, turned, ...escapes })),
+  [false, true].flatMap(reversed =>
+    [{}, { ascii: true }, { ascii: true, capitals: true }].map(escapes => ({ blanks, reversed, ...escapes })),
   ),
 )
 
 const acknowledgement = `${address}: 已经收到信息`
 const delivered = `${address} 地址发送了请求消息：`
 
-test('encode() puts a text into a JSON object on a line', () => {
+test('encode() writes a text as a JSON object on a line', () => {
   expect(textOf(broadcast.encode({ body: bytesOf('hello') }))).toBe('{"client_ip":"","message":"hello"}\n')
   expect(textOf(broadcast.encode({ body: bytesOf('a "b"\n你好') }))).toBe(
     '{"client_ip":"","message":"a \\"b\\"\\n你好"}\n',
   )
 })
 
-test('encode() refuses what is no text, and what is too long as a line', () => {
+test('encode() refuses bytes that are not text, and a text that is too long as a line', () => {
   expect(() => broadcast.encode({ body: Uint8Array.of(0xff) })).toThrow('text in UTF-8')
   expect(() => broadcast.encode({ body: bytesOf('x'.repeat(maxFrame)) })).toThrow(
     'at most 1024 bytes as a line of JSON',
   )
 })
 
-test('frameEnd() takes one object a line, and a little more than maxFrame for what a server adds', () => {
+test('frameEnd() accepts one object a line, a little longer than maxFrame to leave room for what a server adds', () => {
   const lines = bytesOf('{"message":"a"}\n{}\nno')
   expect(broadcast.frameEnd(lines, 0, lines.length, 0)).toBe(16)
   expect(broadcast.frameEnd(lines, 16, lines.length, 0)).toBe(19)
@@ -60,7 +61,7 @@ test('frameEnd() takes one object a line, and a little more than maxFrame for wh
   expect(broadcast.frameEnd(made, 0, made.length, 0)).toBe(made.length)
 })
 
-test('a message of any text is read back as it was', () => {
+test('readMessage() and decode() read back any text that encode() was given', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), text => {
       const frame = broadcast.encode({ body: bytesOf(text) })
@@ -68,11 +69,12 @@ test('a message of any text is read back as it was', () => {
       const { body } = broadcast.decode(frame, 0, frame.length)
       expect(JSON.parse(`"${textOf(body)}"`)).toBe(text)
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test.each(ways)('delivery() and isRefusal() know what comes, written by any program: %j', way => {
-  // Texts of users that are like those of the server.
+test.each(ways)('delivery() and isRefusal() recognize frames written by any program: %j', way => {
+  // Texts of users that resemble those of the server.
   for (const text of ['hello', '已经收到信息', acknowledgement, delivered, '"\\', '']) {
     const reply = written(acknowledgement, way)
     expect(delivery(reply, 0, reply.length)).toBe(-1)
@@ -88,7 +90,7 @@ test.each(ways)('delivery() and isRefusal() know what comes, written by any prog
   }
 })
 
-test('isRefusal() is true for what is neither, delivery() false', () => {
+test('isRefusal() is true for a frame that is neither an acknowledgement nor a delivery', () => {
   for (const text of [
     '{}',
     '{"error":"no"}',
@@ -102,7 +104,7 @@ test('isRefusal() is true for what is neither, delivery() false', () => {
   }
 })
 
-test('encodeAcknowledgement() and encodeDelivery() say what the sender and the others are to be told', () => {
+test('encodeAcknowledgement() and encodeDelivery() write the fixed texts and the address of the sender', () => {
   expect(JSON.parse(textOf(encodeAcknowledgement(address)))).toEqual({ client_ip: address, message: acknowledgement })
   expect(JSON.parse(textOf(encodeDelivery(address, 'a "b"')))).toEqual({
     client_ip: address,
@@ -110,7 +112,7 @@ test('encodeAcknowledgement() and encodeDelivery() say what the sender and the o
   })
 })
 
-test('readMessage() is undefined for what is no message', () => {
+test('readMessage() is undefined for bytes that are not a message', () => {
   for (const text of ['', '{', '5', 'null', '[]', '{}', '{"message":5}', '{"message":"a"', '{"Message":"a"}']) {
     expect(readMessage(bytesOf(`${text}\n`), 0, bytesOf(text).length + 1)).toBeUndefined()
   }

@@ -2,26 +2,26 @@ import { findText } from './jsonText.ts'
 import { createLine } from './line.ts'
 import { malformed, type Protocol } from './protocol.ts'
 
-/** What the message of an acknowledgement ends with: "the information has been received". */
+/** The end of the message of an acknowledgement: "the information has been received". */
 const acknowledgedText = '已经收到信息'
-/** What stands before the sender's own text in what the others get: "the address has sent a request message". */
+/** The text before the sender's own in a delivery to the others: "the address has sent a request message". */
 const deliveredText = '地址发送了请求消息：'
-/** What a server may put before a sender's text: its address, twice, and what is said of it. */
+/** The most that a server may add before a sender's text: the sender's address, twice, and one of the fixed texts. */
 const additionBytesMax = 512
 const openBrace = 0x7b
 const backslash = 0x5c
 const firstNotAscii = 0x80
-/** In ASCII the bit by which small letters differ from capitals. */
-const smallLetterBit = 0x20
+/** In ASCII, the bit in which lower-case letters differ from capitals. */
+const lowerCaseBit = 0x20
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
-const acknowledged = markOf(acknowledgedText)
-const delivered = markOf(deliveredText)
+const acknowledged = fixedText(acknowledgedText)
+const delivered = fixedText(deliveredText)
 
 /**
- * One JSON object a line, `{"client_ip": "...", "message": "..."}`. `maxFrame` bounds a request, in bytes, its line feed included; what
- * the server makes of it may be a little longer. The body is the text of `message` as it stands in the JSON, escapes and all.
+ * One JSON object a line, `{"client_ip": "...", "message": "..."}`. `maxFrame` bounds a request with its line feed, in
+ * bytes; a server's frame may be a little longer. The body is the text of `message` with the escapes it has in JSON.
  */
 export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Protocol {
   const line = createLine({ delimiter: '\n', maxFrame: maxFrame + additionBytesMax })
@@ -51,17 +51,17 @@ export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Pr
   }
 }
 
-/** The line by which a server tells the sender at `address` that its message is there. */
+/** The line that acknowledges a message to its sender at `address`. */
 export function encodeAcknowledgement(address: string): Uint8Array {
   return encodeLine(address, `${address}: ${acknowledgedText}`)
 }
 
-/** The line by which a server hands `text`, which the sender at `address` has sent, to everybody else. */
+/** The line that delivers `text` of the sender at `address` to all other clients. */
 export function encodeDelivery(address: string, text: string): Uint8Array {
   return encodeLine(address, `${address} ${deliveredText}${text}`)
 }
 
-/** The text in the whole frame `bytes[from, end)`; undefined where that is no such object in JSON. */
+/** The text in the whole frame `bytes[from, end)`; undefined unless that is a JSON object with a message. */
 export function readMessage(bytes: Uint8Array, from: number, end: number): string | undefined {
   try {
     const object: unknown = JSON.parse(decoder.decode(bytes.subarray(from, end)))
@@ -80,29 +80,31 @@ function textOf(body: Uint8Array): string {
   try {
     return decoder.decode(body)
   } catch {
-    throw new RangeError('a broadcast message is text in UTF-8, and this is none')
+    throw new RangeError('a broadcast message must be text in UTF-8')
   }
 }
 
-/** A fixed text as servers write it: in UTF-8, or escaped, as many a JSON library does with all that is not ASCII. */
-interface Mark {
+/**
+ * A fixed text as servers write it: in UTF-8, or escaped, as many JSON libraries write everything that is not ASCII.
+ */
+interface FixedText {
   readonly utf8: Uint8Array
-  /** With every letter small. */
+  /** With all letters in lower case. */
   readonly escaped: Uint8Array
 }
 
-function markOf(text: string): Mark {
+function fixedText(text: string): FixedText {
   const escapes = Array.from(text, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  const escaped = Uint8Array.from(encoder.encode(escapes.join('')), byte => byte | smallLetterBit)
+  const escaped = Uint8Array.from(encoder.encode(escapes.join('')), byte => byte | lowerCaseBit)
   return { utf8: encoder.encode(text), escaped }
 }
 
 /**
- * Where the sender's text would begin: behind the first of the two fixed texts in the frame, if that is `wanted`, else -1. A server
- * puts nothing but addresses before them, and what a user has written behind, so that no user's text is taken for one: JSON need
- * not be read, nor more than some sixty bytes.
+ * The end of the first of the two fixed texts in the frame, if that is `wanted`; else -1. A server writes only
+ * addresses before a fixed text and the user's text after it, so a user's text is never mistaken for one. The JSON need
+ * not be read, and no more than about sixty bytes are searched.
  */
-function find(bytes: Uint8Array, from: number, end: number, wanted: Mark): number {
+function find(bytes: Uint8Array, from: number, end: number, wanted: FixedText): number {
   const other = wanted === delivered ? acknowledged : delivered
   for (let at = from; at < end; at++) {
     const byte = bytes[at]!
@@ -114,8 +116,8 @@ function find(bytes: Uint8Array, from: number, end: number, wanted: Mark): numbe
   return -1
 }
 
-/** Where a mark ends that begins at `at`; 0 where none does. */
-function endOf({ utf8, escaped }: Mark, bytes: Uint8Array, at: number, end: number): number {
+/** The end of the fixed text if it begins at `at`; else 0. */
+function endOf({ utf8, escaped }: FixedText, bytes: Uint8Array, at: number, end: number): number {
   if (bytes[at] !== backslash) {
     if (at + utf8.length > end) return 0
     for (let index = 0; index < utf8.length; index++) {
@@ -125,7 +127,7 @@ function endOf({ utf8, escaped }: Mark, bytes: Uint8Array, at: number, end: numb
   }
   if (at + escaped.length > end) return 0
   for (let index = 0; index < escaped.length; index++) {
-    if ((bytes[at + index]! | smallLetterBit) !== escaped[index]) return 0
+    if ((bytes[at + index]! | lowerCaseBit) !== escaped[index]) return 0
   }
   return at + escaped.length
 }

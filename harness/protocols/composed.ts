@@ -5,7 +5,7 @@ import type { LayerSettings } from './layers/settings.ts'
 import type { Protocol } from './protocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
 
-/** What is spoken to a target: plain and cloneable, so that a plan can carry it to its workers. */
+/** The protocol of a run, its layers and its carrier: plain and cloneable, so that a plan can carry it to its workers. */
 export interface SpokenProtocol {
   readonly spec: ProtocolSpec
   /** What bodies pass through; absent where they go as they are. */
@@ -14,7 +14,7 @@ export interface SpokenProtocol {
   readonly overUdp: boolean
 }
 
-/** The protocol as it is spoken: bodies within their layers, over a stream or in datagrams; `opensAll` as in `layeredProtocol`. */
+/** The protocol with its layers, over a stream or in datagrams; `opensAll` is passed on to `layeredProtocol`. */
 export function composeProtocol(spoken: SpokenProtocol, { opensAll = true } = {}): Protocol {
   const plain = createProtocol(spoken.spec)
   return layeredProtocol(spoken.overUdp ? overDatagrams(plain) : plain, spoken.layers, { opensAll })

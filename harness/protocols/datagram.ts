@@ -1,14 +1,14 @@
 import { malformed, type Protocol, type ProtocolName, tooLarge } from './protocol.ts'
 
-/** The longest datagram over IPv4: 65,535 bytes without the headers of IP and UDP. */
+/** The longest datagram over IPv4: 65,535 bytes less the headers of IP and UDP. */
 export const datagramBytesMax = 65_507
 
-/** The protocols that are spoken over UDP. */
+/** The protocols that also run over UDP. */
 export const datagramProtocols = ['raw', 'line', 'frame', 'tlv', 'rpc'] as const satisfies readonly ProtocolName[]
 
 /**
- * A protocol as it is over UDP: one datagram is one frame, and what is in it beyond that or short of it is malformed, so
- * that nothing is ever left over. A raw message is the datagram, whatever its length, unless the length of replies is set.
+ * A protocol over UDP: one datagram is one frame. A datagram with more or less than a frame is malformed, so there are
+ * no partial frames. A raw message is the whole datagram, of any length, unless the length of replies is set.
  */
 export function overDatagrams(protocol: Protocol): Protocol {
   const { needsRequestBytes, ...rest } = protocol

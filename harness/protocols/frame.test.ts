@@ -30,26 +30,26 @@ test('frameEnd() reads lengths of every width in both byte orders', () => {
   }
 })
 
-test('frameEnd() takes a length that counts itself', () => {
+test('frameEnd() supports a length that counts itself', () => {
   const counting = frame({ lengthAdjustment: -4 })
   expect(end(counting, { u32: 9 }, 'hello')).toBe(9)
   expect(end(counting, { u32: 4 })).toBe(4)
   expect(end(counting, { u32: 3 }, 'hello')).toBe(malformed)
 })
 
-test('frameEnd() takes a length field after other bytes', () => {
+test('frameEnd() supports a length field after other bytes', () => {
   const magic = frame({ lengthOffset: 2, lengthBytes: 2 })
   expect(end(magic, { u16: 0xcafe }, { u16: 5 }, 'hello')).toBe(9)
   expect(end(magic, { u16: 0xcafe }, { u8: 0 })).toBe(incomplete)
 })
 
-test('frameEnd() answers malformed when a frame ends before its id', () => {
+test('frameEnd() returns malformed when a frame ends before its id', () => {
   const withId = frame({ id: { offset: 4, bytes: 4 } })
   expect(end(withId, { u32: 3 }, { u32: 7 })).toBe(malformed)
   expect(end(withId, { u32: 4 }, { u32: 7 })).toBe(8)
 })
 
-test('frameEnd() answers tooLarge as soon as the length is in', () => {
+test('frameEnd() returns tooLarge as soon as the length is in', () => {
   expect(end(frame(), { u32: 1021 })).toBe(tooLarge)
   expect(end(frame(), { u32: 1020 })).toBe(incomplete)
   expect(end(frame(), { u32: 0xffff_ffff })).toBe(tooLarge)
@@ -61,7 +61,7 @@ test('frameEnd() answers tooLarge as soon as the length is in', () => {
   }
 })
 
-test('encode() fills the header that is neither length nor id with zeros', () => {
+test('encode() fills the header with zeros, except for length and id', () => {
   const withId = frame({ lengthOffset: 2, lengthBytes: 2, endian: 'little', id: { offset: 6, bytes: 3 } })
   const bytes = withId.encode({ body: bytesOf('hello'), id: 0x010203 })
   const wanted = bytesOf({ u16: 0 }, { u16: 10, little: true }, { u16: 0 }, { u24: 0x010203, little: true }, 'hello')
@@ -69,7 +69,7 @@ test('encode() fills the header that is neither length nor id with zeros', () =>
   expect(withId.decode(bytes, 0, 14)).toEqual({ body: bytesOf('hello'), id: 0x010203 })
 })
 
-test('encode() writes length and id over a body that reaches into the header', () => {
+test('encode() writes length and id over a body that includes part of the header', () => {
   const whole = frame({ lengthOffset: 2, lengthBytes: 2, strip: 0 })
   expect(whole.encode({ body: bytesOf({ u16: 0xcafe }, { u16: 0 }, 'hello') })).toEqual(
     bytesOf({ u16: 0xcafe }, { u16: 5 }, 'hello'),
@@ -77,13 +77,13 @@ test('encode() writes length and id over a body that reaches into the header', (
   expect(() => whole.encode({ body: bytesOf({ u16: 0xcafe }) })).toThrow('at least 4 bytes, not 2')
 })
 
-test('encode() leaves bytes free that strip takes off beyond the header', () => {
+test('encode() leaves a gap where strip is longer than the header', () => {
   const far = frame({ lengthBytes: 1, strip: 3 })
   expect(far.encode({ body: bytesOf('hi') })).toEqual(bytesOf({ u8: 4 }, { u16: 0 }, 'hi'))
   expect(end(far, { u8: 1 }, 'hello')).toBe(malformed)
 })
 
-test('encode() refuses what does not fit', () => {
+test('encode() refuses a message that does not fit', () => {
   expect(() => frame({ lengthBytes: 1 }).encode({ body: new Uint8Array(256) })).toThrow('from 0 to 255, not 256')
   expect(() => frame().encode({ body: new Uint8Array(1021) })).toThrow('at most 1024 bytes, not 1025')
   expect(() => frame({ lengthAdjustment: 9 }).encode({ body: new Uint8Array(3) })).toThrow('the length field')

@@ -3,15 +3,15 @@ import { incomplete, type Message, malformed, type Protocol, type RequestId, too
 import type { FrameSettings } from './protocolSpec.ts'
 
 /**
- * A length field somewhere in a header. With a `strip` that is less than the header the body has the rest of the
- * header in it: that is how fixed bytes such as a magic number are sent, and encode puts length and id over them.
+ * Frames with a length field somewhere in a header. If `strip` is less than the header, the body includes the rest of
+ * the header: fixed bytes such as a magic number are sent that way, and `encode` writes length and id over them.
  */
 export function createFrame(settings: FrameSettings): Protocol {
   const { lengthOffset, lengthBytes, lengthAdjustment, maxFrame } = settings
   const lengthEnd = lengthOffset + lengthBytes
   const strip = frameStrip(settings)
   const shortest = shortestFrame(settings)
-  // The most common field, without a loop.
+  // The most common length field is read without a loop.
   const readWord = settings.endian === 'big' && lengthBytes === 4 ? readUint32 : undefined
   const read = settings.endian === 'big' ? readBig : readLittle
   const write = settings.endian === 'big' ? writeBig : writeLittle
@@ -64,7 +64,7 @@ export function frameStrip(settings: FrameSettings): number {
   return settings.strip ?? headerBytes(settings)
 }
 
-/** Bytes of the shortest frame that holds its length, its id, and all that is stripped. */
+/** Bytes of the shortest frame, which contains its length, its id and all stripped bytes. */
 export function shortestFrame(settings: FrameSettings): number {
   return Math.max(headerBytes(settings), settings.strip ?? 0)
 }

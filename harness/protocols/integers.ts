@@ -3,7 +3,7 @@ export function readUint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
-/** Puts `value` at `at` as 32 bits, big-endian. */
+/** Writes `value` at `at` as 32 bits, big-endian. */
 export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24
   bytes[at + 1] = value >>> 16
@@ -18,14 +18,16 @@ export function readBig(bytes: Uint8Array, at: number, width: number): number {
   return value
 }
 
-/** The unsigned little-endian number in `width` bytes at `at`; above 2^53 it is rounded, but never to less than 2^53. */
+/**
+ * The unsigned little-endian number in `width` bytes at `at`; above 2^53 it is rounded, but never to less than 2^53.
+ */
 export function readLittle(bytes: Uint8Array, at: number, width: number): number {
   let value = 0
   for (let index = width - 1; index >= 0; index--) value = value * 256 + bytes[at + index]!
   return value
 }
 
-/** Puts `value`, a whole number up to 2^53, into `width` bytes at `at`, big-endian. */
+/** Writes `value`, a whole number up to 2^53, to `width` bytes at `at`, big-endian. */
 export function writeBig(bytes: Uint8Array, at: number, width: number, value: number): void {
   for (let index = width - 1; index >= 0; index--) {
     bytes[at + index] = value % 256
@@ -33,7 +35,7 @@ export function writeBig(bytes: Uint8Array, at: number, width: number, value: nu
   }
 }
 
-/** Puts `value`, a whole number up to 2^53, into `width` bytes at `at`, little-endian. */
+/** Writes `value`, a whole number up to 2^53, to `width` bytes at `at`, little-endian. */
 export function writeLittle(bytes: Uint8Array, at: number, width: number, value: number): void {
   for (let index = 0; index < width; index++) {
     bytes[at + index] = value % 256

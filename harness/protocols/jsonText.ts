@@ -6,19 +6,19 @@ const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
 
-/** A stretch of bytes. */
-export interface Stretch {
+/** The range `[from, end)` of some bytes. */
+export interface ByteRange {
   readonly from: number
   readonly end: number
 }
 
 /**
- * The text of `key` in the JSON object that fills `bytes[from, end)`: what stands between its quotes, as it stands there. An empty
- * stretch where the object has no such text. Whatever the bytes are, it answers within them.
+ * The text of `key` in the JSON object that fills `bytes[from, end)`: the bytes between its quotes, with their escapes.
+ * An empty range where the object has no such text. The range lies within the bytes, whatever they are.
  */
-export function findText(bytes: Uint8Array, from: number, end: number, key: string): Stretch {
+export function findText(bytes: Uint8Array, from: number, end: number, key: string): ByteRange {
   let depth = 0
-  /** Whether the value of the key is what comes next. */
+  /** Whether the value of the key comes next. */
   let isWanted = false
   for (let at = from; at < end; at++) {
     const byte = bytes[at]!
@@ -52,7 +52,7 @@ function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
   return at
 }
 
-/** Whether `bytes[from, end)` is `key`, which is ASCII. */
+/** Whether `bytes[from, end)` is `key`, which must be ASCII. */
 function isText(bytes: Uint8Array, from: number, end: number, key: string): boolean {
   if (end - from !== key.length) return false
   for (let index = 0; index < key.length; index++) {

@@ -13,14 +13,14 @@ test('frameEnd() ends a line just past its delimiter', () => {
   expect(line.frameEnd(bytes, 0, 3, 0)).toBe(incomplete)
 })
 
-test('frameEnd() does not look past the end of what came in', () => {
+test('frameEnd() does not look past the end of the bytes so far', () => {
   const bytes = bytesOf('x'.repeat(200), '\n')
   expect(line.frameEnd(bytes, 0, 200, 0)).toBe(incomplete)
   expect(line.frameEnd(bytes, 0, 201, 0)).toBe(201)
   expect(line.frameEnd(bytes, 150, 200, 0)).toBe(incomplete)
 })
 
-test('frameEnd() finds a delimiter at every place about the end of the plain search', () => {
+test('frameEnd() finds a delimiter at every place around the end of its own search', () => {
   for (let length = 60; length < 70; length++) {
     const bytes = bytesOf('x'.repeat(length), '\r\n')
     const twoBytes = createLine({ delimiter: '\r\n', maxFrame: 1024 })
@@ -29,19 +29,19 @@ test('frameEnd() finds a delimiter at every place about the end of the plain sea
   }
 })
 
-test('frameEnd() passes over parts of a long delimiter', () => {
+test('frameEnd() skips parts of a long delimiter', () => {
   const ends = createLine({ delimiter: '--END--', maxFrame: 1024 })
   const bytes = bytesOf('a--EN--', 'b'.repeat(80), '---END--rest')
   expect(textOf(bytes.subarray(0, ends.frameEnd(bytes, 0, bytes.length, 0)))).toBe(`a--EN--${'b'.repeat(80)}---END--`)
 })
 
-test('frameEnd() takes a delimiter of several bytes in UTF-8', () => {
+test('frameEnd() supports a delimiter of several bytes in UTF-8', () => {
   const ends = createLine({ delimiter: '。', maxFrame: 1024 })
   const bytes = bytesOf('你好。再见')
   expect(ends.frameEnd(bytes, 0, bytes.length, 0)).toBe(9)
 })
 
-test('frameEnd() answers tooLarge when maxFrame bytes hold no delimiter', () => {
+test('frameEnd() returns tooLarge when maxFrame bytes contain no delimiter', () => {
   const short = createLine({ delimiter: '\n', maxFrame: 8 })
   expect(short.frameEnd(bytesOf('1234567\n'), 0, 8, 0)).toBe(8)
   expect(short.frameEnd(bytesOf('1234567'), 0, 7, 0)).toBe(incomplete)
@@ -49,13 +49,13 @@ test('frameEnd() answers tooLarge when maxFrame bytes hold no delimiter', () => 
   expect(short.frameEnd(bytesOf('12345678\n'), 0, 9, 0)).toBe(tooLarge)
 })
 
-test('encode() appends the delimiter and decode() takes it off', () => {
+test('encode() appends the delimiter and decode() removes it', () => {
   const frame = line.encode({ body: bytesOf('hello') })
   expect(frame).toEqual(bytesOf('hello\n'))
   expect(textOf(line.decode(frame, 0, frame.length).body)).toBe('hello')
 })
 
-test('encode() refuses a body that would end the line too soon', () => {
+test('encode() refuses a body that would end the line too early', () => {
   expect(() => line.encode({ body: bytesOf('a\nb') })).toThrow('a line must not contain its delimiter "\\n"')
   const double = createLine({ delimiter: 'aa', maxFrame: 64 })
   expect(() => double.encode({ body: bytesOf('xa') })).toThrow(RangeError)

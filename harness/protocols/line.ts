@@ -1,10 +1,10 @@
 import { searchBytes } from './byteSearch.ts'
 import { incomplete, type Protocol, tooLarge } from './protocol.ts'
 
-/** A short line is found before a call into the runtime would have begun; the rest of a long one is left to it. */
+/** A loop searches this many bytes before a call into the runtime would have begun; that searches the rest. */
 const plainSearchBytes = 64
 
-/** Text up to a delimiter. `maxFrame` bounds a line with its delimiter, in bytes. */
+/** Text that ends with a delimiter. `maxFrame` bounds a line with its delimiter, in bytes. */
 export function createLine(settings: { readonly delimiter: string; readonly maxFrame: number }): Protocol {
   const { maxFrame } = settings
   const delimiter = new TextEncoder().encode(settings.delimiter)
@@ -22,7 +22,7 @@ export function createLine(settings: { readonly delimiter: string; readonly maxF
     name: 'line',
     frameBytesMax: maxFrame,
     frameEnd(bytes, from, to) {
-      // The last place where a delimiter may begin and still lie whole within what is there and what is allowed.
+      // The last place where a delimiter may begin that is whole within both the bytes so far and the bound.
       const last = Math.min(to, from + maxFrame) - size
       const plainLast = Math.min(last, from + plainSearchBytes)
       let at = from
@@ -44,7 +44,7 @@ export function createLine(settings: { readonly delimiter: string; readonly maxF
       if (frame.length > maxFrame) {
         throw new RangeError(`a line has at most ${maxFrame} bytes with its delimiter, not ${frame.length}`)
       }
-      // Searched with the delimiter in place: a body that ends like the delimiter begins may make one too soon.
+      // The search includes the delimiter: a body that ends as the delimiter begins may complete one too early.
       if (searchBytes(frame, delimiter) < body.length) {
         throw new RangeError(`a line must not contain its delimiter ${JSON.stringify(settings.delimiter)}`)
       }

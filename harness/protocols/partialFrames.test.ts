@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { PartialFrames } from './partialFrames.ts'
 import { bytesOf, textOf } from './testing/bytes.ts'
 
@@ -7,7 +8,7 @@ function joined(partialFrames: PartialFrames): string {
   return textOf(partialFrames.bytes.subarray(partialFrames.from, partialFrames.to))
 }
 
-test('join() hands back the given range when nothing was left over', () => {
+test('join() returns the given range when the link has no partial frame', () => {
   const partialFrames = new PartialFrames()
   const bytes = bytesOf('..hello..')
   partialFrames.join(3, bytes, 2, 7)
@@ -16,7 +17,7 @@ test('join() hands back the given range when nothing was left over', () => {
   expect(partialFrames.heldBytes).toBe(0)
 })
 
-test('join() puts the new bytes after what keep() kept, for each link alone', () => {
+test('join() appends the new bytes to those that keep() kept, separately for each link', () => {
   const partialFrames = new PartialFrames()
   const bytes = bytesOf('abcdef')
   partialFrames.keep(0, bytes, 1, 3)
@@ -28,7 +29,7 @@ test('join() puts the new bytes after what keep() kept, for each link alone', ()
   expect(joined(partialFrames)).toBe('efZ')
 })
 
-test('keep() takes a range of its own buffer', () => {
+test('keep() accepts a range of its own buffer', () => {
   const partialFrames = new PartialFrames()
   partialFrames.keep(1, bytesOf('abc'), 0, 3)
   partialFrames.join(1, bytesOf('defg'), 0, 4)
@@ -41,7 +42,7 @@ test('keep() takes a range of its own buffer', () => {
   expect(partialFrames.bytes).toBe(bytes)
 })
 
-test('keep() lets go of a large buffer once it is empty, and keeps a small one', () => {
+test('keep() releases a large buffer once it is empty, and keeps a small one', () => {
   const partialFrames = new PartialFrames()
   partialFrames.keep(0, new Uint8Array(100_000), 0, 100_000)
   expect(partialFrames.heldBytes).toBe(131_072)
@@ -54,7 +55,7 @@ test('keep() lets go of a large buffer once it is empty, and keeps a small one',
   expect(partialFrames.heldBytes).toBe(256)
 })
 
-test('join() lets go of a large buffer when little is left over again and again', () => {
+test('join() releases a large buffer when the partial frames after it stay small', () => {
   const partialFrames = new PartialFrames()
   partialFrames.keep(0, new Uint8Array(1_000_000), 0, 1_000_000)
   for (let index = 0; index < 1000; index++) {
@@ -64,7 +65,7 @@ test('join() lets go of a large buffer when little is left over again and again'
   expect(partialFrames.heldBytes).toBeLessThanOrEqual(2048)
 })
 
-test('drop() forgets the link', () => {
+test('drop() releases the memory of the link', () => {
   const partialFrames = new PartialFrames()
   partialFrames.keep(2, bytesOf('old'), 0, 3)
   partialFrames.drop(2)
@@ -74,7 +75,7 @@ test('drop() forgets the link', () => {
   expect(joined(partialFrames)).toBe('new')
 })
 
-test('join() and keep() copy a frame in small pieces only a few times over', () => {
+test('join() and keep() copy a frame in small pieces only a few times', () => {
   const partialFrames = new PartialFrames()
   const piece = new Uint8Array(1000)
   const buffers = new Set<ArrayBufferLike>()
@@ -88,7 +89,7 @@ test('join() and keep() copy a frame in small pieces only a few times over', () 
   expect(partialFrames.heldBytes).toBeLessThanOrEqual(2 ** 24)
 })
 
-test('join() and keep() lose and repeat nothing, whatever is taken and left', () => {
+test('join() and keep() lose and repeat no byte, whatever part is read', () => {
   const reads = fc.array(fc.record({ link: fc.nat(3), length: fc.nat(700), taken: fc.nat(1200) }), { maxLength: 60 })
   fc.assert(
     fc.property(reads, steps => {
@@ -108,5 +109,6 @@ test('join() and keep() lose and repeat nothing, whatever is taken and left', ()
         partialFrames.keep(link, bytes, end, to)
       }
     }),
+    { numRuns: propertyRuns },
   )
 })

@@ -1,101 +1,101 @@
-/** A buffer up to this size stays with its link for the next leftover; a larger one is let go once it is empty. */
+/** A link keeps a buffer up to this size for its next partial frame; a larger one is released once it is empty. */
 const reusedBytesMax = 16 * 1024
 const smallestBytes = 256
 const noBytes = new Uint8Array(0)
 
 /**
- * What came in on each connection and is not yet a whole frame. Most reads end with a frame, and then nothing is
- * copied: `join` hands back the very bytes it was given. It doubles its buffers rather than trust an announced length,
- * so that memory follows what has come in and a long frame in small pieces costs time in proportion to its length.
+ * The bytes of each connection that are not yet a whole frame. Most reads end with a frame, and then nothing is copied:
+ * `join` returns the bytes it was given. Buffers double in size and do not trust an announced length, so memory follows
+ * the bytes that have arrived, and a long frame in small pieces costs time in proportion to its length.
  */
 export class PartialFrames {
-  /** The range that `join` made: the link's bytes so far. */
+  /** The range set by `join`: the link's partial frame and the bytes that followed it. */
   bytes: Uint8Array = noBytes
   from = 0
   to = 0
-  /** Memory in buffers for leftovers, in bytes. */
+  /** Memory held by the buffers, in bytes. */
   heldBytes = 0
-  readonly #rests: (Rest | undefined)[] = []
+  readonly #ofLink: (PartialFrame | undefined)[] = []
 
-  /** Sets `bytes`, `from` and `to` to what the link left over, if anything, and `bytes[from, to)` after it. */
+  /** Sets `bytes`, `from` and `to` to the link's partial frame, if it has one, followed by `bytes[from, to)`. */
   join(link: number, bytes: Uint8Array, from: number, to: number): void {
-    const rest = this.#rests[link]
-    if (rest === undefined || rest.from === rest.to) {
+    const partial = this.#ofLink[link]
+    if (partial === undefined || partial.from === partial.to) {
       this.bytes = bytes
       this.from = from
       this.to = to
       return
     }
-    this.#append(rest, bytes, from, to)
-    this.bytes = rest.bytes
-    this.from = rest.from
-    this.to = rest.to
+    this.#append(partial, bytes, from, to)
+    this.bytes = partial.bytes
+    this.from = partial.from
+    this.to = partial.to
   }
 
-  /** Keeps `bytes[from, to)`, the end of what `join` made, for the next `join`; nothing is kept of an empty range. */
+  /** Keeps `bytes[from, to)`, the end of the range set by `join`, for the next `join`; nothing when it is empty. */
   keep(link: number, bytes: Uint8Array, from: number, to: number): void {
-    let rest = this.#rests[link]
+    let partial = this.#ofLink[link]
     if (from === to) {
-      if (rest !== undefined) this.#empty(rest)
+      if (partial !== undefined) this.#clear(partial)
       return
     }
-    if (rest === undefined) rest = this.#newRest(link)
-    if (rest.bytes === bytes) {
-      rest.from = from
-      rest.to = to
+    if (partial === undefined) partial = this.#create(link)
+    if (partial.bytes === bytes) {
+      partial.from = from
+      partial.to = to
       return
     }
-    rest.from = 0
-    rest.to = 0
-    this.#append(rest, bytes, from, to)
+    partial.from = 0
+    partial.to = 0
+    this.#append(partial, bytes, from, to)
   }
 
-  /** Forgets the link and its memory: the connection is gone. */
+  /** Releases the link's memory: its connection is closed. */
   drop(link: number): void {
-    this.heldBytes -= this.#rests[link]?.bytes.length ?? 0
-    if (link < this.#rests.length) this.#rests[link] = undefined
+    this.heldBytes -= this.#ofLink[link]?.bytes.length ?? 0
+    if (link < this.#ofLink.length) this.#ofLink[link] = undefined
   }
 
-  #append(rest: Rest, bytes: Uint8Array, from: number, to: number): void {
-    const held = rest.to - rest.from
+  #append(partial: PartialFrame, bytes: Uint8Array, from: number, to: number): void {
+    const held = partial.to - partial.from
     const wanted = held + to - from
-    if (rest.to + to - from > rest.bytes.length) {
-      // Moving to the front is worth its copy only where it makes at least half of the buffer free again, and keeping
-      // the buffer only where it is not one that a long frame made, and much too large for what came after it.
-      const room = rest.bytes.length
+    if (partial.to + to - from > partial.bytes.length) {
+      // Moving the bytes to the front is worth the copy only if it frees at least half of the buffer. A buffer that a
+      // long frame has made much too large for what followed is not worth keeping.
+      const room = partial.bytes.length
       if (wanted * 2 <= room && (room <= reusedBytesMax || wanted * 8 > room)) {
-        rest.bytes.copyWithin(0, rest.from, rest.to)
+        partial.bytes.copyWithin(0, partial.from, partial.to)
       } else {
         const grown = new Uint8Array(capacityFor(wanted))
-        grown.set(rest.bytes.subarray(rest.from, rest.to))
-        this.heldBytes += grown.length - rest.bytes.length
-        rest.bytes = grown
+        grown.set(partial.bytes.subarray(partial.from, partial.to))
+        this.heldBytes += grown.length - partial.bytes.length
+        partial.bytes = grown
       }
-      rest.from = 0
-      rest.to = held
+      partial.from = 0
+      partial.to = held
     }
-    rest.bytes.set(bytes.subarray(from, to), rest.to)
-    rest.to += to - from
+    partial.bytes.set(bytes.subarray(from, to), partial.to)
+    partial.to += to - from
   }
 
-  #empty(rest: Rest): void {
-    rest.from = 0
-    rest.to = 0
-    if (rest.bytes.length <= reusedBytesMax) return
-    this.heldBytes -= rest.bytes.length
-    if (this.bytes === rest.bytes) this.bytes = noBytes
-    rest.bytes = noBytes
+  #clear(partial: PartialFrame): void {
+    partial.from = 0
+    partial.to = 0
+    if (partial.bytes.length <= reusedBytesMax) return
+    this.heldBytes -= partial.bytes.length
+    if (this.bytes === partial.bytes) this.bytes = noBytes
+    partial.bytes = noBytes
   }
 
-  #newRest(link: number): Rest {
-    while (this.#rests.length <= link) this.#rests.push(undefined)
-    const rest = { bytes: noBytes, from: 0, to: 0 }
-    this.#rests[link] = rest
-    return rest
+  #create(link: number): PartialFrame {
+    while (this.#ofLink.length <= link) this.#ofLink.push(undefined)
+    const partial = { bytes: noBytes, from: 0, to: 0 }
+    this.#ofLink[link] = partial
+    return partial
   }
 }
 
-interface Rest {
+interface PartialFrame {
   bytes: Uint8Array
   from: number
   to: number

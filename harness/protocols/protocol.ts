@@ -1,4 +1,4 @@
-/** One request or reply, apart from its wire format. */
+/** One request or reply, independent of its wire format. */
 export interface Message {
   body: Uint8Array
   /** TLV type or RPC command type. */
@@ -7,38 +7,38 @@ export interface Message {
   version?: number
   /** RPC extension, a signed 64-bit number. */
   extension?: bigint
-  /** What joins a reply to its request where replies come in any order. */
+  /** Matches a reply to its request where replies may arrive in any order. */
   id?: number
-  /** HTTP requests. */
+  /** HTTP requests only. */
   method?: string
   path?: string
   headers?: Readonly<Record<string, string>>
-  /** HTTP replies. */
+  /** HTTP replies only. */
   status?: number
 }
 
-/** What `frameEnd` answers besides an offset. Every other answer is the offset just past the first whole frame. */
+/** The results of `frameEnd` that are not offsets. Any other result is the offset just past the first whole frame. */
 export const incomplete = 0
 export const malformed = -1
 export const tooLarge = -2
 
 /**
- * A wire format: bytes in, messages out. No sockets, timers or clocks; an instance has no state, and any number of
- * connections share it. Whatever bytes come in, `frameEnd` answers: it throws nothing and allocates nothing.
+ * A wire format: bytes in, messages out. It has no sockets, timers or clocks, and no state that its results depend on,
+ * so any number of connections share an instance. `frameEnd` never throws and never allocates, whatever bytes arrive.
  */
 export interface Protocol {
   readonly name: string
-  /** The longest frame that is taken, header and all; a longer one is `tooLarge` as soon as its header is read. */
+  /** The longest frame that is accepted, with its header; a longer one is `tooLarge` as soon as its header is in. */
   readonly frameBytesMax: number
   /**
    * The end of the first whole frame in `bytes[from, to)`, or `incomplete`, `malformed` or `tooLarge`.
-   * `requestBytes` is the length of the request that the frame answers (a server passes what it has);
-   * only a format without framing looks at it.
+   * `requestBytes` is the length of the request that the frame answers, 0 where it is unknown; only a format without
+   * framing uses it.
    */
   frameEnd(bytes: Uint8Array, from: number, to: number, requestBytes: number): number
-  /** Formats whose `frameEnd` looks at `requestBytes`; the others may be given 0. */
+  /** Whether `frameEnd` uses `requestBytes`; 0 will do for the others. */
   readonly needsRequestBytes?: boolean
-  /** The frame of a message; throws a RangeError that says why when the message does not fit the format. */
+  /** The frame of a message; throws a RangeError with the reason when the message does not fit the format. */
   encode(message: Message): Uint8Array
   /** The message in the whole frame `bytes[from, end)`; its body is a view, valid until the bytes are reused. */
   decode(bytes: Uint8Array, from: number, end: number): Message
@@ -50,35 +50,35 @@ export interface Protocol {
   readonly type?: { read(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */
   readonly status?: { read(bytes: Uint8Array, from: number): number }
-  /** Whether a whole reply says that the server refused the request, as an error of RESP does; unexpected unless expected. */
+  /** Whether a whole reply refuses the request, as a RESP error does: it is unexpected unless a scenario expects it. */
   isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
   /**
-   * Formats in which a server also sends what answers no request: of such a frame, which is whole, where the text begins that some
-   * client has sent; of a reply -1.
+   * Formats in which a server also sends frames that answer no request: the place in such a whole frame where the text
+   * of another client begins, or -1 for a reply.
    */
   delivery?(bytes: Uint8Array, from: number, end: number): number
-  /** Formats whose frames carry an id: replies may come in any order. */
+  /** Formats whose frames carry an id, so that replies may arrive in any order. */
   readonly requestId?: RequestId
-  /** Formats with a handshake of their own by which a client shows that it knows a key. */
+  /** Formats with their own handshake, in which a client proves that it knows a key. */
   readonly keyHandshake?: KeyHandshake
-  /** Formats that announce a frame's length: bytes of the first frame as announced, or 0 while that is not yet in. */
+  /** Formats that announce a frame's length: the announced bytes of the first frame, or 0 until the length is in. */
   announcedBytes?(bytes: Uint8Array, from: number, to: number): number
-  /** Formats whose bodies pass through layers, which all else but `encode`, `frameEnd` and `decode` does not see. */
+  /** Formats whose bodies pass through layers: `encode`, `frameEnd` and `decode` apply them, no other member does. */
   readonly layers?: BodyLayers
 }
 
-/** What a frame as it is sent and the plain one, as it was before its body passed through the layers, have to do with each other. */
+/** Translates between wrapped frames, which are sent, and plain ones, whose bodies have not been through the layers. */
 export interface BodyLayers {
   readonly plain: Protocol
-  /** A plain frame as it is sent; throws a RangeError when it does not fit the format. */
+  /** The wrapped frame of a plain one; throws a RangeError when it does not fit the format. */
   wrapFrame(frame: Uint8Array): Uint8Array
-  /** The most bytes that a plain frame of this length is sent with; throws a RangeError when that does not fit the format. */
+  /** The most bytes that a plain frame of this length has once wrapped; throws a RangeError when they do not fit. */
   wrappedBytesMax(frame: Uint8Array): number
-  /** The plain frame of the whole frame `bytes[from, end)`; undefined where that is not in order. */
+  /** The plain frame of the whole wrapped frame `bytes[from, end)`; undefined where that is not valid. */
   unwrapFrame(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined
 }
 
-/** The id field of a frame, an unsigned number of `bits` bits; its place must lie within every whole frame. */
+/** The id field of a frame, an unsigned number of `bits` bits; every whole frame must contain it. */
 export interface RequestId {
   readonly bits: number
   read(bytes: Uint8Array, from: number, end: number): number
@@ -86,9 +86,8 @@ export interface RequestId {
 }
 
 /**
- * A challenge handshake: the key itself is never sent. The client says hello, the server answers with a challenge of
- * random bytes, the client with their signature, the server with a welcome; or, to anything else, with a refusal. Each is
- * a message of a type of its own.
+ * A challenge handshake: the key itself is never sent. The client sends a hello, the server a challenge of random
+ * bytes, the client their signature, the server a welcome, or a refusal of anything else. Each message has a type.
  */
 export interface KeyHandshake {
   readonly helloType: number

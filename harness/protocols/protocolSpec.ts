@@ -1,4 +1,4 @@
-/** Which protocol, and how it is set: plain and cloneable, made into a `Protocol` where it is used. */
+/** A protocol's name and settings: plain and cloneable, made into a `Protocol` where it is used. */
 export type ProtocolSpec =
   | { readonly name: 'raw'; readonly replyBytes?: number }
   | { readonly name: 'line'; readonly delimiter: string; readonly maxFrame: number }
@@ -6,7 +6,7 @@ export type ProtocolSpec =
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
   | { readonly name: 'broadcast'; readonly maxFrame: number }
-  /** `host` is what the header Host says where a request does not say it itself; localhost without it. */
+  /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
 
@@ -15,11 +15,13 @@ export interface FrameSettings {
   readonly lengthOffset: number
   readonly lengthBytes: 1 | 2 | 3 | 4 | 8
   readonly endian: 'big' | 'little'
-  /** Added to the length read: a frame is lengthOffset + lengthBytes + length + lengthAdjustment bytes long. */
+  /** Added to the length field: a frame is lengthOffset + lengthBytes + length + lengthAdjustment bytes long. */
   readonly lengthAdjustment: number
-  /** Bytes at the start of a frame that are not its body; by default all up to the end of the length field (and of the id). */
+  /**
+   * Bytes at the start of a frame that are not its body; by default up to the end of the length field and of the id.
+   */
   readonly strip?: number
-  /** The longest frame taken, header and all. */
+  /** The longest frame that is accepted, with its header. */
   readonly maxFrame: number
   readonly id?: { readonly offset: number; readonly bytes: 1 | 2 | 3 | 4 }
 }

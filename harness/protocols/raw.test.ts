@@ -5,21 +5,21 @@ import { bytesOf } from './testing/bytes.ts'
 
 const bytes = bytesOf('hello world')
 
-test('frameEnd() takes as many bytes as the request had', () => {
+test('frameEnd() ends a reply after as many bytes as the request had', () => {
   const raw = createRaw({})
   expect(raw.frameEnd(bytes, 0, 11, 5)).toBe(5)
   expect(raw.frameEnd(bytes, 6, 11, 5)).toBe(11)
   expect(raw.frameEnd(bytes, 7, 11, 5)).toBe(incomplete)
 })
 
-test('frameEnd() takes replyBytes whatever the request had', () => {
+test('frameEnd() ends a reply after replyBytes, for any request', () => {
   const raw = createRaw({ replyBytes: 3 })
   expect(raw.frameEnd(bytes, 1, 11, 5)).toBe(4)
   expect(raw.frameEnd(bytes, 1, 11, 0)).toBe(4)
   expect(raw.frameEnd(bytes, 9, 11, 0)).toBe(incomplete)
 })
 
-test('frameEnd() takes whatever is there when no length is known', () => {
+test('frameEnd() takes all bytes so far when no length is known', () => {
   const raw = createRaw({})
   expect(raw.frameEnd(bytes, 2, 9, 0)).toBe(9)
   expect(raw.frameEnd(bytes, 9, 9, 0)).toBe(incomplete)

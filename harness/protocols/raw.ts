@@ -1,11 +1,11 @@
 import { incomplete, type Protocol, tooLarge } from './protocol.ts'
 
-/** The longest raw message: as nothing in the bytes announces a length, this is the only bound. */
+/** The longest raw message. Raw bytes announce no length, so this is the only bound. */
 export const rawBytesMax = 64 * 1024 * 1024
 
 /**
  * No framing: a reply is `replyBytes` bytes long, or as long as its request. Where neither is known, as in a server,
- * whatever is there is one frame.
+ * the bytes that have arrived are one frame.
  */
 export function createRaw({ replyBytes }: { readonly replyBytes?: number }): Protocol {
   return {

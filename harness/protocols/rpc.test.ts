@@ -22,11 +22,11 @@ test('encode() and decode() write and read every field', () => {
   expect(bare.decode(bytesOf('xx', withoutLength), 2, 26)).toEqual(message)
 })
 
-test('encode() leaves what is not given at zero', () => {
+test('encode() writes zero for fields that are not given', () => {
   expect(rpc.encode({ body: bytesOf() })).toEqual(bytesOf({ u32: 19 }, new Uint8Array(19)))
 })
 
-test('encode() refuses what does not fit', () => {
+test('encode() refuses a message that does not fit', () => {
   expect(() => rpc.encode({ body: new Uint8Array(1025) })).toThrow('at most 1024 bytes')
   expect(() => rpc.encode({ body: bytesOf(), type: 256 })).toThrow('command type')
   expect(() => rpc.encode({ body: bytesOf(), version: 0x8000 })).toThrow('version')
@@ -41,7 +41,7 @@ test('frameEnd() ends a message after its body, with and without length', () => 
   for (let to = 0; to < 24; to++) expect(bare.frameEnd(withoutLength, 0, to, 0)).toBe(incomplete)
 })
 
-test('frameEnd() answers malformed when the lengths disagree or are impossible', () => {
+test('frameEnd() returns malformed when the lengths disagree or are impossible', () => {
   expect(rpc.frameEnd(head(20, 0), 0, 23, 0)).toBe(malformed)
   expect(rpc.frameEnd(head(19, 1), 0, 23, 0)).toBe(malformed)
   expect(rpc.frameEnd(head(19, -1), 0, 23, 0)).toBe(malformed)
@@ -49,14 +49,14 @@ test('frameEnd() answers malformed when the lengths disagree or are impossible',
   expect(bare.frameEnd(head(0, -1), 4, 23, 0)).toBe(malformed)
 })
 
-test('frameEnd() answers tooLarge as soon as the length is in', () => {
+test('frameEnd() returns tooLarge as soon as the length is in', () => {
   expect(rpc.frameEnd(head(19 + 1025, 1025), 0, 4, 0)).toBe(tooLarge)
   expect(rpc.frameEnd(head(19 + 1024, 1024), 0, 23, 0)).toBe(incomplete)
   expect(rpc.frameEnd(head(0xffff_ffff, 0), 0, 4, 0)).toBe(tooLarge)
   expect(bare.frameEnd(head(0, 1025), 4, 23, 0)).toBe(tooLarge)
 })
 
-test('requestId and type stand in place', () => {
+test('requestId and type are read and written in place', () => {
   const bytes = bytesOf('xx', withLength)
   expect(rpc.requestId!.read(bytes, 2, 30)).toBe(0xfedcba98)
   expect(rpc.type!.read(bytes, 2)).toBe(200)

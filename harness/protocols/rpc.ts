@@ -1,7 +1,7 @@
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 
-/** Opaque u32, CmdType u8, Version i16, Extension i64, BodyLen i32: what follows the length, if there is one. */
+/** Opaque u32, CmdType u8, Version i16, Extension i64, BodyLen i32: the header after the length, which is optional. */
 const fixedBytes = 19
 const prefixBytes = 4
 const typeOffset = 4
@@ -9,9 +9,9 @@ const versionOffset = 5
 const extensionOffset = 7
 const bodyLengthOffset = 15
 
-/** Where the fields of a frame lie, for those who build one in place. */
+/** The offsets of fields in a frame, for code that builds one in place. */
 export interface RpcLayout {
-  /** The opaque; CmdType, Version and Extension follow it. */
+  /** The Opaque; CmdType, Version and Extension follow it. */
   readonly idOffset: number
   readonly bodyLengthOffset: number
 }
@@ -22,24 +22,26 @@ export function rpcLayout(lengthPrefix: boolean): RpcLayout {
   return { idOffset: prefix, bodyLengthOffset: prefix + bodyLengthOffset }
 }
 
-/** RPC messages, joined to their replies by the Opaque. `maxFrame` bounds the body, in bytes. */
+/** RPC messages, matched to their replies by the Opaque. `maxFrame` bounds the body, in bytes. */
 export function createRpc(settings: { readonly lengthPrefix: boolean; readonly maxFrame: number }): Protocol {
   const { lengthPrefix, maxFrame } = settings
   const prefix = lengthPrefix ? prefixBytes : 0
   const headerBytes = prefix + fixedBytes
 
-  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+  function prefixedFrameEnd(bytes: Uint8Array, from: number, to: number): number {
     const available = to - from
-    if (lengthPrefix) {
-      // The length alone tells of a frame that is too long: there is no need to wait for the rest of the header.
-      if (available < prefixBytes) return incomplete
-      const length = readUint32(bytes, from)
-      if (length < fixedBytes) return malformed
-      if (length - fixedBytes > maxFrame) return tooLarge
-      if (available < headerBytes) return incomplete
-      if (readUint32(bytes, from + prefix + bodyLengthOffset) !== length - fixedBytes) return malformed
-      return available < prefixBytes + length ? incomplete : from + prefixBytes + length
-    }
+    // The length alone shows that a frame is too long; there is no need to wait for the rest of the header.
+    if (available < prefixBytes) return incomplete
+    const length = readUint32(bytes, from)
+    if (length < fixedBytes) return malformed
+    if (length - fixedBytes > maxFrame) return tooLarge
+    if (available < headerBytes) return incomplete
+    if (readUint32(bytes, from + prefixBytes + bodyLengthOffset) !== length - fixedBytes) return malformed
+    return available < prefixBytes + length ? incomplete : from + prefixBytes + length
+  }
+
+  function bareFrameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const available = to - from
     if (available < headerBytes) return incomplete
     const bodyLength = readUint32(bytes, from + bodyLengthOffset) | 0
     if (bodyLength < 0) return malformed
@@ -49,12 +51,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
 
   function encode({ body, type = 0, version = 0, extension = 0n, id = 0 }: Message): Uint8Array {
     if (body.length > maxFrame) throw new RangeError(`an RPC body has at most ${maxFrame} bytes, not ${body.length}`)
-    checkInteger('an RPC opaque', id, 0, 0xffff_ffff)
-    checkInteger('an RPC command type', type, 0, 0xff)
-    checkInteger('an RPC version', version, -0x8000, 0x7fff)
-    if (BigInt.asIntN(64, extension) !== extension) {
-      throw new RangeError(`an RPC extension must fit a signed 64-bit number, and ${extension} does not`)
-    }
+    checkHeader(id, type, version, extension)
     const frame = new Uint8Array(headerBytes + body.length)
     const view = new DataView(frame.buffer)
     if (lengthPrefix) writeUint32(frame, 0, fixedBytes + body.length)
@@ -81,7 +78,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
   return {
     name: 'rpc',
     frameBytesMax: headerBytes + maxFrame,
-    frameEnd,
+    frameEnd: lengthPrefix ? prefixedFrameEnd : bareFrameEnd,
     encode,
     decode,
     bodyStart: (_bytes, from) => from + headerBytes,
@@ -93,4 +90,12 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
       write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
     },
   }
+}
+
+function checkHeader(id: number, type: number, version: number, extension: bigint): void {
+  checkInteger('an RPC opaque', id, 0, 0xffff_ffff)
+  checkInteger('an RPC command type', type, 0, 0xff)
+  checkInteger('an RPC version', version, -0x8000, 0x7fff)
+  if (BigInt.asIntN(64, extension) === extension) return
+  throw new RangeError(`an RPC extension must fit a signed 64-bit number, and ${extension} does not`)
 }

@@ -17,7 +17,7 @@ function faultsOf(input: unknown): string[] {
   return []
 }
 
-test('protocolSpec() takes a name alone', () => {
+test('protocolSpec() reads a name alone', () => {
   expect(protocolSpec('raw')).toEqual({ name: 'raw' })
   expect(protocolSpec('line')).toEqual({ name: 'line', delimiter: '\n', maxFrame: 1_048_576 })
   expect(protocolSpec('frame')).toEqual({ name: 'frame', ...frameDefaults })
@@ -27,7 +27,7 @@ test('protocolSpec() takes a name alone', () => {
   expect(protocolSpec('resp')).toEqual({ name: 'resp', maxFrame: 1_048_576 })
 })
 
-test('protocolSpec() takes a name with settings', () => {
+test('protocolSpec() reads a name with settings', () => {
   expect(protocolSpec({ raw: { reply: { bytes: 5 } } })).toEqual({ name: 'raw', replyBytes: 5 })
   expect(protocolSpec({ line: { delimiter: '\r\n', maxFrame: '64KiB' } })).toEqual({
     name: 'line',
@@ -48,16 +48,18 @@ test('protocolSpec() takes a name with settings', () => {
   })
 })
 
-test('protocolSpec() states what was found and what was wanted', () => {
+test('protocolSpec() reports what was expected and found', () => {
   expect(faultsOf({ tlv: { maxFrame: 'big' } })).toEqual(['tlv.maxFrame: expected a size such as 64KiB, got "big"'])
-  expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual(['tlv.maxFrame: expected 1 B to 64 MiB, got "65MiB"'])
+  expect(faultsOf({ tlv: { maxFrame: '65MiB' } })).toEqual([
+    'tlv.maxFrame: expected a size from 1 B to 64 MiB, got "65MiB"',
+  ])
   expect(faultsOf({ rpc: { lengthPrefix: 'no' } })).toEqual(['rpc.lengthPrefix: expected true or false, got "no"'])
   expect(faultsOf({ line: { delimiter: '' } })).toEqual(['line.delimiter: expected 1 to 64 bytes, got ""'])
   expect(faultsOf({ raw: { reply: 5 } })).toEqual(['raw.reply: expected { bytes: 5 }, got 5'])
   expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
     'http.host: expected a host such as example.org, got "a\\r\\nb"',
   ])
-  expect(faultsOf({ tlv: null })).toEqual(['tlv: expected settings in braces, got null'])
+  expect(faultsOf({ tlv: null })).toEqual(['tlv: expected a mapping with maxFrame, got nothing'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
   expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
 })
@@ -67,21 +69,21 @@ test('protocolSpec() lists every fault at once', () => {
     'frame.lengthBytes: expected 1, 2, 3, 4 or 8, got 5',
     'frame.endian: expected big or little, got "middle"',
     'frame.id.offset: expected a whole number from 0 to 65536, got -1',
-    'frame.id.bytes: expected 1, 2, 3 or 4, got nothing',
+    'frame.id.bytes: missing; expected 1, 2, 3 or 4',
     'frame: unknown key "maxframe"; did you mean "maxFrame"?',
   ])
 })
 
-test('protocolSpec() refuses a frame whose fields cannot be', () => {
+test('protocolSpec() refuses a frame whose fields exclude each other', () => {
   expect(faultsOf({ frame: { id: { offset: 2, bytes: 4 } } })).toEqual([
-    'frame.id.offset: expected a place apart from the length field in bytes 0 to 3, got 2',
+    'frame.id.offset: expected an offset outside the length field (bytes 0 to 3), got 2',
   ])
   expect(faultsOf({ frame: { maxFrame: 7, id: { offset: 4, bytes: 4 } } })).toEqual([
     "frame.maxFrame: expected at least the 8 bytes of a frame's header, got 7",
   ])
 })
 
-test('protocolSpec() tells names of other versions from unknown ones', () => {
+test('protocolSpec() distinguishes protocols of later versions from unknown ones', () => {
   const later = (name: string) =>
     `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp`
   for (const name of ['./my-protocol.js', 'own.mts']) {
@@ -90,11 +92,11 @@ test('protocolSpec() tells names of other versions from unknown ones', () => {
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
   expect(faultsOf('websocket')).toEqual([
-    'unknown protocol "websocket"; there are raw, line, frame, tlv, rpc, broadcast, http and resp',
+    'unknown protocol "websocket"; known protocols: raw, line, frame, tlv, rpc, broadcast, http and resp',
   ])
 })
 
-test('protocolSchema keeps the path and the keys of a fault for who knows the file', () => {
+test('protocolSchema keeps the path and the keys of a fault, so that a caller can find their place in a file', () => {
   const schema = z.strictObject({ protocol: protocolSchema })
   const issues = schema.safeParse({ protocol: { frame: { endian: 1, id: { offset: 8, bytes: 1, byte: 1 } } } }).error
     ?.issues
@@ -104,7 +106,7 @@ test('protocolSchema keeps the path and the keys of a fault for who knows the fi
   ])
 })
 
-test('protocolSchema becomes a JSON Schema that knows names and settings', () => {
+test('protocolSchema becomes a JSON Schema with names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
   expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","broadcast","http","resp"]')
@@ -112,7 +114,7 @@ test('protocolSchema becomes a JSON Schema that knows names and settings', () =>
   expect(text).toContain('"additionalProperties":false')
 })
 
-test('protocolText() is read back to the same protocol', () => {
+test('protocolText() gives a text that protocolSpec() reads as the same protocol', () => {
   const specs: ProtocolSpec[] = ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(protocolSpec)
   specs.push(
     protocolSpec({ http: { host: 'example.org' } }),
@@ -125,7 +127,7 @@ test('protocolText() is read back to the same protocol', () => {
   }
 })
 
-test('describeProtocol() says what is out of the ordinary', () => {
+test('describeProtocol() names unusual settings', () => {
   expect(
     ['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp'].map(name =>
       describeProtocol(protocolSpec(name)),

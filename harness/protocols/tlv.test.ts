@@ -13,7 +13,7 @@ test('frameEnd() ends a message after its value', () => {
   expect(tlv.frameEnd(bytesOf({ u32: 0 }, { u32: 1 }), 0, 8, 0)).toBe(8)
 })
 
-test('frameEnd() answers tooLarge when the header is in and the value is over maxFrame', () => {
+test('frameEnd() returns tooLarge when the header is in and the value is longer than maxFrame', () => {
   expect(tlv.frameEnd(bytesOf({ u32: 1025 }, { u32: 1 }), 0, 8, 0)).toBe(tooLarge)
   expect(tlv.frameEnd(bytesOf({ u32: 1024 }, { u32: 1 }), 0, 8, 0)).toBe(incomplete)
   expect(tlv.frameEnd(bytesOf({ u32: 0xffff_ffff }, { u32: 1 }), 0, 8, 0)).toBe(tooLarge)
@@ -32,7 +32,7 @@ test('encode() and decode() write and read type and value', () => {
   expect(tlv.encode({ body: bytesOf() })).toEqual(new Uint8Array(8))
 })
 
-test('encode() refuses what does not fit', () => {
+test('encode() refuses a message that does not fit', () => {
   expect(() => tlv.encode({ body: new Uint8Array(1025) })).toThrow('at most 1024 bytes, not 1025')
   expect(() => tlv.encode({ body: bytesOf(), type: -1 })).toThrow('a TLV type must be a whole number')
   expect(() => tlv.encode({ body: bytesOf(), type: 2 ** 32 })).toThrow(RangeError)

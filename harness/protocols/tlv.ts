@@ -2,14 +2,14 @@ import { createHmac } from 'node:crypto'
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
 import { incomplete, type KeyHandshake, type Protocol, tooLarge } from './protocol.ts'
 
-/** Length u32 of the value, type u32, both big-endian. */
+/** The length of the value, u32, and the type, u32, both big-endian. */
 export const tlvHeaderBytes = 8
 
-/** Bytes of a challenge, and of an HMAC-SHA1 (RFC 2104, FIPS 180-4). */
+/** Bytes of a challenge, and of its HMAC-SHA1 (RFC 2104, FIPS 180-4). */
 const challengeBytes = 20
 const signatureBytes = 20
 
-/** The handshake of TLV: four messages of reserved types, and a fifth in place of the last where the server says no. */
+/** The handshake of TLV: four messages of reserved types, and a fifth in place of the last for a refusal. */
 export const tlvKeyHandshake: KeyHandshake = {
   helloType: 0xffff_fff0,
   challengeType: 0xffff_fff1,
@@ -49,7 +49,7 @@ export function createTlv({ maxFrame }: { readonly maxFrame: number }): Protocol
     bodyStart: (_bytes, from) => from + tlvHeaderBytes,
     bodyEnd: (_bytes, _from, end) => end,
     type: { read: (bytes, from) => readUint32(bytes, from + 4) },
-    // From a server with a key, which takes no other message before the handshake.
+    // Sent by a server with a key, which accepts no other message before the handshake.
     isRefusal: (bytes, from) => readUint32(bytes, from + 4) === tlvKeyHandshake.refusalType,
     keyHandshake: tlvKeyHandshake,
     announcedBytes: (bytes, from, to) => (to - from < tlvHeaderBytes ? 0 : tlvHeaderBytes + readUint32(bytes, from)),

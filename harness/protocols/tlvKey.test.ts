@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createTlv, tlvKeyHandshake } from './tlv.ts'
 
-test('tlvKeyHandshake signs as RFC 2202 has it', () => {
+test('tlvKeyHandshake signs as in RFC 2202', () => {
   const cases = [
     [Buffer.alloc(20, 0x0b).toString('latin1'), 'Hi There', 'b617318655057264e28bc0b6fb378c8ef146be00'],
     ['Jefe', 'what do ya want for nothing?', 'effcdf6ae5eb2fa2d27416d5f184df9c259a7c79'],
@@ -13,7 +13,7 @@ test('tlvKeyHandshake signs as RFC 2202 has it', () => {
   }
 })
 
-test('createTlv() tells a refusal from other messages', () => {
+test('isRefusal() distinguishes a refusal from other messages', () => {
   const tlv = createTlv({ maxFrame: 99 })
   const isRefusal = (type: number) => {
     const frame = tlv.encode({ type, body: new Uint8Array(3) })

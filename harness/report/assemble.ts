@@ -19,17 +19,16 @@ import {
 import { type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
 import { judgeThresholds } from './thresholds.ts'
 
-/** What is known of a run once it is over, apart from what its collector holds. */
+/** A run that has ended, besides what its collector holds. */
 export interface RunRecord extends AuditedRun {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
 }
 
-/** Makes the report of a run: figures, findings, verdict and thresholds. */
+/** The report of a run: figures, findings, verdict and thresholds. */
 export function assembleReport(run: RunRecord, collector: Collector, measured: Measured): Report {
   const totals = totalsOf(collector)
   const seconds = measured.windowMs / 1000
-  const isPaced = run.facts.scenario.load.mode === 'rate'
   const response = {
     ...latencyOf(measured.response),
     ...(measured.timeSeries && { halfWidths: measured.timeSeries.halfWidthsMs }),
@@ -38,7 +37,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     measured.completed > 0 ? round((cpuSeconds * 1e6) / measured.completed) : 0
   const server = serverOf(run, measured, seconds, perRequest)
   const throughput = seconds > 0 ? measured.completed / seconds : 0
-  // Which seconds belong to the warm-up may be known only now.
+  // With an automatic warm-up, only the end of the run tells which seconds belong to it.
   const intervals = collector.intervals.map(interval => ({
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
@@ -48,27 +47,13 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
   return {
     schema: reportSchema,
     ...run.facts,
-    window: {
-      seconds: round(seconds),
-      warmupSeconds: measured.warmupMs / 1000,
-      completed: measured.completed,
-      failed: measured.failed,
-      elapsedSeconds: round(measured.elapsedMs / 1000),
-      ...(run.isExtended && { extended: true }),
-      ...(isPaced && { planned: measured.planned, sent: measured.sent }),
-    },
+    window: windowOf(run, measured),
     totals,
     throughput: {
       mean: round(throughput),
       perSecond: intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
-    latencyMs: {
-      response,
-      service: isPaced ? latencyOf(measured.service) : response,
-      ...(isPaced && { clientLag: latencyOf(measured.clientLag), admissionWait: latencyOf(measured.admissionWait) }),
-      ...(measured.timeToFailure.count > 0 && { failed: latencyOf(measured.timeToFailure) }),
-      connect: latencyOf(measured.connect),
-    },
+    latencyMs: latenciesOf(run, measured, response),
     ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
     ...tcpOf(measured, collector),
     ...(run.overUdp && { datagrams: datagramsOf(totals, collector) }),
@@ -89,6 +74,33 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
   }
+}
+
+function windowOf(run: RunRecord, measured: Measured): Report['window'] {
+  return {
+    seconds: round(measured.windowMs / 1000),
+    warmupSeconds: measured.warmupMs / 1000,
+    completed: measured.completed,
+    failed: measured.failed,
+    elapsedSeconds: round(measured.elapsedMs / 1000),
+    ...(run.isExtended && { extended: true }),
+    ...(isPaced(run) && { planned: measured.planned, sent: measured.sent }),
+  }
+}
+
+function latenciesOf(run: RunRecord, measured: Measured, response: Latency): Report['latencyMs'] {
+  const { service, clientLag, admissionWait, timeToFailure, connect } = measured
+  return {
+    response,
+    service: isPaced(run) ? latencyOf(service) : response,
+    ...(isPaced(run) && { clientLag: latencyOf(clientLag), admissionWait: latencyOf(admissionWait) }),
+    ...(timeToFailure.count > 0 && { failed: latencyOf(timeToFailure) }),
+    connect: latencyOf(connect),
+  }
+}
+
+function isPaced({ facts }: RunRecord): boolean {
+  return facts.scenario.load.mode === 'rate'
 }
 
 function latencyOf({ quantiles, histogram }: LatencyDistribution): Latency {
@@ -120,8 +132,8 @@ function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {
 }
 
 function datagramsOf({ failures }: Totals, collector: Collector): DatagramRecord {
-  // What comes late was not lost.
-  const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.late))
+  // A request whose reply came late was not lost.
+  const lost = Math.max(0, (failures.timeout ?? 0) - collector.total(field.lateReplies))
   return {
     lost,
     duplicates: collector.total(field.duplicates),
@@ -155,7 +167,7 @@ function serverOf(
   }
 }
 
-/** Six significant figures: more would only look exact. */
+/** Six significant figures: more would suggest a precision that there is not. */
 function round(value: number): number {
   return Number(value.toPrecision(6))
 }

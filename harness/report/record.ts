@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario/scenario.ts'
 
 export type { Environment, Finding, Interval, Verdict }
 
-/** What is known of a run when it begins. */
+/** The part of a report that is known when the run begins. */
 export type RunFacts = Pick<
   Report,
   'tool' | 'scenario' | 'target' | 'seed' | 'environment' | 'startedAt' | 'transport' | 'transportReason' | 'workers'
@@ -15,19 +15,19 @@ export type RunFacts = Pick<
 
 export const reportSchema = 'volley.report/1'
 
-/** The record of one run: what report.json holds, and all that the formats, `compare` and `check` see of it. */
+/** The record of one run: the content of report.json, and all that formats and `compare` see of a run. */
 export interface Report {
   readonly schema: typeof reportSchema
   readonly tool: { readonly name: 'volley'; readonly version: string }
-  /** Resolved, in milliseconds and bytes; values out of the environment are `***`. */
+  /** Resolved, in milliseconds and bytes; values from environment variables are `***`. */
   readonly scenario: Scenario
-  /** The target's address as reached, or `***`. */
+  /** The address that was connected to, or `***`. */
   readonly target: string
   readonly seed: number
   readonly environment: Environment
   readonly startedAt: string
   readonly transport: string
-  /** Why it was not the epoll transport, where that was asked for or left open. */
+  /** Why the epoll transport was not used, if it was asked for or left open. */
   readonly transportReason?: string
   readonly workers: number
   /** The measured part. */
@@ -38,9 +38,9 @@ export interface Report {
     readonly failed: number
     /** From the start to the end, warm-up included. */
     readonly elapsedSeconds: number
-    /** The run had not settled at its end, and went on for as long again. */
+    /** The run had no steady state at its end, and was extended by its own length. */
     readonly extended?: boolean
-    /** Mode rate: requests that the plan had in the measured part, and those of them that were sent. */
+    /** Mode rate: requests planned in the measured part, and those of them that were sent. */
     readonly planned?: number
     readonly sent?: number
   }
@@ -48,24 +48,24 @@ export interface Report {
   readonly totals: Totals
   readonly throughput: { readonly mean: number; readonly perSecond: readonly number[] }
   readonly latencyMs: {
-    /** Of the measured part. In a closed loop the response time is the service time. */
+    /** For the measured part. In a closed loop the service time is the response time. */
     readonly response: Latency
     readonly service: Latency
-    /** Mode rate: how late requests left though a connection was free, and how long others waited for one. */
+    /** Mode rate: how late requests left although a connection was free, and how long others waited for one. */
     readonly clientLag?: Latency
     readonly admissionWait?: Latency
-    /** How long requests took to fail, where any did: by a timeout, a broken connection, or a reply not as expected. */
+    /** How long requests took to fail, if any did: by a timeout, a broken connection or a wrong reply. */
     readonly failed?: Latency
-    /** From the start of a connect to the open connection, of the whole run. */
+    /** From the start of a connect to the open connection, for the whole run. */
     readonly connect: Latency
   }
-  /** Where the protocol has messages that come without being asked for. */
+  /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesRecord
-  /** What the kernel knew of the TCP connections; the transport `node` cannot ask it. */
+  /** Kernel statistics of the TCP connections; absent with the transport `node`, which cannot read them. */
   readonly tcp?: TcpRecord
-  /** UDP: what became of datagrams, over the whole run. */
+  /** UDP: lost, duplicate and reordered datagrams of the whole run. */
   readonly datagrams?: DatagramRecord
-  /** One for each step of the scenario, in its order, where there is more than one. */
+  /** One for each step of the scenario, if there are several. */
   readonly steps: readonly { readonly name: string; readonly response: Latency }[]
   readonly intervals: readonly Interval[]
   readonly client: {
@@ -73,19 +73,19 @@ export interface Report {
     readonly cores: number
     readonly ceiling?: CeilingRecord
   }
-  /** Where the target is ours or its process is known. */
+  /** For a reference server, or when the target's process is known. */
   readonly server?: ServerRecord
-  /** Mode search: all else in the report is of the highest rate that held, or of the last probe when none did. */
+  /** Mode search: the rest of the report is of the highest rate that passed, or of the last probe if none did. */
   readonly search?: SearchRecord
   readonly findings: readonly Finding[]
   readonly verdict: Verdict
   readonly thresholds: readonly ThresholdResult[]
   readonly interrupted: boolean
-  /** Why the run could not go on to its end, such as a worker that died. */
+  /** Why the run stopped early, such as a worker that exited. */
   readonly error?: string
 }
 
-/** How the highest rate was looked for at which all thresholds hold, in requests a second. */
+/** A search for the highest rate that passes all thresholds, in requests per second. */
 export interface SearchRecord {
   readonly highestHeld?: number
   readonly lowestFailed?: number
@@ -97,18 +97,18 @@ export interface ProbeRecord {
   readonly rate: number
   readonly outcome: 'held' | 'failed' | 'client-limited'
   readonly throughput: number
-  /** Of the response time, in milliseconds. */
+  /** Response times in milliseconds. */
   readonly p50?: number
   readonly p99?: number
-  /** Of those the ones that are only known to be more, as in `Latency`. */
+  /** Names of those that are only lower bounds, as in `Quantiles`. */
   readonly lowerBounds?: readonly string[]
   readonly verdict: Verdict
-  /** Thresholds that were missed, and codes of findings that told against it. */
+  /** Thresholds that were missed, and codes of findings that count against the probe. */
   readonly why: readonly string[]
 }
 
 export interface ServerRecord {
-  /** What the server counted itself; absent for a server that is not ours. */
+  /** Counted by the server itself; absent unless it is a reference server. */
   readonly requests?: number
   readonly cpuMicrosPerRequest?: number
   readonly cores?: number
@@ -116,9 +116,9 @@ export interface ServerRecord {
 
 export interface ThresholdResult {
   readonly expression: string
-  /** In the threshold's own unit: requests a second, a fraction, or milliseconds; absent where nothing was measured. */
+  /** In the unit of the threshold: requests per second, a fraction, or milliseconds; absent if nothing was measured. */
   readonly actual?: number
-  /** What was measured is more than `actual`: requests without a reply may have taken any time. */
+  /** `actual` is a lower bound: requests without a reply may have taken any time. */
   readonly isBound?: true
   readonly ok: boolean
 }

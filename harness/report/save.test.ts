@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** The text of the UserError that a promise ends with. */
+/** The message of the UserError that a promise rejects with. */
 async function faultOf(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.then(
     () => undefined,
@@ -25,7 +25,7 @@ async function faultOf(promise: Promise<unknown>): Promise<string> {
 }
 
 describe('writeReport()', () => {
-  it('writes what readReport() gives back, from the file and from its folder', async () => {
+  it('writes a report that readReport() reads back, by its file or its folder', async () => {
     const path = await writeReport(sampleReport, folder)
     expect(path).toBe(join(folder, 'report.json'))
     expect(await readReport(path)).toEqual(sampleReport)
@@ -34,14 +34,14 @@ describe('writeReport()', () => {
     expect(await readReport(await writeReport(automatic, folder))).toEqual(automatic)
   })
 
-  it('replaces a report whole and leaves nothing else behind', async () => {
+  it('replaces a report and leaves no other files', async () => {
     await writeReport(sampleReport, folder)
     await writeReport({ ...sampleReport, interrupted: true }, folder)
     expect(await readdir(folder)).toEqual(['report.json'])
     expect((await readReport(folder)).interrupted).toBe(true)
   })
 
-  it('never shows a reader half a report', async () => {
+  it('never exposes an incomplete report', async () => {
     await writeReport(sampleReport, folder)
     const intervals = Array.from({ length: 5000 }, (_, second) => ({
       ...sampleReport.intervals[0]!,
@@ -62,13 +62,13 @@ describe('writeReport()', () => {
     expect(await readdir(folder)).toEqual(['report.json'])
   })
 
-  it('keeps the old report and no temporary file when the new one cannot be put in its place', async () => {
+  it('keeps the old report and no temporary file when the new one cannot replace it', async () => {
     await mkdir(join(folder, 'report.json', 'in-the-way'), { recursive: true })
     expect(await faultOf(writeReport(sampleReport, folder))).toMatch(/^cannot write <folder>\/report.json: /)
     expect(await readdir(folder)).toEqual(['report.json'])
   })
 
-  it('names a folder that is not there', async () => {
+  it('names a folder that does not exist', async () => {
     expect(await faultOf(writeReport(sampleReport, join(folder, 'gone')))).toBe(
       'cannot write <folder>/gone/report.json: there is no such file or folder',
     )
@@ -81,7 +81,7 @@ describe('readReport()', () => {
     return faultOf(readReport(join(folder, 'report.json')))
   }
 
-  it('names a file that is not there, and a folder without a report', async () => {
+  it('names a file that does not exist, and a folder without a report', async () => {
     expect(await faultOf(readReport(join(folder, 'no.json')))).toBe(
       '<folder>/no.json cannot read the report: there is no such file or folder',
     )
@@ -90,13 +90,13 @@ describe('readReport()', () => {
     )
   })
 
-  it('says that a file is no JSON', async () => {
+  it('rejects a file that is not JSON', async () => {
     expect(await read('{"schema": "volley.rep')).toMatch(
       /^<folder>\/report.json expected a report as "volley run" saves it: /,
     )
   })
 
-  it('says which schema it found and which it wanted', async () => {
+  it('names the schema it found and the one it expected', async () => {
     expect(await read('{"schema": "volley.report/9"}')).toBe(
       '<folder>/report.json expected a report with schema "volley.report/1", got "volley.report/9"',
     )
@@ -105,7 +105,7 @@ describe('readReport()', () => {
     }
   })
 
-  it('names every field that is missing or wrong at once', async () => {
+  it('names every missing or wrong field at once', async () => {
     const { verdict: _, ...rest } = sampleReport
     const broken = {
       ...rest,
@@ -124,31 +124,33 @@ describe('readReport()', () => {
     ])
   })
 
-  it('lets pass what a later version adds', async () => {
+  it('accepts fields that a later version adds', async () => {
     const later = { ...sampleReport, more: 1, totals: { ...sampleReport.totals, more: 2 } }
     await writeFile(join(folder, 'report.json'), JSON.stringify(later))
     expect(await readReport(folder)).toEqual(later)
   })
 
-  it('refuses a file of more than 64 MiB without reading it', async () => {
+  it('rejects a file over 64 MiB without reading it', async () => {
     const path = join(folder, 'report.json')
     await writeFile(path, '{}')
     await truncate(path, 64 * 1024 * 1024 + 1)
     expect(await faultOf(readReport(path))).toBe(
-      '<folder>/report.json expected a report of at most 67108864 bytes, it has 67108865',
+      '<folder>/report.json expected a report file of at most 64 MiB, got more',
     )
   })
 
-  it('refuses what is no file', async () => {
+  it('rejects a path that is not a regular file', async () => {
     await symlink('/dev/null', join(folder, 'report.json'))
-    expect(await faultOf(readReport(folder))).toBe('<folder>/report.json expected a report file, this is no file')
+    expect(await faultOf(readReport(folder))).toBe(
+      '<folder>/report.json expected a report file, got a pipe or a device',
+    )
   })
 })
 
 describe('reportFolder()', () => {
   const startedAt = new Date('2026-11-21T09:30:12.345Z')
 
-  it('creates a folder of the name and the UTC time, and a free one in the same second', async () => {
+  it('creates a folder named by scenario and UTC time, and numbers others of the same second', async () => {
     const base = join(folder, 'reports')
     expect(await reportFolder(base, 'tlv-loopback', startedAt)).toBe(join(base, 'tlv-loopback', '2026-11-21T09-30-12Z'))
     const others = await Promise.all([1, 2, 3].map(() => reportFolder(base, 'tlv-loopback', startedAt)))
@@ -166,11 +168,11 @@ describe('reportFolder()', () => {
     ['报文 1', '报文-1'],
     ['..', 'run'],
     ['x'.repeat(300), 'x'.repeat(100)],
-  ])('makes a folder name inside the reports of %j', async (name, safe) => {
+  ])('makes a safe folder name of %j', async (name, safe) => {
     expect(await reportFolder(folder, name, startedAt)).toBe(join(folder, safe, '2026-11-21T09-30-12Z'))
   })
 
-  it('says when the reports have no place', async () => {
+  it('reports that the folder cannot be created', async () => {
     await writeFile(join(folder, 'reports'), 'a file')
     expect(await faultOf(reportFolder(join(folder, 'reports'), 'x', startedAt))).toBe(
       'cannot write reports to <folder>/reports/x: a part of the path is a file, not a folder',
@@ -179,18 +181,18 @@ describe('reportFolder()', () => {
 })
 
 describe('prepareFolder()', () => {
-  it('creates the folder with all above it and leaves it empty', async () => {
+  it('creates the folder and its parents, and leaves it empty', async () => {
     await prepareFolder(join(folder, 'a', 'b'))
     expect(await readdir(join(folder, 'a', 'b'))).toEqual([])
   })
 
-  it('takes a folder that is there and touches nothing in it', async () => {
+  it('accepts an existing folder and changes nothing in it', async () => {
     await writeFile(join(folder, 'report.json'), 'old')
     await prepareFolder(folder)
     expect(await readFile(join(folder, 'report.json'), 'utf8')).toBe('old')
   })
 
-  it('refuses a file', async () => {
+  it('rejects a file', async () => {
     await writeFile(join(folder, 'file'), '')
     expect(await faultOf(prepareFolder(join(folder, 'file')))).toBe(
       'cannot write reports to <folder>/file: there is a file of this name',
@@ -198,7 +200,7 @@ describe('prepareFolder()', () => {
   })
 
   it.skipIf(process.getuid?.() === 0)(
-    'refuses a folder without the right to write (skipped for root, who may)',
+    'rejects a folder without write permission (skipped for root, who always has it)',
     async () => {
       await chmod(folder, 0o500)
       expect(await faultOf(prepareFolder(folder))).toBe('cannot write reports to <folder>: permission denied')
@@ -206,7 +208,7 @@ describe('prepareFolder()', () => {
     },
   )
 
-  it('refuses a place where no folder can be made', async () => {
+  it('rejects a path where no folder can be created', async () => {
     await symlink(join(folder, 'nowhere'), join(folder, 'link'))
     expect(await faultOf(prepareFolder(join(folder, 'link', 'a')))).toBe(
       'cannot write reports to <folder>/link/a: there is no such file or folder',

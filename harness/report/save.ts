@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, reasonOf, UserError } from '../errors.ts'
+import { InvalidValue } from '../invalidValue.ts'
+import { readBounded, temporaryPath, writeWhole } from '../wholeFile.ts'
 import type { Report } from './record.ts'
 import { checkReport } from './schema.ts'
 
@@ -9,26 +10,26 @@ const reportFile = 'report.json'
 const reportBytesMax = 64 * 1024 * 1024
 const sameSecondMax = 1000
 
-/** Creates the folder of a run and makes sure that files can be written in it; UserError otherwise. */
+/** Creates the folder of a run and checks that files can be written in it; throws a UserError otherwise. */
 export async function prepareFolder(folder: string): Promise<void> {
-  const trial = join(folder, temporaryName())
+  const trial = temporaryPath(join(folder, reportFile))
   try {
     await makeFolders(folder)
-    // Written for real: rights alone tell nothing of a full or a read-only file system.
+    // Permissions alone do not show a full or a read-only file system, so a file is written.
     const file = await open(trial, 'wx')
     await file.writeFile('volley\n')
     await file.close()
   } catch (error) {
     throw new UserError(
       `cannot write reports to ${folder}: ${reasonOf(error)}`,
-      'name another folder with --out, or free the way to this one',
+      'name another folder with --out, or make this one writable',
     )
   } finally {
     await rm(trial, { force: true }).catch(() => {})
   }
 }
 
-/** Creates `<base>/<name>/<UTC time>`, with a number behind it where another run has begun in the same second; its path. */
+/** Creates `<base>/<name>/<UTC time>`, with a number after it if another run has begun in that second; returns its path. */
 export async function reportFolder(base: string, name: string, startedAt: Date): Promise<string> {
   const parent = join(base, safeName(name))
   const time = startedAt
@@ -39,39 +40,29 @@ export async function reportFolder(base: string, name: string, startedAt: Date):
     await makeFolders(parent)
     for (let attempt = 1; attempt <= sameSecondMax; attempt++) {
       const folder = join(parent, attempt === 1 ? time : `${time}-${attempt}`)
-      if (await isNew(folder)) return folder
+      if (await isCreated(folder)) return folder
     }
   } catch (error) {
     throw new UserError(`cannot write reports to ${parent}: ${reasonOf(error)}`, 'name another folder with --out')
   }
-  throw new UserError(`${parent} has ${sameSecondMax} reports of one second`, 'name another folder with --out')
+  throw new UserError(`${parent} already has ${sameSecondMax} reports of this second`, 'name another folder with --out')
 }
 
-/** Writes report.json into a folder, whole or not at all; its path. */
+/** Writes report.json into a folder, whole or not at all; returns its path. */
 export async function writeReport(report: Report, folder: string): Promise<string> {
   const path = join(folder, reportFile)
-  const temporary = join(folder, temporaryName())
   try {
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`)
-      // Without it a crash of the machine could leave the new name on an empty file.
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await writeWhole(path, `${JSON.stringify(report, undefined, 2)}\n`, { durable: true })
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
     throw new UserError(`cannot write ${path}: ${reasonOf(error)}`)
   }
   return path
 }
 
-/** Reads a report back; of a folder its report.json. UserError when it is not there, not a report, or not whole. */
+/** Reads a report, or the report.json of a folder; throws a UserError when it is missing or not a whole report. */
 export async function readReport(path: string): Promise<Report> {
   const file = await fileOf(path)
-  const text = await readBounded(file)
+  const text = await readText(file)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -89,22 +80,12 @@ async function fileOf(path: string): Promise<string> {
   }
 }
 
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, 'r').catch(error => {
-    throw missing(path, error)
-  })
+async function readText(path: string): Promise<string> {
   try {
-    const stats = await file.stat()
-    if (!stats.isFile()) throw new UserError([{ place: path, message: 'expected a report file, this is no file' }])
-    if (stats.size > reportBytesMax) {
-      const message = `expected a report of at most ${reportBytesMax} bytes, it has ${stats.size}`
-      throw new UserError([{ place: path, message }])
-    }
-    return await file.readFile('utf8')
+    return (await readBounded(path, { what: 'a report file', bytesMax: reportBytesMax })).toString()
   } catch (error) {
-    throw error instanceof UserError ? error : missing(path, error)
-  } finally {
-    await file.close()
+    if (error instanceof InvalidValue) throw new UserError([{ place: path, message: error.message }])
+    throw missing(path, error)
   }
 }
 
@@ -115,18 +96,18 @@ function missing(path: string, error: unknown): UserError {
   )
 }
 
-/** Node's own recursive mkdir never comes back where a link leads nowhere, nor below /proc. */
+/** Node's own recursive mkdir never returns for a dangling link, nor below /proc. */
 async function makeFolders(folder: string): Promise<void> {
-  if (await isNewOrThere(folder)) return
+  if (await existsOrIsCreated(folder)) return
   const parent = dirname(resolve(folder))
   if (parent !== resolve(folder)) await makeFolders(parent)
-  await isNew(folder)
+  await isCreated(folder)
 }
 
-/** Whether the folder is there, now or already; false where the one above it is missing. */
-async function isNewOrThere(folder: string): Promise<boolean> {
+/** Creates the folder unless it exists; false where its parent is missing. */
+async function existsOrIsCreated(folder: string): Promise<boolean> {
   try {
-    if (await isNew(folder)) return true
+    if (await isCreated(folder)) return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
@@ -135,7 +116,7 @@ async function isNewOrThere(folder: string): Promise<boolean> {
   throw Object.assign(new Error('file in the way'), { code: 'EEXIST' })
 }
 
-async function isNew(folder: string): Promise<boolean> {
+async function isCreated(folder: string): Promise<boolean> {
   try {
     await mkdir(folder)
     return true
@@ -145,12 +126,8 @@ async function isNew(folder: string): Promise<boolean> {
   }
 }
 
-/** A folder name out of a scenario's: no separators, and nothing that leads out of the reports. */
+/** A folder name made from a scenario's name: no separators, and nothing that leads out of the reports folder. */
 function safeName(name: string): string {
   const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '')
   return safe.slice(0, 100) || 'run'
-}
-
-function temporaryName(): string {
-  return `.${reportFile}.${randomUUID()}.tmp`
 }

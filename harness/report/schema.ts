@@ -21,7 +21,7 @@ const latency = z.looseObject({
   hdr: z.string().optional(),
 })
 
-/** What is relied on by those who read a report; what a later version adds passes through. */
+/** The fields that readers of a report rely on; fields that a later version adds pass through. */
 const report = z.looseObject({
   tool: z.looseObject({ name: z.literal('volley'), version: z.string() }),
   scenario: z.looseObject({
@@ -92,14 +92,14 @@ const report = z.looseObject({
   error: z.string().optional(),
 })
 
-/** A value read from a file as the report it claims to be; UserError with every fault of it. */
+/** Checks that a value read from a file is a report; UserError with every fault. */
 export function checkReport(value: unknown, file: string): Report {
   const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined
   if (schema !== reportSchema) {
     const found = schema === undefined ? 'found none' : `got ${JSON.stringify(schema)}`
     throw new UserError(
       [{ place: file, message: `expected a report with schema "${reportSchema}", ${found}` }],
-      'name a report.json that "volley run" has saved',
+      'name a report.json that "volley run" saved',
     )
   }
   const checked = report.safeParse(value)
@@ -109,6 +109,6 @@ export function checkReport(value: unknown, file: string): Report {
       place: file,
       message: `${path.join('.')}: ${message.replace(/^Invalid (input|option|key in record): /, '')}`,
     })),
-    'this report is not whole: was it edited, or written by another version?',
+    'this report is incomplete: it may have been edited, or written by another version',
   )
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { errorShare } from '../metrics/totals.ts'
 import type { Threshold } from '../scenario/scenario.ts'
 import { sampleReport } from './testing/samples.ts'
-import { type Judged, judgeThresholds } from './thresholds.ts'
+import { type JudgedFigures, judgeThresholds } from './thresholds.ts'
 
 const { response } = sampleReport.latencyMs
 const totals = { ...sampleReport.totals, sent: 990, failed: 8, failures: { timeout: 8, 'connect-refused': 10 } }
-const judged: Judged = { throughput: 50_000, totals, response }
+const figures: JudgedFigures = { throughput: 50_000, totals, response }
 
-function judge(metric: Threshold['metric'], operator: Threshold['operator'], limit: number, measured = judged) {
+function judge(metric: Threshold['metric'], operator: Threshold['operator'], limit: number, measured = figures) {
   const expression = `${metric} ${operator} ${limit}`
   const [result] = judgeThresholds([{ expression, metric, operator, limit }], measured)
   expect(result!.expression).toBe(expression)
@@ -16,7 +16,7 @@ function judge(metric: Threshold['metric'], operator: Threshold['operator'], lim
 }
 
 describe('judgeThresholds()', () => {
-  it('holds the throughput against a rate, with each operator at the very limit', () => {
+  it('compares the throughput with a rate, with each operator exactly at the limit', () => {
     expect(judge('throughput', '>', 50_000)).toEqual({ actual: 50_000, ok: false })
     expect(judge('throughput', '>=', 50_000)).toEqual({ actual: 50_000, ok: true })
     expect(judge('throughput', '<', 50_000)).toEqual({ actual: 50_000, ok: false })
@@ -25,7 +25,7 @@ describe('judgeThresholds()', () => {
     expect(judge('throughput', '<', 50_001)).toEqual({ actual: 50_000, ok: true })
   })
 
-  it('takes errors as a share of all that was tried, connects included', () => {
+  it('takes errors as a share of all requests and connects', () => {
     expect(judge('errors', '<', 0.02)).toEqual({ actual: 0.018, ok: true })
     expect(judge('errors', '<', 0.01)).toEqual({ actual: 0.018, ok: false })
   })
@@ -45,14 +45,14 @@ describe('judgeThresholds()', () => {
     expect(judge(metric, '<', actual)).toEqual({ actual, ok: false })
   })
 
-  it('fails without a figure where too few samples stand behind a quantile', () => {
-    const few = { ...judged, response: { count: 12, mean: 1, max: 2 } }
+  it('fails without a figure when a quantile has too few samples', () => {
+    const few = { ...figures, response: { count: 12, mean: 1, max: 2 } }
     expect(judge('p99', '<', 1000, few)).toEqual({ actual: undefined, ok: false })
     expect(judge('p99', '>', 0, few)).toEqual({ actual: undefined, ok: false })
     expect(judge('max', '<', 3, few)).toEqual({ actual: 2, ok: true })
   })
 
-  it('fails without a figure where nothing was measured at all', () => {
+  it('fails without a figure when nothing was measured', () => {
     const nothing = {
       throughput: 0,
       totals: { ...totals, sent: 0, failed: 0, failures: {} },
@@ -70,7 +70,7 @@ describe('judgeThresholds()', () => {
 })
 
 describe('errorShare()', () => {
-  it('is 1 when no connect came about, and unknown when nothing was tried', () => {
+  it('is 1 when every connect failed, and undefined when nothing was tried', () => {
     const none = { ...totals, sent: 0, failed: 0 }
     expect(errorShare({ ...none, failures: { 'connect-timeout': 4 } })).toBe(1)
     expect(errorShare({ ...none, failures: {} })).toBeUndefined()

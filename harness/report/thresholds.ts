@@ -3,34 +3,34 @@ import { errorShare, type Totals } from '../metrics/totals.ts'
 import type { Threshold } from '../scenario/scenario.ts'
 import type { ThresholdResult } from './record.ts'
 
-/** What the thresholds are held against. */
-export interface Judged {
-  /** Requests a second over the measured part. */
+/** The figures that thresholds are compared with. */
+export interface JudgedFigures {
+  /** Requests per second in the measured part. */
   readonly throughput: number
-  /** Of the whole run. */
+  /** For the whole run. */
   readonly totals: Totals
-  /** Of the measured part. */
+  /** For the measured part. */
   readonly response: Quantiles
 }
 
-/** How many thresholds were missed. */
+/** The number of thresholds that were missed. */
 export function missedCount(thresholds: readonly ThresholdResult[]): number {
   return thresholds.filter(({ ok }) => !ok).length
 }
 
-/** Each threshold with what was measured, in its own unit; where nothing was measured it fails. */
-export function judgeThresholds(thresholds: readonly Threshold[], judged: Judged): ThresholdResult[] {
+/** Each threshold with the measured figure in its own unit; it fails if nothing was measured. */
+export function judgeThresholds(thresholds: readonly Threshold[], figures: JudgedFigures): ThresholdResult[] {
   return thresholds.map(({ expression, metric, operator, limit }) => {
-    const actual = measure(metric, judged)
+    const actual = figureOf(metric, figures)
     if (actual === undefined || !Number.isFinite(actual)) return { expression, ok: false }
-    // Of a quantile among requests without a reply it is only known that it is more than that.
-    const isBound = judged.response.lowerBounds?.includes(metric.replaceAll('.', '')) === true
-    const ok = holds(actual, operator, limit) && !(isBound && operator.startsWith('<'))
+    // The true value is higher than a lower bound, which therefore never proves an upper limit.
+    const isBound = figures.response.lowerBounds?.includes(metric.replaceAll('.', '')) === true
+    const ok = isMet(actual, operator, limit) && !(isBound && operator.startsWith('<'))
     return { expression, actual, ...(isBound && { isBound }), ok }
   })
 }
 
-function measure(metric: Threshold['metric'], { throughput, totals, response }: Judged): number | undefined {
+function figureOf(metric: Threshold['metric'], { throughput, totals, response }: JudgedFigures): number | undefined {
   switch (metric) {
     case 'throughput':
       return throughput
@@ -48,7 +48,7 @@ function measure(metric: Threshold['metric'], { throughput, totals, response }: 
   }
 }
 
-function holds(actual: number, operator: Threshold['operator'], limit: number): boolean {
+function isMet(actual: number, operator: Threshold['operator'], limit: number): boolean {
   switch (operator) {
     case '<':
       return actual < limit

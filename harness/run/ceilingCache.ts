@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { readBounded, writeWhole } from '../wholeFile.ts'
 
 const cacheFile = 'ceilings.json'
 const fileBytesMax = 1024 * 1024
@@ -19,22 +19,22 @@ const cacheSchema = z.object({
 
 type Ceilings = z.infer<typeof cacheSchema>['ceilings']
 
-/** The folder for what may be lost: `$XDG_CACHE_HOME/volley`, or `~/.cache/volley`. */
+/** The cache folder: `$XDG_CACHE_HOME/volley`, or `~/.cache/volley`. */
 export function cacheFolderOf(environment: Readonly<Record<string, string | undefined>>): string {
   const home = environment['XDG_CACHE_HOME']
-  // One that is not absolute is to be ignored (XDG Base Directory Specification).
+  // A relative path must be ignored (XDG Base Directory Specification).
   return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), '.cache'), 'volley')
 }
 
-/** What was measured under the key in the last seven days, in requests a second. A cache that cannot be read has nothing. */
+/** The ceiling under the key, in requests a second; undefined where none was measured in the last seven days. */
 export async function readCeiling(folder: string, key: string, now: Date): Promise<number | undefined> {
   const kept = (await readAll(folder))[key]
   return kept !== undefined && isFresh(kept.measuredAt, now) ? kept.perSecond : undefined
 }
 
 /**
- * Keeps what was measured under the key; of more than 200 entries the oldest go. A cache that cannot be written is left
- * as it is: then it is measured anew the next time.
+ * Stores a ceiling under the key; the oldest of more than 200 entries are removed. A cache that cannot be written stays
+ * unchanged: the ceiling is then measured again the next time.
  */
 export async function keepCeiling(folder: string, key: string, perSecond: number, now: Date): Promise<void> {
   const others = Object.entries(await readAll(folder)).filter(([name]) => name !== key)
@@ -43,47 +43,31 @@ export async function keepCeiling(folder: string, key: string, perSecond: number
     .sort(([, a], [, b]) => b.measuredAt.localeCompare(a.measuredAt))
     .slice(0, entriesMax - 1)
   const ceilings = Object.fromEntries([[key, { perSecond, measuredAt: now.toISOString() }], ...kept])
-  const temporary = join(folder, `.${cacheFile}.${randomUUID()}.tmp`)
   try {
     await makeFolder(dirname(folder))
     await makeFolder(folder)
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(`${JSON.stringify({ ceilings }, undefined, 2)}\n`)
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, join(folder, cacheFile))
+    await writeWhole(join(folder, cacheFile), `${JSON.stringify({ ceilings }, undefined, 2)}\n`)
   } catch {
-    await rm(temporary, { force: true }).catch(() => {})
+    // Without a cache the ceiling is measured again.
   }
 }
 
 async function readAll(folder: string): Promise<Ceilings> {
-  const path = join(folder, cacheFile)
   try {
-    // Looked at before it is opened: to open a pipe would be to wait for a writer.
-    const stats = await stat(path)
-    if (!stats.isFile() || stats.size > fileBytesMax) return {}
-    const file = await open(path, 'r')
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size)
-      return cacheSchema.parse(JSON.parse(buffer.toString('utf8', 0, bytesRead))).ceilings
-    } finally {
-      await file.close()
-    }
+    const bytes = await readBounded(join(folder, cacheFile), { what: 'a cache', bytesMax: fileBytesMax })
+    return cacheSchema.parse(JSON.parse(bytes.toString())).ceilings
   } catch {
     return {}
   }
 }
 
-/** One that is dated in the future was written by a clock that was wrong. */
+/** A time in the future was written by a wrong clock, so it is not fresh. */
 function isFresh(measuredAt: string, now: Date): boolean {
   const ageMs = now.getTime() - Date.parse(measuredAt)
   return ageMs >= 0 && ageMs <= ageMsMax
 }
 
-/** Only what of the path is to be expected is made: at most `.cache` and the folder in it. */
+/** Creates a folder, not its parents: at most `.cache` and the folder in it are created. */
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error

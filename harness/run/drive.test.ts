@@ -88,7 +88,7 @@ async function driven(settings: string, fleet?: FakeFleetOptions): Promise<Drive
   return Object.assign(run, { outcome: await run.end() })
 }
 
-describe('drive() calls its observers with', () => {
+describe('drive() reports to its observers', () => {
   test('the phases, from the opening of connections to the drain', async () => {
     const run = new Driven(await planOf('duration: 2s\nwarmup: 1s'), { openingMs: 250, drainMs: 300 })
     await run.end()
@@ -236,7 +236,7 @@ describe('drive() ends a run', () => {
 
   test('100 ms later after failures, for the exit of a server is reported after its connections have broken', async () => {
     const run = new Driven(await planOf('duration: 1s\nwarmup: 0s'))
-    run.timers.after(500, () => run.fleet.counters.failedWithoutRequest('reset'))
+    run.timers.after(500, () => run.fleet.counters.failureWithoutRequest('reset'))
     run.timers.after(startDelayMs + 1050, () => {
       run.targetEnded = 'it was killed by SIGKILL'
     })

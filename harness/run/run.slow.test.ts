@@ -26,7 +26,7 @@ test('runScenario() leaves a part that differs from the rest out of all figures'
   expect([3, 4]).toContain(window.warmupSeconds)
   expect(warmups).toEqual(['note'])
   expect(findings.map(({ message }) => message).join()).toMatch(
-    /the first [34] s were left out: from 1 s on the mean response was [34]\d0 % higher/,
+    /the first [34] s were left out as warm-up: from 1 s to [34] s the mean response time was [34]\d\d % higher/,
   )
   expect(report.latencyMs.response.max).toBeCloseTo(10, 1)
   expect(intervals.filter(({ warmup }) => warmup)).toHaveLength(window.warmupSeconds)

@@ -1,5 +1,6 @@
+import { formatEndpoint } from '../address.ts'
 import type { CeilingRecord } from '../audit/ceiling.ts'
-import { shownToCeiling } from '../audit/inputs.ts'
+import { provenPerBusySecond } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
 import { monotonicClock } from '../clock.ts'
 import { launchFleet } from '../engine/fleet.ts'
@@ -16,7 +17,7 @@ import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
-import { formatAddress, isLocal } from '../transports/resolve.ts'
+import { isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
@@ -95,7 +96,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
   const facts: RunFacts = {
     tool: { name: 'volley', version: toolVersion },
     scenario: redacted,
-    target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatAddress(address),
+    target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatEndpoint(address),
     seed,
     environment,
     startedAt: new Date().toISOString(),
@@ -171,7 +172,7 @@ interface Ending {
 /** The report of a run; where its client may have been the limit, the ceiling of the client is measured first. */
 async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
   const measured = collector.measured(record.endedAt)
-  const shownPerSecond = options.ceiling === 'never' ? undefined : shownToCeiling(record, measured)
+  const shownPerSecond = options.ceiling === 'never' ? undefined : provenPerBusySecond(record, measured)
   let ceiling: CeilingRecord | undefined
   if (shownPerSecond !== undefined) {
     const { cacheFolder } = options

@@ -98,7 +98,7 @@ seed: 7421
   })
 })
 
-test('parseScenario() takes protocol settings', () => {
+test('parseScenario() reads protocol settings', () => {
   const protocol =
     'protocol: { frame: { lengthBytes: 2, endian: little, lengthAdjustment: -4, maxFrame: 64KiB, id: { offset: 4, bytes: 4 } } }'
   expect(scenario(minimalWith(protocol)).protocol).toEqual({
@@ -112,12 +112,12 @@ test('parseScenario() takes protocol settings', () => {
   })
 })
 
-test('parseScenario() runs to the last request without a warm-up when requests are given', () => {
+test('parseScenario() sets no warm-up and a long limit when requests are given', () => {
   expect(scenario(`${minimal}requests: 10k`)).toMatchObject({ requests: 10_000, duration: 3_600_000, warmup: 0 })
   expect(scenario(`${minimal}requests: 5\nduration: 3s\nwarmup: 1s`)).toMatchObject({ duration: 3000, warmup: 1000 })
 })
 
-test('parseScenario() looks for the warm-up only where the load is steady and time ends it', () => {
+test('parseScenario() keeps warmup auto only for a constant load that lasts for a set time', () => {
   const warmup = (text: string) => scenario(`${minimal}${text}`).warmup
   expect(warmup('warmup: auto')).toBe('auto')
   expect(warmup('warmup: 0')).toBe(0)
@@ -129,11 +129,11 @@ test('parseScenario() looks for the warm-up only where the load is steady and ti
   ])
 })
 
-test('parseScenario() has no warm-up in mode once', () => {
+test('parseScenario() sets no warm-up in mode once', () => {
   expect(scenario(`${minimal}load: { mode: once }`)).toMatchObject({ duration: 3_600_000, warmup: 0 })
 })
 
-test('parseScenario() knows its folder, and where what is found wrong later on stands in its file', () => {
+test('parseScenario() returns its folder, and the places of faults that are found later', () => {
   const loaded = parseScenario(minimal, 'scenarios/a.yaml', [], {})
   const late = faultsOf(loaded, [issue(['loop', 0, 'send'], 'too long'), issue(['target'], 'gone')])
   expect(late).toEqual([
@@ -144,7 +144,7 @@ test('parseScenario() knows its folder, and where what is found wrong later on s
   expect(loaded.redacted).toEqual(loaded.scenario)
 })
 
-test('parseScenario() takes a file with a byte order mark and DOS line ends', () => {
+test('parseScenario() reads a file with a byte order mark and DOS line ends', () => {
   expect(scenario(`\uFEFF${minimal.replaceAll('\n', '\r\n')}`).name).toBe('x')
   expect(faultsIn(`\uFEFF${minimal.replaceAll('\n', '\r\n')}a: 1`)[0]).toMatch(/^s\.yaml:5:1 unknown key "a"/)
 })
@@ -175,14 +175,14 @@ test('parseScenario() names the nearest key when a key is unknown, and all keys 
   expect(faultsWith('conections: 5')).toEqual(['s.yaml:5:1 unknown key "conections"; did you mean "connections"?'])
   expect(faultsWith('Timeout: 5s')).toEqual(['s.yaml:5:1 unknown key "Timeout"; did you mean "timeout"?'])
   expect(faultsWith('load: { xyzzy: 5 }')).toEqual([
-    's.yaml:5:9 load: unknown key "xyzzy"; known here: mode, pipeline, rate, arrivals and stages',
+    's.yaml:5:9 load: unknown key "xyzzy"; known keys: mode, pipeline, rate, arrivals and stages',
   ])
   expect(faultsWith('loop: [{ send: { typ: 5 } }]')).toEqual([
     's.yaml:4:18 loop[0].send: unknown key "typ"; did you mean "type"?',
   ])
 })
 
-test('parseScenario() says what is missing', () => {
+test('parseScenario() reports what is missing', () => {
   expect(faultsIn('description: nothing else')).toEqual([
     's.yaml:1:1 name: missing; expected a name of letters, digits, ".", "_" and "-", at most 100 of them',
     's.yaml:1:1 target: missing; expected a mapping with one of serve, command and address',
@@ -223,7 +223,7 @@ test.each([
   ['data: users.csv', 'data: expected a mapping such as { file: users.csv }, got "users.csv"'],
   ['thresholds: p99 < 5ms', 'thresholds: expected a list of conditions such as p99 < 5ms, got "p99 < 5ms"'],
   ['environments: [a]', 'environments: expected a mapping of names to targets, got a list'],
-])('parseScenario() says what was found and what was wanted in "%s"', (line, message) => {
+])('parseScenario() reports what was expected and found in "%s"', (line, message) => {
   const column = line.indexOf(': ') + 3
   expect(faultsWith(line)).toEqual([`s.yaml:5:${column} ${message}`])
 })
@@ -238,7 +238,7 @@ test('parseScenario() refuses names that cannot be folders', () => {
   expect(scenario(minimalWith('name: größe-2.1')).name).toBe('größe-2.1')
 })
 
-test('parseScenario() refuses backoffs that are no range', () => {
+test('parseScenario() refuses a backoff that is not a range', () => {
   expect(faultsWith('reconnect: { backoff: 5s..1s }')).toEqual([
     's.yaml:5:23 reconnect.backoff: expected a range such as 100ms..5s, the shorter wait first, got "5s..1s"',
   ])
@@ -253,7 +253,7 @@ test('parseScenario() refuses backoffs that are no range', () => {
   ])
 })
 
-test('parseScenario() hides what a late fault quotes of a value out of the environment, and of no other', () => {
+test('parseScenario() hides what a late fault quotes of an environment variable, and of no other value', () => {
   const text =
     'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\nloop: [{ send: "${S}" }, { send: { file: "${S}/x" } }, { send: a }]\n'
   const loaded = parseScenario(text, 's.yaml', [], { S: 'hunter2' })
@@ -294,7 +294,7 @@ test('scenarioFromUrl() sends a greeting to the address', () => {
   expect(scenarioFromUrl('unix:/run/a b.sock', []).scenario.name).toBe('a-b.sock')
 })
 
-test('scenarioFromUrl() is overridden as a file is', () => {
+test('scenarioFromUrl() applies overrides as for a file', () => {
   const overrides = [
     { path: ['protocol'], value: 'tlv', origin: '--protocol' },
     { path: ['loop', 0, 'send'], value: 'hi', origin: '--send' },
@@ -329,7 +329,7 @@ test('loadScenario() reads a file', async () => {
   expect(await loadScenario(path, [], {})).toMatchObject({ scenario: { name: 'x' }, folder })
 })
 
-test('loadScenario() says why a file cannot be read', async () => {
+test('loadScenario() reports why a file cannot be read', async () => {
   const [missing, large, binary] = ['missing.yaml', 'large.yaml', 'binary.yaml'].map(name => join(folder, name)) as [
     string,
     string,
@@ -339,10 +339,10 @@ test('loadScenario() says why a file cannot be read', async () => {
   await writeFile(binary, Uint8Array.of(0x6e, 0xff, 0xfe))
   expect(await loadFaults(missing)).toEqual([`${missing} no such file`])
   expect(await loadFaults(folder)).toEqual([`${folder} expected a scenario file, got a folder`])
-  expect(await loadFaults(large)).toEqual([`${large} expected a scenario of at most 1 MiB, got more`])
+  expect(await loadFaults(large)).toEqual([`${large} expected a scenario file of at most 1 MiB, got more`])
   expect(await loadFaults(binary)).toEqual([`${binary} expected UTF-8 text, got other bytes`])
   expect(await loadFaults(join(large, 'x.yaml'))).toEqual([
     `${join(large, 'x.yaml')} cannot be read: ENOTDIR: not a directory, stat '${join(large, 'x.yaml')}'`,
   ])
-  expect(await loadFaults('/dev/zero')).toEqual(['/dev/zero expected a scenario of at most 1 MiB, got more'])
+  expect(await loadFaults('/dev/zero')).toEqual(['/dev/zero expected a scenario file of at most 1 MiB, got more'])
 })

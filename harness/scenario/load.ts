@@ -1,11 +1,12 @@
-import { open, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
-import { formatSize } from '../units.ts'
+import { InvalidValue } from '../invalidValue.ts'
+import { valueAt } from '../mapping.ts'
+import { readBounded } from '../wholeFile.ts'
 import { keysIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
 import { applyOverrides, type Override } from './overrides.ts'
-import { isWithin, type Path, valueAt } from './path.ts'
+import { isWithin, type Path } from './path.ts'
 import { redact } from './redact.ts'
 import { limits, type Scenario } from './scenario.ts'
 import { nameFromUrl, settingsOfUrl } from './url.ts'
@@ -80,40 +81,18 @@ function finish(
 
 async function readText(path: string): Promise<string> {
   const refuse = (message: string) => new UserError([{ place: path, message }])
-  const { scenarioBytesMax } = limits
-  const tooLarge = `expected a scenario of at most ${formatSize(scenarioBytesMax)}, got more`
   let bytes: Buffer
   try {
-    const found = await stat(path)
-    if (found.isDirectory()) throw refuse('expected a scenario file, got a folder')
-    if (found.size > scenarioBytesMax) throw refuse(tooLarge)
-    // A pipe has no size to go by.
-    bytes = await readAtMost(path, scenarioBytesMax + 1)
+    // A scenario may come by way of a pipe, as in `volley run <(make-scenario)`.
+    bytes = await readBounded(path, { what: 'a scenario file', bytesMax: limits.scenarioBytesMax, pipes: true })
   } catch (error) {
-    if (error instanceof UserError) throw error
+    if (error instanceof InvalidValue) throw refuse(error.message)
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     throw refuse(isMissing ? 'no such file' : `cannot be read: ${messageOf(error)}`)
   }
-  if (bytes.length > scenarioBytesMax) throw refuse(tooLarge)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw refuse('expected UTF-8 text, got other bytes')
-  }
-}
-
-async function readAtMost(path: string, bytesMax: number): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    const buffer = Buffer.alloc(bytesMax)
-    let length = 0
-    while (length < bytesMax) {
-      const { bytesRead } = await file.read(buffer, length, bytesMax - length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    return buffer.subarray(0, length)
-  } finally {
-    await file.close()
   }
 }

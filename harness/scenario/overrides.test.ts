@@ -13,7 +13,7 @@ function scenario(text: string, ...overrides: readonly Override[]): Scenario {
   return parseScenario(text, 's.yaml', overrides, {}).scenario
 }
 
-test('parseScenario() puts overrides over the file, later ones over earlier ones', () => {
+test('parseScenario() applies overrides to the file, later ones over earlier ones', () => {
   const loaded = scenario(
     minimalWith('connections: 5', 'load: { pipeline: 2 }'),
     set(['connections'], 6, 'VOLLEY_CONNECTIONS'),
@@ -24,7 +24,7 @@ test('parseScenario() puts overrides over the file, later ones over earlier ones
   expect(loaded).toMatchObject({ connections: 7, load: { mode: 'loop', pipeline: 3 }, timeout: 1000 })
 })
 
-test('parseScenario() makes what an override stands in', () => {
+test('parseScenario() creates the mappings and lists that an override is in', () => {
   const loaded = scenario(
     minimal,
     set(['reconnect', 'when'], 'never'),
@@ -41,7 +41,7 @@ test('parseScenario() makes what an override stands in', () => {
   })
 })
 
-test('parseScenario() names the flag as the place of what it set', () => {
+test('parseScenario() names the flag as the place of a fault in its value', () => {
   expect(faultsIn(minimal, [set(['duration'], 10, '--duration')])).toEqual([
     '--duration duration: expected a duration such as 500us, 10ms or 10s, got 10 (a number without a unit)',
   ])
@@ -59,7 +59,7 @@ test('parseScenario() names the flag as the place of what it set', () => {
   ])
 })
 
-test('parseScenario() keeps the place in the file of what a flag did not set', () => {
+test('parseScenario() keeps the place in the file for what no flag has set', () => {
   expect(faultsIn(minimalWith('load: { mode: once, pipeline: 4 }'), [set(['load', 'mode'], 'once', '--once')])).toEqual(
     ['s.yaml:5:31 load.pipeline: expected 1 with load.mode: once, got 4'],
   )
@@ -69,7 +69,7 @@ test('parseScenario() keeps the place in the file of what a flag did not set', (
   ])
 })
 
-test('parseScenario() lets a loop take the place of a mix, and a mix that of a loop', () => {
+test('parseScenario() replaces a mix by a loop, and a loop by a mix', () => {
   const mix = minimal.replace('loop:', 'mix:')
   const looped = scenario(mix, set(['loop'], [{ send: 'b' }]))
   expect(looped.loop).toEqual([{ send: 'b', think: 0 }])
@@ -78,7 +78,7 @@ test('parseScenario() lets a loop take the place of a mix, and a mix that of a l
   expect(scenario(minimal, set(['mix', 0, 'send'], 'd'))).not.toHaveProperty('loop')
 })
 
-test('parseScenario() lets one kind of target take the place of another', () => {
+test('parseScenario() replaces one kind of target by another', () => {
   const served = minimalWith('target: { serve: tlv, options: { poolSize: 5 } }')
   expect(scenario(served, set(['target', 'address'], 'tcp://h:2')).target).toEqual({ address: 'tcp://h:2' })
   expect(scenario(served, set(['target', 'command'], 'run {port}')).target).toEqual({ command: 'run {port}' })
@@ -105,7 +105,7 @@ test('parseScenario() lets one kind of target take the place of another', () => 
   })
 })
 
-test('parseScenario() makes a run as long as was last said', () => {
+test('parseScenario() takes the length of a run from the override, as a time or as a number of requests', () => {
   const timed = minimalWith('duration: 5s', 'warmup: 2s')
   expect(scenario(timed, set(['requests'], 100))).toMatchObject({ requests: 100, duration: 3_600_000, warmup: 0 })
   expect(scenario(timed, set(['requests'], 100), set(['duration'], '1s'))).toMatchObject({
@@ -118,7 +118,7 @@ test('parseScenario() makes a run as long as was last said', () => {
   expect(counted).not.toHaveProperty('requests')
 })
 
-test('parseScenario() puts a setting into a protocol that is named alone, or takes another', () => {
+test('parseScenario() adds a setting to a protocol that is only named, or replaces the protocol', () => {
   const framed = minimalWith('protocol: frame')
   expect(scenario(framed, set(['protocol', 'frame', 'lengthBytes'], 2)).protocol).toMatchObject({ lengthBytes: 2 })
   const lined = minimalWith('protocol: { line: { delimiter: ";", maxFrame: 5KiB } }')
@@ -133,7 +133,7 @@ test('parseScenario() puts a setting into a protocol that is named alone, or tak
   })
 })
 
-test('parseScenario() moves a payload below body for a field to stand beside it', () => {
+test('parseScenario() moves a payload to body to add a field', () => {
   const text = minimalWith('protocol: tlv')
   expect(scenario(text, set(['loop', 0, 'send', 'type'], 5)).loop).toEqual([
     { send: { body: 'hi', type: 5 }, think: 0 },
@@ -144,7 +144,7 @@ test('parseScenario() moves a payload below body for a field to stand beside it'
   ])
 })
 
-test('parseScenario() takes a request line of HTTP apart for a field to stand beside it', () => {
+test('parseScenario() splits a request line of HTTP to add a field', () => {
   const text = minimalWith('protocol: http', 'loop: [{ send: GET /a }]')
   expect(scenario(text, set(['loop', 0, 'send', 'headers', 'Accept'], '*/*')).loop).toEqual([
     { send: { method: 'GET', path: '/a', headers: { Accept: '*/*' } }, think: 0 },
@@ -154,7 +154,7 @@ test('parseScenario() takes a request line of HTTP apart for a field to stand be
   ).toEqual([{ send: { method: 'POST', path: '/a', body: 'b' }, think: 0 }])
 })
 
-test('parseScenario() does not give an address up for an option', () => {
+test('parseScenario() keeps an address when an option is set', () => {
   expect(faultsIn(minimal, [set(['target', 'options', 'poolSize'], 5, '--set target.options.poolSize')])).toEqual([
     '--set target.options.poolSize target.options: options go with serve, not with address',
   ])
@@ -162,21 +162,21 @@ test('parseScenario() does not give an address up for an option', () => {
 
 test('parseScenario() refuses an override beyond a list', () => {
   expect(faultsIn(minimal, [set(['loop', 5, 'send'], 'a', '--set loop.5.send')])).toEqual([
-    '--set loop.5.send loop[5].send: expected an entry of the list loop, which has 1, got loop[5].send',
+    '--set loop.5.send loop[5].send: expected an index from 0 to 1 in the list loop, got loop[5].send',
   ])
   expect(faultsIn(minimal, [set(['loop', 'send'], 'a', '--set loop.send')])).toEqual([
-    '--set loop.send loop.send: expected an entry of the list loop, which has 1, got loop.send',
+    '--set loop.send loop.send: expected an index from 0 to 1 in the list loop, got loop.send',
   ])
 })
 
-test('parseScenario() takes no key of an override for more than itself', () => {
+test('parseScenario() gives no key of an override a special meaning', () => {
   expect(faultsIn(minimal, [set(['__proto__', 'warmup'], '5s', '--set')])).toEqual([
-    '--set unknown key "__proto__"; known here: name, description, target, environments, protocol, layers, layerKey, wire, connections, key, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
+    '--set unknown key "__proto__"; known keys: name, description, target, environments, protocol, layers, layerKey, wire, connections, key, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
   ])
   expect(({} as Record<string, unknown>)['warmup']).toBeUndefined()
 })
 
-test('parseScenario() takes a rate from outside for the mode as well, in place of stages', () => {
+test('parseScenario() sets the mode with a rate that overrides, and removes stages', () => {
   const staged = minimalWith('load: { mode: loop, pipeline: 2 }')
   const { scenario } = parseScenario(staged, 's.yaml', [set(['load', 'rate'], '5k/s', '--rate')], {})
   expect(scenario.load).toEqual({ mode: 'rate', pipeline: 2, rate: 5000, arrivals: 'poisson' })

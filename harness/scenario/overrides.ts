@@ -1,17 +1,18 @@
 import { InvalidValue } from '../invalidValue.ts'
-import { emptyMapping, type Issue, isMapping, type Mapping, type Path, showPath, valueAt } from './path.ts'
+import { emptyMapping, isMapping, type Mapping, valueAt } from '../mapping.ts'
+import { type Issue, type Path, showPath } from './path.ts'
 import { parseRequestLine } from './schema/httpRequest.ts'
 import { payloadKeys } from './schema/payload.ts'
 import type { Origin } from './yaml/faults.ts'
 
-/** A setting from outside the file; `origin` is the flag or variable it came by, such as `--duration`. */
+/** A setting from outside the file; `origin` is the flag or variable that it came from, such as `--duration`. */
 export interface Override {
   readonly path: Path
   readonly value: unknown
   readonly origin: string
 }
 
-/** Plain data with settings from outside in it, and where they came from. */
+/** Plain data with the overrides applied, and where they came from. */
 export interface Overridden {
   readonly data: unknown
   readonly origins: readonly Origin[]
@@ -19,17 +20,17 @@ export interface Overridden {
 }
 
 /**
- * Puts overrides in, the later over the earlier. What they replace gives way whole: a `loop` takes the place of a
- * `mix`, an address that of a command. `data` is changed.
+ * Applies overrides, later ones over earlier ones. An override also removes the settings that exclude it: a `loop`
+ * replaces a `mix`, an address replaces a command. `data` is changed.
  */
 export function applyOverrides(data: unknown, overrides: readonly Override[]): Overridden {
   const origins: Origin[] = []
   const issues: Issue[] = []
   if (isMapping(data)) {
-    displaceLength(data, overrides)
+    clearLength(data, overrides)
     for (const override of overrides) {
-      displace(data, override.path)
-      const { path, message } = put(data, override)
+      makeRoom(data, override.path)
+      const { path, message } = apply(data, override)
       origins.push({ path, origin: override.origin })
       if (message !== undefined) issues.push({ path, about: 'value', message })
     }
@@ -37,8 +38,8 @@ export function applyOverrides(data: unknown, overrides: readonly Override[]): O
   return { data, origins, issues }
 }
 
-/** A run is as long as the user last said: by time or by requests. A warm-up belongs to time. */
-function displaceLength(data: Mapping, overrides: readonly Override[]): void {
+/** `requests` replaces `duration` and the warm-up that belongs to it; `duration` replaces `requests`. */
+function clearLength(data: Mapping, overrides: readonly Override[]): void {
   const isSet = (key: string) => overrides.some(({ path }) => path.length === 1 && path[0] === key)
   if (isSet('requests') && !isSet('duration')) {
     delete data['duration']
@@ -47,56 +48,56 @@ function displaceLength(data: Mapping, overrides: readonly Override[]): void {
   if (isSet('duration') && !isSet('requests')) delete data['requests']
 }
 
-function displace(data: Mapping, path: Path): void {
+function makeRoom(data: Mapping, path: Path): void {
   const [first, second] = path
-  if (first === 'load') displaceLoad(data['load'], second)
+  if (first === 'load') clearLoad(data['load'], second)
   if (first === 'loop') delete data['mix']
   if (first === 'mix') delete data['loop']
-  if (first === 'protocol' && second !== undefined) displaceProtocol(data, String(second))
-  if (first === 'target') displaceTarget(valueAt(data, ['target']), second)
-  if (first === 'environments' && second !== undefined) displaceTarget(valueAt(data, path.slice(0, 2)), path[2])
+  if (first === 'protocol' && second !== undefined) expandProtocol(data, String(second))
+  if (first === 'target') clearTarget(valueAt(data, ['target']), second)
+  if (first === 'environments' && second !== undefined) clearTarget(valueAt(data, path.slice(0, 2)), path[2])
   const send = path.indexOf('send')
-  if (send > 0 && path.length > send + 1) displacePayload(data, path.slice(0, send + 1), String(path[send + 1]))
+  if (send > 0 && path.length > send + 1) expandSend(data, path.slice(0, send + 1), String(path[send + 1]))
 }
 
-/** A rate from outside is the mode as well, and takes the place of stages; a mode from outside leaves no rate behind. */
-function displaceLoad(load: unknown, key: string | number | undefined): void {
+/** An override of the rate also sets the mode and replaces stages; an override of the mode removes the rate. */
+function clearLoad(load: unknown, key: string | number | undefined): void {
   if (!isMapping(load)) return
-  // A search begins at the rate it is given.
+  // In mode search the rate is the first one to try.
   if ((key === 'rate' && load['mode'] !== 'search') || key === 'stages') delete load['mode']
   if (key === 'rate') delete load['stages']
   if (key === 'mode') for (const other of ['rate', 'stages', 'arrivals']) delete load[other]
 }
 
-function displaceTarget(target: unknown, key: string | number | undefined): void {
+function clearTarget(target: unknown, key: string | number | undefined): void {
   if (!isMapping(target)) return
-  for (const other of givesWayTo(key, 'address' in target)) delete target[other]
+  for (const other of keysReplacedBy(key, 'address' in target)) delete target[other]
 }
 
-function givesWayTo(key: string | number | undefined, hasAddress: boolean): readonly string[] {
+function keysReplacedBy(key: string | number | undefined, hasAddress: boolean): readonly string[] {
   if (key === 'serve') return ['command', 'address']
   if (key === 'command') return ['serve', 'options', 'over']
   if (key !== 'address') return []
-  // An address beside a command says where that command listens.
+  // With a command, an address is the place where the command listens.
   return hasAddress ? ['serve', 'options', 'over'] : ['serve', 'options', 'over', 'command']
 }
 
-/** `tlv` becomes `{ tlv: {} }`, so that a setting of it can be put in; settings of another protocol go. */
-function displaceProtocol(data: Mapping, name: string): void {
+/** `tlv` becomes `{ tlv: {} }`, so that a setting can be added; settings of another protocol are removed. */
+function expandProtocol(data: Mapping, name: string): void {
   const settings = emptyMapping()
   const current = data['protocol']
   settings[name] = isMapping(current) && isMapping(current[name]) ? current[name] : emptyMapping()
   data['protocol'] = settings
 }
 
-/** What may stand beside a body. */
+/** Fields that a message may have in addition to its body. */
 const messageFields = ['type', 'version', 'extension', 'method', 'path', 'headers']
 
 /**
- * A payload moves below `body` for a field to stand beside it, a request line of HTTP to `method` and `path`; another
- * payload takes its place.
+ * For an additional field, a payload moves to `body` and a request line of HTTP to `method` and `path`; another payload
+ * replaces it.
  */
-function displacePayload(data: Mapping, path: Path, key: string): void {
+function expandSend(data: Mapping, path: Path, key: string): void {
   const send = valueAt(data, path)
   const isPayload = typeof send === 'string' || (isMapping(send) && payloadKeys.some(key => key in send))
   const step = valueAt(data, path.slice(0, -1))
@@ -120,14 +121,14 @@ function requestLineOf(send: unknown): { readonly method: string; readonly path:
   }
 }
 
-/** Where the override begins to differ from the file, and what keeps it from being put in. */
-function put(data: Mapping, { path, value }: Override): { path: Path; message?: string } {
+/** The path from which on the data differs from the file, and the reason if the override cannot be applied. */
+function apply(data: Mapping, { path, value }: Override): { path: Path; message?: string } {
   let parent: Mapping | unknown[] = data
   let changed = path
   for (const [index, key] of path.entries()) {
     const here = path.slice(0, index)
     if (Array.isArray(parent) && (typeof key !== 'number' || key > parent.length)) {
-      const wanted = `an entry of the list ${showPath(here)}, which has ${parent.length}`
+      const wanted = `an index from 0 to ${parent.length} in the list ${showPath(here)}`
       return { path, message: new InvalidValue(wanted, showPath(path)).message }
     }
     const container = parent as Mapping
@@ -143,7 +144,7 @@ function put(data: Mapping, { path, value }: Override): { path: Path; message?: 
   return { path: changed }
 }
 
-/** A copy whose mappings have no prototype, so that no key means anything but itself. */
+/** A copy whose mappings have no prototype, so that no key is special. */
 function ownCopy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ownCopy)
   if (!isMapping(value)) return value

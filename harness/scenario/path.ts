@@ -1,23 +1,20 @@
 import { InvalidValue } from '../invalidValue.ts'
 
-/** Where a value stands in a scenario: keys of mappings and indexes of lists, from the root. */
+/** The place of a value in a scenario: keys of mappings and indexes of lists, from the root. */
 export type Path = readonly (string | number)[]
 
-/** A mapping of plain data. Ours have no prototype, so that no key is special. */
-export type Mapping = Record<string, unknown>
-
-/** One thing that is wrong with a value, before its place in the file is looked up. */
+/** One thing that is wrong with a scenario, before its place in the file is looked up. */
 export interface Issue {
   readonly path: Path
-  /** Whether the key is at fault or the value below it. */
+  /** Whether the key is wrong or its value. */
   readonly about: 'key' | 'value'
   /** What is wrong, without the path. */
   readonly message: string
-  /** Where the text has it, when that is not where `path` stands. */
+  /** Its offset into the text, where that is not the offset of `path`. */
   readonly offset?: number
 }
 
-/** What is wrong with a scenario that its text alone did not tell; who has the text says where. */
+/** What is wrong beyond the text, such as a file that a scenario names; a caller that has the text adds places. */
 export class IssuesError extends Error {
   override readonly name = 'IssuesError'
   readonly issues: readonly Issue[]
@@ -33,37 +30,17 @@ export function issue(path: Path, message: string): Issue {
   return { path, about: 'value', message }
 }
 
-/** An issue with a value that does not go with another one. */
+/** An issue with a value that cannot be combined with another one. */
 export function conflict(path: Path, expected: string, got?: string): Issue {
   return issue(path, new InvalidValue(expected, got).message)
 }
 
-/** Whether a value is a mapping, not a list and not nothing. */
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** An empty mapping without a prototype. */
-export function emptyMapping(): Mapping {
-  return Object.create(null) as Mapping
-}
-
-/** The value at a path, or undefined. */
-export function valueAt(data: unknown, path: Path): unknown {
-  let value = data
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Mapping)[key]
-  }
-  return value
-}
-
-/** Whether `path` is `above` or lies below it. */
+/** Whether `path` is `above` or below it. */
 export function isWithin(path: Path, above: Path): boolean {
   return above.length <= path.length && above.every((key, index) => String(key) === String(path[index]))
 }
 
-/** A path as it is shown: `loop[0].send.type`. */
+/** A path for display: `loop[0].send.type`. */
 export function showPath(path: Path): string {
   let text = ''
   for (const key of path) {

@@ -1,25 +1,26 @@
-import { isMapping, type Mapping, type Path } from './path.ts'
+import { isMapping, type Mapping } from '../mapping.ts'
+import type { Path } from './path.ts'
 import type { Scenario, Target } from './scenario.ts'
 
 const mask = '***'
 
-/** The scenario as it may be shown: `***` in place of what is at, or was made from what was at, the given paths. */
+/** The scenario for display: `***` in place of the values at the given paths, and of values made from them. */
 export function redact(scenario: Scenario, secrets: readonly Path[]): Scenario {
   return secrets.reduce<unknown>((shown, path) => maskAt(shown, recordPath(path)), scenario) as Scenario
 }
 
-/** Whether the address that a target is reached by is not to be shown; of a server of ours `listen` has it. */
+/** Whether the address of a target is secret; a reference server has it in `listen`. `shown` is the redacted target. */
 export function hasSecretAddress(target: Target, shown: Target): boolean {
   const addressOf = (it: Target) => ('serve' in it ? it.options['listen'] : it.address)
   return addressOf(target) !== addressOf(shown)
 }
 
-/** One entry of the file's source addresses is any number of them in the record. */
+/** An entry of the file's source addresses may be a range, so the indexes in the record differ: all are masked. */
 function recordPath(path: Path): Path {
   return path[0] === 'sourceAddresses' ? path.slice(0, 1) : path
 }
 
-/** Where the record is not shaped as the file was, as in a protocol, all that was made from the value is masked. */
+/** Where the record has another shape than the file, as a protocol has, everything made from the value is masked. */
 function maskAt(value: unknown, path: Path): unknown {
   const [key, ...rest] = path
   if (key === undefined) return maskAll(value)

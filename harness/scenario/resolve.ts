@@ -1,3 +1,4 @@
+import { formatHost, parseEndpoint } from '../address.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
 import { layerSettings } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
@@ -29,9 +30,10 @@ export function isDatagramTarget(target: Target): boolean {
  */
 function withHost(protocol: ProtocolSpec, target: Target): ProtocolSpec {
   if (protocol.name !== 'http' || protocol.host !== undefined || !('address' in target)) return protocol
-  const [, scheme, found, digits] = /^(tcp|tls):\/\/(.+):(\d+)\/?$/.exec(target.address) ?? []
-  if (scheme === undefined) return protocol
-  const host = found!.replace(/%[^\]]*/, '')
-  const port = Number(digits)
-  return { ...protocol, host: port === defaultPorts[scheme as 'tcp' | 'tls'] ? host : `${host}:${port}` }
+  // Only a command's address has `{port}` in it, and no address has braces otherwise.
+  if (target.address === undefined || target.address.includes('{port}')) return protocol
+  const endpoint = parseEndpoint(target.address)
+  if (endpoint.scheme !== 'tcp' && endpoint.scheme !== 'tls') return protocol
+  const host = formatHost(endpoint.host.replace(/%.*/, ''))
+  return { ...protocol, host: endpoint.port === defaultPorts[endpoint.scheme] ? host : `${host}:${endpoint.port}` }
 }

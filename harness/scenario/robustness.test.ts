@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UserError } from '../errors.ts'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { parseScenario } from './load.ts'
 import type { Override } from './overrides.ts'
 
-const valid = `# a file with something of everything
+const valid = `# a file with settings of every kind
 name: tlv-loopback
 target: { serve: tlv, options: { poolSize: 1000 } }
 environments:
@@ -31,7 +32,7 @@ tls: { insecure: true }
 `
 const environment = { PORT: '8080' }
 
-/** Whatever comes in, there is a scenario or a UserError with at least one fault, each with its place. */
+/** Any input gives a scenario, or a UserError with at least one fault, each with its place. */
 function expectScenarioOrFaults(text: string, overrides: readonly Override[] = []): void {
   try {
     expect(parseScenario(text, 's.yaml', overrides, environment).scenario.name).toBeTypeOf('string')
@@ -68,22 +69,22 @@ const pieces = [
   ],
 ]
 
-test('the file of the mutations is in order', () => {
+test('the file of the mutations is valid', () => {
   expect(parseScenario(valid, 's.yaml', [], environment).scenario.loop).toHaveLength(3)
 })
 
-test('parseScenario() has a scenario or faults for any text', () => {
+test('parseScenario() returns a scenario or faults for any text', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.array(fc.constantFrom(...pieces)).map(parts => parts.join('')),
   )
   fc.assert(
     fc.property(text, text => expectScenarioOrFaults(text)),
-    { numRuns: 500 },
+    { numRuns: 2 * propertyRuns },
   )
 })
 
-test('parseScenario() has a scenario or faults for any change of a file', () => {
+test('parseScenario() returns a scenario or faults for any change of a file', () => {
   const change = fc.record({
     at: fc.nat(valid.length),
     removed: fc.oneof(fc.constant(0), fc.nat(3), fc.nat(80)),
@@ -96,11 +97,11 @@ test('parseScenario() has a scenario or faults for any change of a file', () => 
     )
   fc.assert(
     fc.property(mutation, text => expectScenarioOrFaults(text)),
-    { numRuns: 700 },
+    { numRuns: 3 * propertyRuns },
   )
 })
 
-test('parseScenario() has a scenario or faults for any override', () => {
+test('parseScenario() returns a scenario or faults for any override', () => {
   const keys = fc.oneof(
     fc.nat(3),
     fc.constantFrom('loop', 'mix', 'send', 'target', 'serve', 'address', 'protocol', 'frame', 'id', 'load', 'lan'),
@@ -115,6 +116,6 @@ test('parseScenario() has a scenario or faults for any override', () => {
   const overrides = fc.array(override, { minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(overrides, overrides => expectScenarioOrFaults(valid, overrides)),
-    { numRuns: 500 },
+    { numRuns: 2 * propertyRuns },
   )
 })

@@ -4,8 +4,8 @@ import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
 
 /**
- * A scenario as checked and with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of
- * the YAML file, so that a place in one is the same place in the other.
+ * A valid scenario with its units resolved: durations in milliseconds, sizes in bytes. It keeps the shape of the YAML
+ * file, so that a path in one is the same path in the other.
  */
 export interface Scenario {
   readonly name: string
@@ -13,26 +13,29 @@ export interface Scenario {
   readonly target: Target
   readonly environments: Readonly<Record<string, Target>>
   readonly protocol: ProtocolSpec
-  /** What bodies pass through on their way out, in order, and the key of those layers that have one. */
+  /** The layers of bodies, in the order in which they are applied when sending, and the key of those that have one. */
   readonly layers?: readonly LayerName[]
   readonly layerKey?: string
-  /** How what is written is cut or glued. */
+  /** How writes are split or coalesced. */
   readonly wire?: WireSettings
   readonly connections: number
-  /** Each new connection begins with the protocol's own handshake, by which it shows that it knows this key. */
+  /** Each new connection begins with the protocol's own handshake, in which it proves that it knows this key. */
   readonly key?: string
   /** The handshake: run once on each new connection. */
   readonly connect: readonly Step[]
   readonly load: Load
-  /** Length of the measured part, without the warm-up; with `warmup: auto` less what more is left out, or once as much again. */
+  /**
+   * Length of the measured part, without the warm-up. With `warmup: auto` a longer warm-up shortens it, or the run is
+   * extended once by its own length.
+   */
   readonly duration: number
-  /** Requests in all, over all connections; the run ends with the last of them, or with `duration`. */
+  /** Requests in total, over all connections; the run ends with the last of them, or after `duration`. */
   readonly requests?: number
-  /** Before the measured part; `auto` leaves out what is unlike the rest, and shortens the measured part by it. */
+  /** Before the measured part; `auto` lasts until the steady state, and shortens the measured part. */
   readonly warmup: number | 'auto'
   readonly timeout: number
   readonly reconnect: Reconnect
-  /** The steps of one iteration, in order; exactly one of `loop` and `mix` is there. */
+  /** The steps of one iteration, one after the other; exactly one of `loop` and `mix` is present. */
   readonly loop?: readonly Step[]
   readonly mix?: readonly MixStep[]
   readonly heartbeat?: Heartbeat
@@ -41,7 +44,7 @@ export interface Scenario {
   readonly tls?: TlsFiles
   readonly workers: number | 'auto'
   readonly transport: 'auto' | 'node' | 'epoll'
-  /** Local addresses to connect from, taken in turn: each has ports of its own. */
+  /** Local addresses to connect from, used in turn: each has ports of its own. */
   readonly sourceAddresses?: readonly string[]
   readonly seed?: number
 }
@@ -51,16 +54,16 @@ export type Target = Through &
     | {
         readonly serve: 'echo' | 'tlv' | 'rpc' | 'broadcast' | 'http'
         readonly options: Readonly<Record<string, string | number | boolean>>
-        /** By default TCP. */
+        /** TCP by default. */
         readonly over?: 'tcp' | 'udp'
       }
-    /** `{port}` in both texts stands for a free port; without an address the server is at `tcp://127.0.0.1:{port}`. */
+    /** `{port}` in both texts is replaced by a free port; the default address is `tcp://127.0.0.1:{port}`. */
     | { readonly command: string; readonly address?: string }
     | { readonly address: string }
   )
 
 export interface Through {
-  /** The network between us and the target, which a relay on this machine stands for. */
+  /** The network that a relay on this machine simulates between the client and the target. */
   readonly relay?: RelaySettings
 }
 
@@ -68,15 +71,15 @@ export interface Load {
   readonly mode: 'loop' | 'rate' | 'search' | 'once'
   /** Requests in flight per connection. */
   readonly pipeline: number
-  /** Mode rate: requests a second over all connections; with stages what the first of them starts from; mode search: where it begins. */
+  /** Requests a second over all connections; with stages at the start of the first; in mode search the first to try. */
   readonly rate?: number
   readonly arrivals?: 'poisson' | 'constant'
   readonly stages?: readonly Stage[]
 }
 
 /**
- * A part of the run in which the load goes in a straight line: in mode rate to `to` requests a second, in mode loop to so
- * many connections that send. All stages of a scenario have the same of the two.
+ * A part of the run in which the load changes linearly: in mode rate to `to` requests a second, in mode loop to a number
+ * of sending connections. All stages of a scenario set the same one of the two.
  */
 export interface Stage {
   readonly duration: number
@@ -92,7 +95,7 @@ export interface Reconnect {
 export interface Step {
   readonly send: Send
   readonly expect?: Expectation
-  /** Values that later steps of the connection take as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
+  /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
   readonly think: number
@@ -109,7 +112,7 @@ export interface Heartbeat {
   readonly reply: boolean
 }
 
-/** What a request carries: a payload alone, or with the fields that the protocol has beside its body. */
+/** What a request carries: a payload alone, or a body with the other fields of the protocol. */
 export type Send =
   | Payload
   | {
@@ -130,7 +133,7 @@ export type Payload =
   | { readonly file: string }
   | { readonly random: number }
 
-/** What a reply must be; of an object every part must hold. `body` is another name for `equals`. */
+/** What a reply must be: all conditions of an object must hold. `body` is another name for `equals`. */
 export type Expectation =
   | 'echo'
   | {
@@ -143,7 +146,7 @@ export type Expectation =
     }
 
 export interface Threshold {
-  /** As it was written, such as `p99 < 5ms`. */
+  /** The text, such as `p99 < 5ms`. */
   readonly expression: string
   readonly metric: 'throughput' | 'errors' | 'mean' | 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p99.9' | 'p99.99' | 'max'
   readonly operator: '<' | '<=' | '>' | '>='

@@ -16,7 +16,7 @@ test.each([
   ['loop.0.send=- x', ['loop', 0, 'send'], '- x'],
   ['loop.0.send=a # b', ['loop', 0, 'send'], 'a # b'],
   ['loop.0.send=${HOME}', ['loop', 0, 'send'], '${HOME}'],
-])('parseSet() takes "%s"', (text, path, value) => {
+])('parseSet() reads "%s"', (text, path, value) => {
   const override = parseSet(text)
   expect(override.path).toEqual(path)
   expect(override.value).toEqual(value)
@@ -29,7 +29,7 @@ test.each([
   ['load..pipeline=4', '--set expected path=value such as load.pipeline=4, got "load..pipeline=4"'],
   ['', '--set expected path=value such as load.pipeline=4, got ""'],
   ['name=[a', '--set name not valid YAML: Flow sequence must end with a ]; put the value in quotes to make it text'],
-  ['name=*a', '--set name nothing before it is marked &a; put the value in quotes to make it text'],
+  ['name=*a', '--set name no earlier value has the anchor &a; put the value in quotes to make it text'],
   [
     `name=${'['.repeat(50)}`,
     '--set name expected at most 32 levels of nesting, got more; put the value in quotes to make it text',

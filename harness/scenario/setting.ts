@@ -4,7 +4,7 @@ import { isKeyPath } from './checks/keys.ts'
 import type { Override } from './overrides.ts'
 import { readSetting, SettingError } from './yaml/source.ts'
 
-/** An override out of `load.pipeline=4` or `loop[0].send=hello`; its value is read as YAML. */
+/** Reads `load.pipeline=4` or `loop[0].send=hello`, the value as YAML; throws a UserError for other texts. */
 export function parseSet(text: string): Override {
   const [, keys, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   const path = keys === undefined ? undefined : parsePath(keys.trim())
@@ -15,7 +15,7 @@ export function parseSet(text: string): Override {
   return { path, value: isKeyPath(path) ? value : settingValue(value!, origin), origin }
 }
 
-/** The value of a setting read as YAML; a UserError names the flag or variable it came from. */
+/** Reads the value of a setting as YAML; a UserError names `origin`, the flag or variable that it came from. */
 export function settingValue(text: string, origin: string): unknown {
   try {
     return readSetting(text)

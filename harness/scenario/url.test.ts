@@ -10,7 +10,7 @@ test.each([
   ['http://example.org?a=b', 'example.org:80', 'example.org', '/?a=b'],
   ['http://h:81/a/{{random 0..99}}#part', 'h:81', 'h:81', '/a/{{random 0..99}}'],
   ['http://[::1]:3000/x#', '[::1]:3000', '[::1]:3000', '/x'],
-])('scenarioFromUrl() makes %s a GET of its path', (url, address, host, path) => {
+])('scenarioFromUrl() turns %s into a GET of its path', (url, address, host, path) => {
   const { scenario } = scenarioFromUrl(url, [])
   expect(scenario).toMatchObject({
     target: { address: `tcp://${address}` },
@@ -25,7 +25,7 @@ test.each([
   ['redis://127.0.0.1:7000', 'tcp://127.0.0.1:7000'],
   ['redis://cache', 'tcp://cache:6379'],
   ['redis://[::1]/', 'tcp://[::1]:6379'],
-])('scenarioFromUrl() makes %s a PING', (url, address) => {
+])('scenarioFromUrl() turns %s into a PING', (url, address) => {
   const { scenario } = scenarioFromUrl(url, [])
   expect(scenario).toMatchObject({
     target: { address },
@@ -35,7 +35,7 @@ test.each([
 })
 
 test.each(['tcp://h:1', 'udp://h:1', 'tls://h:1', 'unix:/run/x.sock'])(
-  'scenarioFromUrl() makes %s a text over protocol raw',
+  'scenarioFromUrl() turns %s into a text over protocol raw',
   url => {
     const { scenario } = scenarioFromUrl(url, [])
     expect(scenario).toMatchObject({
@@ -46,7 +46,7 @@ test.each(['tcp://h:1', 'udp://h:1', 'tls://h:1', 'unix:/run/x.sock'])(
   },
 )
 
-test('scenarioFromUrl() lets --send take the place of the request, and of what was expected', () => {
+test('scenarioFromUrl() replaces the request, and what was expected of its reply, by --send', () => {
   const send = (text: string) => [{ path: ['loop'], value: [{ send: text }], origin: '--send' }]
   expect(scenarioFromUrl('http://h:1/a', send('POST /b')).scenario.loop).toEqual([{ send: 'POST /b', think: 0 }])
   expect(scenarioFromUrl('redis://h', send('GET a')).scenario.loop).toEqual([{ send: 'GET a', think: 0 }])

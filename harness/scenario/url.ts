@@ -1,10 +1,11 @@
 import { basename } from 'node:path'
+import { hostPattern } from '../address.ts'
 import { UserError } from '../errors.ts'
 import { InvalidValue, show } from '../invalidValue.ts'
 import { checkPath } from './schema/httpRequest.ts'
 import { noSuchSlot, parseSlots } from './schema/slots.ts'
 
-/** What a URL says of a scenario, as a file would have it. */
+/** The settings that a URL stands for, in the form of a file. */
 interface UrlSettings {
   readonly target: { readonly address: string }
   readonly protocol: unknown
@@ -18,25 +19,25 @@ const httpForms = 'http://host:port/path'
 const redisForms = 'redis://host:port'
 const urlForms = `${httpForms}, ${redisForms}, tcp://host:port, udp://host:port, tls://host:port or unix:/path`
 
-/** Schemes of versions to come, and what there is for them now. */
-const laterSchemes = new Map([
+/** Schemes that are not supported yet, and what does the same now. */
+const unsupportedSchemes = new Map([
   ['https://', 'a file with address tls://host:443 and protocol http does the same'],
   ['rediss://', 'a file with address tls://host:6379 and protocol resp does the same'],
 ])
 
-/** Whether what is named on a command line is a URL, and not a file. */
+/** Whether an argument of the command line is a URL, and not the path of a file. */
 export function isUrl(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')
 }
 
 /**
- * What a URL stands for: `http://` a GET of its path, `redis://` a PING, an address "Hello World!" over protocol raw.
- * Throws a UserError for other texts; the address itself is checked with the rest of the scenario.
+ * The settings that a URL stands for: `http://` a GET of its path, `redis://` a PING, an address "Hello World!" over
+ * protocol raw. Throws a UserError for other texts; the address itself is checked with the rest of the scenario.
  */
 export function settingsOfUrl(url: string): UrlSettings {
   const scheme = /^(?:unix:|[^:/]+:\/\/)/.exec(url)?.[0] ?? ''
-  const later = laterSchemes.get(scheme)
-  if (later !== undefined) throw fault(url, `${show(scheme)} is not in this version of volley; ${later}`)
+  const instead = unsupportedSchemes.get(scheme)
+  if (instead !== undefined) throw fault(url, `${show(scheme)} is not in this version of volley; ${instead}`)
   try {
     switch (scheme) {
       case 'http://':
@@ -56,7 +57,7 @@ export function settingsOfUrl(url: string): UrlSettings {
   }
 }
 
-/** A name that can be a folder's, out of host, port and path or the socket's file. */
+/** A scenario name made of host, port and path, or of the file name of a unix socket; it can name a folder. */
 export function nameFromUrl(url: string): string {
   const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//, '')
   const name = place.replaceAll(/[^\w.]+/g, '-').replaceAll(/^[.-]+|-+$/g, '')
@@ -67,7 +68,7 @@ function httpSettings(url: string): UrlSettings {
   const { host, port = httpPort, rest } = split(url, httpForms)
   const path = rest.startsWith('/') ? rest : `/${rest}`
   checkPath(path)
-  // There is no step before it that could have captured anything.
+  // No earlier step could have captured a value.
   const captured = parseSlots(path).find(part => 'name' in part)
   if (captured !== undefined) throw noSuchSlot(`{{${captured.name}}}`)
   return {
@@ -87,9 +88,9 @@ function redisSettings(url: string): UrlSettings {
   }
 }
 
-/** Host, port and what follows them up to a fragment, which is never sent. */
+/** Host, port and the rest of a URL without its fragment, which is never sent. */
 function split(url: string, forms: string): { readonly host: string; readonly port?: string; readonly rest: string } {
-  const match = /^[a-z]+:\/\/(\[[^\]]+\]|[\w.-]+)(?::(\d+))?((?:[/?][^#]*)?)(?:#.*)?$/.exec(url)
+  const match = new RegExp(`^[a-z]+://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
   if (match === null) throw new InvalidValue(forms, show(url))
   const [, host, port, rest] = match
   return { host: host!, rest: rest!, ...(port !== undefined && { port }) }

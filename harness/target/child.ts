@@ -2,42 +2,42 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { builtFile } from '../built.ts'
 
-/** How long a child may take to end in order once it is asked to. */
+/** How long a child may take to end by itself once it is asked to. */
 const stopMsMax = 8000
 const errorTextMax = 4096
 
-/** What a child process tells over its channel. */
+/** A message that a child process sends over its IPC channel. */
 export type ChildMessage = Readonly<Record<string, unknown>> & { readonly type: string }
 
-/** A child process of ours, from its start to its end. */
+/** A child process, from its start to its exit. */
 export interface Child {
   readonly pid: number
   /** Resolves with the first message of a type; rejects when the child ends first, or the signal fires. */
-  told(type: string, signal: AbortSignal): Promise<ChildMessage>
+  firstMessage(type: string, signal: AbortSignal): Promise<ChildMessage>
   /** Calls back for each message of a type. */
   on(type: string, callback: (message: ChildMessage) => void): void
-  /** How it ended, when it did so of itself. */
+  /** How it exited, if it did so by itself. */
   ended(): string | undefined
-  /** The last lines it wrote on stderr, to be put behind a message. */
+  /** The last lines it wrote to stderr, to be added to a message. */
   errorText(): string
-  /** Ends it, in order if it lets itself be; resolves when it is gone. */
+  /** Ends it with SIGTERM, and with SIGKILL if it does not exit; resolves when it has exited. */
   stop(): Promise<void>
 }
 
-/** The children that are alive. Their channel tells them when we are gone, in whatever way; this is only sooner. */
+/** The children that are alive. They exit when their channel breaks, however this process ends; this only makes it sooner. */
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
-  // A supervisor that was killed could not end what it watches over.
+  // SIGTERM, not SIGKILL: a supervisor that is killed cannot end its command.
   for (const child of children) child.kill('SIGTERM')
 })
 
-/** Starts a compiled module as a child with a channel to it; `env` is put over our variables, undefined takes one away. */
+/** Starts a compiled module as a child with an IPC channel. `env` changes the variables it inherits; undefined removes one. */
 export function startChild(
   module: string,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
 ): Child {
-  // A group of its own: Ctrl-C in a terminal reaches us alone, and we end the child when its run is over.
+  // A process group of its own: Ctrl-C in a terminal reaches only this process, which ends the child after the run.
   const child = spawn(process.execPath, [builtFile(module), ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     detached: true,
@@ -65,7 +65,7 @@ export function startChild(
     on,
     ended: () => ended,
     errorText: () => (errorText.trim() === '' ? '' : `\n  ${errorText.trim().split('\n').slice(-5).join('\n  ')}`),
-    told: (type, signal) =>
+    firstMessage: (type, signal) =>
       new Promise((resolve, reject) => {
         on(type, resolve)
         void exited.then(() => reject(new Error(ended ?? 'it ended')))

@@ -1,8 +1,8 @@
+import { formatEndpoint } from '../address.ts'
 import type { RelaySettings } from '../relaySettings.ts'
-import { formatAddress } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
 
-/** Digits behind the point: nanoseconds are whole, and a share of one in a thousand millions keeps four of its own. */
+/** Decimal places: enough for whole nanoseconds, and for four digits of one part in a thousand million. */
 const millisecondDigits = 6
 const percentDigits = 12
 
@@ -10,8 +10,8 @@ const percentDigits = 12
 export function relayArguments(upstream: Address, settings: RelaySettings, seed: number): string[] {
   const { rtt, jitter, rate, loss, stall, reset } = settings
   const flags = {
-    // TLS goes through as it is: to the relay it is bytes over TCP.
-    to: formatAddress(upstream).replace(/^tls:/, 'tcp:'),
+    // TLS passes through unchanged: to the relay it is bytes over TCP.
+    to: formatEndpoint(upstream).replace(/^tls:/, 'tcp:'),
     listen: '127.0.0.1:0',
     seed: String(seed),
     rtt: rtt === undefined ? undefined : `${rtt.toFixed(millisecondDigits)}ms`,
@@ -25,7 +25,7 @@ export function relayArguments(upstream: Address, settings: RelaySettings, seed:
   return ['relay', ...given]
 }
 
-/** Where the relay is, in place of the upstream: its certificate must be the upstream's all the same. */
+/** The relay's address in place of the upstream's; over TLS the certificate must still be the upstream's. */
 export function addressThrough(relay: Address, upstream: Address): Address {
   if (upstream.scheme !== 'tls' || relay.scheme === 'unix') return relay
   return { ...upstream, host: relay.host, port: relay.port, tls: { verifiedHost: upstream.host, ...upstream.tls } }

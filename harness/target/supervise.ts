@@ -1,21 +1,21 @@
 import { spawn } from 'node:child_process'
 
 /**
- * Runs a shell command as the leader of a process group and ends the whole group when it is told to, or when the
- * process that started it is gone in whatever way: a `command:` target never outlives its run.
+ * Runs a shell command as the leader of a process group. It ends the whole group on a signal, or when the process that
+ * started it has exited in whatever way, so that a `command:` target never outlives its run.
  *
- * Tells its parent `{ type: 'pid', pid }`, and exits as the command does.
+ * It sends its parent `{ type: 'pid', pid }`, and exits with the command's exit code.
  */
 const killAfterMs = 3000
 
-// Before there is a command: a signal that came between would end us and leave the command behind.
+// The handlers come before the command: a signal between the two would end this process and leave the command running.
 process.on('disconnect', end)
 process.on('SIGTERM', end)
 process.on('SIGINT', end)
 
 const child = spawn('/bin/sh', ['-c', process.argv[2]!], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
 child.on('exit', (code, signal) => {
-  // What the command itself left running goes with it.
+  // Processes that the command left running end with it.
   signalGroup('SIGKILL')
   process.exit(code ?? (signal === null ? 1 : 128))
 })
@@ -30,6 +30,6 @@ function signalGroup(signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid!, signal)
   } catch {
-    // The group is gone already.
+    // The group has exited already.
   }
 }

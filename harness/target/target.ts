@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatEndpoint } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
@@ -7,7 +8,7 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
-import { formatAddress, parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
+import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { startChild } from './child.ts'
 import { addressThrough, relayArguments } from './relayArguments.ts'
@@ -24,15 +25,15 @@ const secretVariables = {
 /** A target that is up and can be connected to. */
 export interface RunningTarget {
   readonly address: Address
-  /** The server's process, and whether it is the leader of a group that is to be taken as a whole. */
+  /** The server's process, and whether it leads a process group whose members count as the server too. */
   readonly process?: { readonly pid: number; readonly group: boolean }
-  /** What a server of ours counted in all: its last word, so nothing before `stop`, nor when it was killed. */
+  /** The final count of a reference server: undefined before `stop`, and when it was killed. */
   requests(): number | undefined
-  /** What it sent in all that answered no request of the connection, in the same way; absent for a server that is not ours. */
+  /** Its final count of messages that answered no request of their connection; absent for other servers. */
   deliveries?(): number | undefined
-  /** How the server ended, when it did so of itself. */
+  /** How the server exited, if it did so by itself. */
   ended(): string | undefined
-  /** Ends what was started for the run, in order if it lets itself be. */
+  /** Ends what was started for the run, and waits until it has exited. */
   stop(): Promise<void>
 }
 
@@ -43,11 +44,11 @@ export interface TargetOptions {
   readonly shown: Target
   /** What a relay draws its jitter, losses and resets with. */
   readonly seed: number
-  /** Gives up the wait for a target that is not up yet. */
+  /** Ends the wait for a target that is not up yet. */
   readonly signal: AbortSignal
 }
 
-/** Starts the server that a scenario names, or makes sure that the one it points at answers. */
+/** Starts the server of a scenario, or checks that the one at its address answers. */
 export async function openTarget(target: Target, options: TargetOptions): Promise<RunningTarget> {
   const patience = AbortSignal.any([options.signal, AbortSignal.timeout(readyMsMax)])
   const upstream = await openUpstream(target, options, patience)
@@ -60,7 +61,7 @@ async function openUpstream(target: Target, options: TargetOptions, patience: Ab
   return reach(target, options, patience)
 }
 
-/** A target that is reached by way of a relay; all that is told of it is the server's. */
+/** A target reached through a relay; its process and its counts are the server's. */
 async function relayTo(
   upstream: RunningTarget,
   settings: RelaySettings,
@@ -69,13 +70,13 @@ async function relayTo(
 ): Promise<RunningTarget> {
   const child = startChild('targets/main', relayArguments(upstream.address, settings, seed))
   try {
-    const { address } = await child.told('listening', patience)
+    const { address } = await child.firstMessage('listening', patience)
     return {
       ...upstream,
       address: addressThrough(parseAddress(String(address)), upstream.address),
       ended: () => upstream.ended() ?? child.ended()?.replace(/^it /, 'its relay '),
       async stop() {
-        // What is still on its way reaches the server before that one is stopped, and is counted there.
+        // The relay stops first, so that what is still on its way reaches the server and is counted there.
         await child.stop()
         await upstream.stop()
       },
@@ -103,10 +104,10 @@ async function serve(
   { protocol: { spec: protocol, layers } }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
-  // A flag would be seen by everybody who lists processes.
+  // Secrets go by variables: everybody who lists processes would see a flag.
   const isSecret = (name: string): name is keyof typeof secretVariables => Object.hasOwn(secretVariables, name)
   const settings: Readonly<Record<string, unknown>> = { ...layersOf(options, layers), ...options }
-  // Those that the scenario does not set are taken away: the server is what the scenario says, whatever is exported.
+  // Variables that the scenario does not set are removed, so that exported ones do not change the server.
   const env = Object.fromEntries(
     Object.entries(secretVariables).map(([name, variable]) => [
       variable,
@@ -135,7 +136,7 @@ async function serve(
     deliveries = Number(message['deliveries'])
   })
   try {
-    const { address } = await child.told('listening', patience)
+    const { address } = await child.firstMessage('listening', patience)
     const parsed = parseAddress(String(address))
     return {
       ...child,
@@ -150,7 +151,7 @@ async function serve(
   }
 }
 
-/** The scenario's layers as options of its server, which has them unless it names its own. */
+/** The scenario's layers as options of its server, unless the options name layers themselves. */
 function layersOf(
   options: Readonly<Record<string, unknown>>,
   layers: LayerSettings | undefined,
@@ -168,7 +169,7 @@ async function runCommand(
   const url = (address ?? 'tcp://127.0.0.1:{port}').replaceAll('{port}', port)
   const child = startChild('harness/target/supervise', [command.replaceAll('{port}', port)])
   try {
-    const { pid } = await child.told('pid', patience)
+    const { pid } = await child.firstMessage('pid', patience)
     const resolved = await resolveAddress(parseAddress(url, tls))
     await answers(resolved, patience, () => child.ended())
     const group = { pid: Number(pid), group: true }
@@ -180,7 +181,7 @@ async function runCommand(
   }
 }
 
-/** Connects again and again until somebody answers. */
+/** Connects again and again until the server answers. */
 async function answers(address: Address, patience: AbortSignal, ended: () => string | undefined): Promise<void> {
   for (;;) {
     try {
@@ -188,7 +189,7 @@ async function answers(address: Address, patience: AbortSignal, ended: () => str
     } catch (error) {
       const reason = ended()
       if (reason !== undefined) throw new Error(reason)
-      if (patience.aborted) throw new Error(`no connection to ${formatAddress(address)} (${why(error)})`)
+      if (patience.aborted) throw new Error(`no connection to ${formatEndpoint(address)} (${why(error)})`)
       await sleep(probeMs)
     }
   }
@@ -196,15 +197,15 @@ async function answers(address: Address, patience: AbortSignal, ended: () => str
 
 function why(error: unknown): string {
   const name = error instanceof Error ? error.name : ''
-  if (name === 'TimeoutError') return `nothing heard of it within ${readyMsMax / 1000} s`
+  if (name === 'TimeoutError') return `no sign of it within ${readyMsMax / 1000} s`
   return name === 'AbortError' ? 'interrupted' : messageOf(error)
 }
 
-/** How to start a server of ours where nobody listens. */
+/** How to start a reference server at an address where nothing listens. */
 function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
   if (address.scheme === 'tls') return undefined
   const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
-  const listen = isPlain ? formatAddress(address) : `${address.host}:${address.port}`
+  const listen = isPlain ? formatEndpoint(address) : `${address.host}:${address.port}`
   const ownKinds = ['tlv', 'rpc', 'broadcast', 'http']
   const kind = ownKinds.includes(name) ? name : 'echo'
   if (name === 'resp') return 'is the server running?'

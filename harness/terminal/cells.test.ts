@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { cellCount, clip, clipStart, padEnd, padStart, printable, wrapWords } from './cells.ts'
 
 describe('cellCount()', () => {
-  it('counts two cells for a Chinese character and an emoji, none for a combining mark', () => {
+  it('is two for a Chinese character or an emoji, and none for a combining mark', () => {
     expect(cellCount('volley')).toBe(6)
     expect(cellCount('报文')).toBe(4)
     expect(cellCount('🚀')).toBe(2)
@@ -14,14 +14,14 @@ describe('cellCount()', () => {
 })
 
 describe('clip()', () => {
-  it('leaves what fits and marks what it cut', () => {
+  it('keeps a text that fits, and marks a cut', () => {
     expect(clip('volley', 6)).toBe('volley')
     expect(clip('volleys', 6)).toBe('volle…')
     expect(clip('报文长度', 6)).toBe('报文…')
     expect(clip('volley', 0)).toBe('')
   })
 
-  it('never takes more cells than allowed', () => {
+  it('never exceeds the given number of cells', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.nat(40), (text, cells) => {
         expect(cellCount(clip(text, cells))).toBeLessThanOrEqual(cells)
@@ -31,7 +31,7 @@ describe('clip()', () => {
 })
 
 describe('clipStart()', () => {
-  it('keeps the end', () => {
+  it('keeps the end of the text', () => {
     expect(clipStart('reports/a/1', 6)).toBe('…s/a/1')
     expect(clipStart('a/1', 6)).toBe('a/1')
   })
@@ -46,13 +46,13 @@ describe('padEnd() and padStart()', () => {
 })
 
 describe('printable()', () => {
-  it('takes line ends and escape sequences their effect', () => {
+  it('disarms line ends and escape sequences', () => {
     expect(printable('a\r\nb\u001b[2Jc\u202ed\ud800')).toBe('a  b?[2Jc?d\ud800')
   })
 })
 
 describe('wrapWords()', () => {
-  it('breaks between words and keeps a long word whole', () => {
+  it('breaks between words, and keeps a long word whole', () => {
     expect(wrapWords('one two three', 7)).toEqual(['one two', 'three'])
     expect(wrapWords('a reports/tlv-loopback b', 8)).toEqual(['a', 'reports/tlv-loopback', 'b'])
   })

@@ -1,6 +1,6 @@
 import type picocolors from 'picocolors'
 
-/** What paints text for a terminal: picocolors' `createColors(enabled)`. */
+/** Paints text for a terminal: picocolors' `createColors(enabled)`. */
 export type Colors = ReturnType<typeof picocolors.createColors>
 
 const colorSequence = /\u001b\[\d+m/g
@@ -9,19 +9,19 @@ const zeroWidth = /^\p{M}$/u
 const doubleWidth =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]$/u
 
-/** Text from outside as it may be shown: line ends and escape sequences would draw where they like. */
+/** Makes external text safe to print: replaces line ends and the control characters of escape sequences. */
 export function printable(text: string): string {
   return text.replace(/\s/g, ' ').replace(unprintable, '?')
 }
 
-/** The cells that a text takes on a terminal: none for its colours, two for each Chinese character or emoji. */
+/** The number of terminal cells of a text: none for colours, two for a Chinese character or an emoji. */
 export function cellCount(text: string): number {
   let count = 0
   for (const character of text.replace(colorSequence, '')) count += cellsOf(character)
   return count
 }
 
-/** A text without colours cut to at most `cells` cells, with `…` for what was cut off. */
+/** Cuts a text without colours to at most `cells` cells, with `…` for the part cut off. */
 export function clip(text: string, cells: number): string {
   if (cellCount(text) <= cells) return text
   let kept = ''
@@ -34,23 +34,23 @@ export function clip(text: string, cells: number): string {
   return cells > 0 ? `${kept}…` : ''
 }
 
-/** As `clip`, but keeps the end of the text, where paths differ. */
+/** Like `clip`, but keeps the end of the text, which is where paths differ. */
 export function clipStart(text: string, cells: number): string {
   const backwards = (line: string) => [...line].reverse().join('')
   return backwards(clip(backwards(text), cells))
 }
 
-/** A text filled up with blanks at its end to `cells` cells; a longer one stays as it is. */
+/** Pads a text with blanks at its end to `cells` cells; a longer text is unchanged. */
 export function padEnd(text: string, cells: number): string {
   return text + ' '.repeat(Math.max(0, cells - cellCount(text)))
 }
 
-/** A text filled up with blanks at its start to `cells` cells; a longer one stays as it is. */
+/** Pads a text with blanks at its start to `cells` cells; a longer text is unchanged. */
 export function padStart(text: string, cells: number): string {
   return ' '.repeat(Math.max(0, cells - cellCount(text))) + text
 }
 
-/** A text in lines of at most `cells` cells, broken between words; a word that is longer stays whole. */
+/** Breaks a text between words into lines of at most `cells` cells; a longer word stays whole. */
 export function wrapWords(text: string, cells: number): string[] {
   const lines: string[] = []
   let line = ''

@@ -2,10 +2,10 @@ import asciichart from 'asciichart'
 import { formatDuration, formatShortCount } from '../units.ts'
 import { padStart } from './cells.ts'
 
-/** Figures over time, one a second, as a line chart. */
+/** A line chart of figures over time, one per second. */
 export interface LineChart {
   readonly values: readonly number[]
-  /** How many seconds the whole chart spans where that is known and fits; else one column is one second. */
+  /** The seconds that the whole chart spans, if known; without it, or if they do not fit, a column is one second. */
   readonly seconds?: number
   readonly columns: number
   /** At least 2. */
@@ -17,12 +17,12 @@ const labelCells = 6
 /** The lines of the chart, `rows` of them, none longer than `columns`. */
 export function drawLineChart({ values, seconds, columns, rows }: LineChart): string[] {
   if (values.length === 0) return Array.from({ length: rows }, () => `${padStart('', labelCells)} ┤`)
-  const points = spread(values, columns - labelCells - 3, seconds)
+  const points = toPoints(values, columns - labelCells - 3, seconds)
   const highest = Math.max(...points, 1)
-  // The scale takes in a tenth of the figure at least: a line that wobbles by 1 % has to look steady.
+  // The scale covers at least a tenth of the figure, so that a line which varies by 1 % looks steady.
   const lowest = Math.min(Math.min(...points), highest * 0.9)
   const step = (highest - lowest) / (rows - 1)
-  // Scaled to rows beforehand, because asciichart's own scaling may come out a row higher or lower than asked for.
+  // Values are scaled to rows here, because asciichart's own scaling may be a row too high or too low.
   const plot = asciichart.plot(
     points.map(value => (value - lowest) / step),
     {
@@ -37,8 +37,8 @@ export function drawLineChart({ values, seconds, columns, rows }: LineChart): st
   return plot.split('\n').map(line => line.trimEnd())
 }
 
-/** One value for each column: drawn out over the whole run's length where it fits, else the newest that fit. */
-function spread(values: readonly number[], columns: number, seconds: number | undefined): number[] {
+/** One value per column: interpolated over the whole chart if `seconds` fit, otherwise the newest values that fit. */
+function toPoints(values: readonly number[], columns: number, seconds: number | undefined): number[] {
   if (seconds === undefined || seconds < values.length || seconds > columns) return values.slice(-columns)
   const columnsPerValue = columns / seconds
   const length = Math.max(1, Math.round(values.length * columnsPerValue))
@@ -49,17 +49,17 @@ function spread(values: readonly number[], columns: number, seconds: number | un
   })
 }
 
-const blocks = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
+const eighthBlocks = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
 
-/** Counts over equal logarithmic steps of time, as a picture. */
-export interface Histogram {
+/** A bar chart of counts over equal logarithmic steps of time. */
+export interface BarChart {
   readonly fromMs: number
   readonly toMs: number
   readonly counts: readonly number[]
 }
 
-/** The lines of the histogram, its empty ends cut off and the span that is left written beside it; none without counts. */
-export function drawHistogram({ fromMs, toMs, counts }: Histogram, columns: number, rows: number): string[] {
+/** The lines of the chart, without its empty ends and labelled with the remaining range; none without counts. */
+export function drawBarChart({ fromMs, toMs, counts }: BarChart, columns: number, rows: number): string[] {
   const first = counts.findIndex(count => count > 0)
   if (first < 0) return []
   const last = counts.findLastIndex(count => count > 0)
@@ -69,18 +69,18 @@ export function drawHistogram({ fromMs, toMs, counts }: Histogram, columns: numb
   const highest = Math.max(...bars)
   return Array.from({ length: rows }, (_, line) => {
     const floor = rows - 1 - line
-    const picture = bars.map(count => block((count / highest) * rows - floor, count > 0 && floor === 0)).join('')
-    return floor === 0 ? `${from} ${picture} ${edge(last + 1)}` : `${padStart('', from.length)} ${picture}`.trimEnd()
+    const blocks = bars.map(count => block((count / highest) * rows - floor, count > 0 && floor === 0)).join('')
+    return floor === 0 ? `${from} ${blocks} ${edge(last + 1)}` : `${padStart('', from.length)} ${blocks}`.trimEnd()
   })
 }
 
-/** The glyph for what stands of a bar in one line: a count that is not zero is never invisible. */
+/** The glyph of a bar in one line, `height` lines high from there; a `visible` bar is never blank. */
 function block(height: number, visible: boolean): string {
   const eighths = Math.min(8, Math.round(height * 8))
-  return eighths > 0 ? blocks[eighths - 1]! : visible ? blocks[0] : ' '
+  return eighths > 0 ? eighthBlocks[eighths - 1]! : visible ? eighthBlocks[0] : ' '
 }
 
-/** Counts drawn wider, or neighbours added up, so that they take up to `columns` columns. */
+/** Widens bars, or adds up neighbours, to fill up to `columns` columns. */
 function toColumns(counts: readonly number[], columns: number): number[] {
   if (counts.length <= columns) {
     const times = Math.floor(columns / counts.length)

@@ -13,7 +13,7 @@ const glyphs: Record<string, readonly [string, string, string]> = {
   '.': [' ', ' ', '╻'],
 }
 
-/** The lines of a number drawn three lines high, such as `138,214`; what is no digit, comma or point is left out. */
+/** Draws a number such as `138,214` three lines high; characters other than digits, comma and point are left out. */
 export function largeDigits(number: string): readonly string[] {
   const drawn = [...number].flatMap(character => glyphs[character] ?? [])
   return [0, 1, 2].map(line => drawn.filter((_, index) => index % 3 === line).join(' '))

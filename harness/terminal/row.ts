@@ -1,6 +1,6 @@
 import { cellCount, clip, padEnd, printable } from './cells.ts'
 
-/** A piece of text and what paints it. Cutting happens before painting, so that no escape sequence is ever cut. */
+/** A piece of text and its paint. Text is cut before it is painted, so that no escape sequence is ever cut. */
 export interface Span {
   readonly text: string
   readonly paint?: (text: string) => string
@@ -9,17 +9,17 @@ export interface Span {
 /** One line of the screen. */
 export type Row = readonly Span[]
 
-/** A span that is safe to show whatever its text. */
+/** A span with any text, made safe to print. */
 export function span(text: string, paint?: (text: string) => string): Span {
   return paint ? { text: printable(text), paint } : { text: printable(text) }
 }
 
-/** The cells that a row takes. */
+/** The number of cells of a row. */
 export function rowCells(row: Row): number {
   return row.reduce((sum, { text }) => sum + cellCount(text), 0)
 }
 
-/** Rows with as many of the items in each as fit into `cells`, three blanks apart; at most `rowsMax` rows. */
+/** Packs items three blanks apart into rows of at most `cells` cells; drops those beyond `rowsMax` rows. */
 export function packRows(items: readonly Row[], cells: number, rowsMax: number): Row[] {
   const rows: Span[][] = []
   for (const item of items) {
@@ -32,13 +32,13 @@ export function packRows(items: readonly Row[], cells: number, rowsMax: number):
 
 const gap: Span = { text: '   ' }
 
-/** A row's left part and, where there is room for it, its right part beginning at cell `column`. */
+/** Joins two parts of a row, the right one starting at cell `column`; drops it if the left one is longer. */
 export function beside(left: Row, right: Row, column: number): Row {
   const blanks = column - rowCells(left)
   return blanks < 0 ? left : [...left, { text: padEnd('', blanks) }, ...right]
 }
 
-/** The row as text of at most `cells` cells, painted. */
+/** Paints a row, cut to at most `cells` cells. */
 export function paintRow(row: Row, cells: number): string {
   let room = cells
   let line = ''

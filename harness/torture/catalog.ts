@@ -5,7 +5,7 @@ import { lengthTrials } from './trials/lengthTrials.ts'
 import { randomBytesTrial } from './trials/randomBytes.ts'
 import { slowReaderTrial } from './trials/slowReader.ts'
 
-/** Every trial there is, in the order in which they are made. */
+/** All trials, in the order in which they run. */
 export const trials: readonly Trial[] = [
   ...framingTrials,
   ...lengthTrials,

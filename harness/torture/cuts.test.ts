@@ -4,14 +4,14 @@ import { cutAt, singleBytes, splitOffsets, spread } from './cuts.ts'
 const message = (length: number) => Uint8Array.from({ length }, (_, index) => index % 251)
 
 describe('splitOffsets()', () => {
-  test('has every offset within a short message, and none in one that cannot be cut', () => {
+  test('has every offset of a short message, and none of one that cannot be cut', () => {
     expect(splitOffsets(5)).toEqual([1, 2, 3, 4])
     expect(splitOffsets(256)).toHaveLength(255)
     expect(splitOffsets(1)).toEqual([])
     expect(splitOffsets(0)).toEqual([])
   })
 
-  test.each([257, 300, 1000, 64 * 1024 * 1024])('has both ends of %d bytes whole, and is bounded', length => {
+  test.each([257, 300, 1000, 64 * 1024 * 1024])('has every offset at both ends of %d bytes, and is bounded', length => {
     const offsets = splitOffsets(length)
     expect(offsets.length).toBeLessThanOrEqual(192)
     expect(offsets.slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, index) => 1 + index))
@@ -29,7 +29,7 @@ describe('spread()', () => {
 })
 
 describe('singleBytes()', () => {
-  test.each([1, 12, 256, 258, 5000])('gives pieces that make up the message of %d bytes again', length => {
+  test.each([1, 12, 256, 258, 5000])('gives pieces that add up to the message of %d bytes', length => {
     const whole = message(length)
     const pieces = singleBytes(whole)
     expect(Buffer.concat(pieces).equals(whole)).toBe(true)
@@ -39,7 +39,7 @@ describe('singleBytes()', () => {
 })
 
 describe('cutAt()', () => {
-  test('parts the message at the offsets', () => {
+  test('cuts the message at the offsets', () => {
     expect(cutAt(message(5), [2, 4]).map(piece => [...piece])).toEqual([[0, 1], [2, 3], [4]])
     expect(cutAt(message(2), [])).toHaveLength(1)
   })

@@ -1,4 +1,4 @@
-/** What a server did wrong, as seen from outside. */
+/** What a server did wrong, as a client sees it. */
 export class ServerFault extends Error {
   override readonly name = 'ServerFault'
 }

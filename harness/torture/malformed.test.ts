@@ -13,7 +13,7 @@ const body = new TextEncoder().encode('hello')
 function subjectOf(input: unknown, message: Parameters<ReturnType<typeof createProtocol>['encode']>[0] = { body }) {
   const spec = protocolSpec(input)
   const protocol = createProtocol(spec)
-  return { spec, protocol, request: protocol.encode(message), greeting: [], closes: false } satisfies Subject
+  return { spec, protocol, request: protocol.encode(message), handshake: [], closes: false } satisfies Subject
 }
 
 const get = (spec: unknown = 'http') => subjectOf(spec, { method: 'GET', path: '/x', body: new Uint8Array(0) })
@@ -40,7 +40,7 @@ function texts(kind: LengthKind, subject: Subject): string[] {
 }
 
 describe('malformedMessages() of frames', () => {
-  test('puts the lengths into a field of four bytes', () => {
+  test('puts each length into a field of four bytes', () => {
     const subject = subjectOf('frame')
     expect(shown('zero', subject, 4)).toEqual([['length 0', '00000000', 4]])
     expect(shown('negative', subject, 9)).toEqual([
@@ -50,7 +50,7 @@ describe('malformedMessages() of frames', () => {
     expect(shown('huge', subject, 5)).toEqual([[`length ${hugeLength}`, '7fffffff78', 4 + hugeSentBytes]])
   })
 
-  test('has an empty body besides where a length counts itself', () => {
+  test('adds an empty body if a length counts itself', () => {
     const subject = subjectOf({ frame: { lengthAdjustment: -4 } })
     expect(shown('zero', subject, 4)).toEqual([
       ['length 0', '00000000', 4],
@@ -58,7 +58,7 @@ describe('malformedMessages() of frames', () => {
     ])
   })
 
-  test('finds a little-endian field further on, and leaves what is about it as it was', () => {
+  test('finds a little-endian field at an offset, and leaves the bytes around it unchanged', () => {
     const subject = subjectOf(
       { frame: { lengthOffset: 2, lengthBytes: 2, endian: 'little', strip: 0 } },
       {
@@ -73,7 +73,7 @@ describe('malformedMessages() of frames', () => {
     expect(malformedMessages('huge', subject)).toBe('its length field holds no more than 65535')
   })
 
-  test('fills a field of eight bytes, and one of three as far as it goes', () => {
+  test('fills a field of eight bytes, and one of three up to its maximum', () => {
     const long = subjectOf({ frame: { lengthBytes: 8 } })
     expect(shown('negative', long, 8).map(([, bytes]) => bytes)).toEqual(['ffffffffffffffff', '8000000000000000'])
     expect(shown('huge', long, 8)).toEqual([[`length ${hugeLength}`, '000000007fffffff', 8 + hugeSentBytes]])
@@ -82,7 +82,7 @@ describe('malformedMessages() of frames', () => {
   })
 })
 
-test('malformedMessages() of tlv keeps the type, and counts the value alone', () => {
+test('malformedMessages() of tlv keeps the type, and counts only the value', () => {
   const subject = subjectOf('tlv', { body, type: 9 })
   expect(shown('zero', subject, 8)).toEqual([['length 0', '0000000000000009', 8]])
   expect(shown('negative', subject, 13)).toEqual([
@@ -113,7 +113,7 @@ describe('malformedMessages() of rpc', () => {
     ])
   })
 
-  test('has the body length alone where there is no other', () => {
+  test('changes only the body length if there is no other', () => {
     const subject = subjectOf({ rpc: { lengthPrefix: false } }, { body, id: 7, type: 1, version: 2, extension: 3n })
     expect(shown('zero', subject, 19)).toEqual([['BodyLen 0', `${fields}00000000`, 19]])
     expect(shown('negative', subject, 19).map(([, bytes]) => bytes)).toEqual([`${fields}ffffffff`, `${fields}80000000`])
@@ -121,7 +121,7 @@ describe('malformedMessages() of rpc', () => {
   })
 })
 
-test('malformedMessages() of http says the lengths in the head of the request', () => {
+test('malformedMessages() of http puts the lengths into the head of the request', () => {
   const head = 'GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: volley\r\n'
   const coding = 'Transfer-Encoding: chunked\r\n\r\n'
   expect(texts('zero', get())).toEqual([`${head}Content-Length: 0\r\n\r\n`, `${head}${coding}0\r\n\r\n`])
@@ -137,28 +137,28 @@ test('malformedMessages() of http says the lengths in the head of the request', 
   ])
 })
 
-test('withFraming() takes out what was said of the body', () => {
+test('withFraming() removes the headers that framed the body', () => {
   const { request } = subjectOf('http', { method: 'POST', path: '/', headers: { Accept: '*/*' }, body })
   const text = new TextDecoder().decode(withFraming(request, 'Content-Length: 9'))
   expect(text).toMatch(/^POST \/ HTTP\/1\.1\r\n(.+\r\n)*Accept: \*\/\*\r\nContent-Length: 9\r\n\r\n$/)
   expect(text.match(/content-length/gi)).toHaveLength(1)
 })
 
-test('malformedMessages() of resp has them for arrays and for strings', () => {
+test('malformedMessages() of resp changes the lengths of arrays and strings', () => {
   const subject = subjectOf('resp', { body: new TextEncoder().encode('PING') })
   expect(texts('zero', subject)).toEqual(['*0\r\n', '*1\r\n$0\r\n\r\n'])
   expect(texts('negative', subject)).toEqual(['*-7\r\n', '*-2147483648\r\n', '*1\r\n$-5\r\n', '*1\r\n$-2147483648\r\n'])
   expect(texts('huge', subject)).toEqual([`*1\r\n$${hugeLength}\r\n...`, `*${hugeLength}\r\n$65536\r\n...`])
 })
 
-test('malformedMessages() says why there are none without a length', () => {
+test('malformedMessages() says why a protocol without lengths has none', () => {
   expect(malformedMessages('zero', subjectOf('raw'))).toContain('raw has no length')
   expect(malformedMessages('negative', subjectOf('line'))).toBe('a line has no length')
   expect(malformedMessages('huge', subjectOf('line'))).toBe('a line has no length')
   expect(texts('zero', subjectOf({ line: { delimiter: '\r\n' } }))).toEqual(['\r\n'])
 })
 
-describe('our own protocols', () => {
+describe('the protocols of this project', () => {
   const subjects = [
     'frame',
     { frame: { lengthAdjustment: -4 } },
@@ -169,7 +169,7 @@ describe('our own protocols', () => {
     'resp',
   ]
 
-  test.each(subjects)('take no malformed message of %j for a whole one', input => {
+  test.each(subjects)('do not accept a malformed message of %j', input => {
     const message = input === 'resp' ? { body: new TextEncoder().encode('PING') } : { body }
     const subject = input === 'http' ? get() : subjectOf(input, message)
     for (const kind of ['negative', 'huge'] as const) {
@@ -181,7 +181,7 @@ describe('our own protocols', () => {
   })
 
   test.each(['line', { line: { delimiter: 'xy' } }, ...subjects])(
-    'find an over-long message of %j too large',
+    'reject an over-long message of %j as too large',
     input => {
       const message = input === 'resp' ? { body: new TextEncoder().encode('PING') } : { body }
       const subject = input === 'http' ? get() : subjectOf(input, message)
@@ -189,7 +189,7 @@ describe('our own protocols', () => {
       const { maxFrame } = subject.spec as Extract<ProtocolSpec, { maxFrame: number }>
       expect(bytes.length).toBeGreaterThan(3 * maxFrame)
       expect(subject.protocol.frameEnd(bytes, 0, bytes.length, 0)).toBe(tooLarge)
-      // It is as long as it says: without a bound it is one whole message.
+      // Its length is correct: without a bound it is one whole message.
       const unbounded = createProtocol({ ...subject.spec, maxFrame: Number.MAX_SAFE_INTEGER } as ProtocolSpec)
       expect(unbounded.frameEnd(bytes, 0, bytes.length, 0)).toBe(bytes.length)
     },
@@ -198,6 +198,6 @@ describe('our own protocols', () => {
   test('overLongMessage() says why there is none', () => {
     expect(overLongMessage(subjectOf('raw'))).toContain('raw has no length')
     expect(overLongMessage(subjectOf({ frame: { lengthBytes: 2 } }))).toContain('its length field holds no more')
-    expect(overLongMessage(subjectOf({ tlv: { maxFrame: '64MiB' } }))).toContain('more than is sent here')
+    expect(overLongMessage(subjectOf({ tlv: { maxFrame: '64MiB' } }))).toContain('exceeds the 32 MiB that are sent')
   })
 })

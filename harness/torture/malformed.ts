@@ -6,25 +6,25 @@ import { tlvHeaderBytes } from '../protocols/tlv.ts'
 import { withFraming } from './httpFraming.ts'
 import type { Subject } from './subject.ts'
 
-/** What a length is made to be: nothing at all, below zero for who reads it as signed, or far more than is sent. */
+/** The wrong length: zero, negative when read as signed, or far more than is sent. */
 export type LengthKind = 'zero' | 'negative' | 'huge'
 
-/** Bytes to be sent on a connection of their own, and what is wrong with them. */
+/** Bytes to send on a connection of their own, and what is wrong with them. */
 export interface MalformedMessage {
   readonly what: string
   readonly bytes: Uint8Array
 }
 
-/** The largest length that a signed number of 32 bits holds: 2 GiB less one byte. */
+/** The largest signed 32-bit number: 2 GiB less one byte. */
 export const hugeLength = 2 ** 31 - 1
-/** What is sent of a body that is announced as huge. */
+/** Bytes of body that follow a huge length. */
 export const hugeSentBytes = 64 * 1024
 const uint32Bytes = 4
 
 const textEncoder = new TextEncoder()
 const noLength = { raw: 'raw has no length: name the framing with --protocol', line: 'a line has no length' } as const
 
-/** Messages with such a length, made from the honest request; a text says why the protocol has none. */
+/** Messages with such a length, made from the valid request; or the reason why the protocol has none. */
 export function malformedMessages(kind: LengthKind, { spec, request }: Subject): readonly MalformedMessage[] | string {
   switch (spec.name) {
     case 'raw':
@@ -46,7 +46,7 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
   }
 }
 
-/** TLV as a frame: the length of the value, then the type. */
+/** TLV as settings of `frame`: the length of the value, then the type. */
 const tlvFrame = {
   lengthOffset: 0,
   lengthBytes: 4,
@@ -95,7 +95,7 @@ function frameMessages(
       const length = Math.min(hugeLength, lengthMax)
       if (length <= hugeSentBytes) return `its length field holds no more than ${lengthMax}`
       const start = request.subarray(0, header)
-      return [{ what: `length ${length}`, bytes: followed(withLength(length, start)) }]
+      return [{ what: `length ${length}`, bytes: withBodyStart(withLength(length, start)) }]
     }
   }
 }
@@ -105,7 +105,7 @@ function rpcMessages(kind: LengthKind, lengthPrefix: boolean, request: Uint8Arra
   const headerBytes = bodyLengthOffset + uint32Bytes
   const header = request.subarray(0, headerBytes)
   const bodiless = headerBytes - (lengthPrefix ? uint32Bytes : 0)
-  /** The bytes with other numbers in the two fields; an undefined one stays. */
+  /** The bytes with these numbers in the two fields; undefined leaves a field unchanged. */
   const withFields = (bytes: Uint8Array, length: number | undefined, bodyLength: number | undefined) => {
     const frame = bytes.slice()
     if (lengthPrefix && length !== undefined) writeUint32(frame, 0, length)
@@ -130,9 +130,14 @@ function rpcMessages(kind: LengthKind, lengthPrefix: boolean, request: Uint8Arra
     case 'huge':
       return [
         ...(lengthPrefix
-          ? [{ what: `Length ${hugeLength}`, bytes: followed(withFields(header, hugeLength, hugeLength - bodiless)) }]
+          ? [
+              {
+                what: `Length ${hugeLength}`,
+                bytes: withBodyStart(withFields(header, hugeLength, hugeLength - bodiless)),
+              },
+            ]
           : []),
-        { what: `BodyLen ${hugeLength}`, bytes: followed(withFields(header, undefined, hugeLength)) },
+        { what: `BodyLen ${hugeLength}`, bytes: withBodyStart(withFields(header, undefined, hugeLength)) },
       ]
   }
 }
@@ -146,14 +151,14 @@ function httpMessages(kind: LengthKind, request: Uint8Array): readonly Malformed
     const head = withFraming(request, 'Transfer-Encoding: chunked')
     return { what: `a chunk of size ${size}`, bytes: Buffer.concat([head, textEncoder.encode(`${size}\r\n`)]) }
   }
-  const long = ({ what, bytes }: MalformedMessage) => ({ what, bytes: followed(bytes) })
+  const long = ({ what, bytes }: MalformedMessage) => ({ what, bytes: withBodyStart(bytes) })
   switch (kind) {
     case 'zero': {
       const last = chunk('0')
       return [length('0'), { ...last, bytes: Buffer.concat([last.bytes, textEncoder.encode('\r\n')]) }]
     }
     case 'negative':
-      // 2^63 and 2^32 - 1 are below zero for who keeps them in a signed number of 64 or 32 bits.
+      // 2^63 and 2^32 - 1 are negative in a signed number of 64 or 32 bits.
       return [length('-1'), length('9223372036854775808'), chunk('-1'), chunk('ffffffff')]
     case 'huge':
       return [long(length(String(hugeLength))), long(chunk(hugeLength.toString(16)))]
@@ -175,13 +180,13 @@ function respMessages(kind: LengthKind): readonly MalformedMessage[] {
     case 'huge':
       return [`*1\r\n$${hugeLength}\r\n`, `*${hugeLength}\r\n$${hugeSentBytes}\r\n`].map(text => {
         const { what, bytes } = message(text)
-        return { what, bytes: followed(bytes) }
+        return { what, bytes: withBodyStart(bytes) }
       })
   }
 }
 
-/** The start of a message and as much of its body as is sent. */
-function followed(start: Uint8Array): Uint8Array {
+/** The start of a message, followed by `hugeSentBytes` of body. */
+function withBodyStart(start: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(start.length + hugeSentBytes).fill(0x78)
   bytes.set(start)
   return bytes

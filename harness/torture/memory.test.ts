@@ -10,7 +10,7 @@ describe('watchMemory()', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('tells the highest rise, also one that is over when it stops', () => {
+  test('reports the highest rise, even if the memory has been freed when it stops', () => {
     let memory: ProcessMemory | undefined = { residentBytes: 100, dataBytes: 1000 }
     const watch = watchMemory(() => memory)
     memory = { residentBytes: 170, dataBytes: 1400 }
@@ -22,7 +22,7 @@ describe('watchMemory()', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('sees what is set aside behind what was given back', () => {
+  test('sees memory that is allocated after other memory was freed', () => {
     let memory = { residentBytes: 1, dataBytes: 6000 }
     const watch = watchMemory(() => memory)
     memory = { residentBytes: 1, dataBytes: 100 }
@@ -31,7 +31,7 @@ describe('watchMemory()', () => {
     expect(watch.stop()?.dataBytes).toBe(2000)
   })
 
-  test('has seen nothing of a process that is not there, and bears one that ends', () => {
+  test('reports nothing for a process that does not exist, and accepts one that exits', () => {
     expect(watchMemory(() => undefined).stop()).toBeUndefined()
     let memory: ProcessMemory | undefined = { residentBytes: 5, dataBytes: 5 }
     const watch = watchMemory(() => memory)
@@ -42,14 +42,14 @@ describe('watchMemory()', () => {
 })
 
 describe('memoryFault()', () => {
-  test('allows what any server may take, and no more', () => {
+  test('allows what any server may use, and no more', () => {
     expect(memoryFault({ ...rise, residentBytes: 64 * mebi }, allowance)).toBeUndefined()
     expect(memoryFault({ ...rise, residentBytes: 65 * mebi }, allowance)).toBe(
       'memory rose by 65 MiB, more than 64 MiB',
     )
   })
 
-  test('allows more to a large heap, for large messages, and where a trial gives cause', () => {
+  test('allows more for a large heap, for large messages, and if a trial does', () => {
     const risen = { ...rise, residentBytes: 100 * mebi }
     expect(memoryFault({ ...risen, beforeBytes: 200 * mebi }, allowance)).toBeUndefined()
     expect(memoryFault(risen, { ...allowance, frameBytes: 50 * mebi })).toBeUndefined()
@@ -58,11 +58,11 @@ describe('memoryFault()', () => {
     expect(memoryFault(risen, { ...allowance, extraBytes: 35 * mebi })).toContain('more than 99 MiB')
   })
 
-  test('finds what was only set aside, where more was announced than sent', () => {
-    const trusting = { ...rise, dataBytes: 2048 * mebi }
-    expect(memoryFault(trusting, allowance)).toBeUndefined()
-    expect(memoryFault(trusting, { ...allowance, announces: true })).toBe(
-      '2 GiB of memory were set aside for a length that was only announced',
+  test('finds memory that is allocated but untouched, if more was announced than sent', () => {
+    const allocating = { ...rise, dataBytes: 2048 * mebi }
+    expect(memoryFault(allocating, allowance)).toBeUndefined()
+    expect(memoryFault(allocating, { ...allowance, announces: true })).toBe(
+      '2 GiB of memory was allocated for a length that was only announced',
     )
     expect(memoryFault({ ...rise, dataBytes: 1023 * mebi }, { ...allowance, announces: true })).toBeUndefined()
   })

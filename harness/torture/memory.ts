@@ -2,34 +2,34 @@ import type { ProcessMemory } from '../host/processes.ts'
 import { formatSize } from '../units.ts'
 
 const sampleMs = 20
-/** What any server may take in a trial: send queues that are full and bounded, and a heap that has grown a little. */
+/** What any server may use in a trial: full but bounded send queues, and a slightly larger heap. */
 const riseBytesMin = 64 * 1024 * 1024
-/** A heap that is collected now and then may grow by half of what it was before that happens. */
+/** A garbage-collected heap may grow by half of its size before it is collected. */
 const riseShare = 0.5
 /** A server may hold a whole message, and a copy of it. */
 const messagesHeld = 2
-/** Requests that a trial has under way at once, or replies to them: ten that are glued, both ways. */
+/** Requests and replies that a trial has in flight at once: ten glued ones, in both directions. */
 const requestsHeld = 20
-/** Memory set aside on the strength of an announced 2 GiB; nothing that a server does for an honest request comes near. */
-const trustedBytesMin = 1024 ** 3
+/** Memory that only an announced length of 2 GiB explains: far above what a server needs for a valid request. */
+const announcedBytesMin = 1024 ** 3
 
-/** How far a server's memory rose, at most. */
+/** The highest rise of a server's memory. */
 export interface MemoryRise {
   readonly beforeBytes: number
-  /** Over what it was at the start. */
+  /** Above its value at the start. */
   readonly residentBytes: number
-  /** Over the least it was before. */
+  /** Above the lowest value before. */
   readonly dataBytes: number
 }
 
 export interface MemoryWatch {
-  /** How far it rose by now; undefined where nothing was seen. */
+  /** The rise so far; undefined if no sample could be taken. */
   rise(): MemoryRise | undefined
-  /** Ends it; how far it rose in all. */
+  /** Stops sampling and gives the whole rise. */
   stop(): MemoryRise | undefined
 }
 
-/** Takes samples of a server's memory until it is stopped. */
+/** Samples a server's memory every 20 ms until it is stopped. */
 export function watchMemory(meter: () => ProcessMemory | undefined): MemoryWatch {
   const before = meter()
   let residentBytes = 0
@@ -39,7 +39,7 @@ export function watchMemory(meter: () => ProcessMemory | undefined): MemoryWatch
     const now = meter()
     if (now === undefined || before === undefined) return
     residentBytes = Math.max(residentBytes, now.residentBytes - before.residentBytes)
-    // What was set aside before may be given back meanwhile, and would hide what is set aside now.
+    // Memory allocated earlier may be freed in the meantime, which would hide what is allocated now.
     leastDataBytes = Math.min(leastDataBytes, now.dataBytes)
     dataBytes = Math.max(dataBytes, now.dataBytes - leastDataBytes)
   }
@@ -58,16 +58,16 @@ export function watchMemory(meter: () => ProcessMemory | undefined): MemoryWatch
 }
 
 export interface MemoryAllowance {
-  /** The longest message of the protocol, where it has one. */
+  /** The protocol's maxFrame; 0 if it has none. */
   readonly frameBytes: number
   readonly requestBytes: number
-  /** What the trial gives the server cause to take besides. */
+  /** What this trial allows in addition. */
   readonly extraBytes: number
-  /** The trial's messages announce far more than they have. */
+  /** The trial's messages announce far more bytes than they have. */
   readonly announces: boolean
 }
 
-/** What is wrong with how far the memory rose; undefined where nothing is. */
+/** What is wrong with a rise of the memory; undefined if it is within the allowance. */
 export function memoryFault(
   { beforeBytes, residentBytes, dataBytes }: MemoryRise,
   { frameBytes, requestBytes, extraBytes, announces }: MemoryAllowance,
@@ -77,6 +77,6 @@ export function memoryFault(
   if (residentBytes > allowed) {
     return `memory rose by ${formatSize(residentBytes)}, more than ${formatSize(allowed)}`
   }
-  if (!announces || dataBytes < trustedBytesMin) return undefined
-  return `${formatSize(dataBytes)} of memory were set aside for a length that was only announced`
+  if (!announces || dataBytes < announcedBytesMin) return undefined
+  return `${formatSize(dataBytes)} of memory was allocated for a length that was only announced`
 }

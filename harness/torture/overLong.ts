@@ -4,19 +4,19 @@ import { formatSize } from '../units.ts'
 import { withFraming } from './httpFraming.ts'
 import type { Subject } from './subject.ts'
 
-/** How many times maxFrame an over-long message has. */
+/** Length of an over-long message, in maxFrame. */
 const factor = 4
-/** The longest that is sent. */
+/** The longest message that is sent. */
 const overLongBytesMax = 32 * 1024 * 1024
 const filler = 0x78
-/** In place of it where lines end with that. */
+/** Replaces `filler` when it begins the delimiter of a line. */
 const otherFiller = 0x79
 
-/** A message that is longer than maxFrame, and as long as it says; a text says why there is none. */
+/** A valid message longer than maxFrame; or the reason why there is none. */
 export function overLongMessage({ spec, protocol, request }: Subject): Uint8Array | string {
   if (spec.name === 'raw') return 'raw has no length: name the framing with --protocol'
   if (spec.maxFrame >= overLongBytesMax) {
-    return `a message over its maxFrame of ${formatSize(spec.maxFrame)} is more than is sent here`
+    return `a message over its maxFrame of ${formatSize(spec.maxFrame)} exceeds the ${formatSize(overLongBytesMax)} that are sent`
   }
   const endsLine = spec.name === 'line' && spec.delimiter.startsWith(String.fromCharCode(filler))
   const length = Math.min(factor * spec.maxFrame, overLongBytesMax)
@@ -27,7 +27,7 @@ export function overLongMessage({ spec, protocol, request }: Subject): Uint8Arra
     return unbounded(spec).encode({ ...protocol.decode(request, 0, request.length), body })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    return `its length field holds no more than a message of maxFrame, ${formatSize(spec.maxFrame)}`
+    return `its length field holds no more than its maxFrame of ${formatSize(spec.maxFrame)}`
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { inParallel } from './parallel.ts'
 
-test('inParallel() calls for each item, so many at a time', async () => {
+test('inParallel() calls for each item, at most `atOnce` at a time', async () => {
   let running = 0
   let most = 0
   const seen: number[] = []
@@ -15,7 +15,7 @@ test('inParallel() calls for each item, so many at a time', async () => {
   expect(most).toBe(3)
 })
 
-test('inParallel() begins nothing after a failure', async () => {
+test('inParallel() starts no call after a failure', async () => {
   const seen: number[] = []
   const all = inParallel([1, 2, 3, 4, 5], 2, async item => {
     seen.push(item)

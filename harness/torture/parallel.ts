@@ -1,4 +1,4 @@
-/** Calls for each item, at most `atOnce` at a time; rejects with the first failure, and begins no other after it. */
+/** Calls for each item, at most `atOnce` at a time; rejects with the first failure and starts no call after it. */
 export async function inParallel<Item>(
   items: readonly Item[],
   atOnce: number,

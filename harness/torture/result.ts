@@ -1,13 +1,12 @@
-/** How a server came through a trial. */
 export type TrialVerdict = 'pass' | 'fail' | 'skipped'
 
-/** What came of a trial. */
+/** The outcome of a trial. */
 export interface TrialResult {
   readonly name: string
   readonly does: string
   readonly verdict: TrialVerdict
   readonly detail: string
   readonly elapsedMs: number
-  /** How far the server's memory rose over what it was before, where it is watched. */
+  /** How far the server's resident memory rose above its value before the trial, if it is watched. */
   readonly memoryRoseBytes?: number
 }

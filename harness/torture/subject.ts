@@ -2,19 +2,19 @@ import type { HandshakeRequest } from '../engine/client/singleRequests.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 
-/** What a server is tried with: its protocol, and a request that it answers. */
+/** What trials know of a server: its protocol, and a request that it answers. */
 export interface Subject {
   readonly spec: ProtocolSpec
   readonly protocol: Protocol
-  /** The honest request, whole, as it goes over the wire. */
+  /** The frame of a valid request, with its layers. */
   readonly request: Uint8Array
-  /** Requests that go first on each new connection, one after the other: its handshake. */
-  readonly greeting: readonly HandshakeRequest[]
-  /** The server ends a connection once it has answered one request. */
+  /** Requests that are sent first on each new connection, each after the reply to the one before. */
+  readonly handshake: readonly HandshakeRequest[]
+  /** The server closes a connection after one reply. */
   readonly closes: boolean
 }
 
-/** `count` honest requests; with ids from 1 on where the protocol has them. */
+/** `count` valid requests, with ids from 1 up if the protocol has ids. */
 export function validRequests({ protocol: { requestId }, request }: Subject, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request
@@ -24,7 +24,7 @@ export function validRequests({ protocol: { requestId }, request }: Subject, cou
   })
 }
 
-/** The id of request `index`: a small one, never 0, which some servers take for none. */
+/** The id of request `index`: small, and never 0, which some servers take for a missing id. */
 export function idOf(bits: number, index: number): number {
   return 1 + (index % (2 ** bits - 1))
 }

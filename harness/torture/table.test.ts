@@ -15,7 +15,7 @@ const title = {
 }
 const results: readonly TrialResult[] = [
   {
-    name: 'honest',
+    name: 'valid',
     does: 'one whole request: one reply',
     verdict: 'pass',
     detail: 'one reply of 14 B',
@@ -33,7 +33,7 @@ const results: readonly TrialResult[] = [
   { name: 'connect-and-close', does: 'closes', verdict: 'skipped', detail: 'a line has no length', elapsedMs: 0 },
 ]
 
-test('the table shows each trial within 80 columns, and what a failed one did', () => {
+test('the table shows each trial within 80 columns, and what a failed one does', () => {
   const text = [
     renderTitle(title, plain),
     ...results.map(result => renderTrial(result, true, plain)),
@@ -41,10 +41,10 @@ test('the table shows each trial within 80 columns, and what a failed one did', 
   ].join('')
   expect(text).toBe(`\
 torture   tlv over tcp://127.0.0.1:41233
-  an honest request of 19 B, timeout 5s, seed 7421
+  a valid request of 19 B, timeout 5s, seed 7421
   memory of process 4711 is watched
 
-  honest             pass       +4 KiB  one reply of 14 B
+  valid              pass       +4 KiB  one reply of 14 B
   glued              FAIL       +3 MiB  7 of 10 replies within 5s; after it:
                                         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                                         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx?[2J
@@ -57,13 +57,13 @@ torture   tlv over tcp://127.0.0.1:41233
   expect(text.split('\n').filter(line => cellCount(line) > 80)).toEqual([])
 })
 
-test('the table has no column for memory that nobody watches', () => {
+test('the table has no column for memory that is not watched', () => {
   expect(renderTitle({ ...title, watched: undefined }, plain)).toContain('memory is not watched')
   const { memoryRoseBytes: _, ...unwatched } = results[0]!
-  expect(renderTrial(unwatched, false, plain)).toBe('  honest             pass     one reply of 14 B\n')
+  expect(renderTrial(unwatched, false, plain)).toBe('  valid              pass     one reply of 14 B\n')
 })
 
-test('colours change no width, and an interruption is told', () => {
+test('colours change no width, and an interruption is shown', () => {
   const colored = renderTrial(results[1]!, true, pc.createColors(true))
   expect(colored).toContain('\u001b[31m')
   expect(colored.split('\n').map(cellCount)).toEqual(renderTrial(results[1]!, true, plain).split('\n').map(cellCount))

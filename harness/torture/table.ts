@@ -7,30 +7,30 @@ const nameCells = 19
 const verdictCells = 7
 const memoryCells = 9
 
-/** What is tried, at whom, and with what. */
+/** What the head of the table says. */
 export interface TortureTitle {
-  /** The protocol in words, with its settings. */
+  /** The protocol with its settings, as text. */
   readonly protocol: string
   readonly target: string
   readonly requestBytes: number
   readonly timeout: string
   readonly seed: number
-  /** Whose memory is watched; undefined where nobody's is. */
+  /** The process whose memory is watched, as text; undefined if none is. */
   readonly watched?: string | undefined
 }
 
-/** The head of the table; it ends with a line feed. */
+/** The head of the table, ending with a line feed. */
 export function renderTitle(title: TortureTitle, colors: Colors): string {
   const { protocol, target, requestBytes, timeout, seed, watched } = title
   const lines = [
-    `an honest request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
+    `a valid request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
     watched === undefined ? 'memory is not watched: the pid is not known (--pid)' : `memory of ${watched} is watched`,
   ].map(line => colors.dim(`  ${line}`))
   const head = clip(printable(`torture   ${protocol} over ${target}`), columns)
   return `${[colors.bold(head), ...lines, ''].join('\n')}\n`
 }
 
-/** A trial's line, or lines; they end with a line feed. */
+/** The lines of one trial, ending with a line feed. */
 export function renderTrial(result: TrialResult, isWatched: boolean, colors: Colors): string {
   const { name, verdict, detail, does, memoryRoseBytes } = result
   const rose = memoryRoseBytes === undefined ? '' : `+${formatSize(memoryRoseBytes)}`
@@ -49,7 +49,7 @@ export function renderTrial(result: TrialResult, isWatched: boolean, colors: Col
   return `${lines.join('\n')}\n`
 }
 
-/** What it all came to, in one line; it ends with a line feed. */
+/** The counts of all verdicts in one line, ending with a line feed. */
 export function renderOutcome(results: readonly TrialResult[], interrupted: boolean, colors: Colors): string {
   const count = (wanted: TrialVerdict) => results.filter(({ verdict }) => verdict === wanted).length
   const [passed, failed, skipped] = [count('pass'), count('fail'), count('skipped')]
@@ -62,7 +62,7 @@ export function renderOutcome(results: readonly TrialResult[], interrupted: bool
   return `\n${parts.join(', ')}\n`
 }
 
-/** Text from outside in lines of so many cells; a word that is longer is cut up. */
+/** Text from a server in lines of at most `cells` cells; a longer word is cut. */
 function textLines(text: string, cells: number): string[] {
   const words = printable(text)
     .split(' ')

@@ -6,50 +6,49 @@ import { ServerFault } from './fault.ts'
 import { type MemoryRise, memoryFault, watchMemory } from './memory.ts'
 import type { TrialResult } from './result.ts'
 import type { Subject } from './subject.ts'
+import { defaultTimes, type TortureTimes } from './times.ts'
 import type { Trial } from './trial.ts'
-import { Bench, type BenchSettings } from './workbench.ts'
+import { Workbench, type WorkbenchSettings } from './workbench.ts'
 
-/** No trial takes longer; what is open is then closed. */
-const trialMsMax = 60_000
-/** No torture begins another trial after this. */
-const tortureMsMax = 300_000
-/** How long a server may take to be itself again after a trial that it did not come through. */
-const recoveryMsMax = 10_000
 const retryMs = 100
 
 export interface TortureOptions {
   readonly address: Address
-  /** How the server is called where it is shown. */
+  /** The address as it may be shown. */
   readonly target: string
   readonly subject: Omit<Subject, 'closes'>
   readonly trials: readonly Trial[]
   /** How long a connect or a reply may take. */
   readonly timeoutMs: number
   readonly seed: number
-  /** Whose memory is watched. */
+  /** The process whose memory is watched. */
   readonly process?: ProcessRef | undefined
-  /** Ends it early; every connection is then closed at once. */
+  /** By default `defaultTimes`. */
+  readonly times?: TortureTimes
+  /** Ends the torture early and closes every connection at once. */
   readonly signal: AbortSignal
   readonly onResult: (result: TrialResult) => void
 }
 
-/** What came of all trials. */
+/** The outcome of all trials. */
 export interface TortureResult {
   readonly trials: readonly TrialResult[]
   readonly interrupted: boolean
 }
 
-/** Makes the trials one after the other; a UserError where the honest request itself is not answered. */
+/** Runs the trials one after the other; throws a UserError if the server does not answer the valid request. */
 export async function torture(options: TortureOptions): Promise<TortureResult> {
-  const { signal, trials } = options
-  const runner = new Runner(options)
+  const { signal, trials, times = defaultTimes } = options
+  const runner = new Runner(options, times)
   const results: TrialResult[] = []
-  const deadline = performance.now() + tortureMsMax
+  const deadline = performance.now() + times.tortureMsMax
   await runner.begin()
   for (const trial of trials) {
     if (signal.aborted) break
-    const late = performance.now() > deadline
-    const result = late ? skipped(trial, `${formatSetting(tortureMsMax)} were over`) : await runner.run(trial)
+    const isLate = performance.now() > deadline
+    const result = isLate
+      ? skipped(trial, `the time limit of ${formatSetting(times.tortureMsMax)} was reached`)
+      : await runner.run(trial)
     if (result === undefined) break
     results.push(result)
     options.onResult(result)
@@ -59,53 +58,55 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 
 class Runner {
   readonly #options: TortureOptions
+  readonly #times: TortureTimes
   readonly #meter: ReturnType<typeof createMemoryMeter> | undefined
-  #settings: BenchSettings
-  /** The trial after which the server answered no more. */
+  #settings: WorkbenchSettings
+  /** The trial since which the server has not answered. */
   #lostAfter: string | undefined
 
-  constructor(options: TortureOptions) {
+  constructor(options: TortureOptions, times: TortureTimes) {
     const { address, subject, timeoutMs, seed } = options
     this.#options = options
-    this.#settings = { address, subject: { ...subject, closes: false }, timeoutMs, seed }
+    this.#times = times
+    this.#settings = { address, subject: { ...subject, closes: false }, timeoutMs, seed, times }
     this.#meter = options.process && createMemoryMeter(options.process)
   }
 
-  /** Learns what an honest reply looks like. */
+  /** Sends the valid request once and keeps its reply as the model for later ones. */
   async begin(): Promise<void> {
     const { target, signal, subject } = this.#options
-    const fault = await this.#withBench(async bench => {
-      const { reply, closes } = await bench.honest()
+    const fault = await this.#withWorkbench(async workbench => {
+      const { reply, closes } = await workbench.exchange()
       this.#settings = { ...this.#settings, model: reply, subject: { ...subject, closes } }
     })
     if (fault === undefined || signal.aborted) return
     throw new UserError(
-      `${target} does not answer the honest request: ${fault}`,
-      'is the protocol right? --protocol says how the server frames its messages, --send what it answers',
+      `${target} does not answer the valid request: ${fault}`,
+      'is the protocol right? --protocol sets how messages are framed, --send what is requested',
     )
   }
 
-  /** Makes one trial, and sees whether the server is itself after it; undefined when it was interrupted. */
+  /** Runs one trial, then checks that the server still answers; undefined if it was interrupted. */
   async run(trial: Trial): Promise<TrialResult | undefined> {
     const { signal } = this.#options
-    if (this.#lostAfter !== undefined) return skipped(trial, `the server answers no more since ${this.#lostAfter}`)
+    if (this.#lostAfter !== undefined) return skipped(trial, `the server has not answered since ${this.#lostAfter}`)
     const reason = trial.unfit?.(this.#settings.subject)
     if (reason !== undefined) return skipped(trial, reason)
     const startedAt = performance.now()
     const watch = this.#meter && watchMemory(this.#meter)
     let detail = ''
     const exceedsMemoryLimit = () => this.#memoryFault(trial, watch?.rise()) !== undefined
-    const fault = await this.#withBench(async bench => {
-      detail = await trial.run(bench)
+    const fault = await this.#withWorkbench(async workbench => {
+      detail = await trial.run(workbench)
     }, exceedsMemoryLimit)
     const rise = watch?.stop()
-    const after = await this.#honest()
+    const after = await this.#probe()
     if (signal.aborted) return undefined
     const faults = [
       fault,
       this.#memoryFault(trial, rise),
-      // What is gone is told once, and why others were not served is then known too.
-      this.#isGone() ? 'the process is gone' : fault === undefined && after && `after it: ${after}`,
+      // An exit explains why the server does not answer afterwards: only the exit is reported.
+      this.#hasExited() ? 'the process has exited' : fault === undefined && after && `after it: ${after}`,
     ].filter(text => typeof text === 'string')
     if (after !== undefined && !(await this.#recovers())) this.#lostAfter = trial.name
     return {
@@ -118,23 +119,24 @@ class Runner {
     }
   }
 
-  #honest(): Promise<string | undefined> {
-    return this.#withBench(async bench => {
-      await bench.honest()
+  /** What is wrong with the reply to one valid request; undefined if nothing is. */
+  #probe(): Promise<string | undefined> {
+    return this.#withWorkbench(async workbench => {
+      await workbench.exchange()
     })
   }
 
-  /** Whether the server answers again, now that all that was open is closed. */
+  /** Whether the server answers again after every connection of a trial is closed. */
   async #recovers(): Promise<boolean> {
-    const deadline = performance.now() + recoveryMsMax
-    while (performance.now() < deadline && !this.#isGone() && !this.#options.signal.aborted) {
-      if ((await this.#honest()) === undefined) return true
+    const deadline = performance.now() + this.#times.recoveryMsMax
+    while (performance.now() < deadline && !this.#hasExited() && !this.#options.signal.aborted) {
+      if ((await this.#probe()) === undefined) return true
       await new Promise(resolve => setTimeout(resolve, retryMs))
     }
     return false
   }
 
-  #isGone(): boolean {
+  #hasExited(): boolean {
     return this.#meter !== undefined && this.#meter() === undefined
   }
 
@@ -150,32 +152,33 @@ class Runner {
     })
   }
 
-  /** Does something with connections that are all closed at its end, in time; answers what the server did wrong. */
-  async #withBench(
-    work: (bench: Bench) => Promise<void>,
+  /** Works with connections that are all closed afterwards, within `trialMsMax`; resolves with what the server did wrong. */
+  async #withWorkbench(
+    work: (workbench: Workbench) => Promise<void>,
     exceedsMemoryLimit?: () => boolean,
   ): Promise<string | undefined> {
     const { signal } = this.#options
-    const bench = new Bench({ ...this.#settings, exceedsMemoryLimit })
-    const stop = () => bench.destroy()
+    const { trialMsMax } = this.#times
+    const workbench = new Workbench({ ...this.#settings, exceedsMemoryLimit })
+    const stop = () => workbench.destroy()
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true
-      bench.destroy()
+      workbench.destroy()
     }, trialMsMax)
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     try {
-      await work(bench)
+      await work(workbench)
       return undefined
     } catch (error) {
       if (!(error instanceof ServerFault)) throw error
-      return isLate ? `not over within ${formatSetting(trialMsMax)}: ${messageOf(error)}` : error.message
+      return isLate ? `not finished within ${formatSetting(trialMsMax)}: ${messageOf(error)}` : error.message
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
-      await bench.leave()
-      bench.destroy()
+      await workbench.closeGracefully()
+      workbench.destroy()
     }
   }
 }

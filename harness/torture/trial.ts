@@ -1,17 +1,17 @@
 import type { Subject } from './subject.ts'
-import type { Bench } from './workbench.ts'
+import type { Workbench } from './workbench.ts'
 
 /** One thing that is done to a server. */
 export interface Trial {
   readonly name: string
-  /** What it does, and what is wanted of the server, in one line. */
+  /** One line: what it does, and what the server must do. */
   readonly does: string
-  /** Why it is not for such a server; undefined where it is. */
+  /** Why the trial does not apply to this server; undefined if it does. */
   readonly unfit?: (subject: Subject) => string | undefined
-  /** Tells what was seen of a server that comes through; throws a ServerFault with what was seen of one that does not. */
-  run(bench: Bench): Promise<string>
-  /** Its messages announce far more than they have: memory set aside for that, though never touched, is a fault. */
+  /** Resolves with what a server that passes did; throws a ServerFault with what a server that fails did. */
+  run(workbench: Workbench): Promise<string>
+  /** Its messages announce far more bytes than they have: memory allocated for that is a fault even if it is never touched. */
   readonly announces?: true
-  /** What the server may take besides what every trial allows, in bytes. */
+  /** Bytes of memory that the server may use beyond what every trial allows. */
   readonly memoryBytes?: (subject: Subject) => number
 }

@@ -20,22 +20,22 @@ const rows = {
 
 export type TransportName = keyof typeof rows
 
-/** Which transport a run has, and why not a faster one. */
+/** The transport of a run, and the reason why it is not a faster one. */
 export interface TransportChoice {
   readonly name: TransportName
   readonly reason?: string
 }
 
 /**
- * The transport that a scenario's setting stands for; `auto` is the fastest that this machine has for the address, and
- * `node` what Node itself has for it.
+ * The transport for a scenario's setting: `auto` is the fastest on this machine for the address, `node` the one that
+ * Node itself has for it. Throws a UserError when the epoll transport is wanted and cannot run.
  */
 export function chooseTransport(wanted: 'auto' | 'node' | 'epoll', { scheme }: Address): TransportChoice {
   const ofNode = scheme === 'udp' ? 'udp' : 'node'
   if (wanted === 'node') return { name: ofNode }
-  const libc = scheme === 'tls' ? 'TLS is spoken over the node transport' : loadLibc()
+  const libc = scheme === 'tls' ? 'TLS runs over the node transport' : loadLibc()
   if (typeof libc !== 'string') return { name: 'epoll' }
-  if (wanted === 'epoll') throw new UserError(`the epoll transport is not to be had: ${libc}`)
+  if (wanted === 'epoll') throw new UserError(`the epoll transport is not available: ${libc}`)
   return { name: ofNode, reason: libc }
 }
 

@@ -22,8 +22,16 @@ import {
 } from './transport.ts'
 import { createUdpTransport } from './udp.ts'
 
-/** How the other side behaves; every row can play each part. */
-type Peer = 'echo' | 'mute' | 'close-on-accept' | 'close-on-data' | 'reset-on-data' | 'absent' | 'not-reading' | 'namer'
+/** How the server behaves; every row has a server for each. */
+type Peer =
+  | 'echo'
+  | 'silent'
+  | 'close-on-accept'
+  | 'close-on-data'
+  | 'reset-on-data'
+  | 'absent'
+  | 'not-reading'
+  | 'namer'
 
 interface Row {
   readonly name: string
@@ -37,7 +45,7 @@ afterEach(async () => {
 
 const memoryPeers: Record<Peer, MemoryServer> = {
   echo: { received: (connection, bytes) => connection.send(bytes, 0.1) },
-  mute: {},
+  silent: {},
   'close-on-accept': { accepted: connection => connection.close(1) },
   'close-on-data': { received: connection => connection.close(1) },
   'reset-on-data': { received: connection => connection.reset(1) },
@@ -65,7 +73,7 @@ function socketRow(name: string, create: Create, scheme: 'tcp' | 'udp' | 'unix' 
   }
 }
 
-/** Starts the other side in a thread of its own; its port, or the path of its unix socket. */
+/** Starts the server in a thread of its own; returns its port, and the path of its unix socket. */
 async function startPeer(scheme: string, peer: Peer, host: string): Promise<{ port: number; path: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'volley-'))
   cleanups.push(() => rmSync(folder, { recursive: true }))
@@ -95,11 +103,11 @@ else {
   )
 }
 
-/** A loop that writes down what it hears, acts as it is told, and gives up after `boundMs`. */
+/** A loop that records its events, acts on them with the given functions, and gives up after ten seconds. */
 class Script implements Loop {
-  readonly heard: string[] = []
+  readonly events: string[] = []
   readonly bytes: Uint8Array[] = []
-  received_ = 0
+  receivedBytes = 0
   done = false
   readonly #act: Partial<Loop>
   readonly #transport: Transport
@@ -112,16 +120,16 @@ class Script implements Loop {
   }
 
   opened(link: number, now: number): void {
-    this.heard.push(`opened ${link}`)
+    this.events.push(`opened ${link}`)
     this.#act.opened?.(link, now)
   }
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    this.received_ += to - from
+    this.receivedBytes += to - from
     this.bytes.push(Uint8Array.from(bytes.subarray(from, to)))
     this.#act.received?.(link, bytes, from, to, now)
   }
   closed(link: number, cause: FailureKind, now: number): void {
-    this.heard.push(`closed ${link} ${cause}`)
+    this.events.push(`closed ${link} ${cause}`)
     this.#act.closed?.(link, cause, now)
   }
   wake(now: number): number {
@@ -130,7 +138,7 @@ class Script implements Loop {
       this.#started = true
       this.#transport.connect(0)
     }
-    if (now >= this.#until) this.heard.push('gave up')
+    if (now >= this.#until) this.events.push('gave up')
     return this.done || now >= this.#until ? finished : (this.#act.wake?.(now) ?? now + 20)
   }
   end(): void {
@@ -143,18 +151,18 @@ class Script implements Loop {
 }
 
 describe.each([...streamRows, ...datagramRows])('the transport contract: $name', ({ open }) => {
-  test('opens, writes a range, hears it back and ends', async () => {
+  test('opens, writes a range, receives it back and ends', async () => {
     const transport = await open('echo', 1)
     const script: Script = new Script(transport, {
       opened: link => transport.write(link, Buffer.from('<hello>'), 1, 6),
-      received: () => script.received_ === 5 && script.end(),
+      received: () => script.receivedBytes === 5 && script.end(),
     })
     await transport.run(script)
-    expect(script.heard).toEqual(['opened 0'])
+    expect(script.events).toEqual(['opened 0'])
     expect(script.text()).toBe('hello')
   })
 
-  test('says nothing more of a link that was closed, and connects it anew', async () => {
+  test('reports no more events of a closed link, and connects it again', async () => {
     const transport = await open('echo', 1)
     let opens = 0
     const script: Script = new Script(transport, {
@@ -167,11 +175,11 @@ describe.each([...streamRows, ...datagramRows])('the transport contract: $name',
       received: () => script.end(),
     })
     await transport.run(script)
-    expect(script.heard).toEqual(['opened 0', 'opened 0', 'opened 0'])
+    expect(script.events).toEqual(['opened 0', 'opened 0', 'opened 0'])
     expect(script.text()).toBe('3')
   })
 
-  test('keeps links apart', async () => {
+  test('keeps the bytes of links apart', async () => {
     const transport = await open('echo', 20)
     const got = new Map<number, string>()
     const script: Script = new Script(transport, {
@@ -189,8 +197,8 @@ describe.each([...streamRows, ...datagramRows])('the transport contract: $name',
     expect([...got].every(([link, text]) => text === `from ${link}.`)).toBe(true)
   })
 
-  test('wakes when it was asked to, and sooner when asked again', async () => {
-    const transport = await open('mute', 1)
+  test('wakes when it was asked to, and earlier when asked again', async () => {
+    const transport = await open('silent', 1)
     const wakes: number[] = []
     let openedAt = 0
     const script: Script = new Script(transport, {
@@ -205,13 +213,13 @@ describe.each([...streamRows, ...datagramRows])('the transport contract: $name',
       },
     })
     await transport.run(script)
-    expect(script.heard).toEqual(['opened 0'])
+    expect(script.events).toEqual(['opened 0'])
     expect(wakes).toHaveLength(2)
     expect(wakes[1]! - openedAt).toBeGreaterThanOrEqual(5)
   })
 
-  test('passes on what the loop throws', async () => {
-    const transport = await open('mute', 1)
+  test('rejects with the error that the loop throws', async () => {
+    const transport = await open('silent', 1)
     const script = new Script(transport, {
       wake() {
         throw new Error('broken loop')
@@ -222,7 +230,7 @@ describe.each([...streamRows, ...datagramRows])('the transport contract: $name',
 })
 
 describe.each(streamRows)('the transport contract of streams: $name', ({ open }) => {
-  test('keeps many writes in order', async () => {
+  test('keeps the order of many writes', async () => {
     const transport = await open('echo', 1)
     const expected = Array.from({ length: 500 }, (_, index) => `${index};`).join('')
     const script: Script = new Script(transport, {
@@ -232,28 +240,28 @@ describe.each(streamRows)('the transport contract of streams: $name', ({ open })
           transport.write(link, bytes, 0, bytes.length)
         }
       },
-      received: () => script.received_ === expected.length && script.end(),
+      received: () => script.receivedBytes === expected.length && script.end(),
     })
     await transport.run(script)
     expect(script.text()).toBe(expected)
   })
 
-  test('brings a large write through whole, and says when it still needs the bytes', async () => {
+  test('delivers a large write whole, and reports whether it still needs the bytes', async () => {
     const transport = await open('echo', 1)
     const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz0')
     const original = Buffer.from(bytes)
     const script: Script = new Script(transport, {
       opened(link) {
-        // What is taken may be changed at once; what is kept must be left alone.
+        // Taken bytes may be changed at once; kept bytes must not be changed.
         if (transport.write(link, bytes, 0, bytes.length) === written.taken) bytes.fill(0)
       },
-      received: () => script.received_ === original.length && script.end(),
+      received: () => script.receivedBytes === original.length && script.end(),
     })
     await transport.run(script)
     expect(Buffer.concat(script.bytes).equals(original)).toBe(true)
   })
 
-  test('refuses a write when the queue is full, and one to a link that is not open', async () => {
+  test('refuses a write when the queue is full or the link is not open', async () => {
     const transport = await open('not-reading', 1)
     const block = Buffer.alloc(4 * 1024 * 1024)
     const results: number[] = []
@@ -278,7 +286,7 @@ describe.each(streamRows)('the transport contract of streams: $name', ({ open })
     ['close-on-accept', () => 'closed-early'],
     ['close-on-data', () => 'closed-early'],
     ['reset-on-data', name => (/unix|tls/.test(name) ? 'closed-early' : 'reset')],
-  ] as [Peer, (name: string) => FailureKind][])('tells the cause when the peer is %s', async (peer, cause) => {
+  ] as [Peer, (name: string) => FailureKind][])('reports the cause when the peer is %s', async (peer, cause) => {
     const transport = await open(peer, 1)
     const script: Script = new Script(transport, {
       opened: link => peer.endsWith('data') && transport.write(link, Buffer.from('x'), 0, 1),
@@ -286,12 +294,12 @@ describe.each(streamRows)('the transport contract of streams: $name', ({ open })
     })
     await transport.run(script)
     const name = expect.getState().currentTestName!
-    expect(script.heard.at(-1)).toBe(`closed 0 ${cause(name)}`)
+    expect(script.events.at(-1)).toBe(`closed 0 ${cause(name)}`)
   })
 })
 
 describe.each(datagramRows)('the transport contract: $name', ({ open }) => {
-  test('carries each write as a datagram of its own, up to the longest there is', async () => {
+  test('sends each write as a datagram of its own, up to the longest possible', async () => {
     const transport = await open('echo', 1)
     const sent = ['one', 'two', 'three'].map(text => Buffer.from(text))
     const longest = Buffer.alloc(datagramBytesMax, 'abcdefg')
@@ -305,13 +313,13 @@ describe.each(datagramRows)('the transport contract: $name', ({ open }) => {
       },
     })
     await transport.run(script)
-    expect(script.heard).toEqual(['opened 0'])
+    expect(script.events).toEqual(['opened 0'])
     expect(script.bytes.map(bytes => Buffer.compare(bytes, [...sent, longest][script.bytes.indexOf(bytes)]!))).toEqual([
       0, 0, 0, 0,
     ])
   })
 
-  test.each([1, 2, 3])('tells that nobody listens, after %i writes', async writes => {
+  test.each([1, 2, 3])('reports that nothing listens, after %i writes', async writes => {
     const transport = await open('absent', 1)
     const script: Script = new Script(transport, {
       opened(link) {
@@ -320,10 +328,10 @@ describe.each(datagramRows)('the transport contract: $name', ({ open }) => {
       closed: () => script.end(),
     })
     await transport.run(script)
-    expect(script.heard).toEqual(['opened 0', 'closed 0 connect-refused'])
+    expect(script.events).toEqual(['opened 0', 'closed 0 connect-refused'])
   })
 
-  test('has another port when it is connected anew, so that what was sent to the last one reaches nobody', async () => {
+  test('has another port when it connects again, so that late datagrams to the old one are lost', async () => {
     const transport = await open('namer', 1)
     const script: Script = new Script(transport, {
       opened: link => transport.write(link, Buffer.from('x'), 0, 1),
@@ -370,22 +378,25 @@ test.each([
   expect(named).toEqual(['127.0.0.8;', '127.0.0.9;', '127.0.0.7;', '127.0.0.8;'])
 })
 
-test.skipIf(typeof libc === 'string')('the epoll transport tells what the kernel knows of a connection', async () => {
-  const { port } = await startPeer('tcp', 'echo', '127.0.0.1')
-  const transport = createEpoll({ address: { scheme: 'tcp', host: '127.0.0.1', port }, links: 1 })
-  let atOpen: TcpInfo | undefined
-  const script: Script = new Script(transport, {
-    opened(link) {
-      atOpen = { ...transport.tcpInfo!(link)! }
-      transport.write(link, Buffer.from('hello'), 0, 5)
-    },
-    received: () => script.end(),
-  })
-  expect(transport.tcpInfo!(0)).toBeUndefined()
-  await transport.run(script)
-  expect(atOpen!.roundTripMs).toBeGreaterThan(0)
-  expect(atOpen!.roundTripMs).toBeLessThan(1000)
-  expect(atOpen!.leastRoundTripMs).toBeGreaterThan(0)
-  expect(atOpen!.leastRoundTripMs).toBeLessThanOrEqual(atOpen!.roundTripMs)
-  expect(transport.retransmits).toBe(0)
-})
+test.skipIf(typeof libc === 'string')(
+  'the epoll transport returns the figures of the kernel for a connection',
+  async () => {
+    const { port } = await startPeer('tcp', 'echo', '127.0.0.1')
+    const transport = createEpoll({ address: { scheme: 'tcp', host: '127.0.0.1', port }, links: 1 })
+    let atOpen: TcpInfo | undefined
+    const script: Script = new Script(transport, {
+      opened(link) {
+        atOpen = { ...transport.tcpInfo!(link)! }
+        transport.write(link, Buffer.from('hello'), 0, 5)
+      },
+      received: () => script.end(),
+    })
+    expect(transport.tcpInfo!(0)).toBeUndefined()
+    await transport.run(script)
+    expect(atOpen!.roundTripMs).toBeGreaterThan(0)
+    expect(atOpen!.roundTripMs).toBeLessThan(1000)
+    expect(atOpen!.leastRoundTripMs).toBeGreaterThan(0)
+    expect(atOpen!.leastRoundTripMs).toBeLessThanOrEqual(atOpen!.roundTripMs)
+    expect(transport.retransmits).toBe(0)
+  },
+)

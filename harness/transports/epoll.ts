@@ -1,6 +1,7 @@
 import { getPriority } from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
+import { ViewCache } from '../views.ts'
 import { abi, epollEvent, type Libc, schedAttributes, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
@@ -13,19 +14,18 @@ import {
   writeQueueBytesMax,
   written,
 } from './transport.ts'
-import { ViewCache } from './views.ts'
 
 const readBufferBytes = 64 * 1024
 const eventsPerWait = 256
-/** Never asleep for longer, so that a word of control is heard: the thread hears nothing else while it waits. */
+/** The longest sleep: how soon a control signal is seen. The thread gets no other events while it waits. */
 const waitMsMax = 100
 /**
- * With a plan: nearer than this to a wake the thread looks for events without sleeping, for that long the kernel takes to
- * wake it on a virtual machine. At 20 000 requests a second they leave 0.4 us late at the median in place of 21, for
- * 0.64 of a core in place of 0.53; at 2 000 a second it costs nothing that can be seen.
+ * Mode rate: closer than this to a wake the thread polls instead of sleeping, as the kernel of a virtual machine takes
+ * that long to wake it. At 20 000 requests a second they leave 0.4 us late at the median instead of 21, for 0.64 of a
+ * core instead of 0.53; at 2 000 a second the cost cannot be measured.
  */
 const spinMs = 0.03
-/** The least that the kernel takes. */
+/** The shortest slice that the kernel accepts. */
 const sliceNanoseconds = 100_000
 
 const closed = 0
@@ -33,12 +33,13 @@ const connecting = 1
 const open = 2
 
 /**
- * Linux sockets by way of the C library: one epoll set for all connections of the worker, no event loop and no object
- * of Node's in the path. The thread that runs it is blocked in the kernel while there is nothing to do; whatever else
- * it should hear must stand in shared memory.
+ * Linux sockets through the C library: one epoll set for all connections of the worker, with no event loop and no
+ * object of Node in the path. The thread that runs it is blocked in the kernel while there is nothing to do, so it can
+ * be controlled through shared memory only.
  *
- * Every buffer the kernel is given is an array that lives as long as the transport, or is on the stack of the very
- * call that uses it, and every call is over when it returns (see `Libc`): the kernel holds no address in between.
+ * Every buffer that the kernel gets is an array that lives as long as the transport, or that the caller holds during
+ * the call; and every call is done with its memory when it returns (see `Libc`). The kernel keeps no address between
+ * calls.
  */
 export function createEpollTransport(libc: Libc, options: TransportOptions, clock: Clock = monotonicClock): Transport {
   return new EpollTransport(libc, options, clock)
@@ -70,10 +71,10 @@ class EpollTransport implements Transport {
   /** By link. */
   readonly #state: Uint8Array
   readonly #descriptor: Int32Array
-  /** Counts a link's connections, so that an event of one that was closed is not taken for the next one's. */
+  /** Counts the connections of a link, so that an event of a closed one is not taken for one of the next. */
   readonly #generation: Int32Array
   readonly #queues: (Queue | undefined)[]
-  /** Links whose connect failed within the call; the loop hears of it on the next turn. */
+  /** Links whose connect has failed within the call; the next wake reports them to the loop. */
   readonly #failedConnects: { link: number; cause: FailureKind }[] = []
 
   retransmits = 0
@@ -121,7 +122,7 @@ class EpollTransport implements Transport {
     this.#state[link] = connecting
     this.#descriptor[link] = descriptor
     this.#generation[link]!++
-    // A socket that can be written to is connected, or has failed.
+    // A connecting socket becomes writable once it is connected or has failed.
     this.#watch(link, abi.EPOLL_CTL_ADD, abi.EPOLLOUT)
   }
 
@@ -132,9 +133,10 @@ class EpollTransport implements Transport {
     const length = to - from
     const sent = this.#send(link, bytes, from, to)
     if (sent === length) return written.taken
-    // A broken connection is told of by its next event; only a full buffer is a reason to wait.
+    // A broken connection shows up as its next event; only a full buffer is a reason to wait.
     if (sent < 0 && this.#libc.errno() !== abi.EAGAIN) {
-      // Of UDP this was the event, and it took the place of the datagram: sent anew, it goes, and brings the next one.
+      // With UDP this error was the event, and the datagram was not sent. Sent again it goes out, and brings the next
+      // one.
       if (this.#isDatagram && this.#libc.errno() === abi.ECONNREFUSED) this.#send(link, bytes, from, to)
       return written.taken
     }
@@ -150,7 +152,7 @@ class EpollTransport implements Transport {
     this.retransmits += this.tcpInfo(link)?.retransmits ?? 0
     this.#state[link] = closed
     this.#queues[link] = undefined
-    // What is closed leaves the epoll set by itself.
+    // The kernel removes a closed descriptor from the epoll set.
     this.#libc.close(this.#descriptor[link]!)
   }
 
@@ -183,7 +185,7 @@ class EpollTransport implements Transport {
       for (;;) {
         if (now >= this.#wakeTime) {
           this.#wakeTime = Number.POSITIVE_INFINITY
-          this.#tellStillborn(loop, now)
+          this.#reportFailedConnects(loop, now)
           const next = loop.wake(now)
           if (next === finished) return
           this.wakeAt(next)
@@ -193,7 +195,7 @@ class EpollTransport implements Transport {
         const waitedUntil = this.#clock.now()
         this.idleMs += waitedUntil - now
         for (let index = 0; index < ready; index++) this.#handle(loop, index * epollEvent.words)
-        // A reading of the clock is an object of 16 bytes: one is enough for a look that found nothing.
+        // Reading the clock allocates 16 bytes: a wait without events needs only one reading.
         now = ready > 0 ? this.#clock.now() : waitedUntil
       }
     } finally {
@@ -203,9 +205,9 @@ class EpollTransport implements Transport {
   }
 
   /**
-   * A thread that wakes up with a shorter slice than that of the one running takes its place at once (EEVDF, Linux 6.12);
-   * else a request of the plan, or a reply, waits for the end of a slice, 3 ms, where another thread has our core. A kernel
-   * that knows nothing of it refuses, or takes no notice.
+   * A thread that wakes up with a shorter slice than the running one preempts it at once (EEVDF, Linux 6.12). Otherwise
+   * a planned request or a reply waits up to 3 ms for the end of the slice when another thread has the core. An older
+   * kernel refuses the call or ignores it.
    */
   #shortenSlice(): void {
     const attributes = new Int32Array(schedAttributes.words)
@@ -255,7 +257,7 @@ class EpollTransport implements Transport {
       return
     }
     const error = received < 0 ? this.#libc.errno() : 0
-    // A datagram may be empty; a stream that brings nothing has ended.
+    // A datagram may be empty; a stream without bytes has ended.
     if (error === abi.EAGAIN || error === abi.EINTR || (received === 0 && this.#isDatagram)) return
     this.close(link)
     const cause = error === 0 ? 'closed-early' : error === abi.ECONNREFUSED ? 'connect-refused' : 'reset'
@@ -281,7 +283,7 @@ class EpollTransport implements Transport {
     return this.#option[0]!
   }
 
-  /** The port is left to the connect, which can then use one again that is in use towards another target. */
+  /** Leaves the port to the connect, which can then reuse one that is in use towards another target. */
   #bindSource(descriptor: number, link: number): void {
     const source = this.#sources[(this.#firstConnection + link) % this.#sources.length]!
     this.#enable(descriptor, abi.SOL_IP, abi.IP_BIND_ADDRESS_NO_PORT)
@@ -307,14 +309,14 @@ class EpollTransport implements Transport {
     return written.taken
   }
 
-  /** Writes what waits, for as long as the kernel takes it. */
+  /** Writes the queue, as far as the kernel takes it. */
   #flush(link: number): void {
     const queue = this.#queues[link]
     if (queue === undefined) return
     while (queue.parts.length > 0) {
       const part = queue.parts[0]!
       const sent = this.#libc.send(this.#descriptor[link]!, part, part.length, abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL)
-      // A datagram that cannot be sent at all is lost; a stream that is broken will be told of.
+      // A datagram that cannot be sent at all is lost; a broken stream shows up as its next event.
       const isLost = sent < 0 && this.#isDatagram && this.#libc.errno() !== abi.EAGAIN
       if (sent < 0 && !isLost) return
       queue.bytes -= isLost ? part.length : sent
@@ -328,19 +330,19 @@ class EpollTransport implements Transport {
     this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN)
   }
 
-  #tellStillborn(loop: Loop, now: number): void {
+  #reportFailedConnects(loop: Loop, now: number): void {
     for (const { link, cause } of this.#failedConnects.splice(0)) loop.closed(link, cause, now)
   }
 }
 
-/** What the kernel has not taken of a connection's writes. */
+/** Bytes written to a connection that the kernel has not taken yet. */
 class Queue {
   readonly parts: Uint8Array[] = []
   bytes = 0
 }
 
 function connectCause(error: number): FailureKind {
-  // Nobody listens: that is what a missing unix socket tells too.
+  // Nothing listens there; a missing unix socket means the same.
   if (error === abi.ECONNREFUSED || error === abi.ENOENT) return 'connect-refused'
   return error === abi.ETIMEDOUT ? 'connect-timeout' : 'connect-failed'
 }

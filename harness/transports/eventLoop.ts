@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts'
+import { ViewCache } from '../views.ts'
 import type { Loop, TransportOptions } from './transport.ts'
-import { ViewCache } from './views.ts'
 import { Wakes } from './wakes.ts'
 
-/** What stands for a link from its connect until it is closed. */
+/** The socket of a link, from its connect until it is closed. */
 export interface OpenLink {
   leave(): void
 }
 
-/** What transports on Node's own event loop have in common: links that are open, and a loop that is woken. */
+/** What transports on Node's own event loop share: the open links, and waking the loop. */
 export abstract class EventLoopTransport<Open extends OpenLink> {
   readonly clock: Clock
   loop!: Loop
@@ -54,8 +54,8 @@ export abstract class EventLoopTransport<Open extends OpenLink> {
     return this.#views.view(bytes, from, to)
   }
 
-  /** One of several, by turns over the connections of all workers. */
-  protected byTurns<Value>(values: readonly Value[], link: number): Value | undefined {
+  /** One of several values, in turn over the connections of all workers. */
+  protected inTurn<Value>(values: readonly Value[], link: number): Value | undefined {
     return values[(this.#firstConnection + link) % Math.max(1, values.length)]
   }
 }

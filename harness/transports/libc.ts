@@ -3,9 +3,9 @@ import { endianness } from 'node:os'
 import { messageOf } from '../errors.ts'
 
 /**
- * The calls of the C library that the epoll transport and the null server are made of. Every one of them is done with
- * the memory it is given when it returns: nothing here is asynchronous, so that the kernel never holds an address while
- * the collector runs, and a typed array may be handed in as it is. What is negative is an error, told by `errno`.
+ * The calls of the C library that the epoll transport and the null server use. Every call is done with the memory it
+ * gets when it returns: none is asynchronous, so the kernel never holds an address while the garbage collector runs,
+ * and typed arrays can be passed directly. A negative result is an error, whose number `errno` returns.
  */
 export interface Libc {
   readonly errno: () => number
@@ -30,12 +30,12 @@ export interface Libc {
   readonly epollControl: (epoll: number, operation: number, descriptor: number, event: Int32Array) => number
   /** `timeout` in milliseconds. */
   readonly epollWait: (epoll: number, events: Int32Array, most: number, timeout: number) => number
-  /** `timeout` is a timespec of two 64-bit numbers; undefined where the library does not have it. */
+  /** `timeout` is a timespec of two 64-bit numbers; undefined where the library lacks the call. */
   readonly epollWaitPrecisely:
     | ((epoll: number, events: Int32Array, most: number, timeout: Int32Array, signals: null) => number)
     | undefined
   readonly prctl: (option: number, argument: number) => number
-  /** sched_setattr(2), which older versions of the library have no function for. */
+  /** sched_setattr(2), for which older versions of the library have no function. */
   readonly schedSetattr: (attributes: Int32Array) => number
 }
 
@@ -80,17 +80,17 @@ export const abi = {
 /** `struct epoll_event` in 32-bit words: packed on x86-64, aligned on arm64. */
 export const epollEvent = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 }
 
-/** `struct sched_attr` in 32-bit words: how many, and where the niceness and the slice in nanoseconds stand. */
+/** `struct sched_attr` in 32-bit words: its length, and the places of the niceness and of the slice in nanoseconds. */
 export const schedAttributes = { words: 12, nice: 4, runtime: 6 } as const
 
-/** Where fields of `struct tcp_info` stand, in 32-bit words, and how many words are read. */
+/** The places of fields in `struct tcp_info`, in 32-bit words, and the number of words that are read. */
 export const tcpInfoWord = { rtt: 17, totalRetrans: 25, minRtt: 37, all: 38 } as const
 
-/** The C library of this machine, or why it is not to be had. */
+/** The C library of this machine, or the reason why it cannot be called. */
 export function loadLibc(): Libc | string {
   if (process.platform !== 'linux') return `${process.platform} has no epoll`
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return `epoll is not laid out here for ${process.arch}`
-  if (endianness() !== 'LE') return 'epoll is not laid out here for big-endian machines'
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return `the epoll transport does not support ${process.arch}`
+  if (endianness() !== 'LE') return 'the epoll transport does not support big-endian machines'
   try {
     return bindLibc(createRequire(import.meta.url)('koffi') as Koffi)
   } catch (error) {
@@ -98,7 +98,7 @@ export function loadLibc(): Libc | string {
   }
 }
 
-/** What is used of koffi; its own types come with the package, which need not be there. */
+/** The used part of koffi. Its own types come with the package, which is optional. */
 interface Koffi {
   load(library: string): { func(prototype: string): (...values: never[]) => number }
   errno(): number

@@ -1,39 +1,40 @@
 import { assert } from '../errors.ts'
 import type { FailureKind } from '../failures.ts'
+import { Heap } from '../heap.ts'
 import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, written } from './transport.ts'
 
-/** The other side of a `memory` transport: plain functions, called at simulated times. */
+/** The server of a `memory` transport: plain functions, called at simulated times. */
 export interface MemoryServer {
-  /** Why a connect fails, if it does. */
+  /** The cause for which a connect fails, if it does. */
   refuses?(link: number): FailureKind | undefined
   accepted?(connection: MemoryConnection, now: number): void
   received?(connection: MemoryConnection, bytes: Uint8Array, now: number): void
-  /** The client closed. */
+  /** The client has closed the connection. */
   closed?(connection: MemoryConnection, now: number): void
 }
 
-/** What a server can do to a connection, each `delayMs` from now. */
+/** What a server can do with a connection, after `delayMs`. */
 export interface MemoryConnection {
   readonly link: number
   send(bytes: Uint8Array, delayMs?: number): void
   close(delayMs?: number): void
   reset(delayMs?: number): void
-  /** Takes nothing more of what the client writes: it stays in the client's queue. */
+  /** Reads nothing more: what the client writes stays in its write queue. */
   stopReading(): void
 }
 
 export interface MemoryTransport extends Transport {
-  /** Does something at a simulated time, such as giving a word of control. */
+  /** Calls `action` at a simulated time, for example to send a control signal. */
   at(time: number, action: (now: number) => void): void
 }
 
-/** Events after which a simulation is held to run for ever. */
+/** Events after which a simulation is assumed to be endless. */
 const eventsMax = 50_000_000
 
 /**
- * A network and a clock that exist in memory only: connects and bytes take the time they are told to, everything
- * happens in one fixed order, and a run of minutes takes as long as its events do. For tests of the loop, and for
- * experiments whose answer is known exactly.
+ * A network and a clock in memory: connects and bytes take the times they are given, everything happens in one fixed
+ * order, and a run of minutes takes only as long as its events. For tests of the loop, and for experiments whose result
+ * is known exactly.
  */
 export function createMemoryTransport(server: MemoryServer, { connectMs = 0.05, wireMs = 0 } = {}): MemoryTransport {
   return new SimulatedTransport(server, connectMs, wireMs)
@@ -53,8 +54,7 @@ class SimulatedTransport implements MemoryTransport {
   readonly wireMs: number
   readonly #connectMs: number
   readonly #connections = new Map<number, SimulatedConnection>()
-  /** A binary heap by time, then by order. */
-  readonly #events: Event[] = []
+  readonly #events = new Heap<Event>(isBefore)
   #order = 0
   #wakeTime = 0
 
@@ -65,7 +65,7 @@ class SimulatedTransport implements MemoryTransport {
   }
 
   connect(link: number): void {
-    assert(!this.#connections.has(link), `link ${link} is connected already`)
+    assert(!this.#connections.has(link), `link ${link} is already connected`)
     const connection = new SimulatedConnection(this, link)
     this.#connections.set(link, connection)
     this.at(this.time + this.#connectMs, now => {
@@ -93,7 +93,7 @@ class SimulatedTransport implements MemoryTransport {
     this.at(this.time + this.wireMs, now => this.server.closed?.(connection, now))
   }
 
-  /** Work takes no simulated time, so that all of it is idle. */
+  /** Work takes no simulated time, so all of it is idle. */
   get idleMs(): number {
     return this.time
   }
@@ -108,22 +108,13 @@ class SimulatedTransport implements MemoryTransport {
   }
 
   at(time: number, action: (now: number) => void): void {
-    const event = { time: Math.max(time, this.time), order: this.#order++, action }
-    const events = this.#events
-    let place = events.push(event) - 1
-    while (place > 0) {
-      const parent = (place - 1) >> 1
-      if (!isBefore(event, events[parent]!)) break
-      events[place] = events[parent]!
-      place = parent
-    }
-    events[place] = event
+    this.#events.add({ time: Math.max(time, this.time), order: this.#order++, action })
   }
 
   async run(loop: Loop): Promise<void> {
     this.loop = loop
     for (let count = 0; count < eventsMax; count++) {
-      const next = this.#events[0]
+      const next = this.#events.first
       if (next === undefined || this.#wakeTime <= next.time) {
         this.time = Math.max(this.time, this.#wakeTime)
         this.#wakeTime = Number.POSITIVE_INFINITY
@@ -134,33 +125,17 @@ class SimulatedTransport implements MemoryTransport {
         }
         this.wakeAt(wanted)
       } else {
-        this.#takeFirst()
+        this.#events.takeFirst()
         this.time = next.time
         next.action(next.time)
       }
     }
-    throw new Error(`the simulation had not ended after ${eventsMax} events`)
+    throw new Error(`the simulation did not end within ${eventsMax} events`)
   }
 
   drop(connection: SimulatedConnection): void {
     connection.open = false
     this.#connections.delete(connection.link)
-  }
-
-  #takeFirst(): void {
-    const events = this.#events
-    const last = events.pop()!
-    if (events.length === 0) return
-    let place = 0
-    for (;;) {
-      let child = 2 * place + 1
-      if (child >= events.length) break
-      if (child + 1 < events.length && isBefore(events[child + 1]!, events[child]!)) child++
-      if (!isBefore(events[child]!, last)) break
-      events[place] = events[child]!
-      place = child
-    }
-    events[place] = last
   }
 }
 

@@ -22,10 +22,10 @@ export function createNodeTransport(options: TransportOptions, clock: Clock = mo
 
 class NodeTransport extends EventLoopTransport<Connection> implements Transport {
   readonly name = 'node'
-  /** By turns: one for each source address. */
+  /** One for each source address, used in turn. */
   readonly #options: readonly net.NetConnectOpts[]
   readonly #secure: boolean
-  /** One for all connections: each read is handed on within the call that made it. */
+  /** Shared by all connections: each read is passed on within the call that made it. */
   readonly #readBuffer = new Uint8Array(readBufferBytes)
 
   constructor(settings: TransportOptions, clock: Clock) {
@@ -37,8 +37,8 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
   }
 
   connect(link: number): void {
-    const options = this.byTurns(this.#options, link)!
-    this.open[link] = new Connection(this, link, options, this.#readBuffer, this.#secure)
+    const options = this.inTurn(this.#options, link)!
+    this.open[link] = new Connection(this, { link, options, buffer: this.#readBuffer, secure: this.#secure })
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
@@ -55,12 +55,19 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
     this.loop.received(link, buffer, 0, bytes, this.clock.now())
   }
 
-  /** The connection is gone of itself; answers whether it was still the link's. */
+  /** The connection has closed by itself; returns whether it was still the link's. */
   forget(connection: Connection): boolean {
     if (this.open[connection.link] !== connection) return false
     this.open[connection.link] = undefined
     return true
   }
+}
+
+interface ConnectionOptions {
+  readonly link: number
+  readonly options: net.NetConnectOpts
+  readonly buffer: Uint8Array
+  readonly secure: boolean
 }
 
 /** One connection of a link, from its connect until it is closed; a link that connects again gets a new one. */
@@ -71,16 +78,10 @@ class Connection implements OpenLink, SocketHandlers {
   #connected = false
   #left = false
 
-  constructor(
-    transport: NodeTransport,
-    link: number,
-    options: net.NetConnectOpts,
-    buffer: Uint8Array,
-    secure: boolean,
-  ) {
+  constructor(transport: NodeTransport, { link, options, buffer, secure }: ConnectionOptions) {
     this.#transport = transport
     this.link = link
-    this.direct = DirectSocket.connect(options, buffer, this, secure)
+    this.direct = DirectSocket.connect(options, buffer, this, { secure })
   }
 
   connected(): void {
@@ -107,12 +108,12 @@ class Connection implements OpenLink, SocketHandlers {
 
 function failureOf(error: NodeJS.ErrnoException | undefined, connected: boolean): FailureKind {
   if (connected) return error === undefined ? 'closed-early' : 'reset'
-  // Nobody listens: that is what a missing unix socket tells too.
+  // Nothing listens there; a missing unix socket means the same.
   if (error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT') return 'connect-refused'
   return error?.code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed'
 }
 
-/** What node:net and node:tls take for an address. */
+/** The options of node:net or node:tls to connect to an address. */
 export function connectOptions(address: Address): net.NetConnectOpts {
   if (address.scheme === 'unix') return { path: address.path }
   const { host, port } = address

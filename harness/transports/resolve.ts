@@ -2,35 +2,30 @@ import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
-import { checkAddress } from '../address.ts'
+import { parseEndpoint, unixPath } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { connectOptions } from './node.ts'
 import type { Address, TlsSettings } from './transport.ts'
 
-/** How long the refusal of a datagram is waited for. */
+/** How long to wait for the refusal of a datagram. */
 const refusalMsMax = 100
 
-/** The parts of `tcp://`, `udp://` or `tls://host:port` or `unix:/path`, as a scenario has them checked. */
-export function parseAddress(text: string, tlsSettings?: TlsSettings): Address {
-  if (text.startsWith('unix:')) return { scheme: 'unix', path: text.slice('unix:'.length).replace(/^\/\//, '') }
+/**
+ * Reads `tcp://`, `udp://` or `tls://host:port` or `unix:/path`; throws a UserError for other texts. A path may be
+ * relative: servers of ours print the path they listen at as it was given to them.
+ */
+export function parseAddress(text: string, tlsSettings: TlsSettings = {}): Address {
+  const path = unixPath(text)
+  if (path !== undefined) return { scheme: 'unix', path }
   try {
-    checkAddress(text)
+    const endpoint = parseEndpoint(text)
+    return endpoint.scheme === 'tls' ? { ...endpoint, scheme: 'tls', tls: tlsSettings } : endpoint
   } catch (error) {
     throw new UserError(messageOf(error))
   }
-  const [, scheme, host, port] = /^(tcp|udp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(text)!
-  const address = { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) }
-  if (scheme === 'tls') return { scheme, ...address, tls: tlsSettings ?? {} }
-  return { scheme: scheme as 'tcp' | 'udp', ...address }
 }
 
-/** The address as text. */
-export function formatAddress(address: Address): string {
-  if (address.scheme === 'unix') return `unix:${address.path}`
-  return `${address.scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
-}
-
-/** Looks a host name up once, so that no connect waits for it; TLS goes on to name the host it asked for. */
+/** Looks a host name up once, so that no connect waits for it; TLS still names the host itself. */
 export async function resolveAddress(address: Address): Promise<Address> {
   if (address.scheme === 'unix' || net.isIP(address.host)) return address
   try {
@@ -48,7 +43,7 @@ export function isLocal(address: Address): boolean {
   return address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0'
 }
 
-/** Connects once and closes; rejects with why it could not, or with the signal's reason. */
+/** Connects once and closes; rejects with the error in words, or with the signal's reason. */
 export function probe(address: Address, signal: AbortSignal): Promise<void> {
   if (address.scheme === 'udp') return probeDatagram(address, signal)
   return new Promise((resolve, reject) => {
@@ -69,7 +64,7 @@ export function probe(address: Address, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Sends an empty datagram: that nobody takes it is told by ICMP, and silence is taken for somebody who does. */
+/** Sends an empty datagram. If nothing listens there, ICMP reports it; silence means that something does. */
 function probeDatagram({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4')
@@ -95,7 +90,7 @@ function probeDatagram({ host, port }: { host: string; port: number }, signal: A
   })
 }
 
-/** Why a connection could not be made, or broke, in words. */
+/** In words, why a connection could not be made, or broke. */
 export function connectErrorText(error: NodeJS.ErrnoException): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'connection refused',

@@ -1,13 +1,13 @@
 import { isIPv6 } from 'node:net'
 import { abi } from './libc.ts'
 
-/** A socket address as the Linux kernel takes it: its family, and the bytes of the sockaddr. */
+/** A socket address for the Linux kernel: its family, and the bytes of the sockaddr. */
 export interface SocketAddress {
   readonly family: number
   readonly bytes: Uint8Array
 }
 
-/** `sockaddr_in` or `sockaddr_in6` of an address in numbers, which may carry a scope as in `fe80::1%2`. */
+/** `sockaddr_in` or `sockaddr_in6` of a numeric address, which may have a scope as in `fe80::1%2`. */
 export function internetAddress(host: string, port: number): SocketAddress {
   return isIPv6(host) ? sixAddress(host, port) : fourAddress(host, port)
 }
@@ -43,7 +43,7 @@ function sixAddress(host: string, port: number): SocketAddress {
   return { family: abi.AF_INET6, bytes }
 }
 
-/** The eight groups of an IPv6 address: `::` written out, and a dotted end as two groups. */
+/** The eight groups of an IPv6 address: `::` expanded, and a dotted end as two groups. */
 function sixGroups(address: string): number[] {
   const [front = '', back] = address.split('::')
   const groups = (text: string) => (text === '' ? [] : text.split(':').flatMap(group))

@@ -15,9 +15,9 @@ import {
 type UdpAddress = Extract<Address, { scheme: 'tcp' | 'udp' }>
 
 /**
- * UDP over node:dgram, on every platform: each link a connected socket with a port of its own, each write a datagram,
- * and each datagram that comes in, but for empty ones, one `received`. That nobody listens is heard by ICMP only, once
- * something was sent, and closes the link.
+ * UDP over node:dgram, on every platform. Each link is a connected socket with a port of its own, each write is a
+ * datagram, and each incoming datagram, except for empty ones, is one `received`. That nothing listens is reported
+ * through ICMP, only after something was sent, and closes the link.
  */
 export function createUdpTransport(options: TransportOptions, clock: Clock = monotonicClock): Transport {
   return new UdpTransport(options, clock)
@@ -30,14 +30,14 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
 
   constructor(options: TransportOptions, clock: Clock) {
     const { address, sourceAddresses = [] } = options
-    if (address.scheme !== 'udp') throw new Error(`the udp transport does not speak ${address.scheme}`)
+    if (address.scheme !== 'udp') throw new Error(`the udp transport does not support ${address.scheme}`)
     super(options, clock)
     this.address = address
     this.#sources = sourceAddresses
   }
 
   connect(link: number): void {
-    this.open[link] = new Association(this, link, this.byTurns(this.#sources, link))
+    this.open[link] = new Association(this, link, this.inTurn(this.#sources, link))
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
@@ -50,14 +50,14 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
     if (bytes.length > 0) this.loop.received(link, bytes, 0, bytes.length, this.clock.now())
   }
 
-  /** A link cannot go on. */
+  /** A link has failed: closes it. */
   broken(link: number, cause: FailureKind): void {
     this.close(link)
     this.loop.closed(link, cause, this.clock.now())
   }
 }
 
-/** One socket of a link, from its connect until it is closed; a link that connects again gets a new one, and a new port. */
+/** One socket of a link, from its connect until it is closed; a link that connects again gets a new socket and port. */
 class Association implements OpenLink {
   readonly #transport: UdpTransport
   readonly #link: number
@@ -69,7 +69,7 @@ class Association implements OpenLink {
     const { host, port } = transport.address
     this.#transport = transport
     this.#link = link
-    // Addresses are in numbers by now; they are handed back on a later turn, as nothing may be told within the connect.
+    // The address is numeric, so no lookup is needed. It is returned on a later turn: connect must not call back.
     const lookup: dgram.SocketOptions['lookup'] = (address, _options, callback) => {
       process.nextTick(callback, null, address, isIPv6(address) ? 6 : 4)
     }
@@ -92,7 +92,7 @@ class Association implements OpenLink {
     const socket = this.#socket
     if (!this.#connected || socket.getSendQueueSize() + bytes.length > writeQueueBytesMax) return written.refused
     socket.send(bytes, this.#sent)
-    // What the kernel took at once is not in the queue.
+    // A datagram that the kernel took at once is not in the queue.
     return socket.getSendQueueCount() === 0 ? written.taken : written.kept
   }
 
@@ -101,7 +101,7 @@ class Association implements OpenLink {
     this.#socket.close()
   }
 
-  /** Only that nobody listens is a reason to close: what else keeps a datagram from being sent loses that one alone. */
+  /** Closes the link only when nothing listens: any other error loses a single datagram. */
   readonly #sent = (error: Error | null): void => {
     if (error !== null && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#failed(error)
   }

@@ -2,16 +2,16 @@ import type { Clock } from '../clock.ts'
 import { finished, type Loop } from './transport.ts'
 
 /**
- * With a plan: nearer than this to a wake the event loop spins. Its timers count whole milliseconds and are late by one
- * as often as not: sent by them, one request in two would leave half a millisecond late; spinning, in 6 to 30 us.
+ * Mode rate: closer than this to a wake the event loop spins. Its timers count whole milliseconds and are often late by
+ * one: with timers alone every second request would leave half a millisecond late, with spinning 6 to 30 us.
  */
 const spinMs = 1.5
-/** A turn of the event loop that took longer had something in it, such as a handshake of TLS. */
+/** A turn of the event loop that took longer did some work, such as a TLS handshake. */
 const emptyTurnMsMax = 0.1
 
-/** Drives a loop from Node's own event loop: wakes it when it has asked to be, until it is finished. */
+/** Drives a loop from Node's own event loop: wakes it when it asked for it, until it is finished. */
 export class Wakes {
-  /** Something has come in: to be set by the transport. */
+  /** Something has come in; set by the transport. */
   hadWork = false
   readonly #clock: Clock
   readonly #isPaced: boolean
@@ -20,20 +20,22 @@ export class Wakes {
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #wakeTime = Number.NEGATIVE_INFINITY
-  /** With a plan: when the event loop was last looked at while it spins; `hadWork` tells what it has had to do since. */
+  /**
+   * Mode rate: when the current turn of the spinning event loop began; `hadWork` says whether it has had work since.
+   */
   #spunAt = Number.NaN
   #spinningMs = 0
   #finish: (() => void) | undefined
   #fail: (error: unknown) => void = () => {}
 
-  /** `closeAll` is called when the loop is finished, or has thrown. */
+  /** `closeAll` is called when the loop has finished or thrown. */
   constructor(clock: Clock, isPaced: boolean, closeAll: () => void) {
     this.#clock = clock
     this.#isPaced = isPaced
     this.#closeAll = closeAll
   }
 
-  /** Asleep in the kernel, or spinning through turns of the event loop that had nothing in them. */
+  /** The time asleep in the kernel, and in turns of the spinning event loop that had no work. */
   get idleMs(): number {
     return performance.eventLoopUtilization().idle + this.#spinningMs
   }
@@ -57,7 +59,7 @@ export class Wakes {
 
   #wake = (): void => {
     const now = this.#clock.now()
-    // Timers count from when the event loop last looked at its clock, and so may fire early.
+    // Timers count from the last time that the event loop read its clock, and so may fire early.
     if (now < this.#wakeTime) {
       const turnMs = now - this.#spunAt
       if (!this.hadWork && turnMs < emptyTurnMsMax) this.#spinningMs += turnMs
@@ -85,7 +87,7 @@ export class Wakes {
     const now = this.#clock.now()
     const wait = time - now
     this.hadWork = false
-    // Only a turn that began by an immediate is a spin: what a timer waits for is sleep.
+    // Only a turn that an immediate began is spinning: the wait for a timer is sleep.
     this.#spunAt = Number.NaN
     if (!this.#isPaced) this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, wait)))
     else if (wait > spinMs + 1) this.#timer = setTimeout(this.#wake, Math.floor(wait - spinMs))

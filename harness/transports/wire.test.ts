@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createMemoryTransport } from './memory.ts'
 import { finished, type Transport, writeQueueBytesMax, written } from './transport.ts'
 import { coalesceDelayMs, type WireSettings, wireTransport } from './wire.ts'
 
 const links = 3
-/** When nothing more is waited for, in simulated time. */
+/** When a simulation ends, in simulated time. */
 const endMs = 1e6
 
 interface Write {
@@ -20,7 +21,7 @@ interface Piece {
   readonly at: number
 }
 
-/** What a server gets of the writes, by link: each write of the transport as one piece. */
+/** What a server receives, by link: each write of the transport is one piece. */
 async function drive(settings: WireSettings | undefined, writes: readonly Write[], endAt = endMs): Promise<Piece[][]> {
   const pieces: Piece[][] = Array.from({ length: links }, () => [])
   const memory = createMemoryTransport({
@@ -31,7 +32,7 @@ async function drive(settings: WireSettings | undefined, writes: readonly Write[
     memory.at(at, () => {
       const own = Uint8Array.from([0, ...bytes, 0])
       expect(transport.write(link, own, 1, own.length - 1, requests)).toBe(written.taken)
-      // What is taken may be changed at once.
+      // Taken bytes may be changed at once.
       own.fill(0xee)
     })
   }
@@ -75,7 +76,7 @@ const inOrder = (writes: readonly Write[], link: number) =>
 const joined = (parts: readonly { bytes: Uint8Array }[]) =>
   Buffer.concat(parts.map(({ bytes }) => bytes)).toString('hex')
 
-test('wireTransport() lets the same bytes come out in the same order, however it cuts and glues', async () => {
+test('wireTransport() writes the same bytes in the same order, however it splits and coalesces them', async () => {
   await fc.assert(
     fc.asyncProperty(wires, writeSets, async (settings, writes) => {
       const pieces = await drive(settings, writes)
@@ -88,10 +89,11 @@ test('wireTransport() lets the same bytes come out in the same order, however it
         }
       }
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test('wireTransport() cuts each write in pieces of the length asked for, a delay apart', async () => {
+test('wireTransport() splits each write into pieces of the given length, a delay apart', async () => {
   const bytes = Uint8Array.from({ length: 8 }, (_, index) => index)
   const [pieces] = await drive({ split: 3, delay: 5 }, [{ link: 0, at: 1, bytes, requests: 1 }])
   expect(pieces!.map(({ bytes, at }) => [bytes.length, at])).toEqual([
@@ -101,12 +103,12 @@ test('wireTransport() cuts each write in pieces of the length asked for, a delay
   ])
 })
 
-test('wireTransport() writes each piece in a turn of its own without a delay', async () => {
+test('wireTransport() without a delay writes each piece in a turn of its own', async () => {
   const [pieces] = await drive({ split: 1 }, [{ link: 0, at: 1, bytes: new Uint8Array(5), requests: 1 }])
   expect(pieces!.map(({ bytes }) => bytes.length)).toEqual([1, 1, 1, 1, 1])
 })
 
-test('wireTransport() cuts at random places, the same for the same seed', async () => {
+test('wireTransport() splits at random places, the same for the same seed', async () => {
   const write = { link: 0, at: 1, bytes: new Uint8Array(1000), requests: 1 }
   const [first] = await drive({ split: 'random' }, [write])
   const [second] = await drive({ split: 'random' }, [write])
@@ -131,7 +133,7 @@ test('wireTransport() holds requests until there are enough, or the delay is ove
   expect(late!.map(({ at }) => at)).toEqual([21])
 })
 
-test('wireTransport() writes what it holds before it closes, and forgets it when the connection breaks', async () => {
+test('wireTransport() writes held bytes before it closes, and drops them when the connection breaks', async () => {
   const got: string[] = []
   const memory = createMemoryTransport({
     accepted: connection => connection.link === 1 && connection.close(5),
@@ -144,7 +146,7 @@ test('wireTransport() writes what it holds before it closes, and forgets it when
   expect(got).toEqual(['0 he', '1 he', '0 llo'])
 })
 
-test('wireTransport() refuses what would be more than a write queue holds, and what has no connection', async () => {
+test('wireTransport() refuses more than a write queue holds, and writes without a connection', async () => {
   const memory = createMemoryTransport({})
   const transport = wireTransport(memory, { split: 1, delay: 10 }, 1)
   const results: number[] = []
@@ -158,12 +160,12 @@ test('wireTransport() refuses what would be more than a write queue holds, and w
   expect(results).toEqual([written.taken, written.refused, written.refused])
 })
 
-test('wireTransport() is the transport itself without settings', () => {
+test('wireTransport() returns the transport itself without settings', () => {
   const memory = createMemoryTransport({})
   expect(wireTransport(memory, undefined, 1)).toBe(memory)
 })
 
-/** A memory transport that refuses what is written before `untilMs`, and the bytes that it was given from then on. */
+/** A memory transport that refuses writes before `untilMs`, and the bytes written from then on. */
 function refusing(untilMs: number) {
   const memory = createMemoryTransport({ received() {} })
   const given: number[] = []
@@ -182,7 +184,7 @@ function refusing(untilMs: number) {
   return { memory, transport, given }
 }
 
-test('wireTransport() keeps what its transport has no room for, and writes it when it has', async () => {
+test('wireTransport() keeps bytes that its transport refuses, and writes them when it has room', async () => {
   const { memory, transport, given } = refusing(50)
   const wire = wireTransport(transport, { coalesce: 10, delay: 5 }, 1)
   memory.at(1, () => expect(wire.write(0, Uint8Array.of(1, 2, 3), 0, 3, 1)).toBe(written.taken))
@@ -191,7 +193,7 @@ test('wireTransport() keeps what its transport has no room for, and writes it wh
   expect(given).toEqual([1, 2, 3, 4])
 })
 
-test('wireTransport() writes what it holds when the loop is finished', async () => {
+test('wireTransport() writes held bytes when the loop is finished', async () => {
   const { memory, transport, given } = refusing(0)
   const wire = wireTransport(transport, { coalesce: 10, delay: 60_000 }, 1)
   memory.at(1, () => expect(wire.write(0, Uint8Array.of(1, 2, 3), 0, 3, 1)).toBe(written.taken))

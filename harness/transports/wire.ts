@@ -9,38 +9,38 @@ import {
   written,
 } from './transport.ts'
 
-/** How writes are cut or glued: exactly one of `split` and `coalesce` is there. */
+/** How writes are split or coalesced: exactly one of `split` and `coalesce` is set. */
 export interface WireSettings {
-  /** Pieces of so many bytes, or of random lengths. */
+  /** The length of the pieces in bytes, or random lengths. */
   readonly split?: number | 'random'
-  /** So many requests of a connection are written at once. */
+  /** How many requests of a connection are written at once. */
   readonly coalesce?: number
-  /** Milliseconds from one piece to the next, or that requests are held for others at most. */
+  /** Milliseconds from one piece to the next, or the longest that a request is held for others. */
   readonly delay?: number
 }
 
-/** How long requests are held for others, unless the settings say it. */
+/** How long requests are held for others, unless the settings give a delay. */
 export const coalesceDelayMs = 10
-/** When a piece is tried again that the connection had no room for. */
+/** After how long a write is tried again that the connection had no room for. */
 const retryMs = 1
 
-/** A transport whose writes are cut or glued as the settings say, or the very same one where there are none. */
+/** A transport whose writes are split or coalesced as the settings say; without settings the given transport itself. */
 export function wireTransport(transport: Transport, settings: WireSettings | undefined, seed: number): Transport {
   return settings === undefined ? transport : new WireTransport(transport, settings, createPrng(seed))
 }
 
-/** What a connection has yet to write. */
+/** The bytes of a connection that are held back. */
 interface Held {
   readonly parts: Uint8Array[]
   bytes: number
   requests: number
-  /** When the next piece is written, or all of it. */
+  /** When the next piece, or with `coalesce` all of it, is written. */
   dueAt: number
 }
 
 /**
- * Stands between the client and its transport. What is held back of a connection is bounded as its write queue is, and
- * is written in order; a piece of its own is one call of the transport's, and at least one turn of its loop apart from the next.
+ * Between the client and its transport. The bytes held back of a connection have the bound of its write queue and are
+ * written in their order. Each piece is one write of the transport, at least one turn of its loop after the one before.
  */
 class WireTransport implements Transport {
   readonly #transport: Transport
@@ -48,7 +48,7 @@ class WireTransport implements Transport {
   readonly #coalesce: number
   readonly #delayMs: number
   readonly #prng: Prng
-  /** By link; a link that has nothing to write is not there. */
+  /** By link; a link with nothing held back is absent. */
   readonly #held = new Map<number, Held>()
 
   constructor(transport: Transport, { split, coalesce = 1, delay }: WireSettings, prng: Prng) {
@@ -79,18 +79,19 @@ class WireTransport implements Transport {
   write(link: number, bytes: Uint8Array, from: number, to: number, requests = 1): Written {
     const held = this.#held.get(link)
     if ((held?.bytes ?? 0) + to - from > writeQueueBytesMax) return written.refused
-    // A copy, as the caller uses its own again.
+    // A copy, as the caller reuses its array.
     const copy = bytes.slice(from, to)
-    if (this.#split !== undefined) return held === undefined ? this.#cut(link, copy) : this.#hold(link, copy, requests)
+    if (this.#split !== undefined)
+      return held === undefined ? this.#splitWrite(link, copy) : this.#hold(link, copy, requests)
     const result = this.#hold(link, copy, requests)
     if (this.#held.get(link)!.requests < this.#coalesce) return result
     const all = this.#writeAll(link)
-    // The link is closed for it, and nothing of it goes out any more.
+    // The client closes the link after a refusal, so nothing more is written to it.
     if (all === written.refused) this.#held.delete(link)
     return all
   }
 
-  /** What is held back is written before: to the server it was sent. */
+  /** Writes the bytes held back first: the client has counted them as sent. */
   close(link: number): void {
     if (this.#held.has(link)) this.#writeAll(link)
     this.#held.delete(link)
@@ -121,7 +122,7 @@ class WireTransport implements Transport {
         this.#writeDue(now)
         const next = loop.wake(now)
         if (next !== finished) return Math.min(next, this.#soonest())
-        // The links are closed with that, and to the server all of it was sent.
+        // The transport closes the links next: the bytes held back go first, as the client has counted them as sent.
         for (const link of this.#held.keys()) this.#writeAll(link)
         return finished
       },
@@ -129,7 +130,7 @@ class WireTransport implements Transport {
   }
 
   /** Writes the first piece, and holds back the rest. */
-  #cut(link: number, bytes: Uint8Array): Written {
+  #splitWrite(link: number, bytes: Uint8Array): Written {
     const length = this.#pieceBytes(bytes.length)
     if (this.#transport.write(link, bytes, 0, length) === written.refused) return written.refused
     return length === bytes.length ? written.taken : this.#hold(link, bytes.subarray(length), 1)
@@ -153,7 +154,7 @@ class WireTransport implements Transport {
     for (const [link, held] of this.#held) {
       if (held.dueAt > now) continue
       if (this.#split !== undefined) this.#writePiece(link, held, now)
-      // It waits here until there is room, and what is more than may wait is refused.
+      // The bytes wait here until there is room; `write` refuses more than may wait.
       else if (this.#writeAll(link) === written.refused) held.dueAt = now + retryMs
     }
   }
@@ -174,7 +175,7 @@ class WireTransport implements Transport {
 
   #writeAll(link: number): Written {
     const { parts } = this.#held.get(link)!
-    // What is tried again need not be put together again.
+    // Joined once, also when the write is refused and tried again.
     const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     parts.splice(0, parts.length, bytes)
     if (this.#transport.write(link, bytes, 0, bytes.length) === written.refused) return written.refused

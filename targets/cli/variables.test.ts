@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
-import { withoutForeignVariables } from './variables.ts'
+import { withVariables } from './variables.ts'
 
-const common = { listen: '0', seed: '1', workers: '1' }
-const secrets = { key: 'k', layerKey: 'l', secret: 's' }
+const environment = { VOLLEY_SERVE_KEY: 'k', VOLLEY_SERVE_LAYER_KEY: 'l', VOLLEY_SERVE_SECRET: 's' }
+const flags = { key: 'own k', layerKey: 'own l', secret: 'own s' }
 
 test.each([
-  ['echo', {}, []],
-  ['tlv', {}, ['key']],
-  ['tlv', { layers: 'gzip,crc32' }, ['key']],
-  ['tlv', { layers: 'gzip, hmac-sha1' }, ['key', 'layerKey']],
-  ['rpc', {}, []],
-  ['rpc', { group: 'a' }, ['secret']],
-])('withoutForeignVariables() keeps of the variables for %s with %j: %j', (name, flags, kept) => {
-  const options = { ...common, ...secrets, ...flags }
-  const all = Object.keys(secrets)
-  const names = (isExported: boolean) =>
-    Object.keys(withoutForeignVariables(name, options, () => isExported)).filter(option => all.includes(option))
-  expect(names(true)).toEqual(kept)
-  expect(names(false)).toEqual(all)
+  ['echo', {}, {}],
+  ['tlv', {}, { key: 'k' }],
+  ['tlv', { layers: 'gzip,crc32' }, { key: 'k' }],
+  ['tlv', { layers: 'gzip, hmac-sha1' }, { key: 'k', layerKey: 'l' }],
+  ['rpc', {}, {}],
+  ['rpc', { group: 'a' }, { secret: 's' }],
+])('withVariables() takes the variables that %s with %j can use: %j', (server, given, taken) => {
+  expect(withVariables(server, given, environment)).toEqual({ ...given, ...taken })
+})
+
+test.each(['echo', 'tlv', 'rpc'])('withVariables() keeps every flag of %s, and prefers it to a variable', server => {
+  const given = { ...flags, layers: 'hmac-sha1', group: 'a' }
+  expect(withVariables(server, given, environment)).toEqual(given)
 })

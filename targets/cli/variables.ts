@@ -1,28 +1,21 @@
 import { keyedLayers } from '../../harness/protocols/layers/settings.ts'
-import type { Options } from './settings.ts'
-
-/** The options that a variable stands for as well. */
-type Exported = 'key' | 'layerKey' | 'secret'
+import { type OptionName, type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 
 /**
- * The options without those that only a variable has and that the server has no use for: a variable may have been exported
- * for another one. A flag is meant for the server that it stands behind, and is kept for it to refuse.
+ * The options with those that an environment variable holds. A variable may have been exported for another server, so one
+ * that this server cannot use is ignored; a flag is always meant for this server, and is kept for the checks to refuse.
  */
-export function withoutForeignVariables(
-  name: string,
-  options: Options,
-  isExported: (option: Exported) => boolean,
-): Options {
-  const isOurs: Readonly<Record<Exported, boolean>> = {
-    key: name === 'tlv',
-    layerKey: options.layers?.split(',').some(layer => isKeyed(layer.trim())) === true,
-    secret: name === 'rpc' && options.group !== undefined,
-  }
-  const isForeign = (option: string) =>
-    option in isOurs && !isOurs[option as Exported] && isExported(option as Exported)
-  return Object.fromEntries(Object.entries(options).filter(([option]) => !isForeign(option))) as unknown as Options
+export function withVariables(server: string, given: OptionTexts, environment: NodeJS.ProcessEnv): OptionTexts {
+  const found = optionEntries.flatMap(([name, { variable }]) => {
+    const text = variable === undefined ? undefined : environment[variable]
+    return text !== undefined && given[name] === undefined && isUsed(name, server, given) ? [[name, text]] : []
+  })
+  return { ...given, ...Object.fromEntries(found) }
 }
 
-function isKeyed(layer: string): boolean {
-  return (keyedLayers as readonly string[]).includes(layer)
+function isUsed(option: OptionName, server: string, { layers, group }: OptionTexts): boolean {
+  if (option === 'key') return server === 'tlv'
+  if (option === 'secret') return server === 'rpc' && group !== undefined
+  const names = typeof layers === 'string' ? layers.split(',').map(name => name.trim()) : []
+  return names.some(name => (keyedLayers as readonly string[]).includes(name))
 }

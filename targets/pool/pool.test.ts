@@ -1,41 +1,46 @@
 import { afterEach, expect, test } from 'vitest'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { parseServiceTime } from '../../harness/serviceTime.ts'
+import { parseStall } from '../../harness/stall.ts'
+import { pendingMax } from '../server/backpressure.ts'
 import type { Service } from '../server/service.ts'
-import { pendingMax, type RunningServer } from '../server/tcp.ts'
+import type { RunningServer } from '../server/tcp.ts'
 import { createEcho } from '../services/echo.ts'
 import { createHttpServer } from '../services/http.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer, overlongText } from '../services/tlv.ts'
 import { until } from '../testing/client.ts'
+import { patternOf } from '../testing/pattern.ts'
 import { connect, endServices, startService } from '../testing/services.ts'
+import { advanceUntil, useRealTime, useVirtualTime } from '../testing/virtualTime.ts'
 import { poolService } from './pool.ts'
-import { poolSettings } from './poolFlags.ts'
 import { Schedule } from './schedule.ts'
 
-afterEach(endServices)
+afterEach(async () => {
+  useRealTime()
+  await endServices()
+})
 
-interface Flags {
-  readonly size?: string
+interface Settings {
+  readonly size?: number
   readonly time?: string
   readonly stall?: string
   readonly jobsMax?: number
   readonly idleTimeoutMs?: number
 }
 
-function start(service: Service, given: Flags): Promise<RunningServer> {
-  const { size = '1', time, stall, jobsMax, idleTimeoutMs } = given
-  const flags = {
+function start(service: Service, { size = 1, time, stall, jobsMax, idleTimeoutMs }: Settings): Promise<RunningServer> {
+  const schedule = new Schedule({
     poolSize: size,
-    ...(time !== undefined && { serviceTime: time }),
-    ...(stall !== undefined && { stall }),
-  }
-  const settings = poolSettings(flags, 1, (flag, what, got) => expect.fail(`${flag} wants ${what}, got ${got}`))!
-  const pooled = poolService(service, new Schedule(settings), jobsMax)
-  const idle = idleTimeoutMs === undefined ? {} : { idleTimeoutMs }
-  return startService(pooled, idle)
+    seed: 1,
+    ...(time !== undefined && { serviceTime: parseServiceTime(time)! }),
+    ...(stall !== undefined && { stall: parseStall(stall)! }),
+  })
+  return startService(poolService(service, schedule, jobsMax), idleTimeoutMs === undefined ? {} : { idleTimeoutMs })
 }
 
+const unlimited = Number.POSITIVE_INFINITY
 const line = () => createEcho(protocolSpec('line'))
 const rpc = (reply?: string) =>
   createRpcServer({ lengthPrefix: true, maxFrame: 99 }, reply === undefined ? {} : { reply })
@@ -53,17 +58,17 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
 
-test.each<Flags>([
+test.each<Settings>([
   { time: 'fixed:100us' },
   { time: 'exponential:50us' },
-  { size: '7', time: 'exponential:1ms' },
-  { size: 'unlimited', time: 'bimodal:0ms,20ms,50%' },
-  { size: 'unlimited', time: 'exponential:30ms' },
+  { size: 7, time: 'exponential:1ms' },
+  { size: unlimited, time: 'bimodal:0ms,20ms,50%' },
+  { size: unlimited, time: 'exponential:30ms' },
   { stall: '5ms/10ms' },
-  { size: '3', time: 'fixed:1ms', stall: '5ms/10ms' },
+  { size: 3, time: 'fixed:1ms', stall: '5ms/10ms' },
   { time: 'fixed:0ms' },
-])('a pool answers every request of a connection in the order they came in: %o', async flags => {
-  const server = await start(line(), flags)
+])('a pool answers the requests of a connection in the order of their arrival: %o', async settings => {
+  const server = await start(line(), settings)
   const [one, two] = [await connect(server), await connect(server)]
   const textFor = (name: string) =>
     numbers(200)
@@ -79,13 +84,13 @@ test.each<Flags>([
   expect(server.counters()).toMatchObject({ requests: 800, rejected: 0 })
 })
 
-test('a pool answers requests with ids as they are done', async () => {
-  const server = await start(rpc(), { size: 'unlimited', time: 'bimodal:0ms,100ms,50%' })
+test('a pool answers requests with ids in the order in which they are done', async () => {
+  const server = await start(rpc(), { size: unlimited, time: 'bimodal:0ms,100ms,50%' })
   const client = await connect(server)
   client.write(bytesOf(...numbers(100).map(rpcMessage)))
   const ids = idsOf(await client.take(100 * rpcBytes))
   expect(ids.toSorted((a, b) => a - b)).toEqual(numbers(100))
-  // The fast ones in their order, then the slow ones in theirs.
+  // The fast ones come in their own order, then the slow ones in theirs.
   const firstSlow = ids.findIndex((id, index) => index > 0 && id < ids[index - 1]!)
   expect(firstSlow).toBeGreaterThan(20)
   expect(ids).toEqual([
@@ -101,11 +106,11 @@ test('a pool of one server answers the requests of all connections one after the
   await until('the first requests', () => server.counters().requests === 2)
   two.write(rpcMessage(3))
   await two.take(rpcBytes)
-  // What another connection asked before is answered before.
+  // Requests that arrived earlier on another connection are answered earlier.
   expect(server.counters().bytesOut).toBe(3 * rpcBytes)
 })
 
-test('a pool counts a request when it comes in', async () => {
+test('a pool counts a request when it arrives', async () => {
   const server = await start(line(), { time: 'fixed:1h' })
   const client = await connect(server)
   client.write('a\nb\nc\n')
@@ -113,37 +118,38 @@ test('a pool counts a request when it comes in', async () => {
   expect(server.counters().bytesOut).toBe(0)
 })
 
-test('a pool carries large replies', async () => {
+test('a pool keeps large replies until they are due', async () => {
   const service = createEcho({ ...protocolSpec('frame'), maxFrame: 8_000_000 } as never)
   const server = await start(service, { time: 'fixed:5ms' })
   const client = await connect(server)
-  const body = Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 253)
+  const body = patternOf(3_000_000, 253)
   const bytes = bytesOf({ u32: 3_000_000 }, body, { u32: 0 }, { u32: 3_000_000 }, body)
   client.write(bytes)
   expect(Buffer.compare(await client.take(bytes.length), bytes)).toBe(0)
 })
 
-test('a pool finishes what is in hand when the server stops', async () => {
+test('a pool finishes pending requests when the server stops', async () => {
   const server = await start(rpc(), { time: 'fixed:1ms' })
   const client = await connect(server)
-  client.write(bytesOf(...numbers(1500).map(rpcMessage)))
-  await until('the requests', () => server.counters().requests === 1500)
+  client.write(bytesOf(...numbers(300).map(rpcMessage)))
+  await until('the requests', () => server.counters().requests === 300)
   await server.stop()
-  expect(idsOf(await client.takeAll())).toEqual(numbers(1500))
+  expect(idsOf(await client.takeAll())).toEqual(numbers(300))
   expect(server.counters().connections).toBe(0)
 })
 
-test('a pool finishes a job that takes longer than a connection without any may take to end', async () => {
+test('a pool finishes a job that takes longer than a connection without one may take to close', async () => {
+  useVirtualTime()
   const server = await start(line(), { time: 'fixed:6s' })
   const client = await connect(server)
   client.write('a\n')
   await until('the request', () => server.counters().requests === 1)
-  await server.stop()
+  await advanceUntil(server.stop())
   expect(textOf(await client.takeAll())).toBe('a\n')
   expect(server.unanswered).toBe(0)
 })
 
-test('a pool is not waited for longer than it may take, and what it left is told', async () => {
+test('stop() waits for a pool no longer than it may, and counts the requests that are left', async () => {
   const server = await start(line(), { time: 'fixed:1h' })
   const [client, idle] = [await connect(server), await connect(server)]
   client.write('a\nb\nc\n')
@@ -155,7 +161,7 @@ test('a pool is not waited for longer than it may take, and what it left is told
   expect(await idle.takeAll()).toHaveLength(0)
 })
 
-test('a pool does not finish what a client asked for that is gone', async () => {
+test('a pool does not finish the requests of a client that has disconnected', async () => {
   const server = await start(line(), { time: 'fixed:300ms' })
   const client = await connect(server)
   client.write('x\n'.repeat(300))
@@ -167,12 +173,12 @@ test('a pool does not finish what a client asked for that is gone', async () => 
   expect(server.counters().bytesOut).toBeLessThan(100)
 })
 
-test('a pool that holds a connection back answers all that it has sent when the server stops', async () => {
-  const server = await start(line(), { size: 'unlimited', time: 'fixed:1500ms' })
+test('a pool that has paused a connection answers all that it has sent when the server stops', async () => {
+  const server = await start(line(), { size: unlimited, time: 'fixed:1500ms' })
   const client = await connect(server)
   const sent = 'x\n'.repeat(4 * pendingMax)
   client.write(sent)
-  await until('what may wait', () => server.counters().requests === pendingMax)
+  await until('as many requests as may wait', () => server.counters().requests === pendingMax)
   await until('the bytes to be sent', () => client.socket.writableLength === 0)
   await server.stop()
   expect(await client.takeAll()).toHaveLength(sent.length)
@@ -180,8 +186,8 @@ test('a pool that holds a connection back answers all that it has sent when the 
   expect(server.unanswered).toBe(0)
 })
 
-test('a pool keeps a client that waits for a reply from being idle', async () => {
-  const server = await start(line(), { size: 'unlimited', time: 'fixed:800ms', idleTimeoutMs: 300 })
+test('a client that waits for a reply is not idle', async () => {
+  const server = await start(line(), { size: unlimited, time: 'fixed:400ms', idleTimeoutMs: 200 })
   const client = await connect(server)
   for (const text of ['a\n', 'b\n']) {
     client.write(text)
@@ -190,7 +196,7 @@ test('a pool keeps a client that waits for a reply from being idle', async () =>
   expect(await client.takeAll()).toHaveLength(0)
 })
 
-test('a pool finishes what is in hand when the client has ended its side', async () => {
+test('a pool finishes pending requests when the client has closed its side', async () => {
   const server = await start(line(), { time: 'fixed:20ms' })
   const client = await connect(server, true)
   client.socket.end('a\nb\nc\nhalf')
@@ -198,24 +204,24 @@ test('a pool finishes what is in hand when the client has ended its side', async
   await until('no connection', () => server.counters().connections === 0)
 })
 
-test('a pool drops the replies to a connection that is gone, and serves the others', async () => {
-  const server = await start(rpc('r'), { size: 'unlimited', time: 'fixed:300ms' })
-  const [gone, here] = [await connect(server), await connect(server)]
-  gone.write(bytesOf(...numbers(50).map(rpcMessage)))
+test('a pool discards the replies to a closed connection, and serves the others', async () => {
+  const server = await start(rpc('r'), { size: unlimited, time: 'fixed:300ms' })
+  const [closed, open] = [await connect(server), await connect(server)]
+  closed.write(bytesOf(...numbers(50).map(rpcMessage)))
   await until('the requests', () => server.counters().requests === 50)
-  gone.socket.resetAndDestroy()
+  closed.socket.resetAndDestroy()
   await until('one connection', () => server.counters().connections === 1)
-  // It takes the link of the one that is gone, and must not have its replies.
+  // This connection gets the link of the closed one, and must not get its replies.
   const next = await connect(server)
   next.write(rpcMessage(777))
-  here.write(rpcMessage(778))
+  open.write(rpcMessage(778))
   expect(await next.take(rpcBytes + 1)).toEqual(bytesOf({ u32: 20 }, { u32: 777 }, new Uint8Array(14), { u8: 1 }, 'r'))
-  await here.take(rpcBytes + 1)
+  await open.take(rpcBytes + 1)
   expect(next.available).toBe(0)
   expect(server.counters().bytesOut).toBe(2 * (rpcBytes + 1))
 })
 
-test('a pool that is full closes the connection that brings more, behind what is in hand', async () => {
+test('a full pool closes the connection that sends one request more, after its pending replies', async () => {
   const server = await start(line(), { time: 'fixed:100ms', jobsMax: 3 })
   const client = await connect(server)
   client.write('a\nb\nc\nd\ne\n')
@@ -223,11 +229,11 @@ test('a pool that is full closes the connection that brings more, behind what is
   expect(server.counters()).toMatchObject({ requests: 4, rejected: 1 })
 })
 
-test('a pool takes no more of a connection that has very many requests in hand, and takes those of others', async () => {
+test('a pool pauses a connection with very many pending requests, and takes those of others', async () => {
   const server = await start(line(), { time: 'fixed:1s' })
   const client = await connect(server)
   client.write('x\n'.repeat(3 * pendingMax))
-  await until('what may wait', () => server.counters().requests === pendingMax)
+  await until('as many requests as may wait', () => server.counters().requests === pendingMax)
   const other = await connect(server)
   for (let sent = 1; sent <= 20; sent++) {
     other.write('y\n')
@@ -236,7 +242,7 @@ test('a pool takes no more of a connection that has very many requests in hand, 
   expect(server.counters().requests).toBe(pendingMax + 20)
 })
 
-test('a pool goes on with a connection that it held back, and loses nothing', async () => {
+test('a pool resumes a connection that it has paused, and loses nothing', async () => {
   const server = await start(line(), { time: 'fixed:5us' })
   const client = await connect(server)
   const text = numbers(4 * pendingMax)
@@ -247,7 +253,7 @@ test('a pool goes on with a connection that it held back, and loses nothing', as
   expect(server.counters()).toMatchObject({ requests: 4 * pendingMax, rejected: 0 })
 })
 
-test('a pool that has stalled for good answers nothing more, and ends with its server', async () => {
+test('a pool that has stalled forever answers nothing more, and its server can stop', async () => {
   const server = await start(line(), { stall: 'forever@200ms' })
   const client = await connect(server)
   let sent = 0
@@ -265,7 +271,7 @@ test('a pool that has stalled for good answers nothing more, and ends with its s
   expect(await client.takeAll()).toHaveLength(2 * (sent - 1))
 })
 
-test('a pool has the answer to a message that is too long wait for those before it', async () => {
+test('a pool answers a message that is too long after those before it', async () => {
   const server = await start(tlv(), { time: 'fixed:30ms' })
   const client = await connect(server)
   const short = bytesOf({ u32: 5 }, { u32: 7 }, 'hello')
@@ -274,7 +280,7 @@ test('a pool has the answer to a message that is too long wait for those before 
   expect(await client.take(expected.length)).toEqual(expected)
 })
 
-test('a pool has a refusal wait for the replies before it', async () => {
+test('a pool refuses a malformed message after the replies before it', async () => {
   const server = await start(createHttpServer({ host: 'localhost', maxFrame: 1024 }, 'hi'), { time: 'fixed:30ms' })
   const client = await connect(server)
   client.write('GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nnonsense\r\n\r\n')
@@ -282,7 +288,7 @@ test('a pool has a refusal wait for the replies before it', async () => {
   expect(statuses).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400'])
 })
 
-test('a pool answers a request that asks for the close of its connection before it closes', async () => {
+test('a pool answers a request that asks to close its connection before it closes it', async () => {
   const server = await start(createHttpServer({ host: 'localhost', maxFrame: 1024 }, 'hi'), { time: 'fixed:30ms' })
   const client = await connect(server)
   const get = 'GET / HTTP/1.1\r\n\r\n'

@@ -1,36 +1,36 @@
 import { assert } from '../../harness/errors.ts'
+import { type Due, DueJobs } from '../server/dueJobs.ts'
 import { Replies } from '../server/replies.ts'
 import type { Connection, Service } from '../server/service.ts'
-import { type Due, DueJobs } from './dueJobs.ts'
 import type { Schedule } from './schedule.ts'
 
-/** Jobs in hand, served or waiting; a connection that brings one more is closed. */
+/** Number of jobs that may be served or wait at the same time; a connection that sends one more is closed. */
 const jobsMaxDefault = 1_000_000
-/** Bytes of their replies, in the same way. */
+/** Bytes of their replies, with the same consequence. */
 const heldBytesMax = 256 * 1024 * 1024
 /**
- * A timer of Node is up to a millisecond late or more, and a job's end is to be met within some ten microseconds. So
- * the pool sleeps until this long before the next one, then has each turn of the event loop look at the clock: a turn
- * with nothing to do takes a few microseconds, and what comes in is still read in each.
+ * Timers of Node are late by a millisecond or more, but a job should end within some ten microseconds of its time. So the
+ * pool sleeps until this long before the next due time, and then checks the clock in each turn of the event loop: an idle
+ * turn takes a few microseconds, and incoming bytes are still read in each.
  */
 const spinMs = 2
 const sleepMsMin = 1
 const sleepMsMax = 3_600_000
-/** Jobs whose replies are out are used again, up to so many, with their bytes where those are few. */
+/** Finished jobs are reused, up to this number, with their buffers where those are small. */
 const spareJobsMax = 65_536
 const spareBytesMax = 1024
 const smallestBytes = 64
 
 /**
- * A service whose requests are jobs: each is answered when the schedule has it done. The reply is made on arrival and
- * held back until it is due. Where replies carry ids each leaves when it is done; where they are told by their order, it
- * also waits for those before it on its connection, so that none overtakes.
+ * A service whose requests are jobs: each is answered when the schedule says that it is done. The reply is made on arrival
+ * and kept until it is due. Replies with ids are sent when they are due; replies that are matched by their order also wait
+ * for those before them on their connection, so that none overtakes another.
  *
- * What is no job, such as the answer to a frame that is too long, takes no time, but keeps the order. A job that will
- * never be done is not in hand: nothing waits for it.
+ * A reply that is not a job, such as the one to a frame that is too long, takes no time but keeps the order. A job that
+ * will never be done does not count as pending: nothing waits for it.
  */
 export function poolService(service: Service, schedule: Schedule, jobsMax = jobsMaxDefault): Service {
-  assert(service.finish === undefined, 'a service in a pool holds back no replies of its own')
+  assert(service.finish === undefined, 'a service in a pool must not delay replies itself')
   const pool = new Pool(service.protocol.requestId === undefined, jobsMax)
   const { overlong, refuse } = service
   return {
@@ -71,14 +71,14 @@ export function poolService(service: Service, schedule: Schedule, jobsMax = jobs
 }
 
 /**
- * From now on the process never sleeps: to wake up takes a machine that has nothing else to do tens of microseconds, and a
- * server that is idle between two requests would add them to the times that it is known by.
+ * Keeps the process from ever sleeping. Waking up an idle machine takes tens of microseconds, which would be added to the
+ * service times that the server is known to have.
  */
 export function keepAwake(): void {
   setImmediate(keepAwake)
 }
 
-/** The replies that are not due yet. */
+/** Keeps the replies that are not due yet. */
 class Pool {
   readonly #inOrder: boolean
   readonly #jobsMax: number
@@ -86,14 +86,14 @@ class Pool {
   readonly #spare: Job[] = []
   /** By link. */
   readonly #waiting: (Waiting | undefined)[] = []
-  /** Connections with replies that are due and not written. */
+  /** Connections with replies that are due and not written yet. */
   #ready: Waiting[] = []
-  /** Gathers the replies to be held in `#held`. */
+  /** Collects the reply of `#held`. */
   readonly #gathered = new Replies()
   #held: Job | undefined
   #heldBytes = 0
   #sequence = 0
-  /** When the next look at the clock comes: Infinity when none does, minus Infinity when one does at every turn. */
+  /** When the clock is checked next: Infinity means never, minus Infinity at every turn of the event loop. */
   #wakeMs = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
@@ -107,8 +107,8 @@ class Pool {
   }
 
   /**
-   * Where to write a reply that is due at `dueMs`: to `replies` when nothing keeps it, else to be held back, for which
-   * `hold` is to follow. Undefined when it will never be due.
+   * Returns where to write a reply that is due at `dueMs`: `replies` if it can be sent now; otherwise a place where it is
+   * kept, and `hold` must be called afterwards. Undefined when it will never be due.
    */
   place(connection: Connection, dueMs: number, nowMs: number, replies: Replies): Replies | undefined {
     let waiting = this.#waiting[connection.link]
@@ -128,7 +128,7 @@ class Pool {
     return this.#gathered
   }
 
-  /** Holds back what was written to the place that `place` gave, if it was one for that. */
+  /** Keeps what was written to the place that `place` returned, if it was one for that. */
   hold(): void {
     const job = this.#held
     if (job === undefined) return
@@ -149,7 +149,7 @@ class Pool {
       replies.append(job.bytes, 0, job.length)
       waiting.count--
       const { next }: Job = job
-      this.#letGo(job)
+      this.#reuse(job)
       job = next
     }
   }
@@ -160,11 +160,11 @@ class Pool {
 
   closed({ link }: Connection): void {
     const waiting = this.#waiting[link]
-    if (waiting !== undefined) waiting.isGone = true
+    if (waiting !== undefined) waiting.isClosed = true
     this.#waiting[link] = undefined
   }
 
-  /** Has every connection answered that has something due, with one write for all of it. */
+  /** Answers every connection that has due replies, with one write for all of them. */
   readonly #wake = (): void => {
     this.#wakeMs = Number.POSITIVE_INFINITY
     const nowMs = performance.now()
@@ -181,8 +181,8 @@ class Pool {
   }
 
   #makeReady(job: Job, waiting: Waiting): void {
-    if (waiting.isGone) {
-      this.#letGo(job)
+    if (waiting.isClosed) {
+      this.#reuse(job)
       return
     }
     if (waiting.firstReady === undefined) {
@@ -204,20 +204,20 @@ class Pool {
     }
   }
 
-  #letGo(job: Job): void {
+  #reuse(job: Job): void {
     if (this.#spare.length >= spareJobsMax) return
     job.clear()
     this.#spare.push(job)
   }
 }
 
-/** What a pool knows of a connection. */
+/** A connection as a pool sees it. */
 class Waiting {
   readonly connection: Connection
-  /** Replies that are held back, or due and not written. */
+  /** Replies that are kept, or due and not written yet. */
   count = 0
   lastDueMs = Number.NEGATIVE_INFINITY
-  isGone = false
+  isClosed = false
   firstReady: Job | undefined
   lastReady: Job | undefined
 
@@ -226,14 +226,14 @@ class Waiting {
   }
 }
 
-/** A reply that is held back; `Replies` write to it as to a socket. */
+/** A reply that is kept; `Replies` writes to it as to a socket. */
 class Job implements Due {
   dueMs = 0
   sequence = 0
   bytes = new Uint8Array(0)
   length = 0
   waiting: Waiting | undefined
-  /** The reply behind it, of those of its connection that are due. */
+  /** The next due reply of the same connection. */
   next: Job | undefined
   readonly queuedBytes = 0
 
@@ -263,7 +263,7 @@ class Job implements Due {
   }
 }
 
-/** The next power of two, so that few lengths come to the same. */
+/** The next power of two, so that there are only a few lengths of buffers. */
 function roundUp(length: number): number {
   return Math.max(smallestBytes, 2 ** Math.ceil(Math.log2(length)))
 }

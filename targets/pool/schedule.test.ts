@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createPrng } from '../../harness/prng.ts'
+import { drawServiceMs, parseServiceTime } from '../../harness/serviceTime.ts'
 import { parseStall } from '../../harness/stall.ts'
 import { Schedule } from './schedule.ts'
-import { drawServiceMs, parseServiceTime } from './serviceTime.ts'
 
 interface Settings {
   readonly poolSize?: number
@@ -25,7 +25,7 @@ function schedule({ poolSize = 1, service, stall, seed = 1 }: Settings): Schedul
   })
 }
 
-/** When each job is done, counted from the first arrival as the arrivals are. */
+/** When each job is done, relative to the first arrival like the arrivals. */
 function departures(settings: Settings, arrivals: readonly number[]): number[] {
   const pool = schedule(settings)
   return arrivals.map(arrival => pool.admit(originMs + arrival) - originMs)
@@ -47,7 +47,7 @@ const arrivalLists = fc
     })
   })
 
-test('a schedule of one server is the recursion of Lindley', () => {
+test("a schedule of one server follows Lindley's recursion", () => {
   fc.assert(
     fc.property(arrivalLists, services, fc.nat(), (arrivals, service, seed) => {
       const prng = createPrng(seed)
@@ -63,7 +63,7 @@ test('a schedule of one server is the recursion of Lindley', () => {
   )
 })
 
-test('a schedule of n servers gives each job to the one that is free first', () => {
+test('a schedule of n servers gives each job to the server that is free first', () => {
   fc.assert(
     fc.property(arrivalLists, services, fc.integer({ min: 1, max: 9 }), (arrivals, service, poolSize) => {
       const prng = createPrng(1)
@@ -85,7 +85,7 @@ test('a schedule does not drift', () => {
   }
 })
 
-/** The mean time from arrival to departure, over Poisson arrivals of so many a millisecond. */
+/** The mean time from arrival to departure with Poisson arrivals at `ratePerMs`. */
 function meanMs(settings: Settings, ratePerMs: number, jobs: number): number {
   const pool = schedule(settings)
   const prng = createPrng(99)
@@ -98,16 +98,16 @@ function meanMs(settings: Settings, ratePerMs: number, jobs: number): number {
   return sum / jobs
 }
 
-test.each([0.5, 0.7, 0.8])('an M/D/1 queue waits as theory has it at a load of %d', load => {
+test.each([0.5, 0.7, 0.8])('the wait in an M/D/1 queue agrees with theory at a load of %d', load => {
   const waitMs = meanMs({ service: 'fixed:1ms' }, load, 1_000_000) - 1
   expect(Math.abs(waitMs / (load / (2 * (1 - load))) - 1)).toBeLessThan(0.02)
 })
 
-test('an M/M/1 queue takes as long as theory has it', () => {
+test('the response time of an M/M/1 queue agrees with theory', () => {
   expect(Math.abs(meanMs({ service: 'exponential:1ms' }, 0.5, 1_000_000) / 2 - 1)).toBeLessThan(0.02)
 })
 
-test('a delay line has each job take its own time', () => {
+test('each job in a delay line takes its own time', () => {
   fc.assert(
     fc.property(arrivalLists, arrivals => {
       const expected = arrivals.map(arrival => arrival + 10)
@@ -116,18 +116,18 @@ test('a delay line has each job take its own time', () => {
   )
 })
 
-test('a delay line does nothing in a stall', () => {
+test('a delay line does not work in a stall', () => {
   const settings = { poolSize: unlimited, service: 'fixed:10ms', stall: '1s/10s' }
   const arrivals = [0, 8980, 8990, 8995, 9000, 9500, 9999, 10_000, 18_995]
   expectClose(departures(settings, arrivals), [10, 8990, 9000, 10_005, 10_010, 10_010, 10_010, 10_010, 20_005])
 })
 
-test('one server does nothing in a stall, and works its queue off behind it', () => {
+test('one server does not work in a stall, and works off its queue after it', () => {
   const settings = { service: 'fixed:10ms', stall: '1s/10s' }
   expectClose(departures(settings, [0, 8985, 8986, 8987, 9500]), [10, 8995, 10_005, 10_015, 10_025])
 })
 
-test('a job without a service time is done as it arrives, or at the end of a stall', () => {
+test('a job without a service time is done when it arrives, or at the end of a stall', () => {
   const arrivals = [0, 1.1, 8999.9, 9001, 9999, 10_000.3]
   const pool = schedule({ stall: '1s/10s' })
   const done = arrivals.map(arrival => pool.admit(originMs + arrival))
@@ -145,7 +145,7 @@ test('a job without a service time is done as it arrives, or at the end of a sta
   )
 })
 
-test('a stall for good ends everything that is not done', () => {
+test('a job that is not done when a stall without end begins is never done', () => {
   for (const poolSize of [1, 3, unlimited]) {
     const settings = { poolSize, service: 'fixed:10ms', stall: 'forever@54s' }
     expect(departures(settings, [0, 53_980, 53_995, 54_000, 60_000]).slice(2)).toEqual([never, never, never])

@@ -1,32 +1,32 @@
+import { replaceLeast } from '../../harness/heap.ts'
 import { createPrng } from '../../harness/prng.ts'
-import type { Stall } from '../../harness/stall.ts'
-import { drawServiceMs, type ServiceTime } from './serviceTime.ts'
-import { beginMs, endMs } from './stalls.ts'
+import { drawServiceMs, type ServiceTime } from '../../harness/serviceTime.ts'
+import { beginMs, endMs, type Stall } from '../../harness/stall.ts'
 
 export interface ScheduleSettings {
-  /** Jobs that are served at the same time; Infinity: a delay line, in which none waits for another. */
+  /** Number of jobs served at the same time; Infinity makes a delay line, in which no job waits for another. */
   readonly poolSize: number
-  /** Without it a job takes no time. */
+  /** How long a job takes; no time, where absent. */
   readonly serviceTime?: ServiceTime
   readonly stall?: Stall
-  /** What the service times are drawn with. */
+  /** The seed of the service times. */
   readonly seed: number
 }
 
 /**
- * When each job is done, as queueing theory has it: n servers before one FIFO queue, a job taken by the server that is
- * free first. As the queue is in the order of arrival, that is known the moment a job arrives:
+ * Computes when each job is done, as in queueing theory: n servers with one FIFO queue, where the server that is free first
+ * takes the next job. As the queue is in the order of arrival, that is known when a job arrives:
  *
  *     begin = max(arrival, when the first server is free), or the end of the stall it falls in
  *     departure = begin + service time + the stalls in between
  *
- * Everything is reckoned from scheduled times, never from when something was noticed, so that nothing drifts. No clock
- * and no timer: the same arrivals and the same seed give the same departures.
+ * Everything is computed from scheduled times, never from when an event was noticed, so that nothing drifts. There is no
+ * clock and no timer: the same arrivals and the same seed give the same departures.
  */
 export class Schedule {
   readonly #settings: ScheduleSettings
   readonly #prng
-  /** When each server is free, in milliseconds after the first request: a binary heap with the soonest on top. */
+  /** When each server is free, in milliseconds after the first request; a heap for `replaceLeast`. */
   readonly #freeMs: Float64Array
   #firstMs: number | undefined
 
@@ -36,7 +36,7 @@ export class Schedule {
     this.#freeMs = new Float64Array(Number.isFinite(settings.poolSize) ? settings.poolSize : 0)
   }
 
-  /** When the job is done that arrives at `arrivalMs`, not before the last one; Infinity: never. */
+  /** When a job that arrives at `arrivalMs`, not before the last one, is done; Infinity: never. */
   admit(arrivalMs: number): number {
     this.#firstMs ??= arrivalMs
     const { serviceTime, stall } = this.#settings
@@ -45,22 +45,8 @@ export class Schedule {
     const begin = beginMs(stall, Math.max(arrival, free))
     const workMs = serviceTime === undefined ? 0 : drawServiceMs(serviceTime, begin, this.#prng)
     const end = endMs(stall, begin, workMs)
-    if (this.#freeMs.length > 0) this.#takeFirst(end)
-    // Not by way of a difference and a sum, which would move it: what takes no time is done as it arrives.
+    if (this.#freeMs.length > 0) replaceLeast(this.#freeMs, end)
+    // A job that takes no time is done exactly when it arrives: a difference and a sum would move that by rounding.
     return end === arrival ? arrivalMs : this.#firstMs + end
-  }
-
-  /** The server that was free first is so at `ms` now. */
-  #takeFirst(ms: number): void {
-    const heap = this.#freeMs
-    let place = 0
-    for (;;) {
-      let child = 2 * place + 1
-      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
-      if (child >= heap.length || heap[child]! >= ms) break
-      heap[place] = heap[child]!
-      place = child
-    }
-    heap[place] = ms
   }
 }

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { basename, dirname, join, resolve } from 'node:path'
 import { assert, exitCode, messageOf, UserError } from '../../harness/errors.ts'
+import { formatListen, type ListenAddress } from '../../harness/listenAddress.ts'
 import { formatCount, formatTimeOfDay } from '../../harness/units.ts'
-import { formatListen, type ListenAddress } from '../server/listen.ts'
 import { serveUntilStopped, statsLine } from './lifecycle.ts'
 import { LogFile } from './logFile.ts'
-import { type DaemonState, PidFile, readPidFile, refuseLiving } from './pidFile.ts'
+import { type DaemonState, PidFile, readPidFile, refuseRunning } from './pidFile.ts'
 import { processStart } from './processStart.ts'
 import { daemonName, makeRuntimeFolder, pidFileOf } from './runtimeFolder.ts'
 import type { WorkerServer } from './workers.ts'
@@ -16,11 +16,11 @@ const launchMsMax = 20_000
 const errorTextMax = 64 * 1024
 const stateEveryMs = 500
 
-/** Tells the process that goes on in the background from the one that was started in the foreground. */
+/** Set in the process that stays in the background, and not in the one that was started in the foreground. */
 const daemonVariable = 'VOLLEY_SERVE_DAEMON'
 export const isDaemon = process.env[daemonVariable] === '1'
 
-/** Where a server in the background has its files; what is not said is in the runtime folder. */
+/** The files of a server in the background; by default they are in the runtime folder. */
 export interface DaemonFiles {
   readonly pidFile?: string | undefined
   readonly logFile?: string | undefined
@@ -28,17 +28,17 @@ export interface DaemonFiles {
 
 type Ready = { readonly type: 'ready'; readonly text: string }
 
-/** Starts this very program again in the background; resolves when that one serves, with what it says. */
+/** Starts this very program again in the background; resolves with its first lines once it serves. */
 export async function launchDaemon(target: string, listen: ListenAddress, files: DaemonFiles): Promise<string> {
-  // Before anything is started, where it is known already; the one in the background looks again.
+  // Where the pid file is known already it is checked before anything is started; the background process checks again.
   if (files.pidFile !== undefined || !('port' in listen) || listen.port !== 0) {
     const { pidFile } = filesOf(target, listen, files)
     const found = readPidFile(pidFile)
-    if (found !== undefined) refuseLiving(pidFile, found)
+    if (found !== undefined) refuseRunning(pidFile, found)
   }
   const child = spawn(process.execPath, process.argv.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // A session of its own: no terminal's signal reaches it.
+    // A session of its own: signals of the terminal do not reach it.
     detached: true,
     env: { ...process.env, [daemonVariable]: '1' },
   })
@@ -54,7 +54,7 @@ export async function launchDaemon(target: string, listen: ListenAddress, files:
   clearTimeout(timer)
   if (outcome === undefined) {
     const cause =
-      child.signalCode === null ? `it exited with code ${child.exitCode}` : `it was ended by ${child.signalCode}`
+      child.signalCode === null ? `it exited with code ${child.exitCode}` : `it was killed by ${child.signalCode}`
     throw new UserError(errorText.trim() || `the server did not go to the background: ${cause}`)
   }
   child.disconnect()
@@ -63,7 +63,7 @@ export async function launchDaemon(target: string, listen: ListenAddress, files:
   return outcome.text
 }
 
-/** What a server in the background is, beside its processes. */
+/** A server in the background, apart from its processes. */
 export interface Daemon extends DaemonFiles {
   readonly target: string
   readonly title: string
@@ -71,37 +71,23 @@ export interface Daemon extends DaemonFiles {
 }
 
 /**
- * Lives with a server in the background, as told by signals: SIGHUP reloads, SIGTERM and SIGINT end it. From here on the
- * words of its processes, for which there is `log`, go to the log file as well.
+ * Runs a server in the background until a signal stops it: SIGHUP reloads, SIGTERM and SIGINT stop it. From here on the
+ * output of its processes, which `log` receives, goes to the log file.
  */
 export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: DaemonLog): Promise<number> {
   const { target, title, quiet } = daemon
-  const address = formatListen(server.address)
   const { pidFile: pidPath, logFile: logPath } = filesOf(target, server.address, daemon)
   const file = new LogFile(logPath)
   const print = (line: string) => file.print(line)
   const printNow = (line: string) => print(`${formatTimeOfDay(new Date())}  ${line}`)
-  const start = processStart(process.pid)
-  assert(start !== undefined, 'this process is there')
-  const state: DaemonState = {
-    pid: process.pid,
-    start,
-    target,
-    address,
-    logFile: logPath,
-    startedAt: new Date().toISOString(),
-    ...server.processes,
-    reloads: 0,
-    isReloading: false,
-  }
-  const pidFile = PidFile.claim(pidPath, state, printNow)
+  const pidFile = PidFile.claim(pidPath, stateOf(target, server, logPath), printNow)
   try {
     log.goTo(printNow)
-    process.on('uncaughtExceptionMonitor', error => printNow(`the server ends: ${error.stack ?? messageOf(error)}`))
-    const tell = stateTeller(server, pidFile, printNow)
+    process.on('uncaughtExceptionMonitor', error => printNow(`the server stops: ${error.stack ?? messageOf(error)}`))
+    const writer = stateWriter(server, pidFile, printNow)
     process.on('SIGHUP', () => {
       file.reopen()
-      void reload(server, tell, printNow)
+      void reload(server, writer, printNow)
     })
     const over = serveUntilStopped(server, { title, quiet, line: statsLine, print, printError: printNow })
     const ready: Ready = {
@@ -111,7 +97,7 @@ export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: D
     process.send?.(ready)
     const code = await over
     const { requests, bytesIn, bytesOut } = server.counters()
-    const done = code === exitCode.pass || server.unanswered > 0 ? 'stopped' : 'ended at once'
+    const done = code === exitCode.pass || server.unanswered > 0 ? 'stopped' : 'stopped at once'
     printNow(`${done}; ${formatCount(requests)} requests in all, ${bytesIn} bytes in, ${bytesOut} bytes out`)
     return code
   } finally {
@@ -120,7 +106,23 @@ export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: D
   }
 }
 
-/** Where the words of a server's processes go: to stderr, until there is a log file. */
+function stateOf(target: string, server: WorkerServer, logFile: string): DaemonState {
+  const start = processStart(process.pid)
+  assert(start !== undefined, 'this process exists')
+  return {
+    pid: process.pid,
+    start,
+    target,
+    address: formatListen(server.address),
+    logFile,
+    startedAt: new Date().toISOString(),
+    ...server.processes,
+    reloads: 0,
+    isReloading: false,
+  }
+}
+
+/** Receives the output of a server's processes: it goes to stderr until there is a log file. */
 export class DaemonLog {
   #print: (line: string) => void = line => console.error(line)
 
@@ -128,27 +130,27 @@ export class DaemonLog {
 
   goTo(print: (line: string) => void): void {
     this.#print = print
-    // Who started us reads no more of it.
+    // The process that started this one no longer reads its stderr.
     process.stderr.on('error', () => {})
   }
 }
 
-interface StateTeller {
+interface StateWriter {
   reloads: number
   waiting: number
   reloadError: string | undefined
   update(): void
 }
 
-/** Keeps the pid file true: at once where it is asked for, and soon when an old process is gone. */
-function stateTeller(server: WorkerServer, pidFile: PidFile, print: (line: string) => void): StateTeller {
-  let told = ''
-  const teller: StateTeller = {
+/** Keeps the pid file up to date: at once where `update` is called, and soon after an old process has exited. */
+function stateWriter(server: WorkerServer, pidFile: PidFile, print: (line: string) => void): StateWriter {
+  let written = ''
+  const writer: StateWriter = {
     reloads: 0,
     waiting: 0,
     reloadError: undefined,
     update() {
-      const { reloads, waiting, reloadError } = teller
+      const { reloads, waiting, reloadError } = writer
       const change = {
         ...server.processes,
         reloads,
@@ -156,38 +158,38 @@ function stateTeller(server: WorkerServer, pidFile: PidFile, print: (line: strin
         ...(reloadError !== undefined && { reloadError }),
       }
       const text = JSON.stringify(change)
-      if (text === told) return
-      told = text
+      if (text === written) return
+      written = text
       try {
         pidFile.update(change)
       } catch (error) {
-        // A full disk does not end a server.
+        // A full disk does not stop a server.
         print(`the pid file is not up to date: ${messageOf(error)}`)
       }
     },
   }
-  setInterval(() => teller.update(), stateEveryMs).unref()
-  return teller
+  setInterval(() => writer.update(), stateEveryMs).unref()
+  return writer
 }
 
-async function reload(server: WorkerServer, teller: StateTeller, print: (line: string) => void): Promise<void> {
-  teller.waiting++
-  teller.update()
+async function reload(server: WorkerServer, writer: StateWriter, print: (line: string) => void): Promise<void> {
+  writer.waiting++
+  writer.update()
   try {
     await server.reload()
-    teller.reloadError = undefined
+    writer.reloadError = undefined
     const { serving, finishing } = server.processes
     print(`reloaded: ${serving.length} new, ${finishing.length} old finishing`)
   } catch (error) {
-    teller.reloadError = messageOf(error)
-    print(`not reloaded: ${teller.reloadError}`)
+    writer.reloadError = messageOf(error)
+    print(`not reloaded: ${writer.reloadError}`)
   }
-  teller.waiting--
-  teller.reloads++
-  teller.update()
+  writer.waiting--
+  writer.reloads++
+  writer.update()
 }
 
 function filesOf(target: string, address: ListenAddress, files: DaemonFiles): { pidFile: string; logFile: string } {
-  const pidFile = resolve(files.pidFile ?? pidFileOf(makeRuntimeFolder(), daemonName(target, address)))
+  const pidFile = resolve(files.pidFile ?? pidFileOf(makeRuntimeFolder(process.env), daemonName(target, address)))
   return { pidFile, logFile: resolve(files.logFile ?? join(dirname(pidFile), `${basename(pidFile, '.pid')}.log`)) }
 }

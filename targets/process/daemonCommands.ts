@@ -3,75 +3,80 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCode, UserError } from '../../harness/errors.ts'
 import { answerMsMax } from '../server/managedServer.ts'
 import { type DaemonState, isAlive, readPidFile } from './pidFile.ts'
-import { daemonNames, pidFileOf, runtimeFolder } from './runtimeFolder.ts'
+import { daemonNames, pidFileOf } from './runtimeFolder.ts'
 
-/** How long a server may take to be gone once it has answered what is in hand, and new processes to serve. */
+/** How long a server may take to exit, after the time for its pending requests, and new processes to serve. */
 const stopMsMax = answerMsMax + 10_000
 const reloadMsMax = 60_000
 const pollMs = 20
 
-/** What can be done with a server in the background. */
+/** The commands for a server in the background. */
 export const daemonCommands = ['stop', 'reload', 'status'] as const
 
 export type DaemonCommand = (typeof daemonCommands)[number]
 
-/** Which server is meant: by its pid file, by its name (`tlv-8080`, or `tlv` where there is one of them), or the only one. */
-export interface Meant {
+/**
+ * Which server a command is for: the one with this pid file, with this name (`tlv-8080`, or `tlv` where there is only one),
+ * or the only one.
+ */
+export interface DaemonQuery {
   readonly name?: string | undefined
   readonly pidFile?: string | undefined
+  /** The folder of pid files. */
+  readonly folder: string
 }
 
-/** Does it, and prints what came of it; throws a UserError when there is no such server, or it does not do as told. */
-export async function runDaemonCommand(command: DaemonCommand, meant: Meant): Promise<number> {
-  if (command === 'status') return printStatus(meant)
-  const { path, state } = find(meant)
+type Print = (line: string) => void
+
+/** Runs a command and prints its outcome; throws a UserError if there is no such server, or it does not obey. */
+export async function runDaemonCommand(command: DaemonCommand, query: DaemonQuery, print: Print): Promise<number> {
+  if (command === 'status') return printStatus(query, print)
+  const { path, state } = find(query)
   const what = `${state.target} server on ${state.address}, process ${state.pid}`
-  if (command === 'stop') await stop(path, state, what)
-  else await reload(path, state, what)
+  print(await (command === 'stop' ? stop(path, state, what) : reload(path, state, what)))
   return exitCode.pass
 }
 
-async function stop(path: string, state: DaemonState, what: string): Promise<void> {
+async function stop(path: string, state: DaemonState, what: string): Promise<string> {
   signal(state, 'SIGTERM')
-  const isGone = await within(stopMsMax, () => !isAlive(state))
-  if (!isGone) {
+  const hasExited = await within(stopMsMax, () => !isAlive(state))
+  if (!hasExited) {
     throw new UserError(
-      `the ${what}, still finishes its work after ${stopMsMax / 1000} s; "kill ${state.pid}" ends it at once`,
+      `the ${what}, has not finished after ${stopMsMax / 1000} s; "kill ${state.pid}" stops it at once`,
     )
   }
   if (readPidFile(path)?.pid === state.pid) {
-    throw new UserError(`the ${what}, is gone, but has left ${path}: it ended otherwise than asked`)
+    throw new UserError(`the ${what}, has exited but left ${path}: it did not stop gracefully`)
   }
-  console.log(`stopped the ${what}`)
+  return `stopped the ${what}`
 }
 
-async function reload(path: string, before: DaemonState, what: string): Promise<void> {
+async function reload(path: string, before: DaemonState, what: string): Promise<string> {
   let state: DaemonState | undefined = before
   signal(before, 'SIGHUP')
   const isDone = await within(reloadMsMax, () => {
     state = readPidFile(path)
-    if (state === undefined || !isAlive(before)) throw new UserError(`the ${what}, ended in the meantime`)
+    if (state === undefined || !isAlive(before)) throw new UserError(`the ${what}, exited in the meantime`)
     return state.reloads > before.reloads && !state.isReloading
   })
   if (!isDone) throw new UserError(`the ${what}, has not reloaded within ${reloadMsMax / 1000} s`)
   if (state.reloadError !== undefined) {
-    throw new UserError(`the ${what}, has not reloaded and goes on as it was: ${state.reloadError}`)
+    throw new UserError(`the ${what}, has not reloaded and continues with its old processes: ${state.reloadError}`)
   }
   const { serving, finishing, target, address } = state
-  console.log(`reloaded the ${target} server on ${address}: serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
+  return `reloaded the ${target} server on ${address}: serving ${listOf(serving)}, finishing ${listOf(finishing)}`
 }
 
-function printStatus(meant: Meant): number {
-  const isOne = meant.name !== undefined || meant.pidFile !== undefined
-  const found = isOne ? [find(meant)] : all().filter(({ state }) => isAlive(state))
-  if (found.length === 0) throw new UserError(`no server is in the background, by the pid files in ${runtimeFolder()}`)
+function printStatus(query: DaemonQuery, print: Print): number {
+  const isOne = query.name !== undefined || query.pidFile !== undefined
+  const found = isOne ? [find(query)] : running(query.folder)
+  if (found.length === 0) throw new UserError(`no server runs in the background: no pid file in ${query.folder}`)
   for (const { path, state } of found) {
     const { target, address, pid, serving, finishing, reloads, startedAt, logFile } = state
-    console.log(
-      `${target} on ${address}   process ${pid}, since ${startedAt}, ${reloads} ${reloads === 1 ? 'reload' : 'reloads'}`,
-    )
-    console.log(`  serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
-    console.log(`  pid file ${path}, log file ${logFile}`)
+    const reloaded = `${reloads} ${reloads === 1 ? 'reload' : 'reloads'}`
+    print(`${target} on ${address}   process ${pid}, since ${startedAt}, ${reloaded}`)
+    print(`  serving ${listOf(serving)}, finishing ${listOf(finishing)}`)
+    print(`  pid file ${path}, log file ${logFile}`)
   }
   return exitCode.pass
 }
@@ -81,38 +86,36 @@ interface Found {
   readonly state: DaemonState
 }
 
-/** The one server that is meant, alive. */
-function find({ name, pidFile }: Meant): Found {
+/** The one running server that a query describes. */
+function find({ name, pidFile, folder }: DaemonQuery): Found {
   if (pidFile !== undefined) return alive(resolve(pidFile))
-  const running = all().filter(({ state }) => isAlive(state))
-  const exact = running.filter(({ path }) => name !== undefined && path === pidFileOf(runtimeFolder(), name))
-  const fitting = running.filter(({ state }) => name === undefined || state.target === name)
+  const all = running(folder)
+  const exact = all.filter(({ path }) => name !== undefined && path === pidFileOf(folder, name))
+  const fitting = all.filter(({ state }) => name === undefined || state.target === name)
   const candidates = exact.length > 0 ? exact : fitting
   if (candidates.length === 1) return candidates[0]!
   const which = name === undefined ? 'server' : `server "${name}"`
   if (candidates.length === 0) {
-    throw new UserError(
-      `no ${which} is in the background, by the pid files in ${runtimeFolder()}; --pid-file names another`,
-    )
+    throw new UserError(`no ${which} runs in the background: no pid file in ${folder}; --pid-file names another`)
   }
-  const names = candidates.map(({ path }) => path.slice(runtimeFolder().length + 1, -'.pid'.length))
-  throw new UserError(`there are several: name one of ${names.join(', ')}`)
+  const names = candidates.map(({ path }) => path.slice(folder.length + 1, -'.pid'.length))
+  throw new UserError(`there are several: choose one of ${names.join(', ')}`)
 }
 
 function alive(path: string): Found {
   const state = readPidFile(path)
-  if (state === undefined) throw new UserError(`no server is in the background by ${path}: there is no such file`)
-  if (!isAlive(state)) throw new UserError(`${path} was left by process ${state.pid}, which is gone`)
+  if (state === undefined) throw new UserError(`no server runs in the background by ${path}: there is no such file`)
+  if (!isAlive(state)) throw new UserError(`${path} was left by process ${state.pid}, which has exited`)
   return { path, state }
 }
 
-/** Every server that has a pid file in the runtime folder; files that are none are passed over. */
-function all(): Found[] {
-  return daemonNames().flatMap(name => {
-    const path = pidFileOf(runtimeFolder(), name)
+/** Every running server with a pid file in the folder; files that are not pid files are ignored. */
+function running(folder: string): Found[] {
+  return daemonNames(folder).flatMap(name => {
+    const path = pidFileOf(folder, name)
     try {
       const state = readPidFile(path)
-      return state === undefined ? [] : [{ path, state }]
+      return state !== undefined && isAlive(state) ? [{ path, state }] : []
     } catch {
       return []
     }
@@ -124,7 +127,7 @@ function signal({ pid }: DaemonState, name: 'SIGTERM' | 'SIGHUP'): void {
     process.kill(pid, name)
   } catch (error) {
     const isOthers = (error as NodeJS.ErrnoException).code === 'EPERM'
-    throw new UserError(`process ${pid} ${isOthers ? 'is that of another user' : 'is gone'}`)
+    throw new UserError(`process ${pid} ${isOthers ? 'belongs to another user' : 'has exited'}`)
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { noCounters } from '../server/counters.ts'
 import { serveUntilStopped, statsLine } from './lifecycle.ts'
 
-test('statsLine() tells what a server did a second', () => {
+test('statsLine() shows what a server did in a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
   const after = { ...noCounters, requests: 276_380, connections: 10, bytesIn: 5_200_000, bytesOut: 5_200_000 }
   expect(statsLine(noCounters, after, 2, time)).toBe(
@@ -21,7 +21,7 @@ test('statsLine() tells what a server did a second', () => {
   )
 })
 
-test('serveUntilStopped() says what was not answered, and exits with 1', async () => {
+test('serveUntilStopped() prints how many requests were not answered, and exits with 1', async () => {
   const errors: string[] = []
   const stopped: number[] = []
   const before = process.listeners('SIGTERM')
@@ -45,7 +45,7 @@ test('serveUntilStopped() says what was not answered, and exits with 1', async (
   const [stop] = process.listeners('SIGTERM').filter(listener => !before.includes(listener))
   stop!('SIGTERM')
   expect(await over).toBe(1)
-  expect(errors).toEqual(['1,200 requests in hand were not answered within 60 s'])
+  expect(errors).toEqual(['1,200 pending requests were not answered within 60 s'])
   expect(stopped).toEqual([60_000])
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeListener(signal, stop!)
 })

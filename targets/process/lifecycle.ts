@@ -1,14 +1,14 @@
+import { formatListen } from '../../harness/listenAddress.ts'
 import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
 import type { ServerCounters } from '../server/counters.ts'
-import { formatListen } from '../server/listen.ts'
 import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
 
 const lineEveryMs = 1000
 const statsEveryMs = 200
-/** A run ends its server by force 8 s after it has asked: the counters that it waits for are told before. */
-const lastWordsMs = 7000
+/** A run kills its server 8 s after it has asked it to stop: the final counters are sent before that. */
+const finalCountersMs = 7000
 
-/** What a server that was started with an IPC channel tells over it. */
+/** A message of a server over the IPC channel that it was started with. */
 export type ServerMessage<Counters = ServerCounters> =
   | { readonly type: 'listening'; readonly address: string }
   | StatsMessage<Counters>
@@ -17,31 +17,31 @@ type StatsMessage<Counters> = Counters & {
   readonly type: 'stats'
   /** CPU time of the server's processes since their start, user and system, in microseconds. */
   readonly cpuMicros: number
-  /** No request is counted any more; the last message of all, unless replies take longer than a run waits for them. */
+  /** Counting has stopped: this is the last message, unless replies take longer than a run waits for them. */
   readonly final?: true
 }
 
-/** One line of what a server did in `seconds` seconds, with the time of day. */
+/** Formats what a server did in `seconds` seconds as one line with the time of day. */
 export type StatsLine<Counters> = (before: Counters, after: Counters, seconds: number, time: Date) => string
 
-/** How a server tells what it does. */
+/** The output of a server. */
 export interface ServerOutput<Counters = ServerCounters> {
-  /** The first line, printed once a signal would be heard. */
+  /** The first line, printed once signals are handled. */
   readonly title: string
-  /** No line every second. */
+  /** Print no line every second. */
   readonly quiet: boolean
   readonly line: StatsLine<Counters>
   readonly print: (line: string) => void
   readonly printError: (line: string) => void
 }
 
-/** Counters by name, of which one says whether anybody is there. */
+/** Counters by name, with the number of open connections. */
 type Counted = { readonly connections: number }
 
 /**
- * Lives with a server until it is to end: on SIGTERM or SIGINT once all that is in hand is answered (exit code 0), or
- * `answerMsMax` are over (1, and it says what was not answered); at once on a second signal or when it breaks (1). Prints
- * how it goes in the meantime.
+ * Runs a server until it stops, and resolves with the exit code. SIGTERM or SIGINT stop it once all pending requests are
+ * answered (0), or after `answerMsMax` (1, and it prints how many were not answered); a second signal or a failure stops it
+ * at once (1). Prints a line every second.
  */
 export function serveUntilStopped<Counters extends Counted>(
   server: ManagedServer<Counters>,
@@ -63,46 +63,46 @@ export function serveUntilStopped<Counters extends Counted>(
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     void server.broken?.then(cause => {
-      printError(`the server ends: ${cause}`)
+      printError(`the server stops: ${cause}`)
       resolve(1)
     })
-    // Who read our lines may be gone before us.
+    // The reader of the lines may exit before the server.
     process.stdout.on('error', () => clearInterval(lines))
     print(title)
   })
 }
 
-/** What is said of requests that a server did not answer before it stopped. */
+/** The message about requests that a server did not answer before it stopped. */
 export function unansweredText(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'request' : 'requests'} in hand ${count === 1 ? 'was' : 'were'} not answered`
+  return `${formatCount(count)} pending ${count === 1 ? 'request was' : 'requests were'} not answered`
 }
 
 /**
- * As `serveUntilStopped`, and tells the process that started it over its channel; when that one is gone, it ends (0). Where
- * its end takes longer than that one may wait for, the last counters are told before.
+ * As `serveUntilStopped`, and sends its counters to the process that started it; when that one exits, the server exits too
+ * (0). If stopping takes longer than the other process may wait, the final counters are sent before the end.
  */
 export async function serveForParent<Counters extends Counted>(
   server: ManagedServer<Counters>,
   output: ServerOutput<Counters>,
 ): Promise<number> {
-  const gone = new Promise<number>(resolve => {
+  const parentExited = new Promise<number>(resolve => {
     process.on('disconnect', () => resolve(0))
   })
   const stats = setInterval(sendStats(server), statsEveryMs).unref()
   const sendFinal = () => send({ ...statsOf(server), final: true })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => setTimeout(sendFinal, lastWordsMs).unref())
+    process.once(signal, () => setTimeout(sendFinal, finalCountersMs).unref())
   }
   const over = serveUntilStopped(server, output)
   void send({ type: 'listening', address: formatListen(server.address, server.scheme) })
-  const code = await Promise.race([over, gone])
+  const code = await Promise.race([over, parentExited])
   clearInterval(stats)
   const hasStopped = code === 0 || (server.unanswered ?? 0) > 0
   if (hasStopped) await sendFinal()
   return code
 }
 
-/** One line of what a server did in `seconds` seconds, with the time of day. */
+/** Formats what a server did in `seconds` seconds as one line with the time of day. */
 export function statsLine(before: ServerCounters, after: ServerCounters, seconds: number, time: Date): string {
   const rate = (name: 'requests' | 'deliveries' | 'bytesIn' | 'bytesOut') => (after[name] - before[name]) / seconds
   const parts = [
@@ -111,33 +111,33 @@ export function statsLine(before: ServerCounters, after: ServerCounters, seconds
     ...(after.deliveries > 0 ? [`${formatCount(Math.round(rate('deliveries')))} deliveries/s`.padStart(20)] : []),
     `in ${formatByteRate(rate('bytesIn'))}`,
     `out ${formatByteRate(rate('bytesOut'))}`,
-    ...seldom('rejected', after.rejected - before.rejected),
-    ...seldom('dropped', after.dropped - before.dropped),
-    ...seldom('buffer full', after.buffersFull - before.buffersFull),
-    ...seldom('drained', after.buffersDrained - before.buffersDrained),
+    ...unlessZero('rejected', after.rejected - before.rejected),
+    ...unlessZero('dropped', after.dropped - before.dropped),
+    ...unlessZero('buffer full', after.buffersFull - before.buffersFull),
+    ...unlessZero('drained', after.buffersDrained - before.buffersDrained),
   ]
   return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
 }
 
-function seldom(what: string, count: number): string[] {
+function unlessZero(what: string, count: number): string[] {
   return count > 0 ? [`${what} ${formatCount(count)}`] : []
 }
 
-/** Prints a line a second, but for the seconds in which there is nothing to tell. */
+/** Prints a line, unless nothing has happened in this second and the one before. */
 function printLines<Counters extends Counted>(
   server: ManagedServer<Counters>,
   { line, print }: ServerOutput<Counters>,
 ): () => Promise<void> {
   let before = server.counters()
   let beforeMs = performance.now()
-  let idle = true
+  let wasIdle = true
   return async () => {
     await server.refresh?.()
     const after = server.counters()
     const nowMs = performance.now()
-    const nothing = after.connections === 0 && areEqual(before, after)
-    if (!nothing || !idle) print(line(before, after, (nowMs - beforeMs) / 1000, new Date()))
-    idle = nothing
+    const isIdle = after.connections === 0 && areEqual(before, after)
+    if (!isIdle || !wasIdle) print(line(before, after, (nowMs - beforeMs) / 1000, new Date()))
+    wasIdle = isIdle
     before = after
     beforeMs = nowMs
   }
@@ -164,7 +164,7 @@ export function processCpuMicros(): number {
   return user + system
 }
 
-/** Resolves once the message is with the system, or cannot be sent at all. */
+/** Resolves once the message is passed to the system, or cannot be sent. */
 function send(message: ServerMessage<object>): Promise<void> {
   return new Promise(resolve => {
     if (!process.send || !process.connected) return resolve()

@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('LogFile appends, and goes on in a new file once the old one is moved aside', () => {
+test('LogFile appends, and continues in a new file after the old one was moved away', () => {
   const path = join(folder, 'x.log')
   writeFileSync(path, 'before\n')
   const log = new LogFile(path)
@@ -29,7 +29,7 @@ test('LogFile appends, and goes on in a new file once the old one is moved aside
   expect(readFileSync(path, 'utf8')).toBe('three\n')
 })
 
-test('LogFile goes on in the file it has where there can be no new one', () => {
+test('LogFile continues in its open file when it cannot open a new one', () => {
   const path = join(folder, 'below', 'x.log')
   expect(() => new LogFile(path)).toThrow(`the log file ${path} cannot be written`)
   const log = new LogFile(join(folder, 'y.log'))
@@ -38,7 +38,7 @@ test('LogFile goes on in the file it has where there can be no new one', () => {
   log.print('still here')
   log.close()
   const text = readFileSync(join(`${folder}-moved`, 'y.log'), 'utf8')
-  expect(text).toContain('the log file cannot be opened anew')
+  expect(text).toContain('the log file cannot be opened again')
   expect(text.endsWith('still here\n')).toBe(true)
   rmSync(`${folder}-moved`, { recursive: true })
 })

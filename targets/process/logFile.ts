@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { UserError } from '../../harness/errors.ts'
 
-/** A file that lines are appended to. Whoever moves it aside has it opened anew by `reopen`. */
+/** A file that lines are appended to. After it was moved away, `reopen` continues in a new file. */
 export class LogFile {
   readonly path: string
   #descriptor: number | undefined
@@ -16,23 +16,23 @@ export class LogFile {
     }
   }
 
-  /** Appends a line; one that does not fit on the disk is lost, and the server goes on. */
+  /** Appends a line; a line that cannot be written is lost, and the server continues. */
   print(line: string): void {
     if (this.#descriptor === undefined) return
     try {
       writeSync(this.#descriptor, `${line}\n`)
     } catch {
-      // There is nowhere to say so.
+      // There is nowhere to report it.
     }
   }
 
-  /** Goes on in the file that is now at the path; where there can be none, in the one it has. */
+  /** Continues in the file that is now at the path, or in the open one if that cannot be opened. */
   reopen(): void {
     let descriptor: number
     try {
       descriptor = openSync(this.path, 'a')
     } catch (error) {
-      this.print(`the log file cannot be opened anew: ${(error as Error).message}`)
+      this.print(`the log file cannot be opened again: ${(error as Error).message}`)
       return
     }
     this.close()

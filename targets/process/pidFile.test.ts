@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function stateOf(pid: number, start = processStart(pid) ?? 'gone'): DaemonState {
+function stateOf(pid: number, start = processStart(pid) ?? 'exited'): DaemonState {
   return {
     pid,
     start,
@@ -54,30 +54,30 @@ test('PidFile.claim() writes the process id on the first line, and nothing else 
   expect(notes).toEqual([])
 })
 
-test('PidFile.claim() refuses a file whose process is alive', () => {
+test('PidFile.claim() refuses a file whose process is running', () => {
   PidFile.claim(path, own(), note)
   const before = readFileSync(path, 'utf8')
   expect(() => PidFile.claim(path, own(), note)).toThrow(
-    `${path} is that of the tlv server on tcp://127.0.0.1:1, process ${process.pid}, which is alive`,
+    `${path} belongs to the tlv server on tcp://127.0.0.1:1, process ${process.pid}, which is running`,
   )
   expect(readFileSync(path, 'utf8')).toBe(before)
   expect(readdirSync(folder)).toEqual(['x.pid'])
 })
 
-test('PidFile.claim() takes over what a process left that is gone, also when its id was given anew', async () => {
+test('PidFile.claim() replaces a file of a process that has exited, also when another process has its id', async () => {
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   for (const left of [stateOf(child.pid!), stateOf(process.pid, 'another time')]) {
     writeFileSync(path, `${left.pid}\n${JSON.stringify(left)}\n`)
     const file = PidFile.claim(path, own(), note)
-    expect(notes.pop()).toBe(`${path} was left by process ${left.pid}, which is gone: it is taken over`)
+    expect(notes.pop()).toBe(`${path} was left by process ${left.pid}, which has exited: it is replaced`)
     expect(readPidFile(path)).toEqual(own())
     expect(readdirSync(folder)).toEqual(['x.pid'])
     file.remove()
   }
 })
 
-test('PidFile.claim() leaves alone what is no pid file of ours, and readPidFile() says so', () => {
+test('PidFile.claim() leaves a file alone that is not a pid file of volley, and readPidFile() refuses it', () => {
   const states = [{ ...own(), pid: 1 }, { ...own(), pid: -5 }, { ...own(), serving: ['x'] }, [], null]
   const texts = ['', 'precious\n', `${process.pid}\n`, `${process.pid}\n{}\n`, `1\n${JSON.stringify(own())}\n`]
   for (const text of [
@@ -86,8 +86,8 @@ test('PidFile.claim() leaves alone what is no pid file of ours, and readPidFile(
     'x'.repeat(100_000),
   ]) {
     writeFileSync(path, text)
-    expect(() => readPidFile(path)).toThrow(`${path} is no pid file of volley`)
-    expect(() => PidFile.claim(path, own(), note)).toThrow(`${path} is no pid file of volley`)
+    expect(() => readPidFile(path)).toThrow(`${path} is not a pid file of volley`)
+    expect(() => PidFile.claim(path, own(), note)).toThrow(`${path} is not a pid file of volley`)
     expect(readFileSync(path, 'utf8')).toBe(text)
     expect(readdirSync(folder)).toEqual(['x.pid'])
   }
@@ -97,7 +97,7 @@ test('PidFile.claim() says when it cannot write', () => {
   expect(() => PidFile.claim(join(folder, 'none', 'x.pid'), own(), note)).toThrow('cannot be written')
 })
 
-test('PidFile.remove() leaves the file of another', () => {
+test('PidFile.remove() leaves the file of another process', () => {
   const file = PidFile.claim(path, own(), note)
   const other = { ...own(), pid: process.ppid }
   writeFileSync(path, `${other.pid}\n${JSON.stringify(other)}\n`)
@@ -105,7 +105,7 @@ test('PidFile.remove() leaves the file of another', () => {
   expect(readPidFile(path)).toEqual(other)
 })
 
-test('isAlive() tells a process from one that is gone, and from another with its id', async () => {
+test('isAlive() distinguishes a process from one that has exited, and from another with its id', async () => {
   const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'])
   try {
     await until('its start', () => processStart(child.pid!) !== undefined)

@@ -1,30 +1,32 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { UserError } from '../../harness/errors.ts'
+import { InvalidValue } from '../../harness/invalidValue.ts'
+import { createWholeSync, linkIfFree, readBoundedSync, writeWholeSync } from '../../harness/wholeFile.ts'
 import { processStart } from './processStart.ts'
 
 const fileBytesMax = 64 * 1024
 const claimsMax = 5
 
-/** What a server in the background tells of itself. */
+/** The content of a pid file: the state of a server in the background. */
 export interface DaemonState {
   readonly pid: number
-  /** What tells the process from a later one with the same id. */
+  /** Distinguishes the process from a later one with the same id. */
   readonly start: string
   /** Which server: `tlv`. */
   readonly target: string
   readonly address: string
   readonly logFile: string
   readonly startedAt: string
-  /** Process ids of the processes that take connections, and of old ones that finish theirs. */
+  /** Ids of the processes that accept connections, and of old processes that finish theirs. */
   readonly serving: readonly number[]
   readonly finishing: readonly number[]
-  /** Reloads that are over, in whatever way; and why the last one failed, if it did. */
+  /** Reloads that have succeeded or failed; `reloadError` says why the last one failed. */
   readonly reloads: number
   readonly isReloading: boolean
   readonly reloadError?: string
 }
 
-/** The pid file of this process: the process id on its first line, as is the custom, and the rest as JSON on its second. */
+/** The pid file of this process: the process id on the first line, as usual, and the whole state as JSON on the second. */
 export class PidFile {
   readonly path: string
   #state: DaemonState
@@ -35,60 +37,47 @@ export class PidFile {
   }
 
   /**
-   * Makes the file, whole at once; throws a UserError when a process that is alive has it, or when it is no pid file of
-   * ours. One left by a process that is gone is taken over, and `note` told.
+   * Creates the file atomically. Throws a UserError when it belongs to a running process or is not a pid file of volley. A
+   * file left by a process that has exited is replaced, and `note` is called.
    */
   static claim(path: string, state: DaemonState, note: (text: string) => void): PidFile {
-    const temporary = `${path}.${process.pid}`
-    try {
-      writeAnew(temporary, textOf(state))
-    } catch (error) {
-      throw cannotWrite(path, error)
+    for (let attempt = 0; attempt < claimsMax; attempt++) {
+      if (create(path, state)) return new PidFile(path, state)
+      const found = readPidFile(path)
+      if (found === undefined) continue
+      refuseRunning(path, found)
+      // Moved away and read again: by now it may be the file of another process that was faster.
+      const aside = `${path}.${process.pid}.stale`
+      renameSync(path, aside)
+      const moved = readPidFile(aside)
+      if (moved !== undefined && isAlive(moved)) linkIfFree(aside, path)
+      else note(`${path} was left by process ${found.pid}, which has exited: it is replaced`)
+      rmSync(aside, { force: true })
     }
-    try {
-      for (let attempt = 0; attempt < claimsMax; attempt++) {
-        if (linkAnew(temporary, path)) return new PidFile(path, state)
-        const found = readPidFile(path)
-        if (found === undefined) continue
-        refuseLiving(path, found)
-        // Moved, and looked at again: by now it may be that of another one who came first.
-        const aside = `${temporary}.stale`
-        renameSync(path, aside)
-        const moved = readPidFile(aside)
-        if (moved !== undefined && isAlive(moved)) linkAnew(aside, path)
-        else note(`${path} was left by process ${found.pid}, which is gone: it is taken over`)
-        rmSync(aside, { force: true })
-      }
-      throw new UserError(`${path} cannot be had: others take it all the time`)
-    } finally {
-      rmSync(temporary, { force: true })
-    }
+    throw new UserError(`${path} cannot be created: other processes create it all the time`)
   }
 
-  /** Has the file tell something new; it is whole at every moment. Throws when it cannot be written. */
+  /** Changes the state in the file, atomically. Throws when it cannot be written. */
   update(change: Partial<DaemonState>): void {
     const { reloadError: _, ...state } = this.#state
     this.#state = { ...state, ...change }
-    const temporary = `${this.path}.${process.pid}`
-    writeAnew(temporary, textOf(this.#state))
-    renameSync(temporary, this.path)
+    writeWholeSync(this.path, textOf(this.#state))
   }
 
-  /** Removes the file, if it is still ours. */
+  /** Removes the file if it still belongs to this process. */
   remove(): void {
     const found = tryRead(this.path)
     if (found?.pid === process.pid) rmSync(this.path, { force: true })
   }
 }
 
-/** What a pid file tells; undefined when there is none. Throws a UserError when it is none of ours. */
+/** The state in a pid file; undefined when there is no file. Throws a UserError when it is not a pid file of volley. */
 export function readPidFile(path: string): DaemonState | undefined {
   let text: string
   try {
-    if (statSync(path).size > fileBytesMax) throw new UserError(`${path} is no pid file of volley: it is too long`)
-    text = readFileSync(path, 'utf8')
+    text = readBoundedSync(path, { what: 'a pid file', bytesMax: fileBytesMax }).toString()
   } catch (error) {
-    if (error instanceof UserError) throw error
+    if (error instanceof InvalidValue) throw new UserError(`${path} is not a pid file of volley: ${error.message}`)
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new UserError(`${path} cannot be read: ${(error as Error).message}`)
   }
@@ -97,29 +86,23 @@ export function readPidFile(path: string): DaemonState | undefined {
     const state = JSON.parse(second ?? '') as DaemonState
     if (isState(state) && String(state.pid) === first) return state
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new UserError(`${path} is no pid file of volley: it is left as it is`)
+  throw new UserError(`${path} is not a pid file of volley: it is left unchanged`)
 }
 
-/** Whether the process that wrote the file is still there, and not another one that was given its id. */
+/** Whether the process that wrote the file still runs, rather than another one that got its id. */
 export function isAlive({ pid, start }: DaemonState): boolean {
   return processStart(pid) === start
 }
 
-/** Throws a UserError when the file is that of a process that is alive. */
-export function refuseLiving(path: string, state: DaemonState): void {
+/** Throws a UserError when the file belongs to a running process. */
+export function refuseRunning(path: string, state: DaemonState): void {
   if (!isAlive(state)) return
   const { target, address, pid } = state
   throw new UserError(
-    `${path} is that of the ${target} server on ${address}, process ${pid}, which is alive: "volley serve stop --pid-file ${path}" ends it`,
+    `${path} belongs to the ${target} server on ${address}, process ${pid}, which is running: "volley serve stop --pid-file ${path}" stops it`,
   )
-}
-
-/** Writes a file that was not there: through no link that somebody has put in its place. */
-function writeAnew(path: string, text: string): void {
-  rmSync(path, { force: true })
-  writeFileSync(path, text, { flag: 'wx' })
 }
 
 function tryRead(path: string): DaemonState | undefined {
@@ -130,19 +113,13 @@ function tryRead(path: string): DaemonState | undefined {
   }
 }
 
-/** Gives the file a second name, unless there is one of that name. */
-function linkAnew(from: string, to: string): boolean {
+/** Creates the file with the whole of its text at once; false when a file of that name exists. */
+function create(path: string, state: DaemonState): boolean {
   try {
-    linkSync(from, to)
-    return true
+    return createWholeSync(path, textOf(state))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw cannotWrite(to, error)
+    throw new UserError(`the pid file ${path} cannot be written: ${(error as Error).message}`)
   }
-}
-
-function cannotWrite(path: string, error: unknown): UserError {
-  return new UserError(`the pid file ${path} cannot be written: ${(error as Error).message}`)
 }
 
 function textOf(state: DaemonState): string {
@@ -156,7 +133,7 @@ function isState(state: Partial<Record<keyof DaemonState, unknown>> | null): boo
   const lists = [state.serving, state.finishing]
   return (
     Number.isInteger(pid) &&
-    // 0 and what is below stand for groups of processes, 1 for the first of all.
+    // 0 and negative ids are groups of processes, 1 is the first process of the system.
     (pid as number) > 1 &&
     Number.isInteger(reloads) &&
     typeof isReloading === 'boolean' &&

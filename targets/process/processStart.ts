@@ -4,9 +4,8 @@ import { readFileSync } from 'node:fs'
 const psMsMax = 5000
 
 /**
- * When a process was started, as a text that means something only beside another one of the same process id: together
- * they name one process, also after the id was given anew. Undefined when there is no such process, or no more than what
- * its parent has yet to take note of.
+ * When a process was started, as a text that can only be compared with another one for the same process id: id and text
+ * together identify one process, even after the id was reused. Undefined when there is no such process, or only a zombie.
  */
 export function processStart(pid: number): string | undefined {
   return process.platform === 'linux' ? startInProc(pid) : startByPs(pid)
@@ -15,7 +14,7 @@ export function processStart(pid: number): string | undefined {
 function startInProc(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name in parentheses may hold anything; the fields after it are numbered from 3 (proc(5)).
+    // The name in parentheses may contain anything; the fields after it are numbered from 3 (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     const [state, startTicks] = [fields[0], fields[19]]
     return state === 'Z' || state === 'X' ? undefined : startTicks

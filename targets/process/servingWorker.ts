@@ -1,19 +1,19 @@
 import cluster, { type Worker } from 'node:cluster'
 import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { noCounters } from '../server/counters.ts'
-import type { ListenAddress } from '../server/listen.ts'
-import type { Answer, Order } from './workerProcess.ts'
+import type { WorkerCommand, WorkerMessage } from './workerProcess.ts'
 
-/** One worker, as the first process sees it. */
+/** A worker as the first process sees it. */
 export class ServingWorker {
   counters = noCounters
   cpuMicros = 0
-  /** Requests in hand that it did not answer before it had to stop. */
+  /** Requests that it did not answer before it had to stop. */
   unanswered = 0
   readonly pid: number
-  /** Rejects with a UserError when it cannot listen, or is gone before. */
+  /** Rejects with a UserError when it cannot listen, or exits before. */
   readonly listening: Promise<ListenAddress>
-  /** Resolves with how the worker ended when it was not asked to. */
+  /** Resolves with how the worker exited, if that was unexpected. */
   readonly broken: Promise<string>
   readonly #worker: Worker
   readonly #closed: Promise<void>
@@ -23,7 +23,7 @@ export class ServingWorker {
   #isClosing = false
   #counted = () => {}
 
-  /** Starts a process of this very program; what it writes is given to `print` where there is one. */
+  /** Starts a process of this very program; its output goes to `print`. */
   constructor(print?: (text: string) => void) {
     const worker = cluster.fork()
     this.#worker = worker
@@ -31,9 +31,9 @@ export class ServingWorker {
     for (const stream of [worker.process.stdout, worker.process.stderr]) {
       stream?.on('data', text => print?.(String(text).trimEnd()))
     }
-    const on = (callback: (answer: Answer) => void) => worker.on('message', callback)
-    on(answer => {
-      if (answer.type === 'counters') this.#count(answer)
+    const on = (callback: (message: WorkerMessage) => void) => worker.on('message', callback)
+    on(message => {
+      if (message.type === 'counters') this.#count(message)
     })
     this.broken = new Promise(resolve => {
       worker.on('exit', (code, signal) => {
@@ -41,15 +41,15 @@ export class ServingWorker {
       })
     })
     this.listening = new Promise((resolve, reject) => {
-      on(answer => {
-        if (answer.type === 'listening') resolve(answer.address)
-        if (answer.type === 'failed') reject(new UserError(answer.message))
+      on(message => {
+        if (message.type === 'listening') resolve(message.address)
+        if (message.type === 'failed') reject(new UserError(message.message))
       })
       void this.broken.then(reason => reject(new UserError(`the server did not start: ${reason}`)))
     })
     this.listening.catch(() => {})
     this.#closed = new Promise(resolve => {
-      on(answer => answer.type === 'closed' && resolve())
+      on(message => message.type === 'closed' && resolve())
     })
     this.#finished = new Promise(resolve => {
       on(() => this.#final && resolve())
@@ -60,11 +60,11 @@ export class ServingWorker {
         resolve()
       })
     })
-    // An order that cannot be sent any more: 'exit' tells why.
+    // A command that cannot be sent: the event 'exit' says why.
     worker.on('error', () => {})
   }
 
-  /** Resolves once the counters are what they were when it was called, or later. */
+  /** Resolves once the counters are at least as recent as this call. */
   refresh(): Promise<void> {
     if (this.#final || !this.#worker.isConnected()) return Promise.resolve()
     return new Promise(resolve => {
@@ -74,12 +74,12 @@ export class ServingWorker {
   }
 
   /**
-   * Has the worker take no more connections, serve those it has until their clients end them, for so long at most, and
-   * answer what is in hand, for `answerMs` at most; resolves when it has told its last counters and is gone. Called
-   * again, it is to hurry.
+   * Makes the worker accept no more connections, serve its open ones until the clients close them, for at most `withinMs`,
+   * and answer pending requests for at most `answerMs`. Resolves when it has sent its last counters and exited. A second
+   * call can shorten these times.
    */
   async finish(withinMs: number, answerMs: number): Promise<void> {
-    // The order to finish comes behind every connection that was handed to it before it closed: none of them is lost.
+    // The command comes after every connection that was passed to the worker before it closed: none of them is lost.
     if (!this.#isClosing) this.#send({ type: 'close' })
     this.#isClosing = true
     await Promise.race([this.#closed, this.#exited])
@@ -94,7 +94,7 @@ export class ServingWorker {
     await this.#exited
   }
 
-  #count({ type: _, cpuMicros, unanswered, final, ...counters }: Extract<Answer, { type: 'counters' }>): void {
+  #count({ type: _, cpuMicros, unanswered, final, ...counters }: Extract<WorkerMessage, { type: 'counters' }>): void {
     this.counters = counters
     this.cpuMicros = cpuMicros
     this.unanswered = unanswered
@@ -102,7 +102,7 @@ export class ServingWorker {
     this.#counted()
   }
 
-  #send(order: Order): void {
-    if (this.#worker.isConnected()) this.#worker.send(order)
+  #send(command: WorkerCommand): void {
+    if (this.#worker.isConnected()) this.#worker.send(command)
   }
 }

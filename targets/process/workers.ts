@@ -1,45 +1,45 @@
 import { UserError } from '../../harness/errors.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { noCounters, type ServerCounters, sumCounters } from '../server/counters.ts'
-import type { ListenAddress } from '../server/listen.ts'
 import { answerMsMax, type ManagedServer } from '../server/managedServer.ts'
 import { processCpuMicros, unansweredText } from './lifecycle.ts'
 import { ServingWorker } from './servingWorker.ts'
 
-/** How long new processes may take until they listen. */
+/** How long new processes may take to listen. */
 const startMsMax = 15_000
-/** How much longer than it was told an old process may take to be gone: it answers what is in hand first. */
+/** How much longer than the reload timeout an old process may take to exit: it answers pending requests first. */
 const finishMsMax = answerMsMax + 10_000
-/** Old processes that may finish at a time; while there are so many, none are started in place of the others. */
+/** Old processes that may finish at the same time; beyond that number a reload is refused. */
 const finishingMax = 64
 
 export interface WorkersOptions {
   readonly count: number
-  /** How long an old process goes on with its connections after a reload. */
+  /** How long an old process still serves its connections after a reload. */
   readonly reloadTimeoutMs: number
-  /** How often the processes are replaced by themselves; absent where they are only when asked for. */
+  /** How often the processes are replaced; only on request, where absent. */
   readonly reloadEveryMs?: number | undefined
-  /** Is told what the workers write, where that is not inherited, and what goes wrong with old and new ones. */
+  /** Receives what the workers write, unless they inherit the streams, and what goes wrong with old and new ones. */
   readonly print: (text: string) => void
 }
 
 /**
- * Starts so many processes of this very program, which share one listening socket and behave as one server. This
- * process accepts and hands the connections out in turn, so that each worker has about as many as the next: left
- * to the kernel, most of them would go to one. Throws a UserError where the workers cannot listen.
+ * Starts `count` processes of this very program, which share one listening socket and behave as one server. This process
+ * accepts connections and distributes them in turn, so that each worker gets about the same number: the kernel would give
+ * most of them to one worker. Throws a UserError when the workers cannot listen.
  */
 export async function startWorkers(options: WorkersOptions): Promise<WorkerServer> {
   const server = new WorkerServer(options)
   try {
     await server.listen()
   } catch (error) {
-    // A worker that has just begun would find nobody to talk to, and say so on stderr.
+    // A worker that has only just started would lose its parent and report that on stderr.
     await server.kill()
     throw error
   }
   return server
 }
 
-/** A server of several processes, and of those that take their place: the listening socket is this process's and stays. */
+/** A server of several processes and their successors; the listening socket belongs to this process and stays open. */
 export class WorkerServer implements ManagedServer {
   address!: ListenAddress
   unanswered = 0
@@ -47,10 +47,10 @@ export class WorkerServer implements ManagedServer {
   readonly #options: WorkersOptions
   #break!: (reason: string) => void
   #serving: ServingWorker[] = []
-  /** Those that are to take the place of the others, and do not listen yet. */
+  /** Successors of the serving processes that do not listen yet. */
   #starting: ServingWorker[] = []
   readonly #finishing = new Set<ServingWorker>()
-  /** What those that are gone have counted. */
+  /** The counters of processes that have exited. */
   #past: ServerCounters = noCounters
   #pastCpuMicros = 0
   #isStopping = false
@@ -66,7 +66,7 @@ export class WorkerServer implements ManagedServer {
     })
   }
 
-  /** Process ids of those that take connections, and of those that finish theirs. */
+  /** Ids of the processes that accept connections, and of those that finish theirs. */
   get processes(): { readonly serving: number[]; readonly finishing: number[] } {
     return { serving: this.#serving.map(({ pid }) => pid), finishing: [...this.#finishing].map(({ pid }) => pid) }
   }
@@ -81,11 +81,11 @@ export class WorkerServer implements ManagedServer {
   }
 
   /**
-   * Starts new processes, which load the program anew; once they listen the old ones take no more connections and finish
-   * theirs. Throws a UserError when the new ones do not listen: then the old ones go on as if nothing had been.
+   * Starts new processes, which load the program again; once they listen the old ones accept no more connections and finish
+   * theirs. Throws a UserError when the new ones do not listen: then the old ones continue unchanged.
    */
   reload(): Promise<void> {
-    // One that has not begun yet is the one that all ask for who ask meanwhile.
+    // All requests to reload that come before it has begun are for the same reload.
     this.#nextReload ??= this.#lastReload
       .catch(() => {})
       .then(() => {
@@ -97,9 +97,11 @@ export class WorkerServer implements ManagedServer {
   }
 
   async #reload(): Promise<void> {
-    if (this.#isStopping) throw new UserError('the server is about to stop')
+    if (this.#isStopping) throw new UserError('the server is stopping')
     if (this.#finishing.size + this.#serving.length > finishingMax) {
-      throw new UserError(`${this.#finishing.size} old processes still finish their connections; try again later`)
+      throw new UserError(
+        `${this.#finishing.size} old processes are still finishing their connections; try again later`,
+      )
     }
     const old = this.#serving
     await this.#start()
@@ -142,19 +144,19 @@ export class WorkerServer implements ManagedServer {
     return [...this.#serving, ...this.#finishing]
   }
 
-  /** Puts new processes in the place of those that serve, once all of them listen. */
+  /** Replaces the serving processes by new ones once all of those listen. */
   async #start(): Promise<ListenAddress> {
     const { count, print } = this.#options
     const fresh = Array.from({ length: count }, () => new ServingWorker(print))
     this.#starting = fresh
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      const error = new UserError(`the server did not start: nothing heard of it within ${startMsMax / 1000} s`)
+      const error = new UserError(`the server did not start: it did not listen within ${startMsMax / 1000} s`)
       timer = setTimeout(() => reject(error), startMsMax)
     })
     try {
       const [address] = await Promise.race([Promise.all(fresh.map(worker => worker.listening)), late])
-      if (this.#isStopping) throw new UserError('the server is about to stop')
+      if (this.#isStopping) throw new UserError('the server is stopping')
       this.#serving = fresh
       this.#starting = []
       for (const worker of fresh) void worker.broken.then(reason => this.#lost(worker, reason))
@@ -173,16 +175,16 @@ export class WorkerServer implements ManagedServer {
     this.#finishing.add(worker)
     const overdue = setTimeout(() => void worker.kill(), reloadTimeoutMs + finishMsMax).unref()
     await worker.finish(reloadTimeoutMs, answerMsMax)
-    if (worker.unanswered > 0 && !this.#isStopping) print(`of an old process: ${unansweredText(worker.unanswered)}`)
+    if (worker.unanswered > 0 && !this.#isStopping) print(`old process: ${unansweredText(worker.unanswered)}`)
     clearTimeout(overdue)
     this.#finishing.delete(worker)
     this.#past = sumCounters(this.#past, { ...worker.counters, connections: 0 })
     this.#pastCpuMicros += worker.cpuMicros
   }
 
-  /** A worker has died: without one of those that serve the server is not what it was started as. */
+  /** A worker has exited unexpectedly; the server cannot continue without one of its serving processes. */
   #lost(worker: ServingWorker, reason: string): void {
-    if (this.#finishing.has(worker)) this.#options.print(`of an old process: ${reason}`)
+    if (this.#finishing.has(worker)) this.#options.print(`old process: ${reason}`)
     else this.#break(reason)
   }
 }

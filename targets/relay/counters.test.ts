@@ -13,7 +13,7 @@ const none: RelayCounters = {
   lost: 0,
 }
 
-test('relayLine() tells what a relay did a second', () => {
+test('relayLine() shows what a relay did in a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
   const after = { ...none, connections: 10, bytesUp: 5_200_000, bytesDown: 400 }
   expect(relayLine(none, after, 2, time)).toBe('09:30:13  connections 10   up 2.6 MB/s   down 200 B/s')

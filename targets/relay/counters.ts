@@ -1,24 +1,24 @@
 import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
 import type { Way } from './way.ts'
 
-/** Totals since the start, but for the connections, which are those open now. `up` is from clients to the server. */
+/** Totals since the start, except `connections`, the number that is open now. `up` is from clients to the server. */
 export interface RelayCounters {
-  /** Connections, or over UDP clients that were heard of lately. */
+  /** Connections, or over UDP clients that have sent something lately. */
   readonly connections: number
-  /** Connections that could not be taken, and datagrams of clients beyond the bound. */
+  /** Connections that could not be accepted, and datagrams of clients beyond the limit. */
   readonly rejected: number
-  /** Connections that ended with a reset, of a side or of the relay. */
+  /** Connections that ended with a reset, by one side or by the relay. */
   readonly resets: number
   readonly bytesUp: number
   readonly bytesDown: number
-  /** UDP: those that came, of which each is passed, lost or on its way. */
+  /** UDP: datagrams that came in, each of which is passed on, lost or on its way. */
   readonly datagramsIn: number
   readonly datagramsUp: number
   readonly datagramsDown: number
   readonly lost: number
 }
 
-/** The counters of both ways, and what the relay itself counts. */
+/** The counters of both ways together with those of the relay itself. */
 export function relayCounters(
   { up, down }: { readonly up: Way; readonly down: Way },
   own: Pick<RelayCounters, 'connections' | 'rejected' | 'resets'>,
@@ -34,7 +34,7 @@ export function relayCounters(
   }
 }
 
-/** One line of what a relay did in `seconds` seconds, with the time of day. */
+/** Formats what a relay did in `seconds` seconds as one line with the time of day. */
 export function relayLine(before: RelayCounters, after: RelayCounters, seconds: number, time: Date): string {
   const since = (name: keyof RelayCounters) => after[name] - before[name]
   const rate = (name: 'bytesUp' | 'bytesDown') => formatByteRate(since(name) / seconds)

@@ -18,7 +18,7 @@ function bench(settings: RelaySettings, bytesMax = 1_000_000, deliverable = (_: 
   return { time, way, flow, arrived }
 }
 
-test('every datagram that comes is passed or lost, whatever the network does', () => {
+test('every datagram that comes in is passed on or lost, whatever the network does', () => {
   const datagram = fc.record({ bytes: fc.integer({ min: 0, max: 1472 }), afterMs: fc.nat(5), session: fc.nat(3) })
   const settings = fc.record({
     rtt: fc.constantFrom(0, 20),
@@ -44,7 +44,7 @@ test('every datagram that comes is passed or lost, whatever the network does', (
   )
 })
 
-test('datagrams overtake each other by their jitter, and do not without it', () => {
+test('datagrams overtake each other with jitter, and do not without it', () => {
   const order = (settings: RelaySettings) => {
     const { time, flow, arrived } = bench(settings)
     for (let index = 0; index < 50; index++) {
@@ -61,7 +61,7 @@ test('datagrams overtake each other by their jitter, and do not without it', () 
   expect(jittered.toSorted((a, b) => a - b)).toEqual(sent)
 })
 
-test('datagrams beyond what a queue holds are lost, but one alone never is', () => {
+test('datagrams beyond the length of a queue are lost, but a single one never is', () => {
   const { time, way, flow, arrived } = bench({ rtt: 10 }, 100)
   for (const bytes of [200, 1, 1]) flow.send(new Uint8Array(bytes), 0)
   expect(way.lost).toBe(2)

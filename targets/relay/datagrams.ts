@@ -1,10 +1,10 @@
 import type { Job, Timeline } from './timeline.ts'
 import type { Way } from './way.ts'
 
-/** Datagrams on their way in one direction; further ones are lost, as in a router whose queue is full. */
+/** Number of datagrams on their way in one direction; further ones are lost, as in a router whose queue is full. */
 const datagramsMax = 65_536
 
-/** One direction of a relay for UDP. Each datagram arrives for itself, so that one may overtake another. */
+/** One direction of a relay for UDP. Datagrams travel independently, so that one may overtake another. */
 export class DatagramFlow<Session> {
   /** Datagrams on their way. */
   count = 0
@@ -14,7 +14,7 @@ export class DatagramFlow<Session> {
   readonly #bytesMax: number
   readonly #deliver: (bytes: Uint8Array, session: Session) => boolean
 
-  /** `deliver` answers whether it could; what it could not is lost. */
+  /** `deliver` returns whether it succeeded; a datagram that it could not deliver is lost. */
   constructor(
     timeline: Timeline,
     way: Way,
@@ -27,13 +27,13 @@ export class DatagramFlow<Session> {
     this.#deliver = deliver
   }
 
-  /** Sends a datagram on its way; its bytes must stay as they are. */
+  /** Sends a datagram on its way; its bytes must not change. */
   send(bytes: Uint8Array, session: Session): void {
     this.#way.datagramsIn++
     if (this.#way.loses()) return
     const isFull = this.count >= datagramsMax || (this.count > 0 && this.#bytesHeld + bytes.length > this.#bytesMax)
     const arrivalMs = isFull ? Number.POSITIVE_INFINITY : this.#way.arrivalMs(this.#timeline.now(), bytes.length)
-    // What would never arrive is not held.
+    // A datagram that would never arrive is not kept.
     if (arrivalMs === Number.POSITIVE_INFINITY) {
       this.#way.lost++
       return

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
 import { DelayLine, mark } from './delayLine.ts'
 
-/** What a line gives, as one array. */
+/** Collects the bytes of a line in one array. */
 class Taken {
   bytes: number[] = []
 
@@ -16,7 +16,7 @@ function add(line: DelayLine, text: string, dueMs: number): void {
   line.add(bytesOf(text), 0, text.length, dueMs)
 }
 
-test('DelayLine gives what has arrived, in order, and a mark for itself', () => {
+test('DelayLine returns what has arrived, in order, and a mark separately', () => {
   const line = new DelayLine()
   const taken = new Taken()
   add(line, 'ab', 5)
@@ -33,7 +33,7 @@ test('DelayLine gives what has arrived, in order, and a mark for itself', () => 
   expect([line.soonestMs, line.bytesHeld, line.count]).toEqual([Number.POSITIVE_INFINITY, 0, 0])
 })
 
-test('DelayLine holds back what is behind a late segment', () => {
+test('DelayLine delays what is behind a late segment', () => {
   const line = new DelayLine()
   add(line, 'late', 200)
   add(line, 'soon', 5)
@@ -41,14 +41,14 @@ test('DelayLine holds back what is behind a late segment', () => {
   expect(line.takeDue(200, 100, new Taken())).toBe(8)
 })
 
-test('DelayLine gives whole segments, and no more than asked for unless one alone is longer', () => {
+test('DelayLine returns whole segments, and no more than asked for unless a single one is longer', () => {
   const line = new DelayLine()
   for (const text of ['abc', 'def', 'a longer one', 'g']) add(line, text, 0)
   const lengths = [1, 2, 3, 4].map(() => line.takeDue(0, 6, new Taken()))
   expect(lengths).toEqual([6, 12, 1, 0])
 })
 
-test('DelayLine forgets what is on its way when it is cleared, and goes on', () => {
+test('DelayLine discards what is on its way when it is cleared, and can be used again', () => {
   const line = new DelayLine()
   const taken = new Taken()
   line.add(new Uint8Array(1_000_000), 0, 1_000_000, 5)
@@ -59,7 +59,7 @@ test('DelayLine forgets what is on its way when it is cleared, and goes on', () 
   expect(textOf(Uint8Array.from(taken.bytes))).toBe('next')
 })
 
-test('DelayLine gives every byte unchanged and in order, however it is filled and emptied', () => {
+test('DelayLine returns every byte unchanged and in order, however it is filled and emptied', () => {
   const step = fc.record({
     length: fc.integer({ min: 1, max: 700 }),
     dueMs: fc.nat(100),

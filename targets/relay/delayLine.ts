@@ -1,6 +1,6 @@
 import { assert } from '../../harness/errors.ts'
 
-/** What travels a line in order with the bytes, and has none. */
+/** An event without bytes that travels in order with the bytes. */
 export const mark = {
   /** The sender has sent its last byte. */
   end: -1,
@@ -10,22 +10,22 @@ export const mark = {
 
 export type Mark = (typeof mark)[keyof typeof mark]
 
-/** Where a line gives its bytes; they are valid during the call only. */
+/** Receives the bytes of a line; they are valid only during the call. */
 export interface Sink {
   append(bytes: Uint8Array, from: number, end: number): void
 }
 
 const leastBytes = 256
 const leastEntries = 8
-/** What an empty line keeps for what comes next. */
+/** The largest buffers that an empty line keeps for reuse. */
 const keptBytesMax = 64 * 1024
 const keptEntriesMax = 1024
 const noBytes = new Uint8Array(0)
 
 /**
- * Bytes on their way, each segment with the time it arrives. What comes later is never due sooner: a line keeps the
- * order, as TCP does. Bytes and segments stand in two rings, which grow by doubling and are let go when they are empty
- * and large; how much is put in is the caller's to bound.
+ * Bytes on their way, each segment with the time when it arrives. A later segment is never due earlier: a line keeps the
+ * order, as TCP does. Bytes and segments are kept in two ring buffers, which grow by doubling and are freed when they are
+ * empty and large. The caller limits how much is added.
  */
 export class DelayLine {
   /** Bytes on their way. */
@@ -35,17 +35,17 @@ export class DelayLine {
   #ring = noBytes
   #from = 0
   #dueMs = new Float64Array(leastEntries)
-  /** By segment its length, or a mark. */
+  /** The length of each segment, or a mark. */
   #lengths = new Int32Array(leastEntries)
   #first = 0
   #lastDueMs = Number.NEGATIVE_INFINITY
 
-  /** When the first segment arrives; Infinity when there is none, or it never does. */
+  /** When the first segment arrives; Infinity when there is none, or it never arrives. */
   get soonestMs(): number {
     return this.count === 0 ? Number.POSITIVE_INFINITY : this.#dueMs[this.#first]!
   }
 
-  /** Puts a copy of `bytes[from, end)`, which is not empty, on its way. */
+  /** Adds a copy of `bytes[from, end)`, which must not be empty. */
   add(bytes: Uint8Array, from: number, end: number, dueMs: number): void {
     const length = end - from
     assert(length > 0, 'a segment has bytes')
@@ -63,8 +63,8 @@ export class DelayLine {
   }
 
   /**
-   * Takes off what has arrived: whole segments up to `bytesMax` together, or one that is longer, and gives them to
-   * `sink`; or a mark, when it is first. Answers how many bytes, or which mark; 0 when nothing has arrived.
+   * Removes what has arrived: whole segments of at most `bytesMax` together, or one that is longer, which go to `sink`; or a
+   * mark, if it is first. Returns the number of bytes, or the mark; 0 when nothing has arrived.
    */
   takeDue(nowMs: number, bytesMax: number, sink: Sink): number {
     let taken = 0
@@ -81,11 +81,11 @@ export class DelayLine {
     return taken
   }
 
-  /** Throws away all that is on its way. */
+  /** Discards everything that is on its way. */
   clear(): void {
     this.bytesHeld = 0
     this.count = 0
-    this.#letGo()
+    this.#shrink()
   }
 
   #push(length: number, dueMs: number): void {
@@ -104,7 +104,7 @@ export class DelayLine {
     if (end > ringBytes) sink.append(this.#ring, 0, end - ringBytes)
     this.#from = end & (ringBytes - 1)
     this.bytesHeld -= length
-    if (this.count === 0) this.#letGo()
+    if (this.count === 0) this.#shrink()
   }
 
   #growRing(bytes: number): void {
@@ -130,7 +130,7 @@ export class DelayLine {
     this.#first = 0
   }
 
-  #letGo(): void {
+  #shrink(): void {
     if (this.#ring.length > keptBytesMax) {
       this.#ring = noBytes
       this.#from = 0

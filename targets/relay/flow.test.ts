@@ -8,7 +8,7 @@ import { FakeTime } from './testing/fakeTime.ts'
 import { Timeline } from './timeline.ts'
 import { createWays } from './way.ts'
 
-/** A flow between made-up ends, of which the destination takes bytes only as long as it is told to. */
+/** A flow between fake ends, whose destination accepts bytes only while the test lets it. */
 class Bench {
   readonly time = new FakeTime()
   readonly way
@@ -46,7 +46,7 @@ class Bench {
     this.flow = new Flow(this.network, this.way, ends as never)
   }
 
-  /** The destination has taken what it has. */
+  /** The destination has taken everything. */
   drain(): void {
     this.#destination.queuedBytes = 0
     this.flow.proceed()
@@ -57,7 +57,7 @@ function counting(from: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (from + index) % 251)
 }
 
-test('what a flow passes on is unchanged and in order, at any chunking, whatever the network does', () => {
+test('a flow passes on its bytes unchanged and in order, in any chunks, whatever the network does', () => {
   const action = fc.record({
     length: fc.integer({ min: 1, max: 4000 }),
     afterMs: fc.double({ min: 0, max: 60, noNaN: true }),
@@ -94,7 +94,7 @@ test('what a flow passes on is unchanged and in order, at any chunking, whatever
   )
 })
 
-test('a flow passes bytes and the end on half a round trip later, not before', () => {
+test('a flow passes on bytes and their end half a round trip later', () => {
   const bench = new Bench({ rtt: 50 })
   bench.flow.send(counting(0, 10), 0, 10)
   bench.flow.sendMark(mark.end)
@@ -104,7 +104,7 @@ test('a flow passes bytes and the end on half a round trip later, not before', (
   expect([bench.received.length, bench.marks]).toEqual([10, [mark.end]])
 })
 
-test('a lost segment holds back what is behind it', () => {
+test('a lost segment delays what is behind it', () => {
   const bench = new Bench({ loss: 1 })
   bench.flow.send(counting(0, 10), 0, 10)
   bench.time.advanceTo(199)
@@ -114,14 +114,14 @@ test('a lost segment holds back what is behind it', () => {
   expect(bench.way.lost).toBe(1)
 })
 
-test('a flow cuts what is read at once into segments', () => {
+test('a flow cuts each read into segments', () => {
   const bench = new Bench({ rate: 8_000_000 })
   bench.flow.send(counting(0, 10 * segmentBytesMax), 0, 10 * segmentBytesMax)
   bench.time.advanceTo(5)
   expect(bench.received).toHaveLength(3 * segmentBytesMax)
 })
 
-test('a flow resets the connection at a segment, behind what came before, and passes nothing after it', () => {
+test('a flow resets the connection after the bytes before the segment, and passes on nothing after it', () => {
   const bench = new Bench({ reset: 1, rtt: 20 })
   bench.flow.send(counting(0, 5000), 0, 5000)
   bench.flow.send(counting(0, 5000), 0, 5000)
@@ -132,7 +132,7 @@ test('a flow resets the connection at a segment, behind what came before, and pa
   expect(bench.received).toEqual([])
 })
 
-test('a flow reads no more while its line is full, holds no more than that, and goes on afterwards', () => {
+test('a flow stops reading while its line is full, holds no more than that, and reads again afterwards', () => {
   const settings = { rtt: 1000, rate: 8_000_000 }
   const bench = new Bench(settings)
   const bytes = counting(0, 10_000)
@@ -149,7 +149,7 @@ test('a flow reads no more while its line is full, holds no more than that, and 
   expect(bench.received).toHaveLength(sent)
 })
 
-test('a flow reads no more while there are many short segments on their way', () => {
+test('a flow stops reading while many short segments are on their way', () => {
   const bench = new Bench({ rtt: 10_000 })
   let sent = 0
   while (!bench.isPaused) {
@@ -159,7 +159,7 @@ test('a flow reads no more while there are many short segments on their way', ()
   expect(sent).toBe(65_536)
 })
 
-test('a flow holds what its destination does not take, or is not open for', () => {
+test('a flow keeps bytes while its destination does not take them or is not open', () => {
   const bench = new Bench({})
   bench.isOpen = false
   bench.flow.send(counting(0, 10), 0, 10)
@@ -176,7 +176,7 @@ test('a flow holds what its destination does not take, or is not open for', () =
   expect(Uint8Array.from(bench.received)).toEqual(counting(0, 20))
 })
 
-test('a flow that is cut passes nothing on, and lets its source read', () => {
+test('a flow that is cut passes on nothing, and resumes its source', () => {
   const bench = new Bench({ rtt: 1000, rate: 8_000_000 })
   while (!bench.isPaused) bench.flow.send(counting(0, 60_000), 0, 60_000)
   bench.flow.cut()
@@ -187,7 +187,7 @@ test('a flow that is cut passes nothing on, and lets its source read', () => {
   expect([bench.received, bench.marks]).toEqual([[], []])
 })
 
-test('lineBytesMax() is what passes in a round trip, within bounds', () => {
+test('lineBytesMax() is what passes in a round trip, within limits', () => {
   expect(lineBytesMax({ rtt: 75, rate: 50_000_000 })).toBe(468_750)
   expect(lineBytesMax({ rtt: 2, rate: 1_000_000 })).toBe(64 * 1024)
   expect(lineBytesMax({ rtt: 100, rate: 10_000_000_000 })).toBe(16 * 1024 * 1024)

@@ -4,37 +4,37 @@ import { DelayLine, type Mark, mark } from './delayLine.ts'
 import type { Job, Timeline } from './timeline.ts'
 import type { Way } from './way.ts'
 
-/** What a segment carries over Ethernet: what is read at once is cut into segments of this length at most. */
+/** The payload of a TCP segment over Ethernet: each read is cut into segments of at most this length. */
 export const segmentBytesMax = 1448
-/** Written with one call; what a socket has queued beyond what the kernel took is no more than that. */
+/** The most that is written with one call, and so the most that a socket queues beyond what the kernel takes. */
 const writeBytesMax = 64 * 1024
-/** Bytes on their way in one direction of a connection; while there are more, nothing is read from its sender. */
+/** Limits of the bytes on their way in one direction of a connection; above it nothing is read from its sender. */
 const lineBytesLeast = 64 * 1024
 const lineBytesMost = 16 * 1024 * 1024
-/** The same bound for short segments. */
+/** The same limit for short segments. */
 const lineSegmentsMax = 65_536
 /** Bytes on their way over all connections. */
 const heldBytesMax = 256 * 1024 * 1024
 
-/** How many bytes may be on their way in one direction: as many as pass in a round trip, within bounds. */
+/** How many bytes may be on their way in one direction: as many as pass in a round trip, within limits. */
 export function lineBytesMax({ rtt = 0, rate = Number.POSITIVE_INFINITY }: RelaySettings): number {
   if (rate === Number.POSITIVE_INFINITY) return lineBytesMost
   return Math.min(Math.max((rate / 8000) * rtt, lineBytesLeast), lineBytesMost)
 }
 
-/** What all flows of a relay share. */
+/** The state that all flows of a relay share. */
 export interface Network {
   readonly timeline: Timeline
-  /** Gathers what is written. */
+  /** Collects what is written. */
   readonly replies: Replies
   readonly lineBytesMax: number
   /** Bytes on their way over all connections. */
   heldBytes: number
 }
 
-/** The two ends of a flow, as far as it needs them. */
+/** The two ends of a flow. */
 export interface FlowEnds {
-  /** What to write to; undefined while that is not open. */
+  /** Where to write; undefined while that is not open. */
   readonly destination: ReplySocket | undefined
   pauseSource(): void
   resumeSource(): void
@@ -43,8 +43,9 @@ export interface FlowEnds {
 }
 
 /**
- * One direction of a connection: what is read from its source is written to its destination when it arrives there. It
- * is on the timeline, for the first thing on its way, while the destination takes bytes; else `proceed` goes on.
+ * One direction of a connection: bytes read from its source are written to its destination when they arrive there. While
+ * the destination accepts bytes, the flow is on the timeline with the due time of its first segment; otherwise `proceed`
+ * continues it.
  */
 export class Flow implements Job {
   dueMs = 0
@@ -54,11 +55,11 @@ export class Flow implements Job {
   readonly #ends: FlowEnds
   readonly #line = new DelayLine()
   #isOnTimeline = false
-  /** Nothing is read from the source, for too much is on its way. */
+  /** Nothing is read from the source because too much is on its way. */
   #isPaused = false
-  /** No bytes are sent any more. */
+  /** No more bytes are sent. */
   #hasEnded = false
-  /** What is still sent goes nowhere. */
+  /** Everything that is still sent is discarded. */
   #isCut = false
 
   constructor(network: Network, way: Way, ends: FlowEnds) {
@@ -72,7 +73,7 @@ export class Flow implements Job {
     return this.#line.soonestMs < Number.POSITIVE_INFINITY
   }
 
-  /** Sends `bytes[from, end)` on their way; they are valid during the call only. */
+  /** Sends `bytes[from, end)` on their way; they are valid only during the call. */
   send(bytes: Uint8Array, from: number, end: number): void {
     const nowMs = this.#network.timeline.now()
     while (from < end && !this.#hasEnded && !this.#isCut) {
@@ -94,7 +95,7 @@ export class Flow implements Job {
     }
   }
 
-  /** Sends a mark on its way, behind which no bytes are sent. */
+  /** Sends a mark on its way, after which no bytes are sent. */
   sendMark(kind: Mark): void {
     if (this.#isCut) return
     this.#hasEnded = true
@@ -102,24 +103,24 @@ export class Flow implements Job {
     this.#schedule()
   }
 
-  /** Goes on writing: the destination is open now, or has taken all that it had. */
+  /** Continues writing: the destination has opened, or has taken everything. */
   proceed(): void {
     if (!this.#isOnTimeline) this.fire(this.#network.timeline.now())
   }
 
-  /** Throws away what is on its way, and what is still sent. */
+  /** Discards what is on its way, and what is still sent. */
   cut(): void {
     this.#isCut = true
     this.#network.heldBytes -= this.#line.bytesHeld
     this.#line.clear()
-    this.#letRead()
+    this.#resumeIfRoom()
   }
 
   fire(nowMs: number): void {
     this.#isOnTimeline = false
     const { destination } = this.#ends
     const { replies } = this.#network
-    // What the destination does not take stays in the line, which is bounded.
+    // What the destination does not take stays in the line, whose length is limited.
     while (destination !== undefined && destination.queuedBytes === 0) {
       replies.start(destination)
       const taken = this.#line.takeDue(nowMs, writeBytesMax, replies)
@@ -131,18 +132,18 @@ export class Flow implements Job {
         this.#network.heldBytes -= taken
       }
     }
-    this.#letRead()
+    this.#resumeIfRoom()
     this.#schedule()
   }
 
   get #isFull(): boolean {
     const { count, bytesHeld } = this.#line
     if (bytesHeld >= this.#network.lineBytesMax || count >= lineSegmentsMax) return true
-    // Whoever has nothing on its way may always send something, or nobody would go on.
+    // A flow with nothing on its way may always send something: otherwise all flows could block each other.
     return count > 0 && this.#network.heldBytes >= heldBytesMax
   }
 
-  #letRead(): void {
+  #resumeIfRoom(): void {
     if (!this.#isPaused || this.#isFull) return
     this.#isPaused = false
     this.#ends.resumeSource()

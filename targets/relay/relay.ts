@@ -1,27 +1,12 @@
-import { describeRelay } from '../../harness/relaySettings.ts'
-import { serveForParent, serveUntilStopped } from '../process/lifecycle.ts'
-import { formatListen } from '../server/listen.ts'
-import { relayLine } from './counters.ts'
-import { relayCommand, relayOptions } from './options.ts'
+import type { ManagedServer } from '../server/managedServer.ts'
+import type { RelayCounters } from './counters.ts'
+import type { RelayOptions } from './options.ts'
 import { startTcpRelay } from './tcp.ts'
 import { startUdpRelay } from './udp.ts'
-import { formatUpstream, resolveUpstream } from './upstream.ts'
+import { resolveUpstream, type Upstream } from './upstream.ts'
 
-/** `volley serve relay`: relays until it is to end; throws a UserError with what is wrong with the flags. */
-export async function serveRelay(args: readonly string[]): Promise<number> {
-  const command = relayCommand()
-  command.parse(args, { from: 'user' })
-  const { upstream, options, isQuiet } = relayOptions(command)
+/** Starts a relay to `upstream`, over TCP or UDP as that is; throws a UserError if it cannot listen. */
+export async function startRelay(upstream: Upstream, options: RelayOptions): Promise<ManagedServer<RelayCounters>> {
   const server = await resolveUpstream(upstream)
-  const relay = server.scheme === 'udp' ? await startUdpRelay(server, options) : await startTcpRelay(server, options)
-  const address = formatListen(relay.address, relay.scheme).replace('tcp://', '')
-  const what = describeRelay(options.settings).join(', ')
-  const output = {
-    title: `relay listening on ${address}   to ${formatUpstream(upstream)}, ${what}`,
-    quiet: isQuiet,
-    line: relayLine,
-    print: console.log,
-    printError: console.error,
-  }
-  return process.send ? serveForParent(relay, output) : serveUntilStopped(relay, output)
+  return server.scheme === 'udp' ? startUdpRelay(server, options) : startTcpRelay(server, options)
 }

@@ -1,6 +1,7 @@
 import net from 'node:net'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { DirectSocket, type SocketHandlers } from '../../harness/socket.ts'
-import { type ListenAddress, listenAt } from '../server/listen.ts'
+import { listenAt } from '../server/listen.ts'
 import type { ManagedServer } from '../server/managedServer.ts'
 import { awaitQuiet } from '../server/quiet.ts'
 import { Replies } from '../server/replies.ts'
@@ -12,13 +13,13 @@ import { type Job, Timeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
 import { createWays, type Way } from './way.ts'
 
-/** How long a connection that the relay has ended may take to end. */
+/** How long a connection that the relay has closed may take until both sides are closed. */
 const lingerMs = 500
 
-/** One read buffer for all connections of the process: what comes in is copied before the next read. */
+/** One read buffer for all connections of the process: each read is copied before the next one. */
 const readBuffer = new Uint8Array(64 * 1024)
 
-/** Starts to relay TCP connections to `upstream`; throws a UserError where it cannot listen. */
+/** Starts to relay TCP connections to `upstream`; throws a UserError if it cannot listen. */
 export async function startTcpRelay(
   upstream: Exclude<Upstream, { scheme: 'udp' }>,
   options: RelayOptions,
@@ -34,10 +35,10 @@ class TcpRelay implements ManagedServer<RelayCounters> {
   readonly up: Way
   readonly down: Way
   readonly upstream: net.NetConnectOpts
-  /** Reads so far, of all connections. */
+  /** Number of reads so far, of all connections. */
   reads = 0
   resets = 0
-  /** Nothing more is read from clients. */
+  /** Nothing is read from clients any more. */
   isPaused = false
   readonly #listener: net.Server
   readonly #connections = new Set<RelayedConnection>()
@@ -99,7 +100,7 @@ class TcpRelay implements ManagedServer<RelayCounters> {
   }
 }
 
-/** A client's connection and the one to the server that belongs to it. As a job it is its opening, on the way there. */
+/** A client's connection and the one to the server that belongs to it. As a job it is its opening, on its way there. */
 class RelayedConnection implements Job {
   dueMs = Number.POSITIVE_INFINITY
   sequence = 0
@@ -115,7 +116,7 @@ class RelayedConnection implements Job {
     this.server = new Side(this)
     this.client.connectTo(this.server, new Flow(network, up, this.client))
     this.server.connectTo(this.client, new Flow(network, down, this.server))
-    this.client.socket = DirectSocket.accept(accepted, readBuffer, this.client, true)
+    this.client.socket = DirectSocket.accept(accepted, readBuffer, this.client, { allowHalfOpen: true })
     this.client.isOpen = true
     network.timeline.add(this, up.markArrivalMs(network.timeline.now()))
     network.timeline.fireDue()
@@ -131,7 +132,7 @@ class RelayedConnection implements Job {
     if (!this.#isOver) this.server.socket = DirectSocket.connect(this.relay.upstream, readBuffer, this.server)
   }
 
-  /** Breaks both sides off, in a way that their other ends see as such. */
+  /** Resets both sides. */
   reset(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -140,7 +141,7 @@ class RelayedConnection implements Job {
     this.server.socket?.reset()
   }
 
-  /** Ends both sides in order, and throws away what still comes. */
+  /** Closes both sides gracefully, and discards what still comes in. */
   end(): void {
     this.#isOver = true
     this.client.end()
@@ -153,20 +154,20 @@ class RelayedConnection implements Job {
     this.server.socket?.destroy()
   }
 
-  /** It is gone when both sides are, or when the one to the server will never be opened. */
+  /** The connection is closed when both sides are, or when the one to the server will never be opened. */
   sideClosed(): void {
     const willOpen = !this.#isOver && this.server.socket === undefined
-    if (!willOpen && this.client.isGone && (this.server.isGone || this.server.socket === undefined)) {
+    if (!willOpen && this.client.isClosed && (this.server.isClosed || this.server.socket === undefined)) {
       this.relay.closed(this)
     }
   }
 }
 
-/** One side of a relayed connection, and the flow of what it sends to the other one. */
+/** One side of a relayed connection, and the flow of the bytes that it sends to the other one. */
 class Side implements SocketHandlers, FlowEnds {
   socket: DirectSocket | undefined
   isOpen = false
-  isGone = false
+  isClosed = false
   out!: Flow
   readonly #connection: RelayedConnection
   #peer!: Side
@@ -182,8 +183,8 @@ class Side implements SocketHandlers, FlowEnds {
   }
 
   get destination(): DirectSocket | undefined {
-    const { isOpen, isGone, socket } = this.#peer
-    return isOpen && !isGone ? socket : undefined
+    const { isOpen, isClosed, socket } = this.#peer
+    return isOpen && !isClosed ? socket : undefined
   }
 
   connected(): void {
@@ -208,9 +209,9 @@ class Side implements SocketHandlers, FlowEnds {
   }
 
   closed(error: NodeJS.ErrnoException | undefined): void {
-    this.isGone = true
+    this.isClosed = true
     if (error !== undefined || !this.#hasEnded) this.#sendMark(mark.reset)
-    // What is on its way to us arrives nowhere.
+    // What is on its way to this side is lost.
     this.#peer.out.cut()
     this.#connection.sideClosed()
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { FakeTime } from './testing/fakeTime.ts'
 import { Timeline } from './timeline.ts'
 
-test('Timeline does everything in the order it is due, never too soon and within a millisecond', () => {
+test('Timeline runs jobs in the order of their due times, never early and within a millisecond', () => {
   const times = fc.array(fc.record({ addMs: fc.nat(50), afterMs: fc.double({ min: 0, max: 40, noNaN: true }) }))
   fc.assert(
     fc.property(times, jobs => {
@@ -25,14 +25,14 @@ test('Timeline does everything in the order it is due, never too soon and within
         expect(atMs).toBeGreaterThanOrEqual(dueMs)
         expect(atMs).toBeLessThan(dueMs + 1.001)
       }
-      // Of those that were due at the same look at the clock, the one that was due first comes first.
+      // Of jobs that were due at the same check of the clock, the one that was due first runs first.
       const sorted = fired.toSorted((a, b) => a.atMs - b.atMs || a.dueMs - b.dueMs || a.sequence - b.sequence)
       expect(fired).toEqual(sorted)
     }),
   )
 })
 
-test('Timeline does what is due when it is asked, before its timer comes', () => {
+test('Timeline runs due jobs on request, before its timer fires', () => {
   const time = new FakeTime()
   const timeline = new Timeline({ now: () => now }, time.wakeAfter)
   let now = 0
@@ -55,7 +55,7 @@ test('Timeline does what is due when it is asked, before its timer comes', () =>
   expect(firedMs).toBe(5.25)
 })
 
-test('Timeline never does what is due at no time', () => {
+test('Timeline never runs a job that is never due', () => {
   const time = new FakeTime()
   const timeline = new Timeline(time, time.wakeAfter)
   timeline.add({ dueMs: 0, sequence: 0, fire: () => expect.unreachable() }, Number.POSITIVE_INFINITY)

@@ -1,30 +1,30 @@
 import { type Clock, monotonicClock } from '../../harness/clock.ts'
-import { type Due, DueJobs } from '../pool/dueJobs.ts'
+import { type Due, DueJobs } from '../server/dueJobs.ts'
 
-/** What is to be done at an instant. */
+/** An action at an instant. */
 export interface Job extends Due {
   fire(nowMs: number): void
 }
 
-/** Calls back after so many whole milliseconds, or somewhat later; what it answers takes that back. */
+/** Calls back after `delayMs` whole milliseconds, or somewhat later; the returned function cancels that. */
 export type WakeAfter = (delayMs: number, callback: () => void) => () => void
 
-/** Timers of Node count whole milliseconds and take no more than 31 bits of them. */
+/** Timers of Node count whole milliseconds and accept at most 31 bits of them. */
 const delayMsMin = 1
 const delayMsMax = 3_600_000
 
 /**
- * Does what is due, in the order of its due times, with one timer for all of it. Nothing is done too soon; a timer of
- * Node comes up to a millisecond late, a busy process later, and what is noticed before that by the way is done then.
+ * Runs jobs in the order of their due times, with one timer for all of them. No job runs early. A timer of Node is up to a
+ * millisecond late, and later in a busy process; jobs that are due when `fireDue` is called run then.
  */
 export class Timeline {
   readonly #clock: Clock
   readonly #wakeAfter: WakeAfter
   readonly #due = new DueJobs<Job>()
   #sequence = 0
-  /** When the timer comes; Infinity when there is none. */
+  /** When the timer fires; Infinity when there is none. */
   #wakeMs = Number.POSITIVE_INFINITY
-  #takeBack = () => {}
+  #cancel = () => {}
 
   constructor(clock: Clock = monotonicClock, wakeAfter: WakeAfter = wakeByTimer) {
     this.#clock = clock
@@ -35,7 +35,7 @@ export class Timeline {
     return this.#clock.now()
   }
 
-  /** Has `job.fire` called once `dueMs` has come, behind others that are due at the same time; Infinity: never. */
+  /** Calls `job.fire` once `dueMs` is reached, after other jobs that are due at the same time; Infinity: never. */
   add(job: Job, dueMs: number): void {
     if (dueMs === Number.POSITIVE_INFINITY) return
     job.dueMs = dueMs
@@ -44,7 +44,7 @@ export class Timeline {
     this.#setTimer()
   }
 
-  /** Does what is due by now. */
+  /** Runs the jobs that are due by now. */
   fireDue(): void {
     const nowMs = this.#clock.now()
     for (;;) {
@@ -63,10 +63,10 @@ export class Timeline {
   #setTimer(): void {
     const { soonestMs } = this.#due
     if (soonestMs >= this.#wakeMs) return
-    this.#takeBack()
+    this.#cancel()
     this.#wakeMs = soonestMs
     const delayMs = Math.ceil(soonestMs - this.#clock.now())
-    this.#takeBack = this.#wakeAfter(Math.min(Math.max(delayMs, delayMsMin), delayMsMax), this.#wake)
+    this.#cancel = this.#wakeAfter(Math.min(Math.max(delayMs, delayMsMin), delayMsMax), this.#wake)
   }
 }
 

@@ -1,7 +1,5 @@
-import dgram from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv6 } from 'node:net'
-import { type ListenAddress, listenError } from '../server/listen.ts'
+import type dgram from 'node:dgram'
+import { bindDatagramSocket, createDatagramSocket, type DatagramAddress } from '../server/datagramSocket.ts'
 import type { ManagedServer } from '../server/managedServer.ts'
 import { awaitQuiet } from '../server/quiet.ts'
 import { type RelayCounters, relayCounters } from './counters.ts'
@@ -12,13 +10,13 @@ import { Timeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
 import { createWays, type Way } from './way.ts'
 
-/** Clients at a time, each with a socket to the server; datagrams of others are rejected. */
+/** Number of clients at the same time, each with a socket to the server; datagrams of others are rejected. */
 const sessionsMaxDefault = 10_000
 const idleSweepsPerTimeout = 10
 
 type UdpUpstream = Extract<Upstream, { host: string }>
 
-/** Starts to relay datagrams to `upstream`; throws a UserError where it cannot listen. */
+/** Starts to relay datagrams to `upstream`; throws a UserError if it cannot listen. */
 export async function startUdpRelay(
   upstream: UdpUpstream,
   options: RelayOptions,
@@ -31,7 +29,7 @@ export async function startUdpRelay(
 
 class UdpRelay implements ManagedServer<RelayCounters> {
   readonly scheme = 'udp'
-  address: Extract<ListenAddress, { host: string }>
+  address: DatagramAddress
   readonly #upstream: UdpUpstream
   #socket!: dgram.Socket
   readonly #sessionsMax: number
@@ -44,11 +42,11 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   readonly #idleTimeoutMs: number
   #sweeping: NodeJS.Timeout | undefined
   #rejected = 0
-  #isStopping = false
+  #stopped: Promise<void> | undefined
   #isPaused = false
 
   constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
-    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.address = listen as DatagramAddress
     this.#upstream = upstream
     this.#sessionsMax = sessionsMax
     this.#idleTimeoutMs = idleTimeoutMs
@@ -60,15 +58,9 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.address
-    try {
-      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
-      await this.#bind(numeric, port)
-    } catch (error) {
-      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
-    }
-    const { address, port: bound } = this.#socket.address()
-    this.address = { host: address, port: bound }
+    const { socket, address } = await bindDatagramSocket(this.address, (bytes, from) => this.#fromClient(bytes, from))
+    this.#socket = socket
+    this.address = address
     this.#sweeping = setInterval(() => this.#sweep(), this.#idleTimeoutMs / idleSweepsPerTimeout)
   }
 
@@ -76,8 +68,12 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     return relayCounters(this.#ways, { connections: this.#sessions.size, rejected: this.#rejected, resets: 0 })
   }
 
-  async stop(): Promise<void> {
-    this.#isStopping = true
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     await awaitQuiet({
       received: () => this.#ways.up.datagramsIn + this.#ways.down.datagramsIn,
       isPending: () => this.#up.count + this.#down.count > 0,
@@ -90,21 +86,6 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     await new Promise<void>(resolve => this.#socket.close(resolve))
   }
 
-  #bind(host: string, port: number): Promise<void> {
-    const socket = createSocket(host)
-    this.#socket = socket
-    socket.on('message', (bytes, from) => this.#fromClient(bytes, from))
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject)
-      socket.bind(port, host, () => {
-        socket.removeAllListeners('error')
-        // A datagram that could not be sent: UDP promises nothing.
-        socket.on('error', () => {})
-        resolve()
-      })
-    })
-  }
-
   #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
     const key = `${address} ${port}`
     const session = this.#sessions.get(key) ?? this.#newSession(key, address, port)
@@ -112,27 +93,27 @@ class UdpRelay implements ManagedServer<RelayCounters> {
       this.#rejected++
       return
     }
-    session.heardMs = this.#timeline.now()
+    session.receivedMs = this.#timeline.now()
     this.#up.send(bytes, session)
     this.#timeline.fireDue()
   }
 
   #newSession(key: string, address: string, port: number): Session | undefined {
-    if (this.#isStopping || this.#sessions.size >= this.#sessionsMax) return undefined
-    const socket = createSocket(this.#upstream.host)
-    const session: Session = { address, port, socket, heardMs: 0, isForgotten: false }
+    if (this.#stopped !== undefined || this.#sessions.size >= this.#sessionsMax) return undefined
+    const socket = createDatagramSocket(this.#upstream.host)
+    const session: Session = { address, port, socket, receivedMs: 0, isForgotten: false }
     const { host: serverHost, port: serverPort } = this.#upstream
     socket.on('message', (bytes, from) => {
-      // Of others nothing is taken, as on a socket that is connected.
+      // Datagrams of other senders are rejected, as on a connected socket.
       if (from.port !== serverPort || from.address !== serverHost) {
         this.#rejected++
         return
       }
-      session.heardMs = this.#timeline.now()
+      session.receivedMs = this.#timeline.now()
       this.#down.send(bytes, session)
       this.#timeline.fireDue()
     })
-    // No file descriptor is left, or the like: what it was to send is lost.
+    // For example no file descriptor is left: the datagrams of this client are lost.
     socket.on('error', () => this.#forget(key, session))
     this.#sessions.set(key, session)
     return session
@@ -141,19 +122,19 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   #toServer(bytes: Uint8Array, { socket, isForgotten }: Session): boolean {
     if (isForgotten) return false
     const { host, port } = this.#upstream
-    socket.send(bytes, port, host, error => error && takeBack(this.#ways.up, bytes))
+    socket.send(bytes, port, host, error => error && countAsLost(this.#ways.up, bytes))
     return true
   }
 
   #toClient(bytes: Uint8Array, { address, port }: Session): boolean {
-    this.#socket.send(bytes, port, address, error => error && takeBack(this.#ways.down, bytes))
+    this.#socket.send(bytes, port, address, error => error && countAsLost(this.#ways.down, bytes))
     return true
   }
 
   #sweep(): void {
-    const heardMsMin = this.#timeline.now() - this.#idleTimeoutMs
+    const receivedMsMin = this.#timeline.now() - this.#idleTimeoutMs
     for (const [key, session] of this.#sessions) {
-      if (session.heardMs < heardMsMin) this.#forget(key, session)
+      if (session.receivedMs < receivedMsMin) this.#forget(key, session)
     }
   }
 
@@ -165,26 +146,18 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 }
 
-/** A client, and the socket that the server knows it by. */
+/** A client, and the socket that represents it to the server. */
 interface Session {
   readonly address: string
   readonly port: number
   readonly socket: dgram.Socket
-  heardMs: number
+  receivedMs: number
   isForgotten: boolean
 }
 
-/** What the system would not send was not passed. */
-function takeBack(way: Way, bytes: Uint8Array): void {
+/** Corrects the counters for a datagram that the system did not send. */
+function countAsLost(way: Way, bytes: Uint8Array): void {
   way.datagramsPassed--
   way.bytesPassed -= bytes.length
   way.lost++
-}
-
-/** A socket of the host's family that looks no address up, for all of ours are numeric. */
-function createSocket(host: string): dgram.Socket {
-  return dgram.createSocket({
-    type: isIPv6(host) ? 'udp6' : 'udp4',
-    lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
-  })
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatUpstream, parseUpstream, resolveUpstream } from './upstream.ts'
+import { formatEndpoint } from '../../harness/address.ts'
+import { parseUpstream, resolveUpstream } from './upstream.ts'
 
 test.each([
   ['127.0.0.1:9000', 'tcp://127.0.0.1:9000'],
@@ -8,17 +9,17 @@ test.each([
   ['udp://127.0.0.1:53', 'udp://127.0.0.1:53'],
   ['unix:/run/x.sock', 'unix:/run/x.sock'],
 ])('parseUpstream() reads %s', (text, url) => {
-  expect(formatUpstream(parseUpstream(text)!)).toBe(url)
+  expect(formatEndpoint(parseUpstream(text)!)).toBe(url)
 })
 
-test.each(['', 'x', 'tcp://h', 'tcp://h:0', 'http://h:1', 'tls://h:1', 'udp://unix:/x', 'unix:'])(
+test.each(['', 'x', 'tcp://h', 'tcp://h:0', 'http://h:1', 'tls://h:1', 'udp://unix:/x', 'udp://tcp://h:1', 'unix:'])(
   'parseUpstream() refuses "%s"',
   text => {
     expect(parseUpstream(text)).toBeUndefined()
   },
 )
 
-test('resolveUpstream() writes an address as the system does, and refuses a host that is not there', async () => {
+test('resolveUpstream() writes an address as the system does, and refuses a host that does not exist', async () => {
   expect(await resolveUpstream({ scheme: 'udp', host: '0:0:0:0:0:0:0:1', port: 1 })).toMatchObject({ host: '::1' })
   expect(await resolveUpstream({ scheme: 'tcp', host: 'localhost', port: 1 })).toMatchObject({
     host: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),

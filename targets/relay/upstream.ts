@@ -1,41 +1,35 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { messageOf, UserError } from '../../harness/errors.ts'
-import { type ListenAddress, parseListen } from '../server/listen.ts'
+import { type ListenAddress, parseListen, parseUdpListen } from '../../harness/listenAddress.ts'
 
 export const upstreamForms = 'tcp://host:port, udp://host:port or unix:/path'
 
-/** The server that a relay leads to. */
+/** The server behind a relay. */
 export type Upstream =
   | { readonly scheme: 'tcp' | 'udp'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string }
 
-/** Reads `host:port`, which is TCP, or one of `upstreamForms`; undefined when the text is none of them. */
+/** Reads `host:port`, which is TCP, or one of `upstreamForms`; undefined for other texts. */
 export function parseUpstream(text: string): Upstream | undefined {
   const isUdp = text.startsWith('udp://')
-  const address: ListenAddress | undefined = parseListen(isUdp ? text.slice('udp://'.length) : text)
+  const address: ListenAddress | undefined = isUdp ? parseUdpListen(text) : parseListen(text)
   if (address === undefined) return undefined
-  if ('path' in address) return isUdp ? undefined : { scheme: 'unix', path: address.path }
+  if ('path' in address) return { scheme: 'unix', path: address.path }
   return address.port === 0 ? undefined : { scheme: isUdp ? 'udp' : 'tcp', ...address }
 }
 
-/** The upstream as a URL. */
-export function formatUpstream(upstream: Upstream): string {
-  if (upstream.scheme === 'unix') return `unix:${upstream.path}`
-  return `${upstream.scheme}://${upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host}:${upstream.port}`
-}
-
-/** What is sent to no address in particular goes to this machine, and comes back from the address that it went to. */
+/** Datagrams to the unspecified address go to this machine, and the replies come from the loopback address. */
 const loopbacks: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-/** Looks a host name up once, so that no connection waits for it; throws a UserError where there is no such host. */
+/** Looks up a host name once, so that no connection waits for it; throws a UserError if there is no such host. */
 export async function resolveUpstream(upstream: Upstream): Promise<Upstream> {
   if (upstream.scheme === 'unix') return upstream
   const host = await numericHost(upstream.host)
   return { ...upstream, host: loopbacks[host] ?? host }
 }
 
-/** The address of a host as the system writes it, by which the sender of a datagram is known. */
+/** The address of a host as the system writes it, which identifies the sender of a datagram. */
 async function numericHost(host: string): Promise<string> {
   if (isIP(host) !== 0) {
     return new SocketAddress({ address: host, family: isIPv6(host) ? 'ipv6' : 'ipv4' }).address

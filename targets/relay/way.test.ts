@@ -7,7 +7,7 @@ function up(settings: RelaySettings, seed = 1) {
   return createWays(settings, seed).up
 }
 
-test('a way with nothing on it takes no time', () => {
+test('a way without settings takes no time', () => {
   const way = up({})
   expect([0.1, 7.3].map(nowMs => way.arrivalMs(nowMs, 1000))).toEqual([0.1, 7.3])
   expect(way.markArrivalMs(8.7)).toBe(8.7)
@@ -20,7 +20,7 @@ test('a way takes half of the round trip', () => {
   expect(way.arrivalMs(1, 100)).toBe(38.5)
 })
 
-test('a way lets one byte through after the other', () => {
+test('a way passes on one byte after the other', () => {
   // 8 kbit/s is one byte a millisecond.
   const way = up({ rate: 8000, rtt: 10 })
   expect(way.arrivalMs(0, 100)).toBe(105)
@@ -29,7 +29,7 @@ test('a way lets one byte through after the other', () => {
   expect(way.arrivalMs(500, 1)).toBe(506)
 })
 
-test('no more passes a way in any span of time than its rate, and no less while something waits', () => {
+test('no more than its rate passes a way in any span of time, and no less while something waits', () => {
   const arrivals = fc.array(fc.record({ afterMs: fc.nat(30), bytes: fc.integer({ min: 1, max: 50 }) }), {
     minLength: 1,
   })
@@ -50,13 +50,13 @@ test('no more passes a way in any span of time than its rate, and no less while 
   )
 })
 
-test('both ways have the bottleneck for themselves', () => {
+test('each way has a bottleneck of its own', () => {
   const { up, down } = createWays({ rate: 8000 }, 1)
   expect(up.arrivalMs(0, 1000)).toBe(1000)
   expect(down.arrivalMs(0, 5)).toBe(5)
 })
 
-test('jitter is within its bounds on both sides of the round trip, and the same for the same seed', () => {
+test('jitter is within its limits in both directions, and the same for the same seed', () => {
   const draw = (seed: number) => {
     const { up, down } = createWays({ rtt: 20, jitter: 6 }, seed)
     return Array.from({ length: 500 }, () => [up.arrivalMs(0, 1), down.arrivalMs(0, 1)] as const)
@@ -70,7 +70,7 @@ test('jitter is within its bounds on both sides of the round trip, and the same 
   expect(trips.filter(([there, back]) => there === back)).toHaveLength(0)
 })
 
-test('nothing passes in a stall, which is counted from the first byte and leaves at the rate behind it', () => {
+test('nothing passes in a stall, which is counted from the first byte, and afterwards bytes leave at the rate', () => {
   const { up, down } = createWays({ stall: '1s/10s', rate: 8000 }, 1)
   expect(up.markArrivalMs(50_000)).toBe(50_000)
   expect(up.arrivalMs(100_000, 10)).toBe(100_010)
@@ -80,12 +80,12 @@ test('nothing passes in a stall, which is counted from the first byte and leaves
   expect(down.arrivalMs(109_500, 2)).toBe(110_002)
 })
 
-test('nothing passes any more after a stall for good', () => {
+test('nothing passes after a stall without end has begun', () => {
   const way = up({ stall: 'forever@1s', rtt: 10 })
   expect([0, 999, 1000, 5000].map(nowMs => way.arrivalMs(nowMs, 1))).toEqual([5, 1004, ...Array(2).fill(Infinity)])
 })
 
-test('a way loses and resets about as many as it is told, and the same for the same seed', () => {
+test('a way loses and resets about the given share, and the same segments for the same seed', () => {
   const draw = (seed: number) => {
     const way = up({ loss: 0.2, reset: 0.05 }, seed)
     const drawn = Array.from({ length: 10_000 }, () => [way.loses(), way.resets()])
@@ -99,6 +99,6 @@ test('a way loses and resets about as many as it is told, and the same for the s
   expect(up({ loss: 1 }).loses()).toBe(true)
 })
 
-test('a lost segment of TCP comes two round trips later, or 200 ms', () => {
+test('a lost segment of TCP arrives two round trips later, or 200 ms', () => {
   expect([0, 75, 300].map(rtt => up({ rtt }).retransmitMs)).toEqual([200, 200, 600])
 })

@@ -1,20 +1,19 @@
 import { createPrng, streamSeed } from '../../harness/prng.ts'
 import type { RelaySettings } from '../../harness/relaySettings.ts'
-import { parseStall } from '../../harness/stall.ts'
-import { beginMs, endMs } from '../pool/stalls.ts'
+import { beginMs, endMs, parseStall } from '../../harness/stall.ts'
 
-/** Linux sends a segment anew after 200 ms at the soonest (TCP_RTO_MIN), and after some round trips. */
+/** Linux retransmits a segment after 200 ms at the soonest (TCP_RTO_MIN), and after some round trips. */
 const retransmitMsMin = 200
 const retransmitRoundTrips = 2
 const uint32Values = 0x1_0000_0000
 
-/** What is one thing for both ways. */
+/** The state that both ways share. */
 interface Origin {
-  /** When the first byte came, which stalls are counted from. */
+  /** When the first byte came in: stalls are counted from there. */
   firstMs: number | undefined
 }
 
-/** Both directions of the network that a relay stands for; the same arrivals and the same seed give the same times. */
+/** Both directions of the network that a relay simulates; the same arrivals and the same seed give the same times. */
 export function createWays(settings: RelaySettings, seed: number): { readonly up: Way; readonly down: Way } {
   const origin: Origin = { firstMs: undefined }
   return { up: new Way(settings, streamSeed(seed, 0), origin), down: new Way(settings, streamSeed(seed, 1), origin) }
@@ -23,21 +22,21 @@ export function createWays(settings: RelaySettings, seed: number): { readonly up
 /**
  * One direction of the network, over all connections: a bottleneck, then a distance.
  *
- * The bottleneck is a token bucket without depth. It lets one byte through after the other, in the order they came:
+ * The bottleneck is a token bucket without depth. It passes on one byte after the other, in the order of their arrival:
  *
  *     through = max(arrival, when it is free) + bytes / rate + the stalls in between
  *
- * and lets nothing through in a stall, so that what has gathered by its end still leaves at the rate. The distance is half a round trip, give
- * or take a uniform part of half the jitter. No clock and no timer: times go in and come out.
+ * and passes on nothing in a stall, so that what has gathered by its end still leaves at the rate. The distance is half a
+ * round trip, plus or minus a uniform part of half the jitter. There is no clock and no timer: times go in and come out.
  */
 export class Way {
-  /** How much later a segment of TCP arrives that is lost: it is sent anew. */
+  /** How much later a lost segment of TCP arrives, since it is retransmitted. */
   readonly retransmitMs: number
-  /** Totals since the start. What came is passed, lost, or on its way. */
+  /** Totals since the start. What came in is passed on, lost, or on its way. */
   datagramsIn = 0
   datagramsPassed = 0
   bytesPassed = 0
-  /** Datagrams that never arrive, and segments of TCP that arrive late for it. */
+  /** Datagrams that never arrive, and segments of TCP that arrive late because they were lost. */
   lost = 0
   readonly #tripMs: number
   readonly #jitterMs: number
@@ -66,7 +65,7 @@ export class Way {
     this.#reset = createPrng(streamSeed(seed, 2))
   }
 
-  /** When so many bytes arrive that come to the network at `nowMs`, not before the last ones; Infinity: never. */
+  /** When `bytes` bytes that enter the network at `nowMs`, not before the last ones, arrive; Infinity: never. */
   arrivalMs(nowMs: number, bytes: number): number {
     const throughMs = this.#throughMs(nowMs, bytes)
     return throughMs + this.#tripMs + (this.#jitterMs === 0 ? 0 : (2 * draw(this.#jitter) - 1) * this.#jitterMs)
@@ -90,12 +89,12 @@ export class Way {
   }
 
   #throughMs(nowMs: number, bytes: number): number {
-    // The opening of a connection is no traffic: stalls begin to count with the first that is.
+    // The opening of a connection has no bytes: stalls are counted from the first byte.
     if (bytes > 0) this.#origin.firstMs ??= nowMs
     const came = nowMs - (this.#origin.firstMs ?? nowMs)
     const begin = beginMs(this.#stall, Math.max(came, this.#freeMs))
     this.#freeMs = endMs(this.#stall, begin, bytes * this.#msPerByte)
-    // Not as a sum from the origin on, which would move what is not held up at all.
+    // Not computed from the origin: the rounding of a sum would move what is not delayed at all.
     return nowMs + (this.#freeMs - came)
   }
 }

@@ -3,7 +3,7 @@ import type { Connections } from './connections.ts'
 import type { Watched } from './idleTimeout.ts'
 import type { Connection } from './service.ts'
 
-/** What a server does when something happens on one of its connections, or its service asks for something. */
+/** The methods of a server that its connections call: events of the socket, and what the service asks for. */
 export interface ConnectionServer {
   readonly connections: Connections<ServedConnection>
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void
@@ -18,26 +18,26 @@ export interface ConnectionServer {
   refuse(connection: ServedConnection, last: Uint8Array): void
 }
 
-/** A connection and what its server knows of it. */
+/** A connection and its state in the server. */
 export class ServedConnection implements Connection, SocketHandlers, Watched {
   socket!: DirectSocket
-  /** Bytes of an over-long frame still to be thrown away. */
+  /** Bytes of an over-long frame that are still to be skipped. */
   skipBytes = 0
-  /** Readable events whose replies wait behind others. */
+  /** Writes that wait to be sent. */
   queuedWrites = 0
-  /** Nothing is read until the replies have gone, or have been made. */
+  /** Nothing is read until replies are sent, or made. */
   paused = false
-  /** It is paused for replies that have not gone. */
+  /** It is paused because too many bytes wait to be sent. */
   bufferFull = false
-  /** Bytes of a frame that is not whole yet, or of requests that wait until there is room. */
+  /** Bytes of an incomplete frame, or of requests that wait until there is room. */
   unfinishedBytes = 0
-  /** It was held back when, or since, the server was told to stop. */
-  wasHeldBack = false
-  /** When it was last seen with requests in hand, since the server was told to stop. */
+  /** It was paused when the server began to stop, or after that. */
+  wasPaused = false
+  /** When it last had pending requests, in milliseconds after the server began to stop. */
   lastPendingMs = 0
-  /** Our side is to be ended once what is answered by now is written. */
+  /** Our side is to be closed once the replies made so far are written. */
   ending = false
-  /** Our side is ended, or all of it is gone. */
+  /** Our side, or all of the connection, is closed. */
   over = false
   lingering: NodeJS.Timeout | undefined
   activeTick = 0
@@ -77,8 +77,8 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   }
 
   /**
-   * Has a connection close that is broken: where the client has ended its side nothing more is read, and nobody is told of
-   * a reply that could not be written. An empty write is.
+   * Finds out whether the connection is broken. Once the client has closed its side nothing more is read, and `DirectSocket`
+   * does not report a write that failed; an empty write to the stream does.
    */
   probe(): void {
     if (!this.over) this.socket.socket.write('')

@@ -7,7 +7,7 @@ function add(connections: Connections<{ link: number; name: string }>, name: str
   return connection
 }
 
-test('Connections keeps what is open by link, and gives a free link anew', () => {
+test('Connections finds open connections by link, and reuses a free link', () => {
   const connections = new Connections<{ link: number; name: string }>(10)
   const [a, b, c] = ['a', 'b', 'c'].map(name => add(connections, name))
   expect([a!.link, b!.link, c!.link]).toEqual([0, 1, 2])
@@ -21,7 +21,7 @@ test('Connections keeps what is open by link, and gives a free link anew', () =>
   expect([...connections].map(({ name }) => name)).toEqual(['a', 'c', 'd', 'e'])
 })
 
-test('Connections says when it is full', () => {
+test('isFull says whether there is room for one more connection', () => {
   const connections = new Connections<{ link: number; name: string }>(2)
   const first = add(connections, 'a')
   expect(connections.isFull).toBe(false)
@@ -31,7 +31,7 @@ test('Connections says when it is full', () => {
   expect(connections.isFull).toBe(false)
 })
 
-test('Connections bears that connections go while it is gone through', () => {
+test('Connections allows that connections are removed during an iteration', () => {
   const connections = new Connections<{ link: number; name: string }>(10)
   for (const name of ['a', 'b', 'c']) add(connections, name)
   const seen: string[] = []

@@ -1,55 +1,55 @@
-/** What is kept by its link. */
+/** An entry that is found by its link. */
 export interface Linked {
   readonly link: number
 }
 
 /**
- * The open connections of a server, by link. Links are given anew once their connection is gone, the last first, so that
- * what is kept by link elsewhere stays as small as the most connections that were open at a time.
+ * The open connections of a server, by link. The link of a closed connection is reused, the last one first, so that arrays
+ * indexed by link are never longer than the largest number of connections that were open at the same time.
  */
-export class Connections<Kept extends Linked> {
+export class Connections<Entry extends Linked> {
   readonly #max: number
-  readonly #kept = new Map<number, Kept>()
+  readonly #entries = new Map<number, Entry>()
   readonly #freeLinks: number[] = []
   #links = 0
 
-  /** Takes `max` connections at most. */
+  /** Holds at most `max` connections. */
   constructor(max: number) {
     this.#max = max
   }
 
   get length(): number {
-    return this.#kept.size
+    return this.#entries.size
   }
 
   get isFull(): boolean {
-    return this.#kept.size >= this.#max
+    return this.#entries.size >= this.#max
   }
 
-  /** A link that no open connection has; it is in use from `set` to `delete`. */
+  /** A link that no open connection has; it is used from `set` to `delete`. */
   nextLink(): number {
     return this.#freeLinks.at(-1) ?? this.#links
   }
 
-  /** Keeps a connection under the link that `nextLink` gave for it. */
-  set(connection: Kept): void {
+  /** Adds a connection under the link that `nextLink` returned for it. */
+  set(connection: Entry): void {
     if (this.#freeLinks.pop() === undefined) this.#links++
-    this.#kept.set(connection.link, connection)
+    this.#entries.set(connection.link, connection)
   }
 
-  get(link: number): Kept | undefined {
-    return this.#kept.get(link)
+  get(link: number): Entry | undefined {
+    return this.#entries.get(link)
   }
 
-  /** Forgets a connection; false when it was not there. */
-  delete({ link }: Kept): boolean {
-    const found = this.#kept.delete(link)
+  /** Removes a connection; false when it was not found. */
+  delete({ link }: Entry): boolean {
+    const found = this.#entries.delete(link)
     if (found) this.#freeLinks.push(link)
     return found
   }
 
-  /** All of them, the oldest first; connections may come and go meanwhile. */
-  [Symbol.iterator](): IterableIterator<Kept> {
-    return this.#kept.values()
+  /** All connections, the oldest first; they may be added and removed during the iteration. */
+  [Symbol.iterator](): IterableIterator<Entry> {
+    return this.#entries.values()
   }
 }

@@ -1,6 +1,6 @@
 import { Replies } from './replies.ts'
 
-/** Replies over UDP: what each call gives is a datagram of its own. */
+/** Replies over UDP: each call makes a datagram of its own. */
 export class DatagramReplies extends Replies {
   override echo(bytes: Uint8Array, from: number, end: number): void {
     this.flush()

@@ -1,45 +1,59 @@
 import type { ServedConnection } from './connection.ts'
 import type { Connections } from './connections.ts'
 
-/** How long a connection that we have ended may take to read what still waits for it. */
-export const lingerQueuedMs = 4000
-/**
- * A server that is to stop goes on with each connection until nothing has come in for `quietMs`, longer than TCP holds
- * an acknowledgement, and with it the bytes behind it, back (40 ms on Linux); but with none for more than `readOnMs`, or
- * `readOnHeldMs` where it was held back, and much may wait in the kernel. Then each has `lingerQueuedMs` to take its
- * replies, from when the last of them is made.
- */
-const quietMs = 50
-const readOnMs = 1000
-const readOnHeldMs = 3000
+/** How long a server that stops waits for its connections, in milliseconds. */
+export interface DrainTimes {
+  /**
+   * A connection is closed once nothing has come in for this long. TCP may delay an acknowledgement, and with it the
+   * bytes behind it, by 40 ms on Linux, so the default is longer than that.
+   */
+  readonly quietMs: number
+  /** A connection that keeps sending is read for no longer than this. */
+  readonly readOnMs: number
+  /** The same for a connection that was paused: much may wait in the kernel. */
+  readonly readOnPausedMs: number
+  /** How long a closed connection may take to read the replies that wait to be sent, counted from the last one. */
+  readonly lingerQueuedMs: number
+  /** How long a closed connection with nothing left to send may take until the client closes its side. */
+  readonly lingerMs: number
+}
 
-/** A server whose connections are to be ended. */
-export interface EndingServer {
+export const drainTimesDefault: DrainTimes = {
+  quietMs: 50,
+  readOnMs: 1000,
+  readOnPausedMs: 3000,
+  lingerQueuedMs: 4000,
+  lingerMs: 1000,
+}
+
+/** A server whose connections are to be closed gracefully. */
+export interface DrainingServer {
   readonly connections: Connections<ServedConnection>
-  /** What a sign of life is marked with; each look at the connections is a tick. */
+  readonly drainTimes: DrainTimes
+  /** A connection's `activeTick` is set to this tick when bytes come in; `drain` advances it at each check. */
   readonly activity: { tick: number }
   /** Requests of the connection that wait for their replies. */
   pending(connection: ServedConnection): number
-  /** Ends our side once what is in hand is answered. */
+  /** Closes our side of the connection once its pending requests are answered. */
   end(connection: ServedConnection): void
   /** Resolves when no connection is left. */
   empty(): Promise<void>
 }
 
 /**
- * Ends every connection once what its client has sent is answered, and breaks off those that are there after `answerMs`;
- * resolves when all are gone, with how many requests were not answered.
+ * Closes every connection once what its client has sent is answered, and destroys those that are left after `answerMs`.
+ * Resolves when all are closed, with the number of requests that were not answered.
  */
-export async function drain(server: EndingServer, answerMs: number): Promise<number> {
-  const { connections, activity } = server
+export async function drain(server: DrainingServer, answerMs: number): Promise<number> {
+  const { connections, activity, drainTimes } = server
   const beganMs = performance.now()
   const empty = server.empty()
   while (connections.length > 0) {
     activity.tick++
-    await Promise.race([empty, new Promise(resolve => setTimeout(resolve, quietMs))])
+    await Promise.race([empty, new Promise(resolve => setTimeout(resolve, drainTimes.quietMs))])
     const elapsedMs = performance.now() - beganMs
     if (elapsedMs >= answerMs) break
-    for (const connection of connections) look(server, connection, elapsedMs)
+    for (const connection of connections) check(server, connection, elapsedMs)
   }
   let unanswered = 0
   for (const connection of connections) {
@@ -50,14 +64,15 @@ export async function drain(server: EndingServer, answerMs: number): Promise<num
   return unanswered
 }
 
-/** Ends a connection from which nothing more comes or is waited for, and breaks it off when its time is over. */
-function look(server: EndingServer, connection: ServedConnection, elapsedMs: number): void {
+/** Closes a connection that is quiet or has been read for long enough; destroys one that does not take its replies. */
+function check(server: DrainingServer, connection: ServedConnection, elapsedMs: number): void {
+  const { readOnMs, readOnPausedMs, lingerQueuedMs } = server.drainTimes
   if (server.pending(connection) > 0) {
     connection.lastPendingMs = elapsedMs
     connection.probe()
   }
   if (elapsedMs >= Math.max(readOnMs, connection.lastPendingMs) + lingerQueuedMs) connection.socket.destroy()
-  else if (connection.paused) connection.wasHeldBack = true
+  else if (connection.paused) connection.wasPaused = true
   else if (connection.activeTick !== server.activity.tick) server.end(connection)
-  else if (elapsedMs >= (connection.wasHeldBack ? readOnHeldMs : readOnMs)) server.end(connection)
+  else if (elapsedMs >= (connection.wasPaused ? readOnPausedMs : readOnMs)) server.end(connection)
 }

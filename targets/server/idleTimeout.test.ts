@@ -25,7 +25,7 @@ function create() {
   return { timeout, expired, add }
 }
 
-test('IdleTimeout expires what is idle, once, neither too soon nor more than two ticks late', () => {
+test('IdleTimeout expires an idle member once, neither early nor more than two ticks late', () => {
   const { expired, add } = create()
   const addedAt = [0, 1, 700, 1499, 1500, 9000]
   let nowMs = 0
@@ -55,7 +55,7 @@ test('IdleTimeout counts from the last activity', () => {
   expect(expired[0]!.atMs).toBeGreaterThanOrEqual(60_000 + timeoutMs)
 })
 
-test('IdleTimeout takes what is busy for active, until it is so no more', () => {
+test('IdleTimeout counts a busy member as active', () => {
   const expired: number[] = []
   let isBusy = true
   const timeout = new IdleTimeout(
@@ -71,22 +71,22 @@ test('IdleTimeout takes what is busy for active, until it is so no more', () => 
   expect(expired).toHaveLength(1)
 })
 
-test('IdleTimeout forgets what is deleted, wherever it stands by then, and nothing else', () => {
+test('IdleTimeout forgets a deleted member, whichever slot it is in, and only that one', () => {
   const { timeout, expired, add } = create()
-  const [gone, stays] = [add('gone'), add('stays')]
-  // Far enough that it was put anew.
+  const [deleted, kept] = [add('deleted'), add('kept')]
+  // Long enough that both have moved to another slot.
   for (let second = 0; second < 40; second++) {
     vi.advanceTimersByTime(1000)
-    gone.activeTick = timeout.tick
-    stays.activeTick = timeout.tick
+    deleted.activeTick = timeout.tick
+    kept.activeTick = timeout.tick
   }
-  timeout.delete(gone)
-  timeout.delete(gone)
+  timeout.delete(deleted)
+  timeout.delete(deleted)
   vi.advanceTimersByTime(2 * timeoutMs)
-  expect(expired.map(({ name }) => name)).toEqual(['stays'])
+  expect(expired.map(({ name }) => name)).toEqual(['kept'])
 })
 
-test('IdleTimeout has one timer for all, and none once it is stopped', () => {
+test('IdleTimeout has one timer for all members, and none once it is stopped', () => {
   const { timeout, expired, add } = create()
   for (let index = 0; index < 1000; index++) add(String(index))
   expect(vi.getTimerCount()).toBe(1)

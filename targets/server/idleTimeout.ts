@@ -1,17 +1,17 @@
-/** A timeout is told to this part of itself: nothing is ended too soon, and nothing more than two parts late. */
+/** Resolution of a timeout: a member never expires early, and at most two of these parts late. */
 const ticksPerTimeout = 10
 const lifeTicks = ticksPerTimeout + 1
 
-/** What is to show a sign of life now and then: whoever sees one sets `activeTick` to the timeout's `tick`. */
+/** A member of an idle timeout: on activity `activeTick` is set to the timeout's `tick`. */
 export interface Watched {
   activeTick: number
-  /** Where it stands in the wheel. */
+  /** Its slot in the wheel. */
   wheelSlot: number
 }
 
 /**
- * One coarse timer for any number of connections: a timing wheel. A sign of life is one store, with no timer touched: a
- * connection that comes up in the wheel and was active since it was put there is put where it is due next.
+ * One coarse timer for any number of connections: a timing wheel. Activity costs one store and touches no timer. When the
+ * slot of a connection comes up and the connection was active since, it moves to the slot where it is due next.
  */
 export class IdleTimeout<Member extends Watched> {
   /** Grows by one every tenth of the timeout. */
@@ -21,7 +21,7 @@ export class IdleTimeout<Member extends Watched> {
   readonly #isBusy: ((member: Member) => boolean) | undefined
   readonly #timer: NodeJS.Timeout
 
-  /** Calls `expired` once for each member that was not active for so long; one that `isBusy` is active all the while. */
+  /** Calls `expired` once for each member that was idle for `timeoutMs`; a member that `isBusy` counts as active. */
   constructor(timeoutMs: number, expired: (member: Member) => void, isBusy?: (member: Member) => boolean) {
     this.#expired = expired
     this.#isBusy = isBusy
@@ -37,7 +37,7 @@ export class IdleTimeout<Member extends Watched> {
     this.#slots[member.wheelSlot]!.delete(member)
   }
 
-  /** Ends the timer: nothing expires any more. */
+  /** Stops the timer: nothing expires any more. */
   stop(): void {
     clearInterval(this.#timer)
   }

@@ -1,38 +1,12 @@
 import type { AddressInfo, Server } from 'node:net'
 import { UserError } from '../../harness/errors.ts'
-
-/** Where a server listens; port 0 is a free one. */
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
-
-const loopback = '127.0.0.1'
-
-/** The address in `127.0.0.1:8080`, `[::1]:8080`, `:8080`, `8080` or `unix:/path`; undefined when the text is none. */
-export function parseListen(text: string): ListenAddress | undefined {
-  if (text.startsWith('unix:')) return text.length > 5 ? { path: text.slice(5) } : undefined
-  const match = /^(?:tcp:\/\/)?(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?:)?(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (!match || port > 65_535) return undefined
-  return { host: match[1] ?? match[2] ?? loopback, port }
-}
-
-/** The address in `udp://127.0.0.1:8080` and the like, as `parseListen` takes it; undefined for other texts. */
-export function parseUdpListen(text: string): Extract<ListenAddress, { host: string }> | undefined {
-  const rest = text.startsWith('udp://') ? text.slice('udp://'.length) : ''
-  const address = rest.includes('://') ? undefined : parseListen(rest)
-  return address === undefined || 'path' in address ? undefined : address
-}
-
-/** An address as a URL: `tcp://127.0.0.1:8080` or `unix:/path`. */
-export function formatListen(address: ListenAddress, scheme: 'tcp' | 'udp' = 'tcp'): string {
-  if ('path' in address) return `unix:${address.path}`
-  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
-}
+import { formatListen, type ListenAddress } from '../../harness/listenAddress.ts'
 
 const backlog = 4096
 
 /**
- * Has a server listen; resolves with the address that it really has, or rejects with a UserError. `refused` is called
- * for each connection that could not be accepted later on, as for want of file descriptors.
+ * Makes a server listen; resolves with its real address, or rejects with a UserError. `refused` is called for each
+ * connection that later cannot be accepted, for example for lack of file descriptors.
  */
 export function listenAt(server: Server, address: ListenAddress, refused: () => void): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
@@ -51,20 +25,20 @@ function boundAddress(server: Server): ListenAddress {
 }
 
 const causes: Readonly<Record<string, string>> = {
-  // A unix path in a folder that is not there comes as EACCES too.
+  // A unix path in a folder that does not exist gives EACCES too.
   EACCES: 'permission denied, or no such folder',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the host is not known',
   EAI_AGAIN: 'the host is not known',
 }
 
-/** What to tell a user when listening failed. */
+/** The message for a user when listening failed. */
 export function listenError(
   address: ListenAddress,
   error: NodeJS.ErrnoException,
   scheme: 'tcp' | 'udp' = 'tcp',
 ): UserError {
-  const inUse = 'path' in address ? 'the path is there already; if no server uses it, remove it' : 'the port is in use'
+  const inUse = 'path' in address ? 'the path exists already; if no server uses it, remove it' : 'the port is in use'
   const cause = error.code === 'EADDRINUSE' ? inUse : (causes[error.code ?? ''] ?? error.message)
   return new UserError(`cannot listen on ${formatListen(address, scheme)}: ${cause}`)
 }

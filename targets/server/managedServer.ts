@@ -1,26 +1,26 @@
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import type { ServerCounters } from './counters.ts'
-import type { ListenAddress } from './listen.ts'
 
-/** How long a server that is to stop waits for the replies to what is in hand; what is not answered by then is told. */
+/** How long a server that stops waits for the replies to pending requests; those that are left are counted. */
 export const answerMsMax = 60_000
 
-/** A server as one lives with it: in this process, or in several others. */
+/** A running server, in this process or in several others. */
 export interface ManagedServer<Counters = ServerCounters> {
   readonly address: ListenAddress
   counters(): Counters
   /**
-   * Stops accepting, answers what is in hand, closes every connection; resolves when all are closed: in some 5 s where no
-   * request waits for its reply, and in `answerMs` (60 s) in any case.
+   * Stops accepting, answers pending requests and closes every connection. Resolves when all are closed: within 5 s where
+   * no request waits for its reply, and after `answerMs` (60 s) at the latest.
    */
   stop(answerMs?: number): Promise<void>
-  /** Requests in hand that were not answered when it had to stop. */
+  /** Requests that were not answered before it had to stop. */
   readonly unanswered?: number
-  /** What it speaks at its address; by default TCP. */
+  /** `udp` where it serves over UDP; TCP, where absent. */
   readonly scheme?: 'udp'
-  /** Brings up to date what `counters` and `cpuMicros` answer, where that is counted elsewhere. */
+  /** Updates what `counters` and `cpuMicros` return, where other processes count. */
   refresh?(): Promise<void>
-  /** CPU time of all its processes since their start; by default that of this process. */
+  /** CPU time of all its processes since their start, in microseconds; that of this process, where absent. */
   cpuMicros?(): number
-  /** Resolves with the cause when the server cannot go on. */
+  /** Resolves with the cause when the server fails. */
   readonly broken?: Promise<string>
 }

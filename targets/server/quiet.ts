@@ -1,31 +1,31 @@
 /**
- * A relay that is to stop goes on until nothing has come for `quietMs`, longer than TCP holds an acknowledgement, and
- * with it the bytes behind it, back (40 ms on Linux), and nothing is on its way; with what its clients send for no
- * more than `readOnMs`, and with all of it for `flushMsMax`, or what it is given for that.
+ * A server or relay that stops waits until nothing has come in for `quietMs` and nothing is on its way. TCP may delay an
+ * acknowledgement, and with it the bytes behind it, by 40 ms on Linux, so `quietMs` is longer than that. Clients are read
+ * for at most `readOnMs`, and all of it takes at most `flushMsMax` unless the caller says otherwise.
  */
 const quietMs = 50
 const readOnMs = 1000
 const flushMsMax = 5000
 
-/** What a relay tells of itself while it comes to rest. */
+/** A server or relay that can become quiet. */
 export interface Quiescible {
-  /** Changes whenever something comes. */
+  /** A number that changes whenever something comes in. */
   received(): number
   /** Whether something is on its way that will arrive. */
   isPending(): boolean
-  /** Takes nothing more from clients. */
+  /** Reads nothing more from clients. */
   stopReading(): void
 }
 
-/** Resolves when a relay is at rest, or when its time is over; it accepts no clients any more. */
-export async function awaitQuiet(relay: Quiescible, flushMs = flushMsMax): Promise<void> {
+/** Resolves when nothing comes in and nothing is pending, or after `flushMs`; no new clients may be accepted meanwhile. */
+export async function awaitQuiet(quiescible: Quiescible, flushMs = flushMsMax): Promise<void> {
   const beginMs = performance.now()
   for (;;) {
-    const before = relay.received()
+    const before = quiescible.received()
     await new Promise(resolve => setTimeout(resolve, quietMs))
-    if (relay.received() === before && !relay.isPending()) return
+    if (quiescible.received() === before && !quiescible.isPending()) return
     const elapsedMs = performance.now() - beginMs
-    if (elapsedMs >= readOnMs) relay.stopReading()
+    if (elapsedMs >= readOnMs) quiescible.stopReading()
     if (elapsedMs >= flushMs) return
   }
 }

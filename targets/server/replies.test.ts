@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Replies } from './replies.ts'
 
-/** Keeps the very arrays it could not write at once, as a socket does. */
+/** Keeps the arrays that it could not write at once, as a socket does. */
 class FakeSocket {
   queuedBytes = 0
   readonly writes: Uint8Array[] = []
@@ -38,7 +38,7 @@ test('flush() writes all replies of an event at once', () => {
   expect(replies.bytesOut).toBe(26)
 })
 
-test('flush() uses one buffer and one view again for as long as the socket takes everything', () => {
+test('flush() reuses one buffer and one view while the socket takes everything', () => {
   const views = new Set<Uint8Array>()
   const socket = { queuedBytes: 0, write: (bytes: Uint8Array) => views.add(bytes).size > 0 }
   const replies = new Replies()
@@ -50,7 +50,7 @@ test('flush() uses one buffer and one view again for as long as the socket takes
   expect(views.size).toBe(1)
 })
 
-test('flush() holds no more memory than bytes behind others that wait', () => {
+test('flush() keeps no more memory than the bytes that wait behind others', () => {
   const socket = new FakeSocket([true])
   const replies = new Replies()
   replies.start(socket)
@@ -62,8 +62,8 @@ test('flush() holds no more memory than bytes behind others that wait', () => {
   expect([...buffers]).toEqual([12])
 })
 
-test('replies come out whole and in order, whatever the socket takes at once', () => {
-  // A long reply makes the buffer grow, the write that makes room is kept, and the run fits only the longer buffer.
+test('replies are complete and in order, whatever the socket takes at once', () => {
+  // A long reply grows the buffer, the socket keeps the write that makes room, and the run fits only the longer buffer.
   const grownThenRun = [
     { kind: 'reserve', from: 0, length: 150_000 },
     { kind: 'echo', from: 0, length: 100_000 },

@@ -1,40 +1,41 @@
-/** What a readable event usually answers at most; a longer answer goes out in several writes. */
+import { ViewCache } from '../../harness/views.ts'
+
+/** The replies of one readable event are usually shorter; longer ones take several writes. */
 const bufferBytes = 64 * 1024
-/** Up to this length a loop copies faster than a call into the runtime. */
+/** Up to this length a loop copies faster than a runtime call. */
 const plainCopyBytes = 64
-const viewsMax = 4096
 const noBytes = new Uint8Array(0)
 
-/** What replies are written to: a DirectSocket, whose `write` answers false when it keeps the bytes. */
+/** Where replies are written: a DirectSocket, whose `write` returns false when it keeps the bytes. */
 export interface ReplySocket {
   readonly queuedBytes: number
   write(bytes: Uint8Array): boolean
 }
 
 /**
- * The replies of one readable event, gathered so that one write takes them all. One instance serves every connection
- * of a server in turn, so that an answer allocates nothing: the buffer is used again unless the kernel did not take
- * everything, and a view of each short length is made once.
+ * Collects the replies of one readable event, so that one write sends them all. One instance serves every connection of a
+ * server in turn, so that a reply allocates nothing: the buffer is reused unless the kernel did not take everything, and
+ * the view of each length is made once.
  */
 export class Replies {
-  /** The buffer in which `reserve` gives places; another one after each `reserve`, `append`, `echo` and `flush`. */
+  /** The buffer that `reserve` returns offsets into; it may be replaced by `reserve`, `append`, `echo` and `flush`. */
   bytes: Uint8Array = new Uint8Array(bufferBytes)
-  /** Bytes written so far, over all connections. */
+  /** Bytes written so far, to all connections. */
   bytesOut = 0
   #length = 0
-  #views: (Uint8Array | undefined)[] = []
+  readonly #views = new ViewCache()
   #socket: ReplySocket | undefined
-  // A run of requests that are answered with themselves: copied at once, not one by one.
+  // A run of requests that are echoed: they are copied together, not one by one.
   #run: Uint8Array = noBytes
   #runFrom = 0
   #runEnd = 0
 
-  /** What follows, up to `flush`, is for this connection. */
+  /** Sets the connection of all replies up to the next `flush`. */
   start(socket: ReplySocket): void {
     this.#socket = socket
   }
 
-  /** Answers with `bytes[from, end)`, which must stay as it is until `flush`. */
+  /** Replies with `bytes[from, end)`, which must not change until `flush`. */
   echo(bytes: Uint8Array, from: number, end: number): void {
     if (from === this.#runEnd && bytes === this.#run) {
       this.#runEnd = end
@@ -46,24 +47,24 @@ export class Replies {
     this.#runEnd = end
   }
 
-  /** Answers with a copy of `bytes[from, end)`. */
+  /** Replies with a copy of `bytes[from, end)`. */
   append(bytes: Uint8Array, from = 0, end: number = bytes.length): void {
     const at = this.reserve(end - from)
     copy(bytes, from, end, this.bytes, at)
   }
 
-  /** Makes room for a reply of `length` bytes, to be filled in before the next call; answers where in `this.bytes`. */
+  /** Makes room for a reply of `length` bytes, to be filled in before the next call; returns its offset in `bytes`. */
   reserve(length: number): number {
     this.#copyRun()
     if (this.#length + length > this.bytes.length) {
       this.#writeBuffer()
-      if (length > this.bytes.length) this.#newBuffer(length)
+      if (length > this.bytes.length) this.bytes = new Uint8Array(length)
     }
     this.#length += length
     return this.#length - length
   }
 
-  /** Writes what was gathered. */
+  /** Writes all collected replies. */
   flush(): void {
     this.#copyRun()
     this.#writeBuffer()
@@ -77,7 +78,7 @@ export class Replies {
     this.#run = noBytes
     this.#runFrom = 0
     this.#runEnd = 0
-    // A write may put another buffer in place, of another length: only then is it known whether the run fits.
+    // A write may replace the buffer by one of another length, so whether the run fits is checked after it.
     if (this.#length + end - from > this.bytes.length) this.#writeBuffer()
     if (end - from > this.bytes.length) {
       this.#write(run.slice(from, end))
@@ -91,29 +92,14 @@ export class Replies {
     const length = this.#length
     if (length === 0) return
     this.#length = 0
-    // Behind others that wait, these bytes will wait too: in an array of their own length rather than the whole buffer.
+    // Bytes behind others that wait will wait too: in an array of their own length rather than the whole buffer.
     if (this.#socket!.queuedBytes > 0) this.#write(this.bytes.slice(0, length))
-    else if (!this.#write(this.#view(length))) this.#newBuffer(bufferBytes)
+    else if (!this.#write(this.#views.view(this.bytes, 0, length))) this.bytes = new Uint8Array(bufferBytes)
   }
 
   #write(bytes: Uint8Array): boolean {
     this.bytesOut += bytes.length
     return this.#socket!.write(bytes)
-  }
-
-  #view(length: number): Uint8Array {
-    if (length > viewsMax) return this.bytes.subarray(0, length)
-    let view = this.#views[length]
-    if (view === undefined) {
-      view = this.bytes.subarray(0, length)
-      this.#views[length] = view
-    }
-    return view
-  }
-
-  #newBuffer(length: number): void {
-    this.bytes = new Uint8Array(length)
-    this.#views = []
   }
 }
 

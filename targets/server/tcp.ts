@@ -1,32 +1,23 @@
 import net from 'node:net'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { PartialFrames } from '../../harness/protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { DirectSocket } from '../../harness/socket.ts'
+import { Backpressure } from './backpressure.ts'
 import { type ConnectionServer, ServedConnection } from './connection.ts'
 import { Connections } from './connections.ts'
-import type { ServerCounters } from './counters.ts'
-import { drain, type EndingServer, lingerQueuedMs } from './drain.ts'
+import { RunningTotals, type ServerCounters } from './counters.ts'
+import { type DrainingServer, type DrainTimes, drain, drainTimesDefault } from './drain.ts'
 import { IdleTimeout } from './idleTimeout.ts'
-import { type ListenAddress, listenAt } from './listen.ts'
+import { listenAt } from './listen.ts'
 import { answerMsMax } from './managedServer.ts'
 import { Replies } from './replies.ts'
 import type { Service } from './service.ts'
 
-/** Bytes that a connection may have waiting to be sent, unless the settings say otherwise; over it nothing is read. */
-export const maxSendBufferBytesDefault = 104_856
-/** The same bound for short replies, of which each one that waits costs an object. */
-const sendQueueWritesMax = 4096
-/**
- * Requests of a connection that may wait for their replies, where a service makes them wait; while there are more,
- * nothing is read from it: else one client that does not stop would fill the memory, and the queue before all others.
- */
-export const pendingMax = 16_384
-/** Memory for unfinished frames of all connections; one that brings more is closed, and counted as rejected. */
+/** Memory for incomplete frames of all connections; a connection that needs more is closed and counted as rejected. */
 export const unfinishedBytesMaxDefault = 256 * 1024 * 1024
-/** How long a connection that we have ended may take to end its side when nothing waits for it any more. */
-const lingerMs = 1000
 
-/** One read buffer for all connections of the process: what comes in is dealt with before the next read. */
+/** One read buffer for all connections of the process: each read is handled before the next one. */
 const readBuffer = new Uint8Array(64 * 1024)
 
 export interface ServerSettings {
@@ -37,32 +28,33 @@ export interface ServerSettings {
   readonly idleTimeoutMs?: number
   readonly maxSendBufferBytes?: number
   readonly unfinishedBytesMax?: number
+  readonly drainTimes?: Partial<DrainTimes>
 }
 
 export interface RunningServer {
   readonly address: ListenAddress
   counters(): ServerCounters
-  /** Takes no more connections; those that are there go on. */
+  /** Accepts no more connections; open ones are still served. */
   stopAccepting(): void
-  /** Requests in hand that were not answered when the server had to stop. */
+  /** Requests that were not answered before the server had to stop. */
   readonly unanswered: number
-  /** Stops accepting, and goes on until the clients have ended their connections, for so long at most; then stops. */
+  /** Stops accepting, serves open connections until their clients close them, for at most `withinMs`, then stops. */
   retire(withinMs: number): Promise<void>
   /**
-   * Stops accepting, answers what is in hand, closes every connection; resolves when all are closed: in 5 s at most where
-   * no request waits for its reply, else 4 s after the last reply, and in `answerMs` (60 s) in any case.
+   * Stops accepting, answers pending requests and closes every connection. Resolves when all are closed: within 5 s where
+   * no request waits for its reply, otherwise 4 s after the last reply, and after `answerMs` (60 s) at the latest.
    */
   stop(answerMs?: number): Promise<void>
 }
 
-/** Starts to listen; throws a UserError where that cannot be. */
+/** Starts to listen; throws a UserError if that fails. */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const server = new FramingServer(settings)
   await server.listen()
   return server
 }
 
-class FramingServer implements RunningServer, ConnectionServer, EndingServer {
+class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
   address: ListenAddress
   unanswered = 0
   readonly connections: Connections<ServedConnection>
@@ -71,21 +63,14 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   readonly #protocol: Protocol
   readonly #partialFrames = new PartialFrames()
   readonly #replies = new Replies()
-  readonly #maxSendBufferBytes: number
+  readonly #totals = new RunningTotals()
+  readonly #backpressure: Backpressure
   readonly #unfinishedBytesMax: number
+  readonly drainTimes: DrainTimes
   readonly #idle: IdleTimeout<ServedConnection> | undefined
-  #requests = 0
-  #bytesIn = 0
-  #bytesSent = 0
-  #rejected = 0
-  #deliveries = 0
-  #dropped = 0
-  #buffersFull = 0
-  #buffersDrained = 0
-  /** What a sign of life is marked with: the idle timeout, or without one the turns of waiting for quiet at the end. */
+  /** Sets `activeTick` of connections that are active: the idle timeout, or without one only `drain` advances it. */
   readonly activity: { tick: number }
   #unfinished: ServedConnection[] = []
-  #pendingMax = pendingMax
   #stopped: Promise<void> | undefined
   #whenEmpty: (() => void)[] = []
 
@@ -93,14 +78,15 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     const { listen, service, connectionsMax = Number.POSITIVE_INFINITY, idleTimeoutMs } = settings
     this.address = listen
     this.connections = new Connections(connectionsMax)
-    this.#maxSendBufferBytes = settings.maxSendBufferBytes ?? maxSendBufferBytesDefault
+    this.#backpressure = new Backpressure(service, this.#totals, settings.maxSendBufferBytes)
     this.#unfinishedBytesMax = settings.unfinishedBytesMax ?? unfinishedBytesMaxDefault
+    this.drainTimes = { ...drainTimesDefault, ...settings.drainTimes }
     this.#service = service
     this.#protocol = service.protocol
     const options = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true }
     this.#listener = net.createServer(options, accepted => {
       if (!this.connections.isFull) return this.#accept(accepted)
-      this.#rejected++
+      this.#totals.rejected++
       accepted.destroy()
     })
     if (idleTimeoutMs !== undefined) {
@@ -111,21 +97,11 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   }
 
   async listen(): Promise<void> {
-    this.address = await listenAt(this.#listener, this.address, () => this.#rejected++)
+    this.address = await listenAt(this.#listener, this.address, () => this.#totals.rejected++)
   }
 
   counters(): ServerCounters {
-    return {
-      requests: this.#requests,
-      connections: this.connections.length,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#replies.bytesOut + this.#bytesSent,
-      rejected: this.#rejected,
-      deliveries: this.#deliveries,
-      dropped: this.#dropped,
-      buffersFull: this.#buffersFull,
-      buffersDrained: this.#buffersDrained,
-    }
+    return this.#totals.read(this.connections.length, this.#replies.bytesOut)
   }
 
   stopAccepting(): void {
@@ -151,18 +127,18 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   async #stop(answerMs: number): Promise<void> {
     this.stopAccepting()
     this.#idle?.stop()
-    // What has been sent by now is in hand, though some of it may still be on its way, or wait in the kernel.
-    this.#takeHeldBack()
+    // Requests sent before the stop are to be answered, also those that are still on their way or wait in the kernel.
+    this.#resumePaused()
     this.unanswered = await drain(this, answerMs)
   }
 
-  /** From now on no connection is held back for its requests in hand: how many they are, only its service bounds. */
-  #takeHeldBack(): void {
-    this.#pendingMax = Number.POSITIVE_INFINITY
+  /** Reads again from connections that were paused for their pending requests, which from now on only the service limits. */
+  #resumePaused(): void {
+    this.#backpressure.liftPendingLimit()
     for (const connection of this.connections) {
       if (!connection.paused || connection.bufferFull) continue
-      connection.wasHeldBack = true
-      this.#goOn(connection)
+      connection.wasPaused = true
+      this.#resume(connection)
     }
   }
 
@@ -175,7 +151,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   }
 
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void {
-    this.#bytesIn += length
+    this.#totals.bytesIn += length
     if (connection.over) return
     connection.activeTick = this.activity.tick
     let from = 0
@@ -189,12 +165,12 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
 
   drained(connection: ServedConnection): void {
     connection.queuedWrites = 0
-    if (connection.paused) this.#goOn(connection)
+    if (connection.paused) this.#resume(connection)
   }
 
   /**
-   * Answers what is in hand and ends our side, at once or when the replies yet to come are out; what still comes in is
-   * thrown away until the other side ends its own.
+   * Answers what can be answered and closes our side, now or once the pending replies are written. Bytes that still come
+   * in are discarded until the client closes its side.
    */
   end(connection: ServedConnection): void {
     if (connection.over) return
@@ -208,8 +184,8 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     this.#partialFrames.drop(connection.link)
     socket.end()
     socket.socket.resume()
-    const wait = socket.queuedBytes > 0 ? lingerQueuedMs : lingerMs
-    connection.lingering = setTimeout(() => socket.destroy(), wait)
+    const { lingerQueuedMs, lingerMs } = this.drainTimes
+    connection.lingering = setTimeout(() => socket.destroy(), socket.queuedBytes > 0 ? lingerQueuedMs : lingerMs)
   }
 
   finishLater(connection: ServedConnection): void {
@@ -218,30 +194,30 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
 
   finishNow(connection: ServedConnection): void {
     if (connection.over) return
-    // What goes out puts off the idle timeout, but not the quiet that a server which is to stop waits for.
+    // A reply counts as activity for the idle timeout, but not for `drain`, which waits until nothing comes in.
     if (this.#stopped === undefined) connection.activeTick = this.activity.tick
     this.#finish(connection)
     if (connection.ending) this.end(connection)
-    else if (connection.paused && connection.socket.queuedBytes === 0) this.#goOn(connection)
-    else this.#holdBack(connection)
+    else if (connection.paused && connection.socket.queuedBytes === 0) this.#resume(connection)
+    else this.#backpressure.pauseIfFull(connection)
   }
 
   reject(connection: ServedConnection): void {
-    this.#rejected++
+    this.#totals.rejected++
     connection.ending = true
   }
 
   refuse(connection: ServedConnection, last: Uint8Array): void {
     if (connection.over || connection.ending) return
-    this.#rejected++
-    this.#bytesSent += last.length
+    this.#totals.rejected++
+    this.#totals.bytesSent += last.length
     connection.socket.write(last)
     this.end(connection)
   }
 
   drop(connection: ServedConnection): void {
     if (connection.over) return
-    this.#dropped++
+    this.#totals.dropped++
     connection.over = true
     connection.ending = true
     connection.socket.destroy()
@@ -250,9 +226,9 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
   send(connection: ServedConnection, bytes: Uint8Array): boolean {
     if (connection.over || connection.ending || connection.paused) return false
     connection.socket.write(bytes)
-    this.#bytesSent += bytes.length
-    this.#deliveries++
-    this.#holdBack(connection)
+    this.#totals.bytesSent += bytes.length
+    this.#totals.deliveries++
+    this.#backpressure.pauseIfFull(connection)
     return true
   }
 
@@ -273,11 +249,11 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     this.connections.set(connection)
     connection.activeTick = this.activity.tick
     this.#idle?.add(connection)
-    connection.socket = DirectSocket.accept(accepted, readBuffer, connection, true)
+    connection.socket = DirectSocket.accept(accepted, readBuffer, connection, { allowHalfOpen: true })
     this.#service.connect?.(connection)
   }
 
-  /** Takes the whole frames out of what is left over and `buffer[from, to)`, and writes the replies at once. */
+  /** Answers the complete frames in the bytes left over and `buffer[from, to)`, with one write for all replies. */
   #answer(connection: ServedConnection, buffer: Uint8Array, from: number, to: number): void {
     const service = this.#service
     const replies = this.#replies
@@ -287,41 +263,48 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     from = this.#partialFrames.from
     to = this.#partialFrames.to
     replies.start(socket)
-    while (from < to && !connection.ending && !this.#isFull(connection)) {
+    while (from < to && !connection.ending && !this.#backpressure.isFull(connection)) {
       const end = this.#protocol.frameEnd(bytes, from, to, 0)
       if (end === incomplete) break
       if (end > 0) {
-        this.#requests++
+        this.#totals.requests++
         service.message(connection, bytes, from, end, replies)
         from = end
-        continue
-      }
-      this.#rejected++
-      const announced =
-        end === tooLarge && service.overlong ? (this.#protocol.announcedBytes?.(bytes, from, to) ?? 0) : 0
-      if (announced > 0) {
-        this.#requests++
-        service.overlong?.(connection, bytes, from, replies)
-        connection.skipBytes = Math.max(0, announced - (to - from))
-        from = Math.min(to, from + announced)
-      } else {
-        connection.ending = true
-        service.refuse?.(connection, end, replies)
-      }
+      } else from = this.#answerFaulty(connection, bytes, from, to, end)
     }
     replies.flush()
     this.#partialFrames.keep(link, bytes, connection.ending ? to : from, to)
     connection.unfinishedBytes = connection.ending ? 0 : to - from
-    if (connection.unfinishedBytes > 0) this.#boundUnfinished(connection)
+    if (connection.unfinishedBytes > 0) this.#limitUnfinished(connection)
     if (connection.ending) this.end(connection)
-    else this.#holdBack(connection)
+    else this.#backpressure.pauseIfFull(connection)
   }
 
-  /** Rejects a connection whose unfinished frame goes beyond what all of them may hold. */
-  #boundUnfinished(connection: ServedConnection): void {
+  /**
+   * Answers a frame that is `malformed` or `tooLarge`; returns where the next one begins. Only a frame whose length is
+   * known can be skipped: otherwise the connection is closed.
+   */
+  #answerFaulty(connection: ServedConnection, bytes: Uint8Array, from: number, to: number, fault: number): number {
+    const service = this.#service
+    this.#totals.rejected++
+    const isSkipped = fault === tooLarge && service.overlong !== undefined
+    const announcedBytes = isSkipped ? (this.#protocol.announcedBytes?.(bytes, from, to) ?? 0) : 0
+    if (announcedBytes === 0) {
+      connection.ending = true
+      service.refuse?.(connection, fault, this.#replies)
+      return from
+    }
+    this.#totals.requests++
+    service.overlong?.(connection, bytes, from, this.#replies)
+    connection.skipBytes = Math.max(0, announcedBytes - (to - from))
+    return Math.min(to, from + announcedBytes)
+  }
+
+  /** Rejects a connection whose incomplete frame exceeds the memory that all connections share. */
+  #limitUnfinished(connection: ServedConnection): void {
     const partialFrames = this.#partialFrames
     if (partialFrames.heldBytes <= this.#unfinishedBytesMax) return
-    // Buffers that were only kept to be used again are let go first.
+    // Empty buffers, which are kept only for reuse, are freed first.
     for (const { link, unfinishedBytes } of this.connections) if (unfinishedBytes === 0) partialFrames.drop(link)
     if (partialFrames.heldBytes <= this.#unfinishedBytesMax) return
     connection.unfinishedBytes = 0
@@ -329,43 +312,14 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     this.reject(connection)
   }
 
-  /** Whether no more requests of the connection are to be taken until some are answered and their replies gone. */
-  #isFull(connection: ServedConnection): boolean {
-    return this.#isBufferFull(connection) || this.pending(connection) >= this.#pendingMax
-  }
-
-  #isBufferFull({ socket }: ServedConnection): boolean {
-    return socket.queuedBytes > this.#maxSendBufferBytes
-  }
-
   pending(connection: ServedConnection): number {
-    return this.#service.pending?.(connection) ?? 0
+    return this.#backpressure.pending(connection)
   }
 
-  #holdBack(connection: ServedConnection): void {
-    const { socket } = connection
-    if (socket.queuedBytes === 0) connection.queuedWrites = 0
-    else connection.queuedWrites++
-    const isBufferFull = this.#isBufferFull(connection) || connection.queuedWrites > sendQueueWritesMax
-    if (connection.paused || !(isBufferFull || this.pending(connection) >= this.#pendingMax)) return
-    connection.paused = true
-    socket.socket.pause()
-    if (!isBufferFull) return
-    connection.bufferFull = true
-    this.#buffersFull++
-    this.#service.bufferFull?.(connection)
-  }
-
-  /** Reads on from a connection that was held back, once that is worth a while. */
-  #goOn(connection: ServedConnection): void {
-    if (connection.over || this.pending(connection) > this.#pendingMax / 2) return
-    connection.paused = false
+  /** Reads again from a connection that was paused, once that is worthwhile. */
+  #resume(connection: ServedConnection): void {
+    if (connection.over || !this.#backpressure.release(connection)) return
     connection.activeTick = this.activity.tick
-    if (connection.bufferFull) {
-      connection.bufferFull = false
-      this.#buffersDrained++
-      this.#service.bufferDrained?.(connection)
-    }
     // Requests may have been left over because their replies had no room.
     this.#answer(connection, readBuffer, 0, 0)
     if (!connection.paused) connection.socket.socket.resume()
@@ -377,7 +331,7 @@ class FramingServer implements RunningServer, ConnectionServer, EndingServer {
     for (const connection of connections) {
       if (connection.over) continue
       this.#finish(connection)
-      this.#holdBack(connection)
+      this.#backpressure.pauseIfFull(connection)
     }
   }
 

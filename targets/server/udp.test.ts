@@ -3,14 +3,14 @@ import { afterEach, expect, test } from 'vitest'
 import { datagramBytesMax } from '../../harness/protocols/datagram.ts'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
-import { settingsOf } from '../cli/settings.ts'
+import { parseServiceTime } from '../../harness/serviceTime.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule } from '../pool/schedule.ts'
-import { parseServiceTime } from '../pool/serviceTime.ts'
 import { createEcho } from '../services/echo.ts'
 import { createRpcServer } from '../services/rpc.ts'
 import { createTlvServer, overlongText } from '../services/tlv.ts'
 import { until } from '../testing/client.ts'
+import { advanceUntil, useRealTime, useVirtualTime } from '../testing/virtualTime.ts'
 import type { ManagedServer } from './managedServer.ts'
 import type { Service } from './service.ts'
 import { startUdpServer, type UdpServerSettings } from './udp.ts'
@@ -18,6 +18,7 @@ import { startUdpServer, type UdpServerSettings } from './udp.ts'
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {
+  useRealTime()
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
@@ -27,7 +28,7 @@ async function start(service: Service, settings: Partial<UdpServerSettings> = {}
   return server
 }
 
-/** A client that owes nothing to the code under test: a plain socket, and the datagrams that came in on it. */
+/** A client that is independent of the code under test: a plain socket and the datagrams that it received. */
 class DatagramClient {
   readonly datagrams: Buffer[] = []
   readonly #socket = dgram.createSocket('udp4')
@@ -43,7 +44,7 @@ class DatagramClient {
     for (const bytes of datagrams) this.#socket.send(bytes, this.#port, '127.0.0.1')
   }
 
-  /** The next so many datagrams, as soon as they are in. */
+  /** Resolves with the next `count` datagrams once they are received. */
   async take(count: number): Promise<Buffer[]> {
     await until(`${count} datagrams`, () => this.datagrams.length >= count)
     return this.datagrams.splice(0, count)
@@ -54,7 +55,7 @@ const line = () => createEcho(protocolSpec('line'))
 const rpcMessage = (id: number) => bytesOf({ u32: 19 }, { u32: id }, new Uint8Array(15))
 const idOf = (bytes: Buffer) => bytes.readUInt32BE(4)
 
-test('startUdpServer() answers each datagram to whom it came from, with one of its own', async () => {
+test('startUdpServer() answers each datagram to its sender, with a datagram', async () => {
   const server = await start(line())
   const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
   one.send('a\n', 'b\n')
@@ -64,12 +65,12 @@ test('startUdpServer() answers each datagram to whom it came from, with one of i
   expect(server.counters()).toMatchObject({ requests: 3, connections: 2, bytesIn: 6, bytesOut: 6, rejected: 0 })
 })
 
-test('startUdpServer() rejects what is more or less than a message, and goes on', async () => {
+test('startUdpServer() rejects more or less than one message, and continues', async () => {
   const server = await start(line())
   const client = new DatagramClient(server)
   client.send('half', 'two\nlines\n', '', 'whole\n')
   expect((await client.take(1)).map(textOf)).toEqual(['whole\n'])
-  // The empty one only asks whether anybody is there.
+  // The empty one only probes whether the port is open.
   expect(server.counters()).toMatchObject({ requests: 1, rejected: 2 })
 })
 
@@ -85,7 +86,7 @@ test('startUdpServer() answers a TLV message that is too long as a stream does, 
   expect(server.counters()).toMatchObject({ requests: 2, rejected: 1 })
 })
 
-test('startUdpServer() sends replies that wait together as datagrams of their own, in shuffled order too', async () => {
+test('startUdpServer() sends replies that are made together as separate datagrams, also in shuffled order', async () => {
   const server = await start(createRpcServer({ lengthPrefix: true, maxFrame: 99 }, { shuffle: 8 }))
   const client = new DatagramClient(server)
   client.send(...Array.from({ length: 40 }, (_, id) => rpcMessage(id)))
@@ -94,7 +95,7 @@ test('startUdpServer() sends replies that wait together as datagrams of their ow
   expect(replies.every(({ length }) => length === 23)).toBe(true)
 })
 
-test('startUdpServer() serves through a job pool, and answers what is in hand before it stops', async () => {
+test('startUdpServer() serves through a job pool, and answers pending requests before it stops', async () => {
   const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:5ms')! })
   const server = await start(poolService(line(), schedule))
   const client = new DatagramClient(server)
@@ -105,7 +106,8 @@ test('startUdpServer() serves through a job pool, and answers what is in hand be
   expect((await client.take(20)).map(textOf)).toEqual(sent)
 })
 
-test('startUdpServer() finishes a job that takes long before it stops, but does not wait for ever', async () => {
+test('startUdpServer() finishes a long job before it stops, but waits no longer than it may', async () => {
+  useVirtualTime()
   const pooled = (time: string) =>
     poolService(line(), new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime(time)! }))
   const [slow, slowest] = [await start(pooled('fixed:6s')), await start(pooled('fixed:1h'))]
@@ -113,7 +115,7 @@ test('startUdpServer() finishes a job that takes long before it stops, but does 
   client.send('a\n')
   other.send('b\n', 'c\n')
   await until('requests', () => slow.counters().requests === 1 && slowest.counters().requests === 2)
-  await Promise.all([slow.stop(), slowest.stop(200)])
+  await advanceUntil(Promise.all([slow.stop(), slowest.stop(200)]))
   expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
   expect([slow.unanswered, slowest.unanswered]).toEqual([0, 2])
 })
@@ -124,17 +126,17 @@ test('startUdpServer() does not forget a client that waits for a reply', async (
   const client = new DatagramClient(server)
   client.send('a\n')
   expect((await client.take(1)).map(textOf)).toEqual(['a\n'])
-  await until('an end', () => server.counters().connections === 0)
+  await until('no client', () => server.counters().connections === 0)
 })
 
-test('startUdpServer() forgets who is not heard of, and rejects more clients than it may have', async () => {
+test('startUdpServer() forgets silent clients, and rejects more clients than it may have', async () => {
   const server = await start(line(), { connectionsMax: 1, idleTimeoutMs: 50 })
   const [one, two] = [new DatagramClient(server), new DatagramClient(server)]
   one.send('a\n')
   await one.take(1)
   two.send('b\n')
   await until('a rejection', () => server.counters().rejected === 1)
-  await until('an end', () => server.counters().connections === 0)
+  await until('no client', () => server.counters().connections === 0)
   two.send('c\n')
   expect((await two.take(1)).map(textOf)).toEqual(['c\n'])
 })
@@ -144,35 +146,4 @@ test('startUdpServer() says why it cannot listen', async () => {
   const { port } = server.address as { port: number }
   const again = startUdpServer({ listen: { host: '127.0.0.1', port }, service: line() })
   await expect(again).rejects.toThrow(`cannot listen on udp://127.0.0.1:${port}: the port is in use`)
-})
-
-test.each([
-  [
-    'echo',
-    { listen: 'udp://127.0.0.1' },
-    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://127.0.0.1"'],
-  ],
-  [
-    'echo',
-    { listen: 'udp://unix:/x' },
-    ['--listen expected an address such as udp://127.0.0.1:8080, got "udp://unix:/x"'],
-  ],
-  ['http', {}, ['--listen http is not spoken over UDP']],
-  ['tlv', { reply: 'x'.repeat(65_500) }, ['--reply a datagram has at most 65507 bytes, not 65508']],
-  [
-    'tlv',
-    { workers: '2', key: 'k', maxSendBuffer: '1000', reloadEvery: '2s', detach: true as const },
-    ['--max-send-buffer', '--key', '--workers', '--reload-every', '--detach'].map(
-      flag => `${flag} is for TCP, not for UDP`,
-    ),
-  ],
-])('settingsOf() refuses what UDP has not: %s %o', (name, options, expected) => {
-  const given = { listen: 'udp://127.0.0.1:0', seed: '1', workers: '1', ...options }
-  try {
-    settingsOf(name, given)
-    expect.unreachable()
-  } catch (error) {
-    const { faults } = error as { faults: readonly { place: string; message: string }[] }
-    expect(faults.map(({ place, message }) => `${place} ${message}`)).toEqual(expected)
-  }
 })

@@ -1,36 +1,35 @@
-import dgram from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv6 } from 'node:net'
+import type dgram from 'node:dgram'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { overDatagrams } from '../../harness/protocols/datagram.ts'
 import { type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { Connections } from './connections.ts'
-import type { ServerCounters } from './counters.ts'
+import { RunningTotals, type ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
+import { bindDatagramSocket, type DatagramAddress } from './datagramSocket.ts'
 import { IdleTimeout } from './idleTimeout.ts'
-import { type ListenAddress, listenError } from './listen.ts'
 import { answerMsMax, type ManagedServer } from './managedServer.ts'
 import { awaitQuiet } from './quiet.ts'
 import type { Service } from './service.ts'
 import { Peer } from './udpPeer.ts'
 
-/** Clients that are known at a time; datagrams of others are rejected. */
+/** Number of clients known at the same time; datagrams of others are rejected. */
 const peersMaxDefault = 100_000
 const idleTimeoutMsDefault = 60_000
-/** What the kernel is asked to hold of what comes in while we are busy; it may give less (net.core.rmem_max). */
+/** Receive buffer requested from the kernel, which may grant less (net.core.rmem_max). */
 const receiveBufferBytes = 4 * 1024 * 1024
-/** Bytes that may wait to be sent; a reply beyond them is lost, as the network loses it. */
+/** Bytes that may wait to be sent; a reply beyond them is lost, as in a network. */
 const sendQueueBytesMax = 16 * 1024 * 1024
 
 export interface UdpServerSettings {
   readonly listen: ListenAddress
   readonly service: Service
-  /** Clients known at a time. */
+  /** Number of clients known at the same time. */
   readonly connectionsMax?: number
-  /** A client that is not heard of for so long is forgotten. */
+  /** A client that has been silent for this long is forgotten. */
   readonly idleTimeoutMs?: number
 }
 
-/** Starts to listen for datagrams, each of them a message; throws a UserError where that cannot be. */
+/** Starts to listen for datagrams, each of which is a message; throws a UserError if that fails. */
 export async function startUdpServer(settings: UdpServerSettings): Promise<ManagedServer> {
   const server = new UdpServer(settings)
   await server.listen()
@@ -40,7 +39,7 @@ export async function startUdpServer(settings: UdpServerSettings): Promise<Manag
 class UdpServer implements ManagedServer {
   readonly scheme = 'udp'
   unanswered = 0
-  address: Extract<ListenAddress, { host: string }>
+  address: DatagramAddress
   readonly peers: Connections<Peer>
   readonly #byAddress = new Map<string, Peer>()
   readonly #service: Service
@@ -48,18 +47,14 @@ class UdpServer implements ManagedServer {
   readonly #replies = new DatagramReplies()
   readonly #idle: IdleTimeout<Peer>
   #socket!: dgram.Socket
-  #requests = 0
+  readonly #totals = new RunningTotals()
   #datagrams = 0
-  #bytesIn = 0
-  #bytesSent = 0
-  #rejected = 0
-  #buffersFull = 0
   #unfinished: Peer[] = []
   #isPaused = false
   #stopped: Promise<void> | undefined
 
   constructor({ listen, service, connectionsMax, idleTimeoutMs }: UdpServerSettings) {
-    this.address = listen as Extract<ListenAddress, { host: string }>
+    this.address = listen as DatagramAddress
     this.peers = new Connections(connectionsMax ?? peersMaxDefault)
     this.#service = service
     this.#protocol = overDatagrams(service.protocol)
@@ -71,30 +66,19 @@ class UdpServer implements ManagedServer {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.address
+    const receive = (bytes: Uint8Array, from: dgram.RemoteInfo) => this.#received(bytes, from)
     try {
-      const numeric = isIP(host) === 0 ? (await lookup(host)).address : host
-      await this.#bind(numeric, port)
+      const bound = await bindDatagramSocket(this.address, receive, { recvBufferSize: receiveBufferBytes })
+      this.#socket = bound.socket
+      this.address = bound.address
     } catch (error) {
       this.#idle.stop()
-      throw listenError(this.address, error as NodeJS.ErrnoException, this.scheme)
+      throw error
     }
-    const { address, port: bound } = this.#socket.address()
-    this.address = { host: address, port: bound }
   }
 
   counters(): ServerCounters {
-    return {
-      requests: this.#requests,
-      connections: this.peers.length,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#replies.bytesOut + this.#bytesSent,
-      rejected: this.#rejected,
-      deliveries: 0,
-      dropped: 0,
-      buffersFull: this.#buffersFull,
-      buffersDrained: 0,
-    }
+    return this.#totals.read(this.peers.length, this.#replies.bytesOut)
   }
 
   stop(answerMs = answerMsMax): Promise<void> {
@@ -106,21 +90,21 @@ class UdpServer implements ManagedServer {
     return this.#socket.getSendQueueSize()
   }
 
-  /** Sends a datagram; answers false where the bytes must stay as they are. */
+  /** Sends a datagram; false when the bytes are still needed and must not change. */
   sendTo({ address, port }: Peer, bytes: Uint8Array): boolean {
     if (this.queuedBytes + bytes.length > sendQueueBytesMax) {
-      this.#buffersFull++
+      this.#totals.buffersFull++
       return true
     }
-    // One that cannot be sent is lost, as UDP promises nothing.
+    // A datagram that cannot be sent is lost, which UDP allows.
     this.#socket.send(bytes, port, address)
     return this.#socket.getSendQueueCount() === 0
   }
 
-  /** Sends what is no reply to a message. */
+  /** Sends bytes that are no reply to a message. */
   sendApart(peer: Peer, bytes: Uint8Array): void {
     this.sendTo(peer, bytes)
-    this.#bytesSent += bytes.length
+    this.#totals.bytesSent += bytes.length
   }
 
   finishLater(peer: Peer): void {
@@ -136,32 +120,12 @@ class UdpServer implements ManagedServer {
   }
 
   reject(): void {
-    this.#rejected++
-  }
-
-  #bind(host: string, port: number): Promise<void> {
-    const socket = dgram.createSocket({
-      type: isIPv6(host) ? 'udp6' : 'udp4',
-      recvBufferSize: receiveBufferBytes,
-      // All addresses are in numbers by now.
-      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
-    })
-    this.#socket = socket
-    socket.on('message', (bytes, from) => this.#received(bytes, from))
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject)
-      socket.bind({ port, address: host, exclusive: true }, () => {
-        socket.removeAllListeners('error')
-        // A datagram that could not be taken or sent is lost.
-        socket.on('error', () => {})
-        resolve()
-      })
-    })
+    this.#totals.rejected++
   }
 
   async #stop(answerMs: number): Promise<void> {
     const quiescible = {
-      // Who goes on sending is not waited for once nobody is heard.
+      // Clients that keep sending are not waited for once reading has stopped.
       received: () => (this.#isPaused ? 0 : this.#datagrams),
       isPending: () => this.#isPending(),
       stopReading: () => {
@@ -187,23 +151,23 @@ class UdpServer implements ManagedServer {
     return this.#service.pending?.(peer) ?? 0
   }
 
-  /** A datagram is one message; an empty one is none, but asks whether anybody is here. */
+  /** A datagram is one message; an empty one is none: it is a probe whether the port is open. */
   #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
     this.#datagrams++
-    this.#bytesIn += bytes.length
+    this.#totals.bytesIn += bytes.length
     if (bytes.length === 0 || this.#isPaused) return
     const key = `${address} ${port}`
     const peer = this.#byAddress.get(key) ?? this.#newPeer(key, address, port)
     if (peer === undefined) {
-      this.#rejected++
+      this.#totals.rejected++
       return
     }
     peer.activeTick = this.#idle.tick
     const end = this.#protocol.frameEnd(bytes, 0, bytes.length, 0)
     const isOverlong = end === tooLarge && this.#service.overlong !== undefined
-    if (end < 0) this.#rejected++
+    if (end < 0) this.#totals.rejected++
     if (end < 0 && !isOverlong) return
-    this.#requests++
+    this.#totals.requests++
     this.#replies.start(peer)
     if (isOverlong) this.#service.overlong?.(peer, bytes, 0, this.#replies)
     else this.#service.message(peer, bytes, 0, end, this.#replies)

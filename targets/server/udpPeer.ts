@@ -3,10 +3,10 @@ import type { Watched } from './idleTimeout.ts'
 import type { ReplySocket } from './replies.ts'
 import type { Connection } from './service.ts'
 
-/** What a server over UDP does for its clients. */
+/** The methods of a server over UDP that its clients call. */
 export interface PeerServer {
   readonly peers: Connections<Peer>
-  /** Bytes that wait to be sent, to all of them. */
+  /** Bytes that wait to be sent, to all clients together. */
   readonly queuedBytes: number
   sendTo(peer: Peer, bytes: Uint8Array): boolean
   sendApart(peer: Peer, bytes: Uint8Array): void
@@ -15,7 +15,7 @@ export interface PeerServer {
   reject(): void
 }
 
-/** A client over UDP, known by its address and port: to a service it is a connection, which cannot be ended. */
+/** A client over UDP, identified by its address and port: for a service it is a connection that cannot be closed. */
 export class Peer implements Connection, ReplySocket, Watched {
   readonly link: number
   readonly key: string
@@ -64,7 +64,7 @@ export class Peer implements Connection, ReplySocket, Watched {
     this.#server.finishNow(this)
   }
 
-  /** There is no connection to end: the next datagram is the next message. */
+  /** There is no connection to close: the next datagram is the next message. */
   endLater(): void {}
 
   refuseNow(last: Uint8Array): void {
@@ -72,7 +72,7 @@ export class Peer implements Connection, ReplySocket, Watched {
     this.reject()
   }
 
-  /** What waits to be sent to one client is not known apart, nor need it be: the kernel loses what it cannot send. */
+  /** The bytes that wait for one client are not known separately; the kernel discards what it cannot send. */
   drop(): void {}
 
   reject(): void {

@@ -18,7 +18,7 @@ function start(settings: Partial<ServerSettings> = {}): Promise<RunningServer> {
   return startService(createBroadcastServer({ maxFrame: 65_536 }), settings)
 }
 
-/** So many clients, all of them known to the server. */
+/** Connects `count` clients and waits until the server knows all of them. */
 async function connectAll(server: RunningServer, count: number): Promise<Client[]> {
   const some: Client[] = []
   for (let index = 0; index < count; index++) some.push(await connect(server))
@@ -45,7 +45,7 @@ async function expectNext(client: Client, ...lines: Uint8Array[]): Promise<void>
   expect(textOf(await client.take(wanted.length))).toBe(textOf(wanted))
 }
 
-test('createBroadcastServer() acknowledges a message and sends it to everybody else', async () => {
+test('createBroadcastServer() acknowledges a message and sends it to all other clients', async () => {
   const server = await start()
   const [one, two, three] = (await connectAll(server, 3)) as [Client, Client, Client]
   one.write('{"client_ip": "a lie", "message": "say \\"\\u4f60\\u597d\\""}\n')
@@ -58,7 +58,7 @@ test('createBroadcastServer() acknowledges a message and sends it to everybody e
   expect([one, two, three].map(({ available }) => available)).toEqual([0, 0, 0])
 })
 
-test.each(['/q', '/quit'])('createBroadcastServer() lets a client leave by %s, and nobody hears of it', async text => {
+test.each(['/q', '/quit'])('createBroadcastServer() lets a client leave by %s without a delivery', async text => {
   const server = await start()
   const [one, two] = (await connectAll(server, 2)) as [Client, Client]
   one.write(bytesOf(messageOf(one, 'bye'), messageOf(one, text), messageOf(one, 'too late')))
@@ -69,7 +69,7 @@ test.each(['/q', '/quit'])('createBroadcastServer() lets a client leave by %s, a
   expect(server.counters()).toMatchObject({ requests: 3, deliveries: 1, rejected: 0 })
 })
 
-test('createBroadcastServer() ends a connection that sends no message, and goes on with the others', async () => {
+test('createBroadcastServer() closes a connection that sends an invalid message, and serves the others', async () => {
   const server = await start()
   const lines = ['hello', '{"message": 5}', '[]', '{"message": "a"', `{"message":"${'x'.repeat(65_530)}"}`]
   for (const [index, line] of lines.entries()) {
@@ -85,11 +85,11 @@ test('createBroadcastServer() ends a connection that sends no message, and goes 
   }
 })
 
-test('createBroadcastServer() drops who does not read, and who is gone, and serves the others', async () => {
+test('createBroadcastServer() drops clients that do not read or have disconnected, and serves the others', async () => {
   const server = await start({ maxSendBufferBytes: 10_000 })
-  const [one, two, slow, gone] = (await connectAll(server, 4)) as [Client, Client, Client, Client]
+  const [one, two, slow, closed] = (await connectAll(server, 4)) as [Client, Client, Client, Client]
   slow.socket.pause()
-  gone.socket.resetAndDestroy()
+  closed.socket.resetAndDestroy()
   const text = 'x'.repeat(60_000)
   const before = process.memoryUsage().arrayBuffers
   let sent = 0
@@ -106,7 +106,7 @@ test('createBroadcastServer() drops who does not read, and who is gone, and serv
   expect(server.counters()).toMatchObject({ requests: sent + 1, dropped: 1, rejected: 0 })
 })
 
-test('createBroadcastServer() has every client hear every other one, in many pieces and all at once', async () => {
+test('createBroadcastServer() delivers the messages of every client to every other one, in any pieces', async () => {
   const server = await start()
   const many = await connectAll(server, 10)
   const rounds = 50
@@ -123,7 +123,7 @@ test('createBroadcastServer() has every client hear every other one, in many pie
     const lines = textOf(await client.take(expected[index]!)).split('\n')
     expect(lines.pop()).toBe('')
     expect(lines).toHaveLength(rounds * 10)
-    // Of each sender in its order.
+    // The messages of each sender arrive in its order.
     for (const other of many.filter(other => other !== client)) {
       const own = lines.filter(line => line.includes(`${addressOf(other)} `))
       expect(own).toEqual(

@@ -6,14 +6,14 @@ import {
 } from '../../harness/protocols/broadcast.ts'
 import type { Service } from '../server/service.ts'
 
-/** What a client sends to leave. */
+/** Messages with which a client leaves. */
 const leavingTexts = ['/q', '/quit']
 /** The address of a client over a unix socket, which has none. */
 const unixAddress = 'unix'
 
 /**
- * Acknowledges every message to its sender and sends it to everybody else: encoded once, written to each. Who does not read is
- * dropped, so that nobody waits for it and its messages take no more than the send buffer.
+ * Acknowledges every message to its sender and sends it to all other clients, encoded once. A client that does not read is
+ * dropped, so that no other client waits for it and its messages take no more memory than the send buffer.
  */
 export function createBroadcastServer(spec: { readonly maxFrame: number }): Service {
   /** By link. */
@@ -25,7 +25,7 @@ export function createBroadcastServer(spec: { readonly maxFrame: number }): Serv
       senders[link] = { address, acknowledgement: encodeAcknowledgement(address) }
     },
     message(connection, bytes, from, end, replies) {
-      // The protocol lets a line be longer by what a server adds, which is not for clients to use.
+      // The protocol accepts longer lines, since a server adds to them; clients must keep to the limit.
       const text = end - from > spec.maxFrame ? undefined : readMessage(bytes, from, end)
       if (text === undefined) return connection.reject()
       if (leavingTexts.includes(text)) return connection.endLater()
@@ -43,7 +43,7 @@ export function createBroadcastServer(spec: { readonly maxFrame: number }): Serv
   }
 }
 
-/** What is said of a client, made once. */
+/** The texts about a client, encoded once. */
 interface Sender {
   readonly address: string
   readonly acknowledgement: Uint8Array

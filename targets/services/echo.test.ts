@@ -19,19 +19,19 @@ afterEach(async () => {
   await server?.stop()
 })
 
-test('createEcho() answers what came in over raw, whatever length replies shall have', async () => {
+test('createEcho() echoes what came in over raw, whatever length replies have for clients', async () => {
   await start({ raw: { reply: { bytes: 100 } } })
   client.write('hello')
   expect(textOf(await client.take(5))).toBe('hello')
 })
 
-test('createEcho() answers a text to every line', async () => {
+test('createEcho() answers every line with a text', async () => {
   await start('line', 'server')
   client.write('a\nb\n')
   expect(textOf(await client.take(14))).toBe('server\nserver\n')
 })
 
-test('createEcho() answers a text under the id of the request', async () => {
+test('createEcho() answers with a text under the id of the request', async () => {
   await start({ frame: { lengthBytes: 2, endian: 'little', id: { offset: 2, bytes: 4 } } }, 'server')
   client.write(bytesOf({ u16: 9, little: true }, { u32: 0xfedcba98 }, 'hello'))
   expect(await client.take(12)).toEqual(bytesOf({ u16: 10, little: true }, { u32: 0xfedcba98 }, 'server'))

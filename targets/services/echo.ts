@@ -2,9 +2,9 @@ import { createProtocol } from '../../harness/protocols/catalog.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import type { Service } from '../server/service.ts'
 
-/** Answers every message with itself, or with `reply`, over raw, line or any frame description. */
+/** Answers every message with the message itself, or with `reply`, over raw, line or any frame description. */
 export function createEcho(spec: ProtocolSpec, reply?: string): Service {
-  // A fixed length of replies is the client's concern: a raw server takes what is there for one message.
+  // A fixed length of replies concerns only clients: a raw server takes each read for one message.
   const protocol = createProtocol(spec.name === 'raw' ? { name: 'raw' } : spec)
   if (reply === undefined) {
     return { protocol, message: (_connection, bytes, from, end, replies) => replies.echo(bytes, from, end) }

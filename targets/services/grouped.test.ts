@@ -21,7 +21,7 @@ function message(id: number, type: number, body: string, lengthPrefix = true): U
   return lengthPrefix ? bytesOf({ u32: rest.length }, rest) : rest
 }
 
-/** The body of a reply under that id and type. */
+/** The body of a reply with this id and type. */
 async function bodyOf(client: Client, id: number, type: number, lengthPrefix = true): Promise<string> {
   const prefix = lengthPrefix ? 4 : 0
   const head = await client.take(prefix + 19)
@@ -30,7 +30,7 @@ async function bodyOf(client: Client, id: number, type: number, lengthPrefix = t
   return textOf(await client.take(view.getInt32(15)))
 }
 
-test('groupedService() answers a login with a token of the connection, and serves it from then on', async () => {
+test('groupedService() answers a login with a token, and serves the connection from then on', async () => {
   for (const lengthPrefix of [true, false]) {
     const server = await start(undefined, lengthPrefix)
     const tokens = new Set<string>()
@@ -59,7 +59,7 @@ test.each([
   '{"group": "orders", "secret": ["s3:cret"]}',
   '{"group": "orders", "secret": "s3:cret"',
   '{null}',
-])('groupedService() turns away the login %s', async body => {
+])('groupedService() refuses the login %s', async body => {
   const server = await start()
   const client = await connect(server)
   client.write(bytesOf(message(5, login, body), message(6, 1, 'hi')))
@@ -68,7 +68,7 @@ test.each([
   expect(server.counters().rejected).toBe(1)
 })
 
-test('groupedService() serves nothing before the login, and turns away who takes too long', async () => {
+test('groupedService() serves nothing before the login, and refuses a client that takes too long', async () => {
   const server = await start(100)
   const [early, silent] = [await connect(server), await connect(server)]
   early.write(message(3, 1, 'hi'))

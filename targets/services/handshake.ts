@@ -2,30 +2,30 @@ import { IdleTimeout, type Watched } from '../server/idleTimeout.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Connection, Service } from '../server/service.ts'
 
-/** A client that has not shown within this time that it is to be served is turned away. */
+/** A client that has not finished the handshake within this time is refused. */
 export const handshakeMsMax = 5000
 
-/** What became of a message of a handshake: another has to follow, it was the last, or the frame that turns the client away. */
+/** The outcome of a message of a handshake: another one must follow, it was the last, or the frame of a refusal. */
 export type HandshakeStep = 'more' | 'done' | Uint8Array
 
 /** One side of a handshake with one client. */
 export interface Handshake {
-  /** Answers the message in `bytes[from, end)`, unless the client is turned away. */
+  /** Answers the message in `bytes[from, end)`, unless the client is refused. */
   message(bytes: Uint8Array, from: number, end: number, replies: Replies): HandshakeStep
 }
 
-/** How a service finds out whom it serves. */
+/** How a service authenticates its clients. */
 export interface Authentication {
-  /** A connection is there. */
+  /** Begins the handshake of a new connection. */
   begin(): Handshake
-  /** What a client is told that takes too long, and one whose first message is too long. */
+  /** The refusals of a client that takes too long, and of one whose first message is too long. */
   readonly lateFrame: Uint8Array
   readonly overlongFrame: Uint8Array
 }
 
 /**
- * A service for those who pass a gate: on each connection nothing is served until its handshake is done. Whoever sends
- * something else or takes too long is told so, and the connection ended.
+ * A service for authenticated clients: on each connection nothing is served until its handshake is done. A client that sends
+ * anything else or takes too long gets a refusal, and its connection is closed.
  */
 export function authenticatedService(
   service: Service,
@@ -33,14 +33,14 @@ export function authenticatedService(
   withinMs = handshakeMsMax,
 ): Service {
   const { overlong } = service
-  /** By link; nothing once the handshake is done. */
+  /** By link; undefined once the handshake is done. */
   const pending: (Unauthenticated | undefined)[] = []
   const deadlines = new IdleTimeout<Unauthenticated>(withinMs, ({ connection }) => {
     connection.refuseNow(authentication.lateFrame)
   })
 
-  /** It stays a stranger until it is gone, but has no deadline any more: it is turned away once. */
-  function turnAway(client: Unauthenticated, frame: Uint8Array, replies: Replies): void {
+  /** The client stays unauthenticated until it disconnects, but has no deadline any more: it is refused once. */
+  function refuse(client: Unauthenticated, frame: Uint8Array, replies: Replies): void {
     deadlines.delete(client)
     replies.append(frame)
     client.connection.reject()
@@ -67,13 +67,13 @@ export function authenticatedService(
         deadlines.delete(client)
         return
       }
-      turnAway(client, step, replies)
+      refuse(client, step, replies)
     },
     ...(overlong && {
       overlong(connection, bytes, from, replies) {
         const client = pending[connection.link]
         if (client === undefined) overlong(connection, bytes, from, replies)
-        else turnAway(client, authentication.overlongFrame, replies)
+        else refuse(client, authentication.overlongFrame, replies)
       },
     }),
     close(connection) {
@@ -85,7 +85,7 @@ export function authenticatedService(
   }
 }
 
-/** A connection whose client has yet to show that it is to be served. */
+/** A connection whose handshake is not done. */
 interface Unauthenticated extends Watched {
   readonly connection: Connection
   readonly handshake: Handshake

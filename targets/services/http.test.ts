@@ -18,7 +18,7 @@ async function connect(halfOpen = false): Promise<Client> {
   return client
 }
 
-/** What the server answers to `text`, up to its end where it closes. */
+/** The server's answer to `text`, up to the end where it closes the connection. */
 async function answer(text: string, replyBytes?: number): Promise<string> {
   const client = await connect()
   client.write(text)
@@ -50,7 +50,7 @@ test('createHttpServer() answers every request of a connection, in pieces and pi
   expect(server.counters()).toMatchObject({ requests: 6, rejected: 0, bytesOut: 6 * hello.length })
 })
 
-test('createHttpServer() closes where a request asks for it, and answers nothing behind it', async () => {
+test('createHttpServer() closes the connection when a request asks for it, and answers nothing after it', async () => {
   await start(helloText)
   const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
   for (const close of [
@@ -63,7 +63,7 @@ test('createHttpServer() closes where a request asks for it, and answers nothing
   }
 })
 
-test('createHttpServer() says that it keeps a connection where it was asked to', async () => {
+test('createHttpServer() confirms that it keeps a connection open when a request asks for it', async () => {
   await start(helloText)
   const requests =
     'GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\nGET / HTTP/1.1\r\nConnection: keep-alive, x\r\n\r\n' +
@@ -77,7 +77,7 @@ test('createHttpServer() answers HEAD with the head alone', async () => {
   expect(await answer('HEAD / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\nConnection: close\r\n\r\n')).toBe(heads)
 })
 
-test('createHttpServer() answers with the body of the request where there is no text', async () => {
+test('createHttpServer() answers with the body of the request when it has no text', async () => {
   await start(undefined, 1_000_000)
   const head = (length: number) => `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`
   expect(await answer('POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello', head(5).length + 5)).toBe(`${head(5)}hello`)
@@ -89,7 +89,7 @@ test('createHttpServer() answers with the body of the request where there is no 
   expect(await answer(`POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n${large}`, echoed)).toBe(head(200_000) + large)
 })
 
-test('createHttpServer() answers 400 to what is no request, and closes', async () => {
+test('createHttpServer() answers 400 to a malformed request, and closes the connection', async () => {
   await start(helloText)
   const refusal =
     'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\nmalformed\n'
@@ -98,7 +98,7 @@ test('createHttpServer() answers 400 to what is no request, and closes', async (
   expect(server.counters()).toMatchObject({ requests: 1, rejected: 2 })
 })
 
-test('createHttpServer() answers 413 to what is too long, whatever of it is there, and closes', async () => {
+test('createHttpServer() answers 413 to a request that is too long, however much of it has come in, and closes', async () => {
   await start(helloText)
   const refusal =
     'HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\n'
@@ -108,12 +108,12 @@ test('createHttpServer() answers 413 to what is too long, whatever of it is ther
   expect(await answer(`GET /${'x'.repeat(2000)}`)).toBe(`${refusal}too large\n`)
 })
 
-test('createHttpServer() answers though it takes requests of a few bytes only', async () => {
+test('createHttpServer() answers with a limit of a few bytes for requests', async () => {
   await start(helloText, 18)
   expect(await answer('GET / HTTP/1.1\r\n\r\n', hello.length)).toBe(hello)
 })
 
-test('createHttpServer() answers what came before the client ended its side', async () => {
+test('createHttpServer() answers what came before the client closed its side', async () => {
   await start(helloText)
   const client = await connect(true)
   client.socket.end(bytesOf('GET / HTTP/1.1\r\n\r\nGET / HTT'))

@@ -1,30 +1,30 @@
 import { createHttp, type HttpSettings } from '../../harness/protocols/http/http.ts'
-import { close, connectionOption, headEnd, keepAlive, unsaid } from '../../harness/protocols/http/httpHead.ts'
+import { close, connectionOption, headEnd, keepAlive, unspecified } from '../../harness/protocols/http/httpHead.ts'
 import { tooLarge } from '../../harness/protocols/protocol.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
 
-/** What a request is answered with unless something else is asked for. */
+/** The default reply. */
 export const helloText = 'Hello World!\n'
 
 const textEncoder = new TextEncoder()
 const plain = { 'Content-Type': 'text/plain' }
 const closing = { ...plain, Connection: 'close' }
-/** By what a request says of its connection. */
-const headersFor = { [unsaid]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
+/** The headers of a reply by the request's header Connection. */
+const headersFor = { [unspecified]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
 const emptyLengthBytes = '0\r\n\r\n'.length
 
 /**
- * Answers every HTTP request with status 200 and `reply` for a body, or with the body of the request. All that does
- * not depend on the request is encoded beforehand.
+ * Answers every HTTP request with status 200 and the body `reply`, or the body of the request. Everything that does not
+ * depend on the request is encoded beforehand.
  */
 export function createHttpServer(spec: HttpSettings, reply?: string): Service {
   const protocol = createHttp(spec)
-  // What is sent is not bound by what is taken.
+  // The limit is for requests, not for replies.
   const sending = createHttp({ ...spec, maxFrame: Number.MAX_SAFE_INTEGER })
   const encode = (status: number, headers: Readonly<Record<string, string>>, text: string) =>
     sending.encode({ status, headers, body: textEncoder.encode(text) })
-  const frames = ([unsaid, keepAlive, close] as const).map(option => encode(200, headersFor[option], reply ?? ''))
+  const frames = ([unspecified, keepAlive, close] as const).map(option => encode(200, headersFor[option], reply ?? ''))
   const heads = frames.map(frame => frame.slice(0, headEnd(frame, 0)))
   const refusals = { malformed: encode(400, closing, 'malformed\n'), tooLarge: encode(413, closing, 'too large\n') }
 
@@ -33,7 +33,7 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
     replies.bytes.set(frame, at)
   }
 
-  /** The head for an empty body, with the body's length in place of its own. */
+  /** Replies with the head for an empty body, in which the length is replaced by that of `body`. */
   function echo(emptyHead: Uint8Array, body: Uint8Array, replies: Replies): void {
     const prefix = emptyHead.subarray(0, emptyHead.length - emptyLengthBytes)
     const length = textEncoder.encode(`${body.length}\r\n\r\n`)
@@ -57,7 +57,7 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
   }
 }
 
-/** Whether a request is for the head of the reply alone: no other method in use begins with HEA. */
+/** Whether a request asks only for the head of the reply: no other method in use begins with HEA. */
 function isHead(bytes: Uint8Array, from: number): boolean {
   return bytes[from] === 0x48 && bytes[from + 1] === 0x45 && bytes[from + 2] === 0x41
 }

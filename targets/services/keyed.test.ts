@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { parseServiceTime } from '../../harness/serviceTime.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule } from '../pool/schedule.ts'
-import { parseServiceTime } from '../pool/serviceTime.ts'
 import type { RunningServer } from '../server/tcp.ts'
 import { type Client, until } from '../testing/client.ts'
 import { connect, endServices, startService } from '../testing/services.ts'
@@ -34,14 +34,14 @@ function signed(challenge: Uint8Array, by = key): Uint8Array {
   return bytesOf({ u32: 20 }, { u32: signatureType }, createHmac('sha1', by).update(challenge).digest())
 }
 
-/** The text of the refusal that is the last thing the server sends. */
+/** The text of the refusal, which is the last message of the server. */
 async function refusalOf(client: Client): Promise<string> {
   const last = await client.takeAll()
   expect(last.subarray(0, 8)).toEqual(bytesOf({ u32: last.length - 8 }, { u32: refusalType }))
   return textOf(last.subarray(8))
 }
 
-test('keyedService() serves who knows the key, and each connection for itself', async () => {
+test('keyedService() serves clients that know the key, each connection separately', async () => {
   const server = await start()
   const [one, two] = [await connect(server), await connect(server)]
   const challenges = [await challengeOf(one), await challengeOf(two)]
@@ -55,7 +55,7 @@ test('keyedService() serves who knows the key, and each connection for itself', 
   expect(server.counters()).toMatchObject({ requests: 6, rejected: 0, connections: 2 })
 })
 
-test('keyedService() turns away who signs wrongly', async () => {
+test('keyedService() refuses a client that signs wrongly', async () => {
   const server = await start()
   const cases = [
     (challenge: Uint8Array) => signed(challenge, '123457'),
@@ -70,7 +70,7 @@ test('keyedService() turns away who signs wrongly', async () => {
     expect(await refusalOf(client)).toBe('the key is wrong')
     expect(server.counters().rejected).toBe(index + 1)
   }
-  // A signature is good for the connection whose challenge it is.
+  // A signature is valid only on the connection of its challenge.
   const [one, two] = [await connect(server), await connect(server)]
   const [first] = [await challengeOf(one), await challengeOf(two)]
   two.write(signed(first))
@@ -91,7 +91,7 @@ test('keyedService() serves nothing before the handshake', async () => {
   expect(server.counters().rejected).toBeGreaterThanOrEqual(early.length)
 })
 
-test('keyedService() turns away who takes too long, also when something keeps coming', async () => {
+test('keyedService() refuses a client that takes too long, also when it keeps sending', async () => {
   const server = await start(100)
   const [silent, slow, done] = [await connect(server), await connect(server), await connect(server)]
   done.write(signed(await challengeOf(done)))
@@ -107,18 +107,18 @@ test('keyedService() turns away who takes too long, also when something keeps co
   expect(server.counters().rejected).toBe(2)
 })
 
-test('keyedService() counts a client once that is turned away, also when its deadline finds it still there', async () => {
+test('keyedService() counts a refused client once, also when it is still connected at its deadline', async () => {
   const server = await start(100)
   const [early, late] = [await connect(server, true), await connect(server, true)]
   early.write(message)
   expect(await refusalOf(early)).toBe('this server has a key: the handshake comes first')
   expect(await refusalOf(late)).toBe('the handshake took too long')
-  // Both keep their sides open, until the server has had enough of it.
+  // Both keep their sides open until the server closes the connections.
   await until('no connection', () => server.counters().connections === 0)
   expect(server.counters()).toMatchObject({ rejected: 2, deliveries: 0 })
 })
 
-test('keyedService() goes before a pool of jobs', async () => {
+test('keyedService() works in front of a job pool', async () => {
   const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:1ms')! })
   const server = await start(undefined, poolService(createTlvServer({ maxFrame: 1024 }), schedule))
   const client = await connect(server)

@@ -8,8 +8,8 @@ const handshakeFirstText = 'this server has a key: the handshake comes first'
 const lateText = 'the handshake took too long'
 
 /**
- * A service for those who know the key: on each connection nothing is served until the protocol's own handshake is done.
- * Whoever sends something else, signs wrongly or takes too long is told so, and the connection ended.
+ * A service for clients that know the key: on each connection nothing is served until the protocol's own handshake is done.
+ * A client that sends anything else, signs wrongly or takes too long gets a refusal, and its connection is closed.
  */
 export function keyedService(service: Service, key: string, withinMs?: number): Service {
   const { protocol } = service
@@ -25,7 +25,7 @@ export function keyedService(service: Service, key: string, withinMs?: number): 
     lateFrame: refusal(lateText),
     overlongFrame: handshakeFirstFrame,
     begin() {
-      /** What the client was given to sign, once it has said hello. */
+      /** What the client must sign; undefined until it has said hello. */
       let challenge: Uint8Array | undefined
       return {
         message(bytes, from, end, replies) {
@@ -37,7 +37,7 @@ export function keyedService(service: Service, key: string, withinMs?: number): 
             return 'more'
           }
           const signature = sign(key, challenge)
-          // Its length is no secret, and what is compared in constant time must be equally long.
+          // The length is no secret, and a comparison in constant time needs equal lengths.
           if (body.length !== signature.length || !timingSafeEqual(body, signature)) return wrongKeyFrame
           replies.append(welcome)
           return 'done'

@@ -7,9 +7,9 @@ import type { Message } from '../../harness/protocols/protocol.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
+import { parseServiceTime } from '../../harness/serviceTime.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule } from '../pool/schedule.ts'
-import { parseServiceTime } from '../pool/serviceTime.ts'
 import type { Service } from '../server/service.ts'
 import { type RunningServer, startServer } from '../server/tcp.ts'
 import { Client, until } from '../testing/client.ts'
@@ -42,7 +42,7 @@ function send(spec: ProtocolSpec, message: Message): void {
   client.write(layeredProtocol(createProtocol(spec), layers).encode(message))
 }
 
-/** The next reply, opened. */
+/** The next reply, without its layers. */
 async function reply(spec: ProtocolSpec): Promise<Message> {
   const protocol = layeredProtocol(createProtocol(spec), layers)
   const headerBytes = spec.name === 'rpc' ? 23 : spec.name === 'tlv' ? 8 : 4
@@ -53,7 +53,7 @@ async function reply(spec: ProtocolSpec): Promise<Message> {
   return protocol.decode(frame, 0, frame.length)
 }
 
-test('layeredService() answers under the type of the request, also a message that is too long', async () => {
+test('layeredService() answers under the type of the request, also for a message that is too long', async () => {
   await start(tlv, createTlvServer(tlv))
   send(tlv, { type: 7, body: bytesOf('hello') })
   const echoed = await reply(tlv)
@@ -63,7 +63,7 @@ test('layeredService() answers under the type of the request, also a message tha
   expect([type, textOf(body)]).toEqual([9, overlongText])
 })
 
-test('layeredService() answers several messages of one read, and those that a pool holds back', async () => {
+test('layeredService() answers several messages of one read, also from a pool', async () => {
   const schedule = new Schedule({ poolSize: 1, seed: 1, serviceTime: parseServiceTime('fixed:1ms')! })
   await start(tlv, poolService(createTlvServer(tlv), schedule))
   const protocol = layeredProtocol(createProtocol(tlv), layers)
@@ -72,7 +72,7 @@ test('layeredService() answers several messages of one read, and those that a po
   for (const text of texts) expect(textOf((await reply(tlv)).body)).toBe(text)
 })
 
-test('layeredService() answers rpc in a shuffled order, each under its id', async () => {
+test('layeredService() answers rpc requests in a shuffled order, each under its id', async () => {
   await start(rpc, createRpcServer(rpc, { shuffle: 10, seed: 3 }))
   for (let id = 0; id < 10; id++) send(rpc, { id, type: 2, body: bytesOf(`body ${id}`) })
   const ids: number[] = []
@@ -109,11 +109,11 @@ test.each([
   expect(server.counters()).toMatchObject({ requests: 0, bytesOut: 0 })
 })
 
-test('layeredService() closes a connection whose reply is longer than its length field can say', async () => {
+test('layeredService() closes a connection whose reply is too long for its length field', async () => {
   const spec = protocolSpec({ frame: { lengthBytes: 1 } })
   await start(spec, createEcho(spec, 'x'.repeat(250)))
   client.write(layeredProtocol(createProtocol(spec), layers).encode({ body: bytesOf('hello') }))
-  // Fifty characters that are all the same are few when they are compressed.
+  // Fifty equal characters are short when compressed.
   const [length] = await client.take(1)
   expect(length).toBeLessThan(250)
   client.socket.destroy()

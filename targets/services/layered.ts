@@ -7,19 +7,19 @@ import { Replies, type ReplySocket } from '../server/replies.ts'
 import type { Connection, Service } from '../server/service.ts'
 
 /**
- * A service whose messages pass through layers on their way in and on their way out. What is not in order is malformed: the
- * server counts it as rejected and closes the connection. The service itself sees plain frames, and writes such.
+ * A service whose messages pass through layers on their way in and out. An invalid message is malformed: the server counts
+ * it as rejected and closes the connection. The inner service reads and writes plain frames.
  */
 export function layeredService(service: Service, spec: ProtocolSpec, settings: LayerSettings): Service {
   const protocol = layeredProtocol(service.protocol, settings)
   const taken = protocol.layers!
-  // What is sent is not bound by what is taken.
+  // The limit is for requests, not for replies.
   const unbounded = spec.name === 'raw' ? spec : { ...spec, maxFrame: Number.MAX_SAFE_INTEGER }
   const sent = layeredProtocol(createProtocol(unbounded), settings).layers!
   const plainReplies = new Replies()
   const gathered = new Gathered()
 
-  /** Has the service write plain replies, and sends them on with their layers. */
+  /** Lets the service write plain replies, and passes them on with their layers. */
   function wrap(connection: Connection, replies: Replies, write: (plain: Replies) => void): void {
     plainReplies.start(gathered)
     write(plainReplies)
@@ -27,7 +27,7 @@ export function layeredService(service: Service, spec: ProtocolSpec, settings: L
     try {
       for (const frame of gathered.takeFrames(sent)) replies.append(sent.wrapFrame(frame))
     } catch (error) {
-      // With its layers the reply is longer than its length field can say.
+      // With its layers the reply is too long for its length field.
       if (!(error instanceof RangeError)) throw error
       connection.reject()
     }
@@ -54,7 +54,7 @@ export function layeredService(service: Service, spec: ProtocolSpec, settings: L
   }
 }
 
-/** Takes plain replies where a socket would. */
+/** Collects plain replies in place of a socket. */
 class Gathered implements ReplySocket {
   readonly queuedBytes = 0
   #parts: Uint8Array[] = []
@@ -64,7 +64,7 @@ class Gathered implements ReplySocket {
     return true
   }
 
-  /** The whole frames written since it was last asked. */
+  /** The frames written since the last call. */
   takeFrames({ plain }: BodyLayers): Uint8Array[] {
     const [first, ...others] = this.#parts
     this.#parts = []

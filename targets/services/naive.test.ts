@@ -21,21 +21,21 @@ afterEach(async () => {
 
 const hello = bytesOf({ u32: 5 }, 'hello')
 
-test('createNaive() takes messages that came together for one', async () => {
+test('createNaive() takes messages that arrive together for one', async () => {
   await start('frame', 1024)
   client.write(bytesOf(hello, hello, hello))
   expect(await client.take(6)).toEqual(bytesOf({ u32: 2 }, 'ok'))
   expect(server.counters().requests).toBe(1)
 })
 
-test('createNaive() takes one that is longer than a read for several, and answers each with the text', async () => {
+test('createNaive() takes a message that is longer than a read for several, and answers each with the text', async () => {
   await start('line', 15, 'got it')
   client.write(`${'x'.repeat(30)}\n`)
   expect(textOf(await client.take(21))).toBe('got it\ngot it\ngot it\n')
   expect(server.counters().requests).toBe(3)
 })
 
-test('createNaive() answers under no id', async () => {
+test('createNaive() answers without an id', async () => {
   await start({ frame: { id: { offset: 4, bytes: 4 } } }, 64)
   client.write(bytesOf({ u32: 9 }, { u32: 77 }, 'hello'))
   expect(await client.take(10)).toEqual(bytesOf({ u32: 6 }, { u32: 0 }, 'ok'))

@@ -2,15 +2,13 @@ import { createProtocol } from '../../harness/protocols/catalog.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import type { Service } from '../server/service.ts'
 
-/** What a read is answered with unless something else is asked for. */
+/** The default reply. */
 export const naiveReply = 'ok'
-/** The most that a read may have: what the server reads at once. */
-export const naiveReadBytesMax = 64 * 1024
 
 /**
- * A server as it is first written: it takes each read, of at most `readBytes` bytes, for one message, and answers it with
- * `reply`, which is framed so that replies can be counted. Messages that came together are one to it, and one that came
- * in pieces, or is longer, is several. It is there for the experiments with sticky and split packets, and for nothing else.
+ * A server as beginners write it: it takes each read, of at most `readBytes` bytes, for one message, and answers it with
+ * `reply`, which is framed so that replies can be counted. Messages that arrive together count as one, and a message that
+ * arrives in pieces, or is longer, as several. It exists only for the experiments with sticky and split packets.
  */
 export function createNaive(spec: ProtocolSpec, readBytes: number, reply: string = naiveReply): Service {
   const framing = createProtocol(spec.name === 'raw' ? { name: 'raw' } : spec)

@@ -23,7 +23,7 @@ function message(id: number, body: string, { lengthPrefix = true } = {}): Uint8A
   return lengthPrefix ? bytesOf({ u32: rest.length }, rest) : rest
 }
 
-/** The ids of replies that are all `length` bytes long, in the order they came in; each is checked to be whole. */
+/** The ids of replies that are all `length` bytes long, in the order of their arrival; each is checked to be complete. */
 function idsOf(bytes: Uint8Array, length: number, bodyOf: (id: number) => string): number[] {
   const ids: number[] = []
   for (let from = 0; from < bytes.length; from += length) {
@@ -47,7 +47,7 @@ test('createRpcServer() echoes header and body, with and without length', async 
   }
 })
 
-test('createRpcServer() answers a text under the header of the request', async () => {
+test('createRpcServer() answers with a text under the header of the request', async () => {
   for (const lengthPrefix of [true, false]) {
     await start({ reply: 'server' }, lengthPrefix)
     client.write(message(77, 'hello', { lengthPrefix }))
@@ -65,13 +65,13 @@ test('createRpcServer() answers every id exactly once when it shuffles', async (
   const seen = idsOf(await client.take(1000 * 34), 34, body)
   expect(seen.toSorted((a, b) => a - b)).toEqual(ids)
   expect(seen).not.toEqual(ids)
-  // A request is never passed by more than the 15 others that were held with it, in groups of 16.
+  // A request is overtaken by at most the 15 others that were held with it, in groups of 16.
   seen.forEach((id, index) => {
     expect(Math.abs(id - 1 - index)).toBeLessThan(32)
   })
 })
 
-test('createRpcServer() keeps no request waiting for others to shuffle it with', async () => {
+test('createRpcServer() does not delay a request until others arrive to shuffle it with', async () => {
   await start({ shuffle: 1000, reply: 'server' })
   for (const count of [1, 2, 999, 1000, 1001]) {
     const ids = Array.from({ length: count }, (_, index) => index)
@@ -81,7 +81,7 @@ test('createRpcServer() keeps no request waiting for others to shuffle it with',
   }
 })
 
-test('createRpcServer() shuffles bodies larger than what it holds', async () => {
+test('createRpcServer() shuffles bodies larger than the bytes that it holds', async () => {
   await start({ shuffle: 8 })
   const large = 'x'.repeat(700_000)
   client.write(bytesOf(...[1, 2, 3, 4, 5].map(id => message(id, large))))

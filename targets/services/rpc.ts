@@ -1,22 +1,23 @@
-import { createPrng } from '../../harness/prng.ts'
+import { createPrng, type Prng } from '../../harness/prng.ts'
+import type { Protocol } from '../../harness/protocols/protocol.ts'
 import { createRpc, rpcLayout } from '../../harness/protocols/rpc.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
 
-/** A connection's requests are answered before there is more than this of them. */
+/** Requests of a connection are answered before more bytes than this are held. */
 const heldBytesMax = 1024 * 1024
-/** A buffer of held requests up to this size is used again; a larger one is let go with its requests. */
+/** A buffer of held requests up to this size is reused; a larger one is freed with its requests. */
 const reusedBytesMax = 64 * 1024
 const smallestBytes = 1024
 
 export interface RpcOptions {
   readonly reply?: string
-  /** Up to so many requests of a connection are held and answered in shuffled order. */
+  /** Up to this many requests of a connection are held and answered in shuffled order. */
   readonly shuffle?: number
   readonly seed?: number
 }
 
-/** Answers every RPC message with its own header and its own body, or with `reply` for a body. */
+/** Answers every RPC message with its own header and its own body, or the body `reply`. */
 export function createRpcServer(
   spec: { readonly lengthPrefix: boolean; readonly maxFrame: number },
   { reply, shuffle = 1, seed = 1 }: RpcOptions = {},
@@ -32,7 +33,7 @@ export function createRpcServer(
     }
     const at = replies.reserve(replyFrame.length)
     replies.bytes.set(replyFrame, at)
-    // Opaque, CmdType, Version and Extension are those of the request.
+    // Opaque, CmdType, Version and Extension are copied from the request.
     for (let field = idOffset; field < bodyLengthOffset; field++) replies.bytes[at + field] = bytes[from + field]!
   }
 
@@ -46,11 +47,22 @@ export function createRpcServer(
     }
   }
 
-  const prng = createPrng(seed)
+  return shufflingServer(protocol, answer, { shuffle, prng: createPrng(seed) })
+}
+
+/** Writes the reply to the request in `bytes[from, end)`. */
+type Answer = (bytes: Uint8Array, from: number, end: number, replies: Replies) => void
+
+/** Holds up to `shuffle` requests of a connection and answers them in a random order. */
+function shufflingServer(
+  protocol: Protocol,
+  answer: Answer,
+  { shuffle, prng }: { readonly shuffle: number; readonly prng: Prng },
+): Service {
   const heldBy: (HeldRequests | undefined)[] = []
 
   function release(held: HeldRequests, replies: Replies): void {
-    // Fisher-Yates, each request answered as its turn is drawn.
+    // A Fisher-Yates shuffle: each request is answered when it is drawn.
     for (let left = held.count; left > 0; left--) {
       const drawn = prng.below(left)
       answer(held.bytes, held.starts[drawn]!, held.ends[drawn]!, replies)
@@ -80,7 +92,7 @@ export function createRpcServer(
   }
 }
 
-/** Copies of requests, one after the other in one buffer. */
+/** Copies of requests, one after another in one buffer. */
 class HeldRequests {
   bytes: Uint8Array = new Uint8Array(0)
   length = 0

@@ -22,7 +22,7 @@ afterEach(async () => {
 const hello = bytesOf({ u32: 11 }, { u32: 0xfedcba98 }, 'hello world')
 const overlongReply = (type: number) => bytesOf({ u32: 27 }, { u32: type }, overlongText)
 
-test('createTlvServer() answers a text under the type of the request', async () => {
+test('createTlvServer() answers with a text under the type of the request', async () => {
   await start('server')
   client.write(bytesOf(hello, { u32: 0 }, { u32: 1 }))
   expect(await client.take(28)).toEqual(
@@ -30,7 +30,7 @@ test('createTlvServer() answers a text under the type of the request', async () 
   )
 })
 
-test('createTlvServer() takes a value of exactly the bound', async () => {
+test('createTlvServer() accepts a value of exactly the limit', async () => {
   await start()
   const largest = bytesOf({ u32: mebibyte }, { u32: 1 }, new Uint8Array(mebibyte).fill(7))
   client.write(largest)
@@ -38,7 +38,7 @@ test('createTlvServer() takes a value of exactly the bound', async () => {
   expect(server.counters().rejected).toBe(0)
 })
 
-test('createTlvServer() skips an over-long value in a stream, answers the error text and goes on', async () => {
+test('createTlvServer() skips an over-long value in a stream, answers with the error text and continues', async () => {
   await start()
   const before = process.memoryUsage().arrayBuffers
   let most = 0

@@ -3,14 +3,14 @@ import { createTlv } from '../../harness/protocols/tlv.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
 
-/** What a message over the bound is answered with: "the length of the message is abnormal". */
+/** The reply to a message that is too long: "the length of the message is abnormal". */
 export const overlongText = '报文长度异常的错误'
 
 const typeOffset = 4
 
 /**
- * Answers every TLV message with itself, or with `reply` under the same type. A message over `maxFrame` is answered
- * at its header, as the client may wait for that before it sends more, and its value is thrown away as it comes in.
+ * Answers every TLV message with the message itself, or with `reply` under the same type. A message over `maxFrame` is
+ * answered as soon as its header is in, since the client may wait for the reply before it sends more; its value is skipped.
  */
 export function createTlvServer(spec: { readonly maxFrame: number }, reply?: string): Service {
   const protocol = createTlv(spec)

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { builtFile } from '../../harness/built.ts'
 import { assert } from '../../harness/errors.ts'
+import { type ListenAddress, parseListen } from '../../harness/listenAddress.ts'
 import type { ServerMessage } from '../process/lifecycle.ts'
-import { type ListenAddress, parseListen } from '../server/listen.ts'
 import { Client, until } from './client.ts'
 
-/** A server in a process of its own, with all it said. */
+/** A server in a process of its own, with all its output. */
 export class ServerChild {
   readonly process: ChildProcess
   stdout = ''
@@ -16,7 +16,7 @@ export class ServerChild {
 
   private constructor(args: readonly string[], ipc: boolean) {
     const file = builtFile('targets/main')
-    assert(existsSync(file), `${file} is not there: run npm run build first`)
+    assert(existsSync(file), `${file} does not exist: run npm run build first`)
     const stdio = ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc' as const] : [])] as const
     this.process = spawn(process.execPath, [file, ...args], { stdio: [...stdio] })
     this.process.stdout!.on('data', text => {
@@ -26,7 +26,7 @@ export class ServerChild {
       this.stderr += text
     })
     this.process.on('message', message => this.messages.push(message as ServerMessage))
-    // Not the event 'close', which never comes once we have closed the IPC channel.
+    // Not the event 'close', which never comes once this side has closed the IPC channel.
     let open = 3
     const closed = () => {
       open--
@@ -37,14 +37,14 @@ export class ServerChild {
     this.process.stderr!.on('close', closed)
   }
 
-  /** Starts `args`; with `ipc` it tells its counters over an IPC channel. */
+  /** Starts `volley serve` with `args`; with `ipc` it sends its counters over an IPC channel. */
   static start(args: readonly string[], { ipc = false } = {}): ServerChild {
     const child = new ServerChild(args, ipc)
     running.add(child)
     return child
   }
 
-  /** Where it listens, as soon as it says so. */
+  /** Resolves with its address once it has printed it. */
   async address(): Promise<ListenAddress> {
     await until('the first line of a server', () => this.stdout.includes('\n') || this.exitCode !== undefined)
     const address = parseListen(/ listening on (\S+) /.exec(this.stdout)?.[1] ?? '')
@@ -52,7 +52,7 @@ export class ServerChild {
     return address
   }
 
-  /** Resolves once it takes no more connections: it has heard a signal. */
+  /** Resolves once it accepts no more connections: it has handled a signal. */
   async refuses(): Promise<void> {
     const address = await this.address()
     let accepting = true
@@ -74,7 +74,7 @@ export class ServerChild {
 
 const running = new Set<ServerChild>()
 
-/** Kills every server that is still there: for afterEach. */
+/** Kills every server that still runs: for afterEach. */
 export async function killServers(): Promise<void> {
   const children = [...running]
   running.clear()

@@ -1,13 +1,16 @@
 import net from 'node:net'
-import type { ListenAddress } from '../server/listen.ts'
+import type { ListenAddress } from '../../harness/listenAddress.ts'
 
-/** No wait of a test is longer. */
+/** The longest that a test waits for anything. */
 const waitMs = 15_000
+/** The real ones, also in a test that has virtual time. */
+const { setTimeout } = globalThis
+const now = performance.now.bind(performance)
 
-/** A client that owes nothing to the code under test: a plain socket, and what came in on it. */
+/** A client that is independent of the code under test: a plain socket and the bytes that it received. */
 export class Client {
   readonly socket: net.Socket
-  /** Bytes that came in and were not taken. */
+  /** Bytes that were received and not taken yet. */
   available = 0
   ended = false
   closed = false
@@ -28,7 +31,7 @@ export class Client {
     })
   }
 
-  /** Connects; with `halfOpen` our side stays open when the server ends its own. */
+  /** Connects; with `halfOpen` our side stays open when the server closes its own. */
   static async connect(address: ListenAddress, halfOpen = false): Promise<Client> {
     const socket = net.connect({ ...address, allowHalfOpen: halfOpen, noDelay: true })
     const client = new Client(socket)
@@ -41,27 +44,37 @@ export class Client {
     this.socket.write(bytes)
   }
 
-  /** The next `length` bytes, as soon as they are in. */
+  /** Resolves with the next `length` bytes once they are received. */
   async take(length: number): Promise<Uint8Array> {
     await until(`${length} bytes`, () => this.available >= length)
-    const all = Buffer.concat(this.#chunks)
-    this.#chunks = [all.subarray(length)]
+    const taken = new Uint8Array(length)
+    let from = 0
+    let used = 0
+    while (from < length) {
+      const chunk = this.#chunks[used]!
+      const part = chunk.subarray(0, length - from)
+      taken.set(part, from)
+      from += part.length
+      if (part.length === chunk.length) used++
+      else this.#chunks[used] = chunk.subarray(part.length)
+    }
+    this.#chunks.splice(0, used)
     this.available -= length
-    return Uint8Array.from(all.subarray(0, length))
+    return taken
   }
 
-  /** Everything up to the server's end. */
+  /** Resolves with everything up to the end that the server sent. */
   async takeAll(): Promise<Uint8Array> {
     await until('the end', () => this.ended || this.closed)
     return this.take(this.available)
   }
 }
 
-/** Resolves as soon as the condition holds; fails, with what was waited for, when it does not in time. */
+/** Resolves as soon as the condition holds; rejects, naming what was waited for, if that takes too long. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + waitMs
+  const deadline = now() + waitMs
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMs} ms for ${what} in vain`)
+    if (now() > deadline) throw new Error(`waited ${waitMs} ms in vain for ${what}`)
     await new Promise(resolve => setTimeout(resolve, 1))
   }
 }

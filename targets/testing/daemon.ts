@@ -7,20 +7,25 @@ import { builtFile } from '../../harness/built.ts'
 import { assert } from '../../harness/errors.ts'
 import { type DaemonState, isAlive, readPidFile } from '../process/pidFile.ts'
 import { until } from './client.ts'
+import { runCommand } from './command.ts'
 
 const commandMsMax = 20_000
 
-/** A folder of its own for servers in the background, and the commands that are given there. */
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder of its own for servers in the background, with the commands for them. */
 export class DaemonFolder {
-  /** Variables that its commands get beside our own. */
-  env: Record<string, string> = {}
   readonly path = mkdtempSync(join(tmpdir(), 'volley-daemon-'))
 
-  /** Runs a command of `volley serve` to its end. */
-  async serve(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  /** Starts a server in the background, or another command of `volley serve`, in a process with these variables. */
+  async start(args: readonly string[], variables: NodeJS.ProcessEnv = {}): Promise<Outcome> {
     const file = builtFile('targets/main')
-    assert(existsSync(file), `${file} is not there: run npm run build first`)
-    const env = { ...process.env, ...this.env, XDG_RUNTIME_DIR: this.path }
+    assert(existsSync(file), `${file} does not exist: run npm run build first`)
+    const env = { ...process.env, ...variables, XDG_RUNTIME_DIR: this.path }
     const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const timer = setTimeout(() => child.kill('SIGKILL'), commandMsMax)
     let [stdout, stderr] = ['', '']
@@ -35,7 +40,12 @@ export class DaemonFolder {
     return { code, stdout, stderr }
   }
 
-  /** The one server that has a pid file here. */
+  /** Runs stop, reload or status in this process. */
+  run(...args: string[]): Promise<Outcome> {
+    return runCommand(args, { XDG_RUNTIME_DIR: this.path })
+  }
+
+  /** The state of the only server that has a pid file here. */
   state(): DaemonState {
     const [path, ...others] = this.pidFiles()
     assert(path !== undefined && others.length === 0, 'there is one pid file')
@@ -58,7 +68,7 @@ export class DaemonFolder {
       .map(file => join(this.path, file))
   }
 
-  /** Ends by its process id every server that is still there, and removes the folder. */
+  /** Kills every server that still runs, by its process id, and removes the folder. */
   async remove(): Promise<void> {
     const states = this.pidFiles().flatMap(path => readPidFile(path) ?? [])
     for (const state of states.filter(isAlive)) {

@@ -4,7 +4,7 @@ import { Client } from './client.ts'
 const servers: RunningServer[] = []
 const clients: Client[] = []
 
-/** A server of the service in this process, at a port of its own, that ends with the test. */
+/** Starts a server of the service in this process, on a free port; `endServices` stops it. */
 export async function startService(
   service: ServerSettings['service'],
   settings: Partial<ServerSettings> = {},
@@ -14,17 +14,17 @@ export async function startService(
   return server
 }
 
-/** A client that ends with the test; with `halfOpen` its side stays open when the server ends its own. */
+/** Connects a client; with `halfOpen` its side stays open when the server closes its own. `endServices` closes it. */
 export async function connect(server: RunningServer, halfOpen = false): Promise<Client> {
   const client = await Client.connect(server.address, halfOpen)
   clients.push(client)
   return client
 }
 
-/** Ends all clients and servers: for afterEach. */
+/** Closes all clients and stops all servers: for afterEach. */
 export async function endServices(): Promise<void> {
   for (const { socket } of clients.splice(0)) {
-    // A server need not finish the jobs of a client that has reset; unix sockets have no reset.
+    // A server does not finish the jobs of a client that has reset its connection; unix sockets have no reset.
     if (socket.remoteFamily === undefined) socket.destroy()
     else socket.resetAndDestroy()
   }

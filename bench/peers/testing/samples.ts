@@ -1,4 +1,4 @@
-/** What the peers printed once, against nginx, Redis and sockperf's own server on this machine. */
+/** Recorded output of the peers, run against nginx, Redis and sockperf's own server. */
 
 export const wrkText = `Running 1s test @ http://127.0.0.1:18081/
   1 threads and 50 connections

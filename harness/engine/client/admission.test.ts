@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { Admission } from './admission.ts'
 
 describe('Admission', () => {
-  it('hands out links in the order they were offered, each once', () => {
+  it('returns links in the order they were offered, each once', () => {
     const admission = new Admission(3)
     for (const link of [2, 0, 2, 1]) admission.offer(link)
     expect([1, 2, 3, 4].map(() => admission.takeLink())).toEqual([2, 0, 1, -1])
@@ -11,7 +12,7 @@ describe('Admission', () => {
     expect(admission.takeLink()).toBe(0)
   })
 
-  it('refuses a request when as many wait as may', () => {
+  it('refuses a request when there is no room to wait', () => {
     const admission = new Admission(1, 2)
     expect([1, 2, 3].map(time => admission.wait(time))).toEqual([true, true, false])
     expect(admission.waiting).toBe(2)
@@ -20,26 +21,38 @@ describe('Admission', () => {
     expect([admission.takeWaiting(), admission.takeWaiting(), admission.waiting]).toEqual([2, 4, 0])
   })
 
-  it('is two queues, whatever comes in whichever order', () => {
+  it('behaves as two queues, whatever comes in which order', () => {
     const steps = fc.array(fc.constantFrom('offer 0', 'offer 1', 'offer 2', 'offer 3', 'link', 'wait', 'waiting'))
     fc.assert(
       fc.property(steps, actions => {
         const admission = new Admission(4, 3)
-        const links: number[] = []
-        const times: number[] = []
+        const model = new QueueModel()
         actions.forEach((action, time) => {
-          if (action.startsWith('offer')) {
-            const link = Number(action.slice(6))
-            if (!links.includes(link)) links.push(link)
-            admission.offer(link)
-          } else if (action === 'link') expect(admission.takeLink()).toBe(links.shift() ?? -1)
-          else if (action === 'wait') {
-            expect(admission.wait(time)).toBe(times.length < 3)
-            if (times.length < 3) times.push(time)
-          } else if (times.length > 0) expect(admission.takeWaiting()).toBe(times.shift())
-          expect(admission.waiting).toBe(times.length)
+          model.apply(action, time, admission)
+          expect(admission.waiting).toBe(model.times.length)
         })
       }),
+      { numRuns: propertyRuns },
     )
   })
 })
+
+/** The same with plain arrays, for up to three waiting requests. */
+class QueueModel {
+  readonly links: number[] = []
+  readonly times: number[] = []
+
+  /** Does an action to the model and to `admission`, and compares the results. */
+  apply(action: string, time: number, admission: Admission): void {
+    if (action.startsWith('offer')) {
+      const link = Number(action.slice(6))
+      if (!this.links.includes(link)) this.links.push(link)
+      admission.offer(link)
+    } else if (action === 'link') expect(admission.takeLink()).toBe(this.links.shift() ?? -1)
+    else if (action === 'wait') {
+      const hasRoom = this.times.length < 3
+      expect(admission.wait(time)).toBe(hasRoom)
+      if (hasRoom) this.times.push(time)
+    } else if (this.times.length > 0) expect(admission.takeWaiting()).toBe(this.times.shift())
+  }
+}

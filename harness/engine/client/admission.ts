@@ -1,9 +1,9 @@
-/** Requests of the plan that may wait for a free connection, in one worker; more are dropped, and counted. */
+/** Planned requests that may wait for a free connection in one worker; further ones are dropped, and counted. */
 export const backlogMax = 100_000
 
 /**
- * Which request of the plan goes over which connection: connections with room stand in a ring, the one that has been
- * free longest first; requests that found none stand in another, the oldest first. One of the two is always empty.
+ * Which planned request goes over which connection. Connections with room are in a ring, the one that has been free
+ * longest first; requests that found none are in another, the oldest first. One of the two is always empty.
  */
 export class Admission {
   /** Requests that wait. */
@@ -21,14 +21,14 @@ export class Admission {
     this.#backlog = new Float64Array(capacity)
   }
 
-  /** The link has room for a request; that it is told twice does no harm. */
+  /** The link has room for a request. Offering it again does no harm. */
   offer(link: number): void {
     if (this.#isFree[link] === 1) return
     this.#isFree[link] = 1
     this.#links[(this.#first + this.#free++) % this.#links.length] = link
   }
 
-  /** Takes the link that was offered first, or -1; whether it still stands is for the caller to see. */
+  /** Takes the link that was offered first, or -1. The caller checks whether it is still open. */
   takeLink(): number {
     if (this.#free === 0) return -1
     const link = this.#links[this.#first]!
@@ -38,7 +38,7 @@ export class Admission {
     return link
   }
 
-  /** Lets a request wait that was to be sent at `time`; false when no more may. */
+  /** Lets a request wait that was to be sent at `time`; false when there is no room for it. */
   wait(time: number): boolean {
     if (this.waiting === this.#backlog.length) return false
     this.#backlog[(this.#oldest + this.waiting++) % this.#backlog.length] = time

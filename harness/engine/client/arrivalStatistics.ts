@@ -1,13 +1,15 @@
 import { type Slab, sum } from '../../metrics/slab.ts'
 import type { Pace } from '../../plan/pacer.ts'
 
-/** A span in which arrivals are counted: not shorter than this, and long enough for so many at the planned rate. */
+/**
+ * A span in which arrivals are counted: not shorter than this, and long enough for a number of arrivals at the rate.
+ */
 const spanMsMin = 100
 const arrivalsPerSpan = 20
 
 /**
- * How requests of a plan really came up, for the audit to hold against it: the gaps between them, and how many there
- * were in each of equal spans. Only of a steady rate: along a ramp neither has one distribution.
+ * When planned requests really came up, for the audit to compare with the plan: the gaps between them, and how many
+ * there were in each of equal spans. Only for a steady rate: along a ramp neither has one distribution.
  */
 export class ArrivalStatistics {
   readonly #sums: Float64Array
@@ -25,7 +27,7 @@ export class ArrivalStatistics {
     this.#spanMs = Math.max(spanMsMin, arrivalsPerSpan / perMs)
   }
 
-  /** A request of the plan has come up. */
+  /** A planned request has come up. */
   add(now: number): void {
     const sums = this.#sums
     if (now >= this.#last) {
@@ -33,7 +35,7 @@ export class ArrivalStatistics {
       sums[sum.gaps]! += 1
       sums[sum.gapSum]! += gap
       sums[sum.gapSquares]! += gap * gap
-      // Exponential gaps make this uniform; 1 itself is out of reach but for rounding.
+      // This turns exponential gaps into uniform values; 1 itself is reached by rounding alone.
       const uniform = 1 - Math.exp(-gap)
       this.#gapBins[Math.min(this.#gapBins.length - 1, Math.floor(uniform * this.#gapBins.length))]!++
     } else this.#spanEnd = now + this.#spanMs
@@ -49,7 +51,7 @@ export class ArrivalStatistics {
   }
 }
 
-/** The book for one of so many workers; undefined where the plan has no one rate. */
+/** The arrival statistics of one of `workers` workers; undefined where the plan has no single rate. */
 export function createArrivalStatistics(
   pace: Pace | undefined,
   workers: number,

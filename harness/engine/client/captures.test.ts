@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
 import { createRpc } from '../../protocols/rpc.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
-import { capturedBytesMax, compileTake } from './captures.ts'
+import { capturedBytesMax, compileExtractor } from './captures.ts'
 import { lineServer, simulate } from './testing/simulate.ts'
 
 const never = { when: 'never', backoff: { min: 10, max: 80 } } as const
 const failure = { when: 'failure', backoff: { min: 10, max: 80 } } as const
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-function taken(source: Parameters<typeof compileTake>[0], body: string): string | undefined {
-  const value = compileTake(source)(bytes(body))
+function extracted(source: Parameters<typeof compileExtractor>[0], body: string): string | undefined {
+  const value = compileExtractor(source)(bytes(body))
   return value && new TextDecoder().decode(value)
 }
 
-test('compileTake() takes what a path of JSON leads to', () => {
+test('compileExtractor() extracts the JSON value at a path', () => {
   const at = (...path: string[]) =>
-    taken({ kind: 'json', path }, '{"a":{"b":"x","é":[1,{"c":true},[2]]},"n":-1.5,"z":null}')
+    extracted({ kind: 'json', path }, '{"a":{"b":"x","é":[1,{"c":true},[2]]},"n":-1.5,"z":null}')
   expect(at('a', 'b')).toBe('x')
   expect(at('a', 'é', '0')).toBe('1')
   expect(at('a', 'é', '1', 'c')).toBe('true')
@@ -24,22 +24,22 @@ test('compileTake() takes what a path of JSON leads to', () => {
   for (const path of [['z'], ['b'], ['a', 'b', 'c'], ['a', 'é', '3'], ['a', 'é', 'length'], ['constructor']]) {
     expect(at(...path)).toBeUndefined()
   }
-  expect(taken({ kind: 'json', path: ['a'] }, '{"a":')).toBeUndefined()
-  expect(taken({ kind: 'json', path: ['a'] }, '{"a":""}')).toBeUndefined()
-  // It would be 12345678901234567000.
-  expect(taken({ kind: 'json', path: ['a'] }, '{"a":12345678901234567890}')).toBeUndefined()
+  expect(extracted({ kind: 'json', path: ['a'] }, '{"a":')).toBeUndefined()
+  expect(extracted({ kind: 'json', path: ['a'] }, '{"a":""}')).toBeUndefined()
+  // Read as a number it would be 12345678901234567000.
+  expect(extracted({ kind: 'json', path: ['a'] }, '{"a":12345678901234567890}')).toBeUndefined()
 })
 
-test('compileTake() takes the first group of a pattern, or all that matches, or the body', () => {
-  expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'x id=12 id=13')).toBe('12')
-  expect(taken({ kind: 'regex', pattern: '\\d+' }, 'x id=12')).toBe('12')
-  expect(taken({ kind: 'regex', pattern: 'id=(\\d+)' }, 'id=')).toBeUndefined()
-  expect(taken({ kind: 'regex', pattern: 'a(b)?' }, 'a')).toBeUndefined()
-  expect(taken({ kind: 'body' }, 'all of it')).toBe('all of it')
-  expect(taken({ kind: 'body' }, '')).toBeUndefined()
+test('compileExtractor() extracts the first group of a pattern, or the whole match, or the body', () => {
+  expect(extracted({ kind: 'regex', pattern: 'id=(\\d+)' }, 'x id=12 id=13')).toBe('12')
+  expect(extracted({ kind: 'regex', pattern: '\\d+' }, 'x id=12')).toBe('12')
+  expect(extracted({ kind: 'regex', pattern: 'id=(\\d+)' }, 'id=')).toBeUndefined()
+  expect(extracted({ kind: 'regex', pattern: 'a(b)?' }, 'a')).toBeUndefined()
+  expect(extracted({ kind: 'body' }, 'all of it')).toBe('all of it')
+  expect(extracted({ kind: 'body' }, '')).toBeUndefined()
 })
 
-test('Client carries what a handshake has captured in every later step of the same connection', async () => {
+test('Client sends the value captured in a handshake in every later step of the same connection', async () => {
   const seen: string[] = []
   let connections = 0
   const server = lineServer(1, line => {
@@ -67,7 +67,7 @@ test('Client carries what a handshake has captured in every later step of the sa
   expect(seen.filter(line => line.startsWith('use ')).toSorted()).toEqual(['use t', 'use tt', 'use ttt'])
 })
 
-test('Client takes a step of the loop from the one before it, each time anew, with the row of the data', async () => {
+test('Client sends in each step the value captured in the step before, with the row of the data', async () => {
   const seen: string[] = []
   let next = 0
   const server = lineServer(1, line => {
@@ -90,7 +90,7 @@ test('Client takes a step of the loop from the one before it, each time anew, wi
   expect(seen).toEqual(['new ann', 'get 1 of ann', 'new bob', 'get 2 of bob', 'new ann', 'get 3 of ann'])
 })
 
-test('Client fails a request whose reply has not what is to be captured, and begins its steps anew', async () => {
+test('Client fails a request whose reply lacks the value to capture, and restarts its steps', async () => {
   const seen: string[] = []
   const server = lineServer(1, line => {
     seen.push(line)
@@ -110,7 +110,7 @@ test('Client fails a request whose reply has not what is to be captured, and beg
   expect(once).toMatchObject({ sent: 2, failed: 2, failures: { unexpected: 2 } })
 })
 
-test('Client takes a value that is too long for none', async () => {
+test('Client treats a value that is too long as missing', async () => {
   for (const [length, completed] of [
     [capturedBytesMax, 2],
     [capturedBytesMax + 1, 0],
@@ -126,14 +126,14 @@ test('Client takes a value that is too long for none', async () => {
   }
 })
 
-test('Client fails a handshake that does not give what is to be captured', async () => {
+test('Client fails a handshake whose reply lacks the value to capture', async () => {
   const connect = [{ send: 'login', capture: { token: 'json:token' }, think: 0 }]
   const server = lineServer(1, () => 'not JSON')
   const run = await simulate(server, { connect, loop: [{ send: '{{token}}', think: 0 }], reconnect: never })
   expect(run).toMatchObject({ sent: 0, connects: 1, failures: { unexpected: 1 } })
 })
 
-test('Client forgets what a connection was told when it opens another', async () => {
+test('Client forgets the captured values when it opens another connection', async () => {
   const seen: string[] = []
   const tokens = new Map<MemoryConnection, string>()
   const server: MemoryServer = {
@@ -154,14 +154,14 @@ test('Client forgets what a connection was told when it opens another', async ()
   expect(run).toMatchObject({ completed: 3, failed: 1, failures: { reset: 1 } })
 })
 
-test('Client writes the length of an HTTP body as what was captured makes it', async () => {
+test('Client writes the length of an HTTP body with the captured value in it', async () => {
   const seen: string[] = []
   let replies = 0
   const server: MemoryServer = {
     received(connection, input) {
       seen.push(Buffer.from(input).toString())
       const body = `{"token":"${'x'.repeat(3 ** replies++)}"}`
-      // In chunks, which the value lies across.
+      // In two chunks, with the value across both.
       const chunks = `${[body.slice(0, 11), body.slice(11)].map(part => `${part.length.toString(16)}\r\n${part}\r\n`).join('')}0\r\n\r\n`
       connection.send(Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`), 1)
     },
@@ -187,7 +187,7 @@ test('Client writes the length of an HTTP body as what was captured makes it', a
   }
 })
 
-test('Client drops a connection that was told what cannot be sent', async () => {
+test('Client drops a connection that has captured a value it cannot send', async () => {
   const server: MemoryServer = {
     received: connection => connection.send(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na\r\nb'), 1),
   }
@@ -201,12 +201,12 @@ test('Client drops a connection that was told what cannot be sent', async () => 
   })
   expect(run.failures).toEqual({ unexpected: run.failed })
   expect(run.failed).toBe(run.completed)
-  // As a broken connection is: it is opened anew, after a while.
+  // Like a broken connection, it is opened again after a backoff.
   expect(run.connects).toBeGreaterThan(10)
   expect(run.completed).toBeLessThan(200)
 })
 
-test('Client keeps ids, frames and checks together where some requests are made and some are not', async () => {
+test('Client matches ids, frames and checks when only some requests are encoded on send', async () => {
   const rpc = createRpc({ lengthPrefix: true, maxFrame: 4096 })
   const server: MemoryServer = {
     received(connection, input) {
@@ -234,7 +234,7 @@ test('Client keeps ids, frames and checks together where some requests are made 
   expect(run.completed).toBeGreaterThan(5000)
 })
 
-test('Client knows how long a made request was where the reply is as long', async () => {
+test('Client knows the length of a request that was encoded on send when the reply has the same length', async () => {
   const server: MemoryServer = {
     received(connection, input) {
       const text = Buffer.from(input).toString()
@@ -253,7 +253,7 @@ test('Client knows how long a made request was where the reply is as long', asyn
   expect(run).toMatchObject({ completed: 20, failures: {} })
 })
 
-test('Client begins its steps anew after a timeout of the one that captures', async () => {
+test('Client begins with the first step again after a timeout of the step that captures', async () => {
   const rpc = createRpc({ lengthPrefix: true, maxFrame: 4096 })
   const seen: string[] = []
   const server: MemoryServer = {

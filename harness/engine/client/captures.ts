@@ -6,38 +6,39 @@ import type { CaptureSource } from '../../scenario/schema/capture.ts'
 import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 
-/** A longer value is taken for none: every connection keeps its own. */
+/** A longer value counts as missing: every connection keeps its own. */
 export const capturedBytesMax = 16 * 1024
-/** Bytes of a reply that are read as JSON; a longer one is taken for none. */
+/** Bytes of a reply that are read as JSON; in a longer one every value counts as missing. */
 const jsonBytesMax = 1024 * 1024
 
 const utf8 = new TextEncoder()
 
-/** What is taken out of the body of a reply; undefined where it is not there. */
-type Take = (body: Uint8Array) => Uint8Array | undefined
+/** Extracts a value from the body of a reply; undefined where it is missing. */
+type Extractor = (body: Uint8Array) => Uint8Array | undefined
 
-interface Taken {
+interface Capture {
+  /** The number of the value among those of a connection. */
   readonly value: number
-  readonly take: Take
+  readonly extract: Extractor
 }
 
 /**
- * What replies have told each connection, and the requests that are made of it. These are the only requests that are
+ * The values that each connection has captured from replies, and the requests that contain them. These requests are
  * encoded when they are sent, and may allocate.
  */
 export class Captures {
   readonly #protocol: Protocol
-  /** The same without its layers. */
+  /** The same protocol without its layers. */
   readonly #plain: Protocol
   readonly #patcher: Patcher
   readonly #templates: RequestBank['templates']
   readonly #firstConnection: number
   /** By step. */
-  readonly #takes: readonly (readonly Taken[] | undefined)[]
+  readonly #captures: readonly (readonly Capture[] | undefined)[]
   /** By link and number of the value. */
   readonly #values: (Uint8Array | undefined)[]
   readonly #count: number
-  /** Where slots are made before they are put into a message. */
+  /** Where the text of slots is written before it is put into a message. */
   readonly #slots: Uint8Array
 
   constructor({ bank, connections, firstConnection }: WorkerPlan, protocol: Protocol, patcher: Patcher) {
@@ -46,8 +47,8 @@ export class Captures {
     this.#patcher = patcher
     this.#templates = bank.templates
     this.#firstConnection = firstConnection
-    this.#takes = bank.steps.map(({ captures }) =>
-      captures?.map(({ value, source }) => ({ value, take: compileTake(source) })),
+    this.#captures = bank.steps.map(({ captures }) =>
+      captures?.map(({ value, source }) => ({ value, extract: compileExtractor(source) })),
     )
     this.#count = bank.capturedValues
     this.#values = new Array(connections * this.#count).fill(undefined)
@@ -57,41 +58,41 @@ export class Captures {
     this.#slots = new Uint8Array(slotBytes.reduce((most, bytes) => Math.max(most, bytes), 0))
   }
 
-  /** Whether something is taken out of the replies to a step. */
+  /** Whether a step captures values from its replies. */
   has(step: number): boolean {
-    return this.#takes[step] !== undefined
+    return this.#captures[step] !== undefined
   }
 
-  /** Takes what the step wants out of its reply `bytes[from, end)`; false where a part of it is not there. */
-  take(link: number, step: number, bytes: Uint8Array, from: number, end: number): boolean {
-    const takes = this.#takes[step]
-    if (takes === undefined) return true
+  /** Captures the values of a step from its reply `bytes[from, end)`; false where one of them is missing. */
+  capture(link: number, step: number, bytes: Uint8Array, from: number, end: number): boolean {
+    const captures = this.#captures[step]
+    if (captures === undefined) return true
     const { body } = this.#protocol.decode(bytes, from, end)
-    for (const { value, take } of takes) {
-      const taken = take(body)
-      if (taken === undefined || taken.length > capturedBytesMax) return false
-      this.#values[link * this.#count + value] = taken
+    for (const { value, extract } of captures) {
+      const captured = extract(body)
+      if (captured === undefined || captured.length > capturedBytesMax) return false
+      this.#values[link * this.#count + value] = captured
     }
     return true
   }
 
-  /** The connection is gone, and what it was told. */
+  /** The connection is closed, and its values are void. */
   forget(link: number): void {
     this.#values.fill(undefined, link * this.#count, (link + 1) * this.#count)
   }
 
-  /** Whether a frame is an example of what is encoded when it is sent. */
-  makes(frame: number): boolean {
+  /** Whether a frame of the bank is only an example, as the request is encoded when it is sent. */
+  encodes(frame: number): boolean {
     return this.#templates.length > 0 && this.#templates[frame] !== null
   }
 
-  /** The request of a frame with what its connection was told, without layers; undefined where it cannot be sent. */
-  requestOf(link: number, frame: number, now: number): Uint8Array | undefined {
+  /** The request of a frame with the values of its connection, without layers; undefined where it cannot be encoded. */
+  encode(link: number, frame: number, now: number): Uint8Array | undefined {
     this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
     try {
       return this.#plain.encode(this.#message(this.#templates[frame]!, link))
     } catch (error) {
-      // Such as a path with a blank in it: it is the target's doing.
+      // Such as a path with a blank in it. The target sent the value, so it is a failure and no error.
       if (error instanceof RangeError) return undefined
       throw error
     }
@@ -125,8 +126,8 @@ export class Captures {
 
 const noBytes = new Uint8Array(0)
 
-/** What takes a value out of replies, made once before the loop. */
-export function compileTake(source: CaptureSource): Take {
+/** The extractor of a source, made once before the loop. */
+export function compileExtractor(source: CaptureSource): Extractor {
   if (source.kind === 'body') return body => (body.length === 0 ? undefined : body.slice())
   if (source.kind === 'json') {
     return body => (body.length > jsonBytesMax ? undefined : textBytes(valueAt(parseJson(body), source.path)))
@@ -161,8 +162,8 @@ function valueAt(root: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * Texts as they are, numbers and truth values as JSON writes them, lists and mappings as JSON. A whole number that has
- * lost digits is none: it would be another one. Nor is an empty text a value.
+ * Strings as they are, everything else as JSON. An integer too large to be exact counts as missing, as it would be
+ * another number; so does an empty string.
  */
 function textBytes(value: unknown): Uint8Array | undefined {
   if (value === undefined || value === null || value === '') return undefined

@@ -7,22 +7,23 @@ import type { DueTimes } from './due.ts'
 /** Connects that one worker has under way at a time. */
 const connectsUnderWayMax = 256
 
-/** What a link is doing. `waiting` is ready before the run has started; `over` is closed for good. */
-export const doing = { closed: 0, connecting: 1, handshaking: 2, waiting: 3, sending: 4, over: 5 } as const
+/** What a link is doing: `ready` is open before the run has started, `retired` is closed permanently. */
+export const linkPhase = { closed: 0, connecting: 1, handshaking: 2, ready: 3, sending: 4, retired: 5 } as const
 
 /**
- * When each link is opened, and whether and when it is opened again: at most so many connects at a time, the rest wait
- * their turn; after a failure by the scenario's rule, later and later up to a bound.
+ * When each link is opened, and whether and when it is opened again. A bounded number of connects is under way at a
+ * time and the rest wait their turn; after a failure the scenario's rule holds, with a backoff that grows up to a
+ * bound.
  */
 export class Connections {
-  /** By link: one of `doing`. */
-  readonly doing: Uint8Array
+  /** By link: one of `linkPhase`. */
+  readonly phase: Uint8Array
   /** By link: when its connect or handshake began. */
   readonly beganAt: Float64Array
-  /** Links that are closed for good. */
-  over = 0
-  /** Links that have neither stood nor failed yet. */
-  stillOpening: number
+  /** Links that are closed permanently. */
+  retired = 0
+  /** Links whose first attempt to open has neither succeeded nor failed yet. */
+  firstAttemptsPending: number
   readonly #transport: Transport
   readonly #due: DueTimes
   readonly #prng: Prng
@@ -32,15 +33,15 @@ export class Connections {
   readonly #backoffMinMs: number
   readonly #backoffMaxMs: number
   /** By link: failures since a request was last answered. */
-  readonly #attempts: Uint8Array
-  readonly #hasConcluded: Uint8Array
+  readonly #failures: Uint8Array
+  readonly #hasTried: Uint8Array
   /** Links that wait for their turn to connect: a ring. */
   readonly #queue: Int32Array
   #queueHead = 0
   #queueLength: number
   #connecting = 0
-  /** Links that were ever to be open; a ramp has more and more of them. */
-  #wanted: number
+  /** The links below this one were opened, or wait for it; a ramp raises it. */
+  #openedUpTo: number
 
   constructor(plan: WorkerPlan, { transport, due, prng }: { transport: Transport; due: DueTimes; prng: Prng }) {
     const { connections } = plan
@@ -52,16 +53,16 @@ export class Connections {
     this.#overUdp = plan.address.scheme === 'udp'
     this.#backoffMinMs = plan.backoffMinMs
     this.#backoffMaxMs = plan.backoffMaxMs
-    this.doing = new Uint8Array(connections)
+    this.phase = new Uint8Array(connections)
     this.beganAt = new Float64Array(connections)
-    // Of a ramp the connections are opened as they are wanted.
-    const atOnce = plan.ramp === undefined ? connections : 0
-    this.stillOpening = atOnce
-    this.#attempts = new Uint8Array(connections)
-    this.#hasConcluded = new Uint8Array(connections)
+    // With a ramp, connections are opened only when they are needed.
+    const atStart = plan.ramp === undefined ? connections : 0
+    this.firstAttemptsPending = atStart
+    this.#failures = new Uint8Array(connections)
+    this.#hasTried = new Uint8Array(connections)
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
-    this.#queueLength = atOnce
-    this.#wanted = atOnce
+    this.#queueLength = atStart
+    this.#openedUpTo = atStart
   }
 
   /** Starts as many of the waiting connects as may be under way. */
@@ -71,75 +72,80 @@ export class Connections {
       this.#queueHead = (this.#queueHead + 1) % this.#queue.length
       this.#queueLength--
       this.#connecting++
-      this.doing[link] = doing.connecting
+      this.phase[link] = linkPhase.connecting
       this.beganAt[link] = now
       this.#transport.connect(link)
     }
   }
 
-  /** The transport connected: the handshake begins. */
+  /** The transport has connected: the handshake begins. */
   opened(link: number, now: number): void {
     this.#connecting--
-    this.doing[link] = doing.handshaking
+    this.phase[link] = linkPhase.handshaking
     this.beganAt[link] = now
   }
 
-  /** The link has stood, or failed, for the first time. */
-  concludeOpening(link: number): void {
-    if (this.#hasConcluded[link] === 1) return
-    this.#hasConcluded[link] = 1
-    this.stillOpening--
+  /** The handshake is done: the link may send requests. */
+  ready(link: number): void {
+    this.#endFirstAttempt(link)
+    this.phase[link] = linkPhase.ready
   }
 
-  /** A request was answered: the next failure is a first one. */
-  answered(link: number): void {
-    this.#attempts[link] = 0
+  /** A request was answered: the next failure waits for the shortest time again. */
+  resetBackoff(link: number): void {
+    this.#failures[link] = 0
   }
 
-  /** The link is closed, which was not our wish: opens it again by the scenario's rule. */
+  /** The link is closed by a failure: opens it again by the scenario's rule. */
   lost(link: number, now: number, cause: FailureKind): void {
-    if (this.doing[link] === doing.connecting) this.#connecting--
-    this.concludeOpening(link)
+    if (this.phase[link] === linkPhase.connecting) this.#connecting--
+    this.#endFirstAttempt(link)
     if (this.#once || this.#reconnect === 'never') {
       this.retire(link)
       return
     }
-    // Over UDP that is how a lost or doubled datagram looks: nobody has refused us, and the next socket waits for nothing.
+    // Over UDP these are signs of a lost or duplicated datagram: the target refused nothing, so there is no backoff.
     if ((cause === 'timeout' || cause === 'unexpected') && this.#overUdp) {
-      this.renew(link)
+      this.reopen(link)
       return
     }
-    this.doing[link] = doing.closed
-    const attempt = this.#attempts[link]!
-    if (attempt < 30) this.#attempts[link] = attempt + 1
+    this.phase[link] = linkPhase.closed
+    const failures = this.#failures[link]!
+    if (failures < 30) this.#failures[link] = failures + 1
     // Half of the wait is drawn at random, so that connections lost together do not all come back together.
-    const wait = Math.min(this.#backoffMaxMs, this.#backoffMinMs * 2 ** attempt)
+    const wait = Math.min(this.#backoffMaxMs, this.#backoffMinMs * 2 ** failures)
     const at = now + wait * (0.5 + this.#prng.next32() / 0x2_0000_0000)
     this.#due.set(link, at)
     this.#transport.wakeAt(at)
   }
 
-  /** The link was closed by us and is to be opened again: in its turn. */
-  renew(link: number): void {
-    this.doing[link] = doing.closed
+  /** Opens a closed link when its turn comes. */
+  reopen(link: number): void {
+    this.phase[link] = linkPhase.closed
     this.#queue[(this.#queueHead + this.#queueLength) % this.#queue.length] = link
     this.#queueLength++
   }
 
-  /** Opens the first so many links, as far as they never were. */
+  /** Opens those of the first `links` links that never were. */
   openUpTo(links: number): void {
-    for (; this.#wanted < links; this.#wanted++) this.renew(this.#wanted)
+    for (; this.#openedUpTo < links; this.#openedUpTo++) this.reopen(this.#openedUpTo)
   }
 
-  /** The link is closed for good. */
+  /** The link is closed permanently. */
   retire(link: number): void {
-    if (this.doing[link] === doing.over) return
-    this.doing[link] = doing.over
-    this.over++
+    if (this.phase[link] === linkPhase.retired) return
+    this.phase[link] = linkPhase.retired
+    this.retired++
+  }
+
+  #endFirstAttempt(link: number): void {
+    if (this.#hasTried[link] === 1) return
+    this.#hasTried[link] = 1
+    this.firstAttemptsPending--
   }
 }
 
-/** What is counted when a connection fails before it is of use. */
+/** What is counted when a connection fails before it is ready for requests. */
 export function connectFailure(cause: FailureKind): FailureKind {
   if (cause === 'timeout') return 'connect-timeout'
   return cause === 'reset' || cause === 'closed-early' || cause === 'overflow' ? 'connect-failed' : cause

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { DatagramInFlight } from './datagrams.ts'
 
 const requestId = {
@@ -11,26 +12,26 @@ const requestId = {
   },
 }
 
-/** Sends a request: its slot, and the reply to it. */
+/** Sends a request; returns its slot, and the reply to it. */
 function send(slots: DatagramInFlight, link = 0): { slot: number; reply: Uint8Array } {
   const slot = slots.take(link, 0, 0)
   const reply = new Uint8Array(2)
-  slots.mark(slot, reply, 0)
+  slots.writeId(slot, reply, 0)
   return { slot, reply }
 }
 
 const isDuplicate = (slots: DatagramInFlight, reply: Uint8Array, link = 0) => slots.isDuplicate(link, reply, 0, 2)
 
-test('DatagramInFlight.isReordered() is true of what comes behind a later one, and not of what comes behind a gap', () => {
+test('DatagramInFlight.isReordered() is true after the reply to a later request, and false after a gap', () => {
   const slots = new DatagramInFlight(2, 4, requestId)
   const [first, second, third, fourth] = [send(slots), send(slots), send(slots), send(slots)]
   const other = send(slots, 1)
-  const heard = [second, fourth, first, third].map(({ slot }) => slots.isReordered(0, slot))
-  expect(heard).toEqual([false, false, true, true])
+  const reordered = [second, fourth, first, third].map(({ slot }) => slots.isReordered(0, slot))
+  expect(reordered).toEqual([false, false, true, true])
   expect(slots.isReordered(1, other.slot)).toBe(false)
 })
 
-test('DatagramInFlight.isDuplicate() knows what was answered, however often its slot was used since', () => {
+test('DatagramInFlight.isDuplicate() is true for every answered request, however often its slot was used since', () => {
   const slots = new DatagramInFlight(1, 2, requestId)
   const replies = Array.from({ length: 300 }, () => {
     const { slot, reply } = send(slots)
@@ -40,19 +41,19 @@ test('DatagramInFlight.isDuplicate() knows what was answered, however often its 
   expect(replies.every(reply => slots.find(0, reply, 0, 2) < 0 && isDuplicate(slots, reply))).toBe(true)
 })
 
-test('DatagramInFlight knows a late reply, and its second coming as a duplicate', () => {
+test('DatagramInFlight.takeLate() is true for a late reply once; when it comes again it is a duplicate', () => {
   const slots = new DatagramInFlight(1, 1, requestId)
   const late = send(slots)
   slots.expire(0, late.slot)
   send(slots)
-  const heard = [late, late].map(({ reply }) => [slots.takeLate(0, reply, 0, 2), isDuplicate(slots, reply)])
-  expect(heard).toEqual([
+  const results = [late, late].map(({ reply }) => [slots.takeLate(0, reply, 0, 2), isDuplicate(slots, reply)])
+  expect(results).toEqual([
     [true, true],
     [false, true],
   ])
 })
 
-test('DatagramInFlight.isDuplicate() is false of ids that were never sent', () => {
+test('DatagramInFlight.isDuplicate() is false for ids that were never sent', () => {
   fc.assert(
     fc.property(fc.nat(0xffff), fc.integer({ min: 0, max: 20 }), (id, count) => {
       const slots = new DatagramInFlight(1, 4, requestId)
@@ -65,5 +66,6 @@ test('DatagramInFlight.isDuplicate() is false of ids that were never sent', () =
       requestId.write(reply, 0, id)
       expect(isDuplicate(slots, reply)).toBe(sent.includes(id))
     }),
+    { numRuns: propertyRuns },
   )
 })

@@ -2,7 +2,7 @@ import type { WorkerPlan } from '../../plan/plan.ts'
 import type { RequestId } from '../../protocols/protocol.ts'
 import { type InFlight, KeyedInFlight, OrderedInFlight } from './inflight.ts'
 
-/** The slots for a plan, `depth` of them for each link, in which replies are told by their order or by their ids. */
+/** The slots for a plan, `depth` of them for each link. Replies find their request by their order or by their id. */
 export function createInFlight(
   { connections, pace, address }: WorkerPlan,
   depth: number,
@@ -14,12 +14,12 @@ export function createInFlight(
   return new Keyed(connections, depth, requestId, isPaced)
 }
 
-/** Requests on their way over UDP, by id: tells besides which replies overtook others, and which came a second time. */
+/** Requests in flight over UDP, by id: also finds which replies overtook others, and which came a second time. */
 export class DatagramInFlight extends KeyedInFlight {
-  /** By slot: requests that had it, and when the last of them was sent in the order of its link. */
+  /** By slot: how many requests have had it, and the number of the last of them among those of its link. */
   readonly #uses: Uint32Array
   readonly #order: Float64Array
-  /** By link: requests sent, and the latest of them that is answered. */
+  /** By link: requests sent, and the number of the latest one that is answered. */
   readonly #sent: Float64Array
   readonly #latestAnswered: Float64Array
 
@@ -41,8 +41,8 @@ export class DatagramInFlight extends KeyedInFlight {
   }
 
   /**
-   * Whether a reply to a later request of the link came before that to the slot's; to be asked once for each reply.
-   * That is reordering as RFC 4737 has it: behind a lost datagram nothing is out of order.
+   * Whether the reply to a later request of the link came before the slot's reply; called once for each reply. This is
+   * reordering as RFC 4737 defines it: behind a lost datagram nothing is out of order.
    */
   isReordered(link: number, slot: number): boolean {
     const order = this.#order[slot]!
@@ -51,11 +51,11 @@ export class DatagramInFlight extends KeyedInFlight {
     return false
   }
 
-  /** Whether the reply in `bytes[from, end)`, which waits for nothing and is not late, is to one that was answered before. */
+  /** Whether the reply in `bytes[from, end)`, which no request waits for and which is not late, came before. */
   isDuplicate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     const id = this.requestId.read(bytes, from, end) >>> 0
     const slot = link * this.capacity + (id & (this.capacity - 1))
-    // Ids of a slot go up by its capacity each time: so many requests ago it had this one, if it ever did.
+    // The id of a slot grows by the capacity with each use: this says how many uses ago it had this id, if ever.
     const usesAgo = ((this.id[slot]! - id) & this.idMask) >>> 0
     return usesAgo / this.capacity < this.#uses[slot]!
   }

@@ -6,14 +6,14 @@ import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { type Simulated, simulate, startMs } from './testing/simulate.ts'
 
 interface Behaviour {
-  /** When the others have a message, and when its sender hears of it. */
+  /** When the others receive a message, and when its sender receives the acknowledgement. */
   readonly deliveryMs?: number
   readonly replyMs?: number
   /** Whether delivery `index`, of all there are, is lost. */
   readonly loses?: (index: number) => boolean
 }
 
-/** Sends each message to all connections but its own; messages come whole in simulated time. */
+/** Sends each message to all other connections; messages arrive whole in simulated time. */
 function broadcastServer({ deliveryMs = 3, replyMs = 1, loses = () => false }: Behaviour = {}): MemoryServer {
   const connections = new Set<MemoryConnection>()
   let deliveries = 0
@@ -38,38 +38,38 @@ const settings: Partial<Scenario> = {
   loop: [{ send: 'it is {{stamp}} now', think: 0 }],
 }
 
-/** When sequence numbers are no times, as they are where the clock begins at 0. */
+/** A clock that does not begin at 0, so that sequence numbers are no possible times. */
 const today = { epochOffsetMs: 1.8e12 }
 
 function deliveriesOf({ collector }: Simulated) {
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
-    acknowledged: collector.total(field.completed) + collector.total(field.answeredApart),
+    acknowledged: collector.total(field.completed) + collector.total(field.nonCompletingReplies),
     cut: collector.level(field.deliveriesCut),
   }
 }
 
-test('Client takes deliveries for no replies, counts them all and times them by their stamps', async () => {
+test('Client counts deliveries apart from replies, and times them by their stamps', async () => {
   const run = await simulate(broadcastServer(), settings)
   expect(run).toMatchObject({ sent: 5000, completed: 4995, inFlightAtEnd: 5, failures: {} })
   expect(run.meanMs).toBeCloseTo(1, 3)
   expect(deliveriesOf(run)).toEqual({ count: 5000 * 4, acknowledged: 5000, cut: 0 })
-  // To the bucket: a thousandth.
+  // A bucket is a thousandth wide.
   expect(run.measured.delivery.histogram.totalCount).toBe(5000 * 4)
   expect(run.measured.delivery.histogram.getValueAtPercentile(1) / 10_000).toBeCloseTo(3, 2)
   expect(run.measured.delivery.histogram.maxValue / 10_000).toBeCloseTo(3, 2)
   const snapshot = run.collector.snapshot({ elapsedMs: 1000, phase: 'draining' })
-  // Four to each message, though the last second has the wait after the end in it.
+  // Four for each message; the last second includes the wait after the end.
   expect(snapshot.deliveriesPerSecond! / snapshot.requestsPerSecond).toBeCloseTo(4, 1)
   expect(snapshot.requestsPerSecond).toBeGreaterThan(2000)
-  // The first five messages while nothing has come in on any of the five links, then 4, 3, 2, 1 and 0 links.
+  // Five messages while nothing has come in on five links, then one each while nothing has on 4, 3, 2, 1 and 0 links.
   expect(run.collector.total(field.possiblyMissed)).toBe(25 + 10)
 })
 
-test('Client waits after the end for deliveries that are on their way, and not once it is quiet', async () => {
+test('Client waits after the end until no more deliveries come', async () => {
   const late = await simulate(broadcastServer({ deliveryMs: 200 }), settings)
   expect(deliveriesOf(late)).toEqual({ count: 5000 * 4, acknowledged: 5000, cut: 0 })
-  // The last reply is in a millisecond after the end, the last delivery 200 ms after it.
+  // The last reply comes a millisecond after the end, the last delivery 200 ms after it.
   expect(late.leftAtMs).toBeGreaterThan(startMs + 1200 + 200)
   expect(late.leftAtMs).toBeLessThan(startMs + 1000 + 750)
   const counted = await simulate(broadcastServer({ deliveryMs: 200 }), { ...settings, requests: 50 })
@@ -77,16 +77,16 @@ test('Client waits after the end for deliveries that are on their way, and not o
   expect(counted.endedAtMs).toBeLessThan(startMs + 20)
 })
 
-test('Client says so when deliveries still come when its patience is at its end', async () => {
+test('Client reports that deliveries are cut when they still come after the longest wait', async () => {
   const server = broadcastServer()
   const received = server.received!
   const chatter: MemoryServer = {
     ...server,
     received(connection, bytes, now) {
       received(connection, bytes, now)
-      // Once at the start: messages of a stranger for longer than the run lasts.
+      // Once at the start: messages of another client, for longer than the run lasts.
       if (now > startMs + 0.5) return
-      for (let ms = 0; ms < 2500; ms += 100) connection.send(encodeDelivery('stranger', 'hello'), ms)
+      for (let ms = 0; ms < 2500; ms += 100) connection.send(encodeDelivery('other', 'hello'), ms)
     },
   }
   const run = await simulate(chatter, { ...settings, timeout: 5000, requests: 50 })
@@ -94,25 +94,25 @@ test('Client says so when deliveries still come when its patience is at its end'
   expect(deliveriesOf(run).cut).toBe(1)
 })
 
-test('Client misses what a server loses', async () => {
+test('Client does not count deliveries that the server loses', async () => {
   const run = await simulate(broadcastServer({ loses: index => index % 100 === 99 }), settings)
   expect(deliveriesOf(run)).toEqual({ count: 5000 * 4 * 0.99, acknowledged: 5000, cut: 0 })
 })
 
-test('Client counts deliveries without a time where the number in them is none', async () => {
+test('Client counts deliveries without a time when no number in them can be a stamp', async () => {
   const loop = [{ send: '{{seq 16}} and {{stamp}}{{seq}}', think: 0 }]
   const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
   expect(deliveriesOf(run).count).toBe(400)
   expect(run.measured.delivery.histogram.totalCount).toBe(0)
 })
 
-test('Client finds a stamp behind other numbers', async () => {
+test('Client finds a stamp after other numbers', async () => {
   const loop = [{ send: '{{seq 16}} {{connection}} "{{stamp}}"', think: 0 }]
   const run = await simulate(broadcastServer(), { ...settings, loop, requests: 100 }, today)
   expect(run.measured.delivery.histogram.totalCount).toBe(400)
 })
 
-test('Client takes a line that is neither a delivery nor an acknowledgement for an unexpected reply', async () => {
+test('Client counts a line that is neither a delivery nor an acknowledgement as an unexpected reply', async () => {
   const server: MemoryServer = {
     received: connection => connection.send(Buffer.from('{"client_ip":"","message":"no"}\n'), 1),
   }
@@ -120,7 +120,7 @@ test('Client takes a line that is neither a delivery nor an acknowledgement for 
   expect(run).toMatchObject({ completed: 0, failed: 10, failures: { unexpected: 10 } })
 })
 
-test('Client counts an acknowledgement that is not as expected as one all the same', async () => {
+test('Client also counts an acknowledgement that is not as expected', async () => {
   const loop = [{ send: 'hello', expect: { contains: 'zzz' }, think: 0 }]
   const run = await simulate(broadcastServer(), { ...settings, loop })
   expect(run).toMatchObject({ completed: 0, failed: run.sent - 5 })

@@ -2,29 +2,30 @@ import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { WorkerCounters } from './counters.ts'
 
-/** After the end: for how long nothing may come in for everything to be held to be in. */
+/** After the end: when nothing has come in for this long, no more deliveries are expected. */
 const quietMs = 250
 const stampDigits = 16
-/** A number that is this far from our clock is not the time at which the message was sent. */
+/** A number that is this far from the client's clock is not the time at which the message was sent. */
 const stampAgeMsMax = 100_000
 const zero = 0x30
 
 /**
- * What a server sends that answers no request, such as the messages of other clients: which frames those are, how long they
- * took by the stamp in them, and when no more are to be expected.
+ * Messages of a server that answer no request, such as those of other clients: which frames they are, how long they
+ * took by the stamp in them, and when no more are expected.
  */
 export class Deliveries {
   readonly #find: NonNullable<Protocol['delivery']>
   readonly #counters: WorkerCounters
   readonly #epochOffsetMs: number
-  /** Messages are sent with the time they were sent at. */
+  /** Messages carry the time at which they were sent. */
   readonly #hasStamps: boolean
-  /** Nobody else sends who could still be heard of. */
-  readonly #isAlone: boolean
-  /** By link: opened, and nothing has come in on it yet, so that the server may not have taken it. */
-  readonly #isUnknown: Uint8Array
-  #unknown = 0
-  #heardAt = Number.NEGATIVE_INFINITY
+  /** No other worker sends messages that this one receives. */
+  readonly #isOnlyWorker: boolean
+  /** By link: 1 while nothing has come in since it opened, so that the server may not have accepted it yet. */
+  readonly #isUnconfirmed: Uint8Array
+  /** Links of which that is so. */
+  #unconfirmed = 0
+  #receivedAt = Number.NEGATIVE_INFINITY
   #isDraining = false
 
   private constructor(
@@ -37,8 +38,8 @@ export class Deliveries {
     this.#counters = counters
     this.#epochOffsetMs = epochOffsetMs
     this.#hasStamps = plan.bank.patches.some(patches => patches.some(({ kind }) => kind === 'stamp'))
-    this.#isAlone = plan.workers === 1
-    this.#isUnknown = new Uint8Array(plan.connections)
+    this.#isOnlyWorker = plan.workers === 1
+    this.#isUnconfirmed = new Uint8Array(plan.connections)
   }
 
   /** Undefined where the protocol has no deliveries. */
@@ -52,46 +53,56 @@ export class Deliveries {
   }
 
   opened(link: number): void {
-    if (this.#isUnknown[link] === 0) this.#unknown++
-    this.#isUnknown[link] = 1
+    if (this.#isUnconfirmed[link] === 0) this.#unconfirmed++
+    this.#isUnconfirmed[link] = 1
   }
 
   closed(link: number): void {
-    if (this.#isUnknown[link] === 1) this.#unknown--
-    this.#isUnknown[link] = 0
+    if (this.#isUnconfirmed[link] === 1) this.#unconfirmed--
+    this.#isUnconfirmed[link] = 0
   }
 
   /** Something came in on a link. */
-  heard(link: number, now: number): void {
-    this.#heardAt = now
-    if (this.#unknown > 0) this.closed(link)
+  received(link: number, now: number): void {
+    this.#receivedAt = now
+    if (this.#unconfirmed > 0) this.closed(link)
   }
 
-  /** Messages were sent, which a link that the server has not taken yet may miss. */
+  /** Messages were sent, which a link that the server has not accepted yet may miss. */
   sent(messages: number): void {
-    if (this.#unknown > 0) this.#counters.possiblyMissed(messages * this.#unknown)
+    if (this.#unconfirmed > 0) this.#counters.possiblyMissedDeliveries(messages * this.#unconfirmed)
   }
 
-  /** Counts the whole frame `bytes[from, end)` if it is a delivery; else false: it is a reply. */
-  take(bytes: Uint8Array, from: number, end: number, now: number, isOver: boolean): boolean {
+  /** Counts the whole frame `bytes[from, end)` if it is a delivery; false if it is a reply. */
+  take(bytes: Uint8Array, from: number, end: number, now: number): boolean {
     const textAt = this.#find(bytes, from, end)
     if (textAt < 0) return false
-    this.#counters.delivered(isOver)
+    this.#counters.delivery()
+    if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
+    return true
+  }
+
+  /** The same after the end, when deliveries are counted apart. */
+  takeAfterEnd(bytes: Uint8Array, from: number, end: number, now: number): boolean {
+    const textAt = this.#find(bytes, from, end)
+    if (textAt < 0) return false
+    this.#counters.deliveryAfterEnd()
     if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
     return true
   }
 
   /**
-   * Called after the end: when to leave or to look again, or Infinity where others may still send whom we know nothing of. While
-   * replies are awaited it is not yet time. The books have it whether it was quiet at the last look.
+   * Called after the end: when to close the links or to ask again. Infinity with several workers, as this one does not
+   * know whether the others still send. While requests are in flight it is never quiet. Whether it was quiet at the
+   * last call is kept in the counters.
    */
-  quietAt(now: number, isAwaiting: boolean): number {
-    // Quiet before the end is not what is waited for.
-    if (!this.#isDraining) this.#heardAt = now
+  quietAt(now: number, hasInFlight: boolean): number {
+    // Quiet counts from the end.
+    if (!this.#isDraining) this.#receivedAt = now
     this.#isDraining = true
-    const quietAt = (isAwaiting ? now : this.#heardAt) + quietMs
-    this.#counters.deliveriesCut(now < quietAt)
-    return this.#isAlone ? quietAt : Number.POSITIVE_INFINITY
+    const quietAt = (hasInFlight ? now : this.#receivedAt) + quietMs
+    this.#counters.setDeliveriesCut(now < quietAt)
+    return this.#isOnlyWorker ? quietAt : Number.POSITIVE_INFINITY
   }
 
   /** The latency by the stamp, `{{stamp}}` in the text: a number of its width that is about now, in microseconds. */
@@ -108,7 +119,7 @@ export class Deliveries {
       if (digits === stampDigits) {
         const ageMs = (nowMicros - value) / 1000
         if (Math.abs(ageMs) < stampAgeMsMax) {
-          this.#counters.deliveryTook(ageMs)
+          this.#counters.deliveryTime(ageMs)
           return
         }
       }

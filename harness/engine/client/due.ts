@@ -1,6 +1,6 @@
 /**
- * At most one due time for each link, the soonest on top: a binary heap over typed arrays that knows where each link
- * stands in it, so that a time can be moved or taken back and no stale entry is ever left.
+ * At most one due time for each link, the soonest on top: a binary heap over typed arrays that knows the place of each
+ * link in it, so that a time can be moved or removed and no stale entry is ever left.
  */
 export class DueTimes {
   readonly #heap: Int32Array
@@ -39,7 +39,7 @@ export class DueTimes {
     this.#siftDown(last)
   }
 
-  /** Takes off the soonest link when it is due, else answers -1. */
+  /** Removes and returns the soonest link if it is due, else returns -1. */
   takeDue(now: number): number {
     if (this.#size === 0) return -1
     const link = this.#heap[0]!

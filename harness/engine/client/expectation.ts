@@ -1,7 +1,7 @@
 import type { PlannedExpectation, RequestBank } from '../../plan/bank.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 
-/** Whether a reply is what was expected of it: the reply frame `reply[from, end)`, the request frame as it was sent. */
+/** Whether the reply frame `reply[from, end)` is as expected, given the request frame as it was sent. */
 export type Check = (
   reply: Uint8Array,
   from: number,
@@ -14,7 +14,10 @@ export type Check = (
 /** Bytes of a reply's body that a regular expression is tried on. */
 export const matchedBytesMax = 64 * 1024
 
-/** The check of an expectation, made once before the loop; null when any whole reply will do. By itself a refusal will not. */
+/**
+ * The check of an expectation, made once before the loop; null when any whole reply passes. Without an expectation a
+ * refusal fails.
+ */
 export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {
   const { layers } = protocol
   if (layers !== undefined && expectation !== undefined && looksAtBody(expectation)) {
@@ -66,7 +69,7 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
   return checks.reduce(both)
 }
 
-/** Whether any reply is to be looked into. */
+/** Whether the body of any reply is looked at. */
 export function looksAtBodies({ steps }: RequestBank): boolean {
   return steps.some(
     ({ expectation, challenge, captures }) =>
@@ -74,7 +77,7 @@ export function looksAtBodies({ steps }: RequestBank): boolean {
   )
 }
 
-/** Whether what is expected of a reply is told by its body. */
+/** Whether an expectation looks at the body of the reply. */
 function looksAtBody({ echo, equals, contains, matches }: PlannedExpectation): boolean {
   return echo === true || equals !== undefined || contains !== undefined || matches !== undefined
 }

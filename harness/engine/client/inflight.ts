@@ -1,8 +1,8 @@
 import type { RequestId } from '../../protocols/protocol.ts'
 
 /**
- * The requests on their way, in slots: `capacity` of them for each link, a power of two. What a reply needs to know of
- * its request stands in flat arrays, indexed by slot, where slot = link * capacity + place.
+ * The requests in flight, in slots: `capacity` of them for each link, a power of two. What a reply needs of its request
+ * is in flat arrays, indexed by slot, where slot = link * capacity + place.
  */
 export interface InFlight {
   readonly capacity: number
@@ -10,32 +10,32 @@ export interface InFlight {
   readonly frame: Int32Array
   /** By slot: when it was sent. */
   readonly sentAt: Float64Array
-  /** By slot: when it was to be sent by the plan; without a plan the same array as `sentAt`. */
+  /** By slot: in mode rate when it was to be sent; else the same array as `sentAt`. */
   readonly intendedAt: Float64Array
   /** By link: slots in use. */
   readonly count: Int32Array
-  /** Takes a free slot; the caller sees to it that there is one. */
+  /** Takes a free slot; the caller ensures that there is one. */
   take(link: number, frame: number, now: number, intendedAt?: number): number
   /** The slot of the request that the reply in `bytes[from, end)` answers, or -1. */
   find(link: number, bytes: Uint8Array, from: number, end: number): number
   release(link: number, slot: number): void
-  /** Frees the slot of a request that has waited too long; its reply may come all the same, and is late then. */
+  /** Frees the slot of a request that has timed out; if its reply still comes, it is late. */
   expire(link: number, slot: number): void
-  /** Whether the reply in `bytes[from, end)`, which `find` has no request of, is a late one; each is so but once. */
+  /** Whether the reply in `bytes[from, end)`, for which `find` has found no request, is late; true once for each. */
   takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean
-  /** The slot of the request sent first, where replies come in order; -1 when there is none or order means nothing. */
+  /** The slot of the request that was sent first, where replies come sequentially; -1 without one, and with ids. */
   oldest(link: number): number
-  /** The next slot, from slot `after` on, whose request was sent at or before `time`, or -1. */
-  overdue(link: number, time: number, after: number): number
+  /** The next slot of a link, from slot `after` on, whose request was sent at or before `time`, or -1. */
+  nextOverdue(link: number, time: number, after: number): number
   /** The next slot in use of a link, from slot `after` on, or -1. */
-  inUse(link: number, after: number): number
+  nextInUse(link: number, after: number): number
   /** Frees all slots of a link. */
   clear(link: number): void
-  /** Writes what joins the reply to the slot into the request at `from`. */
-  mark(slot: number, bytes: Uint8Array, from: number): void
+  /** Writes the id of the slot into the request at `from`; nothing without ids. */
+  writeId(slot: number, bytes: Uint8Array, from: number): void
 }
 
-/** Replies in the order of the requests: the slots of a link are a ring. */
+/** Replies come in the order of the requests: the slots of a link are a ring. */
 export class OrderedInFlight implements InFlight {
   readonly capacity: number
   readonly frame: Int32Array
@@ -72,7 +72,7 @@ export class OrderedInFlight implements InFlight {
     this.count[link]!--
   }
 
-  /** Where order is all there is, a late reply cannot be told from the next one: the connection is closed instead. */
+  /** Without ids a late reply looks like the next one: the caller closes the connection, so that none is taken. */
   expire(link: number): void {
     this.release(link)
   }
@@ -85,12 +85,12 @@ export class OrderedInFlight implements InFlight {
     return this.count[link] === 0 ? -1 : link * this.capacity + this.#head[link]!
   }
 
-  overdue(link: number, time: number): number {
+  nextOverdue(link: number, time: number): number {
     const slot = this.oldest(link)
     return slot >= 0 && this.sentAt[slot]! <= time ? slot : -1
   }
 
-  inUse(link: number, after: number): number {
+  nextInUse(link: number, after: number): number {
     const base = link * this.capacity
     for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
       if (((slot - base - this.#head[link]!) & this.#mask) < this.count[link]!) return slot
@@ -103,12 +103,12 @@ export class OrderedInFlight implements InFlight {
     this.#head[link] = 0
   }
 
-  mark(): void {}
+  writeId(): void {}
 }
 
 /**
- * Replies in any order: the id of a request is its place, and above that a number which changes each time the place is
- * used anew, so that finding a reply's request is one array read and a late reply to a freed slot is known as such.
+ * Replies come in any order. The id of a request is its place, and above that a number which changes with each use of
+ * the place, so that finding a reply's request is one array read and a late reply to a freed slot is known as such.
  */
 export class KeyedInFlight implements InFlight {
   readonly capacity: number
@@ -116,12 +116,12 @@ export class KeyedInFlight implements InFlight {
   readonly sentAt: Float64Array
   readonly intendedAt: Float64Array
   readonly count: Int32Array
-  /** By slot: the id of the last request it was taken for. */
+  /** By slot: the id of the last request that took it. */
   protected readonly id: Uint32Array
   protected readonly requestId: RequestId
   protected readonly idMask: number
   readonly #free: Int32Array
-  /** By slot: requests that have timed out and whose replies may yet come, and the ids of the first and last of them. */
+  /** By slot: requests that have timed out and whose replies may still come, and the ids of the first and the last. */
   readonly #expired: Uint32Array
   readonly #firstExpired: Uint32Array
   readonly #lastExpired: Uint32Array
@@ -176,7 +176,7 @@ export class KeyedInFlight implements InFlight {
     } else if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) {
       this.#lastExpired[slot] = id
     } else {
-      // Ids have wrapped since: from now on it may be any.
+      // Ids have wrapped since: from now on any id of the slot may be late.
       this.#lastExpired[slot] = (first - this.capacity) & this.idMask
     }
     this.#expired[slot]!++
@@ -185,8 +185,8 @@ export class KeyedInFlight implements InFlight {
   }
 
   /**
-   * Of a slot that timed out more than once, only the first and the last id are kept, and how many there were: so no
-   * more replies are taken for late ones than requests have timed out, whatever the target sends twice.
+   * For a slot that timed out more than once only the first and the last id and their number are kept. So no more
+   * replies count as late than requests have timed out, whatever the target sends twice.
    */
   takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     if (this.#expiredOnLink[link] === 0) return false
@@ -195,7 +195,7 @@ export class KeyedInFlight implements InFlight {
     if (this.#expired[slot] === 0) return false
     const first = this.#firstExpired[slot]!
     if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) return false
-    // Replies mostly come in order: what is behind this one is no longer waited for.
+    // Replies mostly come in the order of the requests, so the next id is now the first that may still come.
     if (id >>> 0 === first && first !== this.#lastExpired[slot]) {
       this.#firstExpired[slot] = (first + this.capacity) & this.idMask
     }
@@ -204,7 +204,7 @@ export class KeyedInFlight implements InFlight {
     return true
   }
 
-  /** How far an id is behind another one; ids wrap. */
+  /** How far `id` is behind `first`; ids wrap. */
   #distance(first: number, id: number): number {
     return ((id - first) & this.idMask) >>> 0
   }
@@ -213,7 +213,7 @@ export class KeyedInFlight implements InFlight {
     return -1
   }
 
-  overdue(link: number, time: number, after: number): number {
+  nextOverdue(link: number, time: number, after: number): number {
     if (this.count[link] === 0) return -1
     const base = link * this.capacity
     for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
@@ -222,7 +222,7 @@ export class KeyedInFlight implements InFlight {
     return -1
   }
 
-  inUse(link: number, after: number): number {
+  nextInUse(link: number, after: number): number {
     if (this.count[link] === 0) return -1
     const base = link * this.capacity
     for (let slot = Math.max(base, after); slot < base + this.capacity; slot++) {
@@ -243,7 +243,7 @@ export class KeyedInFlight implements InFlight {
     this.count[link] = 0
   }
 
-  mark(slot: number, bytes: Uint8Array, from: number): void {
+  writeId(slot: number, bytes: Uint8Array, from: number): void {
     this.requestId.write(bytes, from, this.id[slot]!)
   }
 }

@@ -16,7 +16,7 @@ const settings = {
   reconnect: { when: 'failure', backoff: { min: 10, max: 20 } },
 } as const
 
-/** A server with a key, written from the description; `log` gets what each connection sent. */
+/** A server with a key, written from the description of the handshake; adds what each connection sent to `log`. */
 function keyedServer(serverKey: string, log: string[] = [], delayMs = (link: number) => 1 + link): MemoryServer {
   const challenges = new Map<MemoryConnection, Buffer>()
   const done = new Set<MemoryConnection>()
@@ -52,7 +52,7 @@ function keyedServer(serverKey: string, log: string[] = [], delayMs = (link: num
   }
 }
 
-test('Client shows on each connection that it knows the key, then takes the steps of connect', async () => {
+test('Client proves on each connection that it knows the key, then sends the steps of connect', async () => {
   const log: string[] = []
   const connect = [{ send: { type: 9, body: 'login' }, expect: { type: 9 }, think: 0 }]
   const run = await simulate(keyedServer(key, log), { ...settings, connect, connections: 3 })
@@ -65,27 +65,27 @@ test('Client shows on each connection that it knows the key, then takes the step
   }
 })
 
-test('Client signs the challenge of each connection, however they come together', async () => {
-  // All challenges are on their way at once, and come in the other order.
+test('Client signs the challenge of each connection, in whatever order they come', async () => {
+  // All challenges are on their way at once, and come in the reverse order.
   const server = keyedServer(key, [], link => 20 - link)
   const run = await simulate(server, { ...settings, connections: 20 })
   expect(run.failures).toEqual({})
   expect(run).toMatchObject({ connects: 20, handshakes: 40 })
 })
 
-test('Client shows it anew on each connection', async () => {
+test('Client repeats the handshake on each new connection', async () => {
   const run = await simulate(keyedServer(key), {
     ...settings,
     reconnect: { ...settings.reconnect, when: 'every-request' },
   })
   expect(run.failures).toEqual({})
   expect(run.completed).toBeGreaterThan(100)
-  // Of the last connection the end may come between the two.
+  // The end may come between the two messages of the last connection.
   expect(2 * run.connects - run.handshakes).toBeLessThanOrEqual(2)
   expect(run.handshakes).toBeGreaterThanOrEqual(2 * run.completed)
 })
 
-test('Client counts a key that is refused as a refused connect, and tries again', async () => {
+test('Client counts a refused key as a refused connect, and tries again', async () => {
   const run = await simulate(keyedServer('another'), { ...settings, connections: 2 })
   expect(Object.keys(run.failures)).toEqual(['connect-refused'])
   expect(run.failures['connect-refused']).toBeGreaterThan(20)
@@ -95,15 +95,19 @@ test('Client counts a key that is refused as a refused connect, and tries again'
 test.each<[string, MemoryServer, string]>([
   ['echoes the hello', { received: (connection, bytes) => connection.send(Buffer.from(bytes), 1) }, 'unexpected'],
   ['closes', { received: connection => connection.close(1) }, 'connect-failed'],
-  ['says nothing', {}, 'connect-timeout'],
-  ['sends no message', { received: connection => connection.send(Buffer.alloc(64, 0xff), 1) }, 'too-large'],
-])('Client counts a server that %s in place of the handshake', async (_, server, kind) => {
+  ['does not answer', {}, 'connect-timeout'],
+  [
+    'sends bytes that are no message',
+    { received: connection => connection.send(Buffer.alloc(64, 0xff), 1) },
+    'too-large',
+  ],
+])('Client counts a server that %s instead of the handshake', async (_, server, kind) => {
   const run = await simulate(server, { ...settings, connections: 2 })
   expect(Object.keys(run.failures)).toEqual([kind])
   expect(run.completed).toBe(0)
 })
 
-test('Client without a key takes the refusal of a server that has one for no reply', async () => {
+test('Client without a key counts the refusal of a server with one as unexpected', async () => {
   const server: MemoryServer = {
     received(connection) {
       connection.send(tlv.encode({ type: refusalType, body: Buffer.from('no') }), 1)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { field } from '../../metrics/slab.ts'
 import { createRpc } from '../../protocols/rpc.ts'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import type { MemoryServer } from '../../transports/memory.ts'
 import { KeyedInFlight } from './inflight.ts'
 import { simulate } from './testing/simulate.ts'
@@ -9,7 +10,7 @@ import { simulate } from './testing/simulate.ts'
 const spec = { name: 'rpc', lengthPrefix: true, maxFrame: 4096 } as const
 const rpc = createRpc(spec)
 
-/** Answers each request after the time that `delayMs` says, as often as it says times. */
+/** Answers each request once for every delay that `delaysMs` returns. */
 function rpcServer(delaysMs: (request: number) => readonly number[]): MemoryServer {
   let requests = 0
   return {
@@ -23,40 +24,40 @@ function rpcServer(delaysMs: (request: number) => readonly number[]): MemoryServ
   }
 }
 
-test('Client counts replies to requests that timed out as late, apart from what is unexpected', async () => {
-  // The timeout is 100 ms; every tenth reply takes longer, and the slot of its request has others by then.
+test('Client counts replies to requests that timed out as late, not as unexpected', async () => {
+  // The timeout is 100 ms. Every tenth reply takes longer, and its slot holds another request by then.
   const run = await simulate(
     rpcServer(request => [request % 10 === 0 ? 150 : 1]),
     { protocol: spec, load: { mode: 'loop', pipeline: 4 }, duration: 3000, loop: [{ send: 'x', think: 0 }] },
   )
   expect(Object.keys(run.failures)).toEqual(['timeout'])
-  const late = run.collector.total(field.late)
+  const late = run.collector.total(field.lateReplies)
   const { timeout } = run.failures as { timeout: number }
   expect(timeout).toBeGreaterThan(50)
-  // Of the last of them the replies are still on their way.
+  // The replies to the last of them are still on their way.
   expect(timeout - late).toBeLessThanOrEqual(4)
   expect(timeout - late).toBeGreaterThanOrEqual(0)
   expect(run.connects).toBe(1)
 })
 
-test('Client takes no more replies for late than requests have timed out', async () => {
+test('Client counts no more late replies than requests have timed out', async () => {
   const run = await simulate(
-    // The first comes late twice, the second never.
+    // The first reply comes late twice, the second never.
     rpcServer(request => (request < 2 ? [[150, 160], []][request]! : [1, 2])),
     { protocol: spec, requests: 600, load: { mode: 'loop', pipeline: 2 } },
   )
-  expect(run.collector.total(field.late)).toBe(1)
+  expect(run.collector.total(field.lateReplies)).toBe(1)
   expect(run.failures['timeout']).toBe(2)
-  // Each of the others came twice, the last two perhaps after the end, and so did the first.
+  // Each of the others came twice, and so did the first; the last two perhaps after the end.
   expect(run.failures['unexpected']).toBeGreaterThanOrEqual(run.completed - 1)
   expect(run).toMatchObject({ completed: 598, failed: 2 })
 })
 
-test('Client knows no late replies where they come in order: the connection was closed', async () => {
+test('Client counts no late replies without ids, as it has closed the connection', async () => {
   const slow: MemoryServer = { received: (connection, bytes) => connection.send(bytes.slice(), 150) }
   const run = await simulate(slow)
   expect(Object.keys(run.failures)).toEqual(['timeout'])
-  expect(run.collector.total(field.late)).toBe(0)
+  expect(run.collector.total(field.lateReplies)).toBe(0)
 })
 
 const requestId = {
@@ -67,45 +68,73 @@ const requestId = {
   },
 }
 
-test('KeyedInFlight takes each late reply once, though ids wrap, and none of a connection that is gone', () => {
+/** What may happen to link 1 of four slots, and what `takeLate` has to answer for every id then. */
+class LateReplies {
+  readonly #slots = new KeyedInFlight(2, 4, requestId)
+  readonly #inFlight: { slot: number; id: Uint8Array }[] = []
+  readonly #expired: Uint8Array[] = []
+  sent = 0
+
+  constructor(usesBefore: number) {
+    for (let use = 0; use < usesBefore; use++) this.#slots.release(1, this.#slots.take(1, 0, 0))
+  }
+
+  send(): void {
+    if (this.#inFlight.length === 4) return
+    const slot = this.#slots.take(1, 0, 0)
+    const id = new Uint8Array(1)
+    this.#slots.writeId(slot, id, 0)
+    this.#inFlight.push({ slot, id })
+    this.sent++
+  }
+
+  end(how: 'release' | 'expire', pick: number): void {
+    if (this.#inFlight.length === 0) return
+    const [{ slot, id }] = this.#inFlight.splice(pick % this.#inFlight.length, 1) as [{ slot: number; id: Uint8Array }]
+    expect(this.#slots.find(1, id, 0, 1)).toBe(slot)
+    this.#slots[how](1, slot)
+    if (how === 'expire') this.#expired.push(id)
+  }
+
+  replyLate(pick: number): void {
+    if (this.#expired.length === 0) return
+    const [id] = this.#expired.splice(pick % this.#expired.length, 1) as [Uint8Array]
+    expect(this.#slots.find(1, id, 0, 1)).toBe(-1)
+    expect(this.#slots.takeLate(0, id, 0, 1)).toBe(false)
+    expect(this.#slots.takeLate(1, id, 0, 1)).toBe(true)
+  }
+
+  closeConnection(): void {
+    this.#slots.clear(1)
+    for (const id of this.#expired.splice(0)) expect(this.#slots.takeLate(1, id, 0, 1)).toBe(false)
+    this.#inFlight.length = 0
+  }
+
+  expectNoneWithoutExpired(id: number): void {
+    if (this.#expired.length === 0) expect(this.#slots.takeLate(1, Uint8Array.of(id), 0, 1)).toBe(false)
+  }
+}
+
+test('KeyedInFlight.takeLate() is true for each late reply once, though ids wrap, and false after clear()', () => {
   const action = fc.constantFrom('take', 'release', 'expire', 'late', 'clear')
   fc.assert(
     fc.property(fc.nat(200), fc.array(fc.tuple(action, fc.nat(100)), { maxLength: 300 }), (before, actions) => {
-      const slots = new KeyedInFlight(2, 4, requestId)
-      for (let use = 0; use < before; use++) slots.release(1, slots.take(1, 0, 0))
-      let taken = 0
-      const inFlight: { slot: number; id: Uint8Array }[] = []
-      const expired: Uint8Array[] = []
+      const link = new LateReplies(before)
       for (const [what, pick] of actions) {
-        if (what === 'take' && inFlight.length < 4) {
-          const slot = slots.take(1, 0, 0)
-          const id = new Uint8Array(1)
-          slots.mark(slot, id, 0)
-          inFlight.push({ slot, id })
-          // Ids of 8 bits come again after so many: a reply that is later still cannot be told from another one.
-          if (++taken > 60) return
-        } else if ((what === 'release' || what === 'expire') && inFlight.length > 0) {
-          const [{ slot, id }] = inFlight.splice(pick % inFlight.length, 1) as [{ slot: number; id: Uint8Array }]
-          expect(slots.find(1, id, 0, 1)).toBe(slot)
-          slots[what](1, slot)
-          if (what === 'expire') expired.push(id)
-        } else if (what === 'late' && expired.length > 0) {
-          const [id] = expired.splice(pick % expired.length, 1) as [Uint8Array]
-          expect(slots.find(1, id, 0, 1)).toBe(-1)
-          expect(slots.takeLate(0, id, 0, 1)).toBe(false)
-          expect(slots.takeLate(1, id, 0, 1)).toBe(true)
-        } else if (what === 'clear') {
-          slots.clear(1)
-          for (const id of expired.splice(0)) expect(slots.takeLate(1, id, 0, 1)).toBe(false)
-          inFlight.length = 0
-        }
-        if (expired.length === 0) expect(slots.takeLate(1, Uint8Array.of(pick), 0, 1)).toBe(false)
+        if (what === 'take') link.send()
+        else if (what === 'late') link.replyLate(pick)
+        else if (what === 'clear') link.closeConnection()
+        else link.end(what, pick)
+        // Ids of 8 bits come again after 64 uses of a slot: a reply that is later still may match another request.
+        if (link.sent > 60) return
+        link.expectNoneWithoutExpired(pick)
       }
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test('KeyedInFlight knows late replies however often the ids of a slot have wrapped', () => {
+test('KeyedInFlight.takeLate() is true for late replies, however often the ids of a slot have wrapped', () => {
   const slots = new KeyedInFlight(1, 1, {
     bits: 8,
     read: bytes => bytes[0]!,
@@ -115,7 +144,7 @@ test('KeyedInFlight knows late replies however often the ids of a slot have wrap
   for (let round = 0; round < 1000; round++) {
     const slot = slots.take(0, 0, 0)
     const id = new Uint8Array(1)
-    slots.mark(slot, id, 0)
+    slots.writeId(slot, id, 0)
     slots.expire(0, slot)
     awaited.push(id)
     if (awaited.length > 3) expect(slots.takeLate(0, awaited.shift()!, 0, 1)).toBe(true)

@@ -8,7 +8,7 @@ function load(rate: number, more: Partial<Load> = {}): Pick<Scenario, 'load'> {
   return { load: { mode: 'rate', pipeline: 1, arrivals: 'constant', rate, ...more } }
 }
 
-/** A server that answers each line `serviceMs` after the one before it left: one at a time. */
+/** A server that answers one line at a time, and takes `serviceMs` for each. */
 function queueServer(serviceMs: number): MemoryServer {
   let freeAt = 0
   return {
@@ -21,7 +21,7 @@ function queueServer(serviceMs: number): MemoryServer {
   }
 }
 
-/** To the resolution of the histogram. */
+/** The bounds around a value, by the resolution of the histogram. */
 function near(milliseconds: number) {
   return { min: milliseconds * (1 - 1 / 1024) - 1e-4, max: milliseconds * (1 + 1 / 1024) + 1e-4 }
 }
@@ -36,12 +36,12 @@ function quantile({ histogram }: Measured['response'], q: number): number {
   return histogram.getValueAtPercentile(q * 100) / 10_000
 }
 
-describe('Client with a plan', () => {
-  it('sends what the plan has when it has it, whatever the server does', async () => {
+describe('Client in mode rate', () => {
+  it('sends each request at its intended time, whatever the server does', async () => {
     const { sent, completed, measured } = await simulate(lineServer(3), { connections: 10, ...load(1000) })
     expect(sent).toBe(1000)
     expect(measured.planned).toBe(1000)
-    // The last three had no time to be answered before the end, but were before the connections were closed.
+    // The last three were answered after the end, before the connections were closed.
     expect(completed).toBe(997)
     expectNear(quantile(measured.response, 0.5), 3)
     expectNear(quantile(measured.service, 0.999), 3)
@@ -50,7 +50,7 @@ describe('Client with a plan', () => {
     expect(measured.response.quantiles.censored).toBeUndefined()
   })
 
-  it('takes the connections in turn', async () => {
+  it('uses the connections in turn', async () => {
     const uses = new Map<number, number>()
     const server = lineServer(0.1)
     const counting: MemoryServer = {
@@ -63,7 +63,7 @@ describe('Client with a plan', () => {
     expect([...uses.values()]).toEqual([250, 250, 250, 250])
   })
 
-  it('counts from when a request was to be sent, and tells the wait for a connection from the service', async () => {
+  it('counts response times from the intended time, and the wait for a connection apart from the service', async () => {
     // 1 000/s for a second, one connection and 2 ms each: the k-th of 500 waits k ms.
     const { sent, measured } = await simulate(lineServer(2), { connections: 1, timeout: 5000, ...load(1000) })
     expect(measured.planned).toBe(1000)
@@ -71,17 +71,17 @@ describe('Client with a plan', () => {
     expectNear(quantile(measured.service, 0.99), 2)
     expectNear(measured.admissionWait.histogram.maxValue / 10_000, 499)
     expect(measured.clientLag.histogram.maxValue).toBe(0)
-    // Half of them have no reply: what is beyond the median is only known to be more than its age at the end.
+    // Half of them have no reply: quantiles above the median are only known to be above the ages at the end.
     expect(measured.response.quantiles).toMatchObject({ censored: 500, lowerBounds: ['p75', 'p90', 'p95', 'p99'] })
   })
 
-  it('fills a connection up to its pipeline before a request has to wait', async () => {
+  it('fills the pipeline of every connection before a request waits', async () => {
     const { sent, measured } = await simulate(lineServer(4), { connections: 2, ...load(1000, { pipeline: 2 }) })
     expect(sent).toBe(1000)
     expect(measured.admissionWait.histogram.maxValue).toBe(0)
   })
 
-  it('drops what finds neither a connection nor room to wait, and says so', async () => {
+  it('drops and counts requests that find neither a connection nor room to wait', async () => {
     const silent: MemoryServer = {}
     const settings = { connections: 1, timeout: 2000, ...load(300_000) }
     const { sent, failures, measured } = await simulate(silent, settings)
@@ -90,7 +90,7 @@ describe('Client with a plan', () => {
     expect(failures).toEqual({ dropped: 300_000 - 1 - 100_000 })
   })
 
-  it('goes on over the other connections when one breaks', async () => {
+  it('sends over the other connections when one breaks', async () => {
     const server = lineServer(0.5)
     let isWhole = true
     const breaking: MemoryServer = {
@@ -107,13 +107,13 @@ describe('Client with a plan', () => {
     expect(measured.response.quantiles.censored).toBe(1)
   })
 
-  it('ends with the last of a number of requests', async () => {
+  it('ends with the last reply when the number of requests is given', async () => {
     const ended: Simulated = await simulate(lineServer(1), { connections: 2, requests: 50, ...load(1000) })
     expect([ended.sent, ended.completed, ended.inFlightAtEnd]).toEqual([50, 50, 0])
     expectNear(ended.endedAtMs - startMs, 50)
   })
 
-  it('follows stages, and opens no connection anew for them', async () => {
+  it('follows stages without opening connections again', async () => {
     const stages = [
       { duration: 500, to: 200 },
       { duration: 500, to: 0 },
@@ -135,7 +135,7 @@ describe('Client with a plan', () => {
 })
 
 describe('Client with a ramp of connections', () => {
-  it('lets as many send as the stages have, and opens each but once', async () => {
+  it('lets as many connections send as the stages say, and opens each once', async () => {
     const stages = [
       { duration: 1000, connections: 4 },
       { duration: 1000, connections: 4 },

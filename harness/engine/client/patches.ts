@@ -7,17 +7,19 @@ const hexDigits = new TextEncoder().encode('0123456789abcdef')
 const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number', 'signature']
 const [seq, connection, uuid, random, stamp, number] = [0, 1, 2, 3, 4, 5]
 
-/** Overwrites the parts of a request that differ each time; of fixed length, so that no frame changes its size. */
+/**
+ * Overwrites the parts of a request that differ each time. They have a fixed length, so that no frame changes its size.
+ */
 export class Patcher {
-  /** What a patch of that kind is overwritten with; set before the frame is sent. */
+  /** What patches of the kind `signature` write; set before the frame is sent. */
   signature: Uint8Array = new Uint8Array(0)
   readonly #first: Int32Array
   readonly #kind: Uint8Array
   readonly #offset: Int32Array
   readonly #length: Int32Array
-  /** Of numbers: the least, and how many there are. */
+  /** Of the kind `number`: the least one, and how many there are. */
   readonly #least: Float64Array
-  readonly #many: Float64Array
+  readonly #count: Float64Array
   readonly #prng: Prng
   readonly #stride: number
   readonly #epochOffsetMs: number
@@ -37,7 +39,7 @@ export class Patcher {
     this.#offset = Int32Array.from(all, patch => patch.offset)
     this.#length = Int32Array.from(all, patch => patch.length)
     this.#least = Float64Array.from(all, patch => patch.from ?? 0)
-    this.#many = Float64Array.from(all, patch => (patch.to ?? 0) - (patch.from ?? 0) + 1)
+    this.#count = Float64Array.from(all, patch => (patch.to ?? 0) - (patch.from ?? 0) + 1)
     this.#prng = prng
     this.#stride = workers
     this.#sequence = 1 + index
@@ -65,7 +67,7 @@ export class Patcher {
       else if (kind === uuid) this.#writeUuid(bytes, from)
       else if (kind === stamp) writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
       else if (kind !== number) bytes.set(this.signature, from)
-      else writeDigits(bytes, from, length, this.#least[patch]! + this.#prng.below(this.#many[patch]!))
+      else writeDigits(bytes, from, length, this.#least[patch]! + this.#prng.below(this.#count[patch]!))
     }
   }
 
@@ -96,7 +98,7 @@ export class Patcher {
   }
 }
 
-/** Decimal digits, zeros in front; of a number too long for the room the last digits. */
+/** Writes decimal digits with leading zeros; of a number that is too long the last digits. */
 function writeDigits(bytes: Uint8Array, from: number, length: number, value: number): void {
   for (let place = from + length - 1; place >= from; place--) {
     const rest = Math.floor(value / 10)

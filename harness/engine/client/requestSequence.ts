@@ -8,7 +8,7 @@ export class RequestSequence {
   readonly loopSteps: number
   /** The heartbeat's step, or -1. */
   readonly heartbeat: number
-  /** The first step of the handshake; as many as there are steps when there is none. */
+  /** The first step of the handshake; equal to `steps` when there is none. */
   readonly handshake: number
   readonly steps: number
   /** By step. */
@@ -21,7 +21,7 @@ export class RequestSequence {
   readonly #frameCount: Int32Array
   readonly #once: boolean
   readonly #prng: Prng
-  /** Sums of the weights of a mix, the last is their total; empty for steps in order. */
+  /** Sums of the weights of a mix, of which the last is their total; empty where steps are sent sequentially. */
   readonly #weightSums: Float64Array
   readonly #rows: number
   readonly #firstRow: number
@@ -29,7 +29,7 @@ export class RequestSequence {
   readonly #randomRows: boolean
   #rowsTaken = 0
   /** By link. */
-  readonly #next: Int32Array
+  readonly #nextStep: Int32Array
   readonly #nextHandshake: Int32Array
   readonly #row: Int32Array
   readonly #rowIsNew: Uint8Array
@@ -61,58 +61,58 @@ export class RequestSequence {
     this.#firstRow = index
     this.#rowStride = workers
     this.#randomRows = bank.randomRows
-    this.#next = new Int32Array(connections)
+    this.#nextStep = new Int32Array(connections)
     this.#nextHandshake = new Int32Array(connections)
     this.#row = new Int32Array(connections)
     this.#rowIsNew = new Uint8Array(connections)
     this.#handshakeUsesRows = steps.slice(this.handshake).some(step => step.frameCount > 1)
   }
 
-  /** A new connection begins with the handshake, if there is one; the loop goes on where it was. */
-  begin(link: number): void {
+  /** A new connection begins with the handshake, if there is one; its loop goes on where the last one stopped. */
+  opened(link: number): void {
     this.#nextHandshake[link] = this.handshake
     if (this.#handshakeUsesRows) this.#takeRow(link)
     this.#rowIsNew[link] = this.#handshakeUsesRows ? 1 : 0
   }
 
   /** Whether every step of the handshake has been taken. */
-  handshakeDone(link: number): boolean {
+  isHandshakeDone(link: number): boolean {
     return this.#nextHandshake[link] === this.steps
   }
 
   /** The loop begins with its first step again. */
   restart(link: number): void {
-    this.#next[link] = 0
+    this.#nextStep[link] = 0
   }
 
-  /** What is left of this pass over the steps is not to be sent; a single pass is over with it. */
-  giveUpPass(link: number): void {
-    this.#next[link] = this.#once ? this.loopSteps : 0
+  /** Skips the rest of this pass over the steps; in a single pass the link is then done. */
+  skipPass(link: number): void {
+    this.#nextStep[link] = this.#once ? this.loopSteps : 0
   }
 
-  /** The next step of the handshake. */
-  nextHandshake(link: number): number {
+  /** Takes the next step of the handshake. */
+  nextHandshakeStep(link: number): number {
     return this.#nextHandshake[link]!++
   }
 
-  /** Requests that a link may still send: in a single pass over the steps what is left of them, else without end. */
-  left(link: number): number {
-    return this.#once ? this.loopSteps - this.#next[link]! : Number.POSITIVE_INFINITY
+  /** Requests that a link may still send: the rest of its single pass over the steps, else Infinity. */
+  requestsLeft(link: number): number {
+    return this.#once ? this.loopSteps - this.#nextStep[link]! : Number.POSITIVE_INFINITY
   }
 
-  /** The frame of the link's next request of the loop. */
-  next(link: number): number {
-    let step = this.#next[link]!
+  /** Takes the link's next request of the loop: its frame. */
+  nextFrame(link: number): number {
+    let step = this.#nextStep[link]!
     if (this.#weightSums.length > 0) {
       const draw = (this.#prng.next32() / 0x1_0000_0000) * this.#weightSums[this.loopSteps - 1]!
       for (step = 0; this.#weightSums[step]! <= draw; ) step++
       this.#takeRow(link)
-      if (this.#once) this.#next[link] = this.loopSteps
+      if (this.#once) this.#nextStep[link] = this.loopSteps
     } else {
-      // The first pass over the steps goes on with the row of the handshake: who has logged in is who asks.
+      // The first pass over the steps uses the row of the handshake, so that requests belong to the login before them.
       if (step === 0 && this.#rowIsNew[link] === 0) this.#takeRow(link)
       this.#rowIsNew[link] = 0
-      this.#next[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1
+      this.#nextStep[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1
     }
     return this.frameOf(link, step)
   }

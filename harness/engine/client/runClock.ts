@@ -1,6 +1,6 @@
 import { field, instant, type Slab } from '../../metrics/slab.ts'
 
-/** When a worker's run starts and ends: the main thread says both, and may put the end off before it has come. */
+/** When a worker's run starts and ends. The main thread sets both, and may extend the run before its end has come. */
 export class RunClock {
   /** On this thread's clock; Infinity until they are known. */
   startAt = Number.POSITIVE_INFINITY
@@ -16,25 +16,25 @@ export class RunClock {
     this.#sharedOffsetMs = sharedOffsetMs
   }
 
-  /** The word to start has been given: answers when. */
+  /** After the signal to start: reads when the run starts. */
   start(): number {
     this.startAt = this.#slab.instants[instant.start]! - this.#sharedOffsetMs
     return this.startAt
   }
 
-  /** Requests go from here on, and so the end is known. */
+  /** The run has started, and so its end is known. */
   begin(): void {
     this.endAt = this.startAt + this.#lengthMs
   }
 
-  /** Whether the end has come, and was not put off. */
+  /** Whether the end has come, and the run was not extended. */
   isOver(now: number): boolean {
     if (now < this.endAt) return false
     this.endAt = this.startAt + this.#lengthMs + Atomics.load(this.#slab.fields, field.extensionMs)
     return now >= this.endAt
   }
 
-  /** The books are closed now, or were at the end. */
+  /** Counting stops now, or has stopped at the end if that is earlier: writes when into the slab. */
   close(now: number): void {
     this.endAt = Math.min(now, this.endAt)
     this.#slab.instants[instant.end] = this.endAt + this.#sharedOffsetMs

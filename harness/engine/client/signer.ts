@@ -1,19 +1,19 @@
-import { assert } from '../../errors.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
+import { createKeyHandshakeClient } from '../../protocols/keyHandshake.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { Patcher } from './patches.ts'
 
-/** The part of a handshake with a key that depends on what the server says. */
+/** Signs the challenges of a handshake with a key. */
 export interface Signer {
-  /** A step has the reply `bytes[from, end)`: of a challenge, the signature is put where the next message takes it from. */
+  /**
+   * After a reply to a step: if it is the challenge, its signature is patched into the next message of the handshake.
+   */
   answered(step: number, bytes: Uint8Array, from: number, end: number): void
-  /** Whether a reply to the handshake says that the server does not take us. */
-  isRefusal(bytes: Uint8Array, from: number, end: number): boolean
 }
 
 /**
- * The signer of a plan with a key. There is one signature for all connections: each is sent within the event that brought
- * its challenge, before that of another connection comes up.
+ * The signer of a plan with a key; undefined without one. A single signature serves all connections: it is sent in the
+ * event that brought its challenge, before the challenge of another connection is read.
  */
 export function createSigner(
   { key, bank }: Pick<WorkerPlan, 'key' | 'bank'>,
@@ -21,15 +21,11 @@ export function createSigner(
   patcher: Patcher,
 ): Signer | undefined {
   if (key === undefined) return undefined
-  const { keyHandshake } = protocol
-  assert(keyHandshake !== undefined, `${protocol.name} has no handshake with a key`)
+  const handshake = createKeyHandshakeClient(protocol, key)
   const challengeStep = bank.steps.findIndex(step => step.challenge === true)
   return {
     answered(step, bytes, from, end) {
-      if (step !== challengeStep) return
-      const { body } = protocol.decode(bytes, from, end)
-      patcher.signature = keyHandshake.sign(key, body)
+      if (step === challengeStep) patcher.signature = handshake.signature(bytes, from, end)
     },
-    isRefusal: (bytes, from, end) => protocol.isRefusal?.(bytes, from, end) === true,
   }
 }

@@ -19,7 +19,7 @@ function requestsOf(lines: string) {
 }
 
 test.each(['', 'layers: [gzip, crc32]\n'])(
-  'createSingleRequests() signs the challenge that is before it; %j',
+  'createSingleRequests() signs the challenge in the reply before; %j',
   layers => {
     const { handshake, protocol, bodyOf } = requestsOf(
       `protocol: tlv\nkey: secret\n${layers}connect: [{ send: { type: 7, body: login } }]\nloop: [{ send: { type: 1, body: hello } }]\n`,
@@ -36,7 +36,7 @@ test.each(['', 'layers: [gzip, crc32]\n'])(
   },
 )
 
-test('createSingleRequests() fills in slots, in the range of each', () => {
+test('createSingleRequests() fills in slots within their ranges', () => {
   const { request, handshake, bodyOf } = requestsOf(
     'protocol: line\nloop: [{ send: "{{seq}} {{random 7..9}}" }, { send: other }]\n',
   )

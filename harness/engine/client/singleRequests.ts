@@ -16,9 +16,11 @@ export interface SingleRequestsOptions {
 
 /** A request of a handshake. */
 export interface HandshakeRequest {
-  /** Its bytes as they go over the wire, made anew for each connection; `before` is the whole reply to the one before it. */
+  /**
+   * Its bytes as they go over the wire, made for each connection; `before` is the whole reply to the request before it.
+   */
   make(before: Uint8Array): Uint8Array
-  /** The type that its reply must have, where one is told. */
+  /** The type that its reply must have, if any. */
   readonly replyType?: number
 }
 
@@ -29,7 +31,7 @@ export interface SingleRequests {
   readonly handshake: readonly HandshakeRequest[]
 }
 
-/** Makes the requests of a bank without a loop: slots are filled in, challenges signed, bodies put within their layers. */
+/** Makes the requests of a bank without a loop: fills in slots, signs challenges and wraps bodies in their layers. */
 export function createSingleRequests({ bank, protocol, key, seed }: SingleRequestsOptions): SingleRequests {
   const prng = createPrng(seed)
   const patcher = new Patcher(bank.patches, { prng, index: 0, workers: 1, epochOffsetMs: epochOffsetMs() })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { MemoryServer } from '../../transports/memory.ts'
 import { lineServer, simulate, startMs } from './testing/simulate.ts'
 
-describe('the course of a simulated run', () => {
-  it('has as many in flight as Little has it, in a closed loop and by a plan', async () => {
+describe('the time series of a simulated run', () => {
+  it("has the requests in flight that Little's law says, in a closed loop and in mode rate", async () => {
     const closed = await simulate(lineServer(2), { connections: 10 })
     expect(closed.measured.timeSeries!.inFlightMean).toBeCloseTo(10, 1)
     expect(closed.measured.timeSeries!.responseMeanMs).toBeCloseTo(2, 6)
@@ -13,7 +13,7 @@ describe('the course of a simulated run', () => {
     expect(open.measured.timeSeries!.inFlightMean).toBeCloseTo(4.5, 1)
   })
 
-  it('finds the arrivals of a plan to be what the plan says', async () => {
+  it('measures the arrivals that the plan says', async () => {
     const load = { mode: 'rate', pipeline: 1, arrivals: 'poisson', rate: 5000 } as const
     const { measured } = await simulate(lineServer(0.1), { connections: 50, duration: 20_000, load })
     const { distance, dispersion, variation, spans } = measured.timeSeries!.arrivals!
@@ -29,7 +29,7 @@ describe('the course of a simulated run', () => {
     expect(constant.measured.timeSeries!.arrivals!.dispersion).toBeLessThan(1e-3)
   })
 
-  it('knows the mean by an interval, which is wide where sections differ', async () => {
+  it('gives an interval for the mean, which is wide when sections differ', async () => {
     const settings = { connections: 4, duration: 10_000 }
     const even = (await simulate(lineServer(10), settings)).measured.timeSeries!
     expect(even.halfWidthsMs.mean).toBeCloseTo(0, 6)
@@ -45,7 +45,7 @@ describe('the course of a simulated run', () => {
     expect(halfWidthsMs.mean!).toBeGreaterThan(5)
   })
 
-  it('keeps how long requests took to fail', async () => {
+  it('measures how long requests took to fail', async () => {
     const late = await simulate(
       lineServer(1, line => (line === 'ping' ? null : line)),
       { timeout: 50 },
@@ -63,7 +63,7 @@ describe('the course of a simulated run', () => {
     expect((await simulate(lineServer(1))).measured.timeToFailure.histogram.totalCount).toBe(0)
   })
 
-  it('tells connections that are served alike from those that are not', async () => {
+  it('measures how evenly connections are served', async () => {
     const alike = await simulate(lineServer(1), { connections: 8 })
     expect(alike.measured.timeSeries!.balance).toBeCloseTo(1, 4)
     const [fast, slow] = [lineServer(1), lineServer(20)]
@@ -76,7 +76,7 @@ describe('the course of a simulated run', () => {
   })
 })
 
-describe('a run whose end is put off', () => {
+describe('an extended run', () => {
   const auto = { duration: 5000, warmup: 'auto', connections: 2 } as const
   it('goes on in a closed loop', async () => {
     const plain = await simulate(lineServer(10), auto)
@@ -86,12 +86,12 @@ describe('a run whose end is put off', () => {
     expect(extended.completed).toBeGreaterThan(1.9 * plain.completed)
     expect(extended.measured.windowMs).toBe(11_000)
   })
-  it('goes on with a plan, which has requests for that long and no longer', async () => {
+  it('goes on in mode rate, with planned requests for that long and no longer', async () => {
     const planned = { ...auto, load: { mode: 'rate', rate: 100, arrivals: 'constant', pipeline: 1 } } as const
     const { sent, endedAtMs, measured } = await simulate(lineServer(1), planned, { extensionMs: 6000 })
     expect(endedAtMs).toBe(startMs + 12_000)
     expect(sent).toBe(1200)
-    // The one at the very end of the warm-up is in the reading there or in the next.
+    // The request at the very end of the warm-up is in that reading or in the next.
     expect(measured.planned).toBeGreaterThanOrEqual(1099)
     expect(measured.sent).toBe(measured.planned)
   })

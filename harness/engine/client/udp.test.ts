@@ -10,7 +10,7 @@ const udp = { target: { address: 'udp://127.0.0.1:1' }, timeout: 100 } satisfies
 const overRpc = { ...udp, protocol: rpcSpec } satisfies Partial<Scenario>
 const line = { ...udp, loop: [{ send: 'n={{seq}}', expect: 'echo', think: 0 }] } satisfies Partial<Scenario>
 
-/** A server that is asked, for each datagram by its number from 1, what to send back and when. */
+/** A server that sends back what `answer` returns for each datagram, numbered from 1. */
 function datagramServer(answer: (number: number, bytes: Uint8Array) => [bytes: Uint8Array, delayMs: number][]) {
   const seen: Uint8Array[] = []
   const server: MemoryServer = {
@@ -31,7 +31,7 @@ describe('Client over UDP', () => {
     expect(seen.every(bytes => rpc.frameEnd(bytes, 0, bytes.length, 0) === bytes.length)).toBe(true)
   })
 
-  test('sends each of several that differ as a datagram of its own', async () => {
+  test('sends requests that differ each time as datagrams of their own', async () => {
     const { server, seen } = datagramServer((_, bytes) => [[bytes, 1]])
     const loop = [{ send: '{{seq}}', expect: 'echo', think: 0 }] as const
     const run = await simulate(server, { ...overRpc, loop, load: { mode: 'loop', pipeline: 8 }, requests: 100 })
@@ -39,13 +39,13 @@ describe('Client over UDP', () => {
     expect(seen).toHaveLength(100)
   })
 
-  test('takes what is lost for failed at its timeout, and opens anew at once, so that no late reply is taken', async () => {
-    // Each third reply comes long after its timeout: it must not answer the request after it.
+  test('fails lost requests at their timeout, and opens a new socket, which no late reply reaches', async () => {
+    // Every third reply comes after the timeout of its request: it must not answer the next one.
     const { server } = datagramServer((number, bytes) => [[bytes, number % 3 === 0 ? 120 : 1]])
     const run = await simulate(server, { ...line, requests: 300, duration: 60_000 })
     expect(run).toMatchObject({ sent: 300, completed: 200, failed: 100, failures: { timeout: 100 }, duplicates: 0 })
     expect(run.connects).toBe(100)
-    // A hundred timeouts of 100 ms, each found within a scan, and no wait before the next socket.
+    // A hundred timeouts of 100 ms, each found at the next scan, and no backoff before the next socket.
     expect(run.endedAtMs).toBeLessThan(11_000)
     expect(run.measured.response.quantiles).toMatchObject({
       censored: 100,
@@ -63,7 +63,7 @@ describe('Client over UDP', () => {
     expect(run).toMatchObject({ completed: 10, failed: 0, failures: {}, duplicates: 9 })
   })
 
-  test('opens anew after a reply that another one has pushed aside, where only the expectation can tell', async () => {
+  test('opens a new socket after an unexpected reply, which may be a duplicate of the one before', async () => {
     const { server } = datagramServer((number, bytes) =>
       number === 50
         ? [
@@ -77,7 +77,7 @@ describe('Client over UDP', () => {
     expect(run).toMatchObject({ completed: 199, failed: 1, failures: { unexpected: 1 }, connects: 2 })
   })
 
-  test('tells doubled, late and unknown replies apart by their ids', async () => {
+  test('distinguishes duplicate, late and unknown replies by their ids', async () => {
     const { server } = datagramServer((number, bytes) => {
       if (number % 10 === 1) return [[bytes, 150]]
       if (number % 10 === 2)
@@ -96,7 +96,7 @@ describe('Client over UDP', () => {
     const run = await simulate(server, { ...overRpc, load, duration: 2000 })
     const { timeout, unexpected } = run.failures
     expect(timeout).toBeGreaterThan(3)
-    // One of each in ten requests; the last may be on their way at the end.
+    // One of each in ten requests; the last ones may be on their way at the end.
     for (const count of [run.duplicates, unexpected!, run.late]) {
       expect(Math.abs(count - timeout!)).toBeLessThan(6)
     }
@@ -104,7 +104,7 @@ describe('Client over UDP', () => {
     expect(run.connects).toBe(1)
   })
 
-  test('counts replies that a later one has overtaken, and none behind a lost one', async () => {
+  test('counts replies that a later one has overtaken, and none after a lost one', async () => {
     const swapped = datagramServer((number, bytes) => [[bytes, number % 10 === 5 ? 4 : 1]])
     const load = { mode: 'loop', pipeline: 4 } as const
     const run = await simulate(swapped.server, { ...overRpc, load, requests: 100 })
@@ -117,7 +117,7 @@ describe('Client over UDP', () => {
     })
   })
 
-  test('takes more or less than a frame for malformed: the request where there are no ids, else nothing but a count', async () => {
+  test('counts a datagram that is not one frame as malformed, and fails its request only without ids', async () => {
     const glue = (bytes: Uint8Array) => Buffer.concat([bytes, bytes])
     const plain = datagramServer((number, bytes) => [[number === 5 ? glue(bytes) : bytes, 1]])
     expect(await simulate(plain.server, { ...line, requests: 10 })).toMatchObject({
@@ -141,7 +141,7 @@ describe('Client over UDP', () => {
     })
   })
 
-  test('fails what is in flight when nobody listens, and comes back', async () => {
+  test('fails the requests in flight when nothing listens, and connects again', async () => {
     let count = 0
     const server: MemoryServer = {
       received(connection, bytes) {

@@ -1,6 +1,6 @@
 import type { RunTitle, Snapshot } from '../../metrics/snapshot.ts'
 
-/** The head of an invented run, for tests. */
+/** The title of a made-up run, for tests. */
 export const sampleTitle: RunTitle = {
   name: 'tlv-loopback',
   what: 'tlv over tcp://127.0.0.1:41233',
@@ -9,7 +9,7 @@ export const sampleTitle: RunTitle = {
   warmupMs: 2000,
 }
 
-/** An invented run after seven seconds, for tests. */
+/** A made-up run after seven seconds, for tests. */
 export const sampleSnapshot: Snapshot = {
   elapsedMs: 7000,
   phase: 'measuring',

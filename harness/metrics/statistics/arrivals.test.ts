@@ -40,7 +40,7 @@ test('dispersion() is the variance over the mean of the counts', () => {
   expect(dispersion(sumsOf([0, 0]))).toBeNaN()
 })
 
-test('variationOfGaps() is the deviation over the mean of the gaps', () => {
+test('variationOfGaps() is the standard deviation over the mean of the gaps', () => {
   expect(variationOfGaps(sumsOf([2, 4, 6]))).toBe(0.5)
   expect(variationOfGaps(sumsOf([0.1, 0.1, 0.1, 0.1, 0.1, 0.1]))).toBeLessThan(1e-7)
   // A sum of squares that rounding left below 3 * 0.1^2.
@@ -49,7 +49,7 @@ test('variationOfGaps() is the deviation over the mean of the gaps', () => {
   expect(variationOfGaps(sumsOf([]))).toBeNaN()
 })
 
-test('all three know a Poisson stream', () => {
+test('ksUniform(), dispersion() and variationOfGaps() recognize a Poisson stream', () => {
   const prng = createPrng(9)
   const gaps = Array.from({ length: 20_000 }, () => -Math.log((prng.next32() + 0.5) / 0x1_0000_0000))
   const bins = new Float64Array(100)

@@ -1,6 +1,6 @@
 /**
- * Distance of Kolmogorov and Smirnov between samples in equal bins over 0 to 1 and the uniform distribution. It is looked
- * at only at the edges of bins, so it may be too small by up to the share of one bin. NaN without samples.
+ * Kolmogorov-Smirnov distance between samples in equal bins over 0 to 1 and the uniform distribution. It is evaluated
+ * at the edges of bins only, so it may be too small by up to the share of one bin. NaN without samples.
  */
 export function ksUniform(counts: ArrayLike<number>): number {
   let total = 0
@@ -14,31 +14,36 @@ export function ksUniform(counts: ArrayLike<number>): number {
   return total === 0 ? Number.NaN : distance
 }
 
-/** Counts of arrivals in windows of equal length, summed up. */
+/** Sums over counts of arrivals in windows of equal length. */
 export interface WindowSums {
   readonly windows: number
   readonly sum: number
   readonly sumSquares: number
 }
 
-/** Index of dispersion of counts (Cox and Lewis 1966): variance / mean, 1 for Poisson. NaN for under two windows or no arrivals. */
+/**
+ * Index of dispersion of counts (Cox and Lewis 1966): variance / mean, 1 for Poisson. NaN for under two windows or no
+ * arrivals.
+ */
 export function dispersion({ windows, sum, sumSquares }: WindowSums): number {
   return varianceOf(windows, sum, sumSquares) / (sum / windows)
 }
 
-/** The times between arrivals, summed up, in any unit. */
+/** Sums over the gaps between arrivals, in any unit. */
 export interface GapSums {
   readonly count: number
   readonly sum: number
   readonly sumSquares: number
 }
 
-/** Coefficient of variation of gaps: deviation / mean, 1 for Poisson, 0 for constant spacing. NaN for under two gaps. */
+/**
+ * Coefficient of variation of gaps: deviation / mean, 1 for Poisson, 0 for constant spacing. NaN for under two gaps.
+ */
 export function variationOfGaps({ count, sum, sumSquares }: GapSums): number {
   return Math.sqrt(varianceOf(count, sum, sumSquares)) / (sum / count)
 }
 
-/** Unbiased; what rounding takes below 0 is 0. */
+/** Unbiased; 0 if rounding makes it negative. */
 function varianceOf(count: number, sum: number, sumSquares: number): number {
   return count < 2 ? Number.NaN : Math.max(0, sumSquares - (sum * sum) / count) / (count - 1)
 }

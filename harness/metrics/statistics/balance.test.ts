@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { jainIndex } from './balance.ts'
 
-test('jainIndex() gives what is worked out by hand', () => {
+test('jainIndex() matches values computed by hand', () => {
   expect(jainIndex([1, 0, 0, 0])).toBe(0.25)
   expect(jainIndex([3, 3, 3])).toBe(1)
   // 36 / (3 * 14).

@@ -1,4 +1,7 @@
-/** Jain's index of fairness (Jain, Chiu and Hawe 1984): 1 when all counts are equal, 1/n when one has all; 1 for no counts. */
+/**
+ * Jain's index of fairness (Jain, Chiu and Hawe 1984): 1 when all counts are equal, 1/n when one has all; 1 for no
+ * counts.
+ */
 export function jainIndex(counts: ArrayLike<number>): number {
   let sum = 0
   let sumSquares = 0

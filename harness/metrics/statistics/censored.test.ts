@@ -14,7 +14,7 @@ function countsOf(completedMs: readonly number[], censoredMs: readonly number[],
 
 const oneToTen = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
-test('censoredQuantile() of completed requests alone is the one of rank ceil(q n)', () => {
+test('censoredQuantile() of completed requests alone has rank ceil(q n)', () => {
   const counts = countsOf(oneToTen, [])
   const expected = [0, 0.05, 0.1, 0.11, 0.5, 0.7, 0.9, 0.99, 1].map(q => censoredQuantile(counts, q)?.value)
   expect(expected).toEqual([1, 1, 1, 2, 5, 7, 9, 10, 10])
@@ -22,8 +22,8 @@ test('censoredQuantile() of completed requests alone is the one of rank ceil(q n
   expect(censoredQuantile(countsOf([4, 6], []), 0)?.value).toBe(4)
 })
 
-test('censoredQuantile() counts censored requests as slower than all, and tells a bound where it lies among them', () => {
-  // 8 of 10 completed: up to 0.8 a number.
+test('censoredQuantile() counts censored requests as slower than all, and is a bound among them', () => {
+  // 8 of 10 completed: exact up to 0.8.
   const counts = countsOf([1, 2, 3, 4, 5, 6, 7, 8], [2, 15])
   expect(censoredQuantile(counts, 0.5)).toEqual({ value: 5, censored: false })
   expect(censoredQuantile(counts, 0.8)).toEqual({ value: 8, censored: false })
@@ -32,7 +32,7 @@ test('censoredQuantile() counts censored requests as slower than all, and tells 
   expect(censoredQuantile(counts, 0.91)).toEqual({ value: 15, censored: true })
 })
 
-test('censoredQuantile() says more than 5.4 s of a server that froze for the last 6 s of 60', () => {
+test('censoredQuantile() is more than 5.4 s for a server that froze for the last 6 s of 60', () => {
   // G12 of the ground truth, in buckets of 100 ms: 1 000/s, of which 54 s were answered.
   const completed = new Float64Array(100)
   const censored = new Float64Array(100)
@@ -43,18 +43,18 @@ test('censoredQuantile() says more than 5.4 s of a server that froze for the las
   expect(censoredQuantile(counts, 0.99)).toEqual({ value: 5.4, censored: true })
 })
 
-test('censoredQuantile() is undefined without a request, and a bound with none completed', () => {
+test('censoredQuantile() is undefined without requests, and a bound if none completed', () => {
   expect(censoredQuantile(countsOf([], []), 0.5)).toBeUndefined()
   expect(censoredQuantile(countsOf([], [7]), 0.5)).toEqual({ value: 7, censored: true })
 })
 
-test('censoredQuantile() takes q n for the whole number that it is meant to be', () => {
+test('censoredQuantile() tolerates rounding errors in q n', () => {
   const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
   const counts = countsOf(hundred, [], 100)
   for (const percent of hundred) expect(censoredQuantile(counts, percent / 100)?.value).toBe(percent)
 })
 
-test('censoredQuantile() agrees with sorting, and never bounds from above what the censored ones would have become', () => {
+test('censoredQuantile() agrees with sorting, and never exceeds the value with true response times', () => {
   const values = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 40 })
   fc.assert(
     fc.property(

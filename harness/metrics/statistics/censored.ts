@@ -1,7 +1,7 @@
-/** Latencies by bucket, both in one geometry. */
+/** Latencies by bucket, in the same geometry. */
 export interface CensoredCounts {
   readonly completed: Float64Array
-  /** Requests that had no reply when they were given up, at the age they had then. */
+  /** Requests without a reply, by their age when they were given up. */
   readonly censored: Float64Array
   /** The highest value of a bucket. */
   readonly valueOf: (bucket: number) => number
@@ -10,17 +10,17 @@ export interface CensoredCounts {
 /** A quantile, or a bound below it. */
 export interface CensoredQuantile {
   readonly value: number
-  /** The quantile lies among requests without a reply: it is more than `value`. */
+  /** The quantile is among requests without a reply: `value` is a lower bound. */
   readonly censored: boolean
 }
 
-/** Takes back what rounding adds to q n, so that 0.07 of 100 is the 7th and not the 8th. */
+/** Undoes rounding up of q n, so that 0.07 of 100 is the 7th and not the 8th. */
 const rankTolerance = 1e-12
 
 /**
- * Quantile q of right-censored latencies: of those completed, at rank ceil(q n) of all n, while censored ones, counted as
- * slower than all, do not reach down to it; else of both together, each censored one at its age, which is a lower bound
- * (measurement, section 1). Undefined without a request.
+ * Quantile q of right-censored latencies (docs/measurement.md, Quantiles). Censored requests count as slower than all
+ * completed ones. If rank ceil(q n) is among the completed ones, the quantile is exact; otherwise it is the lower
+ * bound that follows from taking each censored request at its age. Undefined without requests.
  */
 export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQuantile | undefined {
   const { completed, censored } = counts
@@ -30,7 +30,7 @@ export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQua
   const rank = rankOf(q, count)
   const isCensored = rank > completedCount
   let below = 0
-  // One bucket is left for the last: it is the answer if no other is.
+  // Stops before the last bucket, which is the answer if no earlier one is.
   let bucket = 0
   for (; bucket < completed.length - 1; bucket++) {
     below += completed[bucket]! + (isCensored ? censored[bucket]! : 0)
@@ -39,7 +39,7 @@ export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQua
   return { value: counts.valueOf(bucket), censored: isCensored }
 }
 
-/** The rank of quantile q among so many: the first of which at least that part are no more. */
+/** The rank of quantile q among `count` values: the lowest rank that at least the share q of them do not exceed. */
 export function rankOf(q: number, count: number): number {
   return Math.max(1, Math.ceil(q * count * (1 - rankTolerance)))
 }

@@ -11,9 +11,9 @@ const body: LatencyBucket[] = [
 const at = (valueMs: number, count: number): LatencyBucket => ({ valueMs, count })
 const offsets = (buckets: LatencyBucket[], p50Ms = 2) => delayedModes(buckets, p50Ms).map(({ offsetMs }) => offsetMs)
 
-test('delayedModes() names each bump and counts what is in it', () => {
-  const bumps = [at(41, 20), at(43, 10), at(202, 15), at(1002, 12)]
-  expect(delayedModes([...body, ...bumps], 2)).toEqual([
+test('delayedModes() names each peak and counts its samples', () => {
+  const peaks = [at(41, 20), at(43, 10), at(202, 15), at(1002, 12)]
+  expect(delayedModes([...body, ...peaks], 2)).toEqual([
     { offsetMs: 40, name: 'delayed ACK', count: 30 },
     { offsetMs: 200, name: 'retransmission timeout', count: 15 },
     { offsetMs: 1000, name: 'SYN retransmission', count: 12 },
@@ -22,12 +22,12 @@ test('delayedModes() names each bump and counts what is in it', () => {
   expect(delayedModes([], 0)).toEqual([])
 })
 
-test('delayedModes() wants ten in a bump', () => {
+test('delayedModes() requires ten samples in a peak', () => {
   expect(offsets([...body, at(42, 9)])).toEqual([])
   expect(offsets([...body, at(42, 10)])).toEqual([40])
 })
 
-test('delayedModes() wants a bump within a tenth of its place', () => {
+test('delayedModes() requires a peak within a tenth of its expected place', () => {
   // 42 ms: 37.8 to 46.2.
   expect(offsets([...body, at(37.7, 20)])).toEqual([])
   expect(offsets([...body, at(37.9, 20)])).toEqual([40])
@@ -35,7 +35,7 @@ test('delayedModes() wants a bump within a tenth of its place', () => {
   expect(offsets([...body, at(46.3, 20)])).toEqual([])
 })
 
-test('delayedModes() wants five times the mean of the neighbourhoods, each as wide as a ratio', () => {
+test('delayedModes() requires five times the mean of the neighbourhoods, which are equally wide as a ratio', () => {
   // Neighbourhoods of 42 ms: 30.93 to 37.8 and 46.2 to 56.47.
   expect(offsets([...body, at(42, 50), at(31, 10), at(56.4, 10)])).toEqual([40])
   expect(offsets([...body, at(42, 49), at(31, 10), at(56.4, 10)])).toEqual([])
@@ -43,7 +43,7 @@ test('delayedModes() wants five times the mean of the neighbourhoods, each as wi
   expect(offsets([...body, at(42, 50), at(30.9, 900), at(56.5, 900)])).toEqual([40])
 })
 
-test('delayedModes() looks only where the median is under half of the offset', () => {
+test('delayedModes() ignores delays of which the median is half or more', () => {
   expect(offsets([at(19.9, 1000), at(59.9, 100)], 19.9)).toEqual([40])
   expect(offsets([at(20, 1000), at(60, 100)], 20)).toEqual([])
   expect(offsets([at(150, 1000), at(350, 100), at(1150, 100)], 150)).toEqual([1000])

@@ -1,23 +1,23 @@
-/** What the kernel's TCP adds to a response time (Linux: TCP_DELACK_MIN, TCP_RTO_MIN, TCP_TIMEOUT_INIT). */
+/** Delays that the kernel's TCP adds to a response time (Linux: TCP_DELACK_MIN, TCP_RTO_MIN, TCP_TIMEOUT_INIT). */
 const delays = [
   { offsetMs: 40, name: 'delayed ACK' },
   { offsetMs: 200, name: 'retransmission timeout' },
   { offsetMs: 1000, name: 'SYN retransmission' },
 ] as const
 
-/** A bump reaches so far to either side of its middle. */
+/** Half the width of a peak, as a share of its middle. */
 const reach = 0.1
 const countMin = 10
-/** How many times the mean of its neighbourhoods a bump must hold. */
+/** A peak must have this many times the mean count of its neighbourhoods. */
 const prominenceMin = 5
 
-/** How many latencies fell into a bucket of a histogram, by a value within it. */
+/** The count of a histogram's bucket, and a value within it. */
 export interface LatencyBucket {
   readonly valueMs: number
   readonly count: number
 }
 
-/** A bump in a histogram, by what is known to make one there. */
+/** A peak in a histogram, and its known cause. */
 export interface DelayedMode {
   readonly offsetMs: number
   readonly name: (typeof delays)[number]['name']
@@ -25,18 +25,18 @@ export interface DelayedMode {
 }
 
 /**
- * Bumps at the median plus what TCP adds to it, where the median is under half of that. Each is held against what lies
- * on either side of it in ranges as wide as its own, as a ratio. The thresholds are this project's own.
+ * Peaks at the median plus a delay of TCP, if the median is less than half of the delay. Each peak is compared with the
+ * ranges on either side of it, which are as wide as its own, as a ratio. The thresholds are this project's own.
  */
 export function delayedModes(buckets: readonly LatencyBucket[], p50Ms: number): DelayedMode[] {
   return delays
     .filter(({ offsetMs }) => p50Ms < offsetMs / 2)
-    .map(delay => ({ ...delay, ...bumpAt(buckets, p50Ms + delay.offsetMs) }))
+    .map(delay => ({ ...delay, ...peakAt(buckets, p50Ms + delay.offsetMs) }))
     .filter(({ count, around }) => count >= countMin && count >= prominenceMin * around)
     .map(({ offsetMs, name, count }) => ({ offsetMs, name, count }))
 }
 
-function bumpAt(buckets: readonly LatencyBucket[], middleMs: number): { count: number; around: number } {
+function peakAt(buckets: readonly LatencyBucket[], middleMs: number): { count: number; around: number } {
   const fromMs = middleMs * (1 - reach)
   const toMs = middleMs * (1 + reach)
   const ratio = toMs / fromMs

@@ -31,7 +31,7 @@ test('tQuantile() leaves 2.5 % above it, by integrating the density', () => {
   expect(tQuantile(0)).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('sectioningHalfWidth() gives what is worked out by hand', () => {
+test('sectioningHalfWidth() matches values computed by hand', () => {
   // Squares around 5 are 1 and 1, over 2 * 1.
   expect(sectioningHalfWidth(5, [4, 6])).toBeCloseTo(12.706, 12)
   // Around the whole and not around the mean of the sections: 4 * 9 over 4 * 3.

@@ -4,7 +4,7 @@ const tQuantiles = [
   2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ] as const
 
-/** Student's t at 97.5 %; beyond 30 degrees of freedom that of 30, which makes intervals a little too wide. */
+/** Student's t at 97.5 %; above 30 degrees of freedom that of 30, which makes intervals slightly too wide. */
 export function tQuantile(degreesOfFreedom: number): number {
   return tQuantiles[Math.min(degreesOfFreedom, tQuantiles.length) - 1] ?? Number.POSITIVE_INFINITY
 }
@@ -12,7 +12,7 @@ export function tQuantile(degreesOfFreedom: number): number {
 /**
  * Half of the 95 % interval of a figure, such as a quantile, around its value for the `whole` run, given its values for
  * equal contiguous sections of it (sectioning: Asmussen and Glynn 2007; Nakayama 2014). Infinite for
- * under two sections.
+ * fewer than two sections.
  */
 export function sectioningHalfWidth(whole: number, sections: readonly number[]): number {
   const count = sections.length

@@ -12,20 +12,20 @@ test('theilSen() is the median of the pairwise slopes', () => {
   expect(theilSen([])).toBe(0)
 })
 
-test('mannKendall() gives the Z of series worked out by hand', () => {
+test('mannKendall() matches values of Z computed by hand', () => {
   // S = 5 - 1 = 4; variance 4 * 3 * 13 / 18.
   expect(mannKendall([10, 15, 14, 20])).toBeCloseTo(3 / Math.sqrt(156 / 18), 12)
   // Ties of 2, 3 and 3, so (1656 - 18 - 66 - 66) / 18. S = -1 becomes 0.
   expect(mannKendall([23, 24, 0, 6, 0, 24, 24, 0, 23])).toBeCloseTo(0, 12)
-  // The same values in order: 36 pairs less 1 + 3 + 3 tied ones.
+  // The same values sorted: 36 pairs less 1 + 3 + 3 tied ones.
   expect(mannKendall([0, 0, 0, 6, 23, 23, 24, 24, 24])).toBeCloseTo(28 / Math.sqrt(1506 / 18), 12)
-  // Ten in order: (45 - 1) / sqrt(10 * 9 * 25 / 18).
+  // Ten ascending values: (45 - 1) / sqrt(10 * 9 * 25 / 18).
   expect(mannKendall([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])).toBeCloseTo(44 / Math.sqrt(125), 12)
   expect(mannKendall([3, 3, 3])).toBe(0)
   expect(mannKendall([])).toBe(0)
 })
 
-test('mannKendall() of noise goes beyond 2.58 about once in a hundred', () => {
+test('mannKendall() of noise exceeds 2.58 in about one of a hundred cases', () => {
   const normal = createNormal(11)
   const beyond = Array.from({ length: 4000 }, () => mannKendall(autoregressive(normal, 20, 0))).filter(
     z => Math.abs(z) > 2.58,
@@ -44,7 +44,7 @@ test('mannKendall() and theilSen() change sign when a series is read backwards',
   )
 })
 
-test('driftOf() tells the change over the whole series as a share of the median', () => {
+test('driftOf() is the change over the whole series as a share of the median', () => {
   const rising = Array.from({ length: 21 }, (_, index) => 95 + index / 2)
   expect(driftOf(rising).relative).toBeCloseTo(0.1, 12)
   expect(driftOf(rising).z).toBeCloseTo(209 / Math.sqrt((21 * 20 * 47) / 18), 12)

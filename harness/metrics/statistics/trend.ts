@@ -1,12 +1,15 @@
-/** How a series moves from its start to its end. */
+/** The trend of a series from its start to its end. */
 export interface Drift {
-  /** From the first value to the last along the slope, as a share of the median: 0.05 is a rise of 5 %. */
+  /** The change along the slope from the first value to the last, as a share of the median: 0.05 is a rise of 5 %. */
   readonly relative: number
-  /** How sure that is, as a normal deviate: beyond 2.58 it is chance in one of 100. */
+  /** Its z-score: beyond 2.58 it is chance in 1 of 100 cases. */
   readonly z: number
 }
 
-/** Slope per index: the median of the slopes of all pairs (Theil 1950, Sen 1968). Takes n^2 steps: a few hundred values. */
+/**
+ * Slope per index: the median of the slopes of all pairs (Theil 1950, Sen 1968). Takes n^2 steps: a few hundred
+ * values.
+ */
 export function theilSen(values: readonly number[]): number {
   const slopes = new Float64Array((values.length * (values.length - 1)) / 2)
   let next = 0
@@ -18,7 +21,9 @@ export function theilSen(values: readonly number[]): number {
   return median(slopes)
 }
 
-/** Z of the rank test for a trend (Mann 1945, Kendall 1975), corrected for ties and continuity; 0 when all are equal. */
+/**
+ * Z of the rank test for a trend (Mann 1945, Kendall 1975), corrected for ties and continuity; 0 when all are equal.
+ */
 export function mannKendall(values: readonly number[]): number {
   let score = 0
   for (let later = 1; later < values.length; later++) {
@@ -30,7 +35,7 @@ export function mannKendall(values: readonly number[]): number {
   return (score - Math.sign(score)) / Math.sqrt(variance)
 }
 
-/** Both of them: how large the drift is, and how sure. */
+/** The size of the drift (Theil-Sen) and its z-score (Mann-Kendall). */
 export function driftOf(values: readonly number[]): Drift {
   const change = theilSen(values) * Math.max(0, values.length - 1)
   const relative = change === 0 ? 0 : change / Math.abs(median(Float64Array.from(values)))
@@ -41,14 +46,14 @@ function pairTerm(count: number): number {
   return count * (count - 1) * (2 * count + 5)
 }
 
-/** How often each value is there. */
+/** The number of times that each value occurs. */
 function tieSizes(values: readonly number[]): number[] {
   const sizes = new Map<number, number>()
   for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1)
   return [...sizes.values()]
 }
 
-/** Sorts what it is given; 0 for nothing. */
+/** Sorts `values` in place; 0 for none. */
 function median(values: Float64Array): number {
   if (values.length === 0) return 0
   values.sort()

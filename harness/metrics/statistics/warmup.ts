@@ -1,36 +1,36 @@
-/** Values a batch: the 5 of MSER-5; shorter series are taken value by value. */
+/** Values per batch: the 5 of MSER-5. Series of fewer than `batchedFromValues` are taken value by value. */
 const batchValues = 5
 const batchedFromValues = 50
-/** Fewer values than this tell nothing about a warm-up. */
+/** Fewer values say nothing about a warm-up. */
 const valuesMin = 10
-/** A cut must make a difference of so many standard errors, and of such a share of the mean. */
+/** A cut must make a difference of this many standard errors, and of this share of the mean. */
 const standardErrorsMin = 3
 const shareOfMeanMin = 0.02
-/** A cut this near to the latest there may be was held back by that. */
+/** A cut later than this share of the latest allowed one counts as limited by it. */
 const nearLimit = 0.9
-/** A warm-up is over when so many batches one after the other are like the rest. */
+/** A warm-up ends when this many consecutive batches do not differ from the rest. */
 const stretchBatches = 3
 
-/** How many values of a series belong to its warm-up. */
+/** The warm-up of a series. */
 export interface WarmupCut {
-  /** Values to drop from the start: a multiple of 5, but for series of under 50 values. */
+  /** Values to drop from the start; a multiple of 5 in series of 50 values or more. */
   readonly cut: number
-  /** The cut is about as late as it may be, at half of the series: it had not settled by then. */
+  /** The cut is about as late as allowed, at half of the series: there is no steady state. */
   readonly atLimit: boolean
-  /** By how much the mean of what is dropped differs from that of what is kept, as a share of the latter. */
+  /** The difference between the means of the dropped and the kept values, as a share of the latter. */
   readonly change: number
 }
 
 const noCut: WarmupCut = { cut: 0, atLimit: false, change: 0 }
 
 /**
- * MSER-5 (White, Cobb and Spratt 2000), guarded: the truncation d of batch means that minimises
- * sum((x - mean)^2) / (n - d)^2 over what remains, in the first half of a series of finite values.
+ * MSER-5 (White, Cobb and Spratt 2000), guarded: the truncation d of batch means that minimises sum((x - mean)^2) / (n
+ * - d)^2 over what remains, in the first half of a series of finite values.
  *
- * Plain MSER-5 cuts healthy series too: of 100 values of white noise it drops more than 20 in 14 %, with a correlation
- * of 0.5 in 16 %; and it takes a stall in the first half for the end of a warm-up. So of what it drops only the
- * beginning is a warm-up, up to where it is like what is kept for a stretch: a stall at the very start passes for one.
- * As any MSER it does not see a warm-up that is longer than half.
+ * Plain MSER-5 cuts healthy series too: of 100 values of white noise it drops more than 20 in 14 % of cases, with a
+ * correlation of 0.5 in 16 %; and it takes a stall in the first half for the end of a warm-up. So only the beginning
+ * of the dropped values counts as warm-up, up to the first stretch that does not differ from the kept values; a stall
+ * at the very start still counts. Like any MSER, it does not detect a warm-up that is longer than half of the series.
  */
 export function mser5(values: readonly number[] | Float64Array): WarmupCut {
   if (values.length < valuesMin) return noCut
@@ -52,7 +52,7 @@ function batchMeans(values: readonly number[] | Float64Array, size: number): num
   )
 }
 
-/** The first d up to `latest` at which the statistic is least; from the end backwards (Welford 1962), for one pass. */
+/** The first d up to `latest` that minimises the statistic; one pass from the end backwards (Welford 1962). */
 function minimise(batches: readonly number[], latest: number): number {
   let mean = 0
   let squares = 0
@@ -72,21 +72,21 @@ function minimise(batches: readonly number[], latest: number): number {
   return best
 }
 
-/** Where what is dropped comes to be like what is kept, for a stretch at least. */
+/** The start of the first stretch of dropped batches that does not differ from the kept ones. */
 function endOf(dropped: readonly number[], kept: readonly number[]): number {
-  const end = dropped.findIndex((_, from) => !isUnlike(dropped.slice(from, from + stretchBatches), kept))
+  const end = dropped.findIndex((_, from) => !isDifferent(dropped.slice(from, from + stretchBatches), kept))
   return end < 0 ? dropped.length : end
 }
 
-/** Whether the means of two series differ, both surely and by enough to matter. */
-function isUnlike(dropped: readonly number[], kept: readonly number[]): boolean {
+/** Whether the means of two series differ significantly, and by enough to matter. */
+function isDifferent(dropped: readonly number[], kept: readonly number[]): boolean {
   const mean = meanOf(kept)
   const difference = Math.abs(meanOf(dropped) - mean)
   const standardError = Math.sqrt(noiseVariance(kept) * (1 / dropped.length + 1 / kept.length))
   return difference > standardErrorsMin * standardError && difference > shareOfMeanMin * Math.abs(mean)
 }
 
-/** Variance by successive differences (von Neumann 1941), which a drift, unlike noise, hardly adds to. */
+/** Variance by successive differences (von Neumann 1941), to which a drift adds little. */
 function noiseVariance(values: readonly number[]): number {
   let sum = 0
   for (let index = 1; index < values.length; index++) sum += (values[index]! - values[index - 1]!) ** 2

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import { bytesOf, type Field, textOf } from '../testing/bytes.ts'
 import { createHttp } from './http.ts'
 
 const http = createHttp({ host: 'example.org:8080', maxFrame: 1024 * 1024 })
 
-/** What nginx 1.22.1 answered for a file, and for one that is not there. */
+/** The replies of nginx 1.22.1 for a file, and for one that does not exist. */
 const nginxFile =
   'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 04:17:55 GMT\r\nContent-Type: text/html\r\n' +
   'Content-Length: 13\r\nLast-Modified: Sat, 21 Nov 2026 04:17:54 GMT\r\nConnection: keep-alive\r\n' +
@@ -14,7 +15,7 @@ const nginxFile =
 const nginxMissing =
   'HTTP/1.1 404 Not Found\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 04:17:56 GMT\r\n' +
   'Content-Type: text/html\r\nContent-Length: 14\r\nConnection: keep-alive\r\n\r\n<html></html>\n'
-/** The same file in gzip: its length was not known when the head was sent. */
+/** The same file in gzip: its length was unknown when the head was sent. */
 const nginxGzip = bytesOf(
   'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n' +
     'Connection: keep-alive\r\nETag: W/"6b011b72-d"\r\nContent-Encoding: gzip\r\n\r\n21\r\n',
@@ -47,16 +48,19 @@ const whole: readonly (readonly [string, Field])[] = [
   ['not modified', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['a switch of protocols', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
   ['lone line feeds', 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n'],
-  ['a length in odd letters and blanks', head('cONTENT-lENGTH:\t 002 \t').concat('ok')],
+  ['a length with mixed case and blanks', head('cONTENT-lENGTH:\t 002 \t').concat('ok')],
   ['the same length twice', head('Content-Length: 2', 'Content-Length: 2').concat('ok')],
-  ['names that are nearly a length', head('Content-Lengthy: 9', 'Content-Lengtg: 9', 'Content-Length:2').concat('ok')],
+  [
+    'names that resemble Content-Length',
+    head('Content-Lengthy: 9', 'Content-Lengtg: 9', 'Content-Length:2').concat('ok'),
+  ],
   ['a request without a body', 'GET /users/7 HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['a request with a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok'],
   ['a request in chunks', 'PUT /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
-  ['a method like the start of a reply', 'HT / HTTP/1.1\r\n\r\n'],
+  ['a method that begins as a reply does', 'HT / HTTP/1.1\r\n\r\n'],
 ]
 
-test.each(whole)('frameEnd() ends %s where it ends, and no sooner', (_, message) => {
+test.each(whole)('frameEnd() finds the end of %s, and is incomplete before it', (_, message) => {
   const bytes = bytesOf('xx', message, nginxFile)
   const end = bytesOf('xx', message).length
   expect(http.frameEnd(bytes, 2, bytes.length, 0)).toBe(end)
@@ -64,7 +68,7 @@ test.each(whole)('frameEnd() ends %s where it ends, and no sooner', (_, message)
   for (let to = 2; to < end; to++) expect(http.frameEnd(bytes, 2, to, 0)).toBe(incomplete)
 })
 
-test('frameEnd() parts pipelined replies', () => {
+test('frameEnd() separates pipelined replies', () => {
   const replies = whole.map(([, message]) => bytesOf(message))
   const bytes = bytesOf(...replies)
   let at = 0
@@ -86,32 +90,32 @@ test.each([
   ['an empty length', head('Content-Length:')],
   ['a blank before the colon', head('Content-Length : 2')],
   ['a length on two lines', head('Content-Length: 1', ' 2')],
-  ['a line that goes on with the one before', head('X: 1', '\t2', 'Content-Length: 0')],
+  ['a line that continues the one before', head('X: 1', '\t2', 'Content-Length: 0')],
   ['a length and chunks', head('Content-Length: 2', 'Transfer-Encoding: chunked')],
   ['chunks and a length', head('Transfer-Encoding: chunked', 'Content-Length: 2')],
   ['a coding that is not chunked', head('Transfer-Encoding: gzip')],
   ['a coding that is chunked but not last', head('Transfer-Encoding: chunked, gzip')],
-  ['a coding that ends like chunked', head('Transfer-Encoding: unchunked')],
+  ['a coding that ends with the letters of chunked', head('Transfer-Encoding: unchunked')],
   ['no version', 'HTTP/2 200 OK\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
   ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
   ['a status below 100', 'HTTP/1.1 099 OK\r\n\r\n'],
   ['a request without a path', 'GET HTTP/1.1\r\n\r\n'],
   ['a request without a version', 'GET /\r\n\r\n'],
-  ['an empty line to begin with', '\r\nGET / HTTP/1.1\r\n\r\n'],
+  ['an empty first line', '\r\nGET / HTTP/1.1\r\n\r\n'],
   ['another protocol', '+PONG\r\n'],
-  ['another version, of which little is there', 'HTTP/2'],
+  ['the beginning of another version', 'HTTP/2'],
   ['a handshake of TLS', bytesOf({ u8: 0x16 }, { u8: 3 }, { u8: 1 })],
-  ['a first word without end', 'x'.repeat(40)],
+  ['a first word that does not end', 'x'.repeat(40)],
   ['a chunk without a size', `${head('Transfer-Encoding: chunked')};a\r\n`],
-  ['a size that is no number', `${head('Transfer-Encoding: chunked')}2x\r\nok\r\n`],
+  ['a size that is not a number', `${head('Transfer-Encoding: chunked')}2x\r\nok\r\n`],
   ['a chunk longer than its size', `${head('Transfer-Encoding: chunked')}2\r\nokay\r\n`],
   ['a chunk shorter than its size', `${head('Transfer-Encoding: chunked')}4\r\nok\r\n0\r\n\r\n`],
-])('frameEnd() answers malformed for %s', (_, message) => {
+])('frameEnd() returns malformed for %s', (_, message) => {
   expect(endOf(message)).toBe(malformed)
 })
 
-test('frameEnd() answers tooLarge as soon as the head says so', () => {
+test('frameEnd() returns tooLarge as soon as a length or a chunk announces it', () => {
   const small = createHttp({ host: 'a', maxFrame: 100 })
   const fits = bytesOf(head('Content-Length: 61'), 'x'.repeat(61))
   expect(fits).toHaveLength(100)
@@ -151,7 +155,7 @@ test('decode() reads a reply', () => {
   })
 })
 
-test('decode() takes the chunks out of a body', () => {
+test('decode() joins the chunks of a body', () => {
   const bytes = bytesOf(chunkedReply)
   expect(textOf(http.decode(bytes, 0, bytes.length).body)).toBe('hello world\r\n\r\n!')
   expect(http.decode(nginxGzip, 0, nginxGzip.length).body).toHaveLength(33)
@@ -159,7 +163,7 @@ test('decode() takes the chunks out of a body', () => {
   expect(http.decode(none, 0, none.length).body).toHaveLength(0)
 })
 
-test('decode() gives back a body however it was cut into chunks', () => {
+test('decode() returns the same body for any division into chunks', () => {
   const chunk = fc.record({
     data: fc.uint8Array({ minLength: 1, maxLength: 40 }),
     zeros: fc.constantFrom('', '000'),
@@ -177,11 +181,11 @@ test('decode() gives back a body however it was cut into chunks', () => {
       expect(http.frameEnd(bytes, 0, bytes.length, 0)).toBe(bytes.length)
       expect(http.decode(bytes, 0, bytes.length).body).toEqual(bytesOf(...chunks.map(({ data }) => data)))
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns },
   )
 })
 
-test('frameEnd() answers in range whatever is changed in a message, and the rest bears the answer', () => {
+test('frameEnd() returns an offset in range for any changed message, and the frame can be read', () => {
   const changes = fc.array(fc.tuple(fc.nat(400), fc.oneof(fc.nat(255), fc.constantFrom(10, 13, 32, 48, 58))))
   const short = createHttp({ host: 'a', maxFrame: 300 })
   fc.assert(
@@ -198,11 +202,11 @@ test('frameEnd() answers in range whatever is changed in a message, and the rest
       expect(short.decode(bytes, 0, end).body.length).toBeLessThanOrEqual(end - start)
       expect(short.status!.read(bytes, 0)).toBe(short.decode(bytes, 0, end).status ?? 0)
     }),
-    { numRuns: 1000 },
+    { numRuns: 4 * propertyRuns },
   )
 })
 
-test('decode() reads a request, and joins headers of one name', () => {
+test('decode() reads a request, and joins headers of the same name', () => {
   const bytes = bytesOf('POST /a?b=c HTTP/1.1\r\nAccept: x\r\nHost:a\r\naccept:  y \r\nContent-Length: 2\r\n\r\nok')
   expect(http.decode(bytes, 0, bytes.length)).toEqual({
     method: 'POST',
@@ -212,7 +216,7 @@ test('decode() reads a request, and joins headers of one name', () => {
   })
 })
 
-test('bodyStart() and bodyEnd() hold all that follows the head', () => {
+test('bodyStart() and bodyEnd() enclose everything after the head', () => {
   const bodyOf = (text: string) => {
     const bytes = bytesOf('xx', text)
     return textOf(bytes.subarray(http.bodyStart(bytes, 2, bytes.length), http.bodyEnd(bytes, 2, bytes.length)))
@@ -223,7 +227,7 @@ test('bodyStart() and bodyEnd() hold all that follows the head', () => {
   expect(bodyOf(`${head('Transfer-Encoding: chunked')}2\r\nok\r\n0\r\n\r\n`)).toBe('2\r\nok\r\n0\r\n\r\n')
 })
 
-test('status and isRefusal() tell what a reply says', () => {
+test('status and isRefusal() read the status of the final reply', () => {
   const cases = [
     [nginxFile, 200, false],
     [nginxMissing, 404, true],
@@ -239,7 +243,7 @@ test('status and isRefusal() tell what a reply says', () => {
   }
 })
 
-test('a codec that has seen other messages answers as a new one does, wherever a message is cut off', () => {
+test('frameEnd() does not depend on earlier messages, wherever a message is cut off', () => {
   const messages = [
     nginxFile,
     nginxFile.replace('04:17:55', '04:17:56'),
@@ -267,5 +271,6 @@ test('a codec that has seen other messages answers as a new one does, wherever a
         expect(used.frameEnd(buffer, from, to, 0)).toBe(createHttp(settings).frameEnd(buffer, from, to, 0))
       }
     }),
+    { numRuns: propertyRuns },
   )
 })

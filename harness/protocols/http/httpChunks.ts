@@ -8,39 +8,35 @@ const semicolon = 0x3b
 const noDigit = -1
 
 /**
- * The end of the chunked body that begins at `at`, past its trailers; `endMax` is where it must end at the latest. The
- * data of a chunk is passed over unseen, so that a body in large chunks costs little however many pieces it comes in.
+ * The end of the chunked body that begins at `at`, past its trailers; `endMax` bounds it. The data of a chunk is
+ * skipped, not read, so a body in large chunks costs little however many pieces it arrives in.
  */
 export function chunkedEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  const limit = Math.min(to, endMax)
-  const unfinished = to < endMax ? incomplete : tooLarge
+  const end = chunksEnd(bytes, at, Math.min(to, endMax), endMax)
+  return end === incomplete && to >= endMax ? tooLarge : end
+}
+
+/** The same within `bytes[at, limit)`, where `incomplete` may also mean that the body continues past `endMax`. */
+function chunksEnd(bytes: Uint8Array, at: number, limit: number, endMax: number): number {
   for (;;) {
-    let size = 0
+    // Read in place: a function would return either the size or its end, and to read it twice costs 10 ns a chunk.
     const digitsAt = at
+    let size = 0
     for (; at < limit; at++) {
       const digit = hexDigit(bytes[at]!)
       if (digit === noDigit) break
       size = size * 16 + digit
       if (size > endMax - at) return tooLarge
     }
-    if (at === limit) return unfinished
-    if (at === digitsAt || !endsSize(bytes[at]!)) return malformed
-    at = lineEnd(bytes, at, limit)
-    if (at === incomplete) return unfinished
-    if (size === 0) {
-      const end = trailersEnd(bytes, at, limit)
-      return end === incomplete ? unfinished : end
-    }
-    at += size
-    if (at > endMax) return tooLarge
-    if (bytes[at] === carriageReturn && at < limit) at++
-    if (at >= limit) return unfinished
-    if (bytes[at] !== lineFeed) return malformed
-    at++
+    const dataAt = sizeLineEnd(bytes, digitsAt, at, limit)
+    if (dataAt <= 0) return dataAt
+    if (size === 0) return trailersEnd(bytes, dataAt, limit)
+    at = dataLineEnd(bytes, dataAt + size, limit, endMax)
+    if (at <= 0) return at
   }
 }
 
-/** The data in the whole chunked body `bytes[from, end)`: a copy, without sizes, extensions and trailers. */
+/** The data of the whole chunked body `bytes[from, end)`: a copy without sizes, extensions and trailers. */
 export function dechunk(bytes: Uint8Array, from: number, end: number): Uint8Array {
   const body = new Uint8Array(end - from)
   let length = 0
@@ -57,7 +53,22 @@ export function dechunk(bytes: Uint8Array, from: number, end: number): Uint8Arra
   return body.subarray(0, length)
 }
 
-/** Just past the empty line that ends the trailers; `incomplete` while it is not there. */
+/** Just past the line of a chunk's size, whose digits are `bytes[at, digitsEnd)`. */
+function sizeLineEnd(bytes: Uint8Array, at: number, digitsEnd: number, limit: number): number {
+  if (digitsEnd === limit) return incomplete
+  if (digitsEnd === at || !endsSize(bytes[digitsEnd]!)) return malformed
+  return lineEnd(bytes, digitsEnd, limit)
+}
+
+/** Just past the line end at `at` that follows the data of a chunk. */
+function dataLineEnd(bytes: Uint8Array, at: number, limit: number, endMax: number): number {
+  if (at > endMax) return tooLarge
+  if (at < limit && bytes[at] === carriageReturn) at++
+  if (at >= limit) return incomplete
+  return bytes[at] === lineFeed ? at + 1 : malformed
+}
+
+/** Just past the empty line that ends the trailers; `incomplete` until it is in. */
 function trailersEnd(bytes: Uint8Array, at: number, to: number): number {
   for (;;) {
     const end = lineEnd(bytes, at, to)
@@ -67,7 +78,7 @@ function trailersEnd(bytes: Uint8Array, at: number, to: number): number {
   }
 }
 
-/** Just past the next line feed; `incomplete` while it is not there. */
+/** Just past the next line feed; `incomplete` until it is in. */
 function lineEnd(bytes: Uint8Array, at: number, to: number): number {
   for (; at < to; at++) {
     if (bytes[at] === lineFeed) return at + 1
@@ -75,7 +86,7 @@ function lineEnd(bytes: Uint8Array, at: number, to: number): number {
   return incomplete
 }
 
-/** A size is followed by an extension, by blanks that some servers pad it with, or by the end of its line. */
+/** Whether a byte may follow a size: it begins an extension, the blanks that some servers pad with, or the line end. */
 function endsSize(byte: number): boolean {
   return byte === carriageReturn || byte === lineFeed || byte === semicolon || byte === space || byte === tab
 }

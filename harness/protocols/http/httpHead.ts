@@ -8,23 +8,23 @@ const comma = 0x2c
 const colon = 0x3a
 const zero = 0x30
 const nine = 0x39
-/** Makes a letter small; what is no letter and has no letter's code stays apart from them. */
-const small = 0x20
+/** Makes a letter lower case; no other character becomes a letter. */
+const lowerCaseBit = 0x20
 
-/** The longest head that is taken, interim replies and all. */
+/** The longest head that is accepted, with its interim replies. */
 export const headBytesMax = 64 * 1024
 
-/** What `startLineStatus` answers for a request, and where it is neither request nor reply. */
+/** The results of `startLineStatus` for a request, and for a line that starts neither request nor reply. */
 export const requestStatus = 0
 export const noStatus = -1
 
-/** How the body of a message is delimited; every other value is its length in bytes. */
+/** How a body is delimited; every other value is its length in bytes. */
 export const unstated = -1
 export const chunked = -2
 export const contradictory = -3
 
-/** What a whole request says of its connection. */
-export const unsaid = 0
+/** What a whole request asks of its connection. */
+export const unspecified = 0
 export const keepAlive = 1
 export const close = 2
 
@@ -42,22 +42,22 @@ function codes(text: string): Uint8Array {
   return Uint8Array.from(text, character => character.charCodeAt(0))
 }
 
-/** Whether a message, of which at least 5 bytes are there, is a reply; `HTTP/` begins no request, as a method has no slash. */
+/** Whether a message of at least 5 bytes is a reply: no request begins with `HTTP/`, as a method has no slash. */
 export function isReply(bytes: Uint8Array, from: number): boolean {
   return bytes[from + 3] === replyStart[3] && bytes[from + 4] === replyStart[4]
 }
 
-/** Whether a reply is followed by the one that answers the request. After 101 the connection speaks something else. */
+/** Whether the final reply to the request follows this one. After 101 the connection carries another protocol. */
 export function isInterim(status: number): boolean {
   return status >= 100 && status < 200 && status !== 101
 }
 
-/** Whether a reply ends with its head, whatever that says of a body. */
+/** Whether a reply ends with its head, even if that announces a body. */
 export function isBodiless(status: number): boolean {
   return status === 204 || status === 304 || status === 101
 }
 
-/** The status of a reply, `requestStatus` for a request; `noStatus` where the start line `bytes[from, end)` is neither. */
+/** The status in the start line `bytes[from, end)`; `requestStatus` for a request, `noStatus` where it is invalid. */
 export function startLineStatus(bytes: Uint8Array, from: number, end: number): number {
   if (bytes[end - 1] === carriageReturn) end--
   if (isReply(bytes, from)) {
@@ -72,7 +72,7 @@ export function startLineStatus(bytes: Uint8Array, from: number, end: number): n
   return isVersion(bytes, versionStart) ? requestStatus : noStatus
 }
 
-/** Whether a start line may begin with the bytes in `bytes[from, to)`, which are all that is there so far. */
+/** Whether `bytes[from, to)` may be the beginning of a start line. */
 export function mayBegin(bytes: Uint8Array, from: number, to: number): boolean {
   if (methodEnd(bytes, from, to) >= 0) return true
   for (let index = 0; index < replyStart.length && from + index < to; index++) {
@@ -81,14 +81,14 @@ export function mayBegin(bytes: Uint8Array, from: number, to: number): boolean {
   return true
 }
 
-/** Where the space after a method is, or `to` while it is not there; -1 where there is no method. */
+/** The place of the space after a method, or `to` until it is in; -1 where there is no method. */
 function methodEnd(bytes: Uint8Array, from: number, to: number): number {
   const limit = Math.min(to, from + methodBytesMax)
   for (let at = from; at < limit; at++) {
     const byte = bytes[at]!
     if (byte === space) return at === from ? -1 : at
-    const isLetter = (byte | small) >= 0x61 && (byte | small) <= 0x7a
-    // Of the other characters of a token only those of methods that there are: VERSION-CONTROL, and perhaps an X_2.
+    const isLetter = (byte | lowerCaseBit) >= 0x61 && (byte | lowerCaseBit) <= 0x7a
+    // Of the other characters of a token, only those of methods in use: VERSION-CONTROL, and perhaps an X_2.
     if (!isLetter && !isDigit(byte) && byte !== 0x2d && byte !== 0x5f) return -1
   }
   return limit === to ? to : -1
@@ -114,7 +114,7 @@ export function finalStatus(bytes: Uint8Array, from: number): number {
   return isInterim(status) ? readStatus(bytes, finalStart(bytes, from)) : status
 }
 
-/** Where the final reply in a whole message begins, past all interim ones; `from` for a request. */
+/** The start of the final reply in a whole message, past all interim ones; `from` for a request. */
 export function finalStart(bytes: Uint8Array, from: number): number {
   while (isReply(bytes, from) && isInterim(readStatus(bytes, from))) from = headEnd(bytes, from)
   return from
@@ -129,15 +129,15 @@ export function headEnd(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** Whether a whole request asks for its connection to be closed or kept; one of HTTP/1.0 that says nothing, to be closed. */
+/** Whether a whole request asks to keep or close its connection; HTTP/1.0 closes it by default. */
 export function connectionOption(bytes: Uint8Array, from: number): number {
   let line = searchBytes(bytes, lineFeed, from) + 1
   const versionEnd = bytes[line - 2] === carriageReturn ? line - 2 : line - 1
-  let option = bytes[versionEnd - 1] === zero ? close : unsaid
+  let option = bytes[versionEnd - 1] === zero ? close : unspecified
   for (;;) {
     const end = searchBytes(bytes, lineFeed, line)
     if (end <= line + 1) return option
-    if ((bytes[line]! | small) === connection[0] && hasName(bytes, line, end, connection)) {
+    if ((bytes[line]! | lowerCaseBit) === connection[0] && hasName(bytes, line, end, connection)) {
       if (hasOption(bytes, line + connection.length, end, closeOption)) return close
       if (hasOption(bytes, line + connection.length, end, keepAliveOption)) option = keepAlive
     }
@@ -146,12 +146,12 @@ export function connectionOption(bytes: Uint8Array, from: number): number {
 }
 
 /**
- * What the header line `bytes[from, end)`, its line feed left out, makes of `framing`, which is what the lines before
- * it said. Two lengths that differ, a length and a coding, and a coding that is not chunked last are contradictory:
- * where such a message ends is anyone's guess.
+ * The framing after the header line `bytes[from, end)`, which excludes its line feed; `framing` is that of the lines
+ * before it. Two different lengths, a length and a coding, and a coding that does not end with chunked are
+ * contradictory: the end of such a message is unknown.
  */
 export function lineFraming(bytes: Uint8Array, from: number, end: number, framing: number): number {
-  const first = bytes[from]! | small
+  const first = bytes[from]! | lowerCaseBit
   if (first === contentLength[0] && hasName(bytes, from, end, contentLength)) {
     const length = readLength(bytes, from + contentLength.length, end)
     return framing === unstated || framing === length ? length : contradictory
@@ -160,52 +160,52 @@ export function lineFraming(bytes: Uint8Array, from: number, end: number, framin
     const last = endsChunked(bytes, from + transferEncoding.length, end)
     return last && framing === unstated ? chunked : contradictory
   }
-  // A line that goes on with the one before it (RFC 9112, section 5.2: to be refused), or no name at all.
-  return first === space || first === (tab | small) ? contradictory : framing
+  // A continuation of the line before (RFC 9112, section 5.2: it must be refused), or a line without a name.
+  return first === space || first === (tab | lowerCaseBit) ? contradictory : framing
 }
 
-/** Whether the line has that name; blanks between a name and its colon are left to the value to stumble over. */
+/** Whether the line has that name. Blanks between the name and its colon count here, and make the value invalid. */
 function hasName(bytes: Uint8Array, from: number, end: number, name: Uint8Array): boolean {
   const colonAt = from + name.length
   if (colonAt >= end) return false
   const next = bytes[colonAt]
   if (next !== colon && next !== space && next !== tab) return false
   for (let index = 1; index < name.length; index++) {
-    if ((bytes[from + index]! | small) !== name[index]) return false
+    if ((bytes[from + index]! | lowerCaseBit) !== name[index]) return false
   }
   return true
 }
 
-/** The length in `bytes[at, end)`, from the colon on; `contradictory` unless there is a number and nothing else. */
+/** The length in `bytes[at, end)`, which begins with the colon; `contradictory` unless it is a single number. */
 function readLength(bytes: Uint8Array, at: number, end: number): number {
   if (bytes[at] !== colon) return contradictory
   at = blanksEnd(bytes, at + 1, end)
   if (at === end || !isDigit(bytes[at]!)) return contradictory
   let length = 0
-  // Digits beyond what a number holds are rounded: far over every bound all the same.
+  // A number with too many digits is rounded, and is far over every bound all the same.
   for (; at < end && isDigit(bytes[at]!); at++) length = length * 10 + bytes[at]! - zero
   return blanksEnd(bytes, at, end) === end ? length : contradictory
 }
 
-/** Whether the codings in `bytes[at, end)`, from the colon on, end with chunked. */
+/** Whether the codings in `bytes[at, end)`, which begins with the colon, end with chunked. */
 function endsChunked(bytes: Uint8Array, at: number, end: number): boolean {
   if (bytes[at] !== colon) return false
   while (isBlank(bytes[end - 1]!)) end--
   const codingAt = end - chunkedCoding.length
   if (codingAt <= at) return false
   for (let index = 0; index < chunkedCoding.length; index++) {
-    if ((bytes[codingAt + index]! | small) !== chunkedCoding[index]) return false
+    if ((bytes[codingAt + index]! | lowerCaseBit) !== chunkedCoding[index]) return false
   }
   const before = bytes[codingAt - 1]!
   return before === colon || before === comma || isBlank(before)
 }
 
-/** Whether `wanted` is one of the words in `bytes[at, end)`, from the colon on, that commas part. */
+/** Whether `wanted` is one of the words separated by commas in `bytes[at, end)`, which begins with the colon. */
 function hasOption(bytes: Uint8Array, at: number, end: number, wanted: Uint8Array): boolean {
   while (at < end) {
     const wordAt = blanksEnd(bytes, at + 1, end)
     let index = 0
-    while (index < wanted.length && (bytes[wordAt + index]! | small) === wanted[index]) index++
+    while (index < wanted.length && (bytes[wordAt + index]! | lowerCaseBit) === wanted[index]) index++
     at = blanksEnd(bytes, wordAt + index, end)
     if (index === wanted.length && (at >= end || bytes[at] === comma)) return true
     while (at < end && bytes[at] !== comma) at++

@@ -1,21 +1,21 @@
 import { checkInteger } from '../integers.ts'
 import type { Message } from '../protocol.ts'
+import {
+  headerNamePattern,
+  isHeaderValue,
+  isMethod,
+  isRequestTarget,
+  lineBytesMax,
+  splitRequestLine,
+  unframedMethods,
+} from './httpSyntax.ts'
 
 const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder()
 
-const methodPattern = /^[A-Z][A-Z0-9_-]{0,31}$/
-const pathPattern = /^(?:\*|(?:\/|https?:\/\/)[!-~]*)$/
-/** Names of headers are tokens (RFC 9110, section 5.6.2). */
-const namePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const valuePattern = /^[^\0-\x08\x0a-\x1f\x7f]*$/
-const requestLinePattern = /^([A-Za-z]+) (\S+)$/
-const requestLineBytesMax = 64 * 1024
 const shownBytesMax = 60
 
-/** Replies to these cannot be told apart in an ordered stream: they are not as long as they say. */
-const unframedMethods: readonly string[] = ['HEAD', 'CONNECT']
-/** Methods whose requests have a length though they have no body (RFC 9110, section 8.6). */
+/** Methods whose requests have a length even without a body (RFC 9110, section 8.6). */
 const bodyMethods: readonly string[] = ['POST', 'PUT', 'PATCH']
 const userAgent = 'volley'
 
@@ -39,14 +39,14 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 }
 
-/** A request; a body that comes without method and path is text such as `GET /users/7`, and means those. */
+/** A request; a body without method and path is a request line such as `GET /users/7`. */
 export function encodeRequest(message: Message, host: string): Uint8Array {
   const { method = 'GET', path = '/', body } = fromRequestLine(message)
-  if (!methodPattern.test(method)) throw new RangeError(`an HTTP method must be one such as GET, not ${shown(method)}`)
+  if (!isMethod(method)) throw new RangeError(`an HTTP method must be one such as GET, not ${shown(method)}`)
   if (unframedMethods.includes(method)) {
-    throw new RangeError(`${method} is not for a load: its reply does not end where its head says; take GET`)
+    throw new RangeError(`${method} cannot be load-tested: its reply does not end where its head says; use GET`)
   }
-  if (!pathPattern.test(path)) {
+  if (!isRequestTarget(path)) {
     throw new RangeError(`an HTTP path must be one such as /users/7, percent-encoded, not ${shown(path)}`)
   }
   const headers = headersOf(message)
@@ -67,7 +67,7 @@ export function encodeReply(message: Message, status: number): Uint8Array {
   return encode(`HTTP/1.1 ${status} ${reasons[status] ?? ''}`, [], headersOf(message), body, !bodiless)
 }
 
-/** The start line of the head in `bytes[from, end)`, and its headers by their small names. */
+/** The start line of the head in `bytes[from, end)`, and its headers by their names in lower case. */
 export function decodeHead(bytes: Uint8Array, from: number, end: number) {
   const [startLine, ...lines] = textDecoder.decode(bytes.subarray(from, end)).trimEnd().split(/\r?\n/)
   const headers = new Map<string, string>()
@@ -84,24 +84,24 @@ export function decodeHead(bytes: Uint8Array, from: number, end: number) {
 function fromRequestLine(message: Message): Message {
   const { body, method, path } = message
   if (method !== undefined || path !== undefined || body.length === 0) return message
-  const text = textDecoder.decode(body.subarray(0, requestLineBytesMax))
-  const [, lineMethod, linePath] = requestLinePattern.exec(text) ?? []
-  if (lineMethod === undefined || linePath === undefined || body.length > requestLineBytesMax) {
+  const text = textDecoder.decode(body.subarray(0, lineBytesMax))
+  const line = splitRequestLine(text)
+  if (line === undefined || /\s/.test(line.path) || body.length > lineBytesMax) {
     throw new RangeError(
-      `an HTTP request must be a method and a path such as "GET /users/7", or have its body beside them, not ${shown(text)}`,
+      `an HTTP request must be a method and a path such as "GET /users/7", or have a body besides them, not ${shown(text)}`,
     )
   }
-  return { ...message, method: lineMethod, path: linePath, body: new Uint8Array(0) }
+  return { ...message, ...line, body: new Uint8Array(0) }
 }
 
-/** The headers by their small names, each with its name and value as given; throws where they cannot be sent. */
+/** The header lines by their names in lower case; throws a RangeError where they cannot be sent. */
 function headersOf({ headers = {}, body }: Message): Map<string, string> {
   const lines = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     const known = name.toLowerCase()
-    if (!namePattern.test(name))
+    if (!headerNamePattern.test(name))
       throw new RangeError(`an HTTP header's name must be one such as Accept, not ${shown(name)}`)
-    if (!valuePattern.test(value)) {
+    if (!isHeaderValue(value)) {
       throw new RangeError(`the HTTP header ${name} must not have control characters, and has ${shown(value)}`)
     }
     if (lines.has(known)) throw new RangeError(`there is more than one HTTP header ${name}`)

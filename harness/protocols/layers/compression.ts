@@ -1,7 +1,7 @@
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import type { Layer } from './layer.ts'
 
-/** What cannot be compressed is stored, with 5 bytes for each 16 KiB and an envelope of 18 at most: both with room to spare. */
+/** Incompressible bodies grow by 5 bytes for each 16 KiB and an envelope of at most 18: both bounds leave a margin. */
 const storedShift = 10
 const envelopeBytesMax = 64
 
@@ -20,13 +20,13 @@ function compression(
   expand: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array,
 ): Layer {
   return {
-    // Both formats have a checksum, but gzip passes over what stands behind its end, and over parts of its header.
+    // Both formats have a checksum, but gzip ignores bytes after its end, and parts of its header.
     verifies: false,
     wrappedBytesMax: bodyBytes => bodyBytes + (bodyBytes >>> storedShift) + envelopeBytesMax,
     wrap: compress,
     unwrap(bytes, bodyBytesMax) {
       try {
-        // A bomb is given up on as soon as it is over the bound.
+        // Expanding stops at the bound, so that a decompression bomb does no harm.
         return expand(bytes, { maxOutputLength: Math.max(1, bodyBytesMax) })
       } catch {
         return undefined

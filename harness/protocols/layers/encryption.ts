@@ -6,7 +6,7 @@ const nonceBytes = 12
 const tagBytes = 16
 const keyPattern = /^[0-9a-f]{64}$/i
 
-/** AES-256-GCM: a random nonce of 12 bytes, the ciphertext, the tag of 16 bytes. */
+/** AES-256-GCM: a random nonce of 12 bytes, the ciphertext and the tag of 16 bytes. */
 export function createAes256Gcm(keyText: string): Layer {
   const key = keyBytes(keyText)
   return {
@@ -26,7 +26,7 @@ export function createAes256Gcm(keyText: string): Layer {
       decrypt.setAuthTag(bytes.subarray(end))
       const body = decrypt.update(bytes.subarray(nonceBytes, end))
       try {
-        // Only here is it known whether the bytes are what was encrypted under this key.
+        // Checks the tag, and with it that the bytes were encrypted under this key.
         decrypt.final()
         return body
       } catch {
@@ -36,7 +36,7 @@ export function createAes256Gcm(keyText: string): Layer {
   }
 }
 
-/** The 32 bytes that 64 hexadecimal digits stand for; of any other text its SHA-256. */
+/** The 32 bytes of 64 hexadecimal digits, or the SHA-256 of any other text. */
 function keyBytes(text: string): Uint8Array {
   return keyPattern.test(text) ? Buffer.from(text, 'hex') : createHash('sha256').update(text).digest()
 }

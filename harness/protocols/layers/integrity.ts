@@ -6,7 +6,7 @@ import type { Layer } from './layer.ts'
 const crcBytes = 4
 const hmacBytes = { sha1: 20, sha256: 32 } as const
 
-/** CRC-32 (ISO 3309, as in gzip) of the body, 4 bytes big-endian behind it. */
+/** Appends the CRC-32 (ISO 3309, as in gzip) of the body, 4 bytes big-endian. */
 export function createCrc32(): Layer {
   return {
     verifies: true,
@@ -26,7 +26,7 @@ export function createCrc32(): Layer {
   }
 }
 
-/** HMAC (RFC 2104) of the body under the key in UTF-8, 20 or 32 bytes behind it. */
+/** Appends the HMAC (RFC 2104) of the body under the key in UTF-8, 20 or 32 bytes. */
 export function createHmacLayer(hash: 'sha1' | 'sha256', key: string): Layer {
   const signatureBytes = hmacBytes[hash]
   const sign = (body: Uint8Array) => createHmac(hash, key).update(body).digest()

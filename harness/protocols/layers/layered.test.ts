@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { createProtocol } from '../catalog.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import type { ProtocolSpec } from '../protocolSpec.ts'
@@ -24,7 +25,7 @@ function layered(spec: ProtocolSpec, names: readonly LayerName[], opensAll = tru
   return layeredProtocol(createProtocol(spec), { names, key }, { opensAll })
 }
 
-test('layeredProtocol() gives every field back, split anywhere, and leaves the header as it was', () => {
+test('layeredProtocol() returns every field, at any split, and leaves the header unchanged', () => {
   const chains = fc.array(fc.constantFrom(...layerNames), { minLength: 1, maxLength: 4 })
   const bodies = fc.uint8Array({ maxLength: 300 })
   fc.assert(
@@ -49,10 +50,11 @@ test('layeredProtocol() gives every field back, split anywhere, and leaves the h
         expect(protocol.requestId?.read(frame, 0, frame.length)).toBe(message.id)
       },
     ),
+    { numRuns: propertyRuns },
   )
 })
 
-test('frameEnd() is malformed for any flipped bit of a body that verifies, with and without opening all', () => {
+test('frameEnd() is malformed for any flipped bit under a layer that verifies, with and without opensAll', () => {
   const chain = fc.constantFrom<LayerName[]>(
     ['gzip', 'crc32'],
     ['hmac-sha1', 'gzip'],
@@ -64,16 +66,17 @@ test('frameEnd() is malformed for any flipped bit of a body that verifies, with 
       const frame = protocol.encode({ body, type: 1 })
       expect(protocol.frameEnd(frame, 0, frame.length, 0)).toBe(frame.length)
       const outermost = names.at(-1)
-      // Behind its end, and in parts of its header, gzip does not look.
+      // gzip ignores bytes after its end, and parts of its header.
       if (outermost === 'gzip') return
       const at = 64 + (bit % (8 * (frame.length - 8)))
       frame[at >> 3]! ^= 1 << (at & 7)
       expect(protocol.frameEnd(frame, 0, frame.length, 0)).toBe(malformed)
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test('frameEnd() opens what does not verify only where all is opened, and a bomb is malformed', () => {
+test('frameEnd() removes layers that do not verify only with opensAll, and a decompression bomb is malformed', () => {
   const spec = { name: 'tlv', maxFrame } as const
   const bomb = createProtocol(spec).encode({ body: gzipSync(new Uint8Array(1024 * 1024)) })
   const noGzip = createProtocol(spec).encode({ body: bytesOf('hello') })
@@ -85,18 +88,18 @@ test('frameEnd() opens what does not verify only where all is opened, and a bomb
   expect(textOf(layered(spec, ['gzip'], false).decode(noGzip, 0, noGzip.length).body)).toBe('hello')
 })
 
-test('unwrapFrame() refuses a body that inflates to more than its length field can say', () => {
+test('frameEnd() is malformed for a body that inflates to more than its length field can hold', () => {
   const spec = protocolSpec({ frame: { lengthBytes: 1 } })
   const frame = createProtocol(spec).encode({ body: gzipSync(new Uint8Array(300)) })
   expect(layered(spec, ['gzip']).frameEnd(frame, 0, frame.length, 0)).toBe(malformed)
 })
 
-test('frameEnd() refuses an announced length before it has the body', () => {
+test('frameEnd() is tooLarge for an announced length before the body is in', () => {
   const header = bytesOf({ u32: maxFrame + 1 }, { u32: 1 })
   expect(layered({ name: 'tlv', maxFrame }, ['gzip']).frameEnd(header, 0, 8, 0)).toBe(tooLarge)
 })
 
-test('layeredProtocol() is the protocol itself without layers, and refuses what does not fit', () => {
+test('layeredProtocol() returns the protocol itself without layers, and refuses a body that does not fit', () => {
   const tlv = createProtocol({ name: 'tlv', maxFrame: 20 })
   expect(layeredProtocol(tlv, undefined)).toBe(tlv)
   expect(layeredProtocol(tlv, { names: [] })).toBe(tlv)

@@ -4,8 +4,8 @@ import { createLayers } from './layers.ts'
 import type { LayerSettings } from './settings.ts'
 
 /**
- * A protocol whose bodies pass through layers. `frameEnd` takes off what verifies, and everything with `opensAll`, so
- * that a frame which is not in order is malformed; for that it allocates, at most about as much as a frame may have.
+ * A protocol whose bodies pass through layers. `frameEnd` removes the layers that verify, and all of them with
+ * `opensAll`, so that an invalid frame is malformed; this allocates at most about as much as a frame may have.
  */
 export function layeredProtocol(
   plain: Protocol,
@@ -23,7 +23,7 @@ export function layeredProtocol(
       if (end <= 0) return end
       return (opensAll ? chain.open(bytes, from, end) : chain.verify(bytes, from, end)) ? end : malformed
     },
-    /** The body of a frame that cannot be opened is handed on as it came. */
+    /** The body of a frame that cannot be unwrapped is left as it was received. */
     decode(bytes, from, end) {
       const frame = chain.unwrapFrame(bytes, from, end)
       return frame === undefined ? plain.decode(bytes, from, end) : plain.decode(frame, 0, frame.length)
@@ -34,9 +34,9 @@ export function layeredProtocol(
 class LayerChain implements BodyLayers {
   readonly plain: Protocol
   readonly #layers: readonly Layer[]
-  /** The innermost layer that verifies: what lies outside of it has to be taken off to verify a body. */
+  /** The innermost layer that verifies: the layers outside it must be removed to verify a body. */
   readonly #innermostVerifying: number
-  /** What `open` has found last, for whoever looks into the frame next: it need not be taken apart twice. */
+  /** The last result of `open`, so that reading the same frame next does not unwrap it again. */
   #openedBytes: Uint8Array | undefined
   #openedFrom = 0
   #openedEnd = 0
@@ -69,7 +69,7 @@ class LayerChain implements BodyLayers {
     return isOpened ? this.#openedFrame : this.#unwrapFrame(bytes, from, end)
   }
 
-  /** Whether the frame can be opened; `unwrapFrame` then has what is in it. */
+  /** Whether the frame can be unwrapped; `unwrapFrame` then returns the same result. */
   open(bytes: Uint8Array, from: number, end: number): boolean {
     this.#openedFrame = this.#unwrapFrame(bytes, from, end)
     this.#openedBytes = bytes
@@ -88,13 +88,13 @@ class LayerChain implements BodyLayers {
     try {
       return this.plain.encode({ ...this.plain.decode(bytes, from, end), body })
     } catch (error) {
-      // Inflated it is longer than a frame may be.
+      // The unwrapped body is longer than a frame may be.
       if (error instanceof RangeError) return undefined
       throw error
     }
   }
 
-  /** The body without its layers from the outermost to number `innermost`; undefined where one of them does not fit. */
+  /** The body without its layers from the outermost to number `innermost`; undefined where one of them is not valid. */
   #peel(bytes: Uint8Array, from: number, end: number, innermost: number): Uint8Array | undefined {
     const { plain } = this
     let body: Uint8Array | undefined = bytes.subarray(

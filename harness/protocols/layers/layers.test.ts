@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { bytesOf } from '../testing/bytes.ts'
 import { createLayers } from './layers.ts'
 import { type LayerName, layerNames } from './settings.ts'
@@ -12,7 +13,7 @@ const compressing: readonly LayerName[] = ['deflate', 'gzip']
 
 const bodies = fc.oneof(
   fc.uint8Array({ maxLength: 600 }),
-  // What compresses well.
+  // These compress well.
   fc.tuple(fc.nat(255), fc.nat(2000)).map(([byte, length]) => new Uint8Array(length).fill(byte)),
 )
 const chains = fc.array(fc.constantFrom(...layerNames), { minLength: 1, maxLength: 5 })
@@ -24,7 +25,7 @@ function layer(name: LayerName, layerKey = key) {
 const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'))
 const plain = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes)
 
-test('createLayers() gives any body back through any list of layers, and tells how long it may get', () => {
+test('createLayers() returns any body unchanged through any list of layers, and bounds its wrapped length', () => {
   fc.assert(
     fc.property(bodies, chains, (body, names) => {
       const layers = createLayers({ names, key })
@@ -38,10 +39,11 @@ test('createLayers() gives any body back through any list of layers, and tells h
       for (const each of layers.toReversed()) back = back && each.unwrap(back, bodyBytesMax)
       expect(plain(back)).toEqual(Uint8Array.from(body))
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test.each(compressing)('%s tells how long incompressible bodies may get', name => {
+test.each(compressing)('%s bounds the wrapped length of incompressible bodies', name => {
   for (const length of [0, 1, 1000, 16_384, 100_000, 1_000_000]) {
     const body = Uint8Array.from({ length }, (_, index) => Math.imul(index + 1, 0x9e3779b1) >>> 24)
     const wrapped = layer(name).wrap(body)
@@ -50,7 +52,7 @@ test.each(compressing)('%s tells how long incompressible bodies may get', name =
   }
 })
 
-test.each(verifying)('%s finds any flipped bit and any missing byte', name => {
+test.each(verifying)('%s detects any flipped bit and any missing byte', name => {
   fc.assert(
     fc.property(bodies, fc.nat(), fc.nat(), (body, bit, cut) => {
       const { wrap, unwrap } = layer(name)
@@ -62,20 +64,22 @@ test.each(verifying)('%s finds any flipped bit and any missing byte', name => {
       expect(unwrap(bytes, bodyBytesMax)).toBeDefined()
       if (name !== 'crc32') expect(unwrap(bytes.subarray(0, cut % bytes.length), bodyBytesMax)).toBeUndefined()
     }),
+    { numRuns: propertyRuns },
   )
 })
 
-test.each(layerNames)('%s takes random bytes for what they are, and throws nothing', name => {
+test.each(layerNames)('%s does not throw on random bytes, and bounds the body it returns', name => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), bytes => {
       const body = layer(name).unwrap(bytes, bodyBytesMax)
       if (body !== undefined) expect(body.length).toBeLessThanOrEqual(bodyBytesMax)
     }),
+    { numRuns: propertyRuns },
   )
   expect(layer(name).unwrap(new Uint8Array(0), bodyBytesMax)).toBeUndefined()
 })
 
-test.each(compressing)('%s refuses what is cut off, and what inflates to more than is taken', name => {
+test.each(compressing)('%s refuses bytes that are cut off, and bytes that inflate to more than the bound', name => {
   const { wrap, unwrap } = layer(name)
   const bytes = wrap(new Uint8Array(bodyBytesMax).fill(7))
   for (let length = 0; length < bytes.length; length++) {
@@ -83,19 +87,19 @@ test.each(compressing)('%s refuses what is cut off, and what inflates to more th
   }
   expect(unwrap(bytes, bodyBytesMax)?.length).toBe(bodyBytesMax)
   expect(unwrap(wrap(new Uint8Array(bodyBytesMax + 1)), bodyBytesMax)).toBeUndefined()
-  // 64 MiB out of 64 KiB, of which no more is inflated than is taken.
+  // 64 KiB that would inflate to 64 MiB: inflating stops at the bound.
   expect(unwrap(wrap(new Uint8Array(64 * 1024 * 1024)), bodyBytesMax)).toBeUndefined()
 })
 
-describe('the bytes', () => {
-  test('crc32 puts the checksum of the body behind it, big-endian', () => {
+describe('wrapped bytes', () => {
+  test('crc32 appends the checksum of the body, big-endian', () => {
     expect(layer('crc32').wrap(bytesOf('123456789'))).toEqual(bytesOf('123456789', { u32: 0xcbf43926 }))
   })
 
   test.each([
     ['hmac-sha1', 'effcdf6ae5eb2fa2d27416d5f184df9c259a7c79'],
     ['hmac-sha256', '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
-  ] as const)('%s is that of RFC 2202 and RFC 4231', (name, signature) => {
+  ] as const)('%s appends the signature of RFC 2202 and RFC 4231', (name, signature) => {
     const text = 'what do ya want for nothing?'
     expect(layer(name, 'Jefe').wrap(bytesOf(text))).toEqual(bytesOf(text, hex(signature)))
   })
@@ -109,7 +113,7 @@ describe('the bytes', () => {
     expect(plain(layer('aes-256-gcm', '0'.repeat(64)).unwrap(bytes, 100))).toEqual(new Uint8Array(16))
   })
 
-  test('aes-256-gcm takes another nonce each time, and for a key that is no hex its SHA-256', () => {
+  test('aes-256-gcm uses a new nonce each time, and the SHA-256 of a key that is not hexadecimal', () => {
     const sha256OfAbc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
     const bytes = layer('aes-256-gcm', 'abc').wrap(bytesOf('hello'))
     expect(bytes.length).toBe(12 + 5 + 16)
@@ -118,7 +122,7 @@ describe('the bytes', () => {
     expect(layer('aes-256-gcm', 'abd').unwrap(bytes, 100)).toBeUndefined()
   })
 
-  test('gzip and deflate open what others have compressed', () => {
+  test('gzip and deflate open bytes compressed by other programs', () => {
     expect(plain(layer('gzip').unwrap(gzipSync('hello', { level: 9 }), 100))).toEqual(bytesOf('hello'))
     // RFC 1950: a stored block of "hi", with its Adler-32.
     const zlib = hex('789c01' + '0200fdff' + '6869' + '013b00d2')

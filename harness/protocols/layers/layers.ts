@@ -4,7 +4,7 @@ import { createCrc32, createHmacLayer } from './integrity.ts'
 import type { Layer } from './layer.ts'
 import type { LayerName, LayerSettings } from './settings.ts'
 
-/** The layers by their names, the innermost first. */
+/** The layers that the settings name, the innermost first. */
 export function createLayers({ names, key = '' }: LayerSettings): Layer[] {
   return names.map(name => createLayer(name, key))
 }

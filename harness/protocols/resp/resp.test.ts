@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import { bytesOf, textOf } from '../testing/bytes.ts'
 import { createResp } from './resp.ts'
@@ -10,7 +11,7 @@ function endOf(text: string, protocol = resp): number {
   return protocol.frameEnd(bytesOf(text), 0, bytesOf(text).length, 0)
 }
 
-/** A reply, and what its body is. */
+/** A name, a reply and its body. */
 const replies: readonly (readonly [string, string, string])[] = [
   ['a simple string', '+OK\r\n', 'OK'],
   ['an empty simple string', '+\r\n', ''],
@@ -30,11 +31,11 @@ const replies: readonly (readonly [string, string, string])[] = [
     '*5\r\n+a\r\n-b\r\n:1\r\n$1\r\nc\r\n*1\r\n:2\r\n',
     '+a\r\n-b\r\n:1\r\n$1\r\nc\r\n*1\r\n:2\r\n',
   ],
-  ['arrays that end together', '*2\r\n*0\r\n*1\r\n*2\r\n:1\r\n*-1\r\n', '*0\r\n*1\r\n*2\r\n:1\r\n*-1\r\n'],
-  ['32 arrays in each other', `${'*1\r\n'.repeat(32)}:1\r\n`, `${'*1\r\n'.repeat(31)}:1\r\n`],
+  ['arrays that end at the same place', '*2\r\n*0\r\n*1\r\n*2\r\n:1\r\n*-1\r\n', '*0\r\n*1\r\n*2\r\n:1\r\n*-1\r\n'],
+  ['32 nested arrays', `${'*1\r\n'.repeat(32)}:1\r\n`, `${'*1\r\n'.repeat(31)}:1\r\n`],
 ]
 
-test.each(replies)('frameEnd() ends %s where it ends, and no sooner', (_, text, body) => {
+test.each(replies)('frameEnd() finds the end of %s, and is incomplete before it', (_, text, body) => {
   const bytes = bytesOf('xx', text, '$9\r\n')
   const end = 2 + text.length
   expect(resp.frameEnd(bytes, 2, bytes.length, 0)).toBe(end)
@@ -43,7 +44,7 @@ test.each(replies)('frameEnd() ends %s where it ends, and no sooner', (_, text, 
   expect(textOf(resp.decode(bytes, 2, end).body)).toBe(body)
 })
 
-test('frameEnd() parts pipelined replies of any shape', () => {
+test('frameEnd() separates pipelined replies of any shape', () => {
   const { reply } = fc.letrec<{ reply: string; array: string }>(tie => ({
     reply: fc.oneof({ maxDepth: 5 }, fc.constantFrom(...replies.map(([, text]) => text)), tie('array')),
     array: fc.array(tie('reply'), { maxLength: 4 }).map(some => `*${some.length}\r\n${some.join('')}`),
@@ -61,35 +62,35 @@ test('frameEnd() parts pipelined replies of any shape', () => {
         at += text.length
       }
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns },
   )
 })
 
 test.each([
-  ['a type there is not', 'PONG\r\n'],
+  ['an unknown type', 'PONG\r\n'],
   ['a type of RESP3', '%1\r\n+a\r\n:1\r\n'],
   ['a bulk string without a length', '$\r\n'],
-  ['a length that is no number', '$5x\r\n'],
+  ['a length that is not a number', '$5x\r\n'],
   ['a length in hex', '$0x5\r\n'],
   ['a length with a sign', '$+5\r\n'],
   ['a length below -1', '$-2\r\n'],
-  ['a length that only begins like nil', '$-10\r\n'],
+  ['a length that begins as nil does', '$-10\r\n'],
   ['a count below -1', '*-2\r\n'],
-  ['a number without end', ':123456789012345678901'],
-  ['an integer that is none', ':1.5\r\n'],
+  ['a number that does not end', ':123456789012345678901'],
+  ['a number that is not an integer', ':1.5\r\n'],
   ['a sign alone', ':-\r\n'],
   ['a bulk string longer than its length', '$2\r\nabc\r\n'],
   ['a bulk string that ends with a line feed', '$2\r\nab\n\n'],
   ['a lone line feed', '+OK\n'],
   ['a lone carriage return', '+O\rK\r\n'],
-  ['a number that a line feed ends', ':1\n'],
-  ['33 arrays in each other', '*1\r\n'.repeat(33)],
-  ['a fault inside of arrays', '*2\r\n*1\r\n:1\r\nx'],
-])('frameEnd() answers malformed for %s', (_, text) => {
+  ['a number that ends with a line feed alone', ':1\n'],
+  ['33 nested arrays', '*1\r\n'.repeat(33)],
+  ['an unknown type inside arrays', '*2\r\n*1\r\n:1\r\nx'],
+])('frameEnd() returns malformed for %s', (_, text) => {
   expect(endOf(text)).toBe(malformed)
 })
 
-test('frameEnd() answers tooLarge as soon as a length or a count says so', () => {
+test('frameEnd() returns tooLarge as soon as a length or a count announces it', () => {
   const small = createResp({ maxFrame: 100 })
   expect(endOf(`$93\r\n${'x'.repeat(93)}\r\n`, small)).toBe(100)
   expect(endOf('$94\r\n', small)).toBe(tooLarge)
@@ -111,7 +112,7 @@ test('frameEnd() bounds a line', () => {
   expect(endOf(`-xxx${line.slice(1, -2)}`)).toBe(tooLarge)
 })
 
-test('isRefusal() is true of an error alone', () => {
+test('isRefusal() is true only for an error', () => {
   const refused = replies.filter(([, text]) => resp.isRefusal!(bytesOf('xx', text), 2, 2 + text.length))
   expect(refused.map(([name]) => name)).toEqual(['an error'])
 })

@@ -1,12 +1,12 @@
 import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
 import { encodeCommand } from './respCommand.ts'
 
-/** The longest simple string or error, with its mark and its CR LF. */
+/** The longest simple string or error, with its type byte and its CR LF. */
 const lineBytesMax = 64 * 1024
 const arrayDepthMax = 32
-/** No number of 64 bits has more characters, sign and all. */
+/** The most characters of a 64-bit number, with its sign. */
 const numberCharactersMax = 20
-/** `+` CR LF: no element of an array is shorter, which bounds the elements that fit. */
+/** The shortest element of an array, `+` CR LF: it bounds the number of elements that fit. */
 const elementBytesMin = 3
 
 const carriageReturn = 0x0d
@@ -15,56 +15,34 @@ const zero = 0x30
 const nine = 0x39
 const plus = 0x2b
 const minus = 0x2d
-const simpleMark = plus
-const errorMark = minus
-const integerMark = 0x3a
-const bulkMark = 0x24
-const arrayMark = 0x2a
+const simpleType = plus
+const errorType = minus
+const integerType = 0x3a
+const bulkType = 0x24
+const arrayType = 0x2a
 
 const nilLength = -1
 const noLength = -2
 
 /**
- * Elements still to come in each of the arrays that `frameEnd` is inside of. Every call begins it anew, so that all
- * instances share it: a nested reply then costs no allocation, and a flat one never looks at it.
+ * The elements left in each of the nested arrays that `arrayEnd` has entered. Each call starts over and no two
+ * overlap, so all instances share it: a nested reply costs no allocation, and a flat one does not use it.
  */
 const elementsLeft = new Uint32Array(arrayDepthMax)
 
 /**
  * Redis RESP2. A request is a command line, sent as an array of bulk strings; a reply is of any type, and the types of
  * RESP3 are malformed. `maxFrame` bounds a whole reply, in bytes: a length or a count that cannot fit is tooLarge as
- * soon as it is announced. An array that comes in many pieces is walked from its start with each of them.
+ * soon as it is announced. An array that arrives in many pieces is read from its start with each of them.
  */
 export function createResp({ maxFrame }: { readonly maxFrame: number }): Protocol {
-  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
-    const endMax = from + maxFrame
-    let depth = 0
-    let at = from
-    for (;;) {
-      const isArray = at < to && bytes[at] === arrayMark
-      const end = isArray ? numberEnd(bytes, at, to, endMax) : valueEnd(bytes, at, to, endMax)
-      if (end <= 0) return end
-      if (isArray) {
-        const count = readLength(bytes, at)
-        if (count === noLength) return malformed
-        if (count > 0) {
-          if (count * elementBytesMin > endMax - end) return tooLarge
-          if (depth === arrayDepthMax) return malformed
-          elementsLeft[depth++] = count
-          at = end
-          continue
-        }
-      }
-      at = end
-      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
-      if (depth === 0) return at
-    }
-  }
-
   return {
     name: 'resp',
     frameBytesMax: maxFrame,
-    frameEnd,
+    frameEnd(bytes, from, to) {
+      const endMax = from + maxFrame
+      return bytes[from] === arrayType ? arrayEnd(bytes, from, to, endMax) : scalarEnd(bytes, from, to, endMax)
+    },
     encode({ body }) {
       const frame = encodeCommand(body)
       if (frame.length > maxFrame) throw new RangeError(`a command has at most ${maxFrame} bytes, not ${frame.length}`)
@@ -73,34 +51,75 @@ export function createResp({ maxFrame }: { readonly maxFrame: number }): Protoco
     decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
     bodyStart,
     bodyEnd,
-    isRefusal: (bytes, from) => bytes[from] === errorMark,
+    isRefusal: (bytes, from) => bytes[from] === errorType,
   }
 }
 
-/** Just past the type mark of a simple string, error or integer, or past the header of a bulk string or array. */
+/** Just past the type byte of a simple string, error or integer, or past the header of a bulk string or array. */
 function bodyStart(bytes: Uint8Array, from: number, end: number): number {
-  const mark = bytes[from]
-  if (mark !== bulkMark && mark !== arrayMark) return from + 1
+  const type = bytes[from]
+  if (type !== bulkType && type !== arrayType) return from + 1
   if (bytes[from + 1] === minus) return end
   let at = from + 1
   while (bytes[at] !== lineFeed) at++
   return at + 1
 }
 
-/** An array goes on to its end; the others end with CR LF, which is not theirs. */
+/** The end of an array's elements, or of the text before the CR LF of other values. */
 function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
-  const mark = bytes[from]
-  const toItsEnd = mark === arrayMark || (mark === bulkMark && bytes[from + 1] === minus)
+  const type = bytes[from]
+  const toItsEnd = type === arrayType || (type === bulkType && bytes[from + 1] === minus)
   return toItsEnd ? end : end - 2
 }
 
-/** The end of the value at `at`, which is no array. */
-function valueEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+/** The end of the array at `at` with all its elements. */
+function arrayEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  let depth = 0
+  for (;;) {
+    const isArray = at < to && bytes[at] === arrayType
+    const end = isArray ? numberEnd(bytes, at, to, endMax) : scalarEnd(bytes, at, to, endMax)
+    if (end <= 0) return end
+    const count = isArray ? countElements(bytes, at, endMax - end) : 0
+    if (count < 0) return count
+    if (count > 0) {
+      if (depth === arrayDepthMax) return malformed
+      elementsLeft[depth++] = count
+    } else {
+      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
+      if (depth === 0) return end
+    }
+    at = end
+  }
+}
+
+/**
+ * The number of elements announced by the array header at `at`, 0 for nil; tooLarge when `room` bytes cannot hold them.
+ */
+function countElements(bytes: Uint8Array, at: number, room: number): number {
+  const count = readLength(bytes, at)
+  if (count === noLength) return malformed
+  if (count === nilLength) return 0
+  return count * elementBytesMin > room ? tooLarge : count
+}
+
+/** The end of the value at `at`, which is not an array. */
+function scalarEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   if (at >= to) return unfinished(to, endMax)
-  const mark = bytes[at]
-  if (mark === simpleMark || mark === errorMark) return textEnd(bytes, at, to, endMax)
-  if (mark === integerMark) return numberEnd(bytes, at, to, endMax)
-  if (mark !== bulkMark) return malformed
+  switch (bytes[at]) {
+    case bulkType:
+      return bulkEnd(bytes, at, to, endMax)
+    case simpleType:
+    case errorType:
+      return textEnd(bytes, at, to, endMax)
+    case integerType:
+      return numberEnd(bytes, at, to, endMax)
+    default:
+      return malformed
+  }
+}
+
+/** The end of the bulk string at `at`. */
+function bulkEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const headerEnd = numberEnd(bytes, at, to, endMax)
   if (headerEnd <= 0) return headerEnd
   const length = readLength(bytes, at)
@@ -112,7 +131,7 @@ function valueEnd(bytes: Uint8Array, at: number, to: number, endMax: number): nu
   return bytes[end - 2] === carriageReturn && bytes[end - 1] === lineFeed ? end : malformed
 }
 
-/** The end of the simple string or error at `at`, which has neither CR nor LF inside. */
+/** The end of the simple string or error at `at`; there is no CR and no LF inside it. */
 function textEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const limit = Math.min(to, endMax, at + lineBytesMax)
   for (let index = at + 1; index < limit; index++) {
@@ -123,7 +142,7 @@ function textEnd(bytes: Uint8Array, at: number, to: number, endMax: number): num
   return unfinished(to, Math.min(endMax, at + lineBytesMax))
 }
 
-/** The end of a line of a mark, a sign or none, and digits. */
+/** The end of the line at `at`: a type byte, an optional sign and digits. */
 function numberEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const limit = Math.min(to, endMax)
   const signed = at + 1 < limit && (bytes[at + 1] === minus || bytes[at + 1] === plus)
@@ -137,7 +156,7 @@ function numberEnd(bytes: Uint8Array, at: number, to: number, endMax: number): n
   return bytes[index + 1] === lineFeed ? index + 2 : malformed
 }
 
-/** The length or count in the whole line at `at`: `nilLength` for -1, `noLength` where there can be none such. */
+/** The length or count in the whole line at `at`: `nilLength` for -1, `noLength` where it is invalid. */
 function readLength(bytes: Uint8Array, at: number): number {
   if (bytes[at + 1] === minus) {
     return bytes[at + 2] === zero + 1 && bytes[at + 3] === carriageReturn ? nilLength : noLength

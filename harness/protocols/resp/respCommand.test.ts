@@ -4,19 +4,19 @@ import { encodeCommand, splitCommand } from './respCommand.ts'
 
 const wordsOf = (text: string) => splitCommand(bytesOf(text)).map(textOf)
 
-test('splitCommand() parts words at blanks', () => {
+test('splitCommand() splits words at blanks', () => {
   expect(wordsOf('PING')).toEqual(['PING'])
   expect(wordsOf('  SET\tkey \n value\r\n')).toEqual(['SET', 'key', 'value'])
   expect(wordsOf('SET 用户 a\\nb')).toEqual(['SET', '用户', 'a\\nb'])
 })
 
-test('splitCommand() keeps what is in quotes together', () => {
+test('splitCommand() keeps quoted text together', () => {
   expect(wordsOf(`SET "two words" 'and three more'`)).toEqual(['SET', 'two words', 'and three more'])
   expect(wordsOf(`SET '' ""`)).toEqual(['SET', '', ''])
   expect(wordsOf(`SET "it's" 'say "hi"' pre"fix ed"`)).toEqual(['SET', "it's", 'say "hi"', 'prefix ed'])
 })
 
-test('splitCommand() knows the escapes of redis-cli', () => {
+test('splitCommand() supports the escapes of redis-cli', () => {
   expect(wordsOf(String.raw`"\n\r\t\b\a\"\\\q"`)).toEqual(['\n\r\t\b\x07"\\q'])
   expect(wordsOf(String.raw`'\n it\'s \\ \"'`)).toEqual([String.raw`\n it's \\ \"`])
   expect(splitCommand(bytesOf(String.raw`"\x00\xfF\x4" '\x41'`))).toEqual([
@@ -25,7 +25,7 @@ test('splitCommand() knows the escapes of redis-cli', () => {
   ])
 })
 
-test('splitCommand() leaves bytes that are no text as they are', () => {
+test('splitCommand() leaves bytes that are not text unchanged', () => {
   const bytes = bytesOf('SET k ', { u8: 0xff }, { u8: 0x80 }, { u8: 0xc3 })
   expect(splitCommand(bytes).at(-1)).toEqual(bytesOf({ u8: 0xff }, { u8: 0x80 }, { u8: 0xc3 }))
 })
@@ -34,7 +34,7 @@ test('encodeCommand() counts bytes, not characters', () => {
   expect(textOf(encodeCommand(bytesOf('SET 用 ""')))).toBe('*3\r\n$3\r\nSET\r\n$3\r\n用\r\n$0\r\n\r\n')
 })
 
-test('splitCommand() refuses what is no command line', () => {
+test('splitCommand() refuses an invalid command line', () => {
   const cases = [
     ['', 'a command must have at least one word, such as PING'],
     [' \t\n', 'at least one word'],

@@ -7,10 +7,13 @@ const singleQuote = code("'")
 const backslash = code('\\')
 const blanks: ReadonlySet<number> = new Set([...' \t\r\n\v\f\0'].map(code))
 const escapes: ReadonlyMap<number, number> = new Map(
-  Object.entries({ n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' }).map(([name, meant]) => [code(name), code(meant)]),
+  Object.entries({ n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' }).map(([name, character]) => [
+    code(name),
+    code(character),
+  ]),
 )
 
-/** The command line in `text` as an array of bulk strings; a RangeError says what is wrong with it. */
+/** The command line in `text` as an array of bulk strings; throws a RangeError with the reason for an invalid one. */
 export function encodeCommand(text: Uint8Array): Uint8Array {
   const words = splitCommand(text)
   const lineEnd = textEncoder.encode('\r\n')
@@ -28,8 +31,8 @@ export function encodeCommand(text: Uint8Array): Uint8Array {
 }
 
 /**
- * The words of a command line, parted as redis-cli does: at blanks outside of quotes. In double quotes there are the
- * escapes \n \r \t \b \a \xHH, and a backslash before anything else stands for that; in single quotes there is \'.
+ * The words of a command line, split as redis-cli does, at blanks outside of quotes. Double quotes allow the escapes \n
+ * \r \t \b \a \xHH, and a backslash before any other character means that character; single quotes allow only \'.
  */
 export function splitCommand(text: Uint8Array): Uint8Array[] {
   const words: Uint8Array[] = []
@@ -52,7 +55,7 @@ export function splitCommand(text: Uint8Array): Uint8Array[] {
   return words
 }
 
-/** Adds what stands in the quotes that begin at `start` to the word; answers where it goes on. */
+/** Adds the text in the quotes that begin at `start` to the word; returns the place after the closing quote. */
 function readQuoted(text: Uint8Array, start: number, word: number[]): number {
   const quote = text[start]!
   let at = start + 1

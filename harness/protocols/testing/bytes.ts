@@ -1,4 +1,4 @@
-/** One field of a message as a test writes it out; numbers are big-endian unless they say otherwise. */
+/** One field of a message as tests write it; numbers are big-endian unless `little` is set. */
 export type Field =
   | string
   | Uint8Array
@@ -11,13 +11,13 @@ export type Field =
   | { readonly i32: number }
   | { readonly i64: bigint }
 
-/** The fields one after the other: bytes that owe nothing to the code under test. */
+/** The bytes of the fields in sequence, made without the code under test. */
 export function bytesOf(...fields: readonly Field[]): Uint8Array {
   // A copy, as a Buffer would not equal a Uint8Array of the same bytes.
   return new Uint8Array(Buffer.concat(fields.map(fieldBytes)))
 }
 
-/** The text that the bytes are in UTF-8. */
+/** The text of bytes in UTF-8. */
 export function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
 }

@@ -2,14 +2,14 @@ import type { Colors } from '../../terminal/cells.ts'
 import type { Report } from '../record.ts'
 import { renderSummary } from './summary.ts'
 
-/** What a format may take into account besides the report. */
+/** What a format may use besides the report. */
 export interface FormatOptions {
-  /** Where the report was saved, as the reader is told. */
+  /** Path of the saved report, as shown to the reader. */
   readonly path: string
   readonly colors: Colors
 }
 
-/** One way to write a report down: a pure function and its file name extension. */
+/** A way to render a report: a pure function and its file name extension. */
 export interface Format {
   readonly name: string
   readonly extension: string
@@ -17,7 +17,7 @@ export interface Format {
   readonly render: (report: Report, options: FormatOptions) => string
 }
 
-/** The formats by name, a row each. */
+/** The formats by name. */
 export const formats = {
   summary: {
     name: 'summary',

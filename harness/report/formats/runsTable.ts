@@ -4,7 +4,7 @@ import { formatQuantile, paintVerdict } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 
-/** One row for each run, where several scenarios ran one after the other; it ends with a line feed. */
+/** A table with one row for each of several runs; it ends with a line feed. */
 export function renderRunsTable(reports: readonly Report[], colors: Colors): string {
   const names = reports.map(({ scenario }) => clip(printable(scenario.name), nameCellsMax))
   const nameCells = Math.max(cellCount('scenario'), ...names.map(cellCount))

@@ -22,16 +22,16 @@ const troubled: Partial<Report> = {
     {
       code: 'local-contention',
       severity: 'note',
-      message: 'client and server used 95 % of this machine together',
-      hint: 'the throughput is that of both; compare the server by its CPU per request',
+      message: "client and server together used 95 % of this machine's CPU (limit 90 %)",
+      hint: 'each takes CPU from the other; compare servers by their CPU per request',
       value: 0.95,
       limit: 0.9,
     },
     {
       code: 'errors',
       severity: 'suspect',
-      message: '2.4 % of the requests failed (limit 0.1 %)',
-      hint: 'the latencies are those of the requests that did not fail; see the failures by kind',
+      message: '2.4 % of all requests and connects failed (limit 0.1 %)',
+      hint: 'see the failures by kind; requests with a wrong reply are not in the latencies',
       value: 0.024,
       limit: 0.001,
     },
@@ -52,7 +52,7 @@ const troubled: Partial<Report> = {
 }
 
 describe('renderSummary()', () => {
-  it('tells a trusted run', () => {
+  it('renders a trusted run', () => {
     expect(summary({})).toMatchInlineSnapshot(`
       "
       tlv-loopback   138,214 requests/s over 10.0 s   trusted
@@ -72,25 +72,25 @@ describe('renderSummary()', () => {
     `)
   })
 
-  it('tells of replies that came too late, where there were any', () => {
+  it('counts late replies, if there were any', () => {
     const of = (late: number) => summary({ totals: { ...totals, late } })
     expect(of(1)).toContain('\n  late       1 reply to requests that had timed out\n')
     expect(of(2300)).toContain('\n  late       2,300 replies to requests that had timed out\n')
     expect(of(0)).toBe(summary({}))
   })
 
-  it('says what is wrong with a run right after its figures, and what failed', () => {
+  it('renders findings right after the headline, and failures by kind', () => {
     expect(summary(troubled)).toMatchInlineSnapshot(`
       "
       tlv-loopback   138,214 requests/s over 10.0 s   suspect, 1 of 2 limits FAIL
 
-        ! errors   2.4 % of the requests failed (limit 0.1 %): the latencies are those
-          of the requests that did not fail; see the failures by kind
+        ! errors   2.4 % of all requests and connects failed (limit 0.1 %): see the
+          failures by kind; requests with a wrong reply are not in the latencies
         response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
         connects   p50 300 us   p90 -   p99 -   p99.9 -   max 900 us   30 opened
         requests   1,382,140 completed, 15 failed in the measured 10.0 s
         whole run  1,644,194 sent = 1,644,169 completed + 15 failed + 10 in flight
-                   besides, 30 handshakes and 12 heartbeats were sent
+                   not included: 30 handshakes and 12 heartbeats
                    the server counted 1,644,230: 1,644,211 answered, 1,644,236 sent
         failures   timeout 12   reset 3
                    connects:   connect-refused 40
@@ -100,15 +100,15 @@ describe('renderSummary()', () => {
         client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in
         limits     throughput > 50k/s   138k/s   pass
                    p99 < 5ms            7.2 ms   FAIL
-        note       client and server used 95 % of this machine together: the
-                   throughput is that of both; compare the server by its CPU per
-                   request
+        note       client and server together used 95 % of this machine's CPU (limit
+                   90 %): each takes CPU from the other; compare servers by their CPU
+                   per request
         report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
       "
     `)
   })
 
-  it('tells what the client can do at most, where that was measured', () => {
+  it('renders the ceiling of the client, if it was measured', () => {
     const client = { ...sampleReport.client, ceiling: { nullPerSecond: 210_000, cached: false } }
     const lines = summary({ client }).split('\n')
     const at = lines.findIndex(line => line.startsWith('  client'))
@@ -118,7 +118,7 @@ describe('renderSummary()', () => {
     ])
   })
 
-  it('tells in one line what became of datagrams', () => {
+  it('renders datagrams in one line', () => {
     const { totals } = sampleReport
     const lost = { ...totals, completed: 980, failed: 20, failures: { timeout: 20 } }
     const lines = summary({ totals: lost, datagrams: { lost: 20, duplicates: 3, reordered: 1 } }).split('\n')
@@ -126,7 +126,7 @@ describe('renderSummary()', () => {
     expect(summary({})).not.toContain('datagrams')
   })
 
-  it('tells what came without being asked for, how long it took, and whether it was all', () => {
+  it('renders deliveries with their latency, and whether all of them arrived', () => {
     const linesOf = (changes: Partial<Report['deliveries']>) => {
       const whole = { count: 26_260_660, expected: 26_260_660, perSecond: 2_626_066, latencyMs: latencyMs.response }
       const lines = summary({ deliveries: { ...whole, ...changes } }).split('\n')
@@ -137,19 +137,19 @@ describe('renderSummary()', () => {
       )
     }
     expect(linesOf({})).toEqual([
-      '  deliveries 2,626,066/s, 26,260,660 in all: all that were expected',
+      '  deliveries 2,626,066/s, 26,260,660 in total: all that were expected',
       '             p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms',
     ])
     const noLatency = { latencyMs: { count: 0, mean: 0, max: 0 } }
     expect(linesOf({ ...noLatency, count: 26_000_000 })).toEqual([
-      '  deliveries 2,626,066/s, 26,000,000 in all: 26,260,660 expected',
+      '  deliveries 2,626,066/s, 26,000,000 in total: 26,260,660 expected',
     ])
-    expect(linesOf({ ...noLatency, inexact: 'connections came or went meanwhile' })).toEqual([
-      '  deliveries 2,626,066/s, 26,260,660 in all: about 26,260,660 expected',
+    expect(linesOf({ ...noLatency, inexact: 'connections opened or closed during the run' })).toEqual([
+      '  deliveries 2,626,066/s, 26,260,660 in total: about 26,260,660 expected',
     ])
   })
 
-  it('shows each step where there are several', () => {
+  it('renders each step if there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },
       { name: 'list what there is to see', response: { count: 12, mean: 1, max: 4 } },
@@ -163,7 +163,47 @@ describe('renderSummary()', () => {
     ])
   })
 
-  it('says what the relay does that a target is reached by', () => {
+  it('renders the parts of the response time in mode rate', () => {
+    const clientLag = { count: 5000, mean: 0.01, p50: 0.008, p90: 0.012, p99: 0.04, max: 0.2 }
+    const output = summary({
+      latencyMs: { ...latencyMs, clientLag, admissionWait: { count: 5000, mean: 0.1, p50: 0, max: 12 } },
+      window: { ...sampleReport.window, planned: 5001, sent: 5000 },
+    })
+    const lines = output.split('\n')
+    const at = lines.findIndex(line => line.startsWith('  service'))
+    expect(lines.slice(at, at + 5)).toEqual([
+      '  service    p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms',
+      '  client lag p50 8 us   p90 12 us   p99 40 us   p99.9 -   max 200 us',
+      '  waiting    p50 0 us   p90 -   p99 -   p99.9 -   max 12 ms',
+      '             for a free connection',
+      '  plan       5,001 requests, 5,000 of them sent',
+    ])
+  })
+
+  it('renders the probes of a search', () => {
+    const probe = { throughput: 990, p50: 1, p99: 4, verdict: 'trusted', why: [] } as const
+    const search: Report['search'] = {
+      highestHeld: 1000,
+      lowestFailed: 2000,
+      end: 'found',
+      probes: [
+        { ...probe, rate: 1000, outcome: 'held' },
+        { ...probe, rate: 2000, p99: 90, lowerBounds: ['p99'], outcome: 'failed', why: ['p99 < 5ms', 'overloaded'] },
+      ],
+    }
+    expect(summary({ search }).split('\n').slice(3, 7)).toEqual([
+      '  search     the highest rate that passed all limits is 1,000/s; 2,000/s failed',
+      '         rate  requests/s       p50       p99',
+      '        1,000         990      1 ms      4 ms   passed',
+      '        2,000         990      1 ms   > 90 ms   failed, p99 < 5ms, overloaded',
+    ])
+    expect(summary({ search })).toContain('\n             figures below: the highest rate that passed\n')
+    const { highestHeld: _, ...none } = search
+    expect(summary({ search: none })).toContain('  search     no rate passed all limits\n')
+    expect(summary({ search: none })).toContain('\n             figures below: the last probe\n')
+  })
+
+  it('describes the relay before a target', () => {
     const through = (relay: object) =>
       summary({ scenario: { ...scenario, target: { ...scenario.target, relay } } })
         .split('\n')
@@ -177,23 +217,23 @@ describe('renderSummary()', () => {
     expect(through({})[0]).toBe('             through a relay: which adds nothing')
   })
 
-  it('says what bodies pass through, and how writes are cut or glued', () => {
+  it('describes layers, and how requests are split or coalesced', () => {
     const layered = summary({ scenario: { ...scenario, layers: ['gzip', 'crc32'], wire: { split: 3, delay: 5 } } })
     expect(layered).toContain('tlv + gzip + crc32 over tcp://127.0.0.1:41233')
     expect(layered).toContain('requests in pieces of 3 B, 5ms apart')
     const of = (wire: NonNullable<typeof scenario.wire>) => summary({ scenario: { ...scenario, wire } })
     expect(of({ split: 'random' })).toContain('requests cut at random\n')
     expect(of({ coalesce: 10 })).toContain('10 requests in one write\n')
-    expect(of({ coalesce: 10, delay: 5 })).toContain('10 requests in one write, held 5ms at most')
+    expect(of({ coalesce: 10, delay: 5 })).toContain('10 requests in one write, after 5ms at most')
   })
 
-  it('says in the first line that a run was interrupted', () => {
+  it('marks an interrupted run in the first line', () => {
     expect(summary({ interrupted: true }).split('\n')[1]).toBe(
       'tlv-loopback   138,214 requests/s over 10.0 s   interrupted, trusted',
     )
   })
 
-  it('says in the first line that a run stopped early, and why in the second', () => {
+  it('marks a run that stopped early in the first line, with the reason below', () => {
     const error = 'worker 1 ended: out of memory'
     expect(summary({ error, verdict: 'invalid' }).split('\n').slice(1, 4)).toEqual([
       'tlv-loopback   138,214 requests/s over 10.0 s   stopped early, invalid',
@@ -202,7 +242,7 @@ describe('renderSummary()', () => {
     ])
   })
 
-  it('does not call nothing a throughput', () => {
+  it('prints no throughput when no request completed', () => {
     const output = summary({
       verdict: 'invalid',
       window: { seconds: 10, warmupSeconds: 2, completed: 0, failed: 0, elapsedSeconds: 12 },
@@ -213,7 +253,7 @@ describe('renderSummary()', () => {
     expect(output).toContain('  response   nothing was measured')
   })
 
-  it('shows the times of connecting where every request has its own connection', () => {
+  it('renders connect times when every request has its own connection', () => {
     const churning = { ...scenario, reconnect: { ...scenario.reconnect, when: 'every-request' as const } }
     const connect = { count: 5000, mean: 0.4, p50: 0.3, p90: 0.5, p99: 0.7, max: 0.9 }
     const output = summary({
@@ -227,7 +267,7 @@ describe('renderSummary()', () => {
     expect(output).toContain('loop, 10 connections x 1, each request on a new one, warm-up 2s')
   })
 
-  it("holds the server's count against what was answered and what was sent", () => {
+  it("compares the server's count with the answered and the sent requests", () => {
     const counted = (requests: number) =>
       /the server counted.*? (?=load)/.exec(summary({ server: { requests } }).replace(/\s+/g, ' '))?.[0].trim()
     expect(counted(1_644_194)).toBe('the server counted 1,644,194: all that was sent')
@@ -238,18 +278,18 @@ describe('renderSummary()', () => {
     expect(renderSummary(noServer, path, plain)).not.toContain('server')
   })
 
-  it('fails a threshold of which nothing was measured', () => {
+  it('fails a threshold whose figure was not measured', () => {
     const output = summary({ thresholds: [{ expression: 'p99 < 5ms', ok: false }] })
     expect(output).toContain('  limits     p99 < 5ms   too few samples   FAIL')
     expect(output.split('\n')[1]).toBe('tlv-loopback   138,214 requests/s over 10.0 s   trusted, 1 of 1 limits FAIL')
   })
 
-  it('says of a threshold that more was measured than is known', () => {
+  it('marks the figure of a threshold that is only a lower bound', () => {
     const output = summary({ thresholds: [{ expression: 'p99 < 200ms', actual: 105, isBound: true, ok: false }] })
     expect(output).toContain('  limits     p99 < 200ms   > 105   FAIL')
   })
 
-  it('colours without changing a character', () => {
+  it('changes no character when it colours', () => {
     const report = { ...sampleReport, ...troubled }
     const colored = renderSummary(report, path, painted)
     expect(colored).not.toBe(renderSummary(report, path, plain))

@@ -1,6 +1,6 @@
 import { type Report, reportSchema } from '../record.ts'
 
-/** An invented run, whole and trusted, for tests. */
+/** A made-up report, complete and trusted, for tests. */
 export const sampleReport: Report = {
   schema: reportSchema,
   tool: { name: 'volley', version: '0.1.0' },

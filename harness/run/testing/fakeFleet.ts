@@ -76,7 +76,7 @@ export class FakeFleet implements Fleet {
     for (; this.#answered < (Math.min(now, this.#endAt) - this.startAt!) * perMs; this.#answered++) {
       for (let planned = 0; planned < plannedPerAnswer; planned++) this.counters.planned()
       this.counters.sent(0, 1, 1)
-      this.counters.answered(0, responseMs(this.#answered / 1000))
+      this.counters.responseTime(0, responseMs(this.#answered / 1000))
       this.counters.completed(0, 1)
     }
     if (now >= this.#endAt + drainMs) this.#close(this.#endAt)

@@ -49,7 +49,7 @@ function inventedWorker(folder: string, responseMs: string): string {
        for (; sent < now - times.startAt; sent++) {
          const t = sent / 1000
          counters.sent(0, 1, 1)
-         counters.answered(0, ${responseMs})
+         counters.responseTime(0, ${responseMs})
          counters.completed(0, 1)
        }
        slab.sums[sum.idleMs] = now - times.startAt

@@ -15,11 +15,11 @@ test.each([
   [['load: { rate: 1000M/s }'], '5:15 load.rate: expected a rate from 0/s to 100M/s, got "1000M/s"'],
   [
     ['load: { mode: search }'],
-    '5:15 load.mode: expected thresholds beside search, which looks for the rate at which they hold, got none',
+    '5:15 load.mode: expected thresholds with search, which finds the highest rate at which they hold, got none',
   ],
   [
     ['load: { mode: search }', 'thresholds: [p99 < 5ms]', 'requests: 5'],
-    '7:11 requests: does not go with load.mode: search: its probes are as long as duration says',
+    '7:11 requests: cannot be combined with load.mode: search: duration sets the length of its probes',
   ],
   [
     ['load: { stages: [{ duration: 1s, to: 5/s }, { duration: 1s, connections: 5 }] }'],
@@ -31,33 +31,33 @@ test.each([
   ],
   [
     ['load: { mode: rate, stages: [{ duration: 9s, connections: 5 }] }'],
-    '5:29 load.stages: of connections go with load.mode: loop, not with rate',
+    '5:29 load.stages: stages with connections need load.mode: loop, not rate',
   ],
   [
     ['load: { stages: [{ duration: 9s, connections: 5 }] }', 'connections: 5'],
-    '6:14 connections: does not go with stages of connections, which say how many there are',
+    '6:14 connections: cannot be combined with load.stages that set the number of connections',
   ],
   [['load: { mode: rate }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { arrivals: constant }'], '5:7 load: expected rate or stages with load.mode: rate, got neither'],
   [['load: { rate: 0/s }'], '5:15 load.rate: expected a rate above 0/s, got none'],
   [['load: { stages: [{ duration: 1s, to: 0 }] }'], '5:17 load.stages: expected a rate above 0/s, got none'],
-  [['load: { mode: loop, rate: 5/s }'], '5:27 load.rate: goes with load.mode: rate, not with loop'],
+  [['load: { mode: loop, rate: 5/s }'], '5:27 load.rate: needs load.mode: rate, not loop'],
   [
     ['load: { stages: [{ duration: 9s, to: 5/s }] }', 'duration: 4s'],
-    '6:11 duration: does not go with load.stages, which are the whole run',
+    '6:11 duration: cannot be combined with load.stages, which are the whole run',
   ],
   [
     ['load: { stages: [{ duration: 9s, to: 5/s }] }', 'warmup: 9s'],
-    '6:9 warmup: is as long as all stages together, so that nothing would be measured',
+    '6:9 warmup: is as long as all stages together: nothing would be measured',
   ],
   [['load: { pipeline: 4, mode: once }'], '5:19 load.pipeline: expected 1 with load.mode: once, got 4'],
   [
     ['load: { mode: once }', 'requests: 10'],
-    '6:11 requests: does not go with load.mode: once, which sends one pass on each connection',
+    '6:11 requests: cannot be combined with load.mode: once, which makes one pass on each connection',
   ],
   [
     ['load: { mode: once }', 'reconnect: { when: every-request }'],
-    '6:20 reconnect.when: "every-request" does not go with load.mode: once, which ends after one pass',
+    '6:20 reconnect.when: "every-request" cannot be combined with load.mode: once, which ends after one pass',
   ],
   [
     ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 65 }'],
@@ -71,52 +71,49 @@ test.each([
     ['connections: 1M', 'load: { pipeline: 17 }'],
     '6:19 load.pipeline: expected at most 16,777,216 requests in flight over all connections, got 17,000,000',
   ],
-  [['tls: { insecure: true }'], '5:6 tls: goes with a tls:// address, and there is none'],
-  [['target: { address: "tls://h:1" }', 'tls: { cert: a.pem }'], '5:14 tls.cert: expected tls.key beside it, got none'],
-  [['target: { address: "tls://h:1" }', 'tls: { key: a.pem }'], '5:13 tls.key: expected tls.cert beside it, got none'],
-  [
-    ['loop: [{ send: { type: 1 } }]'],
-    '4:24 loop[0].send.type: goes with protocol tlv or rpc only; the protocol is raw',
-  ],
-  [
-    ['protocol: tlv', 'loop: [{ send: { extension: 1 } }]'],
-    '4:29 loop[0].send.extension: goes with protocol rpc only; the protocol is tlv',
-  ],
+  [['tls: { insecure: true }'], '5:6 tls: needs a target with a tls:// address'],
+  [['target: { address: "tls://h:1" }', 'tls: { cert: a.pem }'], '5:14 tls.cert: expected tls.key with it, got none'],
+  [['target: { address: "tls://h:1" }', 'tls: { key: a.pem }'], '5:13 tls.key: expected tls.cert with it, got none'],
+  [['loop: [{ send: { type: 1 } }]'], '4:24 loop[0].send.type: needs protocol tlv or rpc, not raw'],
+  [['protocol: tlv', 'loop: [{ send: { extension: 1 } }]'], '4:29 loop[0].send.extension: needs protocol rpc, not tlv'],
   [
     ['protocol: line', 'connect: [{ send: a, expect: { type: 1 } }]'],
-    '5:38 connect[0].expect.type: goes with protocol tlv or rpc only; the protocol is line',
+    '5:38 connect[0].expect.type: needs protocol tlv or rpc, not line',
   ],
-  [
-    ['heartbeat: { every: 1s, send: { type: 0 } }'],
-    '5:39 heartbeat.send.type: goes with protocol tlv or rpc only; the protocol is raw',
-  ],
+  [['heartbeat: { every: 1s, send: { type: 0 } }'], '5:39 heartbeat.send.type: needs protocol tlv or rpc, not raw'],
   [
     ['protocol: rpc', 'loop: [{ send: { type: 256 } }]'],
     '4:24 loop[0].send.type: expected 0 to 255 with protocol rpc, got 256',
   ],
-  [['loop: [{ send: "a {{data.name}}" }]'], '4:16 loop[0].send: {{data.name}} needs data: with the file it comes from'],
+  [
+    ['loop: [{ send: "a {{data.name}}" }]'],
+    '4:16 loop[0].send: {{data.name}} needs data with the CSV file that has it',
+  ],
   [
     ['protocol: tlv', 'heartbeat: { every: 1s, send: { body: "{{data.name}}" } }'],
-    '5:39 heartbeat.send.body: {{data.name}} needs data: with the file it comes from',
+    '5:39 heartbeat.send.body: {{data.name}} needs data with the CSV file that has it',
   ],
-])('parseScenario() refuses what does not go together: %s', (lines, fault) => {
+])('parseScenario() refuses settings that cannot be combined: %s', (lines, fault) => {
   expect(faultsWith(...lines)).toEqual([`s.yaml:${fault}`])
 })
 
 test.each([
-  ['tls with an environment that has it', ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }']],
-  ['tls with a command that has it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
+  [
+    'tls with an environment that uses it',
+    ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }'],
+  ],
+  ['tls with a command that uses it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
   ['ids that are wide enough', ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 64 }']],
   ['rpc with its fields', ['protocol: rpc', 'loop: [{ send: { type: 255, version: -1, extension: 9 } }]']],
   ['data for its columns', ['loop: [{ send: "{{data.name}}" }]', 'data: { file: a.csv }']],
   ['steps in mode once', ['load: { mode: once }', 'loop: [{ send: a }, { send: b }]', 'reconnect: { when: failure }']],
-])('parseScenario() takes %s', (_, lines) => {
+])('parseScenario() accepts %s', (_, lines) => {
   expect(faultsWith(...lines)).toEqual([])
 })
 
-test('parseScenario() shows conflicts beside faults in other settings', () => {
+test('parseScenario() shows conflicts together with faults in other settings', () => {
   expect(faultsWith('timeout: soon', 'load: { mode: once }', 'requests: 5')).toEqual([
     's.yaml:5:10 timeout: expected a duration such as 500us, 10ms or 10s, got "soon"',
-    's.yaml:7:11 requests: does not go with load.mode: once, which sends one pass on each connection',
+    's.yaml:7:11 requests: cannot be combined with load.mode: once, which makes one pass on each connection',
   ])
 })

@@ -1,50 +1,58 @@
 import { list, show } from '../../invalidValue.ts'
 import { datagramProtocols } from '../../protocols/datagram.ts'
+import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import type { Target } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
+import { targetsOf } from './targets.ts'
 
-/** What does not go with a target that is reached over UDP, be it the scenario's or an environment's. */
-export function datagramIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { target, environments = {} } = settings
-  const others = Object.entries(environments).map(([name, other]) => ({ path: ['environments', name], target: other }))
-  const targets = target ? [{ path: ['target'], target }, ...others] : others
+type Settings = Partial<ScenarioSettings>
+
+/** Settings that cannot be combined with a target over UDP, the scenario's or an environment's. */
+export function datagramIssues(settings: Settings): Issue[] {
+  const targets = targetsOf(settings)
   const overUdp = targets.filter(({ target }) => isDatagramTarget(target))
   return [
     ...targets.flatMap(listenIssues),
     ...overUdp.flatMap(({ path, target }) => {
       if (target.relay?.reset === undefined) return []
-      return [issue([...path, 'relay', 'reset'], 'is for TCP: UDP has no connections')]
+      return [issue([...path, 'relay', 'reset'], 'needs TCP: UDP has no connections')]
     }),
     ...(overUdp.length > 0 ? settingIssues(settings) : []),
   ]
 }
 
-/** A server that listens for datagrams is to be known as one before it says so. */
+/** Why a protocol, or a key for its handshake, cannot be used over UDP: a message for each setting at fault. */
+export function datagramFaults(
+  { name }: ProtocolSpec,
+  hasKey: boolean,
+): { readonly protocol?: string; readonly key?: string } {
+  const isServed = datagramProtocols.some(known => known === name)
+  return {
+    ...(!isServed && { protocol: `expected ${list(datagramProtocols, 'or')} over UDP, got ${name}` }),
+    ...(hasKey && { key: 'needs TCP: over UDP there is no connection to authenticate' }),
+  }
+}
+
+/** `over` has to say that a server is for UDP: its address is known only once it listens. */
 function listenIssues({ path, target }: { readonly path: Path; readonly target: Target }): Issue[] {
   const listen = 'serve' in target ? target.options['listen'] : undefined
   if (!String(listen).startsWith('udp://')) return []
   return [conflict([...path, 'options', 'listen'], 'host:port, with over: udp beside serve', show(listen))]
 }
 
-function settingIssues({ protocol, load, key, heartbeat }: Partial<ScenarioSettings>): Issue[] {
+function settingIssues({ protocol, load, key, heartbeat }: Settings): Issue[] {
   if (!protocol) return []
-  const { name } = protocol
-  if (!datagramProtocols.some(known => known === name)) {
-    return [conflict(['protocol'], `${list(datagramProtocols, 'or')} over UDP`, name)]
-  }
+  const faults = datagramFaults(protocol, key !== undefined)
+  if (faults.protocol !== undefined) return [issue(['protocol'], faults.protocol)]
   const issues: Issue[] = []
-  if (key !== undefined) {
-    issues.push({
-      path: ['key'],
-      about: 'key',
-      message: 'key is for TCP: over UDP there is no connection to keep it for',
-    })
-  }
+  // About the key, not its value, so that the message is shown as it is.
+  if (faults.key !== undefined) issues.push({ path: ['key'], about: 'key', message: `key ${faults.key}` })
+  const { name } = protocol
   const hasIds = name === 'rpc' || (name === 'frame' && protocol.id !== undefined)
   if (hasIds) return issues
-  const reason = `over UDP with protocol ${name}, whose replies carry no id: one that is lost would be taken for the next`
+  const reason = `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
   if (load && load.pipeline > 1) {
     issues.push(conflict(['load', 'pipeline'], `1 ${reason}`, String(load.pipeline)))
   }

@@ -10,7 +10,7 @@ function load(text: string, environment = {}, ...sets: string[]) {
   return parseScenario(text, 's.yaml', sets.map(parseSet), environment)
 }
 
-test('parseScenario() takes a key as the text it is, and shows it nowhere', () => {
+test('parseScenario() reads a key as text, and shows it nowhere', () => {
   const cases: [string, Record<string, string>, string][] = [
     ['key: secret', {}, 'secret'],
     ['key: "123456"', {}, '123456'],
@@ -29,7 +29,7 @@ test('parseScenario() takes a key as the text it is, and shows it nowhere', () =
   }
 })
 
-test('parseScenario() shows no key of a reference server, of no environment, and none that was set', () => {
+test('parseScenario() shows no key of a reference server or environment, and none that an override sets', () => {
   const text = `name: x
 target: { serve: tlv, options: { key: 007, reply: server } }
 environments: { far: { serve: tlv, options: { key: far-secret } }, near: { serve: tlv } }
@@ -51,7 +51,7 @@ loop: [{ send: hi }]
   })
 })
 
-test('parseScenario() shows no secret of a group, and says nothing of keys to who has one', () => {
+test('parseScenario() shows no secret of a group, and reports no fault of a key for it', () => {
   const text = `name: x
 target: { serve: rpc, options: { group: orders, secret: 007 } }
 environments: { far: { serve: rpc, options: { group: orders, secret: far-secret } } }
@@ -66,14 +66,14 @@ loop: [{ send: hi }]
   expect(JSON.stringify(redacted)).not.toMatch(/00[78]|far-secret/)
 })
 
-test('scenarioFromUrl() takes a key', () => {
+test('scenarioFromUrl() accepts a key', () => {
   const overrides = ['protocol=tlv', 'loop=[{send: hi}]', 'key=007'].map(parseSet)
   const { scenario, redacted } = scenarioFromUrl('tcp://127.0.0.1:1', overrides)
   expect([scenario.key, redacted.key]).toEqual(['007', '***'])
 })
 
-test('parseScenario() says what is wrong with a key, and not what it is', () => {
-  expect(faultsWith('key: secret')).toEqual(['s.yaml:5:1 key goes with protocol tlv, not with raw'])
+test('parseScenario() reports what is wrong with a key without showing it', () => {
+  expect(faultsWith('key: secret')).toEqual(['s.yaml:5:1 key needs protocol tlv, not raw'])
   expect(faultsIn(tlv('key: [secret]'))).toEqual(['s.yaml:5:6 key: expected a key of at most 1024 characters, got ***'])
   expect(faultsIn(tlv(`key: ${'s'.repeat(1025)}`))).toEqual([
     's.yaml:5:6 key: expected a key of at most 1024 characters, got ***',

@@ -1,6 +1,7 @@
-import { isMapping, type Path, valueAt } from '../path.ts'
+import { isMapping, valueAt } from '../../mapping.ts'
+import type { Path } from '../path.ts'
 
-/** Where a scenario has a key, which is text whatever it looks like and is never shown; `*` is any name. */
+/** The paths of keys in a scenario: a key is text even if it looks like a number, and is never shown. `*` is any name. */
 const keyPaths: readonly Path[] = [
   ['key'],
   ['layerKey'],
@@ -10,14 +11,14 @@ const keyPaths: readonly Path[] = [
   ]),
 ]
 
-/** Whether a path is that of a key. */
+/** Whether there is a key at a path. */
 export function isKeyPath(path: Path): boolean {
   return keyPaths.some(
     pattern => pattern.length === path.length && pattern.every((key, index) => key === '*' || key === path[index]),
   )
 }
 
-/** Paths of the keys that plain data has. */
+/** The paths of all keys in plain data. */
 export function keysIn(data: unknown): Path[] {
   const environments = valueAt(data, ['environments'])
   const names = isMapping(environments) ? Object.keys(environments) : []

@@ -1,15 +1,16 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
+import { isMapping } from '../../mapping.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
-import { conflict, type Issue, isMapping, issue, type Path } from '../path.ts'
+import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Send, Step } from '../scenario.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
 import { parseSlots } from '../schema/slots.ts'
 
-/** What is sent and what is expected of the reply. */
+/** A request and what is expected of its reply. */
 export type Exchange = Pick<Step, 'send' | 'expect'>
 
-/** The fields that a message of each protocol has beside its body. */
+/** The fields that messages of each protocol have in addition to their body. */
 const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> = {
   raw: [],
   line: [],
@@ -23,7 +24,7 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
 const allFields = [...new Set(Object.values(protocolFields).flat())]
 const rpcTypeMax = 0xff
 
-/** What of a step does not fit the protocol; `path` is where the step stands. */
+/** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
   if (!protocol) return []
   const issues = fieldIssues(path, exchange, protocol.name)
@@ -40,7 +41,7 @@ function fieldIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec['nam
       const place = [...path, part, field]
       if (!protocolFields[protocol].includes(field)) {
         const wanted = list(protocolsWith(field), 'or')
-        issues.push(issue(place, `goes with protocol ${wanted} only; the protocol is ${protocol}`))
+        issues.push(issue(place, `needs protocol ${wanted}, not ${protocol}`))
       } else if (field === 'type' && protocol === 'rpc' && Number(value[field]) > rpcTypeMax) {
         issues.push(conflict(place, `0 to ${rpcTypeMax} with protocol rpc`, String(value[field])))
       }
@@ -53,7 +54,7 @@ function protocolsWith(field: string): string[] {
   return Object.entries(protocolFields).flatMap(([name, fields]) => (fields.includes(field) ? [name] : []))
 }
 
-/** A request of HTTP has a path, whichever way it is written. */
+/** A request of HTTP needs a path, as text or as a mapping. */
 function requestIssues(path: Path, send: Send): Issue[] {
   if (typeof send !== 'string') {
     if ('path' in send) return []
@@ -68,7 +69,7 @@ function requestIssues(path: Path, send: Send): Issue[] {
   }
 }
 
-/** A command of RESP has a word, and closes its quotes. What slots are filled with changes neither. */
+/** A command of RESP needs a word and closed quotes; values that fill slots change neither. */
 function commandIssues(path: Path, send: Send): Issue[] {
   return textsOf(send).flatMap(({ path: inside, text }) => {
     const filled = parseSlots(text).map(part => ('text' in part ? part.text : '0'))
@@ -82,17 +83,17 @@ function commandIssues(path: Path, send: Send): Issue[] {
   })
 }
 
-/** The columns that texts ask for where there is no data; `path` is where the step stands. */
+/** Columns in the texts of the step at `path`, for a scenario without data. */
 export function dataIssues(path: Path, send: Send): Issue[] {
   return textsOf(send).flatMap(({ path: inside, text }) =>
     parseSlots(text).flatMap(part => {
       if (!('column' in part)) return []
-      return [issue([...path, 'send', ...inside], `{{data.${part.column}}} needs data: with the file it comes from`)]
+      return [issue([...path, 'send', ...inside], `{{data.${part.column}}} needs data with the CSV file that has it`)]
     }),
   )
 }
 
-/** Every text of a request that may have slots in it, and where it stands in there. */
+/** Every text of a request that may have slots in it, with its path in the request. */
 export function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
   if (typeof send === 'string') return [{ path: [], text: send }]
   const body = 'body' in send && typeof send.body === 'string' ? [{ path: ['body'], text: send.body }] : []

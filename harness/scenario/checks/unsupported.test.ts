@@ -10,6 +10,6 @@ test.each([
     'protocol: ./own.js',
     '3:11 protocol: protocol "./own.js" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp',
   ],
-])('parseScenario() refuses what a later version has: %s', (line, fault) => {
+])('parseScenario() refuses what only a later version will support: %s', (line, fault) => {
   expect(faultsWith(line)).toEqual([`s.yaml:${fault}`])
 })

@@ -1,19 +1,22 @@
 import { list, show } from '../../invalidValue.ts'
-import { type Issue, isMapping, type Path } from '../path.ts'
+import { isMapping } from '../../mapping.ts'
+import type { Issue, Path } from '../path.ts'
 
-/** Values that a later version takes, by the path they have with names of environments as `*`, and what there is now. */
-const laterValues: Readonly<Record<string, { readonly later: RegExp; readonly now: readonly string[] }>> = {
+/** Values that only a later version will support, by path (`*` is any environment), and those supported now. */
+const unsupportedValues: Readonly<
+  Record<string, { readonly unsupported: RegExp; readonly supported: readonly string[] }>
+> = {
   ...Object.fromEntries(
     ['target', 'environments.*'].flatMap(target => [
-      [`${target}.address`, { later: /^wss?:\/\//, now: ['tcp://', 'udp://', 'tls://', 'unix:'] }],
+      [`${target}.address`, { unsupported: /^wss?:\/\//, supported: ['tcp://', 'udp://', 'tls://', 'unix:'] }],
     ]),
   ),
 }
 
 const depthMax = 5
 
-/** What a scenario asks for that the design has and this version has not: refused by name, never passed over. */
-export function laterIssues(data: unknown): Issue[] {
+/** Settings that are planned and not supported yet: they are refused by name, never ignored. */
+export function unsupportedIssues(data: unknown): Issue[] {
   const issues: Issue[] = []
   visit(data, [], issues)
   return issues
@@ -21,10 +24,10 @@ export function laterIssues(data: unknown): Issue[] {
 
 function visit(value: unknown, path: Path, issues: Issue[]): void {
   const pattern = path.map((key, index) => (isWild(key, path[index - 1]) ? '*' : key)).join('.')
-  const values = Object.hasOwn(laterValues, pattern) ? laterValues[pattern] : undefined
-  if (values !== undefined && typeof value === 'string' && values.later.test(value)) {
+  const values = Object.hasOwn(unsupportedValues, pattern) ? unsupportedValues[pattern] : undefined
+  if (values !== undefined && typeof value === 'string' && values.unsupported.test(value)) {
     const what = value.includes('://') ? value.slice(0, value.indexOf('://') + 3) : value
-    const message = `${show(what)} is not in this version of volley; it has ${list(values.now)}`
+    const message = `${show(what)} is not in this version of volley; it has ${list(values.supported)}`
     issues.push({ path, about: 'value', message })
   }
   if (path.length === depthMax) return

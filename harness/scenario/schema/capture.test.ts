@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { faultsIn as faultsOf, faultsWith } from '../testing/faults.ts'
 import { parseCapture } from './capture.ts'
 
-test('parseCapture() reads where a value is', () => {
+test('parseCapture() reads every kind of source', () => {
   expect(parseCapture('body')).toEqual({ kind: 'body' })
   expect(parseCapture('json:access.token')).toEqual({ kind: 'json', path: ['access', 'token'] })
   expect(parseCapture('json:items.0.id')).toEqual({ kind: 'json', path: ['items', '0', 'id'] })
@@ -34,8 +34,8 @@ test.each([
   ['{}', '34 loop[0].capture: expected 1 to 16 names, got none'],
   ['body', '34 loop[0].capture: expected a mapping of names such as { token: "json:access.token" }, got "body"'],
   ['{ a-b: body }', '36 loop[0].capture: expected a name of letters, digits and "_", such as token, got "a-b"'],
-  ['{ seq: body }', '36 loop[0].capture: expected a name that no slot has, got "seq"'],
-])('parseScenario() says what is wrong with capture: %s', (capture, fault) => {
+  ['{ seq: body }', '36 loop[0].capture: expected a name other than those of slots, such as token, got "seq"'],
+])('parseScenario() reports what is wrong with capture: %s', (capture, fault) => {
   expect(faultsWith(`loop: [{ send: "hello", capture: ${capture} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 
@@ -44,11 +44,11 @@ const slots =
 
 test.each([
   [['loop: [{ send: "{{t}}" }]'], [`4:16 loop[0].send: ${slots}, got "{{t}}"`]],
-  // Of its own reply, and of that of a later step, nothing is known yet.
+  // A step cannot use what its own reply, or that of a later step, captures.
   [['loop: [{ send: "{{t}}", capture: { t: body } }]'], [`4:16 loop[0].send: ${slots}, got "{{t}}"`]],
   [
     ['loop: [{ send: a, capture: { t: body } }, { send: "{{u}}" }, { send: b, capture: { u: body } }]'],
-    ['4:51 loop[1].send: expected a slot, or what a step before it captures: t, got "{{u}}"'],
+    ['4:51 loop[1].send: expected a slot, or a value that an earlier step captures (t), got "{{u}}"'],
   ],
   [
     ['connect: [{ send: "{{t}}" }]', 'loop: [{ send: a, capture: { t: body } }]'],
@@ -64,7 +64,7 @@ test.each([
   ],
   [
     ['loop: [{ send: a, capture: { t: body } }, { send: b, expect: { equals: "x{{t}}" } }]'],
-    ['4:72 loop[1].expect.equals: expected a text without slots, or echo for what was sent, got "{{t}}"'],
+    ['4:72 loop[1].expect.equals: expected text without slots, or echo for what was sent, got "{{t}}"'],
   ],
   [
     ['load: { pipeline: 2 }', 'loop: [{ send: a, capture: { t: body } }]'],
@@ -72,22 +72,24 @@ test.each([
   ],
   [
     ['reconnect: { when: every-request }', 'loop: [{ send: a, capture: { t: body } }]'],
-    ['5:20 reconnect.when: "every-request" does not go with capture in loop: a value lives as long as its connection'],
+    [
+      '5:20 reconnect.when: "every-request" cannot be combined with capture in loop: a captured value is lost with its connection',
+    ],
   ],
 ])('parseScenario() refuses %s', (lines, faults) => {
   expect(faultsWith(...lines)).toEqual(faults.map(fault => `s.yaml:${fault}`))
 })
 
-test('parseScenario() refuses capture in a mix, whose steps come in no order', () => {
+test('parseScenario() refuses capture in a mix, whose steps have no order', () => {
   const text = 'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\n'
   const mix = 'mix: [{ send: a, capture: { t: body } }, { send: "{{t}}" }]'
   expect(faultsOf(text + mix)).toEqual([
-    's.yaml:4:27 mix[0].capture: does not go with mix, whose steps come in no order; capture in connect',
+    's.yaml:4:27 mix[0].capture: cannot be combined with mix, whose steps have no order; capture in connect instead',
     `s.yaml:4:50 mix[1].send: ${slots}, got "{{t}}"`,
   ])
 })
 
-test('parseScenario() takes captured values wherever they are known', () => {
+test('parseScenario() accepts captured values wherever an earlier step has captured them', () => {
   const lines = [
     'connect: [{ send: a, capture: { t: body } }, { send: "{{t}}", capture: { u: "json:a" } }]',
     'heartbeat: { every: 1s, send: "{{t}}{{u}}" }',

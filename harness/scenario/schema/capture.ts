@@ -1,14 +1,14 @@
 import { z } from 'zod'
+import { checkPattern, field } from '../../fields.ts'
 import { InvalidValue, show } from '../../invalidValue.ts'
-import { field } from './fields.ts'
 import { isReservedSlot, slotNamePattern } from './slots.ts'
 
-/** What a step takes out of the body of its reply. */
+/** The part of a reply's body that a step captures. */
 export type CaptureSource =
   | { readonly kind: 'body' }
   /** Keys and indexes from the root of a JSON text. */
   | { readonly kind: 'json'; readonly path: readonly string[] }
-  /** The first group of a regular expression, or its whole match where it has none. */
+  /** The first group of a regular expression, or its whole match if it has no group. */
   | { readonly kind: 'regex'; readonly pattern: string }
 
 const capturesMax = 16
@@ -19,7 +19,7 @@ const nameForms = 'a name of letters, digits and "_", such as token'
 const name = z
   .string()
   .regex(slotNamePattern, `expected ${nameForms}`)
-  .refine(text => !isReservedSlot(text), 'expected a name that no slot has')
+  .refine(text => !isReservedSlot(text), 'expected a name other than those of slots, such as token')
   .meta({ pattern: slotNamePattern.source })
 
 const source = field({ type: 'string', pattern: '^(body|json:.+|regex:.+)$' }, value => {
@@ -27,7 +27,7 @@ const source = field({ type: 'string', pattern: '^(body|json:.+|regex:.+)$' }, v
   return value as string
 })
 
-/** Names, each with where in the reply its value is. */
+/** The names of captured values, each with its place in the reply. */
 export const captureSchema = z
   .record(name, source, 'expected a mapping of names such as { token: "json:access.token" }')
   .superRefine((names, context) => {
@@ -36,7 +36,7 @@ export const captureSchema = z
     context.addIssue(new InvalidValue(`1 to ${capturesMax} names`, count === 0 ? 'none' : String(count)).message)
   })
 
-/** The source that a text such as `json:access.token` names; throws a InvalidValue for other values. */
+/** Reads a source such as `json:access.token`; throws an InvalidValue for other values. */
 export function parseCapture(value: unknown): CaptureSource {
   if (typeof value !== 'string') throw new InvalidValue(sourceForms)
   if (value.length > sourceLengthMax) throw new InvalidValue(`at most ${sourceLengthMax} characters`, 'more')
@@ -49,12 +49,6 @@ export function parseCapture(value: unknown): CaptureSource {
       throw new InvalidValue('keys with dots between them, as in "json:items.0.id"', show(value))
     return { kind: 'json', path }
   }
-  try {
-    new RegExp(rest, 'u')
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new InvalidValue('a regular expression after regex:', `${show(value)} (${reason})`)
-  }
+  checkPattern(rest, 'a regular expression after regex:', value)
   return { kind: 'regex', pattern: rest }
 }

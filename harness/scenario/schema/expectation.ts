@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { checked, checkPattern, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
-import { checked, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from './fields.ts'
 import { checkOne, payloadShape } from './payload.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 
@@ -21,9 +21,9 @@ const expectedPayload = z.union(
 const expectationShape = {
   equals: expectedPayload.exactOptional().describe('The reply is exactly this'),
   body: expectedPayload.exactOptional().describe('Another name for equals'),
-  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply has this text in it'),
+  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply contains this text'),
   matches: text('a regular expression')
-    .superRefine(checked(checkPattern))
+    .superRefine(checked((pattern: string) => checkPattern(pattern)))
     .exactOptional()
     .describe('The reply matches this regular expression'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
@@ -45,7 +45,7 @@ export const expectSchema = z
   )
   .meta({
     id: 'expect',
-    description: 'What the reply must be: echo, or all of what is given; a reply that is not counts as failed',
+    description: 'What the reply must be: echo, or all of the given conditions; any other reply counts as failed',
   })
 
 function checkExpectation(found: readonly string[], context: z.RefinementCtx): void {
@@ -57,10 +57,10 @@ function checkExpectation(found: readonly string[], context: z.RefinementCtx): v
   }
 }
 
-/** Expectations are the same for all requests; braces that are no slot are taken as they stand. */
+/** Expectations are the same for all requests, so slots are refused; other braces are literal text. */
 function checkNoSlots(value: string): void {
   for (const [braces] of value.matchAll(slotPattern)) {
-    if (isSlot(braces)) throw new InvalidValue('a text without slots, or echo for what was sent', show(braces))
+    if (isSlot(braces)) throw new InvalidValue('text without slots, or echo for what was sent', show(braces))
   }
 }
 
@@ -69,15 +69,5 @@ function isSlot(braces: string): boolean {
     return parseSlots(braces).some(part => !('name' in part))
   } catch {
     return false
-  }
-}
-
-function checkPattern(value: string): void {
-  try {
-    new RegExp(value, 'u')
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    const reason = error.message.slice(error.message.lastIndexOf(': ') + 2).toLowerCase()
-    throw new InvalidValue('a regular expression', `${show(value)} (${reason})`)
   }
 }

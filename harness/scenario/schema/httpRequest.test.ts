@@ -12,7 +12,7 @@ test.each([
   ['DELETE /users/{{seq}}?force=1&a[]=%20', 'DELETE', '/users/{{seq}}?force=1&a[]=%20'],
   ['GET /{{random 0..99}}/{{ random 8 }}', 'GET', '/{{random 0..99}}/{{ random 8 }}'],
   ['OPTIONS {{data.path}}', 'OPTIONS', '{{data.path}}'],
-])('parseRequestLine() takes "%s"', (text, method, path) => {
+])('parseRequestLine() reads "%s"', (text, method, path) => {
   expect(parseRequestLine(text)).toEqual({ method, path })
 })
 
@@ -30,14 +30,14 @@ test.each([
   ['GET http://h/', lineForms],
   ['FETCH /', `${methodForms}, got "FETCH"`],
   ['get /', `${methodForms}, got "get"`],
-  ['HEAD /', `${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "HEAD"`],
-  ['CONNECT /', `${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "CONNECT"`],
+  ['HEAD /', `${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "HEAD"`],
+  ['CONNECT /', `${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "CONNECT"`],
   ['GET /{{random 65536}}', 'at most 65536 characters with slots filled in, got more'],
 ])('parseRequestLine() refuses %j', (text, message) => {
   expect(() => parseRequestLine(text)).toThrow(new InvalidValue(message))
 })
 
-test('checkPath() says what a path is made of', () => {
+test('checkPath() refuses anything but a path of visible ASCII characters', () => {
   const message = 'a path such as /users/{{seq}}, of visible ASCII characters and without #'
   for (const path of ['', 'users', '/a b', '/a\n', '/é', '/#', '{{seq}}']) {
     expect(() => checkPath(path)).toThrow(new InvalidValue(message, JSON.stringify(path)))
@@ -45,7 +45,7 @@ test('checkPath() says what a path is made of', () => {
   for (const path of ['/', '/~!*()"<>{}|', '{{data.path}}/x']) expect(() => checkPath(path)).not.toThrow()
 })
 
-test('parseScenario() takes a request of HTTP as a text or by its fields', () => {
+test('parseScenario() reads an HTTP request as a text or by its fields', () => {
   const { scenario } = parseScenario(
     minimalWith(
       'protocol: http',
@@ -77,7 +77,7 @@ test.each([
   ['{ path: /x, method: FETCH }', `36 loop[0].send.method: expected ${methodForms}, got "FETCH"`],
   [
     '{ path: /, method: HEAD }',
-    `35 loop[0].send.method: expected ${methodForms}; replies to HEAD and CONNECT cannot be told apart in an ordered stream, got "HEAD"`,
+    `35 loop[0].send.method: expected ${methodForms}; replies to HEAD and CONNECT do not end where their heads say, got "HEAD"`,
   ],
   ['{ path: /, method: 5 }', `35 loop[0].send.method: expected ${methodForms}, got 5 (in quotes it is text)`],
   [
@@ -112,18 +112,18 @@ test.each([
   ],
   [
     '{ path: /, headers: { Content-Length: "5" } }',
-    '54 loop[0].send.headers.Content-Length: is written as the body has it; leave it out',
+    '54 loop[0].send.headers.Content-Length: is added from the body; leave it out',
   ],
   [
     '{ path: /, headers: { transfer-encoding: chunked } }',
-    '57 loop[0].send.headers.transfer-encoding: is written as the body has it; leave it out',
+    '57 loop[0].send.headers.transfer-encoding: is added from the body; leave it out',
   ],
   ['{ path: /, headers: { host: a, Host: b } }', '53 loop[0].send.headers.Host: is the same header as "host"'],
   [
     '{ hex: 0a, path: / }',
-    '16 loop[0].send: expected the payload below body where other fields are, as in body: { hex: ... }, got hex and path',
+    '16 loop[0].send: expected the payload in body where there are other fields, as in body: { hex: ... }, got hex and path',
   ],
-])('parseScenario() says what is wrong with a request of HTTP: %s', (send, fault) => {
+])('parseScenario() reports what is wrong with an HTTP request: %s', (send, fault) => {
   expect(faultsWith('protocol: http', `loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 

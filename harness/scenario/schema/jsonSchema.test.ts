@@ -3,9 +3,20 @@ import { z } from 'zod'
 import { scenarioJsonSchema } from './jsonSchema.ts'
 import { scenarioShape } from './schema.ts'
 
+const serverOptions = {
+  poolSize: 1000,
+  maxFrame: '1MiB',
+  idleTimeout: '1m30s',
+  stall: '1s/10s',
+  busyWait: true,
+  seed: '${SEED}',
+  layers: 'gzip',
+  reply: 5,
+}
+
 const sample = {
   name: 'x',
-  target: { serve: 'tlv', options: { poolSize: 1000, maxFrame: '1MiB' } },
+  target: { serve: 'tlv', options: serverOptions },
   environments: { lan: { address: 'tcp://h:1' }, own: { command: 'run', address: 'tcp://h:1' } },
   protocol: { frame: { lengthBytes: 2, maxFrame: '64KiB', id: { offset: 4, bytes: 4 } } },
   connections: 10,
@@ -21,7 +32,7 @@ const sample = {
   sourceAddresses: ['127.0.0.2-127.0.0.9', '::1'],
 }
 
-/** A check that knows nothing of our own: what an editor has. Zod reads no `required` without properties. */
+/** Checks with the JSON Schema alone, as an editor does. Zod cannot read `required` without properties. */
 function accepts(value: unknown): boolean {
   const { oneOf: _, ...schema } = scenarioJsonSchema()
   return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success
@@ -40,7 +51,7 @@ test('scenarioJsonSchema() describes every key of a scenario', () => {
   }
 })
 
-test('scenarioJsonSchema() has the defaults as they are written in a file', () => {
+test('scenarioJsonSchema() has defaults in the form of a file', () => {
   expect(scenarioJsonSchema()).toMatchObject({
     required: ['name', 'target', 'protocol'],
     oneOf: [{ required: ['loop'] }, { required: ['mix'] }],
@@ -53,7 +64,7 @@ test('scenarioJsonSchema() has the defaults as they are written in a file', () =
   })
 })
 
-test('scenarioJsonSchema() accepts a scenario with all that it can hold', () => {
+test('scenarioJsonSchema() accepts a scenario with settings of every kind', () => {
   expect(accepts(sample)).toBe(true)
 })
 
@@ -66,11 +77,16 @@ test('scenarioJsonSchema() accepts requests of HTTP', () => {
 test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
-  ['a layer that there is not', { layers: ['zstd'] }],
+  ['an unknown layer', { layers: ['zstd'] }],
   ['an unknown server', { target: { serve: 'tvl' } }],
+  ['an unknown option of a server', { target: { serve: 'tlv', options: { poolsize: 5 } } }],
+  ['an option with too large a number', { target: { serve: 'tlv', options: { workers: 65 } } }],
+  ['an option with a duration without a unit', { target: { serve: 'tlv', options: { idleTimeout: 15 } } }],
+  ['a flag that is not true or false', { target: { serve: 'tlv', options: { busyWait: 'yes' } } }],
+  ['an option that only the command line has', { target: { serve: 'tlv', options: { detach: true } } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
   ['no source addresses', { sourceAddresses: [] }],
-  ['a capture out of nowhere', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],
+  ['an unknown source of a capture', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],
   ['a step without send', { loop: [{ think: '1ms' }] }],
 ])('scenarioJsonSchema() refuses %s', (_, change) => {
   expect(accepts({ ...sample, ...change })).toBe(false)

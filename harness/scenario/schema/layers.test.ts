@@ -10,7 +10,7 @@ function load(text: string, environment = {}, ...sets: string[]) {
   return parseScenario(text, 's.yaml', sets.map(parseSet), environment)
 }
 
-test('parseScenario() takes layers in their order, and a key that it shows nowhere', () => {
+test('parseScenario() reads layers in their order, and a key that it never shows', () => {
   const { scenario, redacted } = load(minimalWith(tlv, 'layers: [gzip, aes-256-gcm, crc32]', 'layerKey: 007'))
   expect(scenario).toMatchObject({ layers: ['gzip', 'aes-256-gcm', 'crc32'], layerKey: '007' })
   expect(redacted).toEqual({ ...scenario, layerKey: '***' })
@@ -21,7 +21,7 @@ test('parseScenario() takes layers in their order, and a key that it shows nowhe
   expect([set.scenario.layerKey, set.redacted.layerKey]).toEqual(['008', '***'])
 })
 
-test('parseScenario() shows no layer key of a reference server', () => {
+test('parseScenario() never shows the layer key of a reference server', () => {
   const target = 'target: { serve: tlv, options: { layerKey: secret, layers: hmac-sha1 } }'
   const { scenario, redacted } = load(minimalWith(tlv, target))
   expect(scenario.target).toMatchObject({ options: { layerKey: 'secret' } })
@@ -33,17 +33,17 @@ test.each([
   [['layers: [gzip]'], ['s.yaml:5:9 layers: go with protocol frame, tlv or rpc, not with raw']],
   [
     ['protocol: { frame: { strip: 0 } }', 'layers: [gzip]'],
-    ['s.yaml:5:9 layers: need a strip of at least 4, as the header is not for them; it is 0'],
+    ['s.yaml:5:9 layers: need a strip of at least 4, as layers must not change the header; it is 0'],
   ],
   [
     [tlv, 'layers: [hmac-sha1, gzip, aes-256-gcm, hmac-sha1]'],
-    ['s.yaml:5:9 layers: expected layerKey beside hmac-sha1 and aes-256-gcm, got none'],
+    ['s.yaml:5:9 layers: need layerKey for hmac-sha1 and aes-256-gcm'],
   ],
   [
     [tlv, 'layers: [gzip]', 'layerKey: secret'],
-    [`s.yaml:6:1 layerKey goes with a layer that has a key: ${keyed} or aes-256-gcm`],
+    [`s.yaml:6:1 layerKey goes with layers that have a key: ${keyed} or aes-256-gcm`],
   ],
-  [[tlv, 'layerKey: secret'], [`s.yaml:5:1 layerKey goes with a layer that has a key: ${keyed} or aes-256-gcm`]],
+  [[tlv, 'layerKey: secret'], [`s.yaml:5:1 layerKey goes with layers that have a key: ${keyed} or aes-256-gcm`]],
   [
     [tlv, 'layers: [zip]'],
     ['s.yaml:5:10 layers[0]: expected deflate, gzip, crc32, hmac-sha1, hmac-sha256 or aes-256-gcm, got "zip"'],
@@ -53,7 +53,7 @@ test.each([
     [tlv, 'layers: [hmac-sha1]', 'layerKey: [secret]'],
     ['s.yaml:6:11 layerKey: expected a key of at most 1024 characters, got ***'],
   ],
-])('parseScenario() says what is wrong with layers: %j', (lines, faults) => {
+])('parseScenario() reports what is wrong with layers: %j', (lines, faults) => {
   expect(faultsWith(...lines)).toEqual(faults)
 })
 

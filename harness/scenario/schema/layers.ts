@@ -1,20 +1,18 @@
-import { list } from '../../invalidValue.ts'
+import { choice, listOf, text } from '../../fields.ts'
 import {
-  keyedLayers,
+  checkLayers,
   type LayerName,
   layerKeyLengthMax,
   layerNames,
   layersMax,
-  layersUnsupported,
 } from '../../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
-import { conflict, type Issue, issue } from '../path.ts'
-import { choice, listOf, text } from './fields.ts'
+import { type Issue, issue } from '../path.ts'
 
-/** What bodies pass through, the innermost first. */
+/** The layers that bodies pass through, the innermost first. */
 export const layersSchema = listOf(choice(layerNames), 'layers such as gzip or crc32', 0, layersMax)
 
-/** The one key of all layers that have one. */
+/** The key that all keyed layers share. */
 export const layerKeySchema = text(`a key of at most ${layerKeyLengthMax} characters`).max(
   layerKeyLengthMax,
   `expected a key of at most ${layerKeyLengthMax} characters`,
@@ -26,19 +24,14 @@ interface Settings {
   readonly layerKey?: string
 }
 
-/** What does not go together of layers, their key and the protocol. */
+/** Layers that do not go with the protocol, or with their key; `hasKey` is true for an invalid one too. */
 export function layerIssues({ protocol, layers = [], layerKey }: Settings, hasKey: boolean): Issue[] {
   const issues: Issue[] = []
-  const keyed = layers.filter(name => keyedLayers.includes(name))
-  const misfit = protocol === undefined || layers.length === 0 ? undefined : layersUnsupported(protocol)
-  if (misfit !== undefined) issues.push(issue(['layers'], misfit))
-  if (keyed.length > 0 && layerKey === undefined && !hasKey) {
-    issues.push(conflict(['layers'], `layerKey beside ${list([...new Set(keyed)])}`, 'none'))
-  }
-  if (layerKey !== undefined && keyed.length === 0) {
-    const message = `layerKey goes with a layer that has a key: ${list(keyedLayers, 'or')}`
-    // About the key, not its value, so that the message is shown as it is.
-    issues.push({ path: ['layerKey'], about: 'key', message })
-  }
+  const labels = { layers: 'layers', key: 'layerKey' }
+  checkLayers({ names: layers, key: layerKey, hasKey }, protocol, labels, (label, message) => {
+    if (label === labels.layers) issues.push(issue([label], message))
+    // About the key of the mapping: its value is secret, and must not be shown beside the message.
+    else issues.push({ path: [label], about: 'key', message: `${label} ${message}` })
+  })
   return issues
 }

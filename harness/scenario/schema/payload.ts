@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import { InvalidValue, list } from '../../invalidValue.ts'
-import { limits, type Payload, type Send } from '../scenario.ts'
 import {
   checked,
   evenIfFaulty,
@@ -13,23 +11,25 @@ import {
   text,
   unquoted,
   wantedText,
-} from './fields.ts'
+} from '../../fields.ts'
+import { InvalidValue, list } from '../../invalidValue.ts'
+import { limits, type Payload, type Send } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
-/** What JSON and YAML readers hold exactly; the wire has 64 bits. */
+/** The largest number that readers of JSON and YAML hold exactly; the wire format has 64 bits. */
 const int64Max = Number.MAX_SAFE_INTEGER
 
 /** Payloads that are not text. */
 export const payloadShape = {
-  hex: field({ type: 'string' }, readHex)
-    .exactOptional()
-    .describe('Bytes as hexadecimal digits; spaces are passed over'),
+  hex: field({ type: 'string' }, readHex).exactOptional().describe('Bytes as hexadecimal digits; spaces are ignored'),
   base64: field({ type: 'string' }, readBase64).exactOptional().describe('Bytes in base64'),
-  file: text('the path of a file').exactOptional().describe('A file with the bytes; its path starts from the scenario'),
+  file: text('the path of a file')
+    .exactOptional()
+    .describe('A file with the bytes; a relative path starts from the scenario file'),
   random: size(1, limits.payloadBytesMax)
     .exactOptional()
-    .describe('That many random bytes, such as 1KiB; the same in every request'),
+    .describe('This many random bytes, such as 1KiB; the same in every request'),
 } satisfies Record<KeysOf<Payload>, z.ZodType>
 
 export const payloadKeys = ['hex', 'base64', 'file', 'random'] as const satisfies readonly (keyof typeof payloadShape)[]
@@ -39,7 +39,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} of what an earlier step captures, are filled in for each request',
+    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
   )
 
 const payload = z.union(
@@ -54,7 +54,7 @@ const payload = z.union(
 
 const sendShape = {
   ...payloadShape,
-  body: payload.exactOptional().describe('The payload, where other fields stand beside it'),
+  body: payload.exactOptional().describe('The payload, where there are other fields as well'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv: the type; rpc: the command type'),
   version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
   extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
@@ -75,7 +75,7 @@ export const sendSchema = z
   )
   .meta({ id: 'send', description: 'What to send: text, a payload, or body with the fields of the protocol' })
 
-/** Exactly one of the keys is there. */
+/** Reports an issue unless exactly one of the keys was found. */
 export function checkOne(keys: readonly string[], found: readonly string[], context: z.RefinementCtx): void {
   const known = found.filter(key => keys.includes(key))
   if (known.length === 1 || (known.length === 0 && hasUnknownKey(context))) return
@@ -87,7 +87,7 @@ function checkSend(found: readonly string[], context: z.RefinementCtx): void {
   const fields = found.filter(key => !payloads.includes(key))
   if (payloads.length > 1) checkOne(payloadKeys, payloads, context)
   else if (payloads.length === 1 && fields.length > 0) {
-    const wanted = `the payload below body where other fields are, as in body: { ${payloads[0]}: ... }`
+    const wanted = `the payload in body where there are other fields, as in body: { ${payloads[0]}: ... }`
     context.addIssue(new InvalidValue(wanted, list(found)).message)
   } else if (found.length === 0 && !hasUnknownKey(context)) {
     context.addIssue(new InvalidValue(sendForms, 'an empty mapping').message)
@@ -96,7 +96,7 @@ function checkSend(found: readonly string[], context: z.RefinementCtx): void {
 
 function checkSlots(value: string): void {
   if (slotsLength(parseSlots(value)) > limits.payloadBytesMax) {
-    throw new InvalidValue(`a text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
+    throw new InvalidValue(`text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
   }
 }
 

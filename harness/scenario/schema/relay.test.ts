@@ -13,11 +13,11 @@ test.each([
   ],
   ['{ address: "tcp://h:1", relay: {} }', { address: 'tcp://h:1', relay: {} }],
   ['{ command: "run {port}", relay: { rtt: 0 } }', { command: 'run {port}', relay: { rtt: 0 } }],
-])('parseScenario() takes target: %s', (target, expected) => {
+])('parseScenario() accepts target: %s', (target, expected) => {
   expect(parseScenario(minimalWith(`target: ${target}`), 's.yaml', [], {}).scenario.target).toEqual(expected)
 })
 
-test('parseScenario() takes the relay of an environment', () => {
+test('parseScenario() accepts the relay of an environment', () => {
   const text = minimalWith('environments: { far: { serve: echo, relay: { rtt: 1s, stall: forever@54s } } }')
   expect(parseScenario(text, 's.yaml', [], {}).scenario.environments).toEqual({
     far: { serve: 'echo', options: {}, relay: { rtt: 1000, stall: 'forever@54s' } },
@@ -43,20 +43,20 @@ test.each([
     '{ stall: 10s/1s }',
     '40 target.relay.stall: expected 1s/10s (a stall shorter than its period) or forever@54s, got "10s/1s"',
   ],
-])('parseScenario() says what is wrong with relay: %s', (relay, fault) => {
+])('parseScenario() reports what is wrong with relay: %s', (relay, fault) => {
   expect(faultsWith(`target: { serve: echo, relay: ${relay} }`)).toEqual([`s.yaml:2:${fault}`])
 })
 
-test('parseScenario() says every fault of a relay, with those around it', () => {
+test('parseScenario() reports every fault of a relay, with those around it', () => {
   expect(faultsWith('environments: { far: { serve: tvl, relay: { rtt: x, loss: 2, speed: 1 } } }')).toEqual([
     's.yaml:5:31 environments.far.serve: expected echo, tlv, rpc, broadcast or http, got "tvl"',
     's.yaml:5:50 environments.far.relay.rtt: expected a duration such as 500us, 10ms or 10s, got "x"',
     's.yaml:5:59 environments.far.relay.loss: expected a percentage from 0% to 100%, such as 0.1%, got 2',
-    's.yaml:5:62 environments.far.relay: unknown key "speed"; known here: rtt, jitter, rate, loss, stall and reset',
+    's.yaml:5:62 environments.far.relay: unknown key "speed"; known keys: rtt, jitter, rate, loss, stall and reset',
   ])
 })
 
-test('a relay takes variables, which reports do not show', () => {
+test('a relay accepts variables, which reports do not show', () => {
   const text = minimalWith('target: { serve: echo, relay: { rtt: "${RTT}" } }')
   const { scenario, redacted } = parseScenario(text, 's.yaml', [], { RTT: '75ms' })
   expect([scenario.target.relay, redacted.target.relay]).toEqual([{ rtt: 75 }, { rtt: '***' }])
@@ -65,7 +65,7 @@ test('a relay takes variables, which reports do not show', () => {
   ])
 })
 
-test('source addresses go with a relay, which is on this machine wherever it leads', () => {
+test('source addresses can be combined with a relay, which is on this machine wherever it leads', () => {
   const through = 'target: { address: "unix:/x", relay: {} }'
   expect(faultsWith(through, 'sourceAddresses: [127.0.0.2]')).toEqual([])
   expect(faultsWith(through, 'sourceAddresses: ["::1"]')).toEqual([

@@ -1,9 +1,4 @@
 import { z } from 'zod'
-import { InvalidValue } from '../../invalidValue.ts'
-import { protocolSchema } from '../../protocols/spec.ts'
-import { parseRate } from '../../units.ts'
-import { isMapping } from '../path.ts'
-import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import {
   checked,
   choice,
@@ -18,7 +13,12 @@ import {
   readDuration,
   text,
   wantedText,
-} from './fields.ts'
+} from '../../fields.ts'
+import { InvalidValue } from '../../invalidValue.ts'
+import { isMapping } from '../../mapping.ts'
+import { protocolSchema } from '../../protocols/spec.ts'
+import { parseRate } from '../../units.ts'
+import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
@@ -36,7 +36,7 @@ const thresholdsMax = 64
 const namePattern = /^[\p{L}\p{N}_][\p{L}\p{N}._-]*$/u
 const nameForms = `a name of letters, digits, ".", "_" and "-", at most ${nameLengthMax} of them`
 
-// A pattern with \p would be in the JSON Schema, where not every reader knows it.
+// A check and not a zod pattern, which would be in the JSON Schema: not every reader supports \p.
 const name = z.string({ error: issue => wantedText(nameForms, issue.input) }).superRefine(checked(checkName))
 
 const rate = field(
@@ -50,29 +50,31 @@ const rate = field(
 )
 
 const stageShape = {
-  duration: duration({ min: 1, max: limits.durationMsMax }).describe('How long the load takes to get there'),
-  to: rate.exactOptional().describe('Mode rate: the rate at its end, such as 50k/s; the same as before holds it'),
+  duration: duration({ min: 1, max: limits.durationMsMax }).describe(
+    'The length of the stage; the load changes linearly until its end',
+  ),
+  to: rate.exactOptional().describe('Mode rate: the rate at the end of the stage, such as 50k/s'),
   connections: count(0, limits.connectionsMax)
     .exactOptional()
-    .describe('Mode loop: connections that send at its end; the first stage starts from none'),
+    .describe('Mode loop: how many connections send at the end of the stage; the first stage starts from 0'),
 } satisfies Record<keyof Stage, z.ZodType>
 
 const loadShape = {
   mode: choice(['loop', 'rate', 'search', 'once'])
     .exactOptional()
     .describe(
-      'loop: the next request as soon as the reply is in; rate: requests start by a plan, whatever the server does; search: the highest rate at which all thresholds hold; once: one pass on each connection, then stop',
+      'loop: the next request as soon as the reply is in; rate: requests start at planned times, whatever the server does; search: find the highest rate at which all thresholds hold; once: one pass on each connection, then stop',
     ),
   pipeline: count(1, limits.pipelineMax).prefault(1).describe('Requests in flight per connection'),
   rate: rate
     .exactOptional()
-    .describe('Mode rate: requests a second over all connections, such as 50k/s; mode search: the first that is tried'),
+    .describe('Mode rate: requests a second over all connections, such as 50k/s; mode search: the first rate to try'),
   arrivals: choice(['poisson', 'constant'])
     .exactOptional()
     .describe('Mode rate: poisson, as independent users arrive (the default), or constant, evenly spaced'),
   stages: listOf(mapping(stageShape), 'stages such as { duration: 10s, to: 50k/s }', 1, limits.stagesMax)
     .exactOptional()
-    .describe('How the load goes on, from load.rate or from no connections; together the stages are the whole run'),
+    .describe('How the load changes, from load.rate or from 0 connections; together the stages are the whole run'),
 } satisfies Record<keyof Load, z.ZodType>
 
 const backoff = field(
@@ -93,25 +95,29 @@ const backoff = field(
 const reconnectShape = {
   when: choice(['failure', 'every-request', 'never'])
     .prefault('failure')
-    .describe('failure: after one; every-request: a new connection for each request; never: a lost connection is lost'),
+    .describe(
+      'failure: when a connection has failed; every-request: a new connection for each request; never: lost connections are not replaced',
+    ),
   backoff: backoff
     .prefault('100ms..5s')
-    .describe('The wait before a failed connect is tried again, growing from one to the other'),
+    .describe('The wait before a failed connect is tried again: it grows from the first duration to the second'),
 } satisfies Record<keyof Reconnect, z.ZodType>
 
 const dataShape = {
-  file: text('the path of a CSV file').describe('A CSV file with a header line; its path starts from the scenario'),
-  order: choice(['sequential', 'random']).prefault('sequential').describe('In which order its rows are taken'),
+  file: text('the path of a CSV file').describe(
+    'A CSV file with a header line; a relative path starts from the scenario file',
+  ),
+  order: choice(['sequential', 'random']).prefault('sequential').describe('In which order its rows are used'),
 } satisfies Record<keyof NonNullable<Scenario['data']>, z.ZodType>
 
 const tlsShape = {
   ca: text('the path of a PEM file').exactOptional().describe('Certificates to trust'),
-  cert: text('the path of a PEM file').exactOptional().describe('Our certificate'),
-  key: text('the path of a PEM file').exactOptional().describe('The key of our certificate'),
+  cert: text('the path of a PEM file').exactOptional().describe('The client certificate'),
+  key: text('the path of a PEM file').exactOptional().describe('The key of the client certificate'),
   servername: text('a host name')
     .exactOptional()
-    .describe('The name that the certificate must have, where it is not the host'),
-  insecure: flag().exactOptional().describe('Take any certificate'),
+    .describe('The name that the certificate of the server must have, if not the host'),
+  insecure: flag().exactOptional().describe('Accept any certificate'),
 } satisfies Record<keyof TlsFiles, z.ZodType>
 
 const threshold = field({ type: 'string', examples: ['p99 < 5ms', 'throughput > 50k/s', 'errors < 0.1%'] }, value => {
@@ -119,7 +125,7 @@ const threshold = field({ type: 'string', examples: ['p99 < 5ms', 'throughput > 
   return parseThreshold(value)
 })
 
-/** By key, so that each can be checked apart from the others. */
+/** The schema of each key: each can be checked apart from the others. */
 export const scenarioShape = {
   name: name.describe('The name of the scenario, and of the folder its reports go to'),
   description: z
@@ -135,36 +141,38 @@ export const scenarioShape = {
   layers: layersSchema
     .exactOptional()
     .describe(
-      'What the body of each message passes through on its way out, in order, and back through on its way in; protocols frame, tlv and rpc',
+      'What is applied to the body of each message, in this order when it is sent and in reverse when it is received; protocols frame, tlv and rpc',
     ),
   layerKey: layerKeySchema
     .exactOptional()
     .describe('The key of layers that have one; for aes-256-gcm 64 hexadecimal digits, or a text'),
-  wire: wireSchema.exactOptional().describe("How what is written is cut or glued, to try a server's framing"),
+  wire: wireSchema.exactOptional().describe("How writes are split or coalesced, to test a server's framing"),
   connections: count(1, limits.connectionsMax).prefault(10).describe('Connections held at the same time'),
   key: text(`a key of at most ${keyLengthMax} characters`)
     .max(keyLengthMax, `expected a key of at most ${keyLengthMax} characters`)
     .exactOptional()
-    .describe("The key that each new connection shows to know, by the protocol's own handshake (tlv: HMAC-SHA1)"),
+    .describe("The key that each new connection proves to know, in the protocol's own handshake (tlv: HMAC-SHA1)"),
   connect: connectSchema.prefault([]).describe('Steps sent once on each new connection, before the loop'),
   load: mapping(loadShape).prefault({}).describe('How hard the target is loaded'),
   duration: duration({ min: 1, max: limits.durationMsMax })
     .exactOptional()
-    .describe('How long is measured, after the warm-up: 10s; at most 1h with requests and in mode once'),
+    .describe(
+      'How long the measurement lasts, after the warm-up: by default 10s; with requests or in mode once, at most 1h',
+    ),
   requests: count(1, requestsMax)
     .exactOptional()
     .describe('How many requests are sent, over all connections, such as 1M'),
   warmup: durationOrAuto(limits.durationMsMax)
     .prefault('auto')
     .describe(
-      'What is left out before measuring: a time such as 2s, or auto: 1s and what more is unlike the rest of the run. With stages auto is 1s, with requests and in mode once 0',
+      'What is left out before measuring: a time such as 2s, or auto: at least 1s, and until the run has reached a steady state. With stages auto is 1s, with requests or in mode once 0',
     ),
   timeout: duration({ min: 1, max: hourMs }).prefault('5s').describe('How long a reply may take'),
   reconnect: mapping(reconnectShape, 'a mapping such as { when: failure, backoff: 100ms..5s }')
     .prefault({})
-    .describe('When a connection is opened anew'),
-  loop: loopSchema.exactOptional().describe('What one iteration sends: steps in order'),
-  mix: mixSchema.exactOptional().describe('In place of loop: steps drawn by their weight'),
+    .describe('When a connection is opened again'),
+  loop: loopSchema.exactOptional().describe('What one iteration sends: its steps, one after the other'),
+  mix: mixSchema.exactOptional().describe('Instead of loop: steps drawn at random by weight'),
   heartbeat: heartbeatSchema.exactOptional().describe('A message sent at intervals on every connection'),
   data: mapping(dataShape, 'a mapping such as { file: users.csv }')
     .exactOptional()
@@ -181,21 +189,21 @@ export const scenarioShape = {
     .describe('Threads that send: auto is one per two cores when the target is on this machine, else one per core'),
   transport: choice(['auto', 'node', 'epoll'])
     .prefault('auto')
-    .describe('What moves the bytes: epoll is the fast path on Linux, and auto takes it where it can'),
+    .describe('What moves the bytes: epoll is the fast path on Linux, and auto uses it where it is available'),
   sourceAddresses: sourceAddressesSchema
     .exactOptional()
     .describe('Addresses of this machine to connect from, taken in turn, each with ports of its own'),
   seed: count(0, Number.MAX_SAFE_INTEGER)
     .exactOptional()
-    .describe('Where random choices start from: the same seed, the same run'),
+    .describe('The seed of random choices: the same seed gives the same run'),
 } satisfies Record<keyof Scenario, z.ZodType>
 
-/** A scenario file as plain data in, what it sets out; `completeScenario` adds what depends on other settings. */
+/** Reads a scenario file as plain data; `completeScenario` adds the defaults that depend on other settings. */
 export const scenarioSchema = mapping(scenarioShape, 'a mapping of keys such as name, target and protocol')
 
 export type ScenarioSettings = z.output<typeof scenarioSchema>
 
-/** A run that is ended by its number of requests, or by a single pass over the steps, is cut off at this length all the same. */
+/** The limit of a run that ends after a number of requests, or after a single pass over the steps. */
 const countedDurationMs = hourMs
 
 const stagesWarmupMs = 1000
@@ -203,33 +211,33 @@ const stagesWarmupMs = 1000
 /** The length of a probe of a search, without its warm-up. */
 const searchProbeMs = 5000
 
-/** The scenario with the defaults that depend on other settings. It does not compile when schema and record drift apart. */
+/** The scenario with the defaults that depend on other settings. It compiles only while schema and record agree. */
 export function completeScenario(settings: ScenarioSettings): Scenario {
   const load = completeLoad(settings.load)
   const isCounted = settings.requests !== undefined
   const isShort = isCounted || load.mode === 'once'
   const warmup = completeWarmup(settings.warmup, isShort, load)
-  // Stages are the whole run, and the warm-up is the first of it.
   const probeMs = load.mode === 'search' ? searchProbeMs : undefined
+  // Stages are the whole run, the warm-up included.
   const staged = load.stages && Math.max(1, stagesMs(load.stages) - Number(warmup))
   return {
     ...settings,
     load,
-    // Of a ramp of connections the stages say how many there are.
+    // In a ramp the stages set the number of connections.
     connections: isRamp(load) ? Math.max(...load.stages!.map(stage => stage.connections!)) : settings.connections,
     duration: settings.duration ?? staged ?? probeMs ?? (isShort ? countedDurationMs : 10_000),
     warmup,
   }
 }
 
-/** Only in a steady load is what differs at its start a warm-up. */
+/** `auto` looks for a steady state, so it needs a constant load that lasts for a set time. */
 function completeWarmup(warmup: number | 'auto', isShort: boolean, { stages }: Load): number | 'auto' {
   if (warmup !== 'auto') return warmup
   if (isShort) return 0
   return stages === undefined ? 'auto' : stagesWarmupMs
 }
 
-/** What a plan of arrivals says of the mode where the file does not. */
+/** A rate, or stages of rates, mean mode rate where the file sets no mode. */
 function completeLoad({ mode, ...load }: ScenarioSettings['load']): Load {
   const isPaced = load.rate !== undefined || (load.stages !== undefined && !isRamp(load))
   const resolved = mode ?? (isPaced ? 'rate' : 'loop')
@@ -240,12 +248,12 @@ function completeLoad({ mode, ...load }: ScenarioSettings['load']): Load {
   }
 }
 
-/** Whether stages are of connections. */
+/** Whether stages set numbers of connections, not rates. */
 export function isRamp({ stages }: Pick<Load, 'stages'>): boolean {
   return stages?.some(({ connections }) => connections !== undefined) === true
 }
 
-/** How long stages last together, in milliseconds. */
+/** The length of all stages together, in milliseconds. */
 export function stagesMs(stages: readonly Stage[]): number {
   return stages.reduce((sum, stage) => sum + stage.duration, 0)
 }

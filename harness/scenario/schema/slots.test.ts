@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { InvalidValue } from '../../invalidValue.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
-test('parseSlots() gives a text without slots back as it is', () => {
+test('parseSlots() leaves a text without slots unchanged', () => {
   expect(parseSlots('hello')).toEqual([{ text: 'hello' }])
   expect(parseSlots('')).toEqual([])
   expect(parseSlots('{"a":{"b":{}}} {{ } }} {')).toEqual([{ text: '{"a":{"b":{}}} {{ } }} {' }])
 })
 
-test('parseSlots() knows every slot and its width', () => {
+test('parseSlots() reads every slot with its width', () => {
   expect(parseSlots('a{{seq}}{{seq 6}}-{{connection}}{{uuid}}{{random 64}}{{stamp}}é')).toEqual([
     { text: 'a' },
     { slot: 'seq', length: 10 },
@@ -22,7 +22,7 @@ test('parseSlots() knows every slot and its width', () => {
   ])
 })
 
-test('parseSlots() takes ranges, as wide as their upper bound', () => {
+test('parseSlots() reads ranges, as wide as their upper bound', () => {
   expect(parseSlots('{{random 0..99999}}{{ random  7..8 }}{{random 0..4294967295}}{{random 1..010}}')).toEqual([
     { slot: 'number', length: 5, from: 0, to: 99_999 },
     { slot: 'number', length: 1, from: 7, to: 8 },
@@ -31,14 +31,14 @@ test('parseSlots() takes ranges, as wide as their upper bound', () => {
   ])
 })
 
-test('parseSlots() takes columns of the data, with spaces in them and around', () => {
+test('parseSlots() reads columns of the data, with spaces in and around their names', () => {
   expect(parseSlots('{{data.name}}{{ data.first name }}')).toEqual([
     { slot: 'data', column: 'name' },
     { slot: 'data', column: 'first name' },
   ])
 })
 
-test('parseSlots() takes any other name for that of a captured value', () => {
+test('parseSlots() reads any other name as that of a captured value', () => {
   expect(parseSlots('{{token}}{{ sessionId_2 }}')).toEqual([
     { slot: 'capture', name: 'token' },
     { slot: 'capture', name: 'sessionId_2' },
@@ -76,7 +76,7 @@ test.each([
   '{{random ..9}}',
   '{{random 0...9}}',
   '{{random a}}',
-])('parseSlots() says what a range is made of when it is %s', text => {
+])('parseSlots() shows the form of a range for %s', text => {
   const message = `a length or a range, as in {{random 64}} or {{random 0..9999}}, got "${text}"`
   expect(() => parseSlots(text)).toThrow(new InvalidValue(message))
 })

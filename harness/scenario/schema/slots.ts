@@ -1,17 +1,17 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { limits } from '../scenario.ts'
 
-/** A stretch of a text: as it stands, or a slot that is filled in for each request. Slots but `data` have a fixed width. */
+/** A part of a text: literal, or a slot that each request fills in. All slots but `data` and `capture` have a fixed width. */
 export type SlotPart =
   | { readonly text: string }
   | { readonly slot: 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'; readonly length: number }
-  /** A whole number from `from` to `to`, both included, with zeros in front. */
+  /** A whole number from `from` to `to`, both included, padded with zeros. */
   | { readonly slot: 'number'; readonly length: number; readonly from: number; readonly to: number }
   | { readonly slot: 'data'; readonly column: string }
-  /** What an earlier step has captured on the connection, as long as it may be. */
+  /** What an earlier step of the connection has captured, of any length. */
   | { readonly slot: 'capture'; readonly name: string }
 
-/** Characters of the slots: `stamp` is microseconds since the Unix epoch. */
+/** The width of slots in characters; `stamp` is in microseconds since the Unix epoch. */
 const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
 const seqLengthMax = 16
 const numberMax = 0xffff_ffff
@@ -25,13 +25,13 @@ const slotForms = [
   '{{data.column}}',
 ]
 
-/** What a captured value may be called, apart from the names of slots. */
+/** The names that captured values may have, except those of slots. */
 export const slotNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
-/** What stands in double braces. */
+/** Text in double braces. */
 export const slotPattern = /\{\{([^{}]*)\}\}/g
 
-/** The parts of a text with `{{...}}` in it, in order; throws a InvalidValue for a slot that there is not. */
+/** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown slot. */
 export function parseSlots(text: string): SlotPart[] {
   const parts: SlotPart[] = []
   let end = 0
@@ -49,12 +49,12 @@ export function isReservedSlot(name: string): boolean {
   return Object.hasOwn(slotLengths, name) || /^(random|data$)/.test(name)
 }
 
-/** What is said of a slot that there is not. */
+/** The error for an unknown slot. */
 export function noSuchSlot(shown: string): InvalidValue {
   return new InvalidValue(`a slot such as ${list(slotForms, 'or')}`, show(shown))
 }
 
-/** Characters of a text with its slots filled in; what comes from data or was captured counts nothing. */
+/** The length of a text with its slots filled in, in characters; data and captured values do not count. */
 export function slotsLength(parts: readonly SlotPart[]): number {
   return parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 'length' in part ? part.length : 0), 0)
 }
@@ -80,7 +80,7 @@ function parseSlot(inside: string, shown: string): SlotPart {
   throw noSuchSlot(shown)
 }
 
-/** As wide as the upper bound is written, so that every number has the same width. */
+/** A slot as wide as its upper bound, so that every number has the same width. */
 function numberSlot(from: number, upper: string, shown: string): SlotPart {
   const to = Number(upper)
   if (to > numberMax) throw new InvalidValue(`numbers up to ${numberMax} for {{random}}`, show(shown))

@@ -9,7 +9,7 @@ function addresses(list: string, ...lines: readonly string[]): readonly string[]
   return parseScenario(text, 's.yaml', [], {}).scenario.sourceAddresses
 }
 
-test('parseScenario() writes ranges of source addresses out', () => {
+test('parseScenario() expands ranges of source addresses', () => {
   expect(addresses('[127.0.0.254-127.0.1.1, 10.0.0.20, 10.0.0.7-10.0.0.7]')).toEqual([
     '127.0.0.254',
     '127.0.0.255',
@@ -22,7 +22,7 @@ test('parseScenario() writes ranges of source addresses out', () => {
   expect(addresses('[255.255.255.254-255.255.255.255]')).toEqual(['255.255.255.254', '255.255.255.255'])
 })
 
-test('parseScenario() takes IPv6 source addresses, in their shortest spelling', () => {
+test('parseScenario() accepts IPv6 source addresses, in their shortest form', () => {
   expect(addresses('["::1", "FD00:0::2"]', 'target: { address: "tcp://[::1]:80" }')).toEqual(['::1', 'fd00::2'])
 })
 
@@ -49,21 +49,21 @@ test.each([
     '52 sourceAddresses[2]: expected each address once, got 127.0.0.5 again',
   ],
   ['["::1", "0:0::1"]', '26 sourceAddresses[1]: expected each address once, got ::1 again'],
-])('parseScenario() says what is wrong with source addresses: %s', (list, fault) => {
+])('parseScenario() reports what is wrong with source addresses: %s', (list, fault) => {
   expect(faultsWith(`sourceAddresses: ${list}`)).toEqual([`s.yaml:5:${fault}`])
 })
 
 const [source, sixSource] = ['sourceAddresses: [127.0.0.2]', 'sourceAddresses: ["::1"]']
 
 test.each([
-  [['target: { address: unix:/s }', source], '5:18 sourceAddresses: goes with TCP, and target is a unix socket'],
+  [['target: { address: unix:/s }', source], '5:18 sourceAddresses: need TCP or UDP, and target is a unix socket'],
   [
     ['target: { command: run, address: unix:/s }', source],
-    '5:18 sourceAddresses: goes with TCP, and target is a unix socket',
+    '5:18 sourceAddresses: need TCP or UDP, and target is a unix socket',
   ],
   [
     ['environments: { here: { address: unix:/s } }', source],
-    '6:18 sourceAddresses: goes with TCP, and environments.here is a unix socket',
+    '6:18 sourceAddresses: need TCP or UDP, and environments.here is a unix socket',
   ],
   [
     ['target: { address: "tls://[::1]:443" }', source],
@@ -86,11 +86,11 @@ test.each([
   [['target: { command: "run {port}" }', source]],
   [['target: { command: "run {port}", address: "tls://[::1]:{port}" }', sixSource]],
   [['environments: { lan: { address: "tls://other:1" } }', sixSource]],
-])('parseScenario() takes source addresses with a target that they may reach: %s', lines => {
+])('parseScenario() accepts source addresses with a target that they may reach: %s', lines => {
   expect(faultsWith(...lines)).toEqual([])
 })
 
-test('parseScenario() masks all source addresses when one comes out of the environment', () => {
+test('parseScenario() masks all source addresses when one comes from an environment variable', () => {
   const text = minimalWith('sourceAddresses: ["${RANGE}", 10.0.0.1]')
   const loaded = parseScenario(text, 's.yaml', [], { RANGE: '127.0.0.2-127.0.0.3' })
   expect(loaded.scenario.sourceAddresses).toEqual(['127.0.0.2', '127.0.0.3', '10.0.0.1'])

@@ -1,25 +1,25 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { z } from 'zod'
+import { field, listOf } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import { formatCount } from '../../units.ts'
-import { field, listOf } from './fields.ts'
 
 const addressesMax = 4096
 const forms = 'an IP address or a range such as 127.0.0.2-127.0.0.9'
 
-/** As one entry of the list: an IPv6 address, or IPv4 addresses as numbers, both ends included. */
+/** An entry of the list: an IPv6 address, or a range of IPv4 addresses as numbers, both ends included. */
 type Entry = string | { readonly first: number; readonly last: number }
 
 const entry = field({ type: 'string', examples: ['127.0.0.2-127.0.0.9', '127.0.0.20'] }, readEntry)
 
-/** Addresses and ranges of them, as a list of addresses. */
+/** Addresses and ranges of addresses, expanded to a list of addresses. */
 export const sourceAddressesSchema = listOf(entry, 'addresses', 1, addressesMax)
   .superRefine(checkEntries)
   .transform(entries => entries.flatMap(expand))
 
 function readEntry(value: unknown): Entry {
   if (typeof value !== 'string') throw new InvalidValue(forms)
-  // One spelling for each address, so that doubled ones are found; a zone would be lost.
+  // Each address gets its one canonical form, so that duplicates are found; this form has no zone.
   if (isIPv6(value) && !value.includes('%')) return new SocketAddress({ address: value, family: 'ipv6' }).address
   const [first, last = first, more] = value.split('-')
   if (!isIPv4(first!) || !isIPv4(last!) || more !== undefined) throw new InvalidValue(forms)

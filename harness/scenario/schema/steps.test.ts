@@ -20,7 +20,7 @@ test.each([
   ['{ hex: 0a, random: 5 }', '16 loop[0].send: expected one of hex, base64, file and random, got hex and random'],
   [
     '{ hex: 0a, type: 5 }',
-    '16 loop[0].send: expected the payload below body where other fields are, as in body: { hex: ... }, got hex and type',
+    '16 loop[0].send: expected the payload in body where there are other fields, as in body: { hex: ... }, got hex and type',
   ],
   ['{ hex: abc }', '23 loop[0].send.hex: expected pairs of hexadecimal digits such as "0a ff", got "abc"'],
   [
@@ -41,9 +41,9 @@ test.each([
   ],
   [
     '"{{random 9000000}}{{random 9000000}}"',
-    '16 loop[0].send: expected a text of at most 16777216 characters with its slots filled in, got more',
+    '16 loop[0].send: expected text of at most 16777216 characters with its slots filled in, got more',
   ],
-])('parseScenario() says what is wrong with send: %s', (send, fault) => {
+])('parseScenario() reports what is wrong with send: %s', (send, fault) => {
   expect(faultsWith(`loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 
@@ -60,24 +60,24 @@ test.each([
   ['5', `27 loop[0].expect: ${expectForms}, got 5`],
   ['{}', `27 loop[0].expect: ${expectForms}, got an empty mapping`],
   ['{ equals: a, body: a }', '27 loop[0].expect: expected one of equals and body, which mean the same, got both'],
-  ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known here: hex, base64 and file'],
+  ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known keys: hex, base64 and file'],
   ['{ contains: "" }', '39 loop[0].expect.contains: expected text, got ""'],
   ['{ contains: 5 }', '39 loop[0].expect.contains: expected text, got 5 (in quotes it is text)'],
   [
     '{ equals: "a {{seq}}" }',
-    '37 loop[0].expect.equals: expected a text without slots, or echo for what was sent, got "{{seq}}"',
+    '37 loop[0].expect.equals: expected text without slots, or echo for what was sent, got "{{seq}}"',
   ],
   ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
   ['{ status: 600 }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got 600'],
   ['{ status: OK }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got "OK"'],
   ['{ type: one }', '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, got "one"'],
-])('parseScenario() says what is wrong with expect: %s', (expected, fault) => {
+])('parseScenario() reports what is wrong with expect: %s', (expected, fault) => {
   expect(faultsWith('protocol: tlv', `loop: [{ send: a, expect: ${expected} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 
 test('parseScenario() checks weights and heartbeats', () => {
   expect(faultsWith('loop: [{ send: a, weight: 5 }]')).toEqual([
-    's.yaml:4:19 loop[0]: unknown key "weight"; known here: send, expect, capture and think',
+    's.yaml:4:19 loop[0]: unknown key "weight"; known keys: send, expect, capture and think',
   ])
   expect(faultsWith('heartbeat: { every: 0s, send: a, reply: 1 }')).toEqual([
     's.yaml:5:21 heartbeat.every: expected a duration from 1ms to 1h, got "0s"',

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { duration, flag, hourMs, listOf, mapping } from '../../fields.ts'
 import { type Heartbeat, limits, type MixStep, type Step } from '../scenario.ts'
 import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
-import { duration, flag, hourMs, listOf, mapping } from './fields.ts'
 import { sendSchema } from './payload.ts'
 
 const weightMax = 1_000_000
@@ -12,13 +12,13 @@ const stepShape = {
   expect: expectSchema.exactOptional(),
   capture: captureSchema
     .exactOptional()
-    .describe('What later steps of the connection take as {{name}}, and where it is in the reply'),
+    .describe('Values that later steps of the connection use as {{name}}, and where they are in the reply'),
   think: duration({ min: 0, max: hourMs })
     .prefault('0s')
     .describe('Pause between the reply and the next request of the connection'),
 } satisfies Record<keyof Step, z.ZodType>
 
-const stepForms = 'a mapping with send and, if wanted, expect, capture and think'
+const stepForms = 'a mapping with send and, optionally, expect, capture and think'
 const step = mapping(stepShape, stepForms).meta({
   id: 'step',
   description: 'One request, and what is expected of its reply',
@@ -31,20 +31,20 @@ const mixStepShape = {
     .gt(0, 'expected a number above 0')
     .max(weightMax, `expected a number up to ${weightMax}`)
     .prefault(1)
-    .describe('How often the step is drawn, against the weights of the others'),
+    .describe('How often the step is drawn, relative to the weights of the others'),
 } satisfies Record<keyof MixStep, z.ZodType>
 
-/** The steps of an iteration, in order. */
+/** The steps of an iteration, one after the other. */
 export const loopSchema = listOf(step, 'steps', 1, limits.stepsMax)
 
 /** The handshake of a connection. */
 export const connectSchema = listOf(step, 'steps', 0, limits.stepsMax)
 
-/** Steps that are drawn by their weight. */
+/** Steps that are drawn at random by weight. */
 export const mixSchema = listOf(mapping(mixStepShape, stepForms), 'steps', 1, limits.stepsMax)
 
 const heartbeatShape = {
-  every: duration({ min: 1, max: hourMs }).describe('How long after the last one, such as 10s'),
+  every: duration({ min: 1, max: hourMs }).describe('The time between two heartbeats, such as 10s'),
   send: sendSchema,
   reply: flag().prefault(true).describe('Whether the server answers it'),
 } satisfies Record<keyof Heartbeat, z.ZodType>

@@ -15,7 +15,7 @@ test.each([
   ['tcp://h:1', '9 target: expected a mapping with one of serve, command and address, got "tcp://h:1"'],
   [
     '{ address: "udp://h:1", over: udp }',
-    '39 target.over: goes with serve, not with address, which says it itself: udp://host:port',
+    '39 target.over: goes with serve, not with address: write udp://host:port there',
   ],
   ['{ serve: echo, over: upd }', '30 target.over: expected tcp or udp, got "upd"'],
   ['{ serve: tvl }', '18 target.serve: expected echo, tlv, rpc, broadcast or http, got "tvl"'],
@@ -27,7 +27,7 @@ test.each([
   ],
   [
     '{ serve: tlv, options: { stall: [] } }',
-    '41 target.options.stall: expected text, a number, true or false, got a list',
+    '41 target.options.stall: expected 1s/10s (a stall shorter than its period) or forever@54s, got a list',
   ],
   ['{ serve: tlv, options: { pool-size: 1 } }', '34 target.options: unknown key "pool-size"; did you mean "poolSize"?'],
   [

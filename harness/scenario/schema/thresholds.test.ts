@@ -12,7 +12,7 @@ test.each([
   [' max < 1s ', 'max', '<', 1000],
   ['errors < 0.1%', 'errors', '<', 0.001],
   ['errors <= 0', 'errors', '<=', 0],
-])('parseThreshold() takes "%s"', (text, metric, operator, limit) => {
+])('parseThreshold() reads "%s"', (text, metric, operator, limit) => {
   expect(parseThreshold(text)).toEqual({ expression: text.trim(), metric, operator, limit })
 })
 

@@ -8,7 +8,7 @@ const operators: readonly Threshold['operator'][] = ['<', '<=', '>', '>=']
 const lengthMax = 100
 const example = 'p99 < 5ms, throughput > 50k/s or errors < 0.1%'
 
-/** A threshold out of `p99 < 5ms`, `throughput > 50k/s` or `errors < 0.1%`; throws a InvalidValue when it is none. */
+/** Reads `p99 < 5ms`, `throughput > 50k/s` or `errors < 0.1%`; throws an InvalidValue for other texts. */
 export function parseThreshold(text: string): Threshold {
   const parts = text.length > lengthMax ? null : /^([a-z][\w.]*)\s*([<>=!]+)\s*(\S+)$/.exec(text.trim())
   if (!parts) throw new InvalidValue(`a condition such as ${example}`)

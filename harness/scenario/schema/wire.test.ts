@@ -12,7 +12,7 @@ test.each([
   ['wire: { split: every-byte }', { split: 1 }],
   ['wire: { split: random }', { split: 'random' }],
   ['wire: { coalesce: 10, delay: 500us }', { coalesce: 10, delay: 0.5 }],
-])('parseScenario() takes %s', (line, wire) => {
+])('parseScenario() accepts %s', (line, wire) => {
   expect(parseScenario(minimalWith(piped, line), 's.yaml', [], {}).scenario.wire).toEqual(wire)
 })
 
@@ -23,13 +23,13 @@ test.each([
   ['wire: { coalesce: 1 }', '6:19 wire.coalesce: expected a whole number from 2 to 65,536, got 1'],
   [
     'wire: { coalesce: 11 }',
-    '6:19 wire.coalesce: expected at most load.pipeline (10), as no more requests wait together, got 11',
+    '6:19 wire.coalesce: expected at most load.pipeline (10): no more requests wait together, got 11',
   ],
   ['wire: { split: 3, delay: 2m }', '6:26 wire.delay: expected a duration from 0ms to 60s, got "2m"'],
   ['wire: { delay: 5ms }', '6:7 wire: expected one of split and coalesce, got neither'],
   ['wire: { split: 3, coalesce: 2 }', '6:7 wire: expected one of split and coalesce, got both'],
   ['wire: { splitt: 3 }', '6:9 wire: unknown key "splitt"; did you mean "split"?'],
   ['wire: slow', '6:7 wire: expected a mapping such as { split: 3 bytes } or { coalesce: 10, delay: 5ms }, got "slow"'],
-])('parseScenario() says what is wrong with %s', (line, fault) => {
+])('parseScenario() reports what is wrong with %s', (line, fault) => {
   expect(faultsWith(piped, line)).toEqual([`s.yaml:${fault}`])
 })

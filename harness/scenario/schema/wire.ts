@@ -1,11 +1,8 @@
 import type { z } from 'zod'
+import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import type { WireSettings } from '../../transports/wire.ts'
 import { formatSize, parseSize } from '../../units.ts'
-import { conflict, type Issue, issue } from '../path.ts'
-import { isDatagramTarget } from '../resolve.ts'
-import type { Load, Target } from '../scenario.ts'
-import { count, duration, evenIfFaulty, field, hasUnknownKey, mapping } from './fields.ts'
 
 const pieceBytesMax = 1024 * 1024
 const coalesceMax = 65_536
@@ -25,42 +22,21 @@ const wireShape = {
     readSplit,
   )
     .exactOptional()
-    .describe('Write every request in pieces: of 3 bytes, every-byte, or of random lengths'),
-  coalesce: count(2, coalesceMax).exactOptional().describe('Write so many requests of a connection at once'),
+    .describe('Write every request in pieces: of a size such as 3 bytes, every-byte, or random for random lengths'),
+  coalesce: count(2, coalesceMax).exactOptional().describe('Write this many requests of a connection at once'),
   delay: duration({ min: 0, max: delayMsMax })
     .exactOptional()
-    .describe('From one piece to the next (at least a turn of the loop), or how long requests are held (10ms)'),
+    .describe(
+      'split: the time from one piece to the next, at least a turn of the event loop; coalesce: how long requests may wait, by default 10ms',
+    ),
 } satisfies Record<keyof WireSettings, z.ZodType>
 
-/** How what is written is cut or glued: exactly one of split and coalesce. */
+/** How writes are split or coalesced: exactly one of the two. */
 export const wireSchema = mapping(wireShape, forms).superRefine((value, context) => {
   const found = ['split', 'coalesce'].filter(key => key in value)
   if (found.length === 1 || (found.length === 0 && hasUnknownKey(context))) return
   context.addIssue(new InvalidValue('one of split and coalesce', found.length === 0 ? 'neither' : 'both').message)
 }, evenIfFaulty)
-
-interface Settings {
-  readonly wire?: WireSettings
-  readonly load?: Pick<Load, 'pipeline'>
-  readonly target?: Target
-  readonly environments?: Readonly<Record<string, Target>>
-}
-
-/** What does not go with cutting or gluing. */
-export function wireIssues({ wire, load, target, environments = {} }: Settings): Issue[] {
-  if (wire === undefined) return []
-  const issues: Issue[] = []
-  const { coalesce } = wire
-  if (coalesce !== undefined && load !== undefined && coalesce > load.pipeline) {
-    const expected = `at most load.pipeline (${load.pipeline}), as no more requests wait together`
-    issues.push(conflict(['wire', 'coalesce'], expected, String(coalesce)))
-  }
-  const targets = target === undefined ? [] : [target, ...Object.values(environments)]
-  if (targets.some(isDatagramTarget)) {
-    issues.push(issue(['wire'], 'goes with streams, not with UDP, where each write is a datagram'))
-  }
-  return issues
-}
 
 function readSplit(value: unknown): number | 'random' {
   if (value === 'random') return value

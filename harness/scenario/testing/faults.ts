@@ -3,7 +3,7 @@ import { parseScenario } from '../load.ts'
 import type { Override } from '../overrides.ts'
 import type { Environment } from '../yaml/variables.ts'
 
-/** A scenario in order, four lines long. */
+/** A valid scenario, four lines long. */
 export const minimal = 'name: x\ntarget: { address: "tcp://h:1" }\nprotocol: raw\nloop: [{ send: hi }]\n'
 
 /** The faults that an action throws, as they are printed. */
@@ -22,7 +22,7 @@ export function faultsIn(text: string, overrides: readonly Override[] = [], envi
   return faultLines(() => parseScenario(text, 's.yaml', overrides, environment))
 }
 
-/** The minimal scenario with further lines, from line 5 on; a line for a key that it has takes that one's place. */
+/** The minimal scenario with further lines, from line 5 on; a line for a key that it has replaces that one. */
 export function minimalWith(...lines: readonly string[]): string {
   return lines.reduce((text, line) => {
     const key = /^\w+/.exec(line)![0]

@@ -1,20 +1,20 @@
-import { Composer, CST, type Document, Lexer, Parser } from 'yaml'
+import { Composer, CST, type Document, Lexer, LineCounter, Parser } from 'yaml'
 import { limits } from '../scenario.ts'
 
-/** Something that keeps a text from being read, at an offset into it. */
+/** A fault that makes a text unreadable, at an offset into it. */
 export interface TextFault {
   readonly offset: number
   readonly message: string
 }
 
-/** Words, brackets and line ends of a file; what is over it is no scenario, and takes YAML seconds to read. */
+/** Words, brackets and line ends of a file. More would take the YAML parser seconds, and no scenario has so many. */
 const tokensMax = 100_000
 
-/** The one document of a YAML text, or all that keeps it from being read. Bounded in tokens and in nesting. */
+/** The one document of a YAML text, or all faults that make it unreadable. Bounded in tokens and in nesting. */
 export function parseDocument(text: string): Document.Parsed | readonly TextFault[] {
   const tokens = tokenize(text)
   if (tokens === undefined) {
-    return [{ offset: 0, message: `expected a scenario of at most ${tokensMax} words and marks, got more` }]
+    return [{ offset: 0, message: `expected a scenario of at most ${tokensMax} words and brackets, got more` }]
   }
   const tooDeep = findTooDeep(tokens)
   if (tooDeep !== undefined) return [{ offset: tooDeep, message: nestingMessage }]
@@ -34,11 +34,11 @@ export const nestingMessage = `expected at most ${limits.nestingMax} levels of n
 
 function createComposer(): Composer {
   return new Composer({
-    // Doubled keys are found as the document is read: the package compares every pair of keys.
+    // `Reader` finds duplicate keys: the package would compare every pair of keys.
     uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'silent',
-    // Whatever a %YAML directive says, only text, numbers, booleans, null, lists and mappings come out.
+    // Only text, numbers, booleans, null, lists and mappings result, whatever a %YAML directive says.
     schema: 'core',
     merge: false,
     resolveKnownTags: false,
@@ -57,7 +57,7 @@ function tokenize(text: string): CST.Token[] | undefined {
   return tokens
 }
 
-/** Where nesting goes over its limit. It is measured before documents are composed, since that is done by recursion. */
+/** Where nesting exceeds its limit. It is checked before documents are composed, because composing is recursive. */
 function findTooDeep(tokens: readonly CST.Token[]): number | undefined {
   const rest = tokens.map(token => ({ token, depth: 0 }))
   for (let entry = rest.pop(); entry !== undefined; entry = rest.pop()) {
@@ -73,18 +73,13 @@ function findTooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined
 }
 
-/** Tells of offsets into a text where they are, as `line:column`, both from 1. */
+/** Turns offsets into a text into `line:column`, both from 1. A line ends with a line feed; columns count UTF-16 units. */
 export function lineFinder(text: string): (offset: number) => string {
-  const starts = [0]
-  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
+  const counter = new LineCounter()
+  counter.addNewLine(0)
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) counter.addNewLine(end + 1)
   return offset => {
-    let line = 0
-    let after = starts.length
-    while (after - line > 1) {
-      const middle = (line + after) >> 1
-      if (starts[middle]! <= offset) line = middle
-      else after = middle
-    }
-    return `${line + 1}:${offset - starts[line]! + 1}`
+    const { line, col } = counter.linePos(offset)
+    return `${line}:${col}`
   }
 }

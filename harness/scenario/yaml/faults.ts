@@ -63,7 +63,7 @@ function inOrder(faults: readonly TextFault[], { name, text }: Pick<Places, 'nam
 function bounded(faults: readonly Fault[], name: string): Fault[] {
   if (faults.length <= faultsMax) return [...faults]
   const shown = faults.slice(0, faultsMax - 1)
-  return [...shown, { place: name, message: `and ${formatCount(faults.length - shown.length)} faults more` }]
+  return [...shown, { place: name, message: `and ${formatCount(faults.length - shown.length)} more faults` }]
 }
 
 /** Of what is not there, the place is the key of the nearest thing above it that is. */
@@ -92,7 +92,7 @@ function bothInProtocol(path: Path, secret: Path): boolean {
 
 /** A message without the value, which came out of the environment and may be a password. */
 function withoutValue(message: string): string {
-  if (!message.startsWith('expected ')) return 'the value out of the environment is not taken here'
+  if (!message.startsWith('expected ')) return 'the value of the environment variable is not valid here'
   const [expected, got] = message.split(', got ', 2)
   return got === undefined ? message : `${expected}, got ***`
 }

@@ -12,19 +12,19 @@ test.each([
   ['several documents', `${minimal}---\n${minimal}`, '5:1 expected one document, got 2'],
   ['an open quote', 'name: "x', '1:9 not valid YAML: Missing closing "quote'],
   ['a tab as indentation', 'load:\n\tmode: loop', '2:1 not valid YAML: Tabs are not allowed as indentation'],
-  ['a tag that there is not', 'name: !own x', '1:7 not valid YAML: Unresolved tag: !own'],
+  ['an unknown tag', 'name: !own x', '1:7 not valid YAML: Unresolved tag: !own'],
 ])('parseScenario() refuses %s', (_, text, fault) => {
   expect(faultsIn(text)).toEqual([`s.yaml:${fault}`])
 })
 
-test('parseScenario() refuses doubled keys and says where the first is', () => {
+test('parseScenario() refuses duplicate keys and names the place of the first', () => {
   expect(faultsWith('load:\n  mode: loop\n  pipeline: 1\n  mode: once')).toEqual([
-    's.yaml:8:3 load: duplicate key "mode"; it stands at 6:3 already',
+    's.yaml:8:3 load: duplicate key "mode"; the first is at 6:3',
   ])
-  expect(faultsIn(`${minimal}name: y`)).toEqual(['s.yaml:5:1 duplicate key "name"; it stands at 1:1 already'])
+  expect(faultsIn(`${minimal}name: y`)).toEqual(['s.yaml:5:1 duplicate key "name"; the first is at 1:1'])
 })
 
-test('parseScenario() refuses keys that are no text', () => {
+test('parseScenario() refuses keys that are not text', () => {
   expect(faultsIn(`${minimal}5: a\n~: b\n[c]: d\n? { e: f }\n: g`)).toEqual([
     's.yaml:5:1 expected a key that is text, got 5',
     's.yaml:6:1 expected a key that is text, got nothing',
@@ -33,14 +33,14 @@ test('parseScenario() refuses keys that are no text', () => {
   ])
 })
 
-test('parseScenario() takes no key for more than itself', () => {
+test('parseScenario() gives no key a special meaning', () => {
   expect(faultsIn(`${minimal}__proto__: { warmup: 5s }`)).toEqual(['s.yaml:5:1 unknown key "__proto__"'])
   expect(faultsWith('load: { constructor: 1 }')).toEqual([
-    's.yaml:5:9 load: unknown key "constructor"; known here: mode, pipeline, rate, arrivals and stages',
+    's.yaml:5:9 load: unknown key "constructor"; known keys: mode, pipeline, rate, arrivals and stages',
   ])
 })
 
-test('parseScenario() refuses too deep nesting, however it is written', () => {
+test('parseScenario() refuses nesting that is too deep, in every style', () => {
   const message = 'expected at most 32 levels of nesting, got more'
   const { nestingMax } = limits
   expect(faultsIn(`${minimal}a: ${'['.repeat(nestingMax)}${']'.repeat(nestingMax)}`)).toEqual([
@@ -57,21 +57,21 @@ test('parseScenario() refuses too deep nesting, however it is written', () => {
   ])
 })
 
-test('parseScenario() refuses a MiB of brackets at once', () => {
-  const tooMany = 's.yaml:1:1 expected a scenario of at most 100000 words and marks, got more'
+test('parseScenario() refuses a MiB of brackets quickly', () => {
+  const tooMany = 's.yaml:1:1 expected a scenario of at most 100000 words and brackets, got more'
   for (const bracket of ['[', '{', '- ', '? ', ']']) {
     expect(faultsIn(bracket.repeat(limits.scenarioBytesMax / bracket.length))).toEqual([tooMany])
   }
 })
 
-test('parseScenario() bounds what aliases write out', () => {
+test('parseScenario() bounds the values that aliases expand to', () => {
   const letters = 'abcdefgh'
   const lines = [...letters].map((letter, index) => {
     const inside = index === 0 ? 'x' : `*${letters[index - 1]}`
     return `${letter}: &${letter} [${Array(9).fill(inside).join(', ')}]`
   })
   expect(faultsIn(lines.join('\n'))).toEqual([
-    expect.stringMatching(/^s\.yaml:\d+:\d+ expected at most 100000 values, got more by aliases$/),
+    expect.stringMatching(/^s\.yaml:\d+:\d+ expected at most 100000 values, got more through aliases$/),
   ])
   expect(faultsIn('a: &a [*a]')).toEqual(['s.yaml:1:8 expected at most 32 levels of nesting, got more'])
 })
@@ -86,18 +86,18 @@ test('parseScenario() follows aliases', () => {
   expect(faultsWith('loop: [&step { send: a, think: 5 }, *step, { send: *other }]')).toEqual([
     's.yaml:4:32 loop[0].think: expected a duration such as 500us, 10ms or 10s, got 5 (a number without a unit)',
     's.yaml:4:32 loop[1].think: expected a duration such as 500us, 10ms or 10s, got 5 (a number without a unit)',
-    's.yaml:4:52 loop[2].send: nothing before it is marked &other',
+    's.yaml:4:52 loop[2].send: no earlier value has the anchor &other',
   ])
 })
 
-test('parseScenario() shows no more faults than a screen holds', () => {
+test('parseScenario() shows at most 100 faults', () => {
   const lines = faultsIn(minimal + Array.from({ length: 1234 }, (_, index) => `x${index}: 1\n`).join(''))
   expect(lines).toHaveLength(100)
   expect(lines[98]).toMatch(/^s\.yaml:103:1 unknown key "x98"/)
-  expect(lines[99]).toBe('s.yaml and 1,135 faults more')
+  expect(lines[99]).toBe('s.yaml and 1,135 more faults')
 })
 
-test('parseScenario() cuts long values short', () => {
+test('parseScenario() truncates long values', () => {
   expect(faultsWith(`transport: ${'a'.repeat(1000)}`)).toEqual([
     `s.yaml:5:12 transport: expected auto, node or epoll, got "${'a'.repeat(60)}..."`,
   ])

@@ -1,31 +1,32 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { show } from '../../invalidValue.ts'
+import { emptyMapping, type Mapping } from '../../mapping.ts'
 import { isKeyPath } from '../checks/keys.ts'
-import { emptyMapping, type Issue, type Mapping, type Path, pathKey } from '../path.ts'
+import { type Issue, type Path, pathKey } from '../path.ts'
 import { limits } from '../scenario.ts'
 import { lineFinder, nestingMessage, parseDocument, type TextFault } from './document.ts'
 import { type Environment, interpolate } from './variables.ts'
 
-/** Where a key and its value begin: offsets into the text. */
+/** The offsets into the text at which a key and its value begin. */
 export interface Position {
   readonly key: number
   readonly value: number
 }
 
-/** A YAML text as plain data, with where everything in it stands. */
+/** A YAML text as plain data, with the position of every value. */
 export interface Source {
   readonly data: unknown
   /** By `pathKey`. */
   readonly positions: ReadonlyMap<string, Position>
-  /** Paths of the values that came out of the environment. */
+  /** Paths of the values that came from environment variables. */
   readonly secrets: readonly Path[]
   readonly issues: readonly Issue[]
 }
 
-/** Values in all, with aliases written out: what is over it is an alias bomb. */
+/** Values in total, with aliases expanded: more is an alias bomb. */
 const valuesMax = 100_000
 
-/** Reads a YAML text into plain data with the environment filled in, or says what keeps it from being read. */
+/** Reads a YAML text as plain data with environment variables filled in, or returns the faults that prevent it. */
 export function readSource(text: string, environment: Environment): Source | readonly TextFault[] {
   const document = parseDocument(text)
   if (!('contents' in document)) return document
@@ -41,12 +42,12 @@ export function readSource(text: string, environment: Environment): Source | rea
   return readWith(document, text, environment)
 }
 
-/** The value of one setting, as in `--set path=value`: a scalar or a list or mapping in brackets, else the text as is. */
+/** The value of a setting such as `--set path=value`: a scalar, or a list or mapping in brackets, or else the text itself. */
 export function readSetting(text: string): unknown {
   const document = parseDocument(text)
   if (!('contents' in document)) throw new SettingError(document[0]!.message)
   const { contents, comment } = document
-  // `key: value`, `- item` and `word # more` are meant as they stand by whoever writes them on a command line.
+  // On a command line `key: value`, `- item` and `word # more` are meant as text.
   const isBlock = (isMap(contents) || isSeq(contents)) && contents.flow !== true
   if (isBlock || comment !== null || contents?.comment != null || contents?.commentBefore != null) return text
   if (contents === null) return null
@@ -111,7 +112,10 @@ class Reader {
 
   #value(node: unknown, path: Path, place: Position, depth: number): unknown {
     if (++this.#values > valuesMax) {
-      throw new Overflow({ offset: place.value, message: `expected at most ${valuesMax} values, got more by aliases` })
+      throw new Overflow({
+        offset: place.value,
+        message: `expected at most ${valuesMax} values, got more through aliases`,
+      })
     }
     if (depth > limits.nestingMax + 1) throw new Overflow({ offset: place.value, message: nestingMessage })
     this.#positions.set(pathKey(path), place)
@@ -148,13 +152,13 @@ class Reader {
       }
       const inside = [...path, name]
       if (name === '__proto__') {
-        // No record of the schema can hold it: it would be dropped without a word.
+        // Records of the schema cannot hold it: it would be dropped silently.
         this.#issues.push({ path: inside, about: 'key', message: 'unknown key "__proto__"', offset })
         continue
       }
       const first = this.#positions.get(pathKey(inside))
       if (Object.hasOwn(data, name)) {
-        const message = `duplicate key ${show(name)}; it stands at ${this.#lineAndColumn(first!.key)} already`
+        const message = `duplicate key ${show(name)}; the first is at ${this.#lineAndColumn(first!.key)}`
         this.#issues.push({ path: inside, about: 'key', message, offset })
         continue
       }
@@ -167,7 +171,12 @@ class Reader {
   #alias(name: string, path: Path, place: Position, depth: number): unknown {
     const target = this.#anchors.get(name)
     if (target === undefined) {
-      this.#issues.push({ path, about: 'value', message: `nothing before it is marked &${name}`, offset: place.value })
+      this.#issues.push({
+        path,
+        about: 'value',
+        message: `no earlier value has the anchor &${name}`,
+        offset: place.value,
+      })
       return undefined
     }
     this.#aliasDepth++
@@ -176,14 +185,14 @@ class Reader {
     return value
   }
 
-  /** An alias means the last anchor of its name before it; what an alias brings in again is not before it anew. */
+  /** An alias refers to the last anchor of its name before it. Anchors inside an expanded alias do not count again. */
   #remember(node: { readonly anchor?: string }): void {
     if (node.anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(node.anchor, node)
   }
 
   #scalar(node: Scalar, path: Path, place: Position): unknown {
     const { value } = node
-    // A key of digits is no number: it is what was written.
+    // A key of digits is text, not a number.
     if (isKeyPath(path) && typeof value !== 'string' && value !== null && node.source !== undefined) return node.source
     if (typeof value !== 'string' || this.#environment === undefined) return value
     const { text, secret, whole, faults } = interpolate(value, this.#environment)
@@ -193,7 +202,7 @@ class Reader {
     return whole && node.type === 'PLAIN' && !isKeyPath(path) ? this.#resolvePlain(text) : text
   }
 
-  /** The value of a plain scalar by the rules of YAML: `10` is a number, `true` a boolean. */
+  /** The value of a plain scalar in YAML: `10` is a number, `true` a boolean. */
   #resolvePlain(text: string): unknown {
     const tag = this.#document.schema.tags.find((tag: Tag) => tag.default === true && tag.test?.test(text))
     return tag === undefined || tag.collection ? text : tag.resolve(text, () => {}, {})

@@ -14,7 +14,7 @@ function faults(...lines: readonly string[]): string[] {
   return faultsIn(minimalWith(...lines), [], environment)
 }
 
-test('interpolate() fills variables in wherever they stand', () => {
+test('interpolate() fills in variables anywhere in a text', () => {
   expect(interpolate('tcp://${HOST}:${COUNT}', environment)).toEqual({
     text: 'tcp://db.example:7',
     secret: true,
@@ -24,21 +24,21 @@ test('interpolate() fills variables in wherever they stand', () => {
   expect(interpolate('${HOST}', environment)).toMatchObject({ text: 'db.example', whole: true })
 })
 
-test('interpolate() leaves other dollars and braces alone', () => {
+test('interpolate() leaves other dollars and braces unchanged', () => {
   for (const text of ['$HOST', '$ {HOST}', '{HOST}', '$$', '}{', '']) {
     expect(interpolate(text, environment)).toEqual({ text, secret: false, whole: false, faults: [] })
   }
 })
 
-test('interpolate() takes $${ as a plain ${', () => {
+test('interpolate() reads $${ as a plain ${', () => {
   expect(interpolate('$${HOST} $${', environment)).toMatchObject({ text: '${HOST} ${', secret: false })
   expect(interpolate('${HOST}$${HOST}', environment)).toMatchObject({ text: 'db.example${HOST}', secret: true })
 })
 
-test('interpolate() says what is no variable or is not there', () => {
+test('interpolate() reports what is not a variable, or is not set', () => {
   expect(interpolate('${NONE} ${constructor}', environment).faults).toEqual([
-    'the environment has no variable NONE',
-    'the environment has no variable constructor',
+    'environment variable NONE is not set',
+    'environment variable constructor is not set',
   ])
   for (const text of ['${}', '${A-B}', '${A:-b}', '${A', '${']) {
     expect(interpolate(text, environment).faults).toEqual([
@@ -47,30 +47,30 @@ test('interpolate() says what is no variable or is not there', () => {
   }
 })
 
-test('parseScenario() resolves a plain variable as YAML would, a quoted one as text', () => {
+test('parseScenario() resolves a plain variable as YAML does, a quoted one as text', () => {
   expect(load('connections: ${COUNT}').scenario.connections).toBe(7)
   expect(load('description: "${COUNT}"').scenario.description).toBe('7')
   expect(faults('description: ${COUNT}')).toEqual(['s.yaml:5:14 description: expected text, got ***'])
   expect(faults('description: ${EMPTY}')).toEqual(['s.yaml:5:14 description: expected text, got ***'])
 })
 
-test('parseScenario() says where a variable is missing, and says it once', () => {
+test('parseScenario() reports a variable that is not set once, with its place', () => {
   expect(faults('target: { address: "tcp://${NONE}:1" }', 'duration: ${NONE}')).toEqual([
-    's.yaml:2:20 target.address: the environment has no variable NONE',
-    's.yaml:5:11 duration: the environment has no variable NONE',
+    's.yaml:2:20 target.address: environment variable NONE is not set',
+    's.yaml:5:11 duration: environment variable NONE is not set',
   ])
   expect(faults('description: ${a b}')).toEqual([
     's.yaml:5:14 description: expected a variable such as ${NAME}, or $${ for a plain ${, got "${a b}"',
   ])
 })
 
-test('parseScenario() does not ask for a variable where an override stands', () => {
+test('parseScenario() needs no variable where an override replaces it', () => {
   const overrides = [{ path: ['target'], value: { address: 'tcp://h:2' }, origin: '--target' }]
   const text = minimalWith('target: { address: "tcp://${NONE}:1" }')
   expect(parseScenario(text, 's.yaml', overrides, {}).scenario.target).toEqual({ address: 'tcp://h:2' })
 })
 
-test('parseScenario() masks what came out of the environment in the redacted scenario', () => {
+test('parseScenario() masks values of environment variables in the redacted scenario', () => {
   const { scenario, redacted } = load(
     'target: { address: "tcp://${HOST}:1" }',
     'connections: ${COUNT}',
@@ -100,7 +100,7 @@ test('parseScenario() masks what came out of the environment in the redacted sce
   })
 })
 
-test('parseScenario() masks at every place that an alias brings a variable to', () => {
+test('parseScenario() masks a variable at every place that an alias copies it to', () => {
   const { redacted } = load('loop: [{ send: &login "login ${SECRET}" }, { send: *login }]')
   expect(redacted.loop).toEqual([
     { send: '***', think: 0 },
@@ -108,13 +108,13 @@ test('parseScenario() masks at every place that an alias brings a variable to', 
   ])
 })
 
-test('parseScenario() masks nothing where an override took the place of the variable', () => {
+test('parseScenario() masks nothing where an override has replaced the variable', () => {
   const overrides = [{ path: ['connections'], value: 5, origin: '-c' }]
   const loaded = parseScenario(minimalWith('connections: ${COUNT}'), 's.yaml', overrides, environment)
   expect(loaded.redacted.connections).toBe(5)
 })
 
-test('parseScenario() shows no value out of the environment in a fault', () => {
+test('parseScenario() shows no value of an environment variable in a fault', () => {
   expect(
     faults(
       'name: a/${SECRET}',
@@ -128,7 +128,7 @@ test('parseScenario() shows no value out of the environment in a fault', () => {
   ).toEqual([
     's.yaml:1:7 name: expected a name of letters, digits, ".", "_" and "-", at most 100 of them, got ***',
     's.yaml:2:20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
-    's.yaml:3:11 protocol: the value out of the environment is not taken here',
+    's.yaml:3:11 protocol: the value of the environment variable is not valid here',
     's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got ***',
     's.yaml:5:15 load.mode: expected loop, rate, search or once, got ***',
     's.yaml:6:11 duration: expected a duration such as 500us, 10ms or 10s, got ***',

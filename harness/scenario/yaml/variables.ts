@@ -1,13 +1,13 @@
 import { show } from '../../invalidValue.ts'
 
-/** The environment of the process, or one made up for a test. */
+/** The environment of the process, or one for a test. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A text with its variables filled in; `secret` when any was. */
+/** A text with its variables filled in; it is secret if it has any. */
 export interface Interpolated {
   readonly text: string
   readonly secret: boolean
-  /** The text was one variable and nothing else. */
+  /** The text is one variable and nothing else. */
   readonly whole: boolean
   readonly faults: readonly string[]
 }
@@ -20,7 +20,7 @@ export function interpolate(text: string, environment: Environment): Interpolate
   let filled = ''
   let end = 0
   let secret = false
-  // A regular expression would look for the closing brace anew from each opening one.
+  // A regular expression would search for the closing brace again from each opening one.
   for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', end)) {
     const isEscaped = start > end && text[start - 1] === '$'
     filled += text.slice(end, isEscaped ? start - 1 : start)
@@ -36,9 +36,9 @@ export function interpolate(text: string, environment: Environment): Interpolate
       faults.push(`expected a variable such as \${NAME}, or $\${ for a plain \${, got ${got}`)
       break
     }
-    // An environment is no record of ours: `constructor` must not be found in its prototype.
+    // The environment has a prototype, in which `constructor` must not be found.
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
-    if (value === undefined) faults.push(`the environment has no variable ${name}`)
+    if (value === undefined) faults.push(`environment variable ${name} is not set`)
     filled += value ?? ''
     end = close + 1
     secret = true

@@ -1,12 +1,12 @@
-// A server of frames with a 4-byte length that has one fault: `node broken.mjs <fault> <port>`; port 0 is a free one,
-// which is then printed. Plain JavaScript, because a child process loads it as it is.
+// A server of frames with a 4-byte length that has one fault: `node broken.mjs <fault> <port>`. It prints its port, which
+// is a free one for 0. Plain JavaScript, because node runs it without compiling.
 import net from 'node:net'
 
 const [fault, port] = process.argv.slice(2)
 const headerBytes = 4
 
-/** Connections whose last frame is not whole, of the server that serves one at a time. */
-const turns = []
+/** Connections with an incomplete frame, for the server that serves one at a time. */
+const queue = []
 
 function frame(body) {
   const bytes = Buffer.alloc(headerBytes + body.length)
@@ -15,7 +15,7 @@ function frame(body) {
   return bytes
 }
 
-/** Answers the whole frames of what came in with themselves; what is left over is kept. */
+/** Echoes the whole frames received so far and keeps the rest. */
 function answer(connection) {
   while (connection.rest.length >= headerBytes) {
     const length = connection.rest.readUInt32BE()
@@ -27,34 +27,34 @@ function answer(connection) {
   }
 }
 
-/** One connection after the other: who has begun a frame is waited for. */
-function answerInTurn(connection) {
-  if (!turns.includes(connection)) turns.push(connection)
-  while (turns.length > 0) {
-    answer(turns[0])
-    if (turns[0].rest.length > 0 && !turns[0].isGone) return
-    turns.shift()
+/** Serves one connection at a time: one with an incomplete frame keeps the others waiting. */
+function answerOneByOne(connection) {
+  if (!queue.includes(connection)) queue.push(connection)
+  while (queue.length > 0) {
+    answer(queue[0])
+    if (queue[0].rest.length > 0 && !queue[0].isClosed) return
+    queue.shift()
   }
 }
 
 const server = net.createServer(socket => {
-  const connection = { socket, rest: Buffer.alloc(0), isGone: false }
+  const connection = { socket, rest: Buffer.alloc(0), isClosed: false }
   if (fault !== 'dies') socket.on('error', () => {})
   socket.on('close', () => {
-    connection.isGone = true
+    connection.isClosed = true
     connection.rest = Buffer.alloc(0)
-    if (fault === 'blocks') answerInTurn(connection)
+    if (fault === 'blocks') answerOneByOne(connection)
   })
   socket.on('data', chunk => {
     if (fault === 'reads') socket.write(frame(chunk.subarray(headerBytes)))
     else {
       connection.rest = Buffer.concat([connection.rest, chunk])
-      if (fault === 'blocks') answerInTurn(connection)
+      if (fault === 'blocks') answerOneByOne(connection)
       else answer(connection)
-      // A length that cannot be is no reason to keep what comes.
+      // An impossible length must not make the server keep all that it receives.
       if (connection.rest.length > 1024 * 1024) socket.destroy()
     }
-    // Whoever does not read is to be waited for.
+    // A client that does not read must wait.
     if (fault !== 'hoards' && socket.writableLength > 1024 * 1024) {
       socket.pause()
       socket.once('drain', () => socket.resume())

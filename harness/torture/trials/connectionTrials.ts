@@ -2,110 +2,107 @@ import { fileDescriptorsMax } from '../../host/processes.ts'
 import { splitOffsets, spread } from '../cuts.ts'
 import { ServerFault } from '../fault.ts'
 import { inParallel } from '../parallel.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import { type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 import { outcomeOf } from './lengthTrials.ts'
 
-/** Places at which a frame is left half. */
+/** Offsets at which a request is left incomplete. */
 const cutsMax = 8
-const heldMs = 200
 const hastyCount = 100
 const crowdCount = 1000
-/** Descriptors left to what is open besides. */
+/** File descriptors that this process needs besides the crowd. */
 const ownDescriptors = 64
-/** Where a queue of connections overflows, the kernel tries again after 1 s, 2 s and 4 s. */
-const crowdMsMin = 10_000
-/** What a server may take for each connection: buffers both ways, or the touched part of a thread's stack. */
+/** Bytes of memory that a server may use per connection: buffers in both directions, or the used part of a thread's stack. */
 const memoryOfConnection = 256 * 1024
-const unfinishedCount = 100
+const inFlightMax = 100
 
-/** Connections that do not go on, or do not end, as they should. */
+/** Connections that stop, close or break at the wrong moment, and many at once. */
 export const connectionTrials: readonly Trial[] = [
   {
     name: 'half-a-frame',
-    does: 'a part of a request and silence: others are served meanwhile',
-    unfit: uncut,
-    async run(bench) {
-      const peers = await eachHalf(bench)
-      await peers[0]!.until(() => false, heldMs)
-      await bench.othersServed()
-      const left = peers.filter(peer => !peer.isOver).length
-      return `${connections(peers.length)}, ${left === 0 ? 'all closed' : `${left} left open`} by the server`
+    does: 'part of a request, then silence: others are served meanwhile',
+    unfit: tooShort,
+    async run(workbench) {
+      const clients = await openIncomplete(workbench)
+      await clients[0]!.until(() => false, workbench.times.heldMs)
+      await workbench.othersServed()
+      const left = clients.filter(client => !client.isOver).length
+      return `${connections(clients.length)}, ${left === 0 ? 'all closed' : `${left} left open`} by the server`
     },
   },
   {
     name: 'end-mid-frame',
-    does: 'a part of a request, then the end of our side: no harm to others',
-    unfit: uncut,
-    async run(bench) {
-      const peers = await eachHalf(bench)
-      for (const peer of peers) peer.end()
-      await Promise.all(peers.map(peer => peer.until(() => peer.isOver, heldMs)))
-      await bench.othersServed()
-      return `${connections(peers.length)}: ${summary(peers.map(outcomeOf))}`
+    does: 'part of a request, then our side is closed: no harm to others',
+    unfit: tooShort,
+    async run(workbench) {
+      const clients = await openIncomplete(workbench)
+      for (const client of clients) client.end()
+      await Promise.all(clients.map(client => client.until(() => client.isOver, workbench.times.heldMs)))
+      await workbench.othersServed()
+      return `${connections(clients.length)}: ${summary(clients.map(outcomeOf))}`
     },
   },
   {
     name: 'reset-mid-frame',
-    does: 'a part of a request, or many whole ones, then a reset: no harm to others',
-    async run(bench) {
-      const peers = uncut(bench.subject) === undefined ? await eachHalf(bench) : []
-      for (const peer of peers) peer.reset()
-      const busy = await bench.open()
-      await bench.write(busy, Buffer.concat(validRequests(bench.subject, unfinishedOf(bench.subject))))
+    does: 'part of a request, or many whole ones, then a reset: no harm to others',
+    async run(workbench) {
+      const clients = tooShort(workbench.subject) === undefined ? await openIncomplete(workbench) : []
+      for (const client of clients) client.reset()
+      const busy = await workbench.open()
+      await workbench.write(busy, Buffer.concat(validRequests(workbench.subject, inFlightCount(workbench.subject))))
       busy.reset()
-      await bench.othersServed()
-      return `${connections(peers.length + 1)} reset`
+      await workbench.othersServed()
+      return `${connections(clients.length + 1)} reset`
     },
   },
   {
     name: 'connect-and-close',
-    does: `${hastyCount} connections that close or reset at once: no harm to others`,
-    async run(bench) {
+    does: `${hastyCount} connections, immediately closed or reset: no harm to others`,
+    async run(workbench) {
       const hasty = Array.from({ length: hastyCount }, async (_, index) => {
-        const peer = await bench.connect()
-        if (index % 2 === 0) peer.destroy()
-        else peer.reset()
+        const client = await workbench.connect()
+        if (index % 2 === 0) client.destroy()
+        else client.reset()
       })
       await Promise.all(hasty)
-      await bench.othersServed()
+      await workbench.othersServed()
       return connections(hastyCount)
     },
   },
   {
     name: 'crowd',
-    does: `${crowdCount} connections at once, an honest request on each: every one is answered`,
+    does: `${crowdCount} connections at once, a valid request on each: every one is answered`,
     unfit: () => (crowdSize() < hastyCount ? 'this process may open too few file descriptors' : undefined),
     memoryBytes: ({ request }) => crowdCount * (memoryOfConnection + 2 * request.length),
     run: crowd,
   },
 ]
 
-/** A connection for each of a few places within a request, which got no more than what lies before that. */
-async function eachHalf(bench: Bench): Promise<Peer[]> {
-  const [request] = validRequests(bench.subject, 1)
-  const peers: Peer[] = []
+/** One connection for each of a few offsets, on which the request was sent up to that offset. */
+async function openIncomplete(workbench: Workbench): Promise<RawClient[]> {
+  const [request] = validRequests(workbench.subject, 1)
+  const clients: RawClient[] = []
   await inParallel(spread(splitOffsets(request!.length), cutsMax), cutsMax, async offset => {
-    const peer = await bench.open()
-    peers.push(peer)
-    await bench.write(peer, request!.subarray(0, offset))
-    await bench.rest(peer)
+    const client = await workbench.open()
+    clients.push(client)
+    await workbench.write(client, request!.subarray(0, offset))
+    await workbench.rest(client)
   })
-  return peers
+  return clients
 }
 
-async function crowd(bench: Bench): Promise<string> {
+async function crowd(workbench: Workbench): Promise<string> {
   const count = crowdSize()
-  const [request] = validRequests(bench.subject, 1)
-  const ms = Math.max(bench.timeoutMs, crowdMsMin)
+  const [request] = validRequests(workbench.subject, 1)
+  const ms = Math.max(workbench.timeoutMs, workbench.times.crowdMsMin)
   const outcomes = await Promise.all(
     Array.from({ length: count }, async () => {
       try {
-        const peer = await bench.open(ms)
-        await bench.write(peer, request!)
-        await bench.replies(peer, 1, ms)
+        const client = await workbench.open(ms)
+        await workbench.write(client, request!)
+        await workbench.replies(client, 1, ms)
         return undefined
       } catch (error) {
         if (error instanceof ServerFault) return error.message
@@ -115,27 +112,27 @@ async function crowd(bench: Bench): Promise<string> {
   )
   const faults = outcomes.filter(outcome => outcome !== undefined)
   if (faults.length > 0) throw new ServerFault(`${faults.length} of ${count}: ${summary(faults)}`)
-  return `${connections(count)}, all answered${count < crowdCount ? '; this process may open no more' : ''}`
+  return `${connections(count)}, all answered${count < crowdCount ? '; this process may not open more' : ''}`
 }
 
 function crowdSize(): number {
   return Math.min(crowdCount, fileDescriptorsMax() - ownDescriptors)
 }
 
-/** Requests that are under way when a connection breaks: as many as are no burden. */
-function unfinishedOf({ request }: Subject): number {
-  return Math.max(1, Math.min(unfinishedCount, Math.floor((1024 * 1024) / request.length)))
+/** Requests in flight when a connection breaks: at most 1 MiB of them. */
+function inFlightCount({ request }: Subject): number {
+  return Math.max(1, Math.min(inFlightMax, Math.floor((1024 * 1024) / request.length)))
 }
 
-function uncut({ request }: Subject): string | undefined {
-  return request.length < 2 ? 'a request of one byte has no half' : undefined
+function tooShort({ request }: Subject): string | undefined {
+  return request.length < 2 ? 'a request of one byte cannot be incomplete' : undefined
 }
 
 function connections(count: number): string {
   return count === 1 ? '1 connection' : `${count} connections`
 }
 
-/** Outcomes with their counts, the most frequent first. */
+/** The outcomes with their counts, the most frequent first. */
 function summary(outcomes: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)

@@ -2,37 +2,34 @@ import { formatSize } from '../../units.ts'
 import { ServerFault } from '../fault.ts'
 import { type LengthKind, type MalformedMessage, malformedMessages } from '../malformed.ts'
 import { overLongMessage } from '../overLong.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import type { Subject } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
-
-/** How long a malformed message is left to the server while its connection stays open. */
-const heldMs = 200
+import type { Workbench } from '../workbench.ts'
 
 /**
- * Lengths that lie. An answer, an orderly end and silence are all right, for protocols differ in what they want; that
- * others are served meanwhile and after, and that memory stays what it was, is wanted of every server.
+ * Wrong lengths. An answer, a close and silence all pass, since protocols differ in what they require. Every server must
+ * serve others meanwhile and afterwards, and must not use more memory.
  */
 export const lengthTrials: readonly Trial[] = [
-  lengthTrial('zero', 'messages of no length'),
-  { ...lengthTrial('negative', 'lengths that are below zero for who reads them as signed'), announces: true },
-  { ...lengthTrial('huge', 'lengths of 2 GiB, or as far as the field goes, and 64 KiB of body'), announces: true },
+  lengthTrial('zero', 'messages with length 0'),
+  { ...lengthTrial('negative', 'lengths that are negative when read as signed'), announces: true },
+  { ...lengthTrial('huge', 'lengths of 2 GiB, or the most that the field holds, and 64 KiB of body'), announces: true },
   {
     name: 'over-long',
-    does: 'a true message of four times maxFrame, streamed: any answer or an end, and no harm to others',
+    does: 'a valid message of four times maxFrame, streamed: any answer or a close, no harm to others',
     unfit: subject => {
       const message = overLongMessage(subject)
       return typeof message === 'string' ? message : undefined
     },
-    async run(bench) {
-      const message = overLongMessage(bench.subject) as Uint8Array
-      const peer = await bench.open()
-      // A server may well refuse at the header, and take no more: that is its answer.
-      const isTaken = await peer.write(message, bench.timeoutMs)
-      await peer.until(() => hasAnswered(peer), heldMs)
-      await bench.othersServed()
-      return `${formatSize(message.length)}${isTaken ? '' : ', not all taken'}: ${outcomeOf(peer)}`
+    async run(workbench) {
+      const message = overLongMessage(workbench.subject) as Uint8Array
+      const client = await workbench.open()
+      // A server may refuse the message at its header and stop reading: that is an answer too.
+      const isAccepted = await client.write(message, workbench.timeoutMs)
+      await client.until(() => hasAnswered(client), workbench.times.heldMs)
+      await workbench.othersServed()
+      return `${formatSize(message.length)}${isAccepted ? '' : ', not all accepted'}: ${outcomeOf(client)}`
     },
   },
 ]
@@ -40,12 +37,12 @@ export const lengthTrials: readonly Trial[] = [
 function lengthTrial(kind: LengthKind, what: string): Trial {
   return {
     name: `${kind}-length`,
-    does: `${what}: any answer or an end, and no harm to others`,
+    does: `${what}: any answer or a close, no harm to others`,
     unfit: subject => {
       const messages = malformedMessages(kind, subject)
       return typeof messages === 'string' ? messages : undefined
     },
-    run: bench => sendEach(bench, messagesOf(kind, bench.subject)),
+    run: workbench => sendEach(workbench, messagesOf(kind, workbench.subject)),
   }
 }
 
@@ -53,17 +50,17 @@ function messagesOf(kind: LengthKind, subject: Subject): readonly MalformedMessa
   return malformedMessages(kind, subject) as readonly MalformedMessage[]
 }
 
-/** Each on a connection of its own, one after the other, so that what is wrong can be told to be of one of them. */
-async function sendEach(bench: Bench, messages: readonly MalformedMessage[]): Promise<string> {
+/** Sends each on its own connection, one after the other, so that a fault belongs to one of them. */
+async function sendEach(workbench: Workbench, messages: readonly MalformedMessage[]): Promise<string> {
   const outcomes: string[] = []
   for (const { what, bytes } of messages) {
     try {
-      const peer = await bench.open()
-      await peer.write(bytes, bench.timeoutMs)
-      await peer.until(() => hasAnswered(peer), heldMs)
-      await bench.othersServed()
-      outcomes.push(`${what}: ${outcomeOf(peer)}`)
-      peer.leave()
+      const client = await workbench.open()
+      await client.write(bytes, workbench.timeoutMs)
+      await client.until(() => hasAnswered(client), workbench.times.heldMs)
+      await workbench.othersServed()
+      outcomes.push(`${what}: ${outcomeOf(client)}`)
+      client.closeGracefully()
     } catch (error) {
       throw error instanceof ServerFault ? new ServerFault(`${what}: ${error.message}`) : error
     }
@@ -71,13 +68,13 @@ async function sendEach(bench: Bench, messages: readonly MalformedMessage[]): Pr
   return outcomes.join('; ')
 }
 
-function hasAnswered(peer: Peer): boolean {
-  return peer.bytesIn > 0
+function hasAnswered(client: RawClient): boolean {
+  return client.bytesIn > 0
 }
 
-/** What a server made of bytes that want no particular answer. */
-export function outcomeOf(peer: Peer): string {
-  const end = peer.error !== undefined ? 'reset' : peer.isEnded || peer.isClosed ? 'closed' : ''
-  if (!hasAnswered(peer)) return end || 'no answer'
+/** What a server did with bytes that need no particular answer. */
+export function outcomeOf(client: RawClient): string {
+  const end = client.error !== undefined ? 'reset' : client.isEnded || client.isClosed ? 'closed' : ''
+  if (!hasAnswered(client)) return end || 'no answer'
   return end === '' ? 'answered' : `answered and ${end}`
 }

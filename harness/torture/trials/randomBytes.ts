@@ -5,27 +5,26 @@ import type { Trial } from '../trial.ts'
 
 const connectionsOfEach = 16
 const bytesMax = 4096
-/** Bytes of a request that are changed. */
+/** The most bytes of a request that are changed. */
 const changesMax = 4
-const heldMs = 200
 
-/** Bytes that mean nothing, and requests of which a few bytes are others: the same for the same seed. */
+/** Random bytes, and requests with a few bytes changed; they follow from the seed. */
 export const randomBytesTrial: Trial = {
   name: 'random-bytes',
   does: 'random bytes, and requests with a few bytes changed: no harm to others',
-  async run(bench) {
-    const [request] = validRequests(bench.subject, 1)
+  async run(workbench) {
+    const [request] = validRequests(workbench.subject, 1)
     const messages = Array.from({ length: 2 * connectionsOfEach }, (_, index) => {
-      const prng = createPrng(streamSeed(bench.seed, index))
+      const prng = createPrng(streamSeed(workbench.seed, index))
       return index % 2 === 0 ? noise(prng) : changed(request!, prng)
     })
     await inParallel(messages, messages.length, async message => {
-      const peer = await bench.open()
-      await peer.write(message, bench.timeoutMs)
-      await peer.until(() => peer.bytesIn > 0, heldMs)
+      const client = await workbench.open()
+      await client.write(message, workbench.timeoutMs)
+      await client.until(() => client.bytesIn > 0, workbench.times.heldMs)
     })
-    await bench.othersServed()
-    return `${messages.length} connections, seed ${bench.seed}`
+    await workbench.othersServed()
+    return `${messages.length} connections, seed ${workbench.seed}`
   },
 }
 

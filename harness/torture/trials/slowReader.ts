@@ -1,60 +1,62 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatSize } from '../../units.ts'
-import type { Peer } from '../peer.ts'
+import type { RawClient } from '../rawClient.ts'
 import { idOf, type Subject, validRequests } from '../subject.ts'
 import type { Trial } from '../trial.ts'
-import type { Bench } from '../workbench.ts'
+import type { Workbench } from '../workbench.ts'
 
-/** What is written at a time: a whole number of requests near to this. */
+/** Bytes written at a time, rounded to whole requests. */
 const blockBytes = 64 * 1024
-/** Far more than any buffer of a server or a kernel that is bounded. */
+/** Far more than any bounded buffer of a server or kernel holds. */
 const writtenBytesMax = 256 * 1024 * 1024
-const writingMsMax = 8000
-/** A server that takes nothing for so long, and serves others then, has stopped to read, as it should. */
-const standingMs = 500
 
-/** A client that asks and asks, and reads no answer: what it does not read must not pile up in the server. */
+/** A client that sends requests and reads no reply: unread replies must not pile up in the server. */
 export const slowReaderTrial: Trial = {
   name: 'slow-reader',
-  does: 'requests without end, of which no reply is read: others are served, memory stays bounded',
-  unfit: ({ closes }) => (closes ? 'the server ends a connection after one reply' : undefined),
-  async run(bench) {
-    const peer = await bench.open()
-    peer.pause()
-    const block = createBlock(bench.subject)
-    const deadline = performance.now() + writingMsMax
+  does: 'endless requests whose replies are never read: others are served, memory stays bounded',
+  unfit: ({ closes }) => (closes ? 'the server closes each connection after one reply' : undefined),
+  async run(workbench) {
+    const client = await workbench.open()
+    client.pause()
+    const { stalledMs, floodMsMax } = workbench.times
+    const block = createBlock(workbench.subject)
+    const deadline = performance.now() + floodMsMax
     let written = 0
-    let isStanding = false
+    let hasStopped = false
     async function flood(): Promise<void> {
       while (
         written < writtenBytesMax &&
         performance.now() < deadline &&
-        !peer.isClosed &&
-        !bench.exceedsMemoryLimit()
+        !client.isClosed &&
+        !workbench.exceedsMemoryLimit()
       ) {
         const bytes = block()
-        isStanding = !(await peer.write(bytes, standingMs)) && (await isLeft(bench, peer))
-        if (isStanding) return
+        hasStopped = !(await client.write(bytes, stalledMs)) && (await isStalled(workbench, client))
+        if (hasStopped) return
         written += bytes.length
-        // Writes that the kernel takes at once would leave the others no turn.
+        // Writes that the kernel accepts immediately would keep the other connections from running.
         await nextTurn()
       }
     }
-    await Promise.all([flood(), bench.othersServed()])
-    await bench.othersServed()
-    const end = peer.isClosed ? 'then it closed' : isStanding ? 'then it read no more' : 'and it would read more'
-    peer.destroy()
-    return `${formatSize(written)} taken, ${end}`
+    await Promise.all([flood(), workbench.othersServed()])
+    await workbench.othersServed()
+    const end = client.isClosed
+      ? 'then the connection closed'
+      : hasStopped
+        ? 'then the server stopped reading'
+        : 'and the server was still reading'
+    client.destroy()
+    return `${formatSize(written)} accepted, ${end}`
   },
 }
 
-/** Whether what was written is not taken even when others are served: until then the server may only be slow. */
-async function isLeft(bench: Bench, peer: Peer): Promise<boolean> {
-  await bench.othersServed()
-  return !(await peer.until(() => peer.queuedBytes === 0, standingMs, true))
+/** Whether the server still accepts nothing after others were served: before that it may just be slow. */
+async function isStalled(workbench: Workbench, client: RawClient): Promise<boolean> {
+  await workbench.othersServed()
+  return !(await client.until(() => client.queuedBytes === 0, workbench.times.stalledMs, 'closed'))
 }
 
-/** Makes requests one after the other, each with an id that was not used lately. */
+/** Makes blocks of requests whose ids were not used recently. */
 function createBlock(subject: Subject): () => Uint8Array {
   const { request, protocol } = subject
   const count = Math.max(1, Math.floor(blockBytes / request.length))
@@ -62,7 +64,7 @@ function createBlock(subject: Subject): () => Uint8Array {
   const { requestId } = protocol
   let sent = 0
   return () => {
-    // The stream may still read from the last one.
+    // The socket may still be sending the last block.
     const block = Uint8Array.from(frames)
     if (requestId !== undefined) {
       for (let index = 0; index < count; index++) {

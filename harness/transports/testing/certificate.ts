@@ -1,4 +1,4 @@
-/** A certificate for 127.0.0.1 that signs itself, made for the tests and trusted by nothing else. */
+/** A self-signed certificate for 127.0.0.1, made for the tests and trusted by nothing else. */
 export const certificate = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJLEJWwerQXA5C5mC

@@ -1,5 +1,5 @@
-// The other side of the transport contract, in a thread of its own: a transport may block the thread it runs in.
-// Plain JavaScript, because a thread loads it as it is.
+// The server for the transport contract, in a thread of its own: a transport may block the thread it runs in.
+// Plain JavaScript, because a thread loads it directly.
 import { createSocket } from 'node:dgram'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -12,7 +12,7 @@ function play(socket) {
   socket.on('error', () => {})
   if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
   if (peer === 'namer') socket.write(`${socket.remoteAddress};`)
-  if (peer === 'mute' || peer === 'close-on-accept') socket.resume()
+  if (peer === 'silent' || peer === 'close-on-accept') socket.resume()
   if (peer === 'close-on-accept') socket.end()
   if (peer === 'close-on-data') socket.once('data', () => socket.end())
   if (peer === 'reset-on-data') {
@@ -25,7 +25,7 @@ if (scheme === 'udp') {
   const socket = createSocket(host === '::1' ? 'udp6' : 'udp4')
   socket.on('message', (bytes, from) => {
     const reply = peer === 'namer' ? `${from.address} ${from.port};` : bytes
-    if (peer !== 'mute') socket.send(reply, from.port, from.address)
+    if (peer !== 'silent') socket.send(reply, from.port, from.address)
   })
   socket.bind(0, host, () => ready(socket.address().port, done => socket.close(done)))
 } else {

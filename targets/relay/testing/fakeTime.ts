@@ -1,7 +1,7 @@
 import type { Clock } from '../../../harness/clock.ts'
 import type { WakeAfter } from '../timeline.ts'
 
-/** A clock that stands still until it is told to go on, and timers that come when it gets there. */
+/** A clock that only the test advances, and timers that fire when it gets there. */
 export class FakeTime implements Clock {
   #nowMs = 0
   #timers: { readonly atMs: number; readonly callback: () => void }[] = []
@@ -18,7 +18,7 @@ export class FakeTime implements Clock {
     }
   }
 
-  /** Goes on to `toMs`, with every timer on the way in its time. */
+  /** Advances to `toMs` and fires every timer on the way at its time. */
   advanceTo(toMs: number): void {
     for (;;) {
       const next = this.#timers.toSorted((a, b) => a.atMs - b.atMs)[0]

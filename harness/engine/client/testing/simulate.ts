@@ -1,9 +1,10 @@
 import { Collector } from '../../../metrics/collector.ts'
 import type { Measured } from '../../../metrics/measured.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../../metrics/slab.ts'
-import { planRun } from '../../../plan/plan.ts'
+import { type Plan, planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
+import type { Protocol } from '../../../protocols/protocol.ts'
 import { resolveProtocol } from '../../../scenario/resolve.ts'
 import type { Scenario } from '../../../scenario/scenario.ts'
 import { createMemoryTransport, type MemoryServer } from '../../../transports/memory.ts'
@@ -34,7 +35,7 @@ const defaults: Scenario = {
   transport: 'auto',
 }
 
-/** What came of a simulated run: the counters by name, and the latencies. */
+/** The outcome of a simulated run: the counters by name, and the latencies. */
 export interface Simulated {
   readonly sent: number
   readonly completed: number
@@ -51,10 +52,10 @@ export interface Simulated {
   readonly meanMs: number
   readonly measured: Measured
   readonly endedAtMs: number
-  /** When the client had nothing more to wait for. */
+  /** When the client had closed its last connection. */
   readonly leftAtMs: number
   readonly slab: Slab
-  /** What a report is made of. */
+  /** The inputs of a report. */
   readonly scenario: Scenario
   readonly collector: Collector
 }
@@ -74,13 +75,9 @@ export async function simulate(
 ): Promise<Simulated> {
   const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
-  const spoken = resolveProtocol(scenario)
-  const bank = encodeRequests(scenario, composeProtocol(spoken), { files: new Map(), rows }, 1)
-  const protocol = composeProtocol(spoken, { opensAll: looksAtBodies(bank) })
-  const address = { scheme: spoken.overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
-  const run = planRun(scenario, { address, protocol: spoken, bank, transport: 'node', seed: 1, workers: 1 })
+  const { run, protocol } = planFor(scenario, rows)
   const plan = run.workers[0]!
-  const slab = createSlab(bank.steps.filter(step => step.role === 'request').length, plan.connections)
+  const slab = createSlab(plan.bank.steps.filter(step => step.role === 'request').length, plan.connections)
   const transport = createMemoryTransport(server)
   const wire = wireTransport(transport, plan.wire, 1)
   const client = new Client(plan, {
@@ -113,7 +110,7 @@ export async function simulate(
     transport.at(startMs + read * readMs, now => collector.read(now))
   }
   await wire.run(client)
-  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('the books were not closed')
+  if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('counting has not stopped')
   const endedAt = slab.instants[instant.end]!
   collector.read(Math.max(endedAt, transport.now()))
   const result = {
@@ -123,7 +120,7 @@ export async function simulate(
     inFlightAtEnd: collector.inFlight(),
   }
   if (result.sent !== result.completed + result.failed + result.inFlightAtEnd) {
-    throw new Error(`the books do not balance: ${JSON.stringify(result)}`)
+    throw new Error(`sent is not completed + failed + in flight: ${JSON.stringify(result)}`)
   }
   const [handshake, heartbeat] = [1, 2]
   const measured = collector.measured(endedAt)
@@ -134,7 +131,7 @@ export async function simulate(
     handshakes: collector.total(field.completed + handshake),
     heartbeats: collector.total(field.completed + heartbeat),
     duplicates: collector.total(field.duplicates),
-    late: collector.total(field.late),
+    late: collector.total(field.lateReplies),
     reordered: collector.total(field.reordered),
     failures: collector.failures(),
     meanMs: measured.response.histogram.mean / 10_000,
@@ -146,7 +143,18 @@ export async function simulate(
   }
 }
 
-/** A server that answers each whole line after `delayMs` by what `reply` makes of it; null leaves it unanswered. */
+/** Plans a scenario for one worker. */
+function planFor(scenario: Scenario, rows: Record<string, string>[]): { run: Plan; protocol: Protocol } {
+  const protocol = resolveProtocol(scenario)
+  const bank = encodeRequests(scenario, composeProtocol(protocol), { files: new Map(), rows }, 1)
+  const address = { scheme: protocol.overUdp ? 'udp' : 'tcp', host: '127.0.0.1', port: 1 } as const
+  return {
+    run: planRun(scenario, { address, protocol, bank, transport: 'node', seed: 1, workers: 1 }),
+    protocol: composeProtocol(protocol, { opensAll: looksAtBodies(bank) }),
+  }
+}
+
+/** A server that answers each whole line after `delayMs` with what `reply` returns; null leaves it unanswered. */
 export function lineServer(delayMs: number, reply: (line: string) => string | null = line => line): MemoryServer {
   const partial = new Map<unknown, string>()
   return {

@@ -1,0 +1,86 @@
+import { connectFailureKinds, type FailureKind, failureKinds } from '../../../failures.ts'
+import type { Colors } from '../../../terminal/cells.ts'
+import { formatCount, formatPercent, plural } from '../../../units.ts'
+import type { Report } from '../../record.ts'
+import { quantileParts } from './latency.ts'
+import { entry, formatSeconds } from './layout.ts'
+
+/** Deliveries: messages that no request asked for, and whether all of them arrived. */
+export function deliveryLines({ deliveries }: Report, colors: Colors): string[] {
+  if (deliveries === undefined) return []
+  const { count, expected, inexact, perSecond, latencyMs } = deliveries
+  const exact = count === expected ? 'all that were expected' : `${formatCount(expected)} expected`
+  const comparison = inexact === undefined ? exact : `about ${formatCount(expected)} expected`
+  return [
+    ...entry(
+      'deliveries',
+      [`${formatCount(perSecond)}/s,`, `${formatCount(count)} in total:`, comparison],
+      colors,
+      ' ',
+    ),
+    ...(latencyMs.count > 0 ? entry('', quantileParts(latencyMs), colors) : []),
+  ]
+}
+
+/** Requests of the measured part and of the whole run, and the count of a reference server. */
+export function requestLines({ window, totals, server }: Report, colors: Colors): string[] {
+  const { sent, completed, failed, inFlightAtEnd, handshakes, heartbeats } = totals
+  const others = [
+    ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
+    ...(heartbeats.sent > 0 ? [`${formatCount(heartbeats.sent)} heartbeats`] : []),
+  ]
+  const measured = [`${formatCount(window.completed)} completed,`, `${formatCount(window.failed)} failed`]
+  const whole = [
+    `${formatCount(sent)} sent =`,
+    `${formatCount(completed)} completed +`,
+    `${formatCount(failed)} failed +`,
+    `${formatCount(inFlightAtEnd)} in flight`,
+  ]
+  return [
+    ...entry('requests', [...measured, `in the measured ${formatSeconds(window.seconds)}`], colors, ' '),
+    ...entry('whole run', whole, colors, ' '),
+    ...(others.length > 0 ? entry('', [`not included: ${others.join(' and ')}`], colors) : []),
+    ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, colors)),
+  ]
+}
+
+/** The server's own count, which should be from the number of answered to the number of sent requests. */
+function serverCountLines(counted: number, totals: Report['totals'], colors: Colors): string[] {
+  const { handshakes, heartbeats } = totals
+  const answered = totals.completed + handshakes.completed + heartbeats.completed
+  const sent = totals.sent + handshakes.sent + heartbeats.sent
+  const range = `${formatCount(answered)} answered, ${formatCount(sent)} sent`
+  const isWrong = counted < answered || counted > sent
+  const comparison = isWrong ? colors.red(`WRONG: ${range}`) : counted === sent ? 'all that was sent' : range
+  return entry('', [`the server counted ${formatCount(counted)}:`, comparison], colors, ' ')
+}
+
+/** Failures by kind, those of requests before those of connects. */
+export function failureLines(
+  { totals: { failures, late = 0 }, latencyMs: { failed } }: Report,
+  colors: Colors,
+): string[] {
+  const count = (kind: FailureKind) => failures[kind] ?? 0
+  const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
+  const list = (ofConnect: boolean) =>
+    kinds
+      .filter(kind => connectFailureKinds.includes(kind) === ofConnect)
+      .map(kind => colors.red(`${kind} ${formatCount(count(kind))}`))
+  const [requests, connects] = [list(false), list(true)]
+  return [
+    ...entry('failures', requests, colors),
+    ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
+    ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], colors)),
+    ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
+  ]
+}
+
+/** Lost, duplicate and reordered datagrams; the share is of all requests that have ended. */
+export function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {
+  if (datagrams === undefined) return []
+  const { lost, duplicates, reordered } = datagrams
+  const ended = totals.completed + totals.failed + totals.handshakes.sent + totals.heartbeats.sent
+  const share = lost > 0 ? ` (${formatPercent(lost / ended)})` : ''
+  const parts = [`${formatCount(lost)} lost${share},`, `${formatCount(duplicates)} duplicates,`]
+  return entry('datagrams', [...parts, `${formatCount(reordered)} reordered`], colors, ' ')
+}

@@ -1,0 +1,63 @@
+import type { Latency } from '../../../metrics/totals.ts'
+import { type Colors, clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
+import { formatCount } from '../../../units.ts'
+import { formatQuantile } from '../../figures.ts'
+import type { Report } from '../../record.ts'
+import { entry } from './layout.ts'
+
+/** Five figures of a latency: `~` marks an indication, `>` a lower bound, `±` a 95 % interval. */
+export function quantileParts(latency: Latency): string[] {
+  if (latency.count === 0) return ['nothing was measured']
+  const { p50, p90, p99, p999, max, lowerBounds = [], indicative = [] } = latency
+  const figures = { p50, p90, p99, 'p99.9': p999, max }
+  return Object.entries(figures).map(([name, value]) => {
+    const key = name.replace('.', '')
+    const isBound = lowerBounds.includes(key)
+    const halfWidth = latency.halfWidths?.[key]
+    const interval = halfWidth === undefined || !value || isBound ? '' : ` ± ${wholePercent(halfWidth / value)}`
+    const mark = isBound ? '> ' : indicative.includes(key) ? '~ ' : ''
+    return `${name} ${mark}${formatQuantile(value)}${interval}`
+  })
+}
+
+/** An interval needs one figure only: `4 %`, `0.3 %`. */
+function wholePercent(fraction: number): string {
+  const percent = fraction * 100
+  return `${percent >= 1 || percent === 0 ? Math.round(percent) : Number(percent.toPrecision(1))} %`
+}
+
+/** Mode rate: the parts of the response time, and how many planned requests were sent. */
+export function paceLines({ window, latencyMs }: Report, colors: Colors): string[] {
+  const { service, clientLag, admissionWait } = latencyMs
+  if (clientLag === undefined || admissionWait === undefined) return []
+  const { planned = 0, sent = 0 } = window
+  const waited = admissionWait.count > 0 && (admissionWait.max > 0 || sent < planned)
+  return [
+    ...entry('service', quantileParts(service), colors),
+    ...entry('client lag', quantileParts(clientLag), colors),
+    ...(waited ? entry('waiting', [...quantileParts(admissionWait), 'for a free connection'], colors) : []),
+    ...entry('plan', [`${formatCount(planned)} requests, ${formatCount(sent)} of them sent`], colors),
+  ]
+}
+
+/** Connect times, if connections were reopened during the run. */
+export function connectLines({ scenario, totals, latencyMs }: Report, colors: Colors): string[] {
+  const { count } = latencyMs.connect
+  const isReopened = totals.connects > scenario.connections || scenario.reconnect.when === 'every-request'
+  if (!isReopened || count === 0) return []
+  return entry('connects', [...quantileParts(latencyMs.connect), `${formatCount(totals.connects)} opened`], colors)
+}
+
+/** One row for each step, if there are several. */
+export function stepLines({ steps }: Report, colors: Colors): string[] {
+  if (steps.length === 0) return []
+  const names = steps.map(({ name }, index) => clip(printable(`${index + 1} ${name}`), 18))
+  const row = (name: string, cells: readonly string[]) =>
+    `    ${padEnd(name, 18)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
+  const rows = steps.map(({ response }, index) => {
+    const { count, p50, p90, p99, max } = response
+    const values = [p50, p90, p99, count > 0 ? max : undefined].map(formatQuantile)
+    return row(names[index]!, [formatCount(count), ...values])
+  })
+  return [colors.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]
+}

@@ -1,0 +1,69 @@
+import { InvalidValue, list, show } from '../../invalidValue.ts'
+import { conflict, type Issue, issue, type Path } from '../path.ts'
+import type { Expectation, Send, Step } from '../scenario.ts'
+import type { ScenarioSettings } from '../schema/schema.ts'
+import { noSuchSlot, parseSlots } from '../schema/slots.ts'
+import { textsOf } from './messages.ts'
+
+/** Steps that use a value which no earlier step has captured, and captures that cannot work. */
+export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { connect, loop = [], mix = [], heartbeat, load, reconnect } = settings
+  // An invalid handshake is reported by itself: what it captures is unknown.
+  if (connect === undefined) return []
+  const issues: Issue[] = []
+  const captured = new Set<string>()
+  const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
+  const visit = (path: Path, { send, expect, capture = {} }: Pick<Step, 'send' | 'expect' | 'capture'>) => {
+    issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
+    for (const name of Object.keys(capture)) captured.add(name)
+  }
+  connect.forEach((step, index) => {
+    visit(['connect', index], step)
+  })
+  // A heartbeat may be sent before any step of the loop.
+  if (heartbeat) visit(['heartbeat'], { send: heartbeat.send })
+  mix.forEach((step, index) => {
+    const path = ['mix', index]
+    visit(path, { send: step.send, ...(step.expect && { expect: step.expect }) })
+    const message = 'cannot be combined with mix, whose steps have no order; capture in connect instead'
+    if (step.capture) issues.push(issue([...path, 'capture'], message))
+  })
+  loop.forEach((step, index) => {
+    visit(['loop', index], step)
+  })
+  if (!loop.some(({ capture }) => capture)) return issues
+  if (load && load.pipeline > 1) {
+    issues.push(conflict(['load', 'pipeline'], '1 with capture in loop', String(load.pipeline)))
+  }
+  if (reconnect?.when === 'every-request') {
+    const message =
+      '"every-request" cannot be combined with capture in loop: a captured value is lost with its connection'
+    issues.push(issue(['reconnect', 'when'], message))
+  }
+  return issues
+}
+
+function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue[] {
+  return textsOf(send).flatMap(({ path: inside, text }) =>
+    parseSlots(text).flatMap(part => {
+      if (!('name' in part) || captured.has(part.name)) return []
+      const shown = `{{${part.name}}}`
+      const fault =
+        captured.size === 0
+          ? noSuchSlot(shown)
+          : new InvalidValue(`a slot, or a value that an earlier step captures (${list([...captured])})`, show(shown))
+      return [issue([...path, ...inside], fault.message)]
+    }),
+  )
+}
+
+/** Braces in an expectation are literal text, but refused with the name of a captured value: that was meant. */
+function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
+  if (expect === undefined || expect === 'echo') return []
+  return (['equals', 'body', 'contains'] as const).flatMap(key => {
+    const text = expect[key]
+    const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined
+    if (name === undefined) return []
+    return [conflict([...path, key], 'text without slots, or echo for what was sent', show(`{{${name}}}`))]
+  })
+}

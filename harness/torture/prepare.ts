@@ -1,0 +1,79 @@
+import { formatEndpoint } from '../address.ts'
+import { createSingleRequests } from '../engine/client/singleRequests.ts'
+import { UserError } from '../errors.ts'
+import type { ProcessRef } from '../host/processes.ts'
+import type { RequestBank } from '../plan/bank.ts'
+import type { Materials } from '../plan/materials.ts'
+import { composeProtocol, type SpokenProtocol } from '../protocols/composed.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
+import { hasSecretAddress } from '../scenario/redact.ts'
+import { isDatagramTarget } from '../scenario/resolve.ts'
+import { openTarget } from '../target/target.ts'
+import type { TortureOptions } from './torture.ts'
+
+/** A scenario whose files are read and whose requests are encoded, and what a torture of its target needs besides. */
+export interface TorturePreparation {
+  /** What faults call the scenario: its file or URL. */
+  readonly source: string
+  readonly loaded: LoadedScenario
+  readonly protocol: SpokenProtocol
+  readonly bank: RequestBank
+  readonly materials: Materials
+  readonly seed: number
+  /** The process to watch if the target is not started here. */
+  readonly watched?: ProcessRef | undefined
+  readonly signal: AbortSignal
+}
+
+/** What a torture of a scenario's target is called with. */
+export type TortureSettings = Omit<TortureOptions, 'trials' | 'onResult'>
+
+/** A target that is up, and how it is tortured. */
+export interface OpenTorture {
+  readonly settings: TortureSettings
+  /** Stops what was started. */
+  stop(): Promise<void>
+}
+
+/** Throws a UserError for a target over UDP: what trials cut and glue is a stream. */
+export function checkStream({ scenario }: LoadedScenario): void {
+  if (!isDatagramTarget(scenario.target)) return
+  throw new UserError('torture cuts and glues what is sent over a stream: it works over TCP, not over UDP')
+}
+
+/** Starts or reaches the target; throws a UserError if that fails, or if the requests cannot be repeated on each connection. */
+export async function openTorture(preparation: TorturePreparation): Promise<OpenTorture> {
+  const { source, loaded, protocol: spoken, bank, materials, seed, watched, signal } = preparation
+  const { scenario, redacted } = loaded
+  checkRepeatable(source, bank)
+  const protocol = composeProtocol(spoken)
+  const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
+  const subject = { spec: spoken.spec, protocol, request: request(), handshake }
+  const target = await openTarget(scenario.target, {
+    protocol: spoken,
+    tls: materials.tls,
+    seed,
+    shown: redacted.target,
+    signal,
+  })
+  const settings: TortureSettings = {
+    address: target.address,
+    target: hasSecretAddress(scenario.target, redacted.target) ? '***' : formatEndpoint(target.address),
+    subject,
+    timeoutMs: scenario.timeout,
+    seed,
+    process: target.process ?? watched,
+    signal,
+  }
+  return { settings, stop: () => target.stop() }
+}
+
+/** Throws a UserError if the first request or the handshake takes values that were captured from replies. */
+function checkRepeatable(source: string, bank: RequestBank): void {
+  const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
+  const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
+  if (made.length === 0) return
+  const message =
+    'takes a captured value, but a torture sends the same bytes on every connection: give another request with --send'
+  throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
+}
