@@ -1,13 +1,19 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const folders = ['harness', 'targets', 'bench']
 const named = (suffix: string) => folders.map(folder => `${folder}/**/*.${suffix}`)
-/** Tests that start programs of their own mostly wait for them. */
-const spawning = named('process.test.ts')
-/** Tests that need many seconds, or try again what a quicker test has tried: for `npm run test:all`. */
-const slow = named('slow.test.ts')
+/** Tests that start programs of their own, or wait, mostly leave the processor idle. */
+const processTests = named('process.test.ts')
+/** Tests that need many seconds, or repeat in full what a quicker test checks in part: for `npm run test:all`. */
+const slowTests = named('slow.test.ts')
 
-const common = { testTimeout: 30_000, hookTimeout: 30_000 }
+const common = {
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  // Test files of a worker share its modules, which hold no state: to load them for each file again took half of all time.
+  isolate: false,
+}
 
 export default defineConfig({
   test: {
@@ -17,12 +23,13 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: named('test.ts'),
-          exclude: [...spawning, ...slow],
+          exclude: [...processTests, ...slowTests],
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...common, name: 'process', include: spawning, maxWorkers: 3, sequence: { groupOrder: 1 } } },
-      { test: { ...common, name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { test: { ...common, name: 'process', include: processTests, maxWorkers: 3, sequence: { groupOrder: 1 } } },
+      { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 2, sequence: { groupOrder: 2 } } },
     ],
   },
 })

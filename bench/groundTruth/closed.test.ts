@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { simulate, startMs } from '../../harness/engine/client/testing/simulate.ts'
-import { countsLength, ticksPerMs, toHdr } from '../../harness/metrics/histogram.ts'
+import { toHdr } from '../../harness/metrics/hdrHistogram.ts'
+import { countsLength, ticksPerMs } from '../../harness/metrics/histogram.ts'
 import { histogram } from '../../harness/metrics/slab.ts'
 import { createPrng } from '../../harness/prng.ts'
 import type { MemoryServer } from '../../harness/transports/memory.ts'

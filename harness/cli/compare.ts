@@ -7,16 +7,16 @@ import { wantsColors } from '../live/live.ts'
 import { readReport } from '../report/save.ts'
 import type { CommandIo } from './io.ts'
 
-/** `volley compare`: saved runs side by side, the first of them the measure of the rest. */
+/** `volley compare`: saved runs side by side, with the first as the baseline. */
 export function addCompare(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('compare')
-    .description('put saved runs side by side; the first is what the others are held against')
+    .description('print saved runs side by side; the first is the baseline for the others')
     .argument('<report...>', 'report.json files, or the folders that hold them')
     .option('--json', 'print the comparison as JSON')
-    .option('--no-color', 'no colours; so does NO_COLOR')
+    .option('--no-color', 'print without colours, as with NO_COLOR')
     .action(async (paths: string[], flags: { json?: true; color: boolean }) => {
-      if (paths.length < 2) throw new UserError('compare takes two reports or more, got one')
+      if (paths.length < 2) throw new UserError('compare needs two reports or more, got one')
       const reports = await Promise.all(paths.map(readReport))
       const comparison = compareReports(reports, paths)
       const colors = pc.createColors(wantsColors(io.stdout, { live: true, ...flags }, io.env))

@@ -1,7 +1,7 @@
 import type { Fault, UserError } from '../errors.ts'
 import type { OutputStream } from './io.ts'
 
-/** Prints what a user got wrong a line a fault, places in a column of their own, then what to do. */
+/** Prints a user's faults, one per line with the places in their own column, then the hint. */
 export function printError({ faults, hint }: UserError, stderr: OutputStream): void {
   const width = Math.max(...faults.map(fault => fault.place.length))
   const lines = faults.map(fault => line(fault, width))

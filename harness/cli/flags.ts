@@ -2,13 +2,13 @@ import type { Command } from 'commander'
 import type { Override } from '../scenario/overrides.ts'
 import { parseSet, settingValue } from '../scenario/setting.ts'
 
-/** A flag that stands for a key of the scenario; each can also be given as a variable, `VOLLEY_<NAME>`. */
+/** A flag that sets a key of the scenario; the variable `VOLLEY_<NAME>` does the same. */
 interface Setting {
   readonly flags: string
   readonly name: string
   readonly description: string
   readonly path: readonly (string | number)[]
-  /** What the text becomes in the scenario; by default what YAML makes of it. */
+  /** Converts the text to the value of the key; by default as YAML does. */
   readonly value?: (text: string, origin: string) => unknown
 }
 
@@ -23,7 +23,7 @@ const settings: readonly Setting[] = [
   {
     flags: '-n, --requests <n>',
     name: 'requests',
-    description: 'requests in all, in place of a duration',
+    description: 'total number of requests, instead of a duration',
     path: ['requests'],
   },
   {
@@ -33,40 +33,50 @@ const settings: readonly Setting[] = [
     path: ['load', 'pipeline'],
   },
   { flags: '-w, --workers <n>', name: 'workers', description: 'worker threads, or auto', path: ['workers'] },
-  { flags: '--warmup <time>', name: 'warmup', description: 'what is left out before: 2s, or auto', path: ['warmup'] },
-  { flags: '--timeout <time>', name: 'timeout', description: 'time a reply or a connect may take', path: ['timeout'] },
+  {
+    flags: '--warmup <time>',
+    name: 'warmup',
+    description: 'time before the measured part: 2s, or auto',
+    path: ['warmup'],
+  },
+  {
+    flags: '--timeout <time>',
+    name: 'timeout',
+    description: 'longest time for a reply or a connect',
+    path: ['timeout'],
+  },
   {
     flags: '--target <url>',
     name: 'target',
-    description: 'a server that is running: tcp://host:port, udp://host:port, tls://host:port, unix:/path',
+    description: 'a running server: tcp://host:port, udp://host:port, tls://host:port, unix:/path',
     path: ['target'],
     value: address => ({ address }),
   },
   {
     flags: '--protocol <protocol>',
     name: 'protocol',
-    description: "a name, or settings as in '{frame: {lengthBytes: 2}}'",
+    description: "a name, or settings such as '{frame: {lengthBytes: 2}}'",
     path: ['protocol'],
   },
   {
     flags: '--send <text>',
     name: 'send',
-    description: 'the one request to be sent, in place of the steps',
+    description: 'one request to send, instead of the steps',
     path: ['loop'],
     value: send => [{ send }],
   },
   {
     flags: '--key <key>',
     name: 'key',
-    description: "the key for the protocol's own handshake (tlv); VOLLEY_KEY is seen by nobody who lists processes",
+    description: 'the key for the handshake of the protocol (tlv); as VOLLEY_KEY it is not visible in the process list',
     path: ['key'],
     value: text => text,
   },
-  { flags: '--seed <n>', name: 'seed', description: 'seed of everything drawn at random', path: ['seed'] },
+  { flags: '--seed <n>', name: 'seed', description: 'seed of all random choices', path: ['seed'] },
   {
     flags: '-R, --rate <rate>',
     name: 'rate',
-    description: 'start requests by a plan, such as 50k/s over all connections, whatever the server does',
+    description: 'send requests at a fixed rate, such as 50k/s over all connections, whatever the server does',
     path: ['load', 'rate'],
   },
   { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
@@ -74,7 +84,7 @@ const settings: readonly Setting[] = [
 
 const allNames = settings.map(({ name }) => name)
 
-/** Adds the flags that change a scenario to a command: all of them, or those with these names. */
+/** Adds the flags that change a scenario to a command: all of them, or only those with the given names. */
 export function addSettings(command: Command, names: readonly string[] = allNames): Command {
   for (const { flags, description, name } of settings) if (names.includes(name)) command.option(flags, description)
   return command.option(
@@ -84,7 +94,7 @@ export function addSettings(command: Command, names: readonly string[] = allName
   )
 }
 
-/** What the flags and variables with these names change in a scenario: variables first, so that a flag wins. */
+/** The changes to a scenario by the flags and variables with the given names: variables first, so that a flag wins. */
 export function overridesOf(
   options: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>,

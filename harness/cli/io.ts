@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** A stream that a command writes to: a terminal, a pipe, or a test's. */
+/** A stream that a command writes to: a terminal, a pipe, or the buffer of a test. */
 export interface OutputStream {
   write(text: string): unknown
   readonly isTTY?: boolean
@@ -8,12 +8,14 @@ export interface OutputStream {
   readonly rows?: number
 }
 
-/** All that a command touches of its process, so that a test can run it without one. */
+/** Everything of its process that a command uses, so that tests can run commands in their own process. */
 export interface CommandIo {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Fires when the command is to end early. A command that asks for it takes over what Ctrl-C does. */
+  /** Fires when the command should end early. A command that reads it handles Ctrl-C itself. */
   readonly signal: AbortSignal
+  /** For tests: a run whose client was busy is not followed by a measurement of what the client can do at most. */
+  readonly ceiling?: 'never'
 }

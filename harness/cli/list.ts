@@ -8,12 +8,12 @@ import { describeProtocol } from '../protocols/spec.ts'
 import { loadScenario } from '../scenario/load.ts'
 import type { CommandIo } from './io.ts'
 
-/** `volley list`: the scenarios of a folder, each with what it is for. */
+/** `volley list`: the scenarios of a folder, with their descriptions. */
 export function addList(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('list')
     .description('list the scenarios of a folder')
-    .argument('[folder]', 'where to look (default: scenarios here, else those that come with volley)')
+    .argument('[folder]', 'the folder (default: scenarios in the working directory, else those that come with volley)')
     .action(async (folder?: string) => {
       const where = folder ?? (existsSync('scenarios') ? 'scenarios' : join(packageRoot, 'scenarios'))
       const files = await scenarioFiles(where)
@@ -33,7 +33,7 @@ async function scenarioFiles(folder: string): Promise<string[]> {
   } catch (error) {
     throw new UserError(`cannot list ${folder}: ${messageOf(error)}`)
   }
-  throw new UserError(`${folder} holds no scenarios: files that end in .yaml`)
+  throw new UserError(`${folder} has no scenarios, which are files that end in .yaml`)
 }
 
 async function describe(file: string, variables: CommandIo['env']): Promise<[string, string, string]> {

@@ -19,7 +19,7 @@ function interruption(): AbortSignal {
   return controller.signal
 }
 
-// A reader that has closed its end, as in "volley ... | head", is no error and no reason for a message.
+// A reader may close its end of the pipe, as in "volley ... | head": that is no error and needs no message.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', error => {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
@@ -36,7 +36,7 @@ code = await runCommand(process.argv.slice(2), {
     return interruption()
   },
 })
-// Exiting now would lose what a pipe has not taken yet.
+// Exiting before this would lose output that a pipe has not taken yet.
 const flushed = [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve)))
 await Promise.all(flushed)
 process.exit(code)

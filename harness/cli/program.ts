@@ -14,7 +14,7 @@ import { addValidate } from './validate.ts'
 
 const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare]
 
-/** Runs one command line, without the program's name; answers its exit code. Rejects only where volley itself is at fault. */
+/** Runs one command line, given without the program's name; returns its exit code. Rejects only for errors of volley itself. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCode.pass
   const program = createProgram(io)
@@ -38,7 +38,7 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
 
 function createProgram({ stdout, stderr }: CommandIo): Command {
   return new Command('volley')
-    .description('Load-tests anything that speaks a request/reply protocol over TCP or UDP')
+    .description('Load-tests servers of any request/reply protocol over TCP or UDP')
     .version(toolVersion)
     .enablePositionalOptions()
     .exitOverride()

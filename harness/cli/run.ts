@@ -34,29 +34,27 @@ interface RunFlags extends Readonly<Record<string, unknown>> {
   readonly color: boolean
 }
 
-/** `volley run`: drives scenarios one after the other, shows them, saves a report of each. */
+/** `volley run`: runs scenarios one after the other, shows their progress, and saves a report of each. */
 export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   const command = program
     .command('run')
-    .description('drive a scenario, or a server by its URL, and save a report')
+    .description('run a scenario, or load a server given by its URL, and save a report')
     .argument('<scenario...>', 'scenario files, or URLs: tcp://, udp://, tls://, unix:, http://, redis://')
   addSettings(command)
-    .option('--env <names>', 'environments of the scenario, with commas between; several are compared')
+    .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
-    .option('--strict', 'a suspect run fails too (exit 4)')
-    .option('--json', 'print the report in place of the summary')
-    .option('--quiet', 'show nothing while the run lasts')
-    .option('--no-live', 'a line a second in place of the live view')
-    .option('--no-color', 'no colours; so does NO_COLOR')
+    .option('--strict', 'fail a suspect run too (exit 4)')
+    .option('--json', 'print the report instead of the summary')
+    .option('--quiet', 'show nothing during the run')
+    .option('--no-live', 'print a line per second instead of the live view')
+    .option('--no-color', 'print without colours, as with NO_COLOR')
     .action(async (sources: string[], flags: RunFlags) => done(await runAll(sources, flags, io)))
 }
 
 async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo): Promise<ExitCode> {
   const runs = await loadAll(sources, overridesOf(flags, io.env), flags.env, io.env)
   if (flags.out !== undefined && runs.length > 1) {
-    throw new UserError(
-      '--out names the folder of one run, and there are several; leave it out, or run them one by one',
-    )
+    throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }
   const { signal } = io
   const colors = pc.createColors(wantsColors(io.stdout, flags, io.env))
@@ -82,6 +80,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
         observers: [live],
         signal,
         cacheFolder: cacheFolderOf(io.env),
+        ...(io.ceiling && { ceiling: io.ceiling }),
       })
       reports.push(report)
       codes.push(exitCodeOf(report, flags.strict === true))
@@ -137,7 +136,7 @@ function folderFor(out: string | undefined, name: string): Promise<string> {
   return out === undefined ? openReportFolder('reports', name) : openFolder(out)
 }
 
-/** The code that tells most of several runs. */
+/** The most severe code of several runs. */
 function worst(codes: readonly ExitCode[]): ExitCode {
   const order = [exitCode.interrupted, exitCode.couldNotRun, exitCode.invalid, exitCode.inconclusive, exitCode.failed]
   return order.find(code => codes.includes(code)) ?? exitCode.pass

@@ -5,39 +5,48 @@ import { builtFile } from '../built.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { CommandIo, OutputStream } from './io.ts'
 
-/** `volley serve`: a reference server, in the foreground or with --detach in the background, and what is done with the latter. */
+/** `volley serve`: a reference server in the foreground, or with --detach in the background; stop, reload and status for the latter. */
 export function addServe(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('serve')
     .description(
-      'start a reference server: echo, tlv, rpc, broadcast or http; a relay; or stop, reload or status for one in the background; "volley serve tlv --help" tells the options',
+      'start a reference server: echo, tlv, rpc, broadcast or http; start a relay; or stop, reload or show the status of a server in the background; "volley serve tlv --help" lists the options of tlv',
     )
     .argument('<target>', 'echo, tlv, rpc, broadcast, http or relay; stop, reload or status')
     .argument(
       '[options...]',
-      'options of the server, such as --listen 127.0.0.1:8080 or --detach; or which server is meant',
+      'options of the server, such as --listen 127.0.0.1:8080 or --detach; or the server to stop, reload or show',
     )
     .allowUnknownOption()
     .helpOption(false)
     .action(async (target: string, options: string[]) => done(await serve([target, ...options], io)))
 }
 
-/** Runs the server as a child with our streams, in a group of its own: each signal reaches it once, through us. */
+/** Runs the server as a child that uses our streams, in its own process group: each signal reaches it once, through us. */
 async function serve(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const child = spawn(process.execPath, [builtFile('targets/main'), ...args], {
-    stdio: ['inherit', sinkOf(io.stdout, process.stdout), sinkOf(io.stderr, process.stderr), 'ipc'],
+    stdio: [
+      io.stdin === process.stdin ? 'inherit' : 'ignore',
+      sinkOf(io.stdout, process.stdout),
+      sinkOf(io.stderr, process.stderr),
+      'ipc',
+    ],
     detached: true,
+    env: { ...io.env },
   })
   child.stdout?.on('data', bytes => io.stdout.write(String(bytes)))
   child.stderr?.on('data', bytes => io.stderr.write(String(bytes)))
-  process.on('SIGINT', () => child.kill('SIGINT'))
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  const forward = (signal: NodeJS.Signals) => child.kill(signal)
+  process.on('SIGINT', forward)
+  process.on('SIGTERM', forward)
   const [code] = await once(child, 'close')
+  process.off('SIGINT', forward)
+  process.off('SIGTERM', forward)
   if (code === 0) return exitCode.pass
   return code === exitCode.failed ? exitCode.failed : exitCode.couldNotRun
 }
 
-/** A child writes straight to a stream of ours; to any other by way of a pipe. */
+/** The child writes directly to this process's own streams, and through a pipe to any other. */
 function sinkOf(stream: OutputStream, own: NodeJS.WriteStream): 'inherit' | 'pipe' {
   return stream === own ? 'inherit' : 'pipe'
 }

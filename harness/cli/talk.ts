@@ -24,20 +24,20 @@ interface TalkFlags {
   readonly insecure?: true
 }
 
-/** `volley talk`: type a message, see the reply. */
+/** `volley talk`: sends each line of the input as a message, and shows the replies. */
 export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('talk')
-    .description('type messages to a server and see its replies; q leaves')
+    .description('type messages to a server and see its replies; q quits')
     .argument('<url>', 'tcp://host:port, udp://host:port, tls://host:port or unix:/path')
-    .option('--protocol <protocol>', "a name, or settings as in '{frame: {lengthBytes: 2}}'", 'line')
-    .option('--type <n>', 'the type of the messages, where the protocol has one')
-    .option('--key <key>', "the key for the protocol's own handshake (tlv)")
-    .option('--layers <names>', 'what bodies pass through: gzip,hmac-sha256')
-    .option('--layer-key <key>', 'the key for the layers that have one')
-    .option('--insecure', 'take any certificate')
+    .option('--protocol <protocol>', "a name, or settings such as '{frame: {lengthBytes: 2}}'", 'line')
+    .option('--type <n>', 'the type of the messages, for protocols that have one')
+    .option('--key <key>', 'the key for the handshake of the protocol (tlv)')
+    .option('--layers <names>', 'the layers of message bodies, such as gzip,hmac-sha256')
+    .option('--layer-key <key>', 'the key for layers that need one')
+    .option('--insecure', 'accept any certificate')
     .action(async (url: string, flags: TalkFlags) => {
-      const protocol = askedProtocol(url, flags)
+      const protocol = selectedProtocol(url, flags)
       const type = messageType(flags.type, protocol)
       const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
       try {
@@ -60,21 +60,21 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     })
 }
 
-/** The protocol that the flags ask for; a UserError has everything that does not go together. */
-function askedProtocol(url: string, flags: TalkFlags): Protocol {
+/** The protocol that the flags select; a UserError has every conflict between them. */
+function selectedProtocol(url: string, flags: TalkFlags): Protocol {
   const overUdp = url.startsWith('udp://')
   const spec = protocolSpec(settingValue(flags.protocol, '--protocol'))
   const faults: Fault[] = []
   const fault = (flag: string, message: string) => faults.push({ place: flag, message })
-  const asked = { names: splitLayerNames(flags.layers), key: flags.layerKey }
-  const layers = checkLayers(asked, spec, { layers: '--layers', key: '--layer-key' }, fault)
+  const given = { names: splitLayerNames(flags.layers), key: flags.layerKey }
+  const layers = checkLayers(given, spec, { layers: '--layers', key: '--layer-key' }, fault)
   if (overUdp) {
     const found = datagramFaults(spec, flags.key !== undefined)
     for (const [setting, message] of Object.entries(found)) fault(`--${setting}`, message)
   }
   if (faults.length > 0) throw new UserError(faults)
-  const spoken = resolveProtocol({ protocol: spec, target: { address: url } })
-  const protocol = composeProtocol({ ...spoken, ...(layers && { layers }) })
+  const resolved = resolveProtocol({ protocol: spec, target: { address: url } })
+  const protocol = composeProtocol({ ...resolved, ...(layers && { layers }) })
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }

@@ -5,11 +5,11 @@ import { loadScenario } from '../scenario/load.ts'
 import { printError } from './errors.ts'
 import type { CommandIo } from './io.ts'
 
-/** `volley validate`: all that can be known of scenarios without sending anything. */
+/** `volley validate`: checks everything about scenarios that needs no traffic. */
 export function addValidate(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('validate')
-    .description('check scenario files, and the files they name, without traffic')
+    .description('check scenario files, and the files that they name, without any traffic')
     .argument('<scenario...>', 'scenario files')
     .action(async (files: string[]) => {
       const faults: Fault[] = []

@@ -1,5 +1,3 @@
-import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-
 /**
  * The geometry of HdrHistogram with 3 significant digits over 100 ns to 100 s, so that the counts of a worker can be
  * passed to hdr-histogram-js unchanged. Values are ticks of 100 ns. Above 2048 ticks the top 11 bits of a value are
@@ -33,27 +31,6 @@ export function bucketEndMs(index: number): number {
 export function toTicks(milliseconds: number): number {
   const ticks = milliseconds * ticksPerMs
   return ticks < ticksMax ? (ticks > 0 ? ticks | 0 : 0) : ticksMax
-}
-
-/** Bucket counts as an HdrHistogram, in ticks. */
-export function toHdr(counts: Float64Array): Histogram {
-  const histogram = build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: ticksMax,
-    numberOfSignificantValueDigits: 3,
-    bitBucketSize: 64,
-    useWebAssembly: false,
-  })
-  for (let index = 0; index < counts.length; index++) {
-    const count = counts[index]!
-    if (count > 0) histogram.recordValueWithCount(bucketStart(index), count)
-  }
-  return histogram
-}
-
-/** HdrHistogram's V2 compressed encoding, base64. */
-export function encodeHistogram(histogram: Histogram): string {
-  return encodeIntoCompressedBase64(histogram)
 }
 
 /** A view of one histogram in an array of them. */

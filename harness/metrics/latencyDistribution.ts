@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { toHdr } from './histogram.ts'
+import { toHdr } from './hdrHistogram.ts'
 import { censoredQuantilesOf, quantilesOfCounts } from './quantiles.ts'
 import type { Quantiles } from './snapshot.ts'
 import { sparse } from './sparseCounts.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countsLength, ticksPerMs, toHdr } from './histogram.ts'
+import { toHdr } from './hdrHistogram.ts'
+import { countsLength, ticksPerMs } from './histogram.ts'
 import { censoredQuantilesOf, quantilesOfCounts } from './quantiles.ts'
 import { sparse } from './sparseCounts.ts'
 

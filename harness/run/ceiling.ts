@@ -16,24 +16,23 @@ import { toolVersion } from '../version.ts'
 import { keepCeiling, readCeiling } from './ceilingCache.ts'
 import { startDelayMs } from './drive.ts'
 
-/** What is dropped of each run, in which code is compiled, and what is measured. */
-const warmupMs = 300
-const measuredMs = 500
+/** Of each measurement: the part left out, in which code is compiled, and the part that counts. */
+const defaultTimes = { warmupMs: 300, measuredMs: 500 }
 const openingMsMax = 5000
 const timeoutMs = 5000
-/** More than this cannot be opened to one port from one address, and would take too long. */
+/** More cannot be opened from one address to one port, and would take too long. */
 const connectionsMax = 20_000
-/** Descriptors besides those of the connections, of which there are two ends in this process. */
+/** Descriptors besides those of the connections, which have both ends in this process. */
 const ownDescriptors = 128
 
-/** A run that is over, whose client is to be measured. */
+/** A run that has ended, whose client is to be measured. */
 export interface CeilingInputs {
   readonly loaded: LoadedScenario
   readonly plan: Plan
   readonly bank: RequestBank
   readonly environment: Environment
   readonly totals: Totals
-  /** Requests a busy second that the run has shown its client to be able to. */
+  /** Requests that the client made in each second in which it was busy, as the run has shown. */
   readonly shownPerSecond: number
   readonly options: CeilingOptions
 }
@@ -41,38 +40,40 @@ export interface CeilingInputs {
 export interface CeilingOptions {
   /** Gives up when it fires. */
   readonly signal: AbortSignal
-  /** Where the figure is kept; without it, it is measured each time. */
+  /** Where the figure is cached; without it, it is measured each time. */
   readonly cacheFolder?: string
+  /** How long each of the two measurements takes; by default 300 ms and 500 ms. */
+  readonly times?: { readonly warmupMs: number; readonly measuredMs: number }
 }
 
 /**
- * What the client of a run can do at most: the throughput of the same plan against a server that does nothing, as kept
- * of an earlier run, or measured now, in less than two seconds. Undefined where there is no null server for the plan, or where
- * it could not be measured: that is no fault of the run.
+ * The ceiling of a run's client in requests per second: the throughput of the same plan against a server that does nothing,
+ * as cached by an earlier run, or measured now, in less than two seconds. Undefined where there is no null server for the
+ * plan, or where it could not be measured, which does not fail the run.
  */
 export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | undefined> {
   const { loaded, plan, bank, totals, options } = inputs
   const { connections, protocol } = loaded.scenario
   const { scheme } = plan.workers[0]!.address
   if (scheme !== 'tcp' && scheme !== 'unix') return undefined
-  // A client and a server that take each other's cores tell of neither.
+  // A client and a server that compete for cores would both be measured wrong.
   if (2 * plan.workers.length > inputs.environment.cores) return undefined
   if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
-  // What a null server answers is nothing to make requests of.
+  // Requests cannot be made from the replies of a null server.
   if (loopBank.steps.some(({ captures, isMade }) => captures !== undefined || isMade)) return undefined
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
   if (replies === undefined) return undefined
   const key = keyOf(inputs, replies)
   const kept = options.cacheFolder === undefined ? undefined : await readCeiling(options.cacheFolder, key, new Date())
-  // One that the run itself has disproved was disturbed.
+  // A cached ceiling below this run's own rate was measured on a busy machine: measure again.
   if (kept !== undefined && kept >= inputs.shownPerSecond) return { nullPerSecond: kept, cached: true }
   let server: NullServer | undefined
   try {
     const threads = plan.workers.length
     server = await startNullServer({ way: chooseNullWay(), scheme, threads, replies })
-    const driven = nullPlan(loaded.scenario, plan, loopBank, server)
-    // The better of two: what else the machine does can only make it less.
+    const driven = nullPlan(loaded.scenario, plan, loopBank, server, options.times ?? defaultTimes)
+    // The higher of two: other work of the machine can only lower it.
     const samples = [await drive(driven, connections, options.signal), await drive(driven, connections, options.signal)]
     const measured = samples.filter(sample => sample !== undefined)
     if (measured.length === 0 || server.error() !== undefined) return undefined
@@ -86,8 +87,14 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   }
 }
 
-/** The same load without what is not of the loop; each worker has a thread of the server for itself. */
-function nullPlan(scenario: Scenario, { workers, seed }: Plan, bank: RequestBank, { addresses }: NullServer): Plan {
+/** The same load with the steps of the loop only; each worker has its own thread of the server. */
+function nullPlan(
+  scenario: Scenario,
+  { workers, seed }: Plan,
+  bank: RequestBank,
+  { addresses }: NullServer,
+  { warmupMs, measuredMs }: typeof defaultTimes,
+): Plan {
   const { requests: _, sourceAddresses: __, ...rest } = scenario
   const loop: Scenario = {
     ...rest,
@@ -104,9 +111,9 @@ function nullPlan(scenario: Scenario, { workers, seed }: Plan, bank: RequestBank
 }
 
 /**
- * Requests answered a second of the time that the workers were busy; undefined when it was interrupted, or anything went
- * wrong. The server is cheaper than the client, so that a worker is busy nearly all the time; where it is not, as on a
- * machine that does something else besides, what it could have done follows from the utilisation law.
+ * Requests answered per second in which the workers were busy; undefined when it was interrupted, or anything went wrong.
+ * The server is cheaper than the client, so that a worker is busy nearly all the time; where it is not, as on a machine that
+ * also does other work, its ceiling follows from the utilisation law.
  */
 async function drive(plan: Plan, connections: number, signal: AbortSignal): Promise<number | undefined> {
   const fleet = launchFleet(plan)
@@ -146,10 +153,10 @@ interface WorkerReading {
   readonly idleMs: number
 }
 
-/** Of a run of a second, in which no counter wraps. */
+/** Reads the counters of a run so short that none wraps. */
 function readWorker({ fields, sums }: Slab, at: number): WorkerReading {
   const count = (name: number) => Atomics.load(fields, name) >>> 0
-  // A null server's reply need not be what the plan expects, but to look at it is work of the client's all the same.
+  // A null server's reply may differ from what the plan expects, but checking it is the same work for the client.
   const answered = count(field.completed + roleIndex.request) + count(field.failed + roleIndex.request)
   return { at, answered, open: count(field.open), idleMs: sums[sum.idleMs]! }
 }
@@ -166,7 +173,7 @@ function hasFailed(slabs: readonly Slab[]): boolean {
   })
 }
 
-/** The same for the same work on the same machine. The scenario as it may be shown is in it, so that no secret is. */
+/** The cache key, equal for equal work on the same machine. It takes the redacted scenario, so that it holds no secret. */
 function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: NullReplyPlan): string {
   const { cpu, cores, kernel, node } = environment
   const { connections, load, protocol, layers, wire, loop, mix } = loaded.redacted

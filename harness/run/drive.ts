@@ -19,7 +19,7 @@ export const startDelayMs = 20
 const startDelayMsToAll = 250
 /** A server's exit is reported a moment after its connections break: how long it is waited for after a run with failures. */
 const targetExitGraceMs = 100
-/** How long before the end it is decided whether the run goes on, and how late a worker may notice that. */
+/** How long before the end the decision about an extension is made, and how late a worker may notice it. */
 const extendBeforeMs = 500
 const controlLatencyMs = 100
 const extendedNote = 'latency is still changing: the run is extended by its own length'
@@ -30,7 +30,7 @@ export interface Outcome {
   /** When the last worker stopped counting, on this thread's clock. */
   readonly endedAt: number
   readonly error: string | undefined
-  /** The run went on for its own length again, as it had not reached a steady state. */
+  /** The run was extended by its own length, because it had not reached a steady state. */
   readonly isExtended: boolean
 }
 
@@ -44,11 +44,11 @@ export interface DrivenRun {
   /** Ends the run early when it fires. */
   readonly signal: AbortSignal
   readonly timers?: Timers
-  /** What turns a time of `timers` into one of the clock that workers write their end in. */
+  /** Added to a time of `timers`, it gives a time on the clock that all threads share. */
   readonly sharedOffsetMs?: number
 }
 
-/** Drives a fleet from the first connect to the end of its last worker, and reads its slabs meanwhile; ends the observers. */
+/** Drives a fleet from its first connect to the end of its last worker, and reads its slabs meanwhile; ends the observers. */
 export async function drive(run: DrivenRun): Promise<Outcome> {
   const { plan, fleet, signal, timers = systemTimers } = run
   const delayMs = startDelayOf(plan)
@@ -79,7 +79,7 @@ function startDelayOf({ workers }: Plan): number {
   return delivery === undefined ? startDelayMs : startDelayMsToAll
 }
 
-/** Reads a run's slabs, tells its observers, and decides whether it goes on. */
+/** Reads the slabs of a run, notifies its observers, and decides whether it is extended. */
 class RunWatch {
   readonly #run: DrivenRun
   readonly #timers: Timers
@@ -92,7 +92,7 @@ class RunWatch {
     this.#lengthMs = run.plan.lengthMs
   }
 
-  /** The connections are open or have failed; answers when the requests start. */
+  /** The connections are open or have failed; returns when the requests start. */
   begin(delayMs: number): number {
     const { collector } = this.#run
     collector.read(this.#timers.now())
@@ -107,7 +107,7 @@ class RunWatch {
     const now = this.#timers.now()
     collector.read(now)
     if (now - this.#startAt >= (collector.intervals.length + 1) * 1000) this.#endSecond()
-    // A server that this run started does not come back: nobody will answer the remaining requests.
+    // A server that this run started is not restarted: the remaining requests would stay unanswered.
     if (plan.counted && target.ended() !== undefined) fleet.stop()
     const progress = this.#progress(now)
     const view = {
@@ -129,7 +129,7 @@ class RunWatch {
     this.#lengthMs += plan.extensionMs
   }
 
-  /** All workers are gone, with this error if one did not end as it should. */
+  /** All workers have ended, with this error if one of them failed. */
   async end(error: string | undefined): Promise<Outcome> {
     const { plan, collector, target } = this.#run
     collector.read(this.#timers.now())

@@ -18,13 +18,13 @@ describe('nextRate()', () => {
     expect(end).toBe('found')
   })
 
-  it('goes down from a rate that does not hold', () => {
+  it('lowers a rate that does not hold', () => {
     const { held, failed } = search(1000, rate => (rate <= 130 ? 'held' : 'failed'))
     expect(held).toBeGreaterThan(120)
     expect(failed).toBeLessThan(137)
   })
 
-  it('finds any capacity to a twentieth', () => {
+  it('finds any capacity to within a twentieth', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000_000 }), fc.integer({ min: 1, max: 100_000 }), (capacity, start) => {
         const { end, held, failed, tried } = search(start, rate => (rate <= capacity ? 'held' : 'failed'))
@@ -37,7 +37,7 @@ describe('nextRate()', () => {
     )
   })
 
-  it('ends where we cannot drive the rate, where nothing holds, and where everything does', () => {
+  it('ends when the client cannot keep the rate, when no rate holds, and when every rate holds', () => {
     const limited = search(1000, rate => (rate < 5000 ? 'held' : 'client-limited'))
     expect(limited).toMatchObject({ end: 'client-limited', held: 4000, failed: undefined })
     expect(search(1000, () => 'failed')).toMatchObject({ end: 'bounds', held: undefined })

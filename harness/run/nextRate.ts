@@ -1,4 +1,4 @@
-/** What a probe of a rate came to: `client-limited` is when we could not drive it, which says nothing of the server. */
+/** The outcome of a probe: `client-limited` when the client could not keep the rate, which says nothing about the server. */
 export type ProbeOutcome = 'held' | 'failed' | 'client-limited'
 
 export interface Tried {
@@ -7,10 +7,10 @@ export interface Tried {
   readonly outcome: ProbeOutcome
 }
 
-/** How a search ended; `bounds` is when it would have gone below or above what can be asked for, or on for too long. */
+/** How a search ended: `bounds` when the next rate would be out of range, or after too many probes. */
 export type SearchEnd = 'found' | 'client-limited' | 'bounds'
 
-/** The highest rate that held and the lowest that did not are brought as near as this part of the former. */
+/** A search ends when the highest rate that held and the lowest that failed differ by this share of the former. */
 const resolution = 0.05
 const growth = 2
 const rateMin = 1
@@ -18,9 +18,8 @@ const rateMax = 100_000_000
 const probesMax = 32
 
 /**
- * The rate to be tried next on the way to the highest that holds: twice the last while they hold, half of it while none
- * does, then the middle between the highest that held and the lowest that did not. None is below `least`. Or how the
- * search ended.
+ * The rate of the next probe, in requests per second: twice the last while rates hold, half of it while none does, then the
+ * middle between the highest that held and the lowest that failed; never below `least`. Or how the search ended.
  */
 export function nextRate(tried: readonly Tried[], start: number, least: number = rateMin): number | SearchEnd {
   if (tried.some(({ outcome }) => outcome === 'client-limited')) return 'client-limited'
@@ -32,7 +31,7 @@ export function nextRate(tried: readonly Tried[], start: number, least: number =
   return rounded < least || rounded > rateMax || tried.length >= probesMax ? 'bounds' : rounded
 }
 
-/** The highest rate that held, and the lowest above it that did not. */
+/** The highest rate that held, and the lowest above it that failed. */
 export function bracketOf(tried: readonly Tried[]): { held: number | undefined; failed: number | undefined } {
   const rates = (outcome: ProbeOutcome) => tried.filter(probe => probe.outcome === outcome).map(({ rate }) => rate)
   const held = rates('held').reduce<number | undefined>((most, rate) => Math.max(most ?? 0, rate), undefined)

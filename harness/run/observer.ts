@@ -4,17 +4,17 @@ import type { Totals } from '../metrics/totals.ts'
 import { createJournal, type Journal } from '../report/journal.ts'
 import type { RunFacts } from '../report/record.ts'
 
-/** What is known of a run when its target answers and nothing has been sent. */
+/** What is known about a run when its target answers and nothing has been sent. */
 export interface RunStart {
   readonly facts: RunFacts
   readonly title: RunTitle
 }
 
-/** A look at a run under way. Snapshot and notes are made when they are asked for: they cost the main thread milliseconds. */
+/** The state of a run in progress. Snapshot and notes are made on demand: they take the main thread milliseconds. */
 export interface RunView {
   readonly progress: Progress
   snapshot(): Snapshot
-  /** What is in doubt at the moment, a line each. */
+  /** Current doubts about the run, one line each. */
   notes(): readonly string[]
 }
 
@@ -24,9 +24,9 @@ export interface RunSecond {
   readonly totals: Totals
 }
 
-/** Whoever follows a run: a screen, the journal, an exporter. All calls come on the main thread, and none may block. */
+/** Follows a run: a screen, the journal, an exporter. All calls come on the main thread, and none may block. */
 export interface Observer {
-  /** Once for each run, before its first connect; what it throws ends the run. */
+  /** Once for each run, before its first connect; an error that it throws ends the run. */
   started?(start: RunStart): void
   /** Ten times a second, from the first connect to the end of the last worker. */
   progressed?(view: RunView): void
@@ -37,7 +37,7 @@ export interface Observer {
   problem?(): string | undefined
 }
 
-/** Keeps the journal of a run in its folder. */
+/** Writes the journal of a run into its folder. */
 export function createJournalObserver(folder: string): Observer {
   let journal: Journal | undefined
   return {

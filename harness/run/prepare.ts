@@ -12,7 +12,7 @@ import type { Scenario } from '../scenario/scenario.ts'
 /** Descriptors that a run needs besides its connections. */
 const ownDescriptors = 64
 
-/** A scenario with all that can be done before anything is sent. */
+/** Everything of a run that is made before anything is sent. */
 export interface Prepared {
   readonly protocol: SpokenProtocol
   readonly materials: Materials
@@ -34,7 +34,7 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
   }
 }
 
-/** Refuses before anything is sent what the kernel would refuse half way. */
+/** Refuses, before anything is sent, more connections than the kernel allows. */
 function checkDescriptors({ connections }: Scenario): void {
   const most = fileDescriptorsMax()
   if (connections + ownDescriptors <= most) return

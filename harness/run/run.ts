@@ -26,28 +26,28 @@ import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
 
 export interface RunOptions {
-  /** Makes the folder of the run's files, once the target answers and before the first request; without it nothing is saved. */
+  /** Makes the folder for the files of the run, after the target answers and before the first request; without it nothing is saved. */
   readonly openFolder?: () => Promise<string>
   readonly observers?: readonly Observer[]
-  /** Ends the run early when it fires; what was measured until then is saved. */
+  /** Ends the run early when it fires; the part measured until then is saved. */
   readonly signal?: AbortSignal
-  /** Whether a run whose client was busy is followed by one against a server that does nothing. By default it is. */
+  /** Whether a run whose client was busy is followed by a measurement of its ceiling. By default it is. */
   readonly ceiling?: 'measure' | 'never'
-  /** Where what is known of this machine is kept between runs; without it nothing is. */
+  /** Where ceilings are cached between runs; without it they are not. */
   readonly cacheFolder?: string
-  /** The worker thread's file, for tests of workers that die. */
+  /** The file of the worker threads, for tests of workers that fail. */
   readonly workerFile?: string
 }
 
 export interface RunResult {
   readonly report: Report
-  /** Where the report was saved; absent where there is no folder. */
+  /** The saved report; absent where there is no folder. */
   readonly path?: string
 }
 
 const neverAborted = new AbortController().signal
 
-/** Drives a scenario against its target and saves the report; UserError when it cannot begin. */
+/** Runs a scenario against its target and saves the report; a UserError when it cannot begin. */
 export async function runScenario(
   loaded: LoadedScenario,
   prepared: Prepared,
@@ -78,7 +78,7 @@ export async function runScenario(
   }
 }
 
-/** The exit code that a report stands for. */
+/** The exit code for a report. */
 export function exitCodeOf(report: Report, strict: boolean): ExitCode {
   if (report.interrupted) return exitCode.interrupted
   if (report.error !== undefined) return exitCode.couldNotRun
@@ -117,7 +117,7 @@ interface Measurement {
   readonly options: RunOptions
 }
 
-/** Runs the plan, from the first connect until the server has stopped and said what it counted. */
+/** Runs the plan, from the first connect until the server has stopped and reported its counts. */
 async function measure(run: Measurement): Promise<{ record: RunRecord; collector: Collector }> {
   const { loaded, plan, facts, target, observers, signal, options } = run
   const targetIsLocal = isLocal(target.address)
@@ -169,7 +169,7 @@ interface Ending {
   readonly options: RunOptions
 }
 
-/** The report of a run; where its client may have been the limit, what the client can do is measured first. */
+/** The report of a run; where its client may have been the limit, the ceiling of the client is measured first. */
 async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
   const measured = collector.measured(record.endedAt)
   const shownPerSecond = options.ceiling === 'never' ? undefined : provenPerBusySecond(record, measured)

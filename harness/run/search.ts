@@ -11,15 +11,15 @@ import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } fr
 import type { Prepared } from './prepare.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 
-/** Where a search begins that is not told where. */
+/** The first rate of a search whose scenario names none. */
 const startPerSecond = 1000
-/** What makes a run say more of the client than of the server. */
+/** Findings after which a run says more about the client than about the server. */
 const clientFaults = ['client-lag', 'generator-busy']
 
 /**
- * Looks for the highest rate at which all thresholds hold: each probe is a run by a plan, with its own audit, in a folder
- * of its own below the search's. One that fails is tried again before it is believed, for one disturbance of the
- * machine would end the search too low. The report is that of the highest rate that held, with the search beside it.
+ * Searches the highest rate at which all thresholds hold: each probe is a run in mode rate, with its own audit, in its own
+ * folder below that of the search. A rate that fails is probed once more, because one disturbance of the machine would end
+ * the search too low. The report is that of the highest rate that held, with the search added.
  */
 export async function searchScenario(
   loaded: LoadedScenario,
@@ -53,7 +53,7 @@ export async function searchScenario(
     return outcome
   }
 
-  const isCut = () => signal?.aborted === true || reports.at(-1)?.error !== undefined
+  const isCutShort = () => signal?.aborted === true || reports.at(-1)?.error !== undefined
   let end: SearchEnd | undefined
   while (end === undefined && signal?.aborted !== true) {
     const next = nextRate(tried, start, least)
@@ -62,8 +62,8 @@ export async function searchScenario(
       continue
     }
     let outcome = await probe(next)
-    if (outcome !== 'held' && !isCut()) outcome = await probe(next)
-    if (isCut()) break
+    if (outcome !== 'held' && !isCutShort()) outcome = await probe(next)
+    if (isCutShort()) break
     tried.push({ rate: next, outcome })
   }
   const last = reports.at(-1)
@@ -89,7 +89,7 @@ export async function searchScenario(
   return { report, ...(folder !== undefined && { path: await writeReport(report, folder) }) }
 }
 
-/** Slower than this a probe has too few replies for the quantiles that are judged; a fifth more, for they vary. */
+/** Below this rate a probe has too few replies for the quantiles in its thresholds; a fifth more, because counts vary. */
 function leastRate({ thresholds, duration }: Scenario): number {
   const beyond = thresholds.map(({ metric }) => (/^p[0-9]/.test(metric) ? 1 - Number(metric.slice(1)) / 100 : 1))
   const least = (1.2 * samplesBeyondMin) / Math.min(...beyond) / (duration / 1000)
@@ -109,7 +109,7 @@ function outcomeOf({ findings, thresholds }: Report): ProbeOutcome {
   return thresholds.every(({ ok }) => ok) && !findings.some(isUnkept) ? 'held' : 'failed'
 }
 
-/** The plan was not kept, or will not be for long. */
+/** The rate was not kept, or would not be kept for long. */
 function isUnkept({ code, severity }: Finding): boolean {
   return (code === 'rate' && severity === 'invalid') || code === 'overloaded'
 }
@@ -140,8 +140,8 @@ function clientLimited(end: SearchEnd | undefined, held: number | undefined): Fi
     {
       code: 'client-limited',
       severity: 'suspect',
-      message: `the search ended where this client could not drive the rate, not where the server's capacity is${held === undefined ? '' : `, which is beyond ${held}/s`}`,
-      hint: 'add workers (-w) or connections, or take a faster machine for the client',
+      message: `the search ended because this client could not keep the rate, below the capacity of the server${held === undefined ? '' : `, which is above ${held}/s`}`,
+      hint: 'add workers (-w) or connections, or run the client on a faster machine',
       value: held ?? 0,
       limit: held ?? 0,
     },

@@ -4,7 +4,7 @@ import { describeProtocol } from '../protocols/spec.ts'
 import { describeLoad } from '../report/figures.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
-/** The head of a run's screen; `scenario` and `target` are as they may be shown. */
+/** The title of a run's screen; `scenario` and `target` are redacted. */
 export function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
   const { connections, load, requests } = scenario
   const [first] = plan.workers

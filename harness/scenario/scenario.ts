@@ -62,7 +62,7 @@ export type Target = Through &
     | { readonly address: string }
   )
 
-interface Through {
+export interface Through {
   /** The network that a relay on this machine simulates between the client and the target. */
   readonly relay?: RelaySettings
 }

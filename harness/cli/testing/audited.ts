@@ -11,9 +11,9 @@ import { prepareScenario } from '../../run/prepare.ts'
 import { exitCodeOf, runScenario } from '../../run/run.ts'
 import { parseScenario } from '../../scenario/load.ts'
 import { type InventedMachine, inventedMachine } from './inventedMachine.ts'
-import { cleanUpWith, listen, type Ran, run, scenarioFile, startRun, temporaryFolder } from './volley.ts'
+import { cleanUpWith, listen, type Ran, run, scenarioFile, spawnRun, startRun, temporaryFolder } from './volley.ts'
 
-/** What differs from a short closed loop of four connections against the echo server. */
+/** Changes to a short closed loop of four connections against the echo server. */
 interface Settings {
   readonly target?: string
   readonly connections?: number
@@ -40,17 +40,22 @@ loop: [${send}]
 ${more}`
 }
 
-/** A run of the command line program. */
+/** Leaves the processor to the other tests, for runs whose rate does not matter. */
+export const unhurried = { send: '{ send: ping, think: 1ms }' }
+
+/** A run of the command line. */
 export function real(settings: Settings, ...flags: string[]): Promise<Ran> {
   return run(scenarioFile(scenarioText(settings)), ...flags)
 }
 
-/** The same on a machine that is invented. */
+/** The same, in a process that takes its machine for an invented one. */
 export function onMachine(machine: InventedMachine, ...flags: string[]): Promise<Ran> {
-  return startRun([scenarioFile(scenarioText({ connections: 2 })), ...flags], inventedMachine(machine)).ended()
+  return spawnRun([scenarioFile(scenarioText({ connections: 2, ...unhurried })), ...flags], {
+    env: inventedMachine(machine),
+  }).ended()
 }
 
-/** A run that several tests look at, started by the first of them. */
+/** A run that several tests share, started by the first of them. */
 export function shared(start: () => Promise<Ran>): () => Promise<Ran> {
   let started: Promise<Ran> | undefined
   return () => {
@@ -59,12 +64,12 @@ export function shared(start: () => Promise<Ran>): () => Promise<Ran> {
   }
 }
 
-/** The echo server, in which no request waits for another. */
+/** The echo server as a target, without queueing between requests. */
 export function serves(serviceTime: string, more = ''): string {
   return `{ serve: echo, options: { poolSize: unlimited, serviceTime: "${serviceTime}"${more} } }`
 }
 
-/** Service times from 10 ms to 66 ms, in steps that last so many milliseconds. */
+/** Service times from 10 ms to 66 ms, in steps of `stepMs` each. */
 export function risingEvery(stepMs: number): string {
   const steps = Array.from({ length: 14 }, (_, step) => `fixed:${10 + 4 * step}ms@${stepMs * (step + 1)}ms`)
   return [...steps, 'fixed:66ms'].join(',')
@@ -76,14 +81,14 @@ async function ownServer(handle: (socket: net.Socket, accepted: number) => void)
   return `{ address: "${url}" }`
 }
 
-/** A server that answers after so many milliseconds, by the number of the connection. */
+/** A server that answers after a time that depends on the number of the connection. */
 export function answersAfter(delayMs: (accepted: number) => number): Promise<string> {
   return ownServer((socket, accepted) => {
     socket.on('data', bytes => setTimeout(() => socket.write(bytes), delayMs(accepted)))
   })
 }
 
-/** A server that ends every second connection as soon as it stands, and answers on the others after 20 ms. */
+/** A server that closes every second connection as soon as it is open, and answers on the others after 20 ms. */
 export function endsHalf(): Promise<string> {
   return ownServer((socket, accepted) => {
     if (accepted % 2 === 1) socket.end()
@@ -91,7 +96,7 @@ export function endsHalf(): Promise<string> {
   })
 }
 
-/** A server of whose replies every hundredth is not what was sent. */
+/** A server that answers every hundredth request with another text. */
 export function answersWrong(): Promise<string> {
   let replies = 0
   return ownServer(socket => {
@@ -101,9 +106,9 @@ export function answersWrong(): Promise<string> {
 
 const strayLines = 1000
 
-/** A run whose server another client uses meanwhile. */
+/** A run during which another client uses the same server. */
 export async function intruded(): Promise<Ran> {
-  const started = startRun([scenarioFile(scenarioText({ duration: '1500ms' })), '--no-live'])
+  const started = startRun([scenarioFile(scenarioText({ duration: '1500ms', ...unhurried }))])
   const place = / over tcp:\/\/127\.0\.0\.1:(\d+)/
   await started.volley.says(place)
   const socket = net.connect(Number(place.exec(started.volley.stderr)![1]), '127.0.0.1')
@@ -111,14 +116,14 @@ export async function intruded(): Promise<Ran> {
   await once(socket, 'connect')
   socket.write('stray\n'.repeat(strayLines))
   let replies = 0
-  // Where the server ends first there are not enough of them.
+  // There are fewer if the server ends first.
   for await (const _ of createInterface({ input: socket })) if (++replies === strayLines) break
   expect(replies).toBe(strayLines)
   socket.destroy()
   return started.ended()
 }
 
-/** A run whose worker does something of its own first; `strictly` makes its exit code that of --strict. */
+/** A run whose worker executes the code `first`; `strictly` makes its exit code that of --strict. */
 async function withWorker(settings: Settings, first: string, strictly: boolean): Promise<Ran> {
   const folder = temporaryFolder()
   const workerFile = join(folder, 'worker.mjs')
@@ -127,15 +132,16 @@ async function withWorker(settings: Settings, first: string, strictly: boolean):
   const { report, path } = await runScenario(scenario, await prepareScenario(scenario), {
     openFolder: async () => folder,
     workerFile,
+    ceiling: 'never',
   })
   const stdout = renderSummary(report, path!, pc.createColors(false))
   return { code: exitCodeOf(report, strictly), stdout, report }
 }
 
-/** A run whose worker has a request in its books that was never sent. */
-export function forgetful(): Promise<Ran> {
+/** A run whose worker counts a request that was never sent. */
+export async function forgetful(): Promise<Ran> {
   return withWorker(
-    {},
+    { target: await answersAfter(() => 0) },
     `import { workerData } from 'node:worker_threads'
      import { field, openSlab } from ${moduleName('harness/metrics/slab')}
      openSlab(workerData.memory).fields[field.sent]++`,
@@ -144,12 +150,16 @@ export function forgetful(): Promise<Ran> {
 }
 
 /**
- * A run by a plan of 3,000 requests a second, whose client takes a millisecond for each of them on any machine. There is
- * a connection with room for every request, so that none waits but for the client.
+ * A run at a rate of 3,000 requests a second, whose client takes a millisecond for each of them on any machine. The
+ * connections have room for every request, so that requests wait only for the client.
  */
-export function overburdened(arrivals: 'poisson' | 'constant'): Promise<Ran> {
+export async function overburdened(arrivals: 'poisson' | 'constant'): Promise<Ran> {
   return withWorker(
-    { load: `{ rate: 3000/s, arrivals: ${arrivals}, pipeline: 1000 }` },
+    {
+      target: await answersAfter(() => 0),
+      load: `{ rate: 3000/s, arrivals: ${arrivals}, pipeline: 1000 }`,
+      duration: '1s',
+    },
     `import { WorkerCounters } from ${moduleName('harness/engine/client/counters')}
      const { sent } = WorkerCounters.prototype
      WorkerCounters.prototype.sent = function (...amounts) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { temporaryFolder } from './volley.ts'
 
-/** What a machine tells of itself: by how much its counters grow between two readings, and how fast its wall clock goes. */
+/** An invented machine: by how much its counters grow between two readings, and how fast its wall clock runs. */
 export interface InventedMachine {
   /** Of 1,000 clock ticks of its cores. */
   readonly stealTicks?: number
@@ -13,8 +13,8 @@ export interface InventedMachine {
 }
 
 /**
- * Variables that make a Node process take its machine for an invented one, in what it reads of the kernel's counters and
- * of the wall clock. What it tells depends on nothing else that runs there, and nothing is done to the machine.
+ * Variables that make a Node process read invented values as the kernel's counters and the wall clock. They do not depend
+ * on anything else that runs, and the machine itself is not changed.
  */
 export function inventedMachine(machine: InventedMachine): Record<string, string> {
   const { stealTicks = 0, throttledMs = 0, tcpTimeouts = 0, wallClockSpeed = 1 } = machine

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cleanUpWith } from './volley.ts'
 
 const waitMsMax = 15_000
 const pollMs = 10
 
-/** Skips a test for want of a program that is not ours, and says so; in CI the program has to be there. */
+/** Skips a test that needs a program which is not installed, and says so; in CI it has to be installed. */
 export function skipWithout(program: string, flag: string, aptPackage: string, skip: (why: string) => void): void {
   if (spawnSync(program, [flag]).status === 0) return
   if (process.env['CI'] === 'true') throw new Error(`${program} is not installed, and CI must have it`)
@@ -13,7 +14,7 @@ export function skipWithout(program: string, flag: string, aptPackage: string, s
   skip(`${program} is not installed`)
 }
 
-/** A program that is not ours, ended with the test, and what it has printed. */
+/** A program that is not part of volley, killed by `cleanUp`, with what it has printed. */
 export class Program {
   output = ''
   readonly #process: ChildProcess
@@ -30,16 +31,16 @@ export class Program {
     cleanUpWith(() => this.#process.kill('SIGKILL'))
   }
 
-  /** Waits until it has printed what matches, and answers the first group of that. */
+  /** Waits until it has printed a match of the pattern; returns the first group of the match. */
   async says(pattern: RegExp): Promise<string> {
-    await until(`${pattern}; it said: ${this.output}`, async () => {
+    await until(`${pattern}; it said: ${this.output}`, () => {
       if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.output}`)
       return pattern.test(this.output)
     })
     return pattern.exec(this.output)![1] ?? ''
   }
 
-  /** Ends it in order, and answers all that it has printed. */
+  /** Ends it gracefully; returns all that it has printed. */
   async end(): Promise<string> {
     this.#process.kill('SIGTERM')
     await this.#closed
@@ -47,11 +48,26 @@ export class Program {
   }
 }
 
-/** Resolves as soon as the condition holds; fails when it does not in time. */
-export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+/** Resolves as soon as the condition holds; rejects when it does not within 15 s. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + waitMsMax
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms in vain for ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms for ${what}`)
     await new Promise(resolve => setTimeout(resolve, pollMs))
   }
+}
+
+/** The ids of a process's children. */
+export function childrenOf(pid: number): number[] {
+  const tasks = `/proc/${pid}/task`
+  const lists = readdirSync(tasks).map(task => readFileSync(`${tasks}/${task}/children`, 'utf8'))
+  return lists.flatMap(list => list.trim().split(/\s+/).map(Number)).filter(child => child > 0)
+}
+
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap(child => [child, ...descendantsOf(child)])
+}
+
+export function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`)
 }

@@ -1,16 +1,35 @@
 import pc from 'picocolors'
 import { simulate } from '../../engine/client/testing/simulate.ts'
+import { createPrng } from '../../prng.ts'
 import { assembleReport } from '../../report/assemble.ts'
 import { renderSummary } from '../../report/formats/summary.ts'
 import { sampleReport } from '../../report/testing/samples.ts'
 import { exitCodeOf } from '../../run/run.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
+import { shared } from './audited.ts'
 import type { Ran } from './volley.ts'
 
-/** A server in memory that gives each message back after so many milliseconds; one request in flight a connection. */
-export function echoAfter(delayMs: (connection: MemoryConnection) => number): MemoryServer {
-  return { received: (connection, bytes) => connection.send(bytes, delayMs(connection)) }
+/**
+ * A server in memory that returns each message after a time in milliseconds, or never where that is infinite; for one
+ * request in flight per connection.
+ */
+export function echoAfter(delayMs: (connection: MemoryConnection, now: number) => number): MemoryServer {
+  return {
+    received(connection, bytes, now) {
+      const delay = delayMs(connection, now)
+      if (delay < Number.POSITIVE_INFINITY) connection.send(bytes, delay)
+    },
+  }
+}
+
+/** The same for a server that works on one request at a time, each for `serviceMs`. */
+export function echoOneAtATime(serviceMs: number): MemoryServer {
+  let freeAt = 0
+  return echoAfter((_, now) => {
+    freeAt = Math.max(freeAt, now) + serviceMs
+    return freeAt - now
+  })
 }
 
 /** Runs one worker against a server in memory, in simulated time, and makes the report; its exit code is that of --strict. */
@@ -19,7 +38,8 @@ export async function simulated(
   settings: Partial<Scenario>,
   cores: { readonly clientCores?: number; readonly serverCores?: number } = {},
 ): Promise<Ran> {
-  const { scenario, collector, measured, endedAtMs } = await simulate(server, { name: 'simulated', ...settings }, cores)
+  const given = { name: 'simulated', timeout: 60_000, ...settings }
+  const { scenario, collector, measured, endedAtMs } = await simulate(server, given, cores)
   const { tool, target, seed, environment, startedAt } = sampleReport
   const report = assembleReport(
     {
@@ -41,3 +61,16 @@ export async function simulated(
     report,
   }
 }
+
+/** Six simulated seconds with exponential response times of 10 ms on average. */
+function healthy(load: object, connections: number): () => Promise<Ran> {
+  return shared(() => {
+    const prng = createPrng(7)
+    const server = echoAfter(() => -10 * Math.log((prng.next32() + 0.5) / 2 ** 32))
+    return simulated(server, { connections, duration: 6000, load: { mode: 'loop', pipeline: 1, ...load } })
+  })
+}
+
+export const closedLoop = healthy({}, 20)
+export const poisson = healthy({ mode: 'rate', rate: 1000, arrivals: 'poisson' }, 100)
+export const constant = healthy({ mode: 'rate', rate: 1000, arrivals: 'constant' }, 100)

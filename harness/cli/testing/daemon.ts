@@ -1,15 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
-import type { Report } from '../report/record.ts'
-import { balances, cleanUp, cleanUpWith, scenarioFile, temporaryFolder, Volley } from './testing/volley.ts'
+import { expect } from 'vitest'
+import { balances, cleanUpWith, Invocation, scenarioFile, startRun, temporaryFolder } from './volley.ts'
 
-afterEach(cleanUp)
-
-/** A reference server in the background, with a folder of its own; ended by its process id with the test. */
+/** A reference server in the background, with its own folder; `cleanUp` ends it by its process id. */
 async function startDaemon(...options: string[]) {
   const folder = temporaryFolder()
-  const serve = (...args: string[]) => new Volley(['serve', ...args], { XDG_RUNTIME_DIR: folder }).ended
+  const serve = (...args: string[]) => new Invocation(['serve', ...args], { env: { XDG_RUNTIME_DIR: folder } }).ended
   const fileOf = (suffix: string) => {
     const name = readdirSync(join(folder, 'volley')).find(file => file.endsWith(suffix))
     return name === undefined ? undefined : join(folder, 'volley', name)
@@ -24,10 +21,8 @@ async function startDaemon(...options: string[]) {
   return { serve, address, log: () => readFileSync(fileOf('.log')!, 'utf8') }
 }
 
-test.each([
-  ['new connections all the time', '{ when: every-request }'],
-  ['connections that stay', '{ when: failure }'],
-])('not one request is lost over two reloads under load, with %s', async (_, reconnect) => {
+/** Reloads a server twice while a scenario runs against it; every request has to be answered, and counted by the server. */
+export async function expectNothingLost(reconnect: string): Promise<void> {
   const daemon = await startDaemon('--workers', '2')
   const file = scenarioFile(`name: reload
 target: { address: "${daemon.address}" }
@@ -38,15 +33,14 @@ duration: 1h
 warmup: 0
 loop: [{ send: { type: 1, body: hello }, expect: { body: server }, think: 1ms }]
 `)
-  const out = temporaryFolder()
-  const run = new Volley(['run', file, '--out', out, '--no-live'])
-  await run.says(/\d requests\/s|\d\/s/)
+  const run = startRun([file])
+  await run.volley.says(/\d\/s/)
   for (let reload = 0; reload < 2; reload++) expect(await daemon.serve('reload')).toMatchObject({ code: 0, stderr: '' })
   const status = await daemon.serve('status')
   expect(status.stdout).toContain('2 reloads')
-  run.process.kill('SIGINT')
-  expect(await run.ended).toMatchObject({ code: 130 })
-  const report: Report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+  run.volley.stop()
+  const { code, report } = await run.ended()
+  expect(code).toBe(130)
   expect(report.totals.failures).toEqual({})
   expect(report.totals.failed).toBe(0)
   expect(report.totals.completed).toBeGreaterThan(100)
@@ -54,4 +48,4 @@ loop: [{ send: { type: 1, body: hello }, expect: { body: server }, think: 1ms }]
   expect(await daemon.serve('stop')).toMatchObject({ code: 0 })
   const counted = /stopped; ([\d,]+) requests in all/.exec(daemon.log())?.[1]?.replaceAll(',', '')
   expect(Number(counted)).toBe(report.totals.sent)
-})
+}

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { builtFile } from '../built.ts'
-import { balances, cleanUp, cleanUpWith, run, scenarioFile, Volley } from './testing/volley.ts'
+import { balances, cleanUp, run, scenarioFile, startRun, startServer } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
-test('volley run and volley serve rpc speak without a length in front', async () => {
+test('volley run and volley serve rpc work without a length prefix', async () => {
   const scenario = scenarioFile(`
 name: bare
 target: { serve: rpc, options: { shuffle: 4 } }
@@ -22,17 +21,13 @@ loop: [{ send: { type: 3, body: "{{seq}} {{random 20}}" }, expect: echo }]
   expect(started.report.server?.requests).toBe(2000)
 
   const settings = '{"rpc":{"lengthPrefix":false}}'
-  const args = ['rpc', '--listen', '127.0.0.1:0', '--protocol', settings]
-  const server = new Volley(args, {}, undefined, undefined, builtFile('targets/main'))
-  cleanUpWith(() => server.ended)
-  await server.says('listening on ')
-  const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
+  const { url } = await startServer(['rpc', '--protocol', settings])
   const reached = await run(url, '--protocol', settings, '-n', '500', '-c', '2', '--send', 'hi')
   expect(reached.code).toBe(0)
   expect(reached.report.totals).toMatchObject({ completed: 500, failures: {}, bytesReceived: 500 * 21 })
 })
 
-test('volley run counts the replies that come after their timeout as late, and goes on over the same connection', async () => {
+test('volley run counts replies that come after their timeout as late, and keeps the connection', async () => {
   // In the last 100 ms of every 400 nothing is served.
   const file = scenarioFile(`
 name: late
@@ -68,24 +63,21 @@ connect:
     capture: { token: "json:access.token" }
 loop: [{ send: { type: 1, body: "{{token}}" }, expect: echo }]
 `)
-  const withSecret = (value: string, ...args: string[]) => {
-    process.env['SECRET'] = value
-    return run(file, ...args).finally(() => delete process.env['SECRET'])
-  }
-  const { code, report, stdout, stderr, folder } = await withSecret(secret)
+  const withSecret = (...args: string[]) => startRun([file, ...args], { env: { SECRET: secret } }).ended()
+  const { code, report, stdout, stderr, folder } = await withSecret()
   expect(code).toBe(0)
   expect(report.totals).toMatchObject({ completed: 300, failures: {}, handshakes: { sent: 3, completed: 3 } })
   // A token of 32 digits in every request, and nothing else.
   expect(report.totals.bytesSent).toBe(300 * (23 + 32) + 3 * (23 + 'orders:'.length + secret.length))
   const files = ['report.json', 'journal.ndjson'].map(name => readFileSync(join(folder, name), 'utf8'))
   for (const text of [stdout, stderr, ...files]) expect(text).not.toContain(secret)
-  const refused = await withSecret(secret, '--set', 'target.options.secret=another', '-d', '300ms')
+  const refused = await withSecret('--set', 'target.options.secret=another', '-d', '300ms')
   expect(refused.code).toBe(4)
   expect(Object.keys(refused.report.totals.failures)).toEqual(['unexpected'])
   expect(refused.report.totals.sent).toBe(0)
 })
 
-test('volley run writes down what was read and written in each second, and the connections', async () => {
+test('volley run records the bytes read and written in each second, and the connections', async () => {
   const file = scenarioFile(`
 name: flow
 target: { serve: rpc, options: { reply: "0123456789" } }

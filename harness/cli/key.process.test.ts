@@ -1,39 +1,33 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
-import { builtFile } from '../built.ts'
-import { balances, cleanUp, cleanUpWith, run, scenarioFile, startRun, Volley, volley } from './testing/volley.ts'
-
-afterEach(cleanUp)
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { balances, cleanUp, Invocation, run, scenarioFile, startRun, startServer, volley } from './testing/volley.ts'
 
 const secret = 'not-to-be-shown'
+/** A reference server with this key. */
+let url = ''
 
-/** A reference server with a key, in a process of its own. */
-async function keyedServer(): Promise<string> {
-  const args = ['tlv', '--listen', '127.0.0.1:0', '--key', secret]
-  const server = new Volley(args, {}, undefined, undefined, builtFile('targets/main'))
-  cleanUpWith(() => server.ended)
-  await server.says('listening on ')
-  return `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
-}
+beforeAll(async () => {
+  url = (await startServer(['tlv', '--key', secret])).url
+})
+afterEach(() => void vi.unstubAllEnvs())
+afterAll(cleanUp)
 
 const yaml = `name: keyed
 target: { serve: tlv, options: { key: "\${KEY}" } }
 protocol: tlv
 key: \${KEY}
 connections: 4
-duration: 300ms
-warmup: 0
+requests: 200
 loop: [{ send: { type: 1, body: hello }, expect: echo }]
 `
 
-test('volley run does the handshake with a key out of the environment, which is shown nowhere', async () => {
-  const file = scenarioFile(yaml)
-  process.env['KEY'] = secret
-  const { code, stdout, stderr, report, folder } = await run(file).finally(() => delete process.env['KEY'])
+test('volley run does the handshake with a key from the environment, which is shown nowhere', async () => {
+  const started = startRun([scenarioFile(yaml)], { env: { KEY: secret } })
+  const { code, stdout, stderr, report, folder } = await started.ended()
   expect(code).toBe(0)
   expect(report.totals.failures).toEqual({})
-  expect(report.totals.completed).toBeGreaterThan(100)
+  expect(report.totals.completed).toBe(200)
   expect(report.totals.handshakes).toEqual({ sent: 8, completed: 8 })
   expect(report.server?.requests).toBe(report.totals.sent + 8)
   expect(report.scenario.key).toBe('***')
@@ -42,23 +36,25 @@ test('volley run does the handshake with a key out of the environment, which is 
   expect(files[0]).toContain('"target": "tcp://127.0.0.1:')
 })
 
-test('volley run starts the servers of a scenario as it says, whatever key or secret is exported', async () => {
+test('volley run starts the server of a scenario as the scenario says, whatever key or secret is exported', async () => {
   const exported = { VOLLEY_SERVE_KEY: secret, VOLLEY_SERVE_LAYER_KEY: secret, VOLLEY_SERVE_SECRET: secret }
-  for (const [server, protocol, send] of [
+  const servers = [
     ['echo', 'raw', 'hello'],
     ['tlv', 'tlv', '{ type: 1, body: hello }'],
     ['rpc', 'rpc', '{ type: 1, body: hello }'],
-  ]) {
+  ]
+  // The server inherits the variables of the whole process.
+  for (const [name, value] of Object.entries(exported)) vi.stubEnv(name, value)
+  for (const [server, protocol, send] of servers) {
     const file = scenarioFile(
       `name: open\ntarget: { serve: ${server} }\nprotocol: ${protocol}\nrequests: 10\nloop: [{ send: ${send}, expect: echo }]\n`,
     )
-    const { code, stderr, report } = await startRun([file], exported).ended()
+    const { code, stderr, report } = await run(file)
     expect(`${code} ${report.totals.completed}`, stderr).toBe('0 10')
   }
 })
 
-test('volley run with a URL and --key talks to a server that has one, and counts a wrong key as refused', async () => {
-  const url = await keyedServer()
+test('volley run takes --key with a URL, and counts a wrong key as refused', async () => {
   const flags = [
     url,
     '--protocol',
@@ -82,10 +78,9 @@ test('volley run with a URL and --key talks to a server that has one, and counts
   expect(balances(wrong.report)).toBe(true)
 })
 
-test('volley talk --key does the handshake, and says when it is refused', async () => {
-  const url = await keyedServer()
+test('volley talk --key does the handshake, and reports a refusal', async () => {
   const talk = (...flags: string[]) =>
-    new Volley(['talk', url, '--protocol', 'tlv', ...flags], {}, 'hello\nworld\n').ended
+    new Invocation(['talk', url, '--protocol', 'tlv', ...flags], { stdin: 'hello\nworld\n' }).ended
   expect(await talk('--key', secret)).toEqual({ code: 0, stdout: 'type 1  hello\ntype 1  world\n', stderr: '' })
   expect(await talk('--key', 'wrong')).toEqual({ code: 2, stdout: '', stderr: 'refused: the key is wrong\n' })
   expect((await talk()).stdout).toContain('the handshake comes first')

@@ -9,7 +9,7 @@ afterEach(cleanUp)
 
 const page = `<html>${'hello from nginx '.repeat(40)}</html>`
 
-/** An nginx of one process with a static page, and where it tells its own counts. */
+/** An nginx of one process with a static page and a page with its own counts; its port. */
 async function startNginx(skip: (why: string) => void): Promise<number> {
   skipWithout('nginx', '-v', 'nginx-light', skip)
   const port = await freePort()
@@ -48,7 +48,7 @@ http {
   return port
 }
 
-/** The requests that nginx has counted by now, that for the status among them. */
+/** The requests that nginx has counted so far, including the one for its status. */
 async function requestsOf(port: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/status`)).text()
   return Number(/accepts handled requests\n \d+ \d+ (\d+)/.exec(text)![1])
@@ -64,7 +64,7 @@ target: { address: "tcp://127.0.0.1:${port}" }
 protocol: http
 connections: 8
 load: { mode: loop, pipeline: ${pipeline} }
-duration: 700ms
+duration: 300ms
 warmup: 0s
 mix:
   - { send: GET /, expect: { status: 200, contains: "hello from nginx" }, weight: 4 }
@@ -76,7 +76,7 @@ mix:
     expect(report.totals.connects).toBe(8)
     expect(report.totals.completed).toBeGreaterThan(100)
     expect(balances(report)).toBe(true)
-    // The status that is asked for last is counted in what it tells.
+    // The last request for the status counts itself.
     expect((await requestsOf(port)) - before - 1).toBe(report.totals.completed + report.totals.inFlightAtEnd)
   }
 })

@@ -1,0 +1,144 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createEcho } from '../targets/services/echo.ts'
+import { endServices, startService } from '../targets/testing/services.ts'
+import {
+  exitCodeOf,
+  load,
+  type Observer,
+  openReportFolder,
+  override,
+  prepare,
+  readReport,
+  reportPath,
+  run,
+  UserError,
+} from './api.ts'
+import { readJournal } from './report/journal.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'volley-'))
+/** Where a reference server listens that echoes lines. */
+let url = ''
+
+beforeAll(async () => {
+  const { address } = await startService(createEcho({ name: 'line', delimiter: '\n', maxFrame: 1024 }))
+  url = `tcp://127.0.0.1:${'port' in address ? address.port : 0}`
+})
+afterAll(async () => {
+  await endServices()
+  rmSync(folder, { recursive: true })
+})
+
+function scenarioFile(yaml: string, name = 'scenario.yaml'): string {
+  const file = join(folder, name)
+  writeFileSync(file, yaml)
+  return file
+}
+
+/** Two connections that send lines, for as long as the settings say. */
+function echoScenario(length = 'requests: 200') {
+  const text = `name: lines\ntarget: { address: "${url}" }\nprotocol: line\nconnections: 2\n${length}\nloop: [{ send: hello, expect: echo }]\n`
+  return load(scenarioFile(text))
+}
+
+describe('run()', () => {
+  test('returns the report, and writes nothing without a folder', async () => {
+    const before = readdirSync('.')
+    const report = await run(await echoScenario())
+    const totals = { sent: 200, completed: 200, failures: {} }
+    expect(report).toMatchObject({ schema: 'volley.report/1', target: url, totals })
+    expect(exitCodeOf(report, true)).toBe(0)
+    expect(readdirSync('.')).toEqual(before)
+  })
+
+  test('calls its observers from the start to the end', async () => {
+    const calls: string[] = []
+    let most = 0
+    const observer: Observer = {
+      started: ({ title, facts }) => calls.push(`started ${title.name} ${facts.target}`),
+      progressed(view) {
+        if (calls.at(-1) !== 'progressed') calls.push('progressed')
+        most = Math.max(most, view.snapshot().completed)
+      },
+      second: ({ interval, totals }) => calls.push(`second ${interval.second} of ${totals.completed > 0}`),
+      ended: () => calls.push('ended'),
+    }
+    const loaded = await echoScenario('duration: 1500ms\nwarmup: 0s')
+    const report = await run(loaded, { observers: [observer, {}], ceiling: 'never' })
+    expect(calls).toEqual([`started lines ${url}`, 'progressed', 'second 1 of true', 'progressed', 'ended'])
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(report.totals.completed)
+  })
+
+  test('saves a report and a journal in the folder, which is made only when the target answers', async () => {
+    const out = join(folder, 'out')
+    const unreachable = await load('tcp://127.0.0.1:1')
+    await expect(run(unreachable, { folder: out })).rejects.toThrow(
+      'cannot reach tcp://127.0.0.1:1: connection refused',
+    )
+    expect(existsSync(out)).toBe(false)
+    const report = await run(await echoScenario(), { folder: out })
+    expect(readdirSync(out).sort()).toEqual(['journal.ndjson', 'report.json'])
+    expect(await readReport(reportPath(out))).toEqual(JSON.parse(JSON.stringify(report)))
+    expect((await readJournal(join(out, 'journal.ndjson'))).entries).toEqual([])
+    const made = () => openReportFolder(folder, 'lines')
+    await run(await echoScenario(), { folder: made })
+    const [name] = readdirSync(join(folder, 'lines'))
+    expect(existsSync(reportPath(join(folder, 'lines', name!)))).toBe(true)
+  })
+
+  test('takes what was prepared before, and ends early when its signal fires', async () => {
+    const loaded = await echoScenario('duration: 20s\nwarmup: 0s')
+    const prepared = await prepare(loaded)
+    const controller = new AbortController()
+    const stop: Observer = { progressed: () => controller.abort() }
+    const report = await run(loaded, { prepared, observers: [stop], signal: controller.signal })
+    expect(report.interrupted).toBe(true)
+    expect(report.seed).toBe(prepared.seed)
+    expect(exitCodeOf(report, false)).toBe(130)
+  })
+})
+
+describe('load()', () => {
+  test('takes overrides, the last of a path winning, and variables', async () => {
+    const overrides = [override('connections', 3), override('load.pipeline', 4), override('connections', 5)]
+    const file = scenarioFile(
+      `name: x\ntarget: { address: "${url}" }\nprotocol: line\nloop: [{ send: "\${WHO}" }]\n`,
+      'variables.yaml',
+    )
+    const { scenario } = await load(file, {
+      overrides: [...overrides, override('loop[0].expect', 'echo')],
+      variables: { WHO: 'me' },
+    })
+    expect(scenario).toMatchObject({ connections: 5, load: { pipeline: 4 }, loop: [{ send: 'me', expect: 'echo' }] })
+  })
+
+  test('takes one of the environments', async () => {
+    const file = scenarioFile(
+      `name: places\ntarget: { serve: echo }\nenvironments: { there: { address: "${url}" } }\nprotocol: line\nloop: [{ send: a }]\n`,
+      'environments.yaml',
+    )
+    const { scenario } = await load(file, { environment: 'there' })
+    expect(scenario.target).toEqual({ address: url })
+    await expect(load(file, { environment: 'moon' })).rejects.toThrow('places has no environment "moon"')
+  })
+
+  test('rejects with every fault and its place', async () => {
+    const file = scenarioFile(
+      'name: x\ntarget: { serve: echo }\nprotocol: raw\nconections: 10\nduration: 10 parsecs\nloop: [{ send: a }]\n',
+      'faulty.yaml',
+    )
+    const error: unknown = await load(file, { overrides: [override('timeout', 'soon')] }).catch(error => error)
+    expect(error).toBeInstanceOf(UserError)
+    const places = (error as UserError).faults.map(({ place }) => place)
+    expect(places).toEqual([`${file}:4:1`, `${file}:5:11`, 'timeout'])
+  })
+})
+
+test('override() rejects what is no path', () => {
+  expect(override('load.pipeline', 4)).toEqual({ path: ['load', 'pipeline'], value: 4, origin: 'load.pipeline' })
+  expect(override('loop[0].send', 'a').path).toEqual(['loop', 0, 'send'])
+  expect(() => override('load..pipeline', 4)).toThrow('expected a path such as load.pipeline, got "load..pipeline"')
+})

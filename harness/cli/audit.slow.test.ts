@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { type Check, testChecks } from './testing/auditChecks.ts'
+import { answersAfter, endsHalf, real, risingEvery, serves } from './testing/audited.ts'
+import { closedLoop, constant, poisson } from './testing/simulated.ts'
+import { cleanUp } from './testing/volley.ts'
+
+// First, because a simulation blocks this process, and with it the runs and the servers in it.
+beforeAll(async () => {
+  for (const simulate of [closedLoop, poisson, constant]) await simulate()
+})
+// Not after each test: the checks run at the same time.
+afterAll(cleanUp)
+
+const strict = '--strict'
+
+/** The checks that audit.test.ts trips in simulated time, tripped by real runs. */
+const checks: readonly Check[] = [
+  {
+    check: 2,
+    code: 'censoring',
+    severity: 'suspect',
+    by: 'a server that stops answering',
+    says: /only lower bounds are known for .*p90, p95, p99/,
+    shows: /^ {2}response .* p99 > \d/m,
+    trips: () =>
+      real(
+        {
+          target: serves('fixed:5ms', ', stall: forever@500ms'),
+          connections: 80,
+          load: '{ rate: 1000/s, arrivals: constant, pipeline: 20 }',
+          duration: '1500ms',
+        },
+        strict,
+      ),
+    healthy: constant,
+  },
+  {
+    check: 8,
+    code: 'littles-law',
+    severity: 'suspect',
+    by: 'a server that ends half of the connections, which stay closed',
+    says: /only [\d.]+ % of the requests that may be in flight were/,
+    trips: async () =>
+      real(
+        {
+          target: await endsHalf(),
+          connections: 8,
+          duration: '3500ms',
+          // A request may be lost with its connection, but only in the first second.
+          warmup: '1s',
+          more: 'reconnect: { when: never }',
+        },
+        strict,
+      ),
+    healthy: closedLoop,
+  },
+  {
+    check: 9,
+    code: 'warm-up',
+    severity: 'suspect',
+    by: 'a slow start and no warm-up',
+    says: /of the measured part differs from the rest/,
+    trips: () => real({ target: serves('fixed:100ms@2s,fixed:10ms'), duration: '8s' }, strict),
+    healthy: closedLoop,
+  },
+  {
+    check: 10,
+    code: 'stationarity',
+    severity: 'suspect',
+    by: 'a server that gets slower',
+    says: /the (throughput fell|mean response time rose) by/,
+    trips: () => real({ target: serves(risingEvery(200)), duration: '3500ms' }, strict),
+    healthy: closedLoop,
+  },
+  {
+    check: 10,
+    code: 'overloaded',
+    severity: 'suspect',
+    by: 'twice as many requests as the server can answer',
+    says: /no steady latency exists/,
+    trips: () =>
+      real(
+        {
+          target: '{ serve: echo, options: { serviceTime: "fixed:2ms" } }',
+          connections: 64,
+          load: '{ rate: 1000/s }',
+          duration: '3500ms',
+        },
+        strict,
+      ),
+    healthy: poisson,
+  },
+  {
+    check: 11,
+    code: 'quantile-ci',
+    severity: 'suspect',
+    by: 'a second half that is three times slower',
+    says: /the 95 % interval of p50 is/,
+    trips: () => real({ target: serves('fixed:20ms@1750ms,fixed:60ms'), duration: '3500ms' }, strict),
+    healthy: closedLoop,
+  },
+  {
+    check: 13,
+    code: 'balance',
+    severity: 'suspect',
+    by: 'a server that answers some connections at once and the others after 50 ms',
+    says: /some connections were served far more often than others/,
+    trips: async () =>
+      real(
+        { target: await answersAfter(accepted => (accepted % 2 === 0 ? 0 : 50)), connections: 8, duration: '3500ms' },
+        strict,
+      ),
+    healthy: async () => real({ target: await answersAfter(() => 20), connections: 8, duration: '3500ms' }),
+  },
+]
+
+describe('the audit of a real run', () => testChecks(test.concurrent, checks))

@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { broadcastServer, expectWhole, findingsOf, lateMax, roomScenario, startPython } from './testing/broadcast.ts'
+import { skipWithout } from './testing/programs.ts'
+import { cleanUp, Invocation, run, scenarioFile, startServer } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+const counted = ['-n', '5000', '--warmup', '0s']
+
+describe('volley run with the broadcast server', () => {
+  test('counts and times deliveries from the other connections', async () => {
+    const { code, report, stdout } = await run('scenarios/broadcast-fanout.yaml', '-d', '500ms', '--warmup', '0s')
+    expect(code).toBe(0)
+    expectWhole(report)
+    const { count, serverSent, perSecond, latencyMs } = report.deliveries!
+    expect(serverSent).toBe(count)
+    expect(report.server?.requests).toBe(report.totals.sent)
+    expect(perSecond).toBeGreaterThan(report.throughput.mean * 15)
+    expect(latencyMs.count).toBe(count)
+    expect(latencyMs.p50).toBeGreaterThan(0)
+    expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
+    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
+    // There is no null server for this protocol.
+    expect(report.client.ceiling).toBeUndefined()
+  })
+
+  test('counts a connection closed by its own message as a failure', async () => {
+    const file = scenarioFile(
+      'name: leave\ntarget: { serve: broadcast }\nprotocol: broadcast\nconnections: 2\nrequests: 4\nloop: [{ send: /q }]\nreconnect: { when: never }\n',
+    )
+    const { report } = await run(file)
+    expect(report.totals).toMatchObject({ completed: 0, failed: 2, failures: { 'closed-early': 2 } })
+    expect(report.deliveries).toMatchObject({ count: 0, serverSent: 0 })
+  })
+})
+
+describe('volley run with another broadcast server', () => {
+  test('finds that every hundredth delivery is lost', async () => {
+    const target = await broadcastServer(delivery => (delivery % 100 === 99 ? 0 : 1))
+    const { code, report, stdout } = await run(roomScenario(target), ...counted)
+    expect(code).toBe(0)
+    expect(report.verdict).toBe('suspect')
+    const [finding, ...others] = findingsOf(report)
+    expect(others).toEqual([])
+    const [, missing] = /^suspect: (\d+) of 20000 deliveries did not arrive: 5000 messages were /.exec(finding!)!
+    // The server does not count deliveries to connections that it had not accepted yet.
+    expect(Number(missing)).toBeGreaterThanOrEqual(200 - 1)
+    expect(Number(missing)).toBeLessThanOrEqual(200 + lateMax(5))
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`! deliveries ${missing} of 20000 deliveries did not arrive`)
+    expect(stdout).toMatch(/19,[78]\d\d in total: 20,000 expected/)
+  })
+
+  test('agrees with one in Python that writes UTF-8', async ({ skip }) => {
+    skipWithout('python3', '--version', 'python3', skip)
+    const { report } = await run(roomScenario(await startPython('utf8')), ...counted)
+    expectWhole(report)
+    const { count, expected, latencyMs } = report.deliveries!
+    expect(expected).toBe(20_000)
+    expect(latencyMs.count).toBe(count)
+  })
+})
+
+test('volley talk shows replies and deliveries, and leaves with /q', async () => {
+  const { url } = await startServer(['broadcast', '--quiet'])
+  const talk = new Invocation(['talk', url, '--protocol', 'broadcast'], { stdin: 'hello\n/q\n' })
+  const { code, stdout, stderr } = await talk.ended
+  expect(stdout).toMatch(/^127\.0\.0\.1:\d+: 已经收到信息\n$/)
+  expect(stderr).toContain('the server closed the connection')
+  expect(code).toBe(2)
+})

@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { childrenOf, descendantsOf, isRunning, until } from './testing/programs.ts'
+import { balances, cleanUp, listen, run, scenarioFile, spawnRun, startRun, volley } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+const short = ['-d', '600ms', '--warmup', '0s', '-c', '4', '--set', 'reconnect.backoff=20ms..50ms']
+
+/** Requests are in flight nearly all the time, and the processor is left to other tests. */
+const slowServer = `name: slow
+target: { serve: echo, options: { poolSize: unlimited, serviceTime: "fixed:5ms" } }
+protocol: line
+connections: 4
+loop: [{ send: hello }]
+`
+
+describe('a target that misbehaves is counted, and the run ends in time with a report', () => {
+  test('closes after accept', async () => {
+    const { url } = await listen(socket => socket.end())
+    const { code, report } = await run(url, ...short)
+    expect(code).toBe(4)
+    expect(report.totals.completed).toBe(0)
+    const { 'closed-early': closed = 0, reset = 0 } = report.totals.failures
+    expect(closed + reset).toBeGreaterThan(8)
+    expect(balances(report)).toBe(true)
+  })
+
+  test('never answers', async () => {
+    const { url } = await listen(socket => socket.resume())
+    const { code, report, stderr } = await run(url, ...short, '--timeout', '100ms')
+    expect(code).toBe(4)
+    expect(report.findings.map(finding => finding.message)).toContain('not one request was completed')
+    expect(report.totals.failures.timeout).toBeGreaterThanOrEqual(8)
+    expect(report.window.seconds).toBeCloseTo(0.6, 1)
+    expect(balances(report)).toBe(true)
+    expect(stderr).not.toContain('Error')
+  })
+
+  test('is killed during the run: failures are counted, and the report names the cause', async () => {
+    const flags = ['-d', '1500ms', '--warmup', '0s', '--set', 'reconnect.backoff=20ms..50ms']
+    const started = startRun([scenarioFile(slowServer), ...flags])
+    await started.volley.says(/ {2}1s /)
+    const servers = childrenOf(process.pid)
+    expect(servers).toHaveLength(1)
+    process.kill(servers[0]!, 'SIGKILL')
+    const { code, stdout, report } = await started.ended()
+    expect(code).toBe(2)
+    expect(report.error).toBe('the target ended during the run: it was killed by SIGKILL')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('it was killed by SIGKILL')
+    expect(report.findings.map(finding => finding.code)).not.toContain('conservation')
+    expect(report.totals.failures['connect-refused']).toBeGreaterThan(0)
+    expect((report.totals.failures.reset ?? 0) + (report.totals.failures['closed-early'] ?? 0)).toBeGreaterThan(0)
+    expect(report.totals.completed).toBeGreaterThan(0)
+    expect(balances(report)).toBe(true)
+  })
+})
+
+describe('bad input is refused, exit 2', () => {
+  test('a port in use', async () => {
+    const { port } = await listen(() => {})
+    const { code, stderr } = await volley('serve', 'echo', '--listen', `127.0.0.1:${port}`)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`cannot listen on tcp://127.0.0.1:${port}: the port is in use`)
+  })
+
+  test('a command that does not start a server', async () => {
+    const file = scenarioFile(
+      'name: x\ntarget: { command: "echo broken on {port} >&2; exit 7" }\nprotocol: raw\nloop: [{ send: a }]\n',
+    )
+    const { code, stderr, stdout } = await volley('run', file)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).not.toMatch(/^ {4}at /m)
+    expect(stderr).toContain('it exited with code 7')
+    expect(stderr).toMatch(/broken on \d+/)
+  })
+})
+
+test('a run ended by Ctrl-C saves its report, prints that it was interrupted, and leaves no child behind', async () => {
+  const { volley, ended } = spawnRun([scenarioFile(slowServer), '-d', '20s'])
+  await volley.says(/ {2}1s /)
+  const children = childrenOf(volley.process.pid!)
+  expect(children).toHaveLength(1)
+  volley.process.kill('SIGINT')
+  const { code, stdout, report } = await ended()
+  expect(code).toBe(130)
+  expect(stdout).toContain('interrupted')
+  expect(report.interrupted).toBe(true)
+  expect(report.server!.requests).toBe(report.totals.completed + report.totals.inFlightAtEnd)
+  expect(isRunning(children[0]!)).toBe(false)
+})
+
+test('a second Ctrl-C ends the run at once, and the command of its target too', async () => {
+  const serve = "require('net').createServer(s=>s.pipe(s)).listen({port})"
+  const file = scenarioFile(
+    `name: x\ntarget: { command: "${process.execPath} -e \\"${serve}\\"" }\nprotocol: raw\nduration: 20s\nloop: [{ send: a }]\n`,
+  )
+  const { volley } = spawnRun([file])
+  await volley.says(' over tcp://')
+  const children = descendantsOf(volley.process.pid!)
+  expect(children.length).toBeGreaterThan(1)
+  volley.process.kill('SIGINT')
+  volley.process.kill('SIGINT')
+  expect((await volley.ended).code).toBe(130)
+  await allExited(children)
+})
+
+test('Ctrl-C while the target starts ends the wait', async () => {
+  const file = scenarioFile('name: x\ntarget: { command: "sleep 30 # {port}" }\nprotocol: raw\nloop: [{ send: a }]\n')
+  const { volley } = startRun([file])
+  await until('the command', () => descendantsOf(process.pid).length > 1)
+  const children = descendantsOf(process.pid)
+  volley.stop()
+  const { code, stderr } = await volley.ended
+  expect(code).toBe(130)
+  expect(stderr).toContain('interrupted')
+  await allExited(children)
+})
+
+test.each([
+  ['a reference server', 'serve: echo'],
+  [
+    'a command',
+    `command: "exec ${process.execPath} -e 'require(\\"net\\").createServer(s=>s.pipe(s)).listen({port})'"`,
+  ],
+])('killing volley itself ends the target too: %s', async (_, target) => {
+  const file = scenarioFile(`name: x\ntarget: { ${target} }\nprotocol: raw\nduration: 20s\nloop: [{ send: a }]\n`)
+  const { volley } = spawnRun([file])
+  await volley.says(' over tcp://')
+  const children = descendantsOf(volley.process.pid!)
+  expect(children.length).toBeGreaterThan(0)
+  volley.process.kill('SIGKILL')
+  await volley.ended
+  await allExited(children)
+})
+
+function allExited(children: readonly number[]): Promise<void> {
+  return until('the end of all children', () => !children.some(isRunning))
+}

@@ -1,0 +1,43 @@
+import { afterEach, expect, test } from 'vitest'
+import { countsOf, startPython } from './testing/python.ts'
+import { balances, cleanUp, run, scenarioFile } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+test('an RPC server in Python answers every request out of order, and counts what volley counts', async ({ skip }) => {
+  for (const [args, protocol] of [
+    [[], 'rpc'],
+    [['bare'], '{ rpc: { lengthPrefix: false } }'],
+  ] as const) {
+    const { server, address } = await startPython(skip, 'rpc_server.py', ...args)
+    const file = scenarioFile(`
+name: rpc-python
+target: { address: "${address}" }
+protocol: ${protocol}
+connections: 2
+load: { mode: loop, pipeline: 50 }
+duration: 700ms
+warmup: 0s
+connect:
+  - send: { type: 9, body: "python:secret" }
+    expect: { type: 9 }
+    capture: { token: "json:access.token" }
+loop:
+  - send: { type: 7, version: -2, extension: -3, body: "{{token}} {{seq}} {{random 100}}" }
+    expect: echo
+  - send: { type: 255, body: { random: 20KiB } }
+    expect: echo
+`)
+    const { code, report } = await run(file)
+    expect(code).toBe(0)
+    const { totals } = report
+    expect(totals.failures).toEqual({})
+    expect(totals).toMatchObject({ late: 0, handshakes: { sent: 2, completed: 2 } })
+    expect(totals.completed).toBeGreaterThan(100)
+    expect(balances(report)).toBe(true)
+    const counts = await countsOf(server)
+    expect(counts['requests']).toBe(totals.completed + totals.inFlightAtEnd + 2)
+    expect(counts).toMatchObject({ logins: 2 })
+    expect(counts['outOfOrder']).toBeGreaterThan(totals.completed / 4)
+  }
+})

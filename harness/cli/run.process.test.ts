@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, test } from 'vitest'
+import { builtFile, packageRoot } from '../built.ts'
+import { readJournal } from '../report/journal.ts'
+import { cleanUp, listen, run, scenarioFile, spawnVolley, temporaryFolder } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+describe('volley run', () => {
+  test('keeps a journal with one line per second, each with the totals so far', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const file = scenarioFile(
+      `name: journal\ntarget: { address: "${url}" }\nprotocol: line\nconnections: 4\nloop: [{ send: hello, think: 1ms }]\n`,
+    )
+    const { folder, report } = await run(file, '-d', '1s', '--warmup', '1s')
+    const journal = await readJournal(join(folder, 'journal.ndjson'))
+    expect(journal.entries).toHaveLength(2)
+    expect(journal.entries.map(entry => entry.warmup)).toEqual([true, false])
+    expect(report.intervals).toHaveLength(2)
+    expect(report.throughput.perSecond).toHaveLength(1)
+    expect(journal.entries.at(-1)!.totals.completed).toBeLessThanOrEqual(report.totals.completed)
+    // The responses include the requests that were in flight at the end and answered soon after.
+    const late = report.latencyMs.response.count - report.window.completed
+    expect(late).toBeGreaterThanOrEqual(0)
+    expect(late).toBeLessThanOrEqual(report.totals.inFlightAtEnd)
+    const { response } = report.latencyMs
+    expect(response.p50!).toBeLessThanOrEqual(response.p99!)
+    expect(response.p99!).toBeLessThanOrEqual(response.max)
+  })
+
+  test('starts the echo server for a fixed reply length', async () => {
+    const protocol = '{raw: {reply: {bytes: 5}}}'
+    const flags = ['-c', '4', '-n', '100', '--send', 'hello', '--protocol', protocol]
+    const { code, report } = await run('scenarios/echo-loopback.yaml', ...flags)
+    expect(code).toBe(0)
+    expect(report.totals.failures).toEqual({})
+  })
+
+  test('runs several scenarios one after the other, and ends in one table', async () => {
+    const two = [
+      join(packageRoot, 'scenarios/once.yaml'),
+      scenarioFile('name: second\ntarget: { serve: echo }\nprotocol: line\nloop: [{ send: a }]\n'),
+    ]
+    const args = ['run', ...two, '-n', '20', '--set', 'load.mode=loop']
+    const { code, stdout } = await spawnVolley(args, { folder: temporaryFolder() }).ended
+    expect(code).toBe(0)
+    const table = stdout.slice(stdout.lastIndexOf('scenario'))
+    expect(table).toContain('once')
+    expect(table).toContain('second')
+  })
+
+  test('runs a scenario in each of its environments and compares them', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const file = scenarioFile(`
+name: places
+target: { serve: echo }
+environments:
+  here: { serve: echo }
+  there: { address: "${url}" }
+protocol: raw
+loop: [{ send: hello }]
+`)
+    // Reports go below the working directory.
+    const flags = ['--env', 'here,there', '-n', '100']
+    const { code, stdout, stderr } = await spawnVolley(['run', file, ...flags], { folder: temporaryFolder() }).ended
+    expect(`${code} ${stderr}`).toMatch(/^0 /)
+    expect(stdout).toContain('places-here')
+    expect(stdout).toContain('against')
+  })
+})
+
+test('volley run --json writes a long report whole to a slow reader', async () => {
+  const steps = Array.from({ length: 64 }, (_, index) => `  - { send: "${'x'.repeat(3000)}${index}", expect: echo }`)
+  const file = scenarioFile(
+    `name: long\ntarget: { serve: echo }\nprotocol: line\nrequests: 640\nloop:\n${steps.join('\n')}\n`,
+  )
+  const command = `"${process.execPath}" "${builtFile('harness/cli/main')}" run "${file}" --quiet --json --out "${temporaryFolder()}" | { sleep 0.5; cat; }`
+  const { stdout } = await promisify(execFile)('sh', ['-c', command], { maxBuffer: 16 * 1024 * 1024, timeout: 30_000 })
+  expect(stdout.length).toBeGreaterThan(2 * 65_536)
+  expect(JSON.parse(stdout)).toMatchObject({ schema: 'volley.report/1', totals: { completed: 640 } })
+})
+
+describe('in a process of its own', () => {
+  test('volley serve ends with exit 0 on SIGTERM, and volley talk sends its standard input', async () => {
+    const server = spawnVolley(['serve', 'tlv', '--listen', '127.0.0.1:0'])
+    await server.says('listening on')
+    const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
+    const talk = await spawnVolley(['talk', url, '--protocol', 'tlv'], { stdin: 'hello\n\n' }).ended
+    expect(talk).toEqual({ code: 0, stdout: 'type 1  hello\n', stderr: '' })
+    server.process.kill('SIGTERM')
+    expect((await server.ended).code).toBe(0)
+  })
+
+  test('volley validate, volley list and volley compare give their exit codes', async () => {
+    const ended = await Promise.all(
+      [['validate', 'scenarios/once.yaml', 'no/such.yaml'], ['list'], ['compare', 'one']].map(
+        args => spawnVolley(args).ended,
+      ),
+    )
+    expect(ended.map(({ code }) => code)).toEqual([2, 0, 2])
+    expect(ended[0]!.stdout).toBe('scenarios/once.yaml: ok\n')
+    expect(ended[0]!.stderr).toContain('no/such.yaml')
+    expect(ended[1]!.stdout).toContain('once.yaml')
+    expect(ended[2]!.stderr).toContain('compare needs two reports or more')
+  })
+
+  test('volley schema ends quietly when its reader closes the pipe', async () => {
+    const started = spawnVolley(['schema'])
+    started.process.stdout!.destroy()
+    const { code, stderr } = await started.ended
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})

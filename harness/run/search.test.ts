@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { Finding } from '../audit/finding.ts'
+import type { Report } from '../report/record.ts'
+import { sampleReport } from '../report/testing/samples.ts'
+import { parseScenario } from '../scenario/load.ts'
+import { prepareScenario } from './prepare.ts'
+import type { RunOptions, runScenario } from './run.ts'
+import { searchScenario } from './search.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+type Probe = (rate: number, probe: number) => Partial<Report>
+
+const held: Partial<Report> = { thresholds: [{ expression: 'p50 < 50ms', ok: true, actual: 1 }] }
+const missed: Partial<Report> = { thresholds: [{ expression: 'p50 < 50ms', ok: false, actual: 60 }] }
+
+function holdsUpTo(capacity: number): Probe {
+  return rate => (rate <= capacity ? held : missed)
+}
+
+function finding(code: Finding['code'], severity: Finding['severity']): Finding {
+  return { code, severity, message: 'found', hint: 'do something', value: 1, limit: 0 }
+}
+
+/** A search whose probes return the sample report with changes; the scenario as each probe got it, and the result. */
+async function search(probe: Probe, settings = 'load: { mode: search, rate: 200/s }', options: RunOptions = {}) {
+  const text = `name: searched\ntarget: { address: "tcp://192.0.2.1:7" }\nprotocol: line\nconnections: 32\nduration: 10s\n${settings}\nloop: [{ send: hello }]\nthresholds: [p50 < 50ms]\n`
+  const loaded = parseScenario(text, 'searched.yaml', [], {})
+  const rates: number[] = []
+  const runProbe: typeof runScenario = async ({ scenario }, _, { openFolder } = {}) => {
+    await openFolder?.()
+    const { rate } = scenario.load
+    expect(scenario.load.mode).toBe('rate')
+    rates.push(rate!)
+    return { report: { ...sampleReport, scenario, findings: [], ...probe(rate!, rates.length) } }
+  }
+  const { report, path } = await searchScenario(loaded, await prepareScenario(loaded), options, runProbe)
+  return { rates, report, path }
+}
+
+test('searchScenario() doubles the rate, then halves the interval; its report is that of the highest rate that held', async () => {
+  const { rates, report, path } = await search(holdsUpTo(500))
+  // A rate that does not hold is tried twice.
+  expect(rates).toEqual([200, 400, 800, 800, 600, 600, 500, 550, 550, 525, 525])
+  expect(report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
+  expect(report.search!.probes.map(({ rate }) => rate)).toEqual(rates)
+  expect(report.search!.probes.map(({ outcome }) => outcome === 'held')).toEqual(rates.map(rate => rate <= 500))
+  expect(report.search!.probes[2]).toMatchObject({ outcome: 'failed', why: ['p50 < 50ms'] })
+  expect(report.scenario.load).toMatchObject({ mode: 'search', rate: 200 })
+  expect(report.thresholds).toMatchObject([{ ok: true }])
+  expect(report.interrupted).toBe(false)
+  expect(path).toBeUndefined()
+})
+
+test('searchScenario() believes a rate that holds at the second attempt', async () => {
+  const { rates, report } = await search((rate, probe) => (probe === 2 ? missed : holdsUpTo(500)(rate, probe)))
+  expect(rates.slice(0, 4)).toEqual([200, 400, 400, 800])
+  expect(report.search).toMatchObject({ highestHeld: 500, end: 'found' })
+})
+
+test('searchScenario() takes a rate that was not kept, or not for long, as failed', async () => {
+  for (const found of [finding('rate', 'invalid'), finding('overloaded', 'suspect')]) {
+    const { report } = await search(rate => (rate <= 500 ? held : { ...held, findings: [found] }))
+    expect(report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525 })
+    expect(report.search!.probes.find(({ outcome }) => outcome === 'failed')!.why).toEqual([found.code])
+  }
+})
+
+test('searchScenario() ends where the client cannot keep the rate, which is a finding', async () => {
+  const { rates, report } = await search(rate =>
+    rate <= 500 ? held : { ...held, findings: [finding('client-lag', 'invalid')] },
+  )
+  expect(rates).toEqual([200, 400, 800, 800])
+  expect(report.search).toMatchObject({ highestHeld: 400, end: 'client-limited' })
+  expect(report.search!.lowestFailed).toBeUndefined()
+  expect(report.findings).toMatchObject([{ code: 'client-limited', severity: 'suspect', value: 400 }])
+  expect(report.verdict).toBe('suspect')
+})
+
+test('searchScenario() starts no lower than the quantiles of its thresholds need samples for', async () => {
+  const { rates } = await search(holdsUpTo(1e6), 'load: { mode: search, rate: 1/s }')
+  // p50 needs ten samples beyond it, and a fifth more: 24 in ten seconds.
+  expect(rates[0]).toBe(3)
+  expect((await search(holdsUpTo(5000), 'load: { mode: search }')).rates[0]).toBe(1000)
+})
+
+test('searchScenario() saves each probe in its own folder below that of the search', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'volley-'))
+  folders.push(folder)
+  let opened = 0
+  const openFolder = async () => {
+    opened++
+    return folder
+  }
+  const { rates, report, path } = await search(holdsUpTo(500), undefined, { openFolder })
+  expect(opened).toBe(1)
+  expect(path).toBe(join(folder, 'report.json'))
+  expect(JSON.parse(readFileSync(path!, 'utf8')).search).toEqual(report.search)
+  const names = rates.map((_, index) => String(index + 1).padStart(2, '0'))
+  expect(names.filter(name => !existsSync(join(folder, 'probes', name)))).toEqual([])
+})
+
+test('searchScenario() ends when it is interrupted, or when a probe could not be finished', async () => {
+  const controller = new AbortController()
+  const interrupted = await search(
+    (rate, probe) => {
+      if (probe === 2) controller.abort()
+      return holdsUpTo(500)(rate, probe)
+    },
+    undefined,
+    { signal: controller.signal },
+  )
+  expect(interrupted.rates).toEqual([200, 400])
+  expect(interrupted.report).toMatchObject({ interrupted: true, search: { highestHeld: 200, end: 'interrupted' } })
+  const broken = await search((_, probe) => (probe === 2 ? { ...missed, error: 'the target ended' } : held))
+  expect(broken.rates).toEqual([200, 400])
+  expect(broken.report).toMatchObject({ error: 'the target ended', search: { highestHeld: 200, end: 'interrupted' } })
+  await expect(search(holdsUpTo(500), undefined, { signal: AbortSignal.abort() })).rejects.toThrow(
+    'the search was stopped before its first probe',
+  )
+})
