@@ -87,15 +87,6 @@ const checks: readonly Check[] = [
     healthy: poisson,
   },
   {
-    check: 5,
-    code: 'arrivals',
-    severity: 'suspect',
-    by: 'the same client, with evenly spaced requests',
-    says: /did not start as planned \(constant arrivals\)/,
-    trips: () => overburdened('constant'),
-    healthy: constant,
-  },
-  {
     check: 6,
     code: 'generator-busy',
     severity: 'invalid',
@@ -141,15 +132,6 @@ const checks: readonly Check[] = [
       real({ target: await answersWrong(), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s', strict),
     healthy: async () =>
       real({ target: await answersAfter(() => 0), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s'),
-  },
-  {
-    check: 16,
-    code: 'clock',
-    severity: 'invalid',
-    by: 'a wall clock that runs twice as fast',
-    says: /the wall clock and the monotonic clock moved apart by \d+ ms/,
-    trips: () => onMachine({ wallClockSpeed: 2 }),
-    healthy: quiet,
   },
 ]
 

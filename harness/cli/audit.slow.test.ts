@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type Check, testChecks } from './testing/auditChecks.ts'
-import { answersAfter, endsHalf, real, risingEvery, serves } from './testing/audited.ts'
+import { answersAfter, endsHalf, onMachine, overburdened, real, risingEvery, serves } from './testing/audited.ts'
 import { closedLoop, constant, poisson } from './testing/simulated.ts'
 import { cleanUp } from './testing/volley.ts'
 
@@ -13,7 +13,7 @@ afterAll(cleanUp)
 
 const strict = '--strict'
 
-/** The checks that audit.test.ts trips in simulated time, tripped by real runs. */
+/** The checks that audit.test.ts trips in simulated time, tripped by real runs, and two more. */
 const checks: readonly Check[] = [
   {
     check: 2,
@@ -111,6 +111,24 @@ const checks: readonly Check[] = [
         strict,
       ),
     healthy: async () => real({ target: await answersAfter(() => 20), connections: 8, duration: '3500ms' }),
+  },
+  {
+    check: 5,
+    code: 'arrivals',
+    severity: 'suspect',
+    by: 'the same client, with evenly spaced requests',
+    says: /did not start as planned \(constant arrivals\)/,
+    trips: () => overburdened('constant'),
+    healthy: constant,
+  },
+  {
+    check: 16,
+    code: 'clock',
+    severity: 'invalid',
+    by: 'a wall clock that runs twice as fast',
+    says: /the wall clock and the monotonic clock moved apart by \d+ ms/,
+    trips: () => onMachine({ wallClockSpeed: 2 }),
+    healthy: () => onMachine({}),
   },
 ]
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { broadcastServer, expectWhole, findingsOf, roomScenario, startPython } from './testing/broadcast.ts'
 import { skipWithout } from './testing/programs.ts'
-import { cleanUp, run } from './testing/volley.ts'
+import { cleanUp, run, scenarioFile } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -46,6 +46,15 @@ describe('volley run with the broadcast server', () => {
     expect(code).toBe(0)
     expect(report.verdict).not.toBe('suspect')
     expect(report.deliveries!.inexact).toBe('connections opened or closed during the run')
+  })
+
+  test('counts a connection closed by its own message as a failure', async () => {
+    const file = scenarioFile(
+      'name: leave\ntarget: { serve: broadcast }\nprotocol: broadcast\nconnections: 2\nrequests: 4\nloop: [{ send: /q }]\nreconnect: { when: never }\n',
+    )
+    const { report } = await run(file)
+    expect(report.totals).toMatchObject({ completed: 0, failed: 2, failures: { 'closed-early': 2 } })
+    expect(report.deliveries).toMatchObject({ count: 0, serverSent: 0 })
   })
 })
 

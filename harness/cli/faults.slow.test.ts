@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { balances, cleanUp, listen, run, scenarioFile } from './testing/volley.ts'
+import { descendantsOf, isRunning, until } from './testing/programs.ts'
+import { balances, cleanUp, listen, run, scenarioFile, spawnRun } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -62,4 +63,18 @@ thresholds: [errors < 1%]
     expect(report.totals.completed).toBeGreaterThan(report.totals.connects)
     expect(balances(report)).toBe(true)
   })
+})
+
+test('killing volley itself ends the command that it started', async () => {
+  const command = `exec ${process.execPath} -e 'require(\\"net\\").createServer(s=>s.pipe(s)).listen({port})'`
+  const file = scenarioFile(
+    `name: x\ntarget: { command: "${command}" }\nprotocol: raw\nduration: 20s\nloop: [{ send: a }]\n`,
+  )
+  const { volley } = spawnRun([file])
+  await volley.says(' over tcp://')
+  const children = descendantsOf(volley.process.pid!)
+  expect(children.length).toBeGreaterThan(0)
+  volley.process.kill('SIGKILL')
+  await volley.ended
+  await until('the end of all children', () => !children.some(isRunning))
 })

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { balances, cleanUp, Invocation, run, scenarioFile, startRun, startServer, volley } from './testing/volley.ts'
+import { referenceServer } from './testing/referenceServer.ts'
+import { balances, cleanUp, Invocation, run, scenarioFile, startRun, volley } from './testing/volley.ts'
 
 const secret = 'not-to-be-shown'
-/** A reference server with this key. */
+/** The address of a reference server with this key. */
 let url = ''
 
 beforeAll(async () => {
-  url = (await startServer(['tlv', '--key', secret])).url
+  url = (await referenceServer('tlv', { key: secret })).url
 })
 afterEach(() => void vi.unstubAllEnvs())
 afterAll(cleanUp)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { balances, cleanUp, run, scenarioFile, startRun, startServer } from './testing/volley.ts'
+import { referenceServer } from './testing/referenceServer.ts'
+import { balances, cleanUp, run, scenarioFile, startRun } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -21,17 +22,19 @@ loop: [{ send: { type: 3, body: "{{seq}} {{random 20}}" }, expect: echo }]
   expect(started.report.server?.requests).toBe(2000)
 
   const settings = '{"rpc":{"lengthPrefix":false}}'
-  const { url } = await startServer(['rpc', '--protocol', settings])
+  const { url } = await referenceServer('rpc', { protocol: settings })
   const reached = await run(url, '--protocol', settings, '-n', '500', '-c', '2', '--send', 'hi')
   expect(reached.code).toBe(0)
   expect(reached.report.totals).toMatchObject({ completed: 500, failures: {}, bytesReceived: 500 * 21 })
 })
 
 test('volley run counts replies that come after their timeout as late, and keeps the connection', async () => {
-  // In the last 100 ms of every 400 nothing is served.
+  // The server answers nothing in the last 100 ms of every 400.
+  const options = { poolSize: 'unlimited', serviceTime: 'fixed:1ms', stall: '100ms/400ms' }
+  const { url } = await referenceServer('rpc', options)
   const file = scenarioFile(`
 name: late
-target: { serve: rpc, options: { poolSize: unlimited, serviceTime: "fixed:1ms", stall: 100ms/400ms } }
+target: { address: "${url}" }
 protocol: rpc
 connections: 2
 load: { pipeline: 5 }
@@ -71,16 +74,18 @@ loop: [{ send: { type: 1, body: "{{token}}" }, expect: echo }]
   expect(report.totals.bytesSent).toBe(300 * (23 + 32) + 3 * (23 + 'orders:'.length + secret.length))
   const files = ['report.json', 'journal.ndjson'].map(name => readFileSync(join(folder, name), 'utf8'))
   for (const text of [stdout, stderr, ...files]) expect(text).not.toContain(secret)
-  const refused = await withSecret('--set', 'target.options.secret=another', '-d', '300ms')
+  const { url } = await referenceServer('rpc', { group: 'orders', secret: 'another' })
+  const refused = await withSecret('--target', url, '-d', '300ms')
   expect(refused.code).toBe(4)
   expect(Object.keys(refused.report.totals.failures)).toEqual(['unexpected'])
   expect(refused.report.totals.sent).toBe(0)
 })
 
 test('volley run records the bytes read and written in each second, and the connections', async () => {
+  const { url } = await referenceServer('rpc', { reply: '0123456789' })
   const file = scenarioFile(`
 name: flow
-target: { serve: rpc, options: { reply: "0123456789" } }
+target: { address: "${url}" }
 protocol: rpc
 connections: 4
 duration: 2s

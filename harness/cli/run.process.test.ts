@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { builtFile, packageRoot } from '../built.ts'
+import { builtFile } from '../built.ts'
 import { readJournal } from '../report/journal.ts'
 import { cleanUp, listen, run, scenarioFile, spawnVolley, temporaryFolder } from './testing/volley.ts'
 
@@ -38,27 +38,15 @@ describe('volley run', () => {
     expect(report.totals.failures).toEqual({})
   })
 
-  test('runs several scenarios one after the other, and ends in one table', async () => {
-    const two = [
-      join(packageRoot, 'scenarios/once.yaml'),
-      scenarioFile('name: second\ntarget: { serve: echo }\nprotocol: line\nloop: [{ send: a }]\n'),
-    ]
-    const args = ['run', ...two, '-n', '20', '--set', 'load.mode=loop']
-    const { code, stdout } = await spawnVolley(args, { folder: temporaryFolder() }).ended
-    expect(code).toBe(0)
-    const table = stdout.slice(stdout.lastIndexOf('scenario'))
-    expect(table).toContain('once')
-    expect(table).toContain('second')
-  })
-
   test('runs a scenario in each of its environments and compares them', async () => {
     const { url } = await listen(socket => socket.pipe(socket))
+    const other = await listen(socket => socket.pipe(socket))
     const file = scenarioFile(`
 name: places
-target: { serve: echo }
+target: { address: "${url}" }
 environments:
-  here: { serve: echo }
-  there: { address: "${url}" }
+  here: { address: "${url}" }
+  there: { address: "${other.url}" }
 protocol: raw
 loop: [{ send: hello }]
 `)
@@ -72,9 +60,10 @@ loop: [{ send: hello }]
 })
 
 test('volley run --json writes a long report whole to a slow reader', async () => {
+  const { url } = await listen(socket => socket.pipe(socket))
   const steps = Array.from({ length: 64 }, (_, index) => `  - { send: "${'x'.repeat(3000)}${index}", expect: echo }`)
   const file = scenarioFile(
-    `name: long\ntarget: { serve: echo }\nprotocol: line\nrequests: 640\nloop:\n${steps.join('\n')}\n`,
+    `name: long\ntarget: { address: "${url}" }\nprotocol: line\nrequests: 640\nloop:\n${steps.join('\n')}\n`,
   )
   const command = `"${process.execPath}" "${builtFile('harness/cli/main')}" run "${file}" --quiet --json --out "${temporaryFolder()}" | { sleep 0.5; cat; }`
   const { stdout } = await promisify(execFile)('sh', ['-c', command], { maxBuffer: 16 * 1024 * 1024, timeout: 30_000 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import tls from 'node:tls'
@@ -133,6 +133,23 @@ data: { file: users.csv }
     expect(stderr).toContain(join(dirname(file), 'none.csv'))
     expect(stderr).toContain(join(dirname(file), 'gone.bin'))
     expect(stderr).toContain('2 faults; nothing was sent')
+  })
+
+  test('runs several scenarios one after the other, and ends in one table', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const files = ['first', 'second'].map(name =>
+      scenarioFile(`name: ${name}\ntarget: { address: "${url}" }\nprotocol: line\nloop: [{ send: a }]\n`),
+    )
+    // Reports go below the working directory.
+    const before = process.cwd()
+    const folder = temporaryFolder()
+    process.chdir(folder)
+    const { code, stdout } = await volley('run', ...files, '-n', '20').finally(() => process.chdir(before))
+    expect(code).toBe(0)
+    const table = stdout.slice(stdout.lastIndexOf('scenario'))
+    expect(table).toContain('first')
+    expect(table).toContain('second')
+    expect(readdirSync(join(folder, 'reports')).sort()).toEqual(['first', 'second'])
   })
 
   test('prints the report with --json, and nothing else', async () => {

@@ -1,35 +1,58 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { load, override, run } from '../api.ts'
+import { afterEach, expect, test } from 'vitest'
+import { type LoadedScenario, load, override, run } from '../api.ts'
 import { packageRoot } from '../built.ts'
+import { protocolText } from '../protocols/spec.ts'
 import { skipWithout } from './testing/programs.ts'
-import { balances } from './testing/volley.ts'
+import { type ReferenceServer, referenceServer } from './testing/referenceServer.ts'
+import { balances, cleanUp } from './testing/volley.ts'
+
+afterEach(cleanUp)
 
 const folder = join(packageRoot, 'scenarios')
 const files = readdirSync(folder).filter(file => file.endsWith('.yaml'))
 
-/** A few hundred requests instead of seconds; `connections` where the file has thousands. */
+/** Settings of the scenarios that do not simply send 200 requests. */
 const shorter: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
   'once.yaml': [],
   'sticky-packets.yaml': [],
+  // Its round trips take 75 ms.
+  'remote-echo.yaml': [['requests', 50]],
   'many-connections.yaml': [
     ['connections', 200],
     ['requests', 200],
   ],
 }
 
-// Every scenario over both transports, for longer, and as it is shipped: scenarios.slow.test.ts.
+/**
+ * The server that a scenario starts, in this process: it takes half a second to start another one. Undefined where only a
+ * process will do: a relay, a reload, a command.
+ */
+async function serverOf({ scenario: { target, protocol } }: LoadedScenario): Promise<ReferenceServer | undefined> {
+  if (!('serve' in target) || target.relay !== undefined || 'reloadEvery' in target.options) return undefined
+  const { serve, options, over } = target
+  const texts = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]))
+  const listen = over === 'udp' ? 'udp://127.0.0.1:0' : '127.0.0.1:0'
+  const speaks = serve === 'echo' || serve === protocol.name
+  return referenceServer(serve, { ...(speaks && { protocol: protocolText(protocol) }), ...texts, listen })
+}
+
+// Every scenario over both transports, for longer, and with the servers that it starts: scenarios.slow.test.ts.
 test.for(files)('%s runs without a failure, and every request is accounted for', async (file, { skip }) => {
   if (file.startsWith('redis')) skipWithout('redis-server', '--version', 'redis-server', skip)
   const settings = shorter[file] ?? [['requests', 200]]
   // A busy machine may exceed the time in its threshold.
   const isLossy = file === 'udp-lossy.yaml'
   const overrides = [...settings, ...(isLossy ? [['thresholds', []] as const] : [])]
-  const loaded = await load(join(folder, file), { overrides: overrides.map(([path, value]) => override(path, value)) })
+  const options = { overrides: overrides.map(([path, value]) => override(path, value)) }
+  const shipped = await load(join(folder, file), options)
+  const ownServer = await serverOf(shipped)
+  const target = ownServer && override('target', { address: ownServer.url })
+  const loaded = await load(join(folder, file), { overrides: [...options.overrides, ...(target ? [target] : [])] })
   const report = await run(loaded, { ceiling: 'never' })
   expect(report.error).toBeUndefined()
-  const { totals, datagrams, server, scenario } = report
+  const { totals, datagrams, server } = report
   const lost = isLossy ? datagrams!.lost : 0
   expect(totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
   expect(totals.completed).toBe(totals.sent - lost)
@@ -38,7 +61,9 @@ test.for(files)('%s runs without a failure, and every request is accounted for',
   expect(report.thresholds.filter(({ ok }) => !ok)).toEqual([])
   const errors = report.findings.filter(({ code }) => code === 'conservation' || (code === 'errors' && !isLossy))
   expect(errors).toEqual([])
-  if ('serve' in scenario.target && !isLossy) {
-    expect(server?.requests).toBe(totals.completed + totals.inFlightAtEnd + totals.handshakes.sent)
-  }
+  const isReference = 'serve' in shipped.scenario.target
+  if (!isReference || isLossy) return
+  await ownServer?.stop()
+  const requests = ownServer?.requests() ?? server?.requests
+  expect(requests).toBe(totals.completed + totals.inFlightAtEnd + totals.handshakes.sent)
 })

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
 import type { Report } from '../report/record.ts'
 import { loadLibc } from '../transports/libc.ts'
+import { referenceServer } from './testing/referenceServer.ts'
 import { balances, cleanUp, listen, run, spawnVolley, temporaryFolder } from './testing/volley.ts'
 
 afterEach(cleanUp)
@@ -35,7 +36,8 @@ describe.skipIf(epollIsMissing)('the epoll transport counts what the node transp
   })
 
   test('in a shipped scenario, and reports round-trip times too', async () => {
-    const settings = ['scenarios/tlv-loopback.yaml', '-n', '500']
+    const { url } = await referenceServer('tlv', { reply: 'server' })
+    const settings = ['scenarios/tlv-loopback.yaml', '--target', url, '-n', '500']
     const node = await run(...settings, '--transport', 'node')
     const epoll = await run(...settings, '--transport', 'epoll')
     const { scenario: nodeScenario } = node.report

@@ -20,11 +20,8 @@ describe.each(['epoll', 'node'])('volley run over UDP with --transport %s', tran
   })
 })
 
-test.each([
-  ['echo', ['protocol: line', 'loop: [{ send: "hello {{seq}}", expect: echo }]']],
-  ['rpc', ['protocol: rpc', 'load: { pipeline: 16 }', 'loop: [{ send: { type: 1, body: hello }, expect: echo }]']],
-])('volley run over UDP agrees with the %s server', async (name, lines) => {
-  const { code, report } = await run(datagramScenario(`{ serve: ${name}, over: udp }`, ...lines), ...quick, '-c', '4')
+test('volley run over UDP agrees with the echo server that it starts', async () => {
+  const { code, report } = await run(datagramScenario('{ serve: echo, over: udp }'), ...quick, '-c', '4')
   expect(code).toBe(0)
   expect(report.totals.failures).toEqual({})
   expect(balances(report)).toBe(true)
@@ -49,7 +46,7 @@ test('volley run tells lost, duplicate and reordered replies apart by their ids'
     'protocol: rpc',
     'loop: [{ send: { body: hi }, expect: echo }]',
   )
-  const { report } = await run(file, '-n', '1000', '-c', '1', '-p', '8', '--timeout', '200ms')
+  const { report } = await run(file, '-n', '1000', '-c', '1', '-p', '8', '--timeout', '500ms')
   expect(report.datagrams).toEqual({ lost: 10, duplicates: 10, reordered: 10 })
   expect(report.totals).toMatchObject({ sent: 1000, completed: 990, failed: 10, connects: 1 })
 })

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { measureCeiling } from './ceiling.ts'
-import { inputsOf, line, newFolder, tcp } from './testing/ceilingInputs.ts'
+import { inputsOf, line, tcp } from './testing/ceilingInputs.ts'
+import { newFolder, removeFolders } from './testing/folders.ts'
+
+afterEach(removeFolders)
 
 test('measureCeiling() caches what it has measured, and does not measure it again', async () => {
   const cacheFolder = newFolder()
@@ -24,15 +27,6 @@ test('measureCeiling() caches what it has measured, and does not measure it agai
   expect(kept()).toHaveLength(2)
 })
 
-test.each([
-  ['requests differ', 'protocol: resp\nmix: [{ send: "GET {{seq}}", weight: 2 }, { send: PING, weight: 1 }]', tcp],
-  ['the target listens on a unix socket', line, { scheme: 'unix', path: '/no/such/socket' }],
-] as const)('measureCeiling() has a figure when %s', async (_, yaml, address) => {
-  const ceiling = await measureCeiling(await inputsOf(yaml, address))
-  expect(ceiling?.nullPerSecond).toBeGreaterThan(0)
-  expect(ceiling?.cached).toBe(false)
-})
-
 test('measureCeiling() has no figure where there is no null server, or it is interrupted', async () => {
   const cacheFolder = newFolder()
   const tls = await inputsOf(line, { scheme: 'tls', host: '192.0.2.1', port: 7 })
@@ -48,14 +42,4 @@ test('measureCeiling() has no figure where there is no null server, or it is int
   const later = { signal: AbortSignal.timeout(400), times: { warmupMs: 300, measuredMs: 500 }, cacheFolder }
   expect(await measureCeiling({ ...plain, options: later })).toBeUndefined()
   expect(existsSync(join(cacheFolder, 'ceilings.json'))).toBe(false)
-})
-
-test('measureCeiling() measures again when its cache cannot be read or written', async () => {
-  const folder = newFolder()
-  const blocked = join(folder, 'file')
-  writeFileSync(blocked, '')
-  const inputs = await inputsOf(line)
-  const cacheFolder = join(blocked, 'below')
-  const ceiling = await measureCeiling({ ...inputs, options: { ...inputs.options, cacheFolder } })
-  expect(ceiling).toMatchObject({ cached: false })
 })

@@ -1,19 +1,26 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { builtFile } from '../built.ts'
 import { readReport } from '../report/save.ts'
 import { parseScenario } from '../scenario/load.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
 import { prepareScenario } from './prepare.ts'
 import { exitCodeOf, runScenario } from './run.ts'
-import { newFolder, runInvented } from './testing/inventedWorker.ts'
+import { startEcho } from './testing/echo.ts'
+import { newFolder, removeFolders } from './testing/folders.ts'
+import { runInvented } from './testing/inventedWorker.ts'
 
-const scenario = parseScenario(
-  'name: dying\ntarget: { serve: echo }\nprotocol: raw\nduration: 20s\nwarmup: 0s\nworkers: 2\ntransport: node\nloop: [{ send: a }]\n',
-  'dying.yaml',
-  [],
-  {},
-)
+let echo: Awaited<ReturnType<typeof startEcho>>
+let scenario: LoadedScenario
+
+beforeAll(async () => {
+  echo = await startEcho()
+  const text = `name: dying\ntarget: { address: "${echo.url}" }\nprotocol: raw\nduration: 20s\nwarmup: 0s\nworkers: 2\ntransport: node\nloop: [{ send: a }]\n`
+  scenario = parseScenario(text, 'dying.yaml', [], {})
+})
+afterAll(() => echo.close())
+afterEach(removeFolders)
 
 // With the node transport the thread's event loop is free for the timer that kills it.
 test.each([

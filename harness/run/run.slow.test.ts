@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { exitCodeOf } from './run.ts'
+import { removeFolders } from './testing/folders.ts'
 import { runInvented } from './testing/inventedWorker.ts'
+
+afterEach(removeFolders)
 
 const extended = 'latency is still changing: the run is extended by its own length'
 

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach } from 'vitest'
 import { describeEnvironment } from '../../host/processes.ts'
 import { planRun } from '../../plan/plan.ts'
 import { parseScenario } from '../../scenario/load.ts'
@@ -9,18 +5,6 @@ import { chooseTransport } from '../../transports/catalog.ts'
 import type { Address } from '../../transports/transport.ts'
 import type { CeilingInputs } from '../ceiling.ts'
 import { prepareScenario } from '../prepare.ts'
-
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-/** A folder that is removed after the test. */
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'volley-'))
-  folders.push(folder)
-  return folder
-}
 
 export const tcp: Address = { scheme: 'tcp', host: '192.0.2.1', port: 7 }
 

@@ -1,23 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
 import { builtFile } from '../../built.ts'
 import { parseScenario } from '../../scenario/load.ts'
 import { prepareScenario } from '../prepare.ts'
 import { runScenario } from '../run.ts'
-
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-/** A folder that is removed after the test. */
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'volley-'))
-  folders.push(folder)
-  return folder
-}
+import { startEcho } from './echo.ts'
+import { newFolder } from './folders.ts'
 
 /**
  * The file of a worker that sends nothing and counts 1,000 requests a second, with the response times of the expression
@@ -61,10 +49,11 @@ function inventedWorker(folder: string, responseMs: string): string {
   return file
 }
 
-/** A real run of an invented worker: its report, its warm-up findings and its notes. */
+/** A run of an invented worker in real time: its report, its warm-up findings and its notes. */
 export async function runInvented(settings: string, responseMs: string) {
   const folder = newFolder()
-  const text = `name: invented\ntarget: { serve: echo }\nprotocol: raw\n${settings}\nloop: [{ send: a }]\n`
+  const echo = await startEcho()
+  const text = `name: invented\ntarget: { address: "${echo.url}" }\nprotocol: raw\n${settings}\nloop: [{ send: a }]\n`
   const invented = parseScenario(text, 'invented.yaml', [], {})
   const notes = new Set<string>()
   const { report } = await runScenario(invented, await prepareScenario(invented), {
@@ -77,7 +66,7 @@ export async function runInvented(settings: string, responseMs: string) {
       },
     ],
     workerFile: inventedWorker(folder, responseMs),
-  })
+  }).finally(() => echo.close())
   const warmups = report.findings.filter(({ code }) => code === 'warm-up').map(({ severity }) => severity)
   return { report, warmups, notes: [...notes] }
 }
