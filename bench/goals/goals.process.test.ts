@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest'
 import { runBench } from '../bench.ts'
 import { Processes } from '../processes.ts'
-import { smokeRun } from './testing/smokeRun.ts'
-
-// The other goals are in goals.slow.test.ts.
-smokeRun(['P1'])
 
 test('a goal that fails as a whole is noted and does not end the bench', async () => {
   const broken = { id: 'P0', title: 'broken', measure: () => Promise.reject(new Error('no such luck')) }

@@ -1,59 +1,19 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../built.ts'
-import { cleanUp, cleanUpWith } from '../cli/testing/volley.ts'
+import { cleanUp } from '../cli/testing/volley.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { OpenTorture } from './prepare.ts'
-import { detailOf, named, opened, scenarioOf, type TorturedOptions, tortured } from './testing/tortured.ts'
-import type { TortureResult } from './torture.ts'
+import { detailOf, named, opened, scenarioOf, tortured } from './testing/tortured.ts'
+import { torturedBroken } from './testing/torturedBroken.ts'
 
 afterEach(cleanUp)
 
-/** Tortures a server with a fault, in a process of its own whose memory is watched. */
-async function torturedBroken(
-  fault: string,
-  options: TorturedOptions = {},
-  { timeout = '5s', send = 'hello world' } = {},
-): Promise<TortureResult> {
-  const file = join(packageRoot, 'harness/torture/testing/broken.mjs')
-  const child = spawn(process.execPath, [file, fault, '0'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  cleanUpWith(() => child.kill('SIGKILL'))
-  const [port] = await once(child.stdout, 'data')
-  const loaded = scenarioOf(
-    `target: { address: "tcp://127.0.0.1:${Number(port)}" }\nprotocol: frame\ntimeout: ${timeout}\nloop: [{ send: ${send} }]\n`,
-  )
-  return tortured(loaded, { watched: { pid: child.pid!, group: false }, ...options })
-}
-
 describe('torture() finds', () => {
-  test.each(['negative-length', 'huge-length'])('a server that allocates the length that it reads: %s', async name => {
-    const result = await torturedBroken('allocates', { only: `valid,split,glued,${name},half-a-frame,random-bytes` })
-    expect(named(result, 'fail')).toEqual([name])
-    expect(detailOf(result, name)).toMatch(/^[\d.]+ GiB of memory was allocated for a length that was only announced$/)
-  })
-
-  test('a server that takes a read for a message', async () => {
-    const result = await torturedBroken('reads', {}, { timeout: '1s' })
-    expect(named(result, 'fail')).toEqual(['split', 'byte-by-byte', 'glued', 'glued-and-cut'])
-    expect(detailOf(result, 'split')).toMatch(/^cut after \d+ of 15 bytes: answered before the request was complete/)
-    expect(detailOf(result, 'glued')).toBe('1 of 10 replies within 1s')
-  })
-
   test('a server that exits on a reset, and runs no further trial on it', async () => {
     const result = await torturedBroken('dies')
     expect(named(result, 'fail')).toEqual(['reset-mid-frame'])
     expect(detailOf(result, 'reset-mid-frame')).toContain('the process has exited')
     expect(named(result, 'skipped')).toEqual(['connect-and-close', 'crowd', 'random-bytes', 'slow-reader'])
     expect(detailOf(result, 'crowd')).toBe('the server has not answered since reset-mid-frame')
-  })
-
-  test('a server that waits for the rest of a frame and serves no other connection', async () => {
-    const only = 'valid,split,glued,half-a-frame,reset-mid-frame,connect-and-close'
-    const result = await torturedBroken('blocks', { only }, { timeout: '1s' })
-    expect(named(result, 'fail')).toEqual(['half-a-frame'])
-    expect(detailOf(result, 'half-a-frame')).toBe('another connection meanwhile: no reply within 1s')
   })
 
   test('a server that hoards replies that are not read', async () => {

@@ -1,41 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { describe, expect, type TestContext, test } from 'vitest'
-import { parseListen } from '../../harness/listenAddress.ts'
-import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
-import { Client, until } from '../testing/client.ts'
-import { DaemonFolder } from '../testing/daemon.ts'
+import { describe, expect, test } from 'vitest'
+import { until } from '../testing/client.ts'
+import { ask, setUpDaemons } from '../testing/daemonClients.ts'
 import { isAlive } from './pidFile.ts'
 import { processStart } from './processStart.ts'
-
-const message = bytesOf({ u32: 5 }, { u32: 1 }, 'hello')
-
-/** A folder for the servers of one test, and clients of the only one in it; all end with the test. */
-function setUp({ onTestFinished }: TestContext) {
-  const daemons = new DaemonFolder()
-  const clients: Client[] = []
-  onTestFinished(async () => {
-    for (const client of clients) client.socket.destroy()
-    await daemons.remove()
-  })
-  async function connect(): Promise<Client> {
-    const client = await Client.connect(parseListen(daemons.state().address)!)
-    clients.push(client)
-    return client
-  }
-  return { daemons, connect }
-}
-
-async function ask(client: Client): Promise<void> {
-  client.write(message)
-  expect(await client.take(message.length)).toEqual(message)
-}
 
 // Each has processes of its own, and most of its time is waiting.
 describe.concurrent('a server in the background', () => {
   test('a server goes to the background, has a status, and stops', async context => {
-    const { daemons, connect } = setUp(context)
+    const { daemons, connect } = setUpDaemons(context)
     const started = await daemons.start(['tlv', '--detach', '--listen', '127.0.0.1:0'])
     expect(started).toMatchObject({ code: 0, stderr: '' })
     const state = daemons.state()
@@ -59,55 +33,8 @@ describe.concurrent('a server in the background', () => {
     expect(again.stderr).toContain('no server runs in the background')
   })
 
-  test('a server in the background that cannot start says why in the foreground', async context => {
-    const { daemons } = setUp(context)
-    const pidFile = join(daemons.path, 'own.pid')
-    const first = await daemons.start(['echo', '-d', '--listen', '0', '--pid-file', pidFile])
-    expect(first.code).toBe(0)
-    const { address, pid } = daemons.state()
-    const [samePort, sameFile, noLog] = await Promise.all([
-      daemons.start(['echo', '-d', '--listen', address]),
-      daemons.start(['echo', '-d', '--listen', '0', '--pid-file', pidFile]),
-      daemons.start(['echo', '-d', '--listen', '0', '--log-file', join(daemons.path, 'none', 'x.log')]),
-    ])
-    expect(samePort).toMatchObject({ code: 2, stderr: `cannot listen on ${address}: the port is in use\n` })
-    expect(sameFile.code).toBe(2)
-    expect(sameFile.stderr).toContain(
-      `${pidFile} belongs to the echo server on ${address}, process ${pid}, which is running`,
-    )
-    expect(noLog.code).toBe(2)
-    expect(noLog.stderr).toContain('cannot be written')
-    expect(daemons.pidFiles()).toEqual([pidFile])
-    expect((await daemons.run('stop', '--pid-file', pidFile)).code).toBe(0)
-  })
-
-  test('a pid file left by a killed server is replaced, and its processes have exited with it', async context => {
-    const { daemons } = setUp(context)
-    await daemons.start(['echo', '-d', '--listen', '0', '--workers', '2'])
-    const killed = daemons.state()
-    expect(killed.serving).toHaveLength(2)
-    process.kill(killed.pid, 'SIGKILL')
-    await until('the end of all processes', () => [killed.pid, ...killed.serving].every(pid => !processStart(pid)))
-    const stop = await daemons.run('stop', '--pid-file', daemons.pidFiles()[0]!)
-    expect(stop.code).toBe(2)
-    expect(stop.stderr).toContain(`was left by process ${killed.pid}, which has exited`)
-    expect((await daemons.start(['echo', '-d', '--listen', killed.address])).code).toBe(0)
-    expect(daemons.log()).toContain(`was left by process ${killed.pid}, which has exited: it is replaced`)
-    expect(daemons.state().pid).not.toBe(killed.pid)
-  })
-
-  test('only this user may be able to write to the folder of pid files', async context => {
-    const { daemons } = setUp(context)
-    const elsewhere = join(daemons.path, 'elsewhere')
-    mkdirSync(elsewhere)
-    symlinkSync(elsewhere, join(daemons.path, 'volley'))
-    const { code, stderr } = await daemons.start(['echo', '-d', '--listen', '0'])
-    expect(code).toBe(2)
-    expect(stderr).toContain('is not a folder that only this user can write to; choose a file with --pid-file')
-  })
-
   test('after a reload new processes take the new connections, and the old ones finish theirs', async context => {
-    const { daemons, connect } = setUp(context)
+    const { daemons, connect } = setUpDaemons(context)
     await daemons.start(['tlv', '-d', '--listen', '0', '--workers', '2', '--reload-timeout', '1h'])
     const before = daemons.state()
     const old = await connect()
@@ -133,81 +60,5 @@ describe.concurrent('a server in the background', () => {
     await ask(fresh)
     expect((await daemons.run('stop', 'tlv')).code).toBe(0)
     expect(readFileSync(log!, 'utf8')).toContain('stopped; 4 requests in all, 52 bytes in, 52 bytes out')
-  })
-
-  test('an old process closes its last connections gracefully when its time is over', async context => {
-    const { daemons, connect } = setUp(context)
-    await daemons.start(['tlv', '-d', '--listen', '0', '--reload-timeout', '300ms'])
-    const [idle, busy] = [await connect(), await connect()]
-    await ask(idle)
-    expect((await daemons.run('reload')).code).toBe(0)
-    while (!busy.ended && !idle.ended) await ask(busy)
-    const { ended } = idle
-    expect(ended).toBe(true)
-    await until('no old process', () => daemons.state().finishing.length === 0)
-  })
-
-  test('a reload loads the program again; when that does not serve, the old processes continue', async context => {
-    const { daemons, connect } = setUp(context)
-    // Every process that the server starts runs this first.
-    const hook = join(daemons.path, 'hook.mjs')
-    writeFileSync(hook, '')
-    const variables = { NODE_OPTIONS: `--import ${pathToFileURL(hook)}` }
-    await daemons.start(['tlv', '-d', '--listen', '0'], variables)
-    const before = daemons.state()
-    const client = await connect()
-    await ask(client)
-    writeFileSync(hook, 'process.exit(7)')
-    const failed = await daemons.run('reload')
-    expect(failed.code).toBe(2)
-    const cause = 'the server did not start: a worker exited with code 7'
-    expect(failed.stderr).toContain(`has not reloaded and continues with its old processes: ${cause}`)
-    expect(daemons.log()).toContain(`not reloaded: ${cause}`)
-    expect(daemons.state()).toMatchObject({ serving: before.serving, finishing: [], reloads: 1, reloadError: cause })
-    await ask(client)
-    await ask(await connect())
-    writeFileSync(hook, 'console.error("as good as new")')
-    expect((await daemons.run('reload')).code).toBe(0)
-    expect(daemons.log()).toContain('as good as new')
-    expect(daemons.state().reloadError).toBeUndefined()
-    await ask(await connect())
-  })
-
-  test('a unix path survives a reload and is removed with the server', async context => {
-    const { daemons, connect } = setUp(context)
-    const path = join(daemons.path, 's')
-    await daemons.start(['tlv', '-d', '--listen', `unix:${path}`])
-    const client = await connect()
-    expect((await daemons.run('reload')).code).toBe(0)
-    await ask(client)
-    client.socket.end()
-    await until('no old process', () => daemons.state().finishing.length === 0)
-    await ask(await connect())
-    expect(existsSync(path)).toBe(true)
-    expect((await daemons.run('stop')).code).toBe(0)
-    expect(existsSync(path)).toBe(false)
-  })
-
-  test('a server that stops under load answers every request that it has read, and counts it', async context => {
-    const { daemons, connect } = setUp(context)
-    await daemons.start(['tlv', '-d', '--listen', '0', '--workers', '2'])
-    const state = daemons.state()
-    const some = await Promise.all(Array.from({ length: 8 }, connect))
-    let answered = 0
-    const loops = some.map(async client => {
-      for (;;) {
-        client.write(message)
-        await until('a reply or the end', () => client.available >= message.length || client.ended || client.closed)
-        if (client.available < message.length) return
-        await client.take(message.length)
-        answered++
-      }
-    })
-    await until('some replies', () => answered > 1000)
-    expect((await daemons.run('stop')).code).toBe(0)
-    await Promise.all(loops)
-    expect(isAlive(state)).toBe(false)
-    const counted = /stopped; ([\d,]+) requests in all/.exec(daemons.log())?.[1]
-    expect(counted?.replaceAll(',', '')).toBe(String(answered))
   })
 })
