@@ -8,7 +8,6 @@ import {
   onMachine,
   overburdened,
   real,
-  serves,
   shared,
   unhurried,
 } from './testing/audited.ts'
@@ -65,7 +64,8 @@ const checks: readonly Check[] = [
     severity: 'invalid',
     by: 'one connection to a server that takes 20 ms, for 400 requests a second',
     says: /of the planned requests were sent/,
-    trips: () => real({ target: serves('fixed:20ms'), connections: 1, load: '{ rate: 400/s }', duration: '1s' }),
+    trips: async () =>
+      real({ target: await answersAfter(() => 20), connections: 1, load: '{ rate: 400/s }', duration: '1s' }),
     healthy: poisson,
   },
   {

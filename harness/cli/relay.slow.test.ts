@@ -39,6 +39,20 @@ describe('volley run through a relay', () => {
     expect(report.server?.requests).toBe(report.totals.sent)
   })
 
+  test('sees the resets and the late segments that the scenario asks for', async () => {
+    const { report } = await run(
+      scenario('{ serve: echo, relay: { reset: 20%, loss: 10% } }'),
+      ...quick,
+      '-d',
+      '1s',
+      '--seed',
+      '3',
+    )
+    expect(report.totals.failures.reset).toBeGreaterThan(0)
+    expect(report.latencyMs.response.max).toBeGreaterThanOrEqual(200)
+    expect(balances(report)).toBe(true)
+  })
+
   test('speaks TLS with the server behind it, whose certificate must match its own address', async () => {
     const server = tls
       .createServer(certificate, socket => socket.on('error', () => {}).pipe(socket))

@@ -1,5 +1,5 @@
-# A broadcast server that shares nothing with the one under test. It prints its port, then serves until it is killed.
-# With the argument "utf8" it writes all characters as they are, else json's way: ASCII, the rest escaped.
+# A broadcast server that shares no code with the reference server. It prints its port, then serves until it is killed.
+# With the argument "utf8" it writes all characters unchanged, else ASCII with escapes, as json does.
 import json
 import selectors
 import socket

@@ -69,7 +69,7 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
-# Before there are threads, so that none of them takes the signal.
+# Blocked before threads start, so that none of them receives the signal.
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 with Server(("127.0.0.1", 0), Handler) as server:
     threading.Thread(target=server.serve_forever, daemon=True).start()
