@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { type LoadedScenario, load, override, run } from '../api.ts'
+import { type LoadedScenario, load, override, prepare, run } from '../api.ts'
 import { packageRoot } from '../built.ts'
 import { protocolText } from '../protocols/spec.ts'
 import { skipWithout } from './testing/programs.ts'
@@ -38,8 +38,26 @@ async function serverOf({ scenario: { target, protocol } }: LoadedScenario): Pro
   return referenceServer(serve, { ...(speaks && { protocol: protocolText(protocol) }), ...texts, listen })
 }
 
-// Every scenario over both transports, for longer, and with the servers that it starts: scenarios.slow.test.ts.
-test.for(files)('%s runs without a failure, and every request is accounted for', async (file, { skip }) => {
+/** One of each kind of target and load. Every scenario runs on both transports, for longer, in scenarios.slow.test.ts. */
+const representative = [
+  'broadcast-fanout.yaml',
+  'http-loopback.yaml',
+  'many-connections.yaml',
+  'redis-pipeline.yaml',
+  'remote-echo.yaml',
+  'rpc-handshake.yaml',
+  'split-packets.yaml',
+  'tlv-key.yaml',
+  'udp-echo.yaml',
+]
+
+test.for(files)('%s loads, and its requests are encoded', async file => {
+  const loaded = await load(join(folder, file), { variables: {} })
+  const { bank } = await prepare(loaded)
+  expect(bank.frames.length).toBeGreaterThan(0)
+})
+
+test.for(representative)('%s runs without a failure, and every request is accounted for', async (file, { skip }) => {
   if (file.startsWith('redis')) skipWithout('redis-server', '--version', 'redis-server', skip)
   const settings = shorter[file] ?? [['requests', 200]]
   // A busy machine may exceed the time in its threshold.

@@ -53,9 +53,8 @@ describe('Pacer', () => {
           .sort((a, b) => a - b)
         const alone = timesOf(pace)
         expect(together).toHaveLength(alone.length)
-        together.forEach((time, at) => {
-          expect(time).toBeCloseTo(alone[at]!, 6)
-        })
+        // One comparison a run: a matcher a time would take most of the time of these tests.
+        expect(together.findIndex((time, at) => Math.abs(time - alone[at]!) > 5e-7)).toBe(-1)
       }),
     )
   })
@@ -66,11 +65,10 @@ describe('Pacer', () => {
         const pace: Pace = { arrivals, segments: parts }
         const lengthMs = parts.reduce((sum, part) => sum + part.lengthMs, 0)
         const times = timesOf(pace)
-        times.forEach((time, at) => {
-          expect(time).toBeGreaterThanOrEqual(times[at - 1] ?? 0)
-          expect(time).toBeLessThanOrEqual(lengthMs + 1e-6)
-          if (arrivals === 'constant') expect(plannedUntil(pace, time)).toBeCloseTo(at, 5)
-        })
+        expect(times.findIndex((time, at) => time < (times[at - 1] ?? 0) || time > lengthMs + 1e-6)).toBe(-1)
+        if (arrivals === 'constant') {
+          expect(times.findIndex((time, at) => Math.abs(plannedUntil(pace, time) - at) > 5e-6)).toBe(-1)
+        }
       }),
     )
   })
