@@ -1,11 +1,8 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { packageRoot } from '../built.ts'
 import type { Report } from '../report/record.ts'
 import { loadLibc } from '../transports/libc.ts'
 import { referenceServer } from './testing/referenceServer.ts'
-import { balances, cleanUp, listen, run, spawnVolley, temporaryFolder } from './testing/volley.ts'
+import { cleanUp, listen, run } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -49,30 +46,4 @@ describe.skipIf(epollIsMissing)('the epoll transport counts what the node transp
     expect(tcp!.roundTripAtOpenMs.min).toBeGreaterThan(0)
     expect(tcp!.retransmits).toBe(0)
   })
-})
-
-test('without koffi everything works over the node transport, and the report says why', async () => {
-  const folder = temporaryFolder()
-  for (const name of ['dist', 'scenarios', 'package.json']) {
-    cpSync(join(packageRoot, name), join(folder, name), { recursive: true })
-  }
-  const modules = join(packageRoot, 'node_modules')
-  mkdirSync(join(folder, 'node_modules'))
-  for (const name of readdirSync(modules).filter(name => !/^(koffi|@koromix|\..*)$/.test(name))) {
-    symlinkSync(join(modules, name), join(folder, 'node_modules', name))
-  }
-  const main = join(folder, 'dist/harness/cli/main.js')
-  const arguments_ = ['run', 'scenarios/tlv-loopback.yaml', '-n', '1000', '--out', join(folder, 'out')]
-  const { code, stderr, stdout } = await spawnVolley(arguments_, { folder, main }).ended
-  expect(`${code} ${stderr}`).toMatch(/^0 /)
-  expect(stdout).toContain('not epoll: koffi')
-  const report: Report = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8'))
-  expect(report.transport).toBe('node')
-  expect(report.transportReason).toMatch(/^koffi, which calls the C library, does not load/)
-  expect(report.totals.completed).toBe(1000)
-  expect(balances(report)).toBe(true)
-
-  const refused = await spawnVolley([...arguments_.slice(0, 4), '--transport', 'epoll'], { folder, main }).ended
-  expect(refused.code).toBe(2)
-  expect(refused.stderr).toContain('the epoll transport is not available: koffi')
 })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { measureCeiling } from './ceiling.ts'
@@ -6,26 +6,6 @@ import { inputsOf, line, tcp } from './testing/ceilingInputs.ts'
 import { newFolder, removeFolders } from './testing/folders.ts'
 
 afterEach(removeFolders)
-
-test('measureCeiling() caches what it has measured, and does not measure it again', async () => {
-  const cacheFolder = newFolder()
-  const inputs = await inputsOf(line, tcp, 2)
-  const options = { ...inputs.options, cacheFolder }
-  const first = await measureCeiling({ ...inputs, options })
-  expect(first).toMatchObject({ cached: false })
-  expect(first!.nullPerSecond).toBeGreaterThan(0)
-  expect(await measureCeiling({ ...inputs, options })).toEqual({ ...first, cached: true })
-  // The run's own rate is above the cached figure.
-  const shownPerSecond = first!.nullPerSecond + 1
-  expect(await measureCeiling({ ...inputs, shownPerSecond, options })).toMatchObject({ cached: false })
-  // Another plan has its own figure.
-  const file = join(cacheFolder, 'ceilings.json')
-  const kept = () => Object.keys(JSON.parse(readFileSync(file, 'utf8')).ceilings)
-  expect(kept()).toHaveLength(1)
-  const other = await inputsOf(`${line}\nload: { pipeline: 2 }`)
-  expect(await measureCeiling({ ...other, options })).toMatchObject({ cached: false })
-  expect(kept()).toHaveLength(2)
-})
 
 test('measureCeiling() has no figure where there is no null server, or it is interrupted', async () => {
   const cacheFolder = newFolder()
