@@ -17,6 +17,8 @@ const common = {
 
 export default defineConfig({
   test: {
+    // Transformed modules are kept in node_modules: the second run of a checkout is 5 s shorter.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         test: {
