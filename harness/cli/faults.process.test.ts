@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { childrenOf, descendantsOf, isRunning, until } from './testing/programs.ts'
-import { balances, cleanUp, listen, run, scenarioFile, spawnRun, startRun, volley } from './testing/volley.ts'
+import { balances, cleanUp, listen, scenarioFile, spawnRun, startRun, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
-
-const short = ['-d', '600ms', '--warmup', '0s', '-c', '4', '--set', 'reconnect.backoff=20ms..50ms']
 
 /** Requests are in flight nearly all the time, and the processor is left to other tests. */
 const slowServer = `name: slow
@@ -15,27 +13,6 @@ loop: [{ send: hello }]
 `
 
 describe('a target that misbehaves is counted, and the run ends in time with a report', () => {
-  test('closes after accept', async () => {
-    const { url } = await listen(socket => socket.end())
-    const { code, report } = await run(url, ...short)
-    expect(code).toBe(4)
-    expect(report.totals.completed).toBe(0)
-    const { 'closed-early': closed = 0, reset = 0 } = report.totals.failures
-    expect(closed + reset).toBeGreaterThan(8)
-    expect(balances(report)).toBe(true)
-  })
-
-  test('never answers', async () => {
-    const { url } = await listen(socket => socket.resume())
-    const { code, report, stderr } = await run(url, ...short, '--timeout', '100ms')
-    expect(code).toBe(4)
-    expect(report.findings.map(finding => finding.message)).toContain('not one request was completed')
-    expect(report.totals.failures.timeout).toBeGreaterThanOrEqual(8)
-    expect(report.window.seconds).toBeCloseTo(0.6, 1)
-    expect(balances(report)).toBe(true)
-    expect(stderr).not.toContain('Error')
-  })
-
   test('is killed during the run: failures are counted, and the report names the cause', async () => {
     const flags = ['-d', '1500ms', '--warmup', '0s', '--set', 'reconnect.backoff=20ms..50ms']
     const started = startRun([scenarioFile(slowServer), ...flags])

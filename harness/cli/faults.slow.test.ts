@@ -7,6 +7,27 @@ afterEach(cleanUp)
 const short = ['-d', '600ms', '--warmup', '0s', '-c', '4', '--set', 'reconnect.backoff=20ms..50ms']
 
 describe('a target that misbehaves is counted, and the run ends in time with a report', () => {
+  test('closes after accept', async () => {
+    const { url } = await listen(socket => socket.end())
+    const { code, report } = await run(url, ...short)
+    expect(code).toBe(4)
+    expect(report.totals.completed).toBe(0)
+    const { 'closed-early': closed = 0, reset = 0 } = report.totals.failures
+    expect(closed + reset).toBeGreaterThan(8)
+    expect(balances(report)).toBe(true)
+  })
+
+  test('never answers', async () => {
+    const { url } = await listen(socket => socket.resume())
+    const { code, report, stderr } = await run(url, ...short, '--timeout', '100ms')
+    expect(code).toBe(4)
+    expect(report.findings.map(finding => finding.message)).toContain('not one request was completed')
+    expect(report.totals.failures.timeout).toBeGreaterThanOrEqual(8)
+    expect(report.window.seconds).toBeCloseTo(0.6, 1)
+    expect(balances(report)).toBe(true)
+    expect(stderr).not.toContain('Error')
+  })
+
   test('sends garbage', async () => {
     const { url } = await listen(socket => socket.on('data', () => socket.write(Buffer.alloc(64, 0xff))))
     const rpc = await run(url, ...short, '--protocol', 'rpc')

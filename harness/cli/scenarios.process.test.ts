@@ -41,9 +41,6 @@ async function serverOf({ scenario: { target, protocol } }: LoadedScenario): Pro
 /** One of each kind of target and load. Every scenario runs on both transports, for longer, in scenarios.slow.test.ts. */
 const representative = [
   'broadcast-fanout.yaml',
-  'http-loopback.yaml',
-  'many-connections.yaml',
-  'redis-pipeline.yaml',
   'remote-echo.yaml',
   'rpc-handshake.yaml',
   'split-packets.yaml',

@@ -25,4 +25,10 @@ describe('torture() finds', () => {
     expect(named(result, 'fail')).toEqual(['half-a-frame'])
     expect(detailOf(result, 'half-a-frame')).toBe('another connection meanwhile: no reply within 1s')
   })
+
+  test('a server that hoards replies that are not read', async () => {
+    const result = await torturedBroken('hoards', { only: 'glued,slow-reader' }, { send: '{random: 4KiB}' })
+    expect(named(result, 'fail')).toEqual(['slow-reader'])
+    expect(detailOf(result, 'slow-reader')).toMatch(/memory rose by [\d.]+ [MG]iB, more than [\d.]+ MiB/)
+  })
 })
