@@ -32,7 +32,7 @@ export default defineConfig({
         },
       },
       { test: { ...common, name: 'process', include: processTests, maxWorkers: 4, sequence: { groupOrder: 1 } } },
-      { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
     ],
   },
 })

@@ -21,7 +21,7 @@ describe.each(files)('%s', file => {
       if (file.startsWith('redis')) skipWithout('redis-server', '--version', 'redis-server', skip)
       // Shorter than as shipped: the length of a run does not matter to this test.
       const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
-      const shorter = isCounted ? [] : ['-d', '500ms', '--warmup', '100ms']
+      const shorter = isCounted ? [] : ['-d', '300ms', '--warmup', '100ms']
       // Losing datagrams is the purpose of that scenario; a busy machine may exceed the time in its threshold.
       const isLossy = file === 'udp-lossy.yaml'
       const flags = ['--transport', transport, ...shorter, ...(isLossy ? ['--set', 'thresholds=[]'] : [])]
