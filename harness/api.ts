@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { UserError } from './errors.ts'
 import type { Report } from './report/record.ts'
 import { prepareFolder, reportFolder } from './report/save.ts'
@@ -16,7 +16,7 @@ export { exitCode, type Fault, UserError } from './errors.ts'
 export type { Interval, Phase, Progress, Quantiles, RunTitle, Snapshot } from './metrics/snapshot.ts'
 export type { Latency, Totals } from './metrics/totals.ts'
 export type { Report, RunFacts, ThresholdResult } from './report/record.ts'
-export { readReport } from './report/save.ts'
+export { readReport, reportPath } from './report/save.ts'
 export type { Observer, RunSecond, RunStart, RunView } from './run/observer.ts'
 export type { Prepared } from './run/prepare.ts'
 export { exitCodeOf } from './run/run.ts'
@@ -82,9 +82,4 @@ export async function openReportFolder(base: string, name: string): Promise<stri
   const folder = await reportFolder(base, name, new Date())
   await prepareFolder(folder)
   return folder
-}
-
-/** Where the report of a run in this folder is saved. */
-export function reportPath(folder: string): string {
-  return join(folder, 'report.json')
 }

@@ -92,7 +92,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
     }
   }
   if (flags.json && reports.length > 0)
-    io.stdout.write(`${JSON.stringify(runs.length === 1 ? reports[0] : reports, null, 2)}\n`)
+    io.stdout.write(runs.length === 1 ? formats.json.render(reports[0]!) : `${JSON.stringify(reports, null, 2)}\n`)
   else if (!flags.json && reports.length > 1) io.stdout.write(`\n${tableOf(reports, flags, colors)}`)
   return worst(codes)
 }

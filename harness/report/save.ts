@@ -3,12 +3,18 @@ import { dirname, join, resolve } from 'node:path'
 import { messageOf, reasonOf, UserError } from '../errors.ts'
 import { InvalidValue } from '../invalidValue.ts'
 import { readBounded, temporaryPath, writeWhole } from '../wholeFile.ts'
+import { formats } from './formats/catalog.ts'
 import type { Report } from './record.ts'
 import { checkReport } from './schema.ts'
 
 const reportFile = 'report.json'
 const reportBytesMax = 64 * 1024 * 1024
 const sameSecondMax = 1000
+
+/** Where the report of a run in this folder is saved. */
+export function reportPath(folder: string): string {
+  return join(folder, reportFile)
+}
 
 /** Creates the folder of a run and checks that files can be written in it; throws a UserError otherwise. */
 export async function prepareFolder(folder: string): Promise<void> {
@@ -50,9 +56,9 @@ export async function reportFolder(base: string, name: string, startedAt: Date):
 
 /** Writes report.json into a folder, whole or not at all; returns its path. */
 export async function writeReport(report: Report, folder: string): Promise<string> {
-  const path = join(folder, reportFile)
+  const path = reportPath(folder)
   try {
-    await writeWhole(path, `${JSON.stringify(report, undefined, 2)}\n`, { durable: true })
+    await writeWhole(path, formats.json.render(report), { durable: true })
   } catch (error) {
     throw new UserError(`cannot write ${path}: ${reasonOf(error)}`)
   }

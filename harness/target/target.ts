@@ -8,6 +8,7 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
+import { flagOf } from '../serverOptions.ts'
 import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { startChild } from './child.ts'
@@ -117,7 +118,7 @@ async function serve(
   const { listen = '127.0.0.1:0', ...others } = settings
   const flags = Object.entries(others).flatMap(([key, value]) => {
     if (isSecret(key)) return []
-    const flag = `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    const flag = flagOf(key)
     if (value === false) return []
     return value === true ? [flag] : [flag, String(value)]
   })

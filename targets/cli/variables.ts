@@ -1,4 +1,4 @@
-import { keyedLayers } from '../../harness/protocols/layers/settings.ts'
+import { keyedLayers, splitLayerNames } from '../../harness/protocols/layers/settings.ts'
 import { type OptionName, type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 
 /**
@@ -16,6 +16,6 @@ export function withVariables(server: string, given: OptionTexts, environment: N
 function isUsed(option: OptionName, server: string, { layers, group }: OptionTexts): boolean {
   if (option === 'key') return server === 'tlv'
   if (option === 'secret') return server === 'rpc' && group !== undefined
-  const names = typeof layers === 'string' ? layers.split(',').map(name => name.trim()) : []
+  const names = splitLayerNames(typeof layers === 'string' ? layers : undefined)
   return names.some(name => (keyedLayers as readonly string[]).includes(name))
 }
