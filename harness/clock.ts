@@ -11,8 +11,15 @@ export interface Timers extends Clock {
   every(milliseconds: number, callback: () => void): () => void
 }
 
-/** The process's monotonic clock; its zero is `epochOffsetMs` milliseconds after the Unix epoch. */
-export const monotonicClock: Clock = { now: () => performance.now() }
+const { hrtime } = process
+const originMs = performance.now() - millisecondsOf(hrtime())
+
+/**
+ * The thread's monotonic clock; its zero is `epochOffsetMs` milliseconds after the Unix epoch. `hrtime` and
+ * `performance.now` read the same clock, but in the loop the latter costs twice as much (300 ns for the two readings of
+ * a request, against 160), as it first checks what it is called on.
+ */
+export const monotonicClock: Clock = { now: () => millisecondsOf(hrtime()) + originMs }
 
 /** The process's clock and timers. */
 export const systemTimers: Timers = {
@@ -32,10 +39,14 @@ export const systemTimers: Timers = {
  * own start, and the clock behind `hrtime` from one that is the same for all.
  */
 export function sharedOffsetMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6 - performance.now()
+  return -originMs
 }
 
 /** What turns a thread's monotonic reading into milliseconds since the Unix epoch. */
 export function epochOffsetMs(): number {
   return performance.timeOrigin
+}
+
+function millisecondsOf(time: [number, number]): number {
+  return time[0] * 1000 + time[1] / 1e6
 }
