@@ -83,11 +83,9 @@ export function formatSize(bytes: number): string {
   return `${threeFigures(bytes / 1024 ** power)} ${['', 'KiB', 'MiB', 'GiB'][power]}`
 }
 
-/** Bytes a second for display, in the decimal units of networks: `2.6 MB/s`. */
+/** Bytes a second for display, in the units of `formatSize`: `2.6 MiB/s`. */
 export function formatByteRate(bytesPerSecond: number): string {
-  const power = bytesPerSecond < 1000 ? 0 : bytesPerSecond < 1e6 ? 1 : bytesPerSecond < 1e9 ? 2 : 3
-  const value = bytesPerSecond / 1000 ** power
-  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${['B', 'kB', 'MB', 'GB'][power]}/s`
+  return `${formatSize(Math.round(bytesPerSecond))}/s`
 }
 
 /** Bits a second for display: `800 bit/s`, `64 kbit/s`, `50 Mbit/s`, `1.5 Gbit/s`. */

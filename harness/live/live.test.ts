@@ -97,10 +97,10 @@ describe('createLive()', () => {
     live.ended?.()
     expect(written().split('\n')).toEqual([
       'volley tlv-loopback  tlv over tcp://127.0.0.1:41233  loop, 10 connections x 1  node, 1 worker',
-      '09:30:13  1s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.6MB/s in 2.6MB/s  connections 10  warm-up',
+      '09:30:13  1s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.5MiB/s in 2.5MiB/s  connections 10  warm-up',
       '09:30:13  ! client-limited: add workers',
-      '09:30:13  2s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.6MB/s in 2.6MB/s  connections 10',
-      '09:30:13  3s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.6MB/s in 2.6MB/s  connections 10',
+      '09:30:13  2s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.5MiB/s in 2.5MiB/s  connections 10',
+      '09:30:13  3s  138,214/s  p50 68us p99 210us  ok 829,284 failed 0  out 2.5MiB/s in 2.5MiB/s  connections 10',
       '',
     ])
   })

@@ -202,10 +202,12 @@ function totalsTable(totals: readonly Total[]): Row[] {
   return totals.map(({ label, value, paint }) => [span(padEnd(label, 14), paint), span(padStart(value, width), paint)])
 }
 
-function chart({ history, totalMs }: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
+function chart({ history, elapsedMs, totalMs }: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
   const seconds = totalMs === undefined ? {} : { seconds: Math.ceil(totalMs / 1000) }
-  return drawLineChart({ values: history, ...seconds, columns: cells, rows }).map(line => {
+  const lastSecond = Math.max(history.length, Math.floor(elapsedMs / 1000))
+  return drawLineChart({ values: history, lastSecond, ...seconds, columns: cells, rows }).map(line => {
     const axis = line.indexOf('┤')
+    if (axis < 0) return [{ text: line, paint: colors.dim }]
     return [
       { text: line.slice(0, axis), paint: colors.dim },
       { text: line.slice(axis), paint: colors.cyan },

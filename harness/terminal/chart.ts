@@ -1,45 +1,75 @@
 import asciichart from 'asciichart'
-import { formatDuration, formatShortCount } from '../units.ts'
+import { formatDuration, formatElapsed, formatShortCount } from '../units.ts'
 import { padStart } from './cells.ts'
 
 /** A line chart of figures over time, one per second. */
 export interface LineChart {
   readonly values: readonly number[]
+  /** The second since the start at whose end the last value was measured. */
+  readonly lastSecond: number
   /** The seconds that the whole chart spans, if known; without it, or if they do not fit, a column is one second. */
   readonly seconds?: number
   readonly columns: number
-  /** At least 2. */
+  /** At least 2; the last one is the time axis if there are at least `axisRowsMin`. */
   readonly rows: number
 }
 
 const labelCells = 6
+/** Fewer rows are all needed for the line itself. */
+const axisRowsMin = 4
 
-/** The lines of the chart, `rows` of them, none longer than `columns`. */
-export function drawLineChart({ values, seconds, columns, rows }: LineChart): string[] {
-  if (values.length === 0) return Array.from({ length: rows }, () => `${padStart('', labelCells)} ┤`)
-  const points = toPoints(values, columns - labelCells - 3, seconds)
-  const highest = Math.max(...points, 1)
-  // The scale covers at least a tenth of the figure, so that a line which varies by 1 % looks steady.
-  const lowest = Math.min(Math.min(...points), highest * 0.9)
-  const step = (highest - lowest) / (rows - 1)
+/** The lines of the chart, `rows` of them, none longer than `columns`. The scale begins at zero. */
+export function drawLineChart({ values, lastSecond, seconds, columns, rows }: LineChart): string[] {
+  const hasAxis = rows >= axisRowsMin
+  const lineRows = hasAxis ? rows - 1 : rows
+  const plotColumns = columns - labelCells - 3
+  const spanSeconds = spanOf(values.length, seconds, plotColumns)
+  const lines = drawLine(toPoints(values, plotColumns, spanSeconds), lineRows)
+  return hasAxis ? [...lines, timeAxis(lastSecond, spanSeconds, plotColumns)] : lines
+}
+
+function drawLine(points: readonly number[], rows: number): string[] {
+  if (points.length === 0) return Array.from({ length: rows }, () => `${padStart('', labelCells)} ┤`)
+  const step = Math.max(...points, 1) / (rows - 1)
   // Values are scaled to rows here, because asciichart's own scaling may be a row too high or too low.
   const plot = asciichart.plot(
-    points.map(value => (value - lowest) / step),
+    points.map(value => value / step),
     {
       min: 0,
       max: rows - 1,
       height: rows - 1,
       offset: 2,
       symbols: ['┤', '┤', '╶', '╴', '─', '╰', '╭', '╮', '╯', '│'],
-      format: row => `${padStart(formatShortCount(lowest + row * step), labelCells)} `,
+      format: row => `${padStart(formatShortCount(row * step), labelCells)} `,
     },
   )
   return plot.split('\n').map(line => line.trimEnd())
 }
 
-/** One value per column: interpolated over the whole chart if `seconds` fit, otherwise the newest values that fit. */
+/** The seconds that the chart spans, or undefined where a column is one second. */
+function spanOf(values: number, seconds: number | undefined, columns: number): number | undefined {
+  return seconds === undefined || seconds < values || seconds > columns ? undefined : seconds
+}
+
+/** The line under the chart: the time since the start at its beginning, middle and end. */
+function timeAxis(lastSecond: number, spanSeconds: number | undefined, columns: number): string {
+  const from = spanSeconds === undefined ? Math.max(0, lastSecond - columns) : 0
+  const length = spanSeconds ?? columns
+  const marks = [0, 0.5, 1].map(share => ({
+    column: Math.round(share * columns),
+    text: formatElapsed((from + share * length) * 1000),
+  }))
+  const line = Array.from({ length: columns + 1 }, () => '─')
+  for (const { column, text } of marks) {
+    const at = Math.max(0, Math.min(column - Math.floor(text.length / 2), columns + 1 - text.length))
+    line.splice(at, text.length, ...text)
+  }
+  return `${padStart('', labelCells)} ${line.join('')}`
+}
+
+/** One value per column: interpolated over the whole chart if it spans `seconds`, otherwise the newest that fit. */
 function toPoints(values: readonly number[], columns: number, seconds: number | undefined): number[] {
-  if (seconds === undefined || seconds < values.length || seconds > columns) return values.slice(-columns)
+  if (seconds === undefined || values.length === 0) return values.slice(-columns)
   const columnsPerValue = columns / seconds
   const length = Math.max(1, Math.round(values.length * columnsPerValue))
   return Array.from({ length }, (_, column) => {

@@ -6,7 +6,7 @@ test('statsLine() shows what a server did in a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
   const after = { ...noCounters, requests: 276_380, connections: 10, bytesIn: 5_200_000, bytesOut: 5_200_000 }
   expect(statsLine(noCounters, after, 2, time)).toBe(
-    '09:30:13  connections 10   138,190 requests/s   in 2.6 MB/s   out 2.6 MB/s',
+    '09:30:13  connections 10   138,190 requests/s   in 2.48 MiB/s   out 2.48 MiB/s',
   )
   expect(statsLine(after, { ...after, rejected: 3 }, 1, time)).toBe(
     '09:30:13  connections 10         0 requests/s   in 0 B/s   out 0 B/s   rejected 3',

@@ -16,7 +16,7 @@ const none: RelayCounters = {
 test('relayLine() shows what a relay did in a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
   const after = { ...none, connections: 10, bytesUp: 5_200_000, bytesDown: 400 }
-  expect(relayLine(none, after, 2, time)).toBe('09:30:13  connections 10   up 2.6 MB/s   down 200 B/s')
+  expect(relayLine(none, after, 2, time)).toBe('09:30:13  connections 10   up 2.48 MiB/s   down 200 B/s')
   const later = { ...after, datagramsUp: 30, datagramsDown: 20, lost: 3, resets: 2, rejected: 1 }
   expect(relayLine(after, later, 1, time)).toBe(
     '09:30:13  connections 10   up 0 B/s   down 0 B/s   50 datagrams/s   lost 3   resets 2   rejected 1',
