@@ -84,7 +84,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
       })
       reports.push(report)
       codes.push(exitCodeOf(report, flags.strict === true))
-      if (!flags.json) io.stdout.write(formats.summary.render(report, { path, colors }))
+      if (!flags.json) io.stdout.write(formats.summary.render(report, { path, colors, columns: io.stdout.columns }))
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       printError(error, io.stderr)

@@ -95,11 +95,19 @@ export function totalsOf(collector: Collector): Totals {
 }
 
 /**
- * The share of failures in the whole run; undefined when nothing was tried. Besides requests this includes failures
- * that belong to no request: of connects, handshakes, and unexpected replies.
+ * Everything that was attempted: requests, and what failed without a request, such as connects, handshakes, and frames
+ * that answer nothing. It is the sum of completed requests, requests in flight and failures of all kinds.
  */
-export function errorShare({ sent, failed, failures }: Totals): number | undefined {
-  const all = Object.values(failures).reduce((sum, count) => sum + count, 0)
-  const tried = sent + all - failed
-  return tried > 0 ? all / tried : undefined
+export function attemptedOf({ sent, failed, failures }: Totals): number {
+  return sent - failed + failedOf(failures)
+}
+
+/** The share of attempts that failed, in the whole run; undefined when nothing was attempted. */
+export function errorShare(totals: Totals): number | undefined {
+  const attempted = attemptedOf(totals)
+  return attempted > 0 ? failedOf(totals.failures) / attempted : undefined
+}
+
+function failedOf(failures: Totals['failures']): number {
+  return Object.values(failures).reduce((sum, count) => sum + count, 0)
 }

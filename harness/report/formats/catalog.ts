@@ -7,6 +7,8 @@ export interface FormatOptions {
   /** Path of the saved report, as shown to the reader. */
   readonly path: string
   readonly colors: Colors
+  /** The width of the terminal; 80 where it is not known. */
+  readonly columns?: number | undefined
 }
 
 /** A way to render a report: a pure function and its file name extension. */
@@ -22,7 +24,7 @@ export const formats = {
   summary: {
     name: 'summary',
     extension: 'txt',
-    render: (report, { path, colors }) => renderSummary(report, path, colors),
+    render: (report, { path, colors, columns }) => renderSummary(report, path, colors, columns || undefined),
   },
   json: { name: 'json', extension: 'json', render: report => `${JSON.stringify(report, null, 2)}\n` },
 } as const satisfies Record<string, Format>

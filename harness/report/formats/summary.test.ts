@@ -58,18 +58,44 @@ describe('renderSummary()', () => {
       tlv-loopback   138,214 requests/s over 10.0 s   trusted
 
         response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
-        requests   1,382,140 completed, 0 failed in the measured 10.0 s
-        whole run  1,644,194 sent = 1,644,184 completed + 0 failed + 10 in flight
+                   as the loop saw it
+        requests   1,644,194 = 1,644,184 completed + 0 failed + 10 not yet answered
                    the server counted 1,644,194: all that was sent
         load       loop, 10 connections x 1, warm-up 2s   1 worker, node, seed 7421
         target     tlv over tcp://127.0.0.1:41233
-        server     6.1 us CPU per request, 97 % of a core
-        client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in
+        server     6.1 us CPU/request, 97 % of a core
+        client     6.6 us CPU/request, 92 % of a core, 2.48 MiB/s out, 2.48 MiB/s in
         limits     throughput > 50k/s   138k/s   pass
                    p99 < 5ms            210 us   pass
         report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
       "
     `)
+  })
+
+  it('wraps between words on a narrower terminal', () => {
+    const lines = renderSummary({ ...sampleReport, ...troubled }, path, plain, 60).split('\n')
+    expect(lines.filter(line => cellCount(line) > 60 && line.includes(' ', 13))).toEqual([])
+    expect(lines.slice(0, 6)).toEqual([
+      'tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL',
+      '  (1 of 2), suspect',
+      '',
+      '  ! errors   2.4 % of all requests and connects failed',
+      '    (limit 0.1 %): see the',
+      '    failures by kind; requests with a wrong reply are not in',
+    ])
+  })
+
+  it('repeats the answer in the last line when the first has left a screen of 24 rows', () => {
+    const findings = Array.from({ length: 6 }, () => troubled.findings![1]!)
+    const last = (changes: Partial<Report>) => summary({ ...troubled, ...changes }).trimEnd().split('\n').at(-1)
+    expect(last({ findings })).toBe('limits FAIL (1 of 2), suspect   138,214/s   p99 210 us   1 of 2 limits hold')
+    expect(last({})).toBe(`  report     ${path}`)
+  })
+
+  it('says of a loop that its latencies are as the loop saw them', () => {
+    expect(summary({})).toContain('as the loop saw it')
+    const load = { mode: 'rate', rate: 100, arrivals: 'poisson', pipeline: 1 } as const
+    expect(summary({ scenario: { ...scenario, load } })).not.toContain('as the loop saw it')
   })
 
   it('counts late replies, if there were any', () => {
@@ -82,22 +108,21 @@ describe('renderSummary()', () => {
   it('renders findings right after the headline, and failures by kind', () => {
     expect(summary(troubled)).toMatchInlineSnapshot(`
       "
-      tlv-loopback   138,214 requests/s over 10.0 s   suspect, 1 of 2 limits FAIL
+      tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL (1 of 2), suspect
 
         ! errors   2.4 % of all requests and connects failed (limit 0.1 %): see the
           failures by kind; requests with a wrong reply are not in the latencies
         response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
+                   as the loop saw it
         connects   p50 300 us   p90 -   p99 -   p99.9 -   max 900 us   30 opened
-        requests   1,382,140 completed, 15 failed in the measured 10.0 s
-        whole run  1,644,194 sent = 1,644,169 completed + 15 failed + 10 in flight
+        requests   1,644,234 = 1,644,169 completed + connect-refused 40 + timeout 12
+                   + reset 3 + 10 not yet answered
                    not included: 30 handshakes and 12 heartbeats
                    the server counted 1,644,230: 1,644,211 answered, 1,644,236 sent
-        failures   timeout 12   reset 3
-                   connects:   connect-refused 40
         load       loop, 10 connections x 1, warm-up 2s   1 worker, node, seed 7421
         target     tlv over tcp://127.0.0.1:41233
-        server     6.1 us CPU per request, 97 % of a core
-        client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in
+        server     6.1 us CPU/request, 97 % of a core
+        client     6.6 us CPU/request, 92 % of a core, 2.48 MiB/s out, 2.48 MiB/s in
         limits     throughput > 50k/s   138k/s   pass
                    p99 < 5ms            7.2 ms   FAIL
         note       client and server together used 95 % of this machine's CPU (limit
@@ -113,7 +138,7 @@ describe('renderSummary()', () => {
     const lines = summary({ client }).split('\n')
     const at = lines.findIndex(line => line.startsWith('  client'))
     expect(lines.slice(at, at + 2)).toEqual([
-      '  client     6.6 us CPU per request, 92 % of a core, 2.6 MB/s out, 2.6 MB/s in',
+      '  client     6.6 us CPU/request, 92 % of a core, 2.48 MiB/s out, 2.48 MiB/s in',
       '             a null server: 210,000/s',
     ])
   })
@@ -154,9 +179,9 @@ describe('renderSummary()', () => {
       { name: 'login', response: latencyMs.response },
       { name: 'list what there is to see', response: { count: 12, mean: 1, max: 4 } },
     ]
-    const lines = summary({ steps }).split('\n').slice(3, 7)
+    const lines = summary({ steps }).split('\n').slice(4, 8)
     expect(lines).toEqual([
-      '  response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms',
+      '             as the loop saw it',
       '  steps                     replies      p50      p90      p99      max',
       '    1 login               1,382,140    68 us   102 us   210 us   3.9 ms',
       '    2 list what there…           12        -        -        -     4 ms',
@@ -281,7 +306,7 @@ describe('renderSummary()', () => {
   it('fails a threshold whose figure was not measured', () => {
     const output = summary({ thresholds: [{ expression: 'p99 < 5ms', ok: false }] })
     expect(output).toContain('  limits     p99 < 5ms   too few samples   FAIL')
-    expect(output.split('\n')[1]).toBe('tlv-loopback   138,214 requests/s over 10.0 s   trusted, 1 of 1 limits FAIL')
+    expect(output.split('\n')[1]).toBe('tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL (1 of 1), trusted')
   })
 
   it('marks the figure of a threshold that is only a lower bound', () => {

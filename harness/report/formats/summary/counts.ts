@@ -1,9 +1,10 @@
-import { connectFailureKinds, type FailureKind, failureKinds } from '../../../failures.ts'
+import { failureKinds } from '../../../failures.ts'
+import { attemptedOf } from '../../../metrics/totals.ts'
 import type { Colors } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
 import type { Report } from '../../record.ts'
 import { quantileParts } from './latency.ts'
-import { entry, formatSeconds } from './layout.ts'
+import { entry } from './layout.ts'
 
 /** Deliveries: messages that no request asked for, and whether all of them arrived. */
 export function deliveryLines({ deliveries }: Report, colors: Colors): string[] {
@@ -22,23 +23,25 @@ export function deliveryLines({ deliveries }: Report, colors: Colors): string[] 
   ]
 }
 
-/** Requests of the measured part and of the whole run, and the count of a reference server. */
-export function requestLines({ window, totals, server }: Report, colors: Colors): string[] {
-  const { sent, completed, failed, inFlightAtEnd, handshakes, heartbeats } = totals
+/**
+ * What was attempted in the whole run and what became of it, in a sum that adds up, and the count of a reference
+ * server. Attempts are requests, and failures of which no request is part, such as a refused connect.
+ */
+export function requestLines({ totals, server }: Report, colors: Colors): string[] {
+  const { completed, inFlightAtEnd, failures, handshakes, heartbeats } = totals
+  const kinds = failureKinds.filter(kind => failures[kind] !== undefined).sort((a, b) => failures[b]! - failures[a]!)
+  const outcomes = [
+    `${formatCount(completed)} completed`,
+    ...(kinds.length === 0 ? ['0 failed'] : kinds.map(kind => colors.red(`${kind} ${formatCount(failures[kind]!)}`))),
+    `${formatCount(inFlightAtEnd)} not yet answered`,
+  ]
   const others = [
     ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
     ...(heartbeats.sent > 0 ? [`${formatCount(heartbeats.sent)} heartbeats`] : []),
   ]
-  const measured = [`${formatCount(window.completed)} completed,`, `${formatCount(window.failed)} failed`]
-  const whole = [
-    `${formatCount(sent)} sent =`,
-    `${formatCount(completed)} completed +`,
-    `${formatCount(failed)} failed +`,
-    `${formatCount(inFlightAtEnd)} in flight`,
-  ]
+  const sum = outcomes.map((outcome, index) => `${index === 0 ? '=' : '+'} ${outcome}`)
   return [
-    ...entry('requests', [...measured, `in the measured ${formatSeconds(window.seconds)}`], colors, ' '),
-    ...entry('whole run', whole, colors, ' '),
+    ...entry('requests', [formatCount(attemptedOf(totals)), ...sum], colors, ' '),
     ...(others.length > 0 ? entry('', [`not included: ${others.join(' and ')}`], colors) : []),
     ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, colors)),
   ]
@@ -55,23 +58,11 @@ function serverCountLines(counted: number, totals: Report['totals'], colors: Col
   return entry('', [`the server counted ${formatCount(counted)}:`, comparison], colors, ' ')
 }
 
-/** Failures by kind, those of requests before those of connects. */
-export function failureLines(
-  { totals: { failures, late = 0 }, latencyMs: { failed } }: Report,
-  colors: Colors,
-): string[] {
-  const count = (kind: FailureKind) => failures[kind] ?? 0
-  const kinds = failureKinds.filter(kind => count(kind) > 0).sort((a, b) => count(b) - count(a))
-  const list = (ofConnect: boolean) =>
-    kinds
-      .filter(kind => connectFailureKinds.includes(kind) === ofConnect)
-      .map(kind => colors.red(`${kind} ${formatCount(count(kind))}`))
-  const [requests, connects] = [list(false), list(true)]
+/** How long requests took to fail, and replies that came after their request had timed out. */
+export function failureLines({ totals: { late = 0 }, latencyMs: { failed } }: Report, colors: Colors): string[] {
   return [
-    ...entry('failures', requests, colors),
     ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
     ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], colors)),
-    ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
   ]
 }
 

@@ -20,6 +20,15 @@ export function quantileParts(latency: Latency): string[] {
   })
 }
 
+/**
+ * Response times. A loop sends nothing while it waits for a reply, so that its quantiles are not those of users who
+ * arrive at a rate: the line says so.
+ */
+export function responseLines({ latencyMs: { response }, scenario }: Report, colors: Colors): string[] {
+  const isLoop = scenario.load.mode === 'loop' && response.count > 0
+  return entry('response', [...quantileParts(response), ...(isLoop ? ['as the loop saw it'] : [])], colors)
+}
+
 /** An interval needs one figure only: `4 %`, `0.3 %`. */
 function wholePercent(fraction: number): string {
   const percent = fraction * 100

@@ -1,9 +1,12 @@
 import { type Colors, cellCount, padEnd, printable, wrapWords } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
 
-/** The width of the summary in cells. */
-const columns = 80
+/** The width of the summary in cells, on a terminal that is at least as wide. */
+export const summaryColumns = 80
+const columns = summaryColumns
 const labelCells = 13
+/** A narrower terminal wraps by itself. */
+const columnsMin = 30
 
 /** Text in as many lines as it needs, with `!` before the first. */
 export function flagged(text: string, paint: (text: string) => string): string[] {
@@ -21,6 +24,18 @@ export function entry(label: string, parts: readonly string[], colors: Colors, s
   }
   const hanging = ' '.repeat(labelCells)
   return lines.map((line, index) => (index === 0 ? colors.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
+}
+
+/** A line of the summary in as many lines as a narrower terminal needs, broken between words and indented alike. */
+export function wrapLine(line: string, columns: number): string[] {
+  const cells = Math.max(columnsMin, columns)
+  if (cellCount(line) <= cells) return [line]
+  const margin = /^(?:\u001b\[\d+m)* */.exec(line)![0]
+  const isFlagged = /^(?:\u001b\[\d+m)* {2}[! ] \S/.test(line)
+  const indent = isFlagged ? 4 : cellCount(margin) > 0 ? labelCells : 2
+  const [first = '', ...rest] = wrapWords(line.slice(margin.length), cells - cellCount(margin))
+  const hanging = rest.length === 0 ? [] : wrapWords(rest.join(' ').trimStart(), cells - indent)
+  return [margin + first, ...hanging.map(text => ' '.repeat(indent) + text.trimStart())].map(text => text.trimEnd())
 }
 
 /** The length of a run: `10.0 s`, `3,600 s`. */
