@@ -74,6 +74,23 @@ describe('createLive()', () => {
     expect(written().length).toBe(length)
   })
 
+  it('gives the terminal back on Ctrl-Z, and takes it again afterwards', () => {
+    const { stream, written, chunks } = fakeTerminal(true)
+    const listeners = process.listenerCount('SIGTSTP')
+    const clock = fakeClock()
+    const atSuspend: string[] = []
+    const live = begun({ stream, mode: 'screen', colors, clock, suspend: () => atSuspend.push(written()) })
+    show(live, sampleSnapshot, [])
+    process.emit('SIGTSTP')
+    expect(atSuspend).toHaveLength(1)
+    expect(atSuspend[0]!.endsWith(showCursor)).toBe(true)
+    clock.advance(1000)
+    show(live, sampleSnapshot, [])
+    expect(chunks.slice(-2)[0]).toBe(hideCursor)
+    live.ended?.()
+    expect(process.listenerCount('SIGTSTP')).toBe(listeners)
+  })
+
   it('shows the cursor also when the process ends unexpectedly', () => {
     const { stream, written } = fakeTerminal(true)
     const listeners = process.listeners('exit')

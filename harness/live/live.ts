@@ -22,6 +22,8 @@ export interface LiveOptions {
   readonly colors: Colors
   readonly clock?: Clock
   readonly wallClock?: () => Date
+  /** Stops this process until it is continued, as Ctrl-Z does for a program that does not handle it. */
+  readonly suspend?: () => void
 }
 
 const redrawMs = 500
@@ -40,15 +42,22 @@ export function createLive(options: LiveOptions): Observer {
   return options.mode === 'screen' ? createScreen(options) : createLines(options)
 }
 
-function createScreen({ stream, colors, clock = monotonicClock }: LiveOptions): Observer {
+function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSelf }: LiveOptions): Observer {
   let title: RunTitle
   let drawnAt = Number.NEGATIVE_INFINITY
   let drawnLines = 0
+  let isCursorHidden = false
   // No line wraps and the terminal does not scroll, so that there is nothing to measure: `renderScreen` sees to it.
   const erase = () => (drawnLines === 0 ? '' : eraseLineAndUp.repeat(drawnLines) + eraseLine + toFirstColumn)
   const restore = () => {
     stream.write(erase() + showCursor)
     drawnLines = 0
+  }
+  // Ctrl-Z gives the terminal back as it was; the next frame after "fg" hides the cursor again.
+  const onSuspend = () => {
+    restore()
+    isCursorHidden = false
+    suspend()
   }
   return {
     started(run) {
@@ -59,8 +68,10 @@ function createScreen({ stream, colors, clock = monotonicClock }: LiveOptions): 
       if (now - drawnAt < redrawMs) return
       if (drawnAt === Number.NEGATIVE_INFINITY) {
         process.once('exit', restore)
-        stream.write(hideCursor)
+        process.on('SIGTSTP', onSuspend)
       }
+      if (!isCursorHidden) stream.write(hideCursor)
+      isCursorHidden = true
       drawnAt = now
       // A terminal that does not know its size reports none, or 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
@@ -72,9 +83,15 @@ function createScreen({ stream, colors, clock = monotonicClock }: LiveOptions): 
       if (drawnAt === Number.NEGATIVE_INFINITY) return
       drawnAt = Number.NEGATIVE_INFINITY
       process.removeListener('exit', restore)
+      process.removeListener('SIGTSTP', onSuspend)
       restore()
+      isCursorHidden = false
     },
   }
+}
+
+function stopSelf(): void {
+  process.kill(process.pid, 'SIGSTOP')
 }
 
 function createLines({ stream, clock = monotonicClock, wallClock = () => new Date() }: LiveOptions): Observer {

@@ -87,7 +87,11 @@ describe('renderSummary()', () => {
 
   it('repeats the answer in the last line when the first has left a screen of 24 rows', () => {
     const findings = Array.from({ length: 6 }, () => troubled.findings![1]!)
-    const last = (changes: Partial<Report>) => summary({ ...troubled, ...changes }).trimEnd().split('\n').at(-1)
+    const last = (changes: Partial<Report>) =>
+      summary({ ...troubled, ...changes })
+        .trimEnd()
+        .split('\n')
+        .at(-1)
     expect(last({ findings })).toBe('limits FAIL (1 of 2), suspect   138,214/s   p99 210 us   1 of 2 limits hold')
     expect(last({})).toBe(`  report     ${path}`)
   })
