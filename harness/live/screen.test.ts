@@ -242,7 +242,7 @@ describe('renderScreen()', () => {
     expect(lines[3]).toContain('measuring  8m20s of 1h00m00s')
     expect(lines[10]).toBe('    2k ┤                   ╭─────────────────────────────────────────────────')
     expect(lines[12]).toBe('  1.2k ┤───────────────────╯')
-    expect(lines[16]).toBe('       7m10s─────────────────────────────7m45s─────────────────────────────8m20s')
+    expect(lines[16]).toBe('       7m10s────────────────────────────7m45s────────────────────────────8m20s')
   })
 
   it('draws a rate that varies little as steady', () => {
