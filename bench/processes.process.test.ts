@@ -90,9 +90,11 @@ describe('finished()', () => {
 
 describe('coresOver()', () => {
   it('is higher for a program that computes than for one that waits', async () => {
-    const busy = processes.start(script('for (;;);'), { lifeMs })
-    const idle = processes.start(script('setInterval(() => {}, 1000)'), { lifeMs })
-    const window = { leadMs: 300, lengthMs: 400 }
+    const busy = processes.start(script('console.log("up"); setImmediate(() => { for (;;); })'), { lifeMs })
+    const idle = processes.start(script('console.log("up"); setInterval(() => {}, 1000)'), { lifeMs })
+    // Starting up takes CPU too, and on a busy machine the waiting program may be the one that starts last.
+    await until(() => busy.stdout() !== '' && idle.stdout() !== '')
+    const window = { leadMs: 300, lengthMs: 1000 }
     const [more, less] = await Promise.all([coresOver(busy, window), coresOver(idle, window)])
     await Promise.all([busy.stop(), idle.stop()])
     expect(more!).toBeGreaterThan(less!)
