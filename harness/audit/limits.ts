@@ -3,6 +3,15 @@ import { driftMax } from '../metrics/steadyState.ts'
 /** The limits of all checks (docs/measurement.md). */
 export const limits = {
   errorsSuspect: 0.001,
+  /** Share of a second, over all connections, that the server left them closed. */
+  downShare: 0.5,
+  /** The longest time without a reply, and without one until the end; a stall of a second may be the server's own. */
+  silentMs: 2000,
+  silentMsAtEnd: 1000,
+  /** Replies that were to be expected in that time; at a low rate a second without one says nothing. */
+  repliesMissed: 20,
+  /** How long this process may stand still: what a busy machine or a garbage collection takes is less. */
+  stallMs: 100,
   clockDriftMs: 50,
   /** Share of the machine's cores that client and server use together. */
   coresInUse: 0.9,
