@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tallyOf } from './tally.ts'
+import { shareDoubtedBeside, shareLedBy, tallyOf } from './tally.ts'
 
 test('tallyOf() counts runs by kind, verdict and finding', () => {
   const runs = [
@@ -12,8 +12,21 @@ test('tallyOf() counts runs by kind, verdict and finding', () => {
                     echo  delay line           all
 runs                   2           2   4 (100.0 %)
 trusted                1           1    2 (50.0 %)
+unproven               0           0     0 (0.0 %)
 suspect                1           0    1 (25.0 %)
 invalid                0           1    1 (25.0 %)
 balance                1           0    1 (25.0 %)
 quantile-ci            1           1    2 (50.0 %)`)
+})
+
+test('shareLedBy() and shareDoubtedBeside() look at the leading finding of doubted runs', () => {
+  const runs = [
+    { kind: 'echo', verdict: 'trusted', codes: [] },
+    { kind: 'echo', verdict: 'unproven', codes: ['unproven'] },
+    { kind: 'echo', verdict: 'suspect', codes: ['machine-busy', 'quantile-ci'] },
+    { kind: 'echo', verdict: 'invalid', codes: ['quantile-ci', 'machine-busy'] },
+  ]
+  expect(shareLedBy('machine-busy', runs)).toBe(0.5)
+  expect(shareDoubtedBeside('machine-busy', runs)).toBe(0.25)
+  expect(shareLedBy('machine-busy', runs.slice(0, 2))).toBeUndefined()
 })

@@ -2,9 +2,12 @@
 export interface Audited {
   readonly kind: string
   readonly verdict: string
-  /** Codes of its findings, without notes. */
+  /** Codes of its findings that count against the run; the first is the leading one. */
   readonly codes: readonly string[]
 }
+
+/** Verdicts in the order of the table. */
+const verdicts = ['trusted', 'unproven', 'suspect', 'invalid']
 
 /** A table of the runs of each kind: their number, their verdicts, and how many had each finding. */
 export function tallyOf(runs: readonly Audited[]): string {
@@ -22,7 +25,20 @@ export function tallyOf(runs: readonly Audited[]): string {
   return [
     row('', [...kinds, 'all']),
     counts('runs', () => true),
-    ...['trusted', 'suspect', 'invalid'].map(verdict => counts(verdict, run => run.verdict === verdict)),
+    ...verdicts.map(verdict => counts(verdict, run => run.verdict === verdict)),
     ...codes.map(code => counts(code, run => run.codes.includes(code))),
   ].join('\n')
+}
+
+/** Of the runs that are suspect or invalid, the share in which a finding leads; undefined without such runs. */
+export function shareLedBy(code: string, runs: readonly Audited[]): number | undefined {
+  const doubted = runs.filter(({ verdict }) => verdict === 'suspect' || verdict === 'invalid')
+  if (doubted.length === 0) return undefined
+  return doubted.filter(({ codes }) => codes[0] === code).length / doubted.length
+}
+
+/** The share of runs that are suspect or invalid for another cause than the given one. */
+export function shareDoubtedBeside(code: string, runs: readonly Audited[]): number {
+  const doubted = runs.filter(({ verdict }) => verdict === 'suspect' || verdict === 'invalid')
+  return doubted.filter(({ codes }) => codes[0] !== code).length / runs.length
 }
