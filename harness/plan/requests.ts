@@ -80,7 +80,7 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
-        ...(usesCaptured(step.send) && { isMade: true as const }),
+        ...(usesCaptured(step.send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {

@@ -61,7 +61,7 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
   // Requests cannot be made from the replies of a null server.
-  if (loopBank.steps.some(({ captures, isMade }) => captures !== undefined || isMade)) return undefined
+  if (loopBank.steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) return undefined
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
   if (replies === undefined) return undefined
   const key = keyOf(inputs, replies)

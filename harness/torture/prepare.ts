@@ -71,9 +71,9 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
 /** Throws a UserError if the first request or the handshake takes values that were captured from replies. */
 function checkRepeatable(source: string, bank: RequestBank): void {
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
-  if (made.length === 0) return
+  const templates = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isTemplate }) => isTemplate)
+  if (templates.length === 0) return
   const message =
     'takes a captured value, but a torture sends the same bytes on every connection: give another request with --send'
-  throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
+  throw new UserError(templates.map(({ name }) => ({ place: `${source} ${name}`, message })))
 }
