@@ -3,14 +3,10 @@ import type net from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Report } from '../report/record.ts'
-import { loadLibc } from '../transports/libc.ts'
+import { accounts, epollIsMissing } from './testing/accounts.ts'
 import { cleanUp, listen, run, scenarioFile } from './testing/volley.ts'
 
 afterEach(cleanUp)
-
-const libc = loadLibc()
-const epollIsMissing = typeof libc === 'string'
-if (epollIsMissing) console.warn(`skipped: the comparison of the two transports, because ${libc}`)
 
 /** What a server does instead of its fifth reply on a connection. */
 const faults: Record<string, (socket: net.Socket) => void> = {
@@ -19,11 +15,6 @@ const faults: Record<string, (socket: net.Socket) => void> = {
   stalls: () => {},
   'answers half and closes': socket => socket.end('hel'),
   'answers garbage': socket => socket.write(Buffer.alloc(64, 0xff)),
-}
-
-function accounts({ totals }: Report) {
-  const { sent, completed, failed, failures } = totals
-  return { sent, completed, failed, failures }
 }
 
 describe.skipIf(epollIsMissing)('the epoll transport counts what the node transport counts', () => {
