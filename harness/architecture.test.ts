@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { packageRoot } from './built.ts'
 
 /**
- * Which rooms a room may import from, itself left out. `leaves` are the single files at the top of harness/, of which
- * none imports from a room; `api` is the one file there that is not a leaf: the library's entry.
+ * The folders that each folder may import from besides itself. `leaves` are the single files at the top of harness/,
+ * none of which imports from a folder; `api`, the library's entry, is the one file there that is not a leaf.
  */
 const allowed: Record<string, readonly string[]> = {
   leaves: [],
@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   transports: ['leaves'],
   scenario: ['leaves', 'protocols', 'transports'],
   audit: ['leaves', 'host', 'metrics', 'protocols', 'scenario'],
-  // Of `run` only what an observer is.
+  // `live` uses only the interface of observers from `run`.
   live: ['leaves', 'terminal', 'metrics', 'run'],
   plan: ['leaves', 'protocols', 'transports', 'metrics', 'scenario'],
   report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
@@ -59,7 +59,7 @@ const allowed: Record<string, readonly string[]> = {
   targets: ['leaves', 'protocols'],
 }
 
-/** The same within targets/, whose floors stand on `server`. */
+/** The same within targets/, where every folder may build on `server`. */
 const allowedInTargets: Record<string, readonly string[]> = {
   server: [],
   services: ['server'],

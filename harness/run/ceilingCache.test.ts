@@ -18,7 +18,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A cache folder whose own folder is there, or is not either. */
+/** The path of a cache folder that does not exist yet, and neither does its parent. */
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'volley-'))
   folders.push(folder)
@@ -74,7 +74,7 @@ describe('readCeiling()', () => {
   it('does not read a file that is too large', async () => {
     const folder = newFolder()
     await keepCeiling(folder, 'a', 7, today)
-    // Blanks, which JSON allows: it is its size alone that is wrong.
+    // JSON allows trailing blanks, so only the size of the file is wrong.
     writeFileSync(fileOf(folder), `${readFileSync(fileOf(folder), 'utf8')}${' '.repeat(1024 * 1024)}`)
     expect(await readCeiling(folder, 'a', today)).toBeUndefined()
     truncateSync(fileOf(folder), 1024 * 1024)
@@ -110,7 +110,7 @@ describe('keepCeiling()', () => {
     expect(statSync(folder).isFile()).toBe(true)
     await keepCeiling('/proc/volley/cache', 'a', 1, today)
     expect(await readCeiling('/proc/volley/cache', 'a', today)).toBeUndefined()
-    // The file's own place is taken: nothing of the try is left.
+    // A folder has the file's name, so it cannot be written; no temporary file is left behind.
     const other = newFolder()
     mkdirSync(join(fileOf(other), 'full'), { recursive: true })
     await keepCeiling(other, 'a', 1, today)

@@ -19,8 +19,11 @@ export const startDelayMs = 20
 const startDelayMsToAll = 250
 /** A server's exit is reported a moment after its connections break: how long it is waited for after a run with failures. */
 const targetExitGraceMs = 100
-/** How long before the end the decision about an extension is made, and how late a worker may notice it. */
+/**
+ * How long before the end of a run it is decided whether to extend it: long enough for the workers to see the decision.
+ */
 const extendBeforeMs = 500
+/** How late a worker may see a signal in its slab. */
 const controlLatencyMs = 100
 const extendedNote = 'latency is still changing: the run is extended by its own length'
 /** The share of planned requests that a server which keeps up may leave unanswered. */

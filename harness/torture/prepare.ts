@@ -25,7 +25,7 @@ export interface TorturePreparation {
   readonly signal: AbortSignal
 }
 
-/** What a torture of a scenario's target is called with. */
+/** The options of `torture` that follow from a scenario and its target. */
 export type TortureSettings = Omit<TortureOptions, 'trials' | 'onResult'>
 
 /** A target that is up, and how it is tortured. */

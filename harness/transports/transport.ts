@@ -12,7 +12,7 @@ export const written = {
 
 export type Written = (typeof written)[keyof typeof written]
 
-/** What `Loop.wake` returns when the loop is finished and `run` shall return. */
+/** What `Loop.wake` returns when the loop is finished and `run` should return. */
 export const finished = -1
 
 /** Bytes that one connection may have queued beyond what the kernel has taken; a write above that is refused. */

@@ -100,7 +100,10 @@ class TcpRelay implements ManagedServer<RelayCounters> {
   }
 }
 
-/** A client's connection and the one to the server that belongs to it. As a job it is its opening, on its way there. */
+/**
+ * A client's connection and the one to the server that belongs to it. On the timeline it is the opening of the latter,
+ * which takes half a round trip to get there.
+ */
 class RelayedConnection implements Job {
   dueMs = Number.POSITIVE_INFINITY
   sequence = 0

@@ -73,7 +73,10 @@ export async function expectPythonAgrees(
   expect(latencyMs.count).toBe(count)
 }
 
-/** A broadcast server in this process that sends each delivery `timesOf` its number times; the target of a scenario. */
+/**
+ * A broadcast server in this process that sends delivery number n `timesOf(n)` times; returns it as a scenario's
+ * target.
+ */
 export async function broadcastServer(timesOf: (delivery: number) => number): Promise<string> {
   const sockets = new Set<net.Socket>()
   let deliveries = 0
@@ -99,7 +102,7 @@ export async function broadcastServer(timesOf: (delivery: number) => number): Pr
   return `{ address: "${url}" }`
 }
 
-/** The server of broadcast.py, which writes all characters as they are or ASCII only; the target of a scenario. */
+/** Starts broadcast.py, which writes UTF-8 or escapes everything beyond ASCII; returns it as a scenario's target. */
 async function startPython(encoding: 'utf8' | 'ascii'): Promise<string> {
   const server = new Program('python3', [join(packageRoot, 'harness/cli/testing/broadcast.py'), encoding])
   return `{ address: "tcp://127.0.0.1:${await server.says(/^(\d+)\n/)}" }`
