@@ -55,7 +55,8 @@ describe.each(['epoll', 'node'])('volley run over UDP with --transport %s', tran
     socket.bind(0, '127.0.0.1')
     await once(socket, 'listening')
     const url = `udp://127.0.0.1:${socket.address().port}`
-    // What the server had taken when it closed is lost; the kernel reports that the next datagram has no receiver.
+    // Datagrams that the server had received when it closed are lost; the kernel reports that the next one has no
+    // receiver.
     const { code, report } = await run(url, ...flags, '-c', '1', '--timeout', '100ms')
     expect(code).toBe(0)
     expect(report.totals.failures.reset).toBeGreaterThan(0)

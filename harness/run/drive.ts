@@ -132,12 +132,12 @@ class RunWatch {
     this.#lengthMs += plan.extensionMs
   }
 
-  /** All workers have ended, with this error if one of them failed. */
+  /** Ends the watch after all workers have ended, with `error` if one of them failed. */
   async end(error: string | undefined): Promise<Outcome> {
     const { plan, collector, target } = this.#run
     collector.read(this.#timers.now())
     const endedAt = collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs()) ?? this.#timers.now()
-    // The last second may be over without a reading that saw it.
+    // The last second may have ended since the last reading.
     if (endedAt - this.#startAt + readMs >= (collector.intervals.length + 1) * 1000) this.#endSecond()
     if (Object.keys(collector.failures()).length > 0) {
       await new Promise<void>(resolve => void this.#timers.after(targetExitGraceMs, resolve))

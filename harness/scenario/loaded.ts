@@ -10,7 +10,7 @@ export interface LoadedScenario {
   readonly folder: string
   /** The scenario as it may be shown: keys and values out of the environment are `***`. */
   readonly redacted: Scenario
-  /** Where in its text each key is. */
+  /** The places of the keys in its text. */
   readonly places: Places
 }
 

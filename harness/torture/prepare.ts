@@ -13,7 +13,7 @@ import type { TortureOptions } from './torture.ts'
 
 /** A scenario whose files are read and whose requests are encoded, and what a torture of its target needs besides. */
 export interface TorturePreparation {
-  /** What faults call the scenario: its file or URL. */
+  /** The scenario's file or URL, by which messages name it. */
   readonly source: string
   readonly loaded: LoadedScenario
   readonly protocol: SpokenProtocol

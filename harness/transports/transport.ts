@@ -48,7 +48,7 @@ export interface Transport {
   run(loop: Loop): Promise<void>
 }
 
-/** What a transport calls. Times are when the event was observed. */
+/** The callbacks of a transport. A time is that at which the event was observed. */
 export interface Loop {
   opened(link: number, now: number): void
   /** Bytes came in; they are valid only during the call. */

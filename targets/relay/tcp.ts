@@ -214,7 +214,7 @@ class Side implements SocketHandlers, FlowEnds {
   closed(error: NodeJS.ErrnoException | undefined): void {
     this.isClosed = true
     if (error !== undefined || !this.#hasEnded) this.#sendMark(mark.reset)
-    // What is on its way to this side is lost.
+    // Bytes on their way to this side are lost.
     this.#peer.out.cut()
     this.#connection.sideClosed()
   }
