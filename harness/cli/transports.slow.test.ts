@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Report } from '../report/record.ts'
 import { accounts, epollIsMissing } from './testing/accounts.ts'
+import { referenceServer } from './testing/referenceServer.ts'
 import { cleanUp, listen, run, scenarioFile } from './testing/volley.ts'
 
 afterEach(cleanUp)
@@ -81,9 +82,11 @@ loop: [{ send: x }]
 test('a search tries rates until it has enclosed the highest that holds, each in its own folder', {
   timeout: 120_000,
 }, async () => {
+  // One server for all probes, because a busy machine takes seconds to start one for each.
+  const { url } = await referenceServer('echo', { protocol: 'line', serviceTime: 'fixed:2ms' })
   const file = scenarioFile(`
 name: capacity
-target: { serve: echo, options: { serviceTime: "fixed:2ms" } }
+target: { address: "${url}" }
 protocol: line
 connections: 32
 load: { mode: search, rate: 200/s }
