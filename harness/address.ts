@@ -11,7 +11,7 @@ export const hostPattern = String.raw`(?:\[[^\]]*\]|[\w.-]+)`
 export const addressForms =
   'an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path'
 
-/** URLs that an address is mistaken for: the address and the protocol that each stands for. */
+/** Schemes of URLs that are no addresses, each with the address and the protocol that mean the same. */
 const urls = {
   http: 'tcp://host:port with protocol http',
   https: 'tls://host:port with protocol http',

@@ -19,7 +19,7 @@ import {
 import { readJournal } from './report/journal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'volley-'))
-/** Where a reference server listens that echoes lines. */
+/** The address of a reference server that echoes lines. */
 let url = ''
 
 beforeAll(async () => {

@@ -27,39 +27,48 @@ export type { Scenario } from './scenario/scenario.ts'
 export interface LoadOptions {
   /** Settings that take the place of the file's, made by `override`; a later one wins. */
   readonly overrides?: readonly Override[]
-  /** What `${NAME}` in the file stands for; by default the variables of this process. */
+  /** The values of `${NAME}` in the file; by default the variables of this process. */
   readonly variables?: Readonly<Record<string, string | undefined>>
-  /** One of the scenario's environments, whose target is taken. */
+  /** The name of one of the scenario's environments; its target replaces that of the scenario. */
   readonly environment?: string
 }
 
-/** Loads a scenario from a file, or makes one for a URL such as `tcp://127.0.0.1:8080`; a UserError has every fault. */
+/**
+ * Loads a scenario from a file, or makes one for a URL such as `tcp://127.0.0.1:8080`; throws a UserError with every
+ * fault.
+ */
 export async function load(source: string, options: LoadOptions = {}): Promise<LoadedScenario> {
   const { overrides = [], variables = process.env, environment } = options
   const loaded = isUrl(source) ? scenarioFromUrl(source, overrides) : await loadScenario(source, overrides, variables)
   return environment === undefined ? loaded : inEnvironment(loaded, environment)
 }
 
-/** A setting for `load`: `override('load.pipeline', 4)`; indexes as `loop[0].send`. A UserError where the path is none. */
+/**
+ * A setting for `load`, such as `override('load.pipeline', 4)` or `loop[0].send`; throws a UserError if the path is
+ * invalid.
+ */
 export function override(path: string, value: unknown): Override {
   const keys = parsePath(path)
   if (keys === undefined) throw new UserError(`expected a path such as load.pipeline, got "${path}"`)
   return { path: keys, value, origin: path }
 }
 
-/** Does all of a scenario that needs no target: reads its files, encodes its requests. `run` does it where it was not done. */
+/**
+ * Reads the files of a scenario and encodes its requests, which needs no target. `run` does it unless it was done
+ * before.
+ */
 export const prepare: (loaded: LoadedScenario) => Promise<Prepared> = prepareScenario
 
 export interface RunSettings extends Omit<RunOptions, 'openFolder' | 'workerFile'> {
   /**
-   * The folder of the run's files, or what makes it once the target answers: its report and its journal are saved there.
-   * Without it nothing is saved.
+   * The folder in which report and journal are saved, or a function that makes it once the target answers. Without it
+   * nothing is saved.
    */
   readonly folder?: string | (() => Promise<string>)
   readonly prepared?: Prepared
 }
 
-/** Runs a scenario to its end, or searches its highest rate in mode search; a UserError where it cannot begin. */
+/** Runs a scenario to its end, or in mode search finds its highest rate; throws a UserError if it cannot begin. */
 export async function run(loaded: LoadedScenario, settings: RunSettings = {}): Promise<Report> {
   const { folder, prepared, ...options } = settings
   const runner = loaded.scenario.load.mode === 'search' ? searchScenario : runScenario
@@ -70,14 +79,14 @@ export async function run(loaded: LoadedScenario, settings: RunSettings = {}): P
   return report
 }
 
-/** Makes a folder and sees that files can be written in it; its absolute path. */
+/** Creates a folder and checks that files can be written in it; returns its absolute path. */
 export async function openFolder(folder: string): Promise<string> {
   const path = resolve(folder)
   await prepareFolder(path)
   return path
 }
 
-/** Makes `<base>/<name>/<UTC time>` for a run that begins now; its path. */
+/** Creates `<base>/<name>/<UTC time>` for a run that begins now; returns its path. */
 export async function openReportFolder(base: string, name: string): Promise<string> {
   const folder = await reportFolder(base, name, new Date())
   await prepareFolder(folder)

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { packageRoot } from './built.ts'
 
 /**
- * Which rooms a room may import from, itself left out. `leaves` are the single files at the top of harness/, of which
- * none imports from a room; `api` is the one file there that is not a leaf: the library's entry.
+ * The folders that each folder may import from besides itself. `leaves` are the single files at the top of harness/,
+ * none of which imports from a folder; `api`, the library's entry, is the one file there that is not a leaf.
  */
 const allowed: Record<string, readonly string[]> = {
   leaves: [],
@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   transports: ['leaves'],
   scenario: ['leaves', 'protocols', 'transports'],
   audit: ['leaves', 'host', 'metrics', 'protocols', 'scenario'],
-  // Of `run` only what an observer is.
+  // `live` uses only the interface of observers from `run`.
   live: ['leaves', 'terminal', 'metrics', 'run'],
   plan: ['leaves', 'protocols', 'transports', 'metrics', 'scenario'],
   report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
@@ -59,7 +59,7 @@ const allowed: Record<string, readonly string[]> = {
   targets: ['leaves', 'protocols'],
 }
 
-/** The same within targets/, whose floors stand on `server`. */
+/** The same within targets/, where every folder may build on `server`. */
 const allowedInTargets: Record<string, readonly string[]> = {
   server: [],
   services: ['server'],
@@ -83,14 +83,14 @@ function partsOf(file: string): string[] {
   return relative(packageRoot, file).split('/')
 }
 
-function roomOf(file: string): string {
+function folderOf(file: string): string {
   const [first, second, third] = partsOf(file)
   if (first === 'targets') return 'targets'
   if (third !== undefined) return second!
   return second === 'api.ts' ? 'api' : 'leaves'
 }
 
-function floorOf(file: string): string {
+function targetsFolderOf(file: string): string {
   const [, second, third] = partsOf(file)
   return third === undefined ? 'main' : second!
 }
@@ -105,11 +105,11 @@ const importsOf = new Map(
 
 test('imports point downwards only', () => {
   const wrong = files.flatMap(file => {
-    const room = roomOf(file)
+    const folder = folderOf(file)
     return importsOf
       .get(file)!
-      .map(roomOf)
-      .filter(target => target !== room && !allowed[room]!.includes(target))
+      .map(folderOf)
+      .filter(target => target !== folder && !allowed[folder]!.includes(target))
       .map(target => `${relative(packageRoot, file)} imports from ${target}`)
   })
   expect(wrong).toEqual([])
@@ -117,20 +117,20 @@ test('imports point downwards only', () => {
 
 test('within targets/ too', () => {
   const wrong = files
-    .filter(file => roomOf(file) === 'targets')
+    .filter(file => folderOf(file) === 'targets')
     .flatMap(file => {
-      const floor = floorOf(file)
+      const folder = targetsFolderOf(file)
       return importsOf
         .get(file)!
-        .filter(target => roomOf(target) === 'targets')
-        .map(floorOf)
-        .filter(target => target !== floor && !allowedInTargets[floor]!.includes(target))
+        .filter(target => folderOf(target) === 'targets')
+        .map(targetsFolderOf)
+        .filter(target => target !== folder && !allowedInTargets[folder]!.includes(target))
         .map(target => `${relative(packageRoot, file)} imports from targets/${target}`)
     })
   expect(wrong).toEqual([])
 })
 
-test('no file imports itself by way of others', () => {
+test('no file imports itself through others', () => {
   const done = new Set<string>()
   const circles: string[] = []
   function visit(file: string, way: readonly string[]): void {
@@ -155,11 +155,11 @@ test('nothing imports from the benchmarks', () => {
   expect(wrong).toEqual([])
 })
 
-test('no file is longer than can be taken in', () => {
+test('no file has more than 400 lines', () => {
   const long = files.map(file => [relative(packageRoot, file), readFileSync(file, 'utf8').split('\n').length] as const)
   expect(long.filter(([, lines]) => lines > linesMax)).toEqual([])
 })
 
-test('there are no files that only hand on', () => {
+test('there are no files that only re-export', () => {
   expect(files.filter(file => file.endsWith('/index.ts'))).toEqual([])
 })

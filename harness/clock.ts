@@ -3,11 +3,11 @@ export interface Clock {
   now(): number
 }
 
-/** A clock with timers. Whatever waits is given one, so that a test can let hours pass at once. */
+/** A clock with timers. Code that waits takes one as an argument, so that a test can let hours pass at once. */
 export interface Timers extends Clock {
-  /** Calls back once, after so many milliseconds; the answer cancels it. */
+  /** Calls back once, after this time; the returned function cancels that. */
   after(milliseconds: number, callback: () => void): () => void
-  /** Calls back every so many milliseconds; the answer ends it. */
+  /** Calls back again and again at this interval, until the returned function is called. */
   every(milliseconds: number, callback: () => void): () => void
 }
 
@@ -35,14 +35,14 @@ export const systemTimers: Timers = {
 }
 
 /**
- * What turns a thread's monotonic reading into one that all threads of the process share: each thread counts from its
- * own start, and the clock behind `hrtime` from one that is the same for all.
+ * Added to a reading of this thread's `monotonicClock`, it gives a time that all threads of the process share: each
+ * thread counts from its own start, but `hrtime` counts from one instant for all of them.
  */
 export function sharedOffsetMs(): number {
   return -originMs
 }
 
-/** What turns a thread's monotonic reading into milliseconds since the Unix epoch. */
+/** Added to a reading of this thread's `monotonicClock`, it gives milliseconds since the Unix epoch. */
 export function epochOffsetMs(): number {
   return performance.timeOrigin
 }

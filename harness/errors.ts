@@ -5,7 +5,7 @@ export interface Fault {
   readonly message: string
 }
 
-/** Exit codes of every command (design, section 5). */
+/** Exit codes of every command. */
 export const exitCode = {
   pass: 0,
   failed: 1,

@@ -21,7 +21,7 @@ const durationForms = 'a duration such as 500us, 10ms or 10s'
 
 export const hourMs = 3_600_000
 
-/** A value of any kind, which `read` converts or refuses with an InvalidValue; `json` is its JSON Schema. */
+/** A value of any kind, which `read` converts, or refuses by throwing an InvalidValue; `json` is its JSON Schema. */
 export function field<Value>(json: Record<string, unknown>, read: (value: unknown) => Value) {
   return z
     .unknown()
@@ -36,7 +36,7 @@ export function field<Value>(json: Record<string, unknown>, read: (value: unknow
     })
 }
 
-/** A further condition on a value of the right kind: `check` refuses it with an InvalidValue. */
+/** A further condition on a value of the right kind: `check` throws an InvalidValue if it does not hold. */
 export function checked<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx): void => {
     try {

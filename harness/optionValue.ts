@@ -15,7 +15,7 @@ export type OptionValue =
   | { readonly kind: 'duration'; readonly example: string }
   | { readonly kind: 'form'; readonly forms: string; parse(text: string): unknown }
 
-/** The value of an option out of its text; undefined when the text is not valid. */
+/** Reads the value of an option from its text; undefined when the text is not valid. */
 export function parseOption(value: OptionValue, text: string | true): unknown {
   if (text === true || value.kind === 'flag') return text === true && value.kind === 'flag' ? true : undefined
   switch (value.kind) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  clientProtocols,
   conflictsOf,
   flagOf,
   type OptionTexts,
@@ -25,6 +26,13 @@ test('the rules of options refer only to options that exist', () => {
     expect(others.filter(name => !names.includes(name))).toEqual([])
     expect(Object.keys(notFor)).not.toContain('relay')
   }
+})
+
+test('clientProtocols() adds frame where its settings can describe what the server speaks', () => {
+  expect(clientProtocols('echo')).toEqual(['raw', 'line', 'frame'])
+  expect(clientProtocols('tlv')).toEqual(['tlv', 'frame'])
+  expect(clientProtocols('rpc')).toEqual(['rpc', 'frame'])
+  expect(clientProtocols('http')).toEqual(['http'])
 })
 
 test('flagOf() turns a name into a flag', () => {

@@ -17,6 +17,12 @@ export const serverProtocols = {
   http: ['http'],
 } as const satisfies Record<ServerName, readonly string[]>
 
+/** The protocols that a client may speak with a server: the server's own, and `frame` where settings can describe those. */
+export function clientProtocols(server: ServerName): readonly string[] {
+  const own: readonly string[] = serverProtocols[server]
+  return server === 'tlv' || server === 'rpc' ? [...own, 'frame'] : own
+}
+
 const mebibyte = 1024 * 1024
 /** The largest read of the naive server: what a server reads at once. */
 export const naiveReadBytesMax = 64 * 1024

@@ -72,8 +72,8 @@ export class DirectSocket {
   }
 
   /**
-   * Writes all of `bytes`. Returns false when they are still needed: the caller must never change the array then.
-   * What cannot be written to a broken connection is dropped: `closed` reports the break.
+   * Writes all of `bytes`. Returns false when they are still needed: the caller must never change the array then. Bytes
+   * for a broken connection are dropped: `closed` reports the break.
    */
   write(bytes: Uint8Array): boolean {
     if (this.#handle === undefined) {
@@ -90,14 +90,14 @@ export class DirectSocket {
     return false
   }
 
-  /** Closes at once; what is queued is dropped. `closed` is still called. */
+  /** Closes at once and drops the queued bytes. `closed` is still called. */
   destroy(): void {
     this.socket.destroy()
   }
 
   /**
-   * Resets the connection, where it is TCP; what is queued is dropped. `closed` is still called. This does not use
-   * `resetAndDestroy`, which waits until what is queued is sent.
+   * Drops the queued bytes and closes, over TCP with a reset. `closed` is still called. This does not use
+   * `resetAndDestroy`, which first waits until the queued bytes are sent.
    */
   reset(): void {
     const { socket } = this
@@ -106,19 +106,20 @@ export class DirectSocket {
     socket.destroy()
   }
 
-  /** Sends what is queued, then closes our side. */
+  /** Sends the queued bytes, then closes our side. */
   end(): void {
     this.socket.end()
   }
 
-  // Instead of the stream's event 'drain', which is not emitted when less than its high-water mark was queued.
+  // This replaces the stream's event 'drain', which is not emitted when less than its high-water mark was queued.
   readonly #taken = (): void => {
     if (this.socket.writableLength === 0) this.#handlers.drained?.()
   }
 
   #newRequest({ WriteWrap }: StreamWrapBinding): WriteRequest {
     const request = new WriteWrap()
-    // libuv reads `bytes` until then; the handle keeps the request alive, and the request keeps `bytes` alive.
+    // Until this is called libuv reads `bytes`: the handle keeps the request alive, and the request keeps `bytes`
+    // alive.
     request.oncomplete = () => {
       this.#queuedBytes -= request.bytes?.length ?? 0
       request.bytes = undefined

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { type Check, testChecks } from './testing/auditChecks.ts'
+import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
 import { answersAfter, endsHalf, onMachine, overburdened, real, risingEvery, serves } from './testing/audited.ts'
 import { closedLoop, constant, poisson } from './testing/simulated.ts'
 import { cleanUp } from './testing/volley.ts'
@@ -16,12 +16,7 @@ const strict = '--strict'
 /** The checks that audit.test.ts trips in simulated time, tripped by real runs, and two more. */
 const checks: readonly Check[] = [
   {
-    check: 2,
-    code: 'censoring',
-    severity: 'suspect',
-    by: 'a server that stops answering',
-    says: /only lower bounds are known for .*p90, p95, p99/,
-    shows: /^ {2}response .* p99 > \d/m,
+    ...bothWays.censoring,
     trips: () =>
       real(
         {
@@ -35,11 +30,7 @@ const checks: readonly Check[] = [
     healthy: constant,
   },
   {
-    check: 8,
-    code: 'littles-law',
-    severity: 'suspect',
-    by: 'a server that ends half of the connections, which stay closed',
-    says: /only [\d.]+ % of the requests that may be in flight were/,
+    ...bothWays.littlesLaw,
     trips: async () =>
       real(
         {
@@ -55,29 +46,17 @@ const checks: readonly Check[] = [
     healthy: closedLoop,
   },
   {
-    check: 9,
-    code: 'warm-up',
-    severity: 'suspect',
-    by: 'a slow start and no warm-up',
-    says: /of the measured part differs from the rest/,
+    ...bothWays.warmUp,
     trips: () => real({ target: serves('fixed:100ms@2s,fixed:10ms'), duration: '8s' }, strict),
     healthy: closedLoop,
   },
   {
-    check: 10,
-    code: 'stationarity',
-    severity: 'suspect',
-    by: 'a server that gets slower',
-    says: /the (throughput fell|mean response time rose) by/,
+    ...bothWays.stationarity,
     trips: () => real({ target: serves(risingEvery(200)), duration: '3500ms' }, strict),
     healthy: closedLoop,
   },
   {
-    check: 10,
-    code: 'overloaded',
-    severity: 'suspect',
-    by: 'twice as many requests as the server can answer',
-    says: /no steady latency exists/,
+    ...bothWays.overloaded,
     trips: () =>
       real(
         {
@@ -91,20 +70,12 @@ const checks: readonly Check[] = [
     healthy: poisson,
   },
   {
-    check: 11,
-    code: 'quantile-ci',
-    severity: 'suspect',
-    by: 'a second half that is three times slower',
-    says: /the 95 % interval of p50 is/,
+    ...bothWays.quantileInterval,
     trips: () => real({ target: serves('fixed:20ms@1750ms,fixed:60ms'), duration: '3500ms' }, strict),
     healthy: closedLoop,
   },
   {
-    check: 13,
-    code: 'balance',
-    severity: 'suspect',
-    by: 'a server that answers some connections at once and the others after 50 ms',
-    says: /some connections were served far more often than others/,
+    ...bothWays.balance,
     trips: async () =>
       real(
         { target: await answersAfter(accepted => (accepted % 2 === 0 ? 0 : 50)), connections: 8, duration: '3500ms' },

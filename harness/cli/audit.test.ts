@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Check, testChecks } from './testing/auditChecks.ts'
+import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
 import { closedLoop, constant, echoAfter, echoOneAtATime, poisson, simulated } from './testing/simulated.ts'
 import type { Ran } from './testing/volley.ts'
 
@@ -21,12 +21,7 @@ function onCores(clientCores: number, serverCores: number): () => Promise<Ran> {
  */
 const checks: readonly Check[] = [
   {
-    check: 2,
-    code: 'censoring',
-    severity: 'suspect',
-    by: 'a server that stops answering',
-    says: /only lower bounds are known for .*p90, p95, p99/,
-    shows: /^ {2}response .* p99 > \d/m,
+    ...bothWays.censoring,
     trips: () =>
       simulated(
         echoAfter((_, now) => (now < 500 ? 5 : Number.POSITIVE_INFINITY)),
@@ -35,11 +30,7 @@ const checks: readonly Check[] = [
     healthy: constant,
   },
   {
-    check: 8,
-    code: 'littles-law',
-    severity: 'suspect',
-    by: 'a server that ends half of the connections, which stay closed',
-    says: /only [\d.]+ % of the requests that may be in flight were/,
+    ...bothWays.littlesLaw,
     trips: () =>
       simulated(
         {
@@ -59,11 +50,7 @@ const checks: readonly Check[] = [
     healthy: closedLoop,
   },
   {
-    check: 9,
-    code: 'warm-up',
-    severity: 'suspect',
-    by: 'a slow start and no warm-up',
-    says: /of the measured part differs from the rest/,
+    ...bothWays.warmUp,
     trips: () =>
       simulated(
         echoAfter((_, now) => (now < 2000 ? 100 : 10)),
@@ -72,11 +59,7 @@ const checks: readonly Check[] = [
     healthy: closedLoop,
   },
   {
-    check: 10,
-    code: 'stationarity',
-    severity: 'suspect',
-    by: 'a server that gets slower',
-    says: /the (throughput fell|mean response time rose) by/,
+    ...bothWays.stationarity,
     trips: () =>
       simulated(
         echoAfter((_, now) => 10 + 4 * Math.floor(now / 200)),
@@ -85,11 +68,7 @@ const checks: readonly Check[] = [
     healthy: closedLoop,
   },
   {
-    check: 10,
-    code: 'overloaded',
-    severity: 'suspect',
-    by: 'twice as many requests as the server can answer',
-    says: /no steady latency exists/,
+    ...bothWays.overloaded,
     trips: () =>
       simulated(echoOneAtATime(2), {
         connections: 64,
@@ -99,11 +78,7 @@ const checks: readonly Check[] = [
     healthy: poisson,
   },
   {
-    check: 11,
-    code: 'quantile-ci',
-    severity: 'suspect',
-    by: 'a second half that is three times slower',
-    says: /the 95 % interval of p50 is/,
+    ...bothWays.quantileInterval,
     trips: () =>
       simulated(
         echoAfter((_, now) => (now < 1750 ? 20 : 60)),
@@ -112,11 +87,7 @@ const checks: readonly Check[] = [
     healthy: closedLoop,
   },
   {
-    check: 13,
-    code: 'balance',
-    severity: 'suspect',
-    by: 'a server that answers some connections at once and the others after 50 ms',
-    says: /some connections were served far more often than others/,
+    ...bothWays.balance,
     trips: () =>
       simulated(
         echoAfter(({ link }) => (link % 2 === 0 ? 0.1 : 50)),

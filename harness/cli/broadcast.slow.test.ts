@@ -1,6 +1,12 @@
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { broadcastServer, expectWhole, findingsOf, roomScenario, startPython } from './testing/broadcast.ts'
+import {
+  broadcastServer,
+  expectPythonAgrees,
+  expectTimedDeliveries,
+  expectWhole,
+  findingsOf,
+  roomScenario,
+} from './testing/broadcast.ts'
 import { skipWithout } from './testing/programs.ts'
 import { cleanUp, run, scenarioFile } from './testing/volley.ts'
 
@@ -11,20 +17,7 @@ const counted = ['-n', '5000', '--warmup', '0s']
 
 describe('volley run with the broadcast server', () => {
   test.each(['epoll', 'node'])('counts and times deliveries from the other connections, over %s', async name => {
-    const file = join('scenarios', 'broadcast-fanout.yaml')
-    const { code, report, stdout } = await run(file, ...quick, '--transport', name)
-    expect(code).toBe(0)
-    expectWhole(report)
-    const { count, serverSent, perSecond, latencyMs } = report.deliveries!
-    expect(serverSent).toBe(count)
-    expect(report.server?.requests).toBe(report.totals.sent)
-    expect(perSecond).toBeGreaterThan(report.throughput.mean * 15)
-    expect(latencyMs.count).toBe(count)
-    expect(latencyMs.p50).toBeGreaterThan(0)
-    expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
-    expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
-    // There is no null server for this protocol.
-    expect(report.client.ceiling).toBeUndefined()
+    await expectTimedDeliveries(...quick, '--transport', name)
   })
 
   test('counts the deliveries between the connections of two workers', async () => {
@@ -81,10 +74,6 @@ describe('volley run with another broadcast server', () => {
   )
   test.for(cases)('agrees with one in Python that writes %s, over %s', async ([encoding, transport], { skip }) => {
     skipWithout('python3', '--version', 'python3', skip)
-    const { report } = await run(roomScenario(await startPython(encoding)), ...counted, '--transport', transport)
-    expectWhole(report)
-    const { count, expected, latencyMs } = report.deliveries!
-    expect(expected).toBe(20_000)
-    expect(latencyMs.count).toBe(count)
+    await expectPythonAgrees(encoding, 20_000, ...counted, '--transport', transport)
   })
 })

@@ -5,43 +5,27 @@ import { dirname, join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { certificate } from '../transports/testing/certificate.ts'
-import { balances, cleanUp, cleanUpWith, run, scenarioFile, temporaryFolder } from './testing/volley.ts'
+import { expectRoundTrips, farScenario } from './testing/relay.ts'
+import { balances, cleanUp, cleanUpWith, run, temporaryFolder } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
 const quick = ['-d', '1s', '--warmup', '0s', '-c', '4']
 
-function scenario(target: string, more = ''): string {
-  return scenarioFile(
-    `name: far\ntarget: ${target}\nprotocol: line\nloop: [{ send: "hello {{seq}}", expect: echo }]\n${more}`,
-  )
-}
-
 describe('volley run through a relay', () => {
   test.each(['epoll', 'node'])('takes at least the round trip, and the server counts what was sent: %s', async name => {
-    const file = scenario('{ serve: echo, relay: { rtt: 50ms, rate: 50mbit } }')
-    const { code, report, stdout } = await run(file, ...quick, '--transport', name)
-    expect(code).toBe(0)
-    expect(report.totals.failures).toEqual({})
-    expect(balances(report)).toBe(true)
-    expect(report.totals.completed).toBeGreaterThan(8)
-    expect(report.latencyMs.response.p50).toBeGreaterThanOrEqual(50)
-    expect(report.server?.requests).toBe(report.totals.sent)
-    expect(report.server?.cpuMicrosPerRequest).toBeGreaterThan(0)
-    expect(report.scenario.target).toEqual({ serve: 'echo', options: {}, relay: { rtt: 50, rate: 50_000_000 } })
-    expect(report.target).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/)
-    expect(unwrapped(stdout)).toContain(`line over ${report.target} through a relay: rtt 50 ms, 50 Mbit/s server`)
+    await expectRoundTrips(...quick, '--transport', name)
   })
 
   test('waits at the end for what is still on its way, however long the round trip', async () => {
-    const { report } = await run(scenario('{ serve: echo, relay: { rtt: 600ms } }'), ...quick, '--timeout', '300ms')
+    const { report } = await run(farScenario('{ serve: echo, relay: { rtt: 600ms } }'), ...quick, '--timeout', '300ms')
     expect(report.totals.failures.timeout).toBeGreaterThan(0)
     expect(report.server?.requests).toBe(report.totals.sent)
   })
 
   test('sees the resets and the late segments that the scenario asks for', async () => {
     const { report } = await run(
-      scenario('{ serve: echo, relay: { reset: 20%, loss: 10% } }'),
+      farScenario('{ serve: echo, relay: { reset: 20%, loss: 10% } }'),
       ...quick,
       '-d',
       '1s',
@@ -61,7 +45,7 @@ describe('volley run through a relay', () => {
     await once(server, 'listening')
     const { port } = server.address() as net.AddressInfo
     const target = `{ address: "tls://localhost:${port}", relay: { rtt: 20ms } }`
-    const file = scenario(target, 'tls: { ca: ca.pem }\n')
+    const file = farScenario(target, 'tls: { ca: ca.pem }\n')
     writeFileSync(join(dirname(file), 'ca.pem'), certificate.cert)
     const { code, report } = await run(file, ...quick)
     expect(code).toBe(0)
@@ -76,14 +60,9 @@ describe('volley run through a relay', () => {
     const server = net.createServer(socket => socket.on('error', () => {}).pipe(socket)).listen(path)
     cleanUpWith(() => server.close())
     await once(server, 'listening')
-    const { code, report } = await run(scenario(`{ address: "unix:${path}", relay: {} }`), ...quick)
+    const { code, report } = await run(farScenario(`{ address: "unix:${path}", relay: {} }`), ...quick)
     expect(code).toBe(0)
     expect(report.totals.completed).toBeGreaterThan(100)
     expect(report.target).toMatch(/^tcp:\/\/127\.0\.0\.1:/)
   })
 })
-
-/** A summary without its line breaks. */
-function unwrapped(stdout: string): string {
-  return stdout.replaceAll(/\s+/g, ' ')
-}

@@ -1,20 +1,17 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { packageRoot } from '../built.ts'
 import { loadLibc } from '../transports/libc.ts'
 import { skipWithout } from './testing/programs.ts'
+import { expectSound, isLossy, scenarioFiles } from './testing/shippedScenarios.ts'
 import { balances, cleanUp, run } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
-const folder = join(packageRoot, 'scenarios')
-const files = readdirSync(folder).filter(file => file.endsWith('.yaml'))
 const libc = loadLibc()
 const transports = typeof libc === 'string' ? ['node'] : ['node', 'epoll']
 if (typeof libc === 'string') console.warn(`skipped: the scenarios over epoll, because ${libc}`)
 
-describe.each(files)('%s', file => {
+describe.each(scenarioFiles)('%s', file => {
   test.for(transports)(
     'runs on %s without a failure, and every request is accounted for',
     async (transport, { skip }) => {
@@ -22,22 +19,15 @@ describe.each(files)('%s', file => {
       // Shorter than as shipped: the length of a run does not matter to this test.
       const isCounted = ['once.yaml', 'sticky-packets.yaml', 'split-packets.yaml'].includes(file)
       const shorter = isCounted ? [] : ['-d', '300ms', '--warmup', '100ms']
-      // Losing datagrams is the purpose of that scenario; a busy machine may exceed the time in its threshold.
-      const isLossy = file === 'udp-lossy.yaml'
-      const flags = ['--transport', transport, ...shorter, ...(isLossy ? ['--set', 'thresholds=[]'] : [])]
+      const flags = ['--transport', transport, ...shorter, ...(isLossy(file) ? ['--set', 'thresholds=[]'] : [])]
       const { code, report, stderr, stdout } = await run(join('scenarios', file), ...flags)
       expect(report.transport).toBe(transport === 'node' && file.startsWith('udp') ? 'udp' : transport)
       expect(`${stderr}${stdout}`).not.toContain('Error')
       // A busy machine may not keep the planned rate, which rightly makes the run invalid.
       const isPlanned = report.scenario.load.mode === 'rate'
       expect(isPlanned ? [0, 4] : [0]).toContain(code)
-      const lost = isLossy ? report.datagrams!.lost : 0
-      expect(report.totals.failures).toEqual(lost > 0 ? { timeout: lost } : {})
-      expect(report.totals.completed).toBeGreaterThan(0)
-      expect(balances(report)).toBe(true)
-      const errors = report.findings.filter(({ code }) => code === 'conservation' || (code === 'errors' && !isLossy))
-      expect(errors).toEqual([])
-      if ('serve' in report.scenario.target && !isLossy) {
+      expectSound(report, file)
+      if ('serve' in report.scenario.target && !isLossy(file)) {
         const { completed, inFlightAtEnd, handshakes } = report.totals
         expect(report.server?.requests).toBe(completed + inFlightAtEnd + handshakes.sent)
       }

@@ -108,7 +108,7 @@ async function printJson(options: Options, protocol: ProtocolSpec, { stdout }: C
   return result
 }
 
-/** What `--json` prints; `protocol` is the scenario's as it may be shown. */
+/** The record that `--json` prints; `protocol` is the scenario's, without secrets. */
 export function recordOf(options: Options, protocol: ProtocolSpec, result: TortureResult) {
   const { target, subject, timeoutMs, seed, process: watched } = options
   return {

@@ -1,19 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Report } from '../report/record.ts'
-import { loadLibc } from '../transports/libc.ts'
+import { accounts, epollIsMissing } from './testing/accounts.ts'
 import { referenceServer } from './testing/referenceServer.ts'
 import { cleanUp, listen, run } from './testing/volley.ts'
 
 afterEach(cleanUp)
-
-const libc = loadLibc()
-const epollIsMissing = typeof libc === 'string'
-if (epollIsMissing) console.warn(`skipped: the comparison of the two transports, because ${libc}`)
-
-function accounts({ totals }: Report) {
-  const { sent, completed, failed, failures } = totals
-  return { sent, completed, failed, failures }
-}
 
 describe.skipIf(epollIsMissing)('the epoll transport counts what the node transport counts', () => {
   test('in mode rate, where both send every planned request', async () => {

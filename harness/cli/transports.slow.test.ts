@@ -3,14 +3,11 @@ import type net from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Report } from '../report/record.ts'
-import { loadLibc } from '../transports/libc.ts'
+import { accounts, epollIsMissing } from './testing/accounts.ts'
+import { referenceServer } from './testing/referenceServer.ts'
 import { cleanUp, listen, run, scenarioFile } from './testing/volley.ts'
 
 afterEach(cleanUp)
-
-const libc = loadLibc()
-const epollIsMissing = typeof libc === 'string'
-if (epollIsMissing) console.warn(`skipped: the comparison of the two transports, because ${libc}`)
 
 /** What a server does instead of its fifth reply on a connection. */
 const faults: Record<string, (socket: net.Socket) => void> = {
@@ -19,11 +16,6 @@ const faults: Record<string, (socket: net.Socket) => void> = {
   stalls: () => {},
   'answers half and closes': socket => socket.end('hel'),
   'answers garbage': socket => socket.write(Buffer.alloc(64, 0xff)),
-}
-
-function accounts({ totals }: Report) {
-  const { sent, completed, failed, failures } = totals
-  return { sent, completed, failed, failures }
 }
 
 describe.skipIf(epollIsMissing)('the epoll transport counts what the node transport counts', () => {
@@ -90,9 +82,11 @@ loop: [{ send: x }]
 test('a search tries rates until it has enclosed the highest that holds, each in its own folder', {
   timeout: 120_000,
 }, async () => {
+  // One server for all probes, because a busy machine takes seconds to start one for each.
+  const { url } = await referenceServer('echo', { protocol: 'line', serviceTime: 'fixed:2ms' })
   const file = scenarioFile(`
 name: capacity
-target: { serve: echo, options: { serviceTime: "fixed:2ms" } }
+target: { address: "${url}" }
 protocol: line
 connections: 32
 load: { mode: search, rate: 200/s }

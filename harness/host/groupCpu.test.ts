@@ -17,7 +17,9 @@ class Machine implements ProcessTable {
     this.#stats.set(pid, { ...stat, cpuSeconds: stat.cpuSeconds + seconds })
   }
 
-  /** Its children move to process 1; its time moves to its parent, if that waits for it. */
+  /**
+   * Ends a process: its children move to process 1, and its CPU time moves to its parent if the parent waits for it.
+   */
   end(pid: number, isWaitedFor = true): void {
     const { cpuSeconds, waitedSeconds, parent } = this.#stats.get(pid)!
     this.#stats.delete(pid)

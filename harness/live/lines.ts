@@ -3,7 +3,7 @@ import type { Snapshot } from '../metrics/snapshot.ts'
 import { formatByteRate, formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
 
 /**
- * One second of a run as a line, for output that is no terminal: `09:30:13  1s  131,022/s  p50 70us p99 224us ...`,
+ * One second of a run as a line, for output that is not a terminal: `09:30:13 1s 131,022/s p50 70us p99 224us ...`,
  * with the bytes per second and the open connections.
  */
 export function renderLine(snapshot: Snapshot, wallClock: Date): string {

@@ -9,7 +9,7 @@ import { renderScreen } from './screen.ts'
 /** How a run is shown while it lasts: a screen redrawn in place, a line a second, or not at all. */
 export type LiveMode = 'screen' | 'lines' | 'quiet'
 
-/** What of a terminal or another stream the live view needs. */
+/** The parts of a terminal, or of another stream, that the live view uses. */
 export interface LiveStream {
   write(text: string): unknown
   readonly columns?: number
@@ -32,11 +32,13 @@ const showCursor = '\u001b[?25h'
 const eraseLine = '\u001b[2K'
 const eraseLineAndUp = `${eraseLine}\u001b[1A`
 const toFirstColumn = '\u001b[G'
-/** Around what a terminal is to show at once; one that knows nothing of it takes no notice. */
+/**
+ * Makes a terminal show everything between this and `endFrame` at once; a terminal that does not know it ignores it.
+ */
 const beginFrame = '\u001b[?2026h'
 const endFrame = '\u001b[?2026l'
 
-/** An observer that shows each run on a stream, which is stderr, so that stdout stays the summary's. */
+/** An observer that shows each run on a stream. Commands give it stderr, so that stdout has only the summary. */
 export function createLive(options: LiveOptions): Observer {
   if (options.mode === 'quiet') return {}
   return options.mode === 'screen' ? createScreen(options) : createLines(options)
@@ -47,7 +49,7 @@ function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSe
   let drawnAt = Number.NEGATIVE_INFINITY
   let drawnLines = 0
   let isCursorHidden = false
-  // No line wraps and the terminal does not scroll, so that there is nothing to measure: `renderScreen` sees to it.
+  // `renderScreen` ensures that no line wraps and that the terminal does not scroll, so the number of lines is enough.
   const erase = () => (drawnLines === 0 ? '' : eraseLineAndUp.repeat(drawnLines) + eraseLine + toFirstColumn)
   const restore = () => {
     stream.write(erase() + showCursor)
@@ -108,7 +110,7 @@ function createLines({ stream, clock = monotonicClock, wallClock = () => new Dat
     },
     progressed({ progress: { phase, elapsedMs }, snapshot, notes }) {
       if (phase === 'opening') {
-        // No second of the run has begun; a slow start is still to be seen.
+        // No second of the run has begun, but a slow start should be visible.
         if (clock.now() - openingAt < 1000) return
         openingAt = clock.now()
         write(renderLine(snapshot(), wallClock()))
@@ -124,7 +126,7 @@ function createLines({ stream, clock = monotonicClock, wallClock = () => new Dat
   }
 }
 
-/** What of the command line and the environment decides how a run is shown. */
+/** The flags that decide how a run is shown. */
 export interface LiveFlags {
   /** `--quiet` */
   readonly quiet?: boolean | undefined

@@ -1,7 +1,8 @@
 import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 import { bucketStart, ticksMax } from './histogram.ts'
 
-// Apart from the geometry, so that workers, which only count, do not load the library: it took a third of their start.
+// This is apart from histogram.ts so that workers, which only count, do not load the library: that took a third of
+// their start-up time.
 
 /** Bucket counts as an HdrHistogram, in ticks. */
 export function toHdr(counts: Float64Array): Histogram {

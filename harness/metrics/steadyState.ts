@@ -9,7 +9,7 @@ export const driftMax = 0.05
 /** In shorter runs MSER-5 finds a warm-up in noise too often. */
 const spanMsMin = 3500
 
-/** Where the steady state of a run begins. */
+/** When a run reached its steady state, and how it differed before. */
 export interface SteadyState {
   /** When it began, on the clock of the windows, or their middle if it did not; undefined if there was no warm-up. */
   readonly reachedAt?: number

@@ -8,7 +8,7 @@ const eventsPerWait = 256
 const backlog = 4096
 /** The longest sleep: how soon the signal to stop is seen. */
 const waitMs = 50
-/** Stands for the listening socket where the link of a connection is expected. */
+/** The number of the listening socket, in place of the link of a connection. */
 const listener = -1
 
 /** A server that listens already, and answers while `run` runs. */

@@ -24,9 +24,10 @@ export type NullReplyPlan =
     }
 
 /**
- * The cheapest replies to the steps of a bank that a client of the protocol accepts. Where the reply may be the request
- * itself it is, so that ids come back; else it is always the same reply, about as long as the target's were on average.
- * Undefined where the end of a request cannot be found, and where replies are not most of what the client reads.
+ * The cheapest replies to the steps of a bank that a client of the protocol accepts. The reply is the request itself
+ * where the client accepts that, so that ids come back; otherwise it is always the same, about as long as the target's
+ * replies were on average. Undefined where the end of a request cannot be found, and where replies are not most of what
+ * the client reads.
  */
 export function planNullReplies(
   protocol: ProtocolSpec,
@@ -49,7 +50,7 @@ export function planNullReplies(
   return canned(new Uint8Array(1), protocol.replyBytes, requestBytes)
 }
 
-/** What is still to be written to a connection: `left` bytes of `block`, from `at` on, which repeats at its end. */
+/** The bytes still to be written to a connection: `left` of them, from `at` on in `block`, which repeats at its end. */
 export interface Owed {
   block: Uint8Array
   at: number
@@ -58,13 +59,15 @@ export interface Owed {
 
 /** Makes the replies to requests, for all connections of one thread. */
 export interface NullReplies {
-  /** Sets what is owed for `buffer[0, length)`; nothing may be owed before. False when it is no request. */
+  /**
+   * Sets `owed` to the reply to `buffer[0, length)`; it must be empty before. False when the bytes are not a request.
+   */
   answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean
   /** The connection is closed. */
   drop(link: number): void
 }
 
-/** The state of a connection that nothing is owed. */
+/** The state of a connection to which nothing is to be written. */
 export function nothingOwed(): Owed {
   return { block: noBytes, at: 0, left: 0 }
 }

@@ -13,7 +13,7 @@ const startMsMax = 5000
 /** How long a thread may take to exit after the signal to stop, before it is terminated. */
 const stopMsMax = 1000
 
-/** What a null server is built on: epoll where the C library can be called, else Node's own sockets. */
+/** The sockets of a null server: those of epoll where the C library can be called, otherwise Node's own. */
 export type NullWay = NullStart['way']
 
 export interface NullServerOptions {
@@ -34,7 +34,7 @@ export interface NullServer {
   stop(): Promise<void>
 }
 
-/** The fastest way on this machine. */
+/** Chooses the faster kind of socket that this machine has. */
 export function chooseNullWay(): NullWay {
   return typeof loadLibc() === 'string' ? 'node' : 'epoll'
 }

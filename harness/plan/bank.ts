@@ -54,7 +54,7 @@ export interface PlannedStep {
   /** Values taken from its reply; a request whose reply lacks one has failed. */
   readonly captures?: readonly PlannedCapture[]
   /** It uses captured values and is encoded when it is sent; its frames are examples. */
-  readonly isMade?: true
+  readonly isTemplate?: true
 }
 
 /** A reply must match every part that is present. */

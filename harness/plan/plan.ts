@@ -18,7 +18,7 @@ export interface WorkerPlan {
   readonly workers: number
   readonly address: Address
   readonly protocol: SpokenProtocol
-  /** How what is written is cut or glued; absent where it goes as it is. */
+  /** How writes are split or coalesced; absent where they are not. */
   readonly wire?: WireSettings
   readonly transport: TransportName
   /** This worker's share; its links are the connections `firstConnection` and up. */
@@ -29,18 +29,18 @@ export interface WorkerPlan {
   readonly requests?: number
   readonly mode: Load['mode']
   readonly pipeline: number
-  /** Mode rate: when requests shall start, over all workers. */
+  /** Mode rate: when requests start, over all workers. */
   readonly pace?: Pace
   /** Mode loop with stages: how many connections send, over all workers; absent where all do all the time. */
   readonly ramp?: readonly RampSegment[]
-  /** From the start to the end, warm-up included, unless the end is put off. */
+  /** From the start to the end, warm-up included, unless the run is extended. */
   readonly lengthMs: number
   readonly timeoutMs: number
   readonly reconnect: Reconnect['when']
   readonly backoffMinMs: number
   readonly backoffMaxMs: number
   readonly heartbeatMs?: number
-  /** What the handshake of the protocol's own is done with; absent where there is none. */
+  /** The key for the protocol's own handshake; absent where there is no such handshake. */
   readonly key?: string
   readonly bank: RequestBank
   readonly seed: number

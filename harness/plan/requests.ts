@@ -46,7 +46,7 @@ const bankBytesMax = 512 * 1024 * 1024
 const sentBytesMax = 2 * 1024 * 1024 * 1024
 
 class BankBuilder {
-  /** Without layers, because frames are kept without them. */
+  /** The protocol without its layers: the bank has plain frames, which the workers wrap. */
   readonly #protocol: Protocol
   readonly #layers: BodyLayers | undefined
   readonly #materials: Materials
@@ -80,7 +80,7 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
-        ...(usesCaptured(step.send) && { isMade: true as const }),
+        ...(usesCaptured(step.send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {

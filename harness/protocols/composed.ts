@@ -8,7 +8,7 @@ import type { ProtocolSpec } from './protocolSpec.ts'
 /** The protocol of a run, its layers and its carrier: plain and cloneable, so that a plan can carry it to its workers. */
 export interface SpokenProtocol {
   readonly spec: ProtocolSpec
-  /** What bodies pass through; absent where they go as they are. */
+  /** The layers of bodies; absent where there are none. */
   readonly layers?: LayerSettings
   /** One datagram is one frame; otherwise the protocol frames a stream. */
   readonly overUdp: boolean

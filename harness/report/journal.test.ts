@@ -43,14 +43,14 @@ describe('createJournal()', () => {
     expect(journal.error()).toBeUndefined()
   })
 
-  it('begins anew where a journal is already', async () => {
+  it('replaces a journal that exists', async () => {
     createJournal(path, header).close()
     const journal = createJournal(path, { ...header, seed: 8 })
     journal.close()
     expect((await readJournal(path)).header.seed).toBe(8)
   })
 
-  it('refuses a place that cannot be written', () => {
+  it('refuses a file that cannot be written', () => {
     expect(() => createJournal(join(folder, 'gone', 'journal.ndjson'), header)).toThrow(UserError)
   })
 
@@ -63,7 +63,7 @@ describe('createJournal()', () => {
 })
 
 describe('readJournal()', () => {
-  it('gives back what was written', async () => {
+  it('returns the entries that were written', async () => {
     const journal = createJournal(path, header)
     journal.append(entry(1))
     journal.append(entry(2))
@@ -97,7 +97,7 @@ describe('readJournal()', () => {
     expect(await faultOf(readJournal(path))).toBe('<folder>/journal.ndjson:2 expected one JSON object a line')
   })
 
-  it('refuses what is no journal', async () => {
+  it('refuses a file that is not a journal', async () => {
     for (const text of ['', 'no json', '{"schema": "volley.report/1"}', '7\n8\n']) {
       await writeFile(path, text)
       expect(await faultOf(readJournal(path))).toMatch(/^<folder>\/journal.ndjson:1 expected /)

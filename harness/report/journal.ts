@@ -5,11 +5,11 @@ import type { Totals } from '../metrics/totals.ts'
 import type { Interval, Report } from './record.ts'
 
 export const journalSchema = 'volley.journal/1'
-/** What is read of a journal at most: a week of seconds, and some more. */
+/** Bounds on reading a journal. It has a line a second, so this is more than a week. */
 const journalLinesMax = 1_000_000
 const journalBytesMax = 400 * 1024 * 1024
 
-/** What is known of a run before its first request. */
+/** The part of a report that is known before the first request. */
 export type JournalHeader = Pick<
   Report,
   'tool' | 'scenario' | 'target' | 'seed' | 'startedAt' | 'transport' | 'workers'
@@ -29,8 +29,8 @@ export interface Journal {
 }
 
 /**
- * Begins the journal of a run; UserError when the file cannot be written. Each line is given to the kernel within the
- * call, which keeps it whatever becomes of this process: a killed run loses the second it was in and no more.
+ * Starts the journal of a run; throws a UserError when the file cannot be written. Each line is passed to the kernel
+ * within the call, so that it survives this process: a killed run loses no more than its last second.
  */
 export function createJournal(path: string, header: JournalHeader): Journal {
   let file: number | undefined
@@ -65,11 +65,14 @@ export function createJournal(path: string, header: JournalHeader): Journal {
 export interface JournalRecord {
   readonly header: JournalHeader
   readonly entries: readonly JournalEntry[]
-  /** Whether the last line was not whole, as a killed run leaves it. */
+  /** Whether the last line is incomplete, as in the journal of a killed run. */
   readonly cut: boolean
 }
 
-/** Reads a journal, even of a run that was killed; UserError when it is none or broken before its last line. */
+/**
+ * Reads a journal, even of a run that was killed; throws a UserError when the file is not a journal, or is broken
+ * before its last line.
+ */
 export async function readJournal(path: string): Promise<JournalRecord> {
   const entries: JournalEntry[] = []
   let header: JournalHeader | undefined

@@ -92,7 +92,7 @@ const report = z.looseObject({
   error: z.string().optional(),
 })
 
-/** Checks that a value read from a file is a report; UserError with every fault. */
+/** Checks that a value read from a file is a report; throws a UserError with every fault. */
 export function checkReport(value: unknown, file: string): Report {
   const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined
   if (schema !== reportSchema) {

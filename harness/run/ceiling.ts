@@ -16,7 +16,7 @@ import { toolVersion } from '../version.ts'
 import { keepCeiling, readCeiling } from './ceilingCache.ts'
 import { startDelayMs } from './drive.ts'
 
-/** Of each measurement: the part left out, in which code is compiled, and the part that counts. */
+/** The two parts of each measurement: a warm-up, in which code is compiled, and the part that counts. */
 const defaultTimes = { warmupMs: 300, measuredMs: 500 }
 const openingMsMax = 5000
 const timeoutMs = 5000
@@ -38,7 +38,7 @@ export interface CeilingInputs {
 }
 
 export interface CeilingOptions {
-  /** Gives up when it fires. */
+  /** Ends the measurement without a result when it fires. */
   readonly signal: AbortSignal
   /** Where the figure is cached; without it, it is measured each time. */
   readonly cacheFolder?: string
@@ -60,8 +60,8 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   if (2 * plan.workers.length > inputs.environment.cores) return undefined
   if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
-  // Requests cannot be made from the replies of a null server.
-  if (loopBank.steps.some(({ captures, isMade }) => captures !== undefined || isMade)) return undefined
+  // The replies of a null server have no values to capture, so no request can be made from them.
+  if (loopBank.steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) return undefined
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
   if (replies === undefined) return undefined
   const key = keyOf(inputs, replies)

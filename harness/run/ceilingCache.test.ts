@@ -18,7 +18,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A cache folder whose own folder is there, or is not either. */
+/** The path of a cache folder that does not exist yet, and neither does its parent. */
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'volley-'))
   folders.push(folder)
@@ -35,7 +35,7 @@ function writeCache(folder: string, text: string): void {
 }
 
 describe('readCeiling()', () => {
-  it('finds what was kept, by its key', async () => {
+  it('finds a ceiling by its key', async () => {
     const folder = newFolder()
     await keepCeiling(folder, 'a', 210_000, today)
     await keepCeiling(folder, 'b', 1.5, daysLater(1))
@@ -44,14 +44,14 @@ describe('readCeiling()', () => {
     expect(await readCeiling(folder, 'c', daysLater(1))).toBeUndefined()
     expect(readdirSync(folder)).toEqual(['ceilings.json'])
   })
-  it('passes over what is older than seven days, or comes from the future', async () => {
+  it('ignores ceilings that are older than seven days, or from the future', async () => {
     const folder = newFolder()
     await keepCeiling(folder, 'a', 210_000, today)
     expect(await readCeiling(folder, 'a', daysLater(7))).toBe(210_000)
     expect(await readCeiling(folder, 'a', daysLater(7.01))).toBeUndefined()
     expect(await readCeiling(folder, 'a', daysLater(-1))).toBeUndefined()
   })
-  it('finds nothing where there is no folder, or no file in its place', async () => {
+  it('finds nothing without a folder, or where something else has the place of the file', async () => {
     expect(await readCeiling(newFolder(), 'a', today)).toBeUndefined()
     const folder = newFolder()
     mkdirSync(fileOf(folder), { recursive: true })
@@ -64,7 +64,7 @@ describe('readCeiling()', () => {
     '{"ceilings":{"a":5}}',
     '{"ceilings":{"a":{"perSecond":-1,"measuredAt":"2026-11-21T09:30:12Z"}}}',
     '{"ceilings":{"a":{"perSecond":1,"measuredAt":"yesterday"}}}',
-  ])('passes over a file of %j, which is then written anew', async text => {
+  ])('ignores a file of %j, and replaces it at the next write', async text => {
     const folder = newFolder()
     writeCache(folder, text)
     expect(await readCeiling(folder, 'a', today)).toBeUndefined()
@@ -74,7 +74,7 @@ describe('readCeiling()', () => {
   it('does not read a file that is too large', async () => {
     const folder = newFolder()
     await keepCeiling(folder, 'a', 7, today)
-    // Blanks, which JSON allows: it is its size alone that is wrong.
+    // JSON allows trailing blanks, so only the size of the file is wrong.
     writeFileSync(fileOf(folder), `${readFileSync(fileOf(folder), 'utf8')}${' '.repeat(1024 * 1024)}`)
     expect(await readCeiling(folder, 'a', today)).toBeUndefined()
     truncateSync(fileOf(folder), 1024 * 1024)
@@ -83,7 +83,7 @@ describe('readCeiling()', () => {
 })
 
 describe('keepCeiling()', () => {
-  it('keeps no more than 200, of which the oldest go', async () => {
+  it('keeps no more than 200, and removes the oldest', async () => {
     const folder = newFolder()
     const entry = (index: number) => ({ perSecond: index + 1, measuredAt: daysLater(index / 1000).toISOString() })
     const ceilings = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`key ${index}`, entry(index)]))
@@ -96,13 +96,13 @@ describe('keepCeiling()', () => {
     expect(await readCeiling(folder, 'key 51', daysLater(1))).toBe(52)
     expect(await readCeiling(folder, 'key 50', daysLater(1))).toBeUndefined()
   })
-  it('lets go what is too old to be read', async () => {
+  it('removes ceilings that are too old to be read', async () => {
     const folder = newFolder()
     await keepCeiling(folder, 'a', 1, today)
     await keepCeiling(folder, 'b', 2, daysLater(8))
     expect(Object.keys(JSON.parse(readFileSync(fileOf(folder), 'utf8')).ceilings)).toEqual(['b'])
   })
-  it('leaves everything as it is where it cannot write', async () => {
+  it('changes nothing where it cannot write', async () => {
     const folder = newFolder()
     mkdirSync(join(folder, '..'), { recursive: true })
     writeFileSync(folder, 'a file in the way')
@@ -110,7 +110,7 @@ describe('keepCeiling()', () => {
     expect(statSync(folder).isFile()).toBe(true)
     await keepCeiling('/proc/volley/cache', 'a', 1, today)
     expect(await readCeiling('/proc/volley/cache', 'a', today)).toBeUndefined()
-    // The file's own place is taken: nothing of the try is left.
+    // A folder has the file's name, so it cannot be written; no temporary file is left behind.
     const other = newFolder()
     mkdirSync(join(fileOf(other), 'full'), { recursive: true })
     await keepCeiling(other, 'a', 1, today)
@@ -118,7 +118,7 @@ describe('keepCeiling()', () => {
   })
 })
 
-test('cacheFolderOf() is that of the XDG specification', () => {
+test('cacheFolderOf() follows the XDG specification', () => {
   expect(cacheFolderOf({ XDG_CACHE_HOME: '/var/cache' })).toBe('/var/cache/volley')
   const own = join(homedir(), '.cache', 'volley')
   expect(cacheFolderOf({})).toBe(own)

@@ -19,8 +19,11 @@ export const startDelayMs = 20
 const startDelayMsToAll = 250
 /** A server's exit is reported a moment after its connections break: how long it is waited for after a run with failures. */
 const targetExitGraceMs = 100
-/** How long before the end the decision about an extension is made, and how late a worker may notice it. */
+/**
+ * How long before the end of a run it is decided whether to extend it: long enough for the workers to see the decision.
+ */
 const extendBeforeMs = 500
+/** How late a worker may see a signal in its slab. */
 const controlLatencyMs = 100
 const extendedNote = 'latency is still changing: the run is extended by its own length'
 /** The share of planned requests that a server which keeps up may leave unanswered. */
@@ -129,12 +132,12 @@ class RunWatch {
     this.#lengthMs += plan.extensionMs
   }
 
-  /** All workers have ended, with this error if one of them failed. */
+  /** Ends the watch after all workers have ended, with `error` if one of them failed. */
   async end(error: string | undefined): Promise<Outcome> {
     const { plan, collector, target } = this.#run
     collector.read(this.#timers.now())
     const endedAt = collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs()) ?? this.#timers.now()
-    // The last second may be over without a reading that saw it.
+    // The last second may have ended since the last reading.
     if (endedAt - this.#startAt + readMs >= (collector.intervals.length + 1) * 1000) this.#endSecond()
     if (Object.keys(collector.failures()).length > 0) {
       await new Promise<void>(resolve => void this.#timers.after(targetExitGraceMs, resolve))

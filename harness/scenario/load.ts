@@ -15,7 +15,7 @@ import { issueFaults, type Places, textFaults } from './yaml/faults.ts'
 import { readSource, type Source } from './yaml/source.ts'
 import type { Environment } from './yaml/variables.ts'
 
-/** Reads and checks a scenario file; a UserError has every fault of it. */
+/** Reads and checks a scenario file; throws a UserError with every fault. */
 export async function loadScenario(
   path: string,
   overrides: readonly Override[],
@@ -37,14 +37,17 @@ export function parseScenario(
   return { ...finish(source, { name: file, text: plain }, overrides), folder: resolve(dirname(file)) }
 }
 
-/** A scenario for a URL alone: what its scheme stands for, for 10 seconds, unless overridden. */
+/** A scenario for a URL alone: the requests that its scheme implies, for 10 seconds unless overridden. */
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
   const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url) }
   const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
 }
 
-/** The scenario with the target of one of its environments, and its name behind its own; a UserError when it has none of that name. */
+/**
+ * The scenario with the target of one of its environments, whose name is added to its own; throws a UserError for an
+ * unknown environment.
+ */
 export function inEnvironment(loaded: LoadedScenario, name: string): LoadedScenario {
   const known = Object.keys(loaded.scenario.environments)
   if (!known.includes(name)) {
@@ -67,7 +70,7 @@ function finish(
   const { data, origins, issues } = applyOverrides(source.data, overrides)
   const isOverridden = (path: Path) => origins.some(origin => isWithin(path, origin.path))
   const sourceIssues = source.issues.filter(({ path }) => !isOverridden(path))
-  // What could not be read is at fault once, not once more for being missing.
+  // A value that could not be read is reported as that, and not also as missing.
   const unread = sourceIssues.filter(({ path, about }) => about === 'value' && valueAt(data, path) === undefined)
   const result = validate(data)
   const found = result.issues.filter(({ path }) => !unread.some(issue => isWithin(path, issue.path)))
@@ -83,7 +86,7 @@ async function readText(path: string): Promise<string> {
   const refuse = (message: string) => new UserError([{ place: path, message }])
   let bytes: Buffer
   try {
-    // A scenario may come by way of a pipe, as in `volley run <(make-scenario)`.
+    // A scenario may come through a pipe, as in `volley run <(make-scenario)`.
     bytes = await readBounded(path, { what: 'a scenario file', bytesMax: limits.scenarioBytesMax, pipes: true })
   } catch (error) {
     if (error instanceof InvalidValue) throw refuse(error.message)

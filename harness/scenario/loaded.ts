@@ -3,18 +3,18 @@ import type { Issue } from './path.ts'
 import type { Scenario } from './scenario.ts'
 import { lateFaults, type Places } from './yaml/faults.ts'
 
-/** A scenario with where it came from: plain data, which can be cloned to a thread. */
+/** A scenario and where it came from: plain data, which can be cloned to a thread. */
 export interface LoadedScenario {
   readonly scenario: Scenario
-  /** What relative paths in the scenario start from. */
+  /** The folder that relative paths in the scenario start from. */
   readonly folder: string
   /** The scenario as it may be shown: keys and values out of the environment are `***`. */
   readonly redacted: Scenario
-  /** Where in its text each key is. */
+  /** The places of the keys in its text. */
   readonly places: Places
 }
 
-/** What is found wrong with a scenario after it was loaded, as faults with their places in its text. */
+/** Turns issues that were found after a scenario was loaded into faults with their places in its text. */
 export function faultsOf({ places }: Pick<LoadedScenario, 'places'>, issues: readonly Issue[]): Fault[] {
   return lateFaults(issues, places)
 }

@@ -121,7 +121,7 @@ function requestLineOf(send: unknown): { readonly method: string; readonly path:
   }
 }
 
-/** The path from which on the data differs from the file, and the reason if the override cannot be applied. */
+/** Applies one override. Returns the path of all that it changed or created, and the reason if it cannot be applied. */
 function apply(data: Mapping, { path, value }: Override): { path: Path; message?: string } {
   let parent: Mapping | unknown[] = data
   let changed = path

@@ -14,7 +14,10 @@ export interface Issue {
   readonly offset?: number
 }
 
-/** What is wrong beyond the text, such as a file that a scenario names; a caller that has the text adds places. */
+/**
+ * Issues that are found outside of the text, such as in a file that a scenario names; a caller that has the text adds
+ * their places.
+ */
 export class IssuesError extends Error {
   override readonly name = 'IssuesError'
   readonly issues: readonly Issue[]

@@ -20,7 +20,10 @@ function recordPath(path: Path): Path {
   return path[0] === 'sourceAddresses' ? path.slice(0, 1) : path
 }
 
-/** Where the record has another shape than the file, as a protocol has, everything made from the value is masked. */
+/**
+ * Masks the value at a path. Where the record has another shape than the file, as a protocol has, it masks everything
+ * that was made from the value.
+ */
 function maskAt(value: unknown, path: Path): unknown {
   const [key, ...rest] = path
   if (key === undefined) return maskAll(value)

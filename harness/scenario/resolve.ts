@@ -6,7 +6,10 @@ import type { Scenario, Target } from './scenario.ts'
 
 const defaultPorts = { tcp: 80, tls: 443 } as const
 
-/** What a scenario says to its target. It is worked out here once, for the target, the plan, its workers and torture. */
+/**
+ * The protocol of a scenario with its layers, and whether it runs over UDP. Target, plan, workers and torture all take
+ * it from here.
+ */
 export function resolveProtocol(
   scenario: Pick<Scenario, 'protocol' | 'target' | 'layers' | 'layerKey'>,
 ): SpokenProtocol {

@@ -71,7 +71,10 @@ export interface Load {
   readonly mode: 'loop' | 'rate' | 'search' | 'once'
   /** Requests in flight per connection. */
   readonly pipeline: number
-  /** Requests a second over all connections; with stages at the start of the first; in mode search the first to try. */
+  /**
+   * Requests per second over all connections; with stages, the rate at the start of the first; in mode search, the
+   * first rate to try.
+   */
   readonly rate?: number
   readonly arrivals?: 'poisson' | 'constant'
   readonly stages?: readonly Stage[]

@@ -18,7 +18,7 @@ export function validate(data: unknown): { readonly scenario?: Scenario; readonl
   return result.success && issues.length === 0 ? { scenario: completeScenario(result.data), issues } : { issues }
 }
 
-/** The settings that are valid by themselves, where others are not. */
+/** The settings that are valid by themselves, for a scenario in which others are not. */
 function parseParts(data: unknown): Partial<ScenarioSettings> {
   if (!isMapping(data)) return {}
   const parts = Object.entries(scenarioShape).flatMap(([key, schema]) => {

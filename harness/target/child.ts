@@ -24,7 +24,10 @@ export interface Child {
   stop(): Promise<void>
 }
 
-/** The children that are alive. They exit when their channel breaks, however this process ends; this only makes it sooner. */
+/**
+ * The children that are alive. They exit by themselves when their channel breaks; ending them on exit only makes it
+ * sooner.
+ */
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
   // SIGTERM, not SIGKILL: a supervisor that is killed cannot end its command.

@@ -16,7 +16,7 @@ import { addressThrough, relayArguments } from './relayArguments.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
-/** Where a reference server finds its keys, or the secret of its group, when no flag has them. */
+/** The variables from which a reference server takes its keys, or the secret of its group, when no flag gives them. */
 const secretVariables = {
   key: 'VOLLEY_SERVE_KEY',
   layerKey: 'VOLLEY_SERVE_LAYER_KEY',
@@ -43,7 +43,7 @@ export interface TargetOptions {
   readonly tls?: TlsSettings | undefined
   /** The target as it may be shown. */
   readonly shown: Target
-  /** What a relay draws its jitter, losses and resets with. */
+  /** The seed from which a relay draws its jitter, losses and resets. */
   readonly seed: number
   /** Ends the wait for a target that is not up yet. */
   readonly signal: AbortSignal
@@ -105,7 +105,7 @@ async function serve(
   { protocol: { spec: protocol, layers } }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
-  // Secrets go by variables: everybody who lists processes would see a flag.
+  // Secrets are passed in variables, because everybody who lists processes can see a flag.
   const isSecret = (name: string): name is keyof typeof secretVariables => Object.hasOwn(secretVariables, name)
   const settings: Readonly<Record<string, unknown>> = { ...layersOf(options, layers), ...options }
   // Variables that the scenario does not set are removed, so that exported ones do not change the server.

@@ -31,7 +31,7 @@ export class FakeTimers implements Timers {
     this.#now += milliseconds
   }
 
-  /** Moves from timer to timer until the promise settles; its value. */
+  /** Moves from timer to timer until the promise settles; returns its value. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false
     const settle = () => {

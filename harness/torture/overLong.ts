@@ -4,7 +4,7 @@ import { formatSize } from '../units.ts'
 import { withFraming } from './httpFraming.ts'
 import type { Subject } from './subject.ts'
 
-/** Length of an over-long message, in maxFrame. */
+/** How many times as long as maxFrame an over-long message is. */
 const factor = 4
 /** The longest message that is sent. */
 const overLongBytesMax = 32 * 1024 * 1024

@@ -13,7 +13,7 @@ import type { TortureOptions } from './torture.ts'
 
 /** A scenario whose files are read and whose requests are encoded, and what a torture of its target needs besides. */
 export interface TorturePreparation {
-  /** What faults call the scenario: its file or URL. */
+  /** The scenario's file or URL, by which messages name it. */
   readonly source: string
   readonly loaded: LoadedScenario
   readonly protocol: SpokenProtocol
@@ -25,7 +25,7 @@ export interface TorturePreparation {
   readonly signal: AbortSignal
 }
 
-/** What a torture of a scenario's target is called with. */
+/** The options of `torture` that follow from a scenario and its target. */
 export type TortureSettings = Omit<TortureOptions, 'trials' | 'onResult'>
 
 /** A target that is up, and how it is tortured. */
@@ -71,9 +71,9 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
 /** Throws a UserError if the first request or the handshake takes values that were captured from replies. */
 function checkRepeatable(source: string, bank: RequestBank): void {
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const made = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isMade }) => isMade)
-  if (made.length === 0) return
+  const templates = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isTemplate }) => isTemplate)
+  if (templates.length === 0) return
   const message =
     'takes a captured value, but a torture sends the same bytes on every connection: give another request with --send'
-  throw new UserError(made.map(({ name }) => ({ place: `${source} ${name}`, message })))
+  throw new UserError(templates.map(({ name }) => ({ place: `${source} ${name}`, message })))
 }

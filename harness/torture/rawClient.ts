@@ -74,7 +74,7 @@ export class RawClient {
   garbage: string | undefined
   /** Length of the next request to be answered, for a protocol without framing. */
   requestBytes = 0
-  /** Keeps the bytes of the last reply: the next request of a handshake may depend on them. */
+  /** Whether to keep the bytes of the last reply, because the next request of a handshake may depend on them. */
   keepsReply = false
   lastReply: Uint8Array = new Uint8Array(0)
   readonly #protocol: Protocol

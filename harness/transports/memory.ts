@@ -13,7 +13,7 @@ export interface MemoryServer {
   closed?(connection: MemoryConnection, now: number): void
 }
 
-/** What a server can do with a connection, after `delayMs`. */
+/** The actions of a server on a connection; each happens after `delayMs`. */
 export interface MemoryConnection {
   readonly link: number
   send(bytes: Uint8Array, delayMs?: number): void

@@ -12,7 +12,7 @@ export const written = {
 
 export type Written = (typeof written)[keyof typeof written]
 
-/** What `Loop.wake` returns when the loop is finished and `run` shall return. */
+/** What `Loop.wake` returns when the loop is finished and `run` should return. */
 export const finished = -1
 
 /** Bytes that one connection may have queued beyond what the kernel has taken; a write above that is refused. */
@@ -48,7 +48,7 @@ export interface Transport {
   run(loop: Loop): Promise<void>
 }
 
-/** What a transport calls. Times are when the event was observed. */
+/** The callbacks of a transport. A time is that at which the event was observed. */
 export interface Loop {
   opened(link: number, now: number): void
   /** Bytes came in; they are valid only during the call. */

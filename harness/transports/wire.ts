@@ -21,7 +21,7 @@ export interface WireSettings {
 
 /** How long requests are held for others, unless the settings give a delay. */
 export const coalesceDelayMs = 10
-/** After how long a write is tried again that the connection had no room for. */
+/** Delay before a write is tried again for which the connection had no room. */
 const retryMs = 1
 
 /** A transport whose writes are split or coalesced as the settings say; without settings the given transport itself. */

@@ -54,7 +54,7 @@ function serverCommand(): Command {
   return addOptions(command, optionEntries.map(prefixed), notes).addHelpText('after', helpText)
 }
 
-/** What --help says of an option beside its description. */
+/** Texts that --help adds to the descriptions of options. */
 const notes: Readonly<Record<string, string>> = {
   maxFrame: `; incomplete messages of all connections may hold ${formatSize(unfinishedBytesMaxDefault)} of memory`,
   maxSendBuffer: ` (default: ${maxSendBufferBytesDefault})`,

@@ -101,7 +101,7 @@ export function relayCommand(): Command {
   return addOptions(command, Object.entries(relayFlags)).addHelpText('after', helpText)
 }
 
-/** What the flags ask for; throws a UserError that lists every fault. */
+/** The upstream and the options that the flags ask for; throws a UserError that lists every fault. */
 export function relayOptions(texts: RelayTexts): {
   readonly upstream: Upstream
   readonly options: RelayOptions
@@ -140,7 +140,7 @@ function readFlags(texts: RelayTexts, addFault: AddFault): RelayValues {
   return values as RelayValues
 }
 
-/** What does not go together. */
+/** Adds a fault for each combination of flags that is not possible. */
 function checkFlags(texts: RelayTexts, values: RelayValues, addFault: AddFault): void {
   const { to: upstream, listen, rtt = 0, jitter, reset, idleTimeout } = values
   if (texts.to === undefined) addFault('to', `is missing: ${upstreamForms}`)

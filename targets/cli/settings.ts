@@ -34,7 +34,7 @@ export interface ServingSettings {
   readonly idleTimeoutMs?: number
 }
 
-/** What the options ask for; throws a UserError that lists every fault. */
+/** The settings that the options ask for; throws a UserError that lists every fault. */
 export function serverSettings(name: string, given: OptionTexts): ServingSettings {
   if (!isServerName(name)) {
     throw new UserError(`unknown server "${name}"; there are ${list([...serverNames, 'relay'])}`)

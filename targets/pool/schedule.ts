@@ -46,7 +46,7 @@ export class Schedule {
     const workMs = serviceTime === undefined ? 0 : drawServiceMs(serviceTime, begin, this.#prng)
     const end = endMs(stall, begin, workMs)
     if (this.#freeMs.length > 0) replaceLeast(this.#freeMs, end)
-    // A job that takes no time is done exactly when it arrives: a difference and a sum would move that by rounding.
+    // A job that takes no time is done exactly when it arrives; adding and subtracting `#firstMs` would round that.
     return end === arrival ? arrivalMs : this.#firstMs + end
   }
 }

@@ -30,7 +30,7 @@ type Ready = { readonly type: 'ready'; readonly text: string }
 
 /** Starts this very program again in the background; resolves with its first lines once it serves. */
 export async function launchDaemon(target: string, listen: ListenAddress, files: DaemonFiles): Promise<string> {
-  // Where the pid file is known already it is checked before anything is started; the background process checks again.
+  // A pid file whose name is known by now is checked before anything starts; the background process checks it again.
   if (files.pidFile !== undefined || !('port' in listen) || listen.port !== 0) {
     const { pidFile } = filesOf(target, listen, files)
     const found = readPidFile(pidFile)

@@ -120,7 +120,7 @@ export class Flow implements Job {
     this.#isOnTimeline = false
     const { destination } = this.#ends
     const { replies } = this.#network
-    // What the destination does not take stays in the line, whose length is limited.
+    // Bytes that the destination does not take stay in the line, whose length is limited.
     while (destination !== undefined && destination.queuedBytes === 0) {
       replies.start(destination)
       const taken = this.#line.takeDue(nowMs, writeBytesMax, replies)

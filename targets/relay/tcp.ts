@@ -100,7 +100,10 @@ class TcpRelay implements ManagedServer<RelayCounters> {
   }
 }
 
-/** A client's connection and the one to the server that belongs to it. As a job it is its opening, on its way there. */
+/**
+ * A client's connection and the one to the server that belongs to it. On the timeline it is the opening of the latter,
+ * which takes half a round trip to get there.
+ */
 class RelayedConnection implements Job {
   dueMs = Number.POSITIVE_INFINITY
   sequence = 0
@@ -211,7 +214,7 @@ class Side implements SocketHandlers, FlowEnds {
   closed(error: NodeJS.ErrnoException | undefined): void {
     this.isClosed = true
     if (error !== undefined || !this.#hasEnded) this.#sendMark(mark.reset)
-    // What is on its way to this side is lost.
+    // Bytes on their way to this side are lost.
     this.#peer.out.cut()
     this.#connection.sideClosed()
   }

@@ -25,7 +25,7 @@ test('Timeline runs jobs in the order of their due times, never early and within
         expect(atMs).toBeGreaterThanOrEqual(dueMs)
         expect(atMs).toBeLessThan(dueMs + 1.001)
       }
-      // Of jobs that were due at the same check of the clock, the one that was due first runs first.
+      // Jobs that are found due at the same check of the clock run in the order of their due times.
       const sorted = fired.toSorted((a, b) => a.atMs - b.atMs || a.dueMs - b.dueMs || a.sequence - b.sequence)
       expect(fired).toEqual(sorted)
     }),

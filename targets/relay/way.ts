@@ -94,7 +94,7 @@ export class Way {
     const came = nowMs - (this.#origin.firstMs ?? nowMs)
     const begin = beginMs(this.#stall, Math.max(came, this.#freeMs))
     this.#freeMs = endMs(this.#stall, begin, bytes * this.#msPerByte)
-    // Not computed from the origin: the rounding of a sum would move what is not delayed at all.
+    // This is not computed from the origin, because rounding would then move the arrival of bytes that are not delayed.
     return nowMs + (this.#freeMs - came)
   }
 }

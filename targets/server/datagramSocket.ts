@@ -7,7 +7,7 @@ import { listenError } from './listen.ts'
 /** An address for datagrams: host and port. */
 export type DatagramAddress = Extract<ListenAddress, { host: string }>
 
-/** What is called for each datagram; `bytes` stay as they are. */
+/** Receives each datagram; `bytes` do not change after the call. */
 export type DatagramReceiver = (bytes: Buffer, from: dgram.RemoteInfo) => void
 
 /** A socket of the host's address family that never looks up an address: all addresses given to it are numeric. */

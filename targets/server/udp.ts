@@ -151,7 +151,7 @@ class UdpServer implements ManagedServer {
     return this.#service.pending?.(peer) ?? 0
   }
 
-  /** A datagram is one message; an empty one is none: it is a probe whether the port is open. */
+  /** A datagram is one message, except for an empty one, which only probes whether the port is open. */
   #received(bytes: Uint8Array, { address, port }: dgram.RemoteInfo): void {
     this.#datagrams++
     this.#totals.bytesIn += bytes.length

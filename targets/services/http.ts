@@ -10,7 +10,7 @@ export const helloText = 'Hello World!\n'
 const textEncoder = new TextEncoder()
 const plain = { 'Content-Type': 'text/plain' }
 const closing = { ...plain, Connection: 'close' }
-/** The headers of a reply by the request's header Connection. */
+/** The headers of a reply, chosen by the request's header Connection. */
 const headersFor = { [unspecified]: plain, [keepAlive]: { ...plain, Connection: 'keep-alive' }, [close]: closing }
 const emptyLengthBytes = '0\r\n\r\n'.length
 

@@ -20,6 +20,60 @@ export interface Check {
   readonly healthy: () => Promise<Ran>
 }
 
+/** The checks that are tripped both in simulated time and by real runs: what trips each of them, and its finding. */
+export const bothWays = {
+  censoring: {
+    check: 2,
+    code: 'censoring',
+    severity: 'suspect',
+    by: 'a server that stops answering',
+    says: /only lower bounds are known for .*p90, p95, p99/,
+    shows: /^ {2}response .* p99 > \d/m,
+  },
+  littlesLaw: {
+    check: 8,
+    code: 'littles-law',
+    severity: 'suspect',
+    by: 'a server that ends half of the connections, which stay closed',
+    says: /only [\d.]+ % of the requests that may be in flight were/,
+  },
+  warmUp: {
+    check: 9,
+    code: 'warm-up',
+    severity: 'suspect',
+    by: 'a slow start and no warm-up',
+    says: /of the measured part differs from the rest/,
+  },
+  stationarity: {
+    check: 10,
+    code: 'stationarity',
+    severity: 'suspect',
+    by: 'a server that gets slower',
+    says: /the (throughput fell|mean response time rose) by/,
+  },
+  overloaded: {
+    check: 10,
+    code: 'overloaded',
+    severity: 'suspect',
+    by: 'twice as many requests as the server can answer',
+    says: /no steady latency exists/,
+  },
+  quantileInterval: {
+    check: 11,
+    code: 'quantile-ci',
+    severity: 'suspect',
+    by: 'a second half that is three times slower',
+    says: /the 95 % interval of p50 is/,
+  },
+  balance: {
+    check: 13,
+    code: 'balance',
+    severity: 'suspect',
+    by: 'a server that answers some connections at once and the others after 50 ms',
+    says: /some connections were served far more often than others/,
+  },
+} as const satisfies Record<string, Omit<Check, 'trips' | 'healthy'>>
+
 /** Makes a test of each check, on both sides of its limit. */
 export function testChecks(test: Pick<TestAPI, 'each'>, checks: readonly Check[]): void {
   test.each(checks)('finds $check $code by $by', async ({ code, severity, says, shows = /./, trips, healthy }) => {

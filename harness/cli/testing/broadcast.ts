@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { packageRoot } from '../../built.ts'
 import type { Report } from '../../report/record.ts'
 import { Program } from './programs.ts'
-import { balances, listen, scenarioFile } from './volley.ts'
+import { balances, listen, run, scenarioFile } from './volley.ts'
 
 /** A scenario file with five connections to a broadcast server; `more` is added as it is. */
 export function roomScenario(target: string, more = ''): string {
@@ -43,7 +43,40 @@ export function expectWhole(report: Report): void {
   expect(findingsOf(report)).toHaveLength(count === expected ? 0 : 1)
 }
 
-/** A broadcast server in this process that sends each delivery `timesOf` its number times; the target of a scenario. */
+/** Runs the shipped broadcast scenario, and expects that the deliveries of its server are counted and timed. */
+export async function expectTimedDeliveries(...flags: string[]): Promise<void> {
+  const { code, report, stdout } = await run(join('scenarios', 'broadcast-fanout.yaml'), ...flags)
+  expect(code).toBe(0)
+  expectWhole(report)
+  const { count, serverSent, perSecond, latencyMs } = report.deliveries!
+  expect(serverSent).toBe(count)
+  expect(report.server?.requests).toBe(report.totals.sent)
+  expect(perSecond).toBeGreaterThan(report.throughput.mean * 15)
+  expect(latencyMs.count).toBe(count)
+  expect(latencyMs.p50).toBeGreaterThan(0)
+  expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
+  expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
+  // There is no null server for this protocol.
+  expect(report.client.ceiling).toBeUndefined()
+}
+
+/** Runs against a broadcast server written in Python, and expects `deliveries` of them, all counted and timed. */
+export async function expectPythonAgrees(
+  encoding: 'utf8' | 'ascii',
+  deliveries: number,
+  ...flags: string[]
+): Promise<void> {
+  const { report } = await run(roomScenario(await startPython(encoding)), ...flags)
+  expectWhole(report)
+  const { count, expected, latencyMs } = report.deliveries!
+  expect(expected).toBe(deliveries)
+  expect(latencyMs.count).toBe(count)
+}
+
+/**
+ * A broadcast server in this process that sends delivery number n `timesOf(n)` times; returns it as a scenario's
+ * target.
+ */
 export async function broadcastServer(timesOf: (delivery: number) => number): Promise<string> {
   const sockets = new Set<net.Socket>()
   let deliveries = 0
@@ -69,8 +102,8 @@ export async function broadcastServer(timesOf: (delivery: number) => number): Pr
   return `{ address: "${url}" }`
 }
 
-/** The server of broadcast.py, which writes all characters as they are or ASCII only; the target of a scenario. */
-export async function startPython(encoding: 'utf8' | 'ascii'): Promise<string> {
+/** Starts broadcast.py, which writes UTF-8 or escapes everything beyond ASCII; returns it as a scenario's target. */
+async function startPython(encoding: 'utf8' | 'ascii'): Promise<string> {
   const server = new Program('python3', [join(packageRoot, 'harness/cli/testing/broadcast.py'), encoding])
   return `{ address: "tcp://127.0.0.1:${await server.says(/^(\d+)\n/)}" }`
 }

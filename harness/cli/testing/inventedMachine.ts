@@ -5,7 +5,7 @@ import { temporaryFolder } from './volley.ts'
 
 /** An invented machine: by how much its counters grow between two readings, and how fast its wall clock runs. */
 export interface InventedMachine {
-  /** Of 1,000 clock ticks of its cores. */
+  /** Ticks that the hypervisor gives to others, of 1,000 clock ticks of all cores. */
   readonly stealTicks?: number
   readonly throttledMs?: number
   readonly tcpTimeouts?: number

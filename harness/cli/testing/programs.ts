@@ -31,7 +31,7 @@ export class Program {
     cleanUpWith(() => this.#process.kill('SIGKILL'))
   }
 
-  /** Waits until it has printed a match of the pattern; returns the first group of the match. */
+  /** Waits until it prints a match of the pattern; returns the first group of the match. */
   async says(pattern: RegExp): Promise<string> {
     await until(`${pattern}; it said: ${this.output}`, () => {
       if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.output}`)

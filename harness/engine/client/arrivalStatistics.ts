@@ -8,7 +8,7 @@ const spanMsMin = 100
 const arrivalsPerSpan = 20
 
 /**
- * When planned requests really came up, for the audit to compare with the plan: the gaps between them, and how many
+ * When the client took up planned requests, for the audit to compare with the plan: the gaps between them, and how many
  * there were in each of equal spans. Only for a steady rate: along a ramp neither has one distribution.
  */
 export class ArrivalStatistics {
@@ -27,7 +27,7 @@ export class ArrivalStatistics {
     this.#spanMs = Math.max(spanMsMin, arrivalsPerSpan / perMs)
   }
 
-  /** A planned request has come up. */
+  /** The client has taken up a planned request. */
   add(now: number): void {
     const sums = this.#sums
     if (now >= this.#last) {

@@ -161,7 +161,7 @@ test('Client writes the length of an HTTP body with the captured value in it', a
     received(connection, input) {
       seen.push(Buffer.from(input).toString())
       const body = `{"token":"${'x'.repeat(3 ** replies++)}"}`
-      // In two chunks, with the value across both.
+      // Two chunks, with the value split between them.
       const chunks = `${[body.slice(0, 11), body.slice(11)].map(part => `${part.length.toString(16)}\r\n${part}\r\n`).join('')}0\r\n\r\n`
       connection.send(Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`), 1)
     },

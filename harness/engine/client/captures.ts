@@ -76,7 +76,7 @@ export class Captures {
     return true
   }
 
-  /** The connection is closed, and its values are void. */
+  /** Forgets the values of a connection that is closed. */
   forget(link: number): void {
     this.#values.fill(undefined, link * this.#count, (link + 1) * this.#count)
   }
@@ -92,7 +92,8 @@ export class Captures {
     try {
       return this.#plain.encode(this.#message(this.#templates[frame]!, link))
     } catch (error) {
-      // Such as a path with a blank in it. The target sent the value, so it is a failure and no error.
+      // The value cannot be sent there, such as a blank in a path. It came from the target, so this is a failure, not
+      // an error.
       if (error instanceof RangeError) return undefined
       throw error
     }

@@ -23,7 +23,7 @@ export class Deliveries {
   readonly #isOnlyWorker: boolean
   /** By link: 1 while nothing has come in since it opened, so that the server may not have accepted it yet. */
   readonly #isUnconfirmed: Uint8Array
-  /** Links of which that is so. */
+  /** How many links are unconfirmed. */
   #unconfirmed = 0
   #receivedAt = Number.NEGATIVE_INFINITY
   #isDraining = false
@@ -62,13 +62,13 @@ export class Deliveries {
     this.#isUnconfirmed[link] = 0
   }
 
-  /** Something came in on a link. */
+  /** Notes that something came in on a link, which shows that the server has accepted it. */
   received(link: number, now: number): void {
     this.#receivedAt = now
     if (this.#unconfirmed > 0) this.closed(link)
   }
 
-  /** Messages were sent, which a link that the server has not accepted yet may miss. */
+  /** Counts messages that were sent as possibly missed by each link that the server may not have accepted yet. */
   sent(messages: number): void {
     if (this.#unconfirmed > 0) this.#counters.possiblyMissedDeliveries(messages * this.#unconfirmed)
   }

@@ -68,7 +68,7 @@ const requestId = {
   },
 }
 
-/** What may happen to link 1 of four slots, and what `takeLate` has to answer for every id then. */
+/** The events of a link with four slots, and the answer that `takeLate` must give for each id after them. */
 class LateReplies {
   readonly #slots = new KeyedInFlight(2, 4, requestId)
   readonly #inFlight: { slot: number; id: Uint8Array }[] = []

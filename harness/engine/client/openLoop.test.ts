@@ -71,7 +71,8 @@ describe('Client in mode rate', () => {
     expectNear(quantile(measured.service, 0.99), 2)
     expectNear(measured.admissionWait.histogram.maxValue / 10_000, 499)
     expect(measured.clientLag.histogram.maxValue).toBe(0)
-    // Half of them have no reply: quantiles above the median are only known to be above the ages at the end.
+    // Half of the requests have no reply. Their ages at the end are lower bounds, and so are the quantiles above the
+    // median.
     expect(measured.response.quantiles).toMatchObject({ censored: 500, lowerBounds: ['p75', 'p90', 'p95', 'p99'] })
   })
 

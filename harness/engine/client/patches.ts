@@ -11,13 +11,13 @@ const [seq, connection, uuid, random, stamp, number] = [0, 1, 2, 3, 4, 5]
  * Overwrites the parts of a request that differ each time. They have a fixed length, so that no frame changes its size.
  */
 export class Patcher {
-  /** What patches of the kind `signature` write; set before the frame is sent. */
+  /** The bytes that patches of the kind `signature` write; set before the frame is sent. */
   signature: Uint8Array = new Uint8Array(0)
   readonly #first: Int32Array
   readonly #kind: Uint8Array
   readonly #offset: Int32Array
   readonly #length: Int32Array
-  /** Of the kind `number`: the least one, and how many there are. */
+  /** Patches of the kind `number`: the least value, and how many values there are. */
   readonly #least: Float64Array
   readonly #count: Float64Array
   readonly #prng: Prng

@@ -35,7 +35,7 @@ export class PlannedRequests {
   readonly #exchange: Exchange
   readonly #runClock: RunClock
   readonly #drop: PlannedRequestsOptions['drop']
-  /** Requests that may still come up. */
+  /** Requests of the plan that are still to be taken up. */
   #left: number
 
   private constructor(plan: WorkerPlan, pacer: Pacer, options: PlannedRequestsOptions) {
@@ -61,7 +61,7 @@ export class PlannedRequests {
     return this.#left === 0 && this.#admission.waiting === 0
   }
 
-  /** When the next request comes up, on the transport's clock; Infinity when there is none. */
+  /** When the next request is due, on the transport's clock; Infinity when there is none. */
   get nextAt(): number {
     return this.#left > 0 ? this.#runClock.startAt + this.#pacer.next : Number.POSITIVE_INFINITY
   }

@@ -55,7 +55,10 @@ export function createResp({ maxFrame }: { readonly maxFrame: number }): Protoco
   }
 }
 
-/** Just past the type byte of a simple string, error or integer, or past the header of a bulk string or array. */
+/**
+ * Where the body of a value begins: after the type byte of a simple string, error or integer, or after the header of a
+ * bulk string or array.
+ */
 function bodyStart(bytes: Uint8Array, from: number, end: number): number {
   const type = bytes[from]
   if (type !== bulkType && type !== arrayType) return from + 1

@@ -10,7 +10,7 @@ const perMs = 1
 export interface FakeFleetOptions {
   /** How long the connections take to open. */
   readonly openingMs?: number
-  /** The response time in milliseconds of a request that starts so many seconds after the start. */
+  /** The response time in milliseconds of a request that starts this many seconds after the run. */
   readonly responseMs?: (seconds: number) => number
   /** Planned requests for each that is answered; the others stay unanswered. */
   readonly plannedPerAnswer?: number

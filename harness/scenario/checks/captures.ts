@@ -57,7 +57,9 @@ function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue
   )
 }
 
-/** Braces in an expectation are literal text, but refused with the name of a captured value: that was meant. */
+/**
+ * Braces in an expectation are literal text. Around the name of a captured value they are refused, as a slot was meant.
+ */
 function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
   if (expect === undefined || expect === 'echo') return []
   return (['equals', 'body', 'contains'] as const).flatMap(key => {

@@ -41,7 +41,7 @@ function iterationIssues(given: ReadonlySet<string>): Issue[] {
   return [conflict([], 'exactly one of loop and mix', found.length === 0 ? 'neither' : 'both')]
 }
 
-/** A key, be it the scenario's or a reference server's, needs a protocol that has a handshake with one. */
+/** A key, whether of the scenario or of a reference server, needs a protocol that has a handshake with a key. */
 function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issue[] {
   if (!protocol || createProtocol(protocol).keyHandshake !== undefined) return []
   const keys = keysIn(data).filter(path => path.at(-1) === 'key')

@@ -5,16 +5,16 @@ import { conflict, type Issue, type Path } from '../path.ts'
 import type { Target } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { optionText, scenarioOptions } from '../schema/serverOptions.ts'
+import { targetsOf } from './targets.ts'
 
 type Served = Extract<Target, { serve: string }>
 
 const names: ReadonlySet<string> = new Set(scenarioOptions.map(([name]) => name))
 
 /** Options of reference servers that do not go with the server, with each other, or with UDP. */
-export function serverOptionIssues({ target, environments = {}, layers = [] }: Partial<ScenarioSettings>): Issue[] {
-  const others = Object.entries(environments).map(([name, other]) => ({ path: ['environments', name], target: other }))
-  const targets = target ? [{ path: ['target'], target }, ...others] : others
-  return targets.flatMap(({ path, target }) => ('serve' in target ? issuesOf(path, target, layers) : []))
+export function serverOptionIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { layers = [] } = settings
+  return targetsOf(settings).flatMap(({ path, target }) => ('serve' in target ? issuesOf(path, target, layers) : []))
 }
 
 function issuesOf(path: Path, { serve: server, options, over }: Served, layers: readonly string[]): Issue[] {

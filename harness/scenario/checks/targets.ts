@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { parseEndpoint } from '../../address.ts'
 import { list } from '../../invalidValue.ts'
+import { clientProtocols } from '../../serverOptions.ts'
 import { conflict, type Issue, issue, type Path, showPath } from '../path.ts'
 import type { Target } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
@@ -34,21 +35,12 @@ function tlsIssues(settings: Settings): Issue[] {
   return issues
 }
 
-/** Protocols that each reference server serves; a frame description may describe tlv or rpc as well. */
-const servedProtocols = {
-  echo: ['raw', 'line', 'frame'],
-  tlv: ['tlv', 'frame'],
-  rpc: ['rpc', 'frame'],
-  broadcast: ['broadcast'],
-  http: ['http'],
-} as const
-
 function serveIssues(settings: Settings): Issue[] {
   const { protocol } = settings
   if (!protocol) return []
   return targetsOf(settings).flatMap(({ path, target }) => {
     if (!('serve' in target)) return []
-    const served: readonly string[] = servedProtocols[target.serve]
+    const served = clientProtocols(target.serve)
     if (served.includes(protocol.name)) return []
     return [issue([...path, 'serve'], `the ${target.serve} server speaks ${list(served)}, not ${protocol.name}`)]
   })

@@ -4,13 +4,13 @@ import { type Issue, isWithin, type Path, pathKey, showPath } from '../path.ts'
 import { lineFinder, type TextFault } from './document.ts'
 import type { Position } from './source.ts'
 
-/** What was set from outside the file, by a flag or a variable: faults within it are shown there. */
+/** A flag or variable that set a part of the scenario: faults within that part are shown at the flag or variable. */
 export interface Origin {
   readonly path: Path
   readonly origin: string
 }
 
-/** What it takes to say where an issue is. */
+/** Everything that is needed to find the place of an issue. */
 export interface Places {
   /** The file as the user named it, or the URL that stands for one. */
   readonly name: string
@@ -43,7 +43,7 @@ export function textFaults(faults: readonly TextFault[], places: Pick<Places, 'n
   return bounded(inOrder(faults, places), places.name)
 }
 
-/** Issues that only the values showed: what a message quotes of one out of the environment is not shown. */
+/** Faults of issues that were found by their values. A quoted value is masked if it came from the environment. */
 export function lateFaults(issues: readonly Issue[], places: Places): Fault[] {
   const shown = issues.map(issue => {
     const isSecret = places.secrets.some(secret => isWithin(issue.path, secret) || isWithin(secret, issue.path))
@@ -66,7 +66,7 @@ function bounded(faults: readonly Fault[], name: string): Fault[] {
   return [...shown, { place: name, message: `and ${formatCount(faults.length - shown.length)} more faults` }]
 }
 
-/** Of what is not there, the place is the key of the nearest thing above it that is. */
+/** The offset of an issue. A value that is missing has none, so the key of the nearest value around it is taken. */
 function offsetOf({ path, about, offset }: Issue, positions: ReadonlyMap<string, Position>): number {
   if (offset !== undefined) return offset
   const own = positions.get(pathKey(path))

@@ -152,7 +152,7 @@ class Reader {
       }
       const inside = [...path, name]
       if (name === '__proto__') {
-        // Records of the schema cannot hold it: it would be dropped silently.
+        // A record of the schema cannot have this key, so it would be dropped silently.
         this.#issues.push({ path: inside, about: 'key', message: 'unknown key "__proto__"', offset })
         continue
       }

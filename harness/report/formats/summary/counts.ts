@@ -47,7 +47,9 @@ export function requestLines({ totals, server }: Report, colors: Colors): string
   ]
 }
 
-/** The server's own count, which should be from the number of answered to the number of sent requests. */
+/**
+ * The server's own count, which should be at least the number of answered requests and at most the number of sent ones.
+ */
 function serverCountLines(counted: number, totals: Report['totals'], colors: Colors): string[] {
   const { handshakes, heartbeats } = totals
   const answered = totals.completed + handshakes.completed + heartbeats.completed
