@@ -22,7 +22,7 @@ export function tallyOf(runs: readonly Audited[]): string {
   return [
     row('', [...kinds, 'all']),
     counts('runs', () => true),
-    ...['trusted', 'suspect', 'invalid'].map(verdict => counts(verdict, run => run.verdict === verdict)),
+    ...['trusted', 'unproven', 'suspect', 'invalid'].map(verdict => counts(verdict, run => run.verdict === verdict)),
     ...codes.map(code => counts(code, run => run.codes.includes(code))),
   ].join('\n')
 }

@@ -12,7 +12,8 @@ const windowsMax = 4096
 /** Bucket counts that are kept: enough for ten sections of about the same length. */
 const countsMax = 64
 const countsMs = 250
-const sectionCount = 10
+/** Sections of a run, of which the interval of a quantile is made. */
+export const sectionCount = 10
 
 /** Quantiles that are printed with an interval, by name. */
 export const quantilesWithInterval = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
