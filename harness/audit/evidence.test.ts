@@ -49,7 +49,7 @@ test.each<[string, Partial<EvidenceInputs>, string]>([
   [
     'a run that was interrupted before its first reply',
     { measuredMs: 0, completed: 0, interrupted: true },
-    'interrupted: 0 requests in 0 us measured: a verdict needs 5 s and 1,000 requests (let it run to its end)',
+    'interrupted: 0 requests in 0.0 s measured: a verdict needs 5 s and 1,000 requests (let it run to its end)',
   ],
   [
     'a short run that was interrupted',

@@ -1,5 +1,5 @@
 import type { Load } from '../scenario/scenario.ts'
-import { formatCount, formatDuration, formatSetting, plural } from '../units.ts'
+import { formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
@@ -28,7 +28,7 @@ export function auditEvidence(inputs: EvidenceInputs): Finding[] {
   const isShort = measuredMs < limits.measuredMsMin - lateReadingMs
   const isSparse = completed < limits.completedMin
   if (!isShort && !isSparse) return []
-  const seconds = formatSeconds(measuredMs)
+  const seconds = formatSeconds(measuredMs / 1000)
   const had = isSparse ? `${plural(completed, 'request')} in ${seconds} measured` : `${seconds} measured`
   const enough = `${formatCount(limits.completedMin)} requests`
   const long = formatDuration(limits.measuredMsMin)
@@ -54,8 +54,4 @@ function adviceOf(inputs: EvidenceInputs): string {
   if (mode === 'once') return `mode loop, ${longest}`
   if (interrupted && !isCounted && durationMs >= neededMs) return 'let it run to its end'
   return isCounted ? `${longest} in place of -n` : longest
-}
-
-function formatSeconds(milliseconds: number): string {
-  return milliseconds < 100 ? formatDuration(milliseconds) : `${(milliseconds / 1000).toFixed(1)} s`
 }

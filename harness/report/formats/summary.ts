@@ -1,13 +1,14 @@
+import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
-import { formatByteRate, formatCount, formatDuration, formatSetting, plural } from '../../units.ts'
+import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
 import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 import { datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, stepLines } from './summary/latency.ts'
-import { entry, formatSeconds } from './summary/layout.ts'
+import { entry } from './summary/layout.ts'
 import { searchLines } from './summary/search.ts'
 
 /** The result of a run, readable in ten seconds on a terminal of 80 columns; it ends with a line feed. */
@@ -37,15 +38,19 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
 }
 
 function headline(report: Report, colors: Colors): string {
-  const { scenario, window, throughput } = report
-  const figure =
-    window.completed === 0
-      ? 'not one request completed in the measured part'
-      : `${formatCount(throughput.mean)} requests/s over ${formatSeconds(window.seconds)}`
+  const { scenario } = report
+  const figure = figureOf(report)
   const missed = missedCount(report.thresholds)
   const limits = missed > 0 ? `, ${colors.red(`${missed} of ${report.thresholds.length} limits FAIL`)}` : ''
   const outcome = `${formatOutcome(report, colors)}${limits}`
   return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')
+}
+
+/** The throughput, or what there is of it: a few requests have no rate. */
+function figureOf({ window: { completed, seconds }, throughput }: Report): string {
+  if (completed === 0) return 'not one request completed in the measured part'
+  if (completed < samplesBeyondMin) return `${plural(completed, 'request')} in ${formatSeconds(seconds)}`
+  return `${formatCount(throughput.mean)} requests/s over ${formatSeconds(seconds)}`
 }
 
 function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {

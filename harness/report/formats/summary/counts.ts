@@ -1,9 +1,9 @@
 import { connectFailureKinds, type FailureKind, failureKinds } from '../../../failures.ts'
 import type { Colors } from '../../../terminal/cells.ts'
-import { formatCount, formatPercent, plural } from '../../../units.ts'
+import { formatCount, formatPercent, formatSeconds, plural } from '../../../units.ts'
 import type { Report } from '../../record.ts'
 import { quantileParts } from './latency.ts'
-import { entry, formatSeconds } from './layout.ts'
+import { entry } from './layout.ts'
 
 /** Deliveries: messages that no request asked for, and whether all of them arrived. */
 export function deliveryLines({ deliveries }: Report, colors: Colors): string[] {

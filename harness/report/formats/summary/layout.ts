@@ -1,5 +1,4 @@
 import { type Colors, cellCount, padEnd, printable, wrapWords } from '../../../terminal/cells.ts'
-import { formatCount } from '../../../units.ts'
 
 /** The width of the summary in cells. */
 const columns = 80
@@ -21,9 +20,4 @@ export function entry(label: string, parts: readonly string[], colors: Colors, s
   }
   const hanging = ' '.repeat(labelCells)
   return lines.map((line, index) => (index === 0 ? colors.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
-}
-
-/** The length of a run: `10.0 s`, `3,600 s`. */
-export function formatSeconds(seconds: number): string {
-  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${formatCount(seconds)} s`
 }
