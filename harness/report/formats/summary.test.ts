@@ -263,7 +263,21 @@ describe('renderSummary()', () => {
       '        2,000         990      1 ms   > 90 ms   failed, p99 < 5ms, overloaded',
     ])
     expect(summary({ search })).toContain('\n             figures below: the highest rate that passed\n')
+    const limited: Report['search'] = {
+      ...search,
+      clientLimitedAt: 1050,
+      end: 'client-limited',
+      probes: [{ ...probe, rate: 1050, outcome: 'client-limited', why: ['machine-busy', 'p99 < 5ms'] }],
+    }
+    expect(summary({ search: limited }).split('\n').slice(3, 6)).toEqual([
+      '  search     the client could not tell above 1,000/s, which passed all limits',
+      '         rate  requests/s       p50       p99',
+      "        1,050         990      1 ms      4 ms   the client's: machine-busy, p99…",
+    ])
     const { highestHeld: _, ...none } = search
+    expect(summary({ search: { ...none, end: 'client-limited' } })).toContain(
+      '  search     the client could not tell at any rate that was tried\n',
+    )
     expect(summary({ search: none })).toContain('  search     no rate passed all limits\n')
     expect(summary({ search: none })).toContain('\n             figures below: the last probe\n')
   })
