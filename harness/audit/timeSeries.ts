@@ -148,14 +148,18 @@ function changes(inputs: TimeSeriesInputs): Finding[] {
   return found.some(({ code }) => code === 'overloaded') ? found : [...warmup(inputs), ...found]
 }
 
-function warmup({ timeSeries, completed, hasConstantLoad, steadyState }: TimeSeriesInputs): Finding[] {
+function warmup(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, completed, throughput, hasConstantLoad, steadyState } = inputs
   if (steadyState !== undefined) return automaticWarmup(steadyState)
   const count = windowsWithEnough(timeSeries.throughputs.length, completed)
   if (!hasConstantLoad || count < warmupWindowsMin) return []
   const { throughputs, meansMs } = mergeWindows(timeSeries, count)
-  const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
+  // Where a run begins in its measured part, the first replies are due only after one response time.
+  const windowMs = ((completed / throughput) * 1000) / count
+  const skipped = Math.min(count, Math.ceil(meansMs[0]! / windowMs))
+  const cut = Math.max(mser5(throughputs.slice(skipped)).cut, mser5(meansMs.slice(skipped)).cut)
   if (cut === 0) return []
-  const share = cut / throughputs.length
+  const share = (skipped + cut) / count
   return [
     {
       code: 'warm-up',
