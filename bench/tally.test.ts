@@ -12,6 +12,7 @@ test('tallyOf() counts runs by kind, verdict and finding', () => {
                     echo  delay line           all
 runs                   2           2   4 (100.0 %)
 trusted                1           1    2 (50.0 %)
+unproven               0           0     0 (0.0 %)
 suspect                1           0    1 (25.0 %)
 invalid                0           1    1 (25.0 %)
 balance                1           0    1 (25.0 %)

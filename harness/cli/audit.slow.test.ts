@@ -68,7 +68,7 @@ const checks: readonly Check[] = [
     code: 'stationarity',
     severity: 'suspect',
     by: 'a server that gets slower',
-    says: /the (throughput fell|mean response time rose) by/,
+    says: /the (throughput fell|mean response time rose) from \S+ ?\S+ to \S+ ?\S+ over/,
     trips: () => real({ target: serves(risingEvery(200)), duration: '3500ms' }, strict),
     healthy: closedLoop,
   },
