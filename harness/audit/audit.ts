@@ -3,6 +3,7 @@ import { quantilesWithInterval } from '../metrics/timeSeries.ts'
 import { formatPercent } from '../units.ts'
 import { orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
+import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 import { auditEvidence, type EvidenceInputs } from './evidence.ts'
 import { type Finding, isDoubt } from './finding.ts'
@@ -65,7 +66,11 @@ export function findingsOf(inputs: AuditInputs): Finding[] {
     ...auditWorkers(inputs.workers),
     ...(inputs.timeSeries === undefined
       ? []
-      : [...auditTimeSeries(inputs.timeSeries), ...auditCeiling(inputs.timeSeries)]),
+      : [
+          ...auditTimeSeries(inputs.timeSeries),
+          ...auditCeiling(inputs.timeSeries),
+          ...auditClosedLoop(inputs.timeSeries),
+        ]),
     ...(inputs.host === undefined ? [] : auditHost(inputs.host)),
   ]
 }

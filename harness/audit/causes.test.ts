@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { causes, leadersOf, orderByCause } from './causes.ts'
 import type { Finding } from './finding.ts'
@@ -16,6 +18,19 @@ test('causes: each code has one row, and explains only codes of later rows', () 
     expect({ code, unknown: explains.filter(explained => !later.includes(explained)) }).toEqual({ code, unknown: [] })
     expect(new Set(explains).size).toBe(explains.length)
   })
+})
+
+test('causes: every code of a finding has a row', () => {
+  const folders = [import.meta.dirname, join(import.meta.dirname, '../run')]
+  const texts = folders.flatMap(folder =>
+    readdirSync(folder)
+      .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'causes.ts')
+      .map(name => readFileSync(join(folder, name), 'utf8')),
+  )
+  const codes = texts.flatMap(text => [...text.matchAll(/\bcode: '([a-z-]+)'/g)].map(([, code]) => code!))
+  expect(codes.length).toBeGreaterThan(20)
+  const listed = causes.map(({ code }) => code)
+  expect([...new Set(codes)].filter(code => !listed.includes(code))).toEqual([])
 })
 
 test('orderByCause() tells what explains others first, and what it explains', () => {

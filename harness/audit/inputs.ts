@@ -6,7 +6,6 @@ import type { Measured } from '../metrics/measured.ts'
 import { field } from '../metrics/slab.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
-import { workerCount } from '../plan/plan.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { AuditInputs } from './audit.ts'
@@ -114,12 +113,11 @@ function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {
   }
 }
 
-function workersInputs({ facts, targetIsLocal }: AuditedRun): WorkersInputs {
+function workersInputs({ facts }: AuditedRun): WorkersInputs {
   const { scenario, workers, environment } = facts
   return {
     started: workers,
     asked: scenario.workers === 'auto' ? undefined : scenario.workers,
-    advised: workerCount({ ...scenario, workers: 'auto' }, environment.cores, targetIsLocal),
     cores: environment.cores,
     connections: scenario.connections,
   }

@@ -214,34 +214,6 @@ test('quantile-ci is silent where the sections have too few requests to differ b
   expect(found({ ...wide, completed: 99 })).toEqual([])
 })
 
-describe('closed-loop', () => {
-  const response = { ...closed.response, p99: 1.5, max: 990 }
-  const stalled = { ...withTimeSeries(closed, { halfWidthsMs: {} }), response }
-  it('notes that one reply took far longer than p99, and which rate to try', () => {
-    const [finding, ...others] = auditTimeSeries(stalled)
-    expect(others).toEqual([])
-    expect(finding).toMatchObject({
-      code: 'closed-loop',
-      severity: 'note',
-      message: 'one reply took 660 times p99 while its connection waited (limit 100)',
-      hint: 'the p99 of users cannot be told from a loop: try -R 700/s',
-    })
-  })
-  it('says that the loop stood still, where it did', () => {
-    const still = withTimeSeries(stalled, { throughputs: [...windows(() => 1000).slice(1), 100] })
-    expect(auditTimeSeries(still).map(({ message }) => message)).toContainEqual(
-      expect.stringMatching(/^one reply took 660 times p99 while the loop stood still/),
-    )
-  })
-  it('is silent below a hundred times, in mode rate, and where p99 is not known', () => {
-    expect(found({ ...stalled, response: { ...closed.response, p99: 10, max: 990 } })).toEqual([])
-    expect(found({ ...stalled, isLoop: false })).toEqual([])
-    const { p99: _, ...unknown } = stalled.response
-    expect(found({ ...stalled, response: unknown })).toEqual([])
-    expect(found({ ...stalled, response: { ...stalled.response, lowerBounds: ['p99', 'max'] } })).toEqual([])
-  })
-})
-
 test('auditTimeSeries() finds nothing in a run of under two seconds', () => {
   const short = { throughputs: [500, 1000, 1500], meansMs: [30, 20, 10], inFlights: [1, 5, 10], balance: 0.5 }
   expect(found(withTimeSeries(closed, short))).toEqual([])

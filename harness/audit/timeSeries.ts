@@ -6,7 +6,6 @@ import { mergeWindows, windowsWithEnough } from '../metrics/statistics/windows.t
 import type { SteadyState } from '../metrics/steadyState.ts'
 import { sectionCount, type TimeSeries } from '../metrics/timeSeries.ts'
 import { formatCount, formatDuration, formatPercent, formatRatio } from '../units.ts'
-import { auditClosedLoop } from './closedLoop.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
@@ -45,7 +44,7 @@ export interface TimeSeriesInputs {
   readonly moreWorkers?: number | undefined
 }
 
-/** Checks of the measured part over time: 5, 6, 8 to 11, 13 and 23 (docs/measurement.md). */
+/** Checks of the measured part over time: 5, 6, 8 to 11 and 13 (docs/measurement.md). */
 export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   return [
     ...arrivals(inputs),
@@ -54,7 +53,6 @@ export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
     ...changes(inputs),
     ...quantileIntervals(inputs),
     ...balance(inputs),
-    ...auditClosedLoop(inputs),
   ]
 }
 

@@ -15,7 +15,7 @@ test('auditWorkers() doubts workers that share cores, and says what was asked fo
   expect(said({ started: 5, asked: 100, connections: 5 })).toEqual([
     'workers suspect: 5 workers share 2 cores (100 were asked for, but a worker needs a connection and there are 5)',
   ])
-  expect(auditWorkers({ ...oneWorker, started: 3, asked: 3 })[0]!.hint).toContain('-w 1')
+  expect(auditWorkers({ ...oneWorker, started: 3, asked: 3 })[0]!.hint).toContain('(-w 2)')
 })
 
 test('auditWorkers() notes that fewer were started than asked for', () => {

@@ -6,14 +6,12 @@ export interface WorkersInputs {
   readonly started: number
   /** As asked for (-w); absent where the number was left to Volley. */
   readonly asked?: number | undefined
-  /** How many Volley would have started by itself, leaving room for a local server. */
-  readonly advised: number
   readonly cores: number
   readonly connections: number
 }
 
 /** Whether the workers have a core each, and are as many as were asked for. */
-export function auditWorkers({ started, asked, advised, cores, connections }: WorkersInputs): Finding[] {
+export function auditWorkers({ started, asked, cores, connections }: WorkersInputs): Finding[] {
   if (asked === undefined) return []
   const fewer = `${formatCount(asked)} were asked for, but a worker needs a connection and there ${connections === 1 ? 'is' : 'are'} ${formatCount(connections)}`
   if (started > cores) {
@@ -22,7 +20,7 @@ export function auditWorkers({ started, asked, advised, cores, connections }: Wo
         code: 'workers',
         severity: 'suspect',
         message: `${plural(started, 'worker')} share ${plural(cores, 'core')}${started < asked ? ` (${fewer})` : ''}`,
-        hint: `they take turns, which slows all of them down: leave the number to Volley (-w auto), or take ${formatCount(advised)} (-w ${advised})`,
+        hint: `they take turns, which slows all of them down: leave the number to Volley (-w auto), or take at most ${formatCount(cores)} (-w ${cores})`,
         value: started,
         limit: cores,
       },

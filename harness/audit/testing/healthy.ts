@@ -13,4 +13,4 @@ export const enoughEvidence: EvidenceInputs = {
 }
 
 /** One worker on two cores, whose number was left to Volley. */
-export const oneWorker: WorkersInputs = { started: 1, asked: undefined, advised: 1, cores: 2, connections: 10 }
+export const oneWorker: WorkersInputs = { started: 1, asked: undefined, cores: 2, connections: 10 }
