@@ -94,7 +94,7 @@ function retransmitFindings(inputs: HostInputs): Finding[] {
       message: `${plural(resent, 'TCP segment')} ${resent === 1 ? 'was' : 'were'} retransmitted${whose} (limit ${formatCount(limit)})${timeouts}${shown}`,
       hint:
         ownRetransmits === undefined
-          ? 'if they are of this run, the slowest replies show the network rather than the server: use --transport epoll, which knows, or close other programs'
+          ? 'the slowest replies may show the network rather than the server: look for packet loss, and close other programs that use the network'
           : 'the slowest replies show the network rather than the server: look for packet loss or full queues',
       value: resent,
       limit,

@@ -254,7 +254,7 @@ function quantileIntervals({ timeSeries, completed, response }: TimeSeriesInputs
     {
       code: 'quantile-ci',
       severity: 'suspect',
-      message: `the 95 % interval of ${worst.name} is ± ${formatPercent(worst.share)} (limit ± ${formatPercent(worst.limit)})`,
+      message: `the 95 % interval of ${worst.name} is ± ${worst.share > 1 ? '> 100 %' : formatPercent(worst.share)} (limit ± ${formatPercent(worst.limit)})`,
       hint: 'it differs between parts of the run: run longer (-d)',
       value: worst.share,
       limit: worst.limit,

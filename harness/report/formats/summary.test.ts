@@ -166,11 +166,20 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('writes an interval in one figure, and one that is wider than its quantile as such', () => {
+    const halfWidths = { p50: 0.0027, p90: 0.102, p99: 0.22 }
+    const response = { ...latencyMs.response, halfWidths }
+    expect(summary({ latencyMs: { ...latencyMs, response } })).toContain(
+      '  response   p50 68 us ± 4 %   p90 102 us ± 100 %   p99 210 us ± > 100 %\n',
+    )
+  })
+
   it('gives no rate of a few requests', () => {
     const window = { ...sampleReport.window, seconds: 0.0117, completed: 3 }
     const lines = summary({ window, throughput: { mean: 256, perSecond: [] }, verdict: 'unproven' }).split('\n')
     expect(lines[1]).toBe('tlv-loopback   3 requests in 11.7 ms   unproven')
     expect(lines).toContain('  requests   3 completed, 0 failed in the measured 11.7 ms')
+    expect(lines).toContain('  server     97 % of a core')
   })
 
   it('renders the ceiling of the client, if it was measured', () => {

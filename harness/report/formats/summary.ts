@@ -11,6 +11,9 @@ import { connectLines, paceLines, quantileParts, stepLines } from './summary/lat
 import { entry } from './summary/layout.ts'
 import { searchLines } from './summary/search.ts'
 
+/** CPU time is counted in ticks, and a process has work of its own: divided by fewer requests it says nothing of them. */
+const costRequestsMin = 100
+
 /** The result of a run, readable in ten seconds on a terminal of 80 columns; it ends with a line feed. */
 export function renderSummary(report: Report, reportPath: string, colors: Colors): string {
   const lines = [
@@ -78,7 +81,9 @@ function targetLines({ scenario, target }: Report, colors: Colors): string[] {
 
 function processorLines({ client, server, window, totals }: Report, colors: Colors): string[] {
   const costPart = (micros: number | undefined) =>
-    micros === undefined || micros === 0 ? [] : [`${formatDuration(micros / 1000)} CPU per request`]
+    micros === undefined || micros === 0 || window.completed < costRequestsMin
+      ? []
+      : [`${formatDuration(micros / 1000)} CPU per request`]
   const line = (label: string, cores: number | undefined, micros: number | undefined, more: string[] = []) =>
     cores === undefined ? [] : entry(label, [...costPart(micros), formatCores(cores), ...more], colors, ', ')
   const seconds = window.elapsedSeconds
