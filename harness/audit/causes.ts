@@ -64,7 +64,8 @@ export const causes: readonly Cause[] = [
   // are about requests that had a free connection, or had not reached it yet: the server has no part in them.
   { code: 'overloaded', explains: ['rate', 'censoring', ...unsteady] },
   { code: 'rate', explains: [] },
-  { code: 'client-lag', explains: [] },
+  // Requests that leave late are not as far apart as planned.
+  { code: 'client-lag', explains: ['arrivals'] },
   { code: 'arrivals', explains: [] },
   { code: 'censoring', explains: [] },
   { code: 'deliveries', explains: [] },

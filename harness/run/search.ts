@@ -112,9 +112,11 @@ function strongest(outcomes: readonly ProbeOutcome[]): ProbeOutcome {
   return (['held', 'failed'] as const).find(outcome => outcomes.includes(outcome)) ?? 'client-limited'
 }
 
+/**
+ * Response times count from the planned times: a client that is late makes them longer, never shorter. So limits that hold
+ * beside its faults hold all the more without them; limits that are missed may be missed because of them.
+ */
 function outcomeOf({ findings, thresholds }: Report): ProbeOutcome {
-  const isUnusable = findings.some(({ code, severity }) => severity === 'invalid' && clientFaults.includes(code))
-  if (isUnusable) return 'client-limited'
   if (thresholds.every(({ ok }) => ok) && !findings.some(isUnkept)) return 'held'
   return clientFaultsOf(findings).length > 0 ? 'client-limited' : 'failed'
 }
