@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { isDoubt } from '../harness/audit/finding.ts'
 import { exitCode } from '../harness/errors.ts'
 import { formatPercent } from '../harness/units.ts'
 import { parseFlags } from './command.ts'
@@ -115,7 +116,7 @@ async function runOne(folder: string, run: number, seconds: number) {
   process.env['XDG_CACHE_HOME'] = join(folder, `cache-${run % 10}`)
   const lifeMs = seconds * 2000 + overtimeMs
   const { findings, verdict } = await runScenarioRecord(processes, { scenario, folder, lifeMs })
-  const doubts = findings.filter(({ severity }) => severity === 'suspect' || severity === 'invalid')
+  const doubts = findings.filter(isDoubt)
   console.log(
     `${String(run + 1).padStart(4)}  ${kind.padEnd(18)}${verdict.padEnd(9)}${doubts.map(describe).join(', ')}`,
   )

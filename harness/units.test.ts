@@ -4,6 +4,7 @@ import {
   formatElapsed,
   formatPercent,
   formatRatio,
+  formatSeconds,
   formatShortCount,
   parseBitRate,
   parsePercent,
@@ -19,6 +20,18 @@ describe('formatElapsed()', () => {
     [360_000_000, '100h00m00s'],
   ])('writes %d ms as %s', (milliseconds, text) => {
     expect(formatElapsed(milliseconds)).toBe(text)
+  })
+})
+
+describe('formatSeconds()', () => {
+  it.each([
+    [0, '0.0 s'],
+    [0.0117, '11.7 ms'],
+    [0.4, '0.4 s'],
+    [10, '10.0 s'],
+    [3600, '3,600 s'],
+  ])('writes %d s as %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text)
   })
 })
 

@@ -70,6 +70,12 @@ export function formatDuration(milliseconds: number): string {
   return `${threeFigures(milliseconds / 1000)} s`
 }
 
+/** The length of a run or of a part of it: `12 ms`, `0.4 s`, `10.0 s`, `3,600 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds > 0 && seconds < 0.0995) return formatDuration(seconds * 1000)
+  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${formatCount(seconds)} s`
+}
+
 /** A duration as a scenario writes it: `10s`, `1500ms`, `500us`. */
 export function formatSetting(milliseconds: number): string {
   if (milliseconds >= 1000 && milliseconds % 1000 === 0) return `${milliseconds / 1000}s`

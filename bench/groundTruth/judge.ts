@@ -1,3 +1,4 @@
+import { isDoubt } from '../../harness/audit/finding.ts'
 import type { Report } from '../../harness/report/record.ts'
 import type { Experiment, Truth } from './experiments.ts'
 
@@ -11,7 +12,7 @@ export interface Judgement extends Truth {
 
 /** Compares a run's figures with the truth: within the tolerance, and reported as a lower bound if it is one. */
 export function judge({ truth, finding }: Experiment, report: Report): Judgement[] {
-  const doubts = report.findings.filter(({ severity }) => severity !== 'note')
+  const doubts = report.findings.filter(isDoubt)
   const isMissed = finding !== undefined && !doubts.some(({ code }) => code === finding)
   return truth.map(expected => {
     const shown = shownBy(report, expected.figure)

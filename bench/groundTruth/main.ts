@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { isDoubt } from '../../harness/audit/finding.ts'
 import { exitCode, messageOf } from '../../harness/errors.ts'
 import type { Report } from '../../harness/report/record.ts'
 import { parseFlags } from '../command.ts'
@@ -67,7 +68,7 @@ async function show(experiment: Experiment, seconds: number, folder: string): Pr
   const judgements = judge(experiment, report)
   console.log('             shown     truth     error  interval')
   for (const judgement of judgements) console.log(row(judgement))
-  const codes = report.findings.filter(({ severity }) => severity !== 'note').map(({ code }) => code)
+  const codes = report.findings.filter(isDoubt).map(({ code }) => code)
   console.log(`  ${report.verdict}${codes.length > 0 ? `: ${[...new Set(codes)].join(', ')}` : ''}`)
   return judgements.filter(({ outcome }) => outcome === 'WRONG').length
 }

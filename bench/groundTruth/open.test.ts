@@ -50,6 +50,8 @@ test('G11: a FIFO of 1 000/s at 1 200/s is reported as overloaded', async () => 
     throughput,
     response: measured.response.quantiles,
     slots: 64,
+    connections: 64,
+    isLoop: false,
     isSaturated: false,
     hasConstantLoad: true,
     plan: { perSecond: rate, arrivals: 'poisson' },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type AuditInputs, audit } from './audit.ts'
 import { verdictOf } from './finding.ts'
+import { enoughEvidence, oneWorker } from './testing/healthy.ts'
 
 const healthy: AuditInputs = {
   accounts: [{ sent: 1010, completed: 1000, failed: 0, inFlight: 10 }],
@@ -12,6 +13,8 @@ const healthy: AuditInputs = {
   clockDriftMs: 0.4,
   sharedCores: 1.5,
   cores: 2,
+  evidence: enoughEvidence,
+  workers: oneWorker,
   response: { count: 900, mean: 1, p50: 1, p90: 1.5, max: 4 },
 }
 
@@ -23,6 +26,43 @@ test('audit() finds nothing in a healthy run', () => {
 test('audit() finds nothing when the planned requests were sent in time', () => {
   const clientLag = { count: 900, mean: 0.01, p50: 0.01, p90: 0.02, max: 0.1 }
   expect(audit({ ...healthy, plan: { planned: 900, sent: 899, clientLag } })).toEqual([])
+})
+
+test('audit() takes one planned request more or less for the edge of the measured part', () => {
+  const clientLag = { count: 9, mean: 0, max: 0 }
+  expect(audit({ ...healthy, plan: { planned: 10, sent: 9, clientLag } })).toEqual([])
+  expect(audit({ ...healthy, plan: { planned: 10, sent: 8, clientLag } }).map(({ code }) => code)).toEqual(['rate'])
+})
+
+test('audit() says that there was too little to look at, but not beside a problem that was found', () => {
+  const evidence = { ...enoughEvidence, measuredMs: 2000 }
+  expect(audit({ ...healthy, evidence }).map(({ severity }) => severity)).toEqual(['unproven'])
+  expect(audit({ ...healthy, evidence, sharedCores: 1.9 }).map(({ severity }) => severity)).toEqual([
+    'unproven',
+    'note',
+  ])
+  expect(audit({ ...healthy, evidence, errorShare: 0.5 }).map(({ code }) => code)).toEqual(['errors'])
+})
+
+test('audit() tells causes first, and which findings they explain', () => {
+  const response = {
+    count: 500,
+    mean: 1,
+    p50: 1,
+    p90: 2,
+    p99: 100,
+    max: 100,
+    censored: 500,
+    lowerBounds: ['p99', 'max'],
+  }
+  const found = audit({ ...healthy, response, errorShare: 0.5, clockDriftMs: 99 })
+  expect(found.map(({ code, explainedBy }) => `${code} ${explainedBy ?? '-'}`)).toEqual([
+    'clock -',
+    'errors -',
+    'censoring errors',
+  ])
+  expect(found[2]!.message).toContain('only lower bounds are known for p99')
+  expect(found[2]!.message).not.toContain('max')
 })
 
 test('audit() accepts counters that have wrapped', () => {
@@ -118,10 +158,14 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
 })
 
 test('verdictOf() is that of the worst finding, and ignores notes', () => {
+  const [unproven] = audit({ ...healthy, evidence: { ...enoughEvidence, completed: 3 } })
   const [note] = audit({ ...healthy, sharedCores: 2 })
   const [suspect] = audit({ ...healthy, errorShare: 0.5 })
   const [invalid] = audit({ ...healthy, clockDriftMs: 99 })
   expect(verdictOf([note!])).toBe('trusted')
+  expect(verdictOf([unproven!, note!])).toBe('unproven')
+  expect(verdictOf([unproven!, suspect!])).toBe('suspect')
+  expect(verdictOf([suspect!, { ...invalid!, explainedBy: 'errors' }])).toBe('invalid')
   expect(verdictOf([note!, suspect!])).toBe('suspect')
   expect(verdictOf([suspect!, invalid!, note!])).toBe('invalid')
 })

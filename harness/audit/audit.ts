@@ -1,12 +1,16 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
 import { formatPercent } from '../units.ts'
+import { orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
+import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
-import type { Finding } from './finding.ts'
+import { auditEvidence, type EvidenceInputs } from './evidence.ts'
+import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
+import { auditWorkers, type WorkersInputs } from './workers.ts'
 
 /** The inputs of the audit: plain figures, so that every check can be tested without a run. */
 export interface AuditInputs {
@@ -20,11 +24,15 @@ export interface AuditInputs {
   /** Failed requests and connects as a share of all requests and connects. */
   readonly errorShare: number
   readonly interrupted: boolean
+  /** How much was measured. */
+  readonly evidence: EvidenceInputs
   /** How far the wall clock and the monotonic clock moved apart during the run. */
   readonly clockDriftMs: number
   /** Cores that client and server used together; absent unless both ran on this machine. */
   readonly sharedCores?: number | undefined
   readonly cores: number
+  /** Worker threads asked for and started. */
+  readonly workers: WorkersInputs
   readonly response: Quantiles
   /** Mode rate, for the measured part. */
   readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
@@ -35,8 +43,17 @@ export interface AuditInputs {
   readonly deliveries?: DeliveriesInputs | undefined
 }
 
-/** Runs every check on a run; the list is empty when all of them pass. */
+/**
+ * Audits a run that has ended: the findings of all checks, ordered by cause. Where no check found a problem, it looks
+ * whether they could have found one. The list is empty when all is well.
+ */
 export function audit(inputs: AuditInputs): Finding[] {
+  const found = findingsOf(inputs)
+  return orderByCause(found.some(isDoubt) ? found : [...found, ...auditEvidence(inputs.evidence)])
+}
+
+/** The findings of every check, in no order. */
+export function findingsOf(inputs: AuditInputs): Finding[] {
   return [
     ...conservation(inputs),
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
@@ -46,9 +63,14 @@ export function audit(inputs: AuditInputs): Finding[] {
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
+    ...auditWorkers(inputs.workers),
     ...(inputs.timeSeries === undefined
       ? []
-      : [...auditTimeSeries(inputs.timeSeries), ...auditCeiling(inputs.timeSeries)]),
+      : [
+          ...auditTimeSeries(inputs.timeSeries),
+          ...auditCeiling(inputs.timeSeries),
+          ...auditClosedLoop(inputs.timeSeries),
+        ]),
     ...(inputs.host === undefined ? [] : auditHost(inputs.host)),
   ]
 }
@@ -93,7 +115,8 @@ function censoring({ response }: AuditInputs): Finding[] {
   if (censored === 0 || first === undefined) return []
   const [name, q] = first
   const limit = (1 - q) / 10
-  const bounds = lowerBounds.length === 0 ? '' : `; only lower bounds are known for ${lowerBounds.join(', ')}`
+  const bounded = lowerBounds.filter(name => name !== 'max')
+  const bounds = bounded.length === 0 ? '' : `; only lower bounds are known for ${bounded.join(', ')}`
   return [
     {
       code: 'censoring',
@@ -110,7 +133,8 @@ function rate({ plan, interrupted }: AuditInputs): Finding[] {
   if (plan === undefined || plan.planned === 0 || interrupted) return []
   const { planned, sent } = plan
   const missing = 1 - sent / planned
-  if (Math.abs(missing) <= limits.rateSuspect) return []
+  // One request more or less at the edges of the measured part is no share of anything.
+  if (Math.abs(missing) <= limits.rateSuspect || Math.abs(planned - sent) <= 1) return []
   const isInvalid = Math.abs(missing) > limits.rateInvalid
   const limit = isInvalid ? limits.rateInvalid : limits.rateSuspect
   return [

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
-import { audit } from './audit.ts'
+import { type AuditInputs, audit } from './audit.ts'
 import { auditCeiling, mayBeClientLimited, moreWorkers } from './ceiling.ts'
+import { enoughEvidence, oneWorker } from './testing/healthy.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 
 const windows = (value: number) => new Array<number>(100).fill(value)
@@ -19,6 +20,8 @@ const saturated: TimeSeriesInputs = {
   throughput: 1000,
   response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
   slots: 10,
+  connections: 10,
+  isLoop: true,
   isSaturated: true,
   hasConstantLoad: true,
   nullPerSecond: 1200,
@@ -61,8 +64,10 @@ describe('auditCeiling()', () => {
     expect(auditCeiling({ ...busy(0.69), nullPerSecond: 1000 })).toEqual([])
   })
   it('is part of the audit of every run', () => {
-    const inputs = {
+    const inputs: AuditInputs = {
       accounts: [],
+      evidence: enoughEvidence,
+      workers: oneWorker,
       completed: 10_000,
       completedInWindow: 10_000,
       errorShare: 0,

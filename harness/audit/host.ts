@@ -1,10 +1,10 @@
 import type { HostDifference } from '../host/counters.ts'
-import type { DelayedMode } from '../metrics/statistics/modes.ts'
-import { formatCount, formatPercent } from '../units.ts'
+import type { DelayedMode, StandingDelay } from '../metrics/statistics/modes.ts'
+import { formatCount, formatPercent, plural } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
-/** The machine's counters over the run. */
+/** The machine's counters over the run; those of TCP count the connections of every program. */
 export interface HostInputs {
   readonly host: HostDifference
   /** Segments that the run's own connections retransmitted, where the transport knows. */
@@ -14,6 +14,8 @@ export interface HostInputs {
   readonly completed: number
   /** Peaks of the response times at the delays that TCP adds. */
   readonly modes: readonly DelayedMode[]
+  /** Most of the replies take as long as one of those delays. */
+  readonly standing?: StandingDelay | undefined
 }
 
 /** What to do about each delay that TCP adds. */
@@ -22,6 +24,9 @@ const modeHints: Readonly<Record<DelayedMode['name'], string>> = {
   'retransmission timeout': 'lost segments look like this: look for packet loss between client and server',
   'SYN retransmission': "lost SYNs look like this: look for packet loss, or raise the server's listen backlog",
 }
+
+/** From this share of the replies on it is all of them. */
+const nearlyAll = 0.99
 
 /**
  * Checks of the machine (docs/measurement.md): CPU time that went to others (6) and TCP retransmissions (14), or, over
@@ -70,32 +75,43 @@ function lossFindings({ host: { udpErrors = 0, udpReceiveBufferErrors = 0 }, com
   ]
 }
 
-function retransmitFindings({ host, ownRetransmits, completed, modes }: HostInputs): Finding[] {
-  const findings: Finding[] = []
+function retransmitFindings(inputs: HostInputs): Finding[] {
+  const { host, ownRetransmits, completed, modes } = inputs
   const { retransmits = 0, tcpTimeouts = 0 } = host
   const resent = ownRetransmits ?? retransmits
-  // One reply in a hundred lies beyond p99.
-  const limit = limits.retransmits * 0.01 * completed
-  if (tcpTimeouts > 0 || resent > limit) {
-    const named = modes.map(({ name, offsetMs }) => `${name} (+${offsetMs} ms)`).join(', ')
-    findings.push({
+  // One reply in a hundred lies beyond p99; a single retransmission is no share of anything.
+  const limit = Math.max(1, limits.retransmits * 0.01 * completed)
+  if (resent <= limit) return delayNotes(inputs)
+  const whose =
+    ownRetransmits === undefined ? ' on this machine, by this run or by other programs' : " on this run's connections"
+  const named = modes.map(({ name, offsetMs }) => `${name} (+${offsetMs} ms)`).join(', ')
+  const timeouts = tcpTimeouts > 0 ? `; the whole machine counted ${plural(tcpTimeouts, 'timeout')} of TCP` : ''
+  const shown = named === '' ? '' : `; the response times show ${named}`
+  return [
+    {
       code: 'retransmits',
       severity: 'suspect',
-      message: `${resent} TCP segments were retransmitted (limit ${formatCount(limit)}), ${tcpTimeouts} after a timeout (limit 0)${named === '' ? '' : `; the response times show ${named}`}`,
-      hint: 'p99 and above show the network rather than the server: look for packet loss or full queues',
+      message: `${plural(resent, 'TCP segment')} ${resent === 1 ? 'was' : 'were'} retransmitted${whose} (limit ${formatCount(limit)})${timeouts}${shown}`,
+      hint:
+        ownRetransmits === undefined
+          ? 'the slowest replies may show the network rather than the server: look for packet loss, and close other programs that use the network'
+          : 'the slowest replies show the network rather than the server: look for packet loss or full queues',
       value: resent,
       limit,
-    })
-  } else if (modes.length > 0) {
-    const { count, name, offsetMs } = modes[0]!
-    findings.push({
-      code: 'retransmits',
-      severity: 'note',
-      message: `${count} response times are ${offsetMs} ms above the median, as with ${name}`,
-      hint: modeHints[name],
-      value: count,
-      limit: 0,
-    })
+    },
+  ]
+}
+
+/** Delays of TCP that the response times show although little or nothing was retransmitted. */
+function delayNotes({ modes: [mode], standing }: HostInputs): Finding[] {
+  if (standing !== undefined) {
+    const { offsetMs, name, share } = standing
+    const who = share > nearlyAll ? 'every reply takes' : `${formatPercent(share)} of the replies take`
+    const message = `${who} ${offsetMs} ms, as with ${name}`
+    return [{ code: 'retransmits', severity: 'note', message, hint: modeHints[name], value: share, limit: 0 }]
   }
-  return findings
+  if (mode === undefined) return []
+  const { count, name, offsetMs } = mode
+  const message = `${count} response times are ${offsetMs} ms above the median, as with ${name}`
+  return [{ code: 'retransmits', severity: 'note', message, hint: modeHints[name], value: count, limit: 0 }]
 }

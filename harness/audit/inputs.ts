@@ -1,10 +1,10 @@
 import type { HostDifference } from '../host/counters.ts'
 import type { Environment } from '../host/processes.ts'
 import type { Collector } from '../metrics/collector.ts'
-import { bucketEndMs } from '../metrics/histogram.ts'
+import { bucketEndMs, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
 import { field } from '../metrics/slab.ts'
-import { delayedModes } from '../metrics/statistics/modes.ts'
+import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { Scenario } from '../scenario/scenario.ts'
@@ -12,7 +12,9 @@ import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
+import type { EvidenceInputs } from './evidence.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
+import type { WorkersInputs } from './workers.ts'
 
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
@@ -70,6 +72,7 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
     completedInWindow: measured.completed,
     errorShare: errorShare(totals) ?? 0,
     interrupted: run.interrupted,
+    evidence: evidenceInputs(run, measured),
     clockDriftMs: run.clockDriftMs,
     ...(run.facts.scenario.load.mode !== 'rate'
       ? {}
@@ -88,11 +91,49 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
       overUdp: run.overUdp,
       completed: measured.completed,
       modes: delayedModes(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0),
+      standing: standingDelayOf(run, measured),
     },
     sharedCores,
     cores: run.facts.environment.cores,
+    workers: workersInputs(run),
     deliveries: deliveriesInputs(run, collector, totals),
   }
+}
+
+function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {
+  const { load, duration, requests, warmup } = run.facts.scenario
+  return {
+    measuredMs: measured.windowMs,
+    completed: measured.completed,
+    interrupted: run.interrupted,
+    mode: load.mode,
+    durationMs: duration,
+    isCounted: requests !== undefined,
+    isWarmupAutomatic: warmup === 'auto',
+  }
+}
+
+function workersInputs({ facts }: AuditedRun): WorkersInputs {
+  const { scenario, workers, environment } = facts
+  return {
+    started: workers,
+    asked: scenario.workers === 'auto' ? undefined : scenario.workers,
+    cores: environment.cores,
+    connections: scenario.connections,
+  }
+}
+
+/**
+ * A delay of TCP at which the replies stand, where the kernel's round-trip times show that it is not the network's. A
+ * relay and a service time are delays that were asked for.
+ */
+function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDelay | undefined {
+  const { target } = facts.scenario
+  const isAskedFor = target.relay !== undefined || ('serve' in target && target.options['serviceTime'] !== undefined)
+  const { histogram } = measured.leastRoundTripAtEnd
+  if (isAskedFor || histogram.totalCount === 0) return undefined
+  const leastRoundTripMs = histogram.minNonZeroValue / ticksPerMs
+  return standingDelay(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0, leastRoundTripMs)
 }
 
 function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number): TimeSeriesInputs | undefined {
@@ -108,6 +149,8 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
     throughput: completed / seconds,
     response,
     slots: connections * load.pipeline,
+    connections,
+    isLoop: load.mode === 'loop' && load.stages === undefined,
     isSaturated:
       load.mode === 'loop' &&
       load.stages === undefined &&

@@ -2,6 +2,9 @@ import { driftMax } from '../metrics/steadyState.ts'
 
 /** The limits of all checks (docs/measurement.md). */
 export const limits = {
+  /** What the measured part must hold for a verdict. */
+  measuredMsMin: 5000,
+  completedMin: 1000,
   errorsSuspect: 0.001,
   /** Share of a second, over all connections, that the server left them closed. */
   downShare: 0.5,
@@ -25,6 +28,8 @@ export const limits = {
    * Distance of the gaps from the exponential distribution; dispersion of counts; variation of a constant rate's gaps.
    */
   gapDistance: 0.05,
+  /** Of few gaps the distance is larger by chance: in 1 of 100 cases by this over the root of their number. */
+  gapDistanceChance: 1.63,
   dispersionPoisson: 0.2,
   dispersionConstant: 0.05,
   gapVariation: 0.1,
@@ -44,7 +49,13 @@ export const limits = {
   driftZ: 2.58,
   /** Half of the 95 % interval as a share of its quantile. 0.1 for all would be missed by p99 on any shared machine. */
   interval: { p50: 0.1, p90: 0.2, p99: 0.5 },
+  /** Requests in each of the ten sections of which the interval is made. */
+  requestsPerSectionMin: 10,
   balance: 0.95,
-  /** Share of the replies beyond a quantile that retransmissions may account for. */
+  /** How many times the variance of a fair share by chance counts are allowed where each connection has few requests. */
+  balanceChance: 3,
+  /** In a loop: the slowest reply as a multiple of p99. */
+  loopStall: 100,
+  /** Share of the replies beyond p99 that retransmissions may account for. */
   retransmits: 0.1,
 } as const

@@ -60,13 +60,26 @@ test('LiveAudit keeps the wording of a note as long as the doubt persists', () =
   const { liveAudit, readAt, slab } = started()
   readAt(3000, 3000, 1500)
   const notes = liveAudit.notes(3000)
-  expect(codes(notes)).toEqual(['rate', 'generator-busy'])
-  expect(notes[0]).toContain('50 % of the planned requests were sent')
+  expect(codes(notes)).toEqual(['generator-busy', 'rate'])
+  expect(notes[1]).toContain('50 % of the planned requests were sent')
   readAt(6000, 6000, 2000)
-  expect(liveAudit.notes(6000)[0]).toBe(notes[0])
+  expect(liveAudit.notes(6000)[1]).toBe(notes[1])
   readAt(9000, 9000, 9000)
   slab.sums[sum.idleMs] = 9000
   expect(liveAudit.notes(9000)).toEqual([])
+})
+
+test('LiveAudit has no note for what another finding explains, nor for too little to look at', () => {
+  const { slab, liveAudit, readAt } = started()
+  readAt(0, 0, 0)
+  // Requests leave half a response time late, because their worker is always busy.
+  slab.counts[histogram.clientLag * countsLength + bucketIndex(toTicks(0.5))] = 3000
+  readAt(3000, 3000, 3000)
+  expect(codes(liveAudit.notes(3000))).toEqual(['generator-busy'])
+  slab.sums[sum.idleMs] = 6000
+  slab.counts[histogram.clientLag * countsLength + bucketIndex(toTicks(0.5))] = 6000
+  readAt(6000, 6000, 6000)
+  expect(codes(liveAudit.notes(6000))).toEqual(['client-lag'])
 })
 
 test('LiveAudit audits every few seconds only, and never checks the accounts, which are incomplete', () => {

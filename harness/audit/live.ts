@@ -2,7 +2,9 @@ import { type Clock, monotonicClock } from '../clock.ts'
 import type { HostDifference } from '../host/counters.ts'
 import type { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
-import { audit } from './audit.ts'
+import { findingsOf } from './audit.ts'
+import { leadersOf, orderByCause } from './causes.ts'
+import { isDoubt } from './finding.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
 
 /** How often a run is audited while it lasts, and how much of it must have been measured. */
@@ -24,7 +26,7 @@ export interface LiveAuditOptions {
   readonly clock?: Clock
 }
 
-/** The audit of a run in progress: the findings it would have if it ended now. */
+/** The audit of a run in progress: the findings it would have if it ended now, without those that another explains. */
 export class LiveAudit {
   readonly #options: LiveAuditOptions
   #dueAt = Number.NEGATIVE_INFINITY
@@ -60,11 +62,14 @@ export class LiveAudit {
       interrupted: false,
     }
     const inputs = auditInputs(record, collector, totalsOf(collector), measured)
-    const found = audit({ ...inputs, accounts: [] }).filter(
-      ({ code, severity }) => severity !== 'note' && !atTheEnd.includes(code),
+    const found = findingsOf({ ...inputs, accounts: [] }).filter(
+      finding => isDoubt(finding) && !atTheEnd.includes(finding.code),
     )
     this.#notes = new Map(
-      found.map(({ code, message, hint }) => [code, this.#notes.get(code) ?? `${code}: ${message}: ${hint}`]),
+      leadersOf(orderByCause(found)).map(({ code, message, hint }) => [
+        code,
+        this.#notes.get(code) ?? `${code}: ${message}: ${hint}`,
+      ]),
     )
   }
 }

@@ -23,13 +23,17 @@ const closed: TimeSeriesInputs = {
   throughput: 1000,
   response: { count: 10_000, mean: 10, p50: 10, p90: 12, p99: 20, max: 30 },
   slots: 10,
+  connections: 10,
+  isLoop: true,
   isSaturated: true,
   hasConstantLoad: true,
 }
 const planned: TimeSeriesInputs = {
   ...closed,
   isSaturated: false,
+  isLoop: false,
   slots: 50,
+  connections: 50,
   plan: { perSecond: 1000, arrivals: 'poisson' },
   timeSeries: { ...timeSeries, arrivals: { distance: 0.01, dispersion: 1.05, variation: 1, spans: 100 } },
 }
@@ -55,6 +59,11 @@ describe('arrivals', () => {
   })
   it('allows more dispersion in few spans, which are less certain', () => {
     expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, dispersion: 1.5, spans: 20 } }))).toEqual([])
+  })
+  it('allows more distance of few gaps, which are less certain', () => {
+    const bursts = withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.12 } })
+    expect(found(bursts)).toEqual(['arrivals suspect'])
+    expect(found({ ...bursts, completed: 100 })).toEqual([])
   })
   it('requires even gaps of constant arrivals', () => {
     expect(found(withTimeSeries(constant, { arrivals: even }))).toEqual([])
@@ -93,7 +102,7 @@ describe('automatic warm-up', () => {
     warmupSeconds: 1,
     isExtended: false,
   } as const
-  const late = { ...steadyState, reachedAt: 9000, change: 4, warmupSeconds: 4 }
+  const late = { ...steadyState, reachedAt: 9000, change: 0.8, warmupSeconds: 4 }
   const messages = (change: Partial<TimeSeriesInputs>) =>
     auditTimeSeries({ ...closed, ...change }).map(({ severity, message }) => `${severity}: ${message}`)
   it('is silent when only the minimum was left out', () => {
@@ -101,19 +110,24 @@ describe('automatic warm-up', () => {
   })
   it('notes what was left out', () => {
     expect(messages({ steadyState: late })).toEqual([
-      'note: the first 4 s were left out as warm-up: from 1 s to 4 s the mean response time was 400 % higher than in the rest',
+      'note: the first 4 s were left out as warm-up: from 1 s to 4 s the mean response time was 5 times as high as in the rest',
     ])
     expect(messages({ steadyState: { ...late, what: 'throughput', change: -0.25 } })[0]).toContain(
-      'the throughput was 25 % lower',
+      'the throughput was 25 % lower than in the rest',
+    )
+    expect(messages({ steadyState: { ...late, change: 0.2 } })[0]).toContain('was 25 % higher than in the rest')
+    // Nothing was answered in the rest.
+    expect(messages({ steadyState: { ...late, change: 1 } })[0]).toContain(
+      'was more than 100 times as high as in the rest',
     )
   })
   it('is invalid for an extended run without a steady state, and suspect for one that could not be extended', () => {
-    const unsteady = { ...late, isUnsteady: true, change: 0.3 }
+    const unsteady = { ...late, isUnsteady: true, change: 3 / 13 }
     expect(messages({ steadyState: { ...unsteady, isExtended: true } })).toEqual([
-      'invalid: the run never reached a steady state, although it was extended to twice its length: the mean response time was 30 % higher in its first half (limit 5 %)',
+      'invalid: the run never reached a steady state, although it was extended to twice its length: in its first half the mean response time was 30 % higher than in its second (limit 5 %)',
     ])
     expect(messages({ steadyState: unsteady })).toEqual([
-      'suspect: the run never reached a steady state: the mean response time was 30 % higher in its first half (limit 5 %)',
+      'suspect: the run never reached a steady state: in its first half the mean response time was 30 % higher than in its second (limit 5 %)',
     ])
   })
   it('leaves an overloaded server to the overloaded finding', () => {
@@ -130,6 +144,11 @@ describe('warm-up', () => {
   it('fires when the start of the measured part differs from the rest', () => {
     expect(found(withTimeSeries(closed, { throughputs: slowStart }))).toContain('warm-up suspect')
   })
+  it('is silent when the windows have too few requests to tell', () => {
+    const slow = withTimeSeries(closed, { throughputs: slowStart.map(value => value / 100) })
+    expect(found({ ...slow, completed: 500 })).toContain('warm-up suspect')
+    expect(found({ ...slow, completed: 499 })).not.toContain('warm-up suspect')
+  })
   it('is silent when the load changes in stages', () => {
     expect(found({ ...withTimeSeries(closed, { throughputs: slowStart }), hasConstantLoad: false })).toEqual([])
   })
@@ -142,6 +161,17 @@ describe('stationarity', () => {
     expect(found(withTimeSeries(closed, { throughputs: windows(index => 1000 - index) }))).toContain(
       'stationarity suspect',
     )
+  })
+  it('says from what to what, which is bounded where the replies stop', () => {
+    const stops = auditTimeSeries(withTimeSeries(closed, { throughputs: windows(index => (index < 70 ? 1000 : 0)) }))
+    const stationarity = stops.find(({ code }) => code === 'stationarity')
+    expect(stationarity?.message).toMatch(/^the throughput fell from [\d,]+\/s to 0\/s over the measured part/)
+    expect(stationarity?.value).toBe(-1)
+  })
+  it('is silent when the windows have too few requests to tell', () => {
+    const slow = withTimeSeries(planned, { meansMs: rising })
+    expect(found({ ...slow, completed: 200 })).toContain('stationarity suspect')
+    expect(found({ ...slow, completed: 199 })).not.toContain('stationarity suspect')
   })
   it('is overloaded when requests in flight grow while the server falls behind the planned rate', () => {
     const overloaded = { ...withTimeSeries(planned, { inFlights: rising, meansMs: rising }), throughput: 900 }
@@ -167,9 +197,21 @@ describe('balance', () => {
   it('fires in a closed loop', () => {
     expect(found(withTimeSeries(closed, { balance: 0.9 }))).toEqual(['balance suspect'])
   })
+  it('allows what chance makes of few requests on each connection', () => {
+    // Two requests on each connection on average: chance alone makes an index of 0.67.
+    const few = { ...closed, completed: 200, connections: 100 }
+    expect(found(withTimeSeries(few, { balance: 0.6 }))).toEqual([])
+    expect(found(withTimeSeries(few, { balance: 0.3 }))).toEqual(['balance suspect'])
+  })
   it('is silent in mode rate, which need not use all connections', () => {
     expect(found(withTimeSeries(planned, { balance: 0.5 }))).toEqual([])
   })
+})
+
+test('quantile-ci is silent where the sections have too few requests to differ by more than chance', () => {
+  const wide = withTimeSeries(closed, { halfWidthsMs: { p50: 5 } })
+  expect(found({ ...wide, completed: 100 })).toEqual(['quantile-ci suspect'])
+  expect(found({ ...wide, completed: 99 })).toEqual([])
 })
 
 test('auditTimeSeries() finds nothing in a run of under two seconds', () => {

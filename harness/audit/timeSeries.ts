@@ -2,9 +2,10 @@ import type { Quantiles } from '../metrics/snapshot.ts'
 import { littlesLawError, littlesLawLimit } from '../metrics/statistics/littlesLaw.ts'
 import { driftOf } from '../metrics/statistics/trend.ts'
 import { mser5 } from '../metrics/statistics/warmup.ts'
+import { mergeWindows, windowsWithEnough } from '../metrics/statistics/windows.ts'
 import type { SteadyState } from '../metrics/steadyState.ts'
-import type { TimeSeries } from '../metrics/timeSeries.ts'
-import { formatCount, formatPercent, formatRatio } from '../units.ts'
+import { sectionCount, type TimeSeries } from '../metrics/timeSeries.ts'
+import { formatCount, formatDuration, formatPercent, formatRatio } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
@@ -13,6 +14,8 @@ export const windowsMin = 20
 /** In fewer windows MSER-5 finds a warm-up in noise too often. */
 const warmupWindowsMin = 50
 const driftWindows = 20
+/** Nobody tells larger ratios apart. */
+const timesMax = 100
 /** A server that answers this share of the planned rate keeps up. */
 const answeredShareMin = 0.99
 
@@ -24,6 +27,9 @@ export interface TimeSeriesInputs {
   readonly response: Quantiles
   /** Requests that all connections together may have in flight. */
   readonly slots: number
+  readonly connections: number
+  /** Mode loop, with the same load from start to end. */
+  readonly isLoop: boolean
   /** Closed loop in which every free slot is refilled at once: no pauses, no reconnects, no failures. */
   readonly isSaturated: boolean
   /** The load is the same from start to end: no stages. */
@@ -50,7 +56,7 @@ export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   ]
 }
 
-function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
+function arrivals({ timeSeries, plan, completed }: TimeSeriesInputs): Finding[] {
   if (plan === undefined || timeSeries.arrivals === undefined) return []
   const { distance, dispersion, variation, spans } = timeSeries.arrivals
   const isPoisson = plan.arrivals === 'poisson'
@@ -62,7 +68,7 @@ function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
       ? {
           what: 'the distance of the gaps from the exponential distribution is',
           value: distance,
-          limit: limits.gapDistance,
+          limit: Math.max(limits.gapDistance, limits.gapDistanceChance / Math.sqrt(Math.max(1, completed))),
         }
       : { what: 'the variation of the gaps is', value: variation, limit: limits.gapVariation },
     {
@@ -140,13 +146,18 @@ function changes(inputs: TimeSeriesInputs): Finding[] {
   return found.some(({ code }) => code === 'overloaded') ? found : [...warmup(inputs), ...found]
 }
 
-function warmup({ timeSeries, hasConstantLoad, steadyState }: TimeSeriesInputs): Finding[] {
+function warmup(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, completed, throughput, hasConstantLoad, steadyState } = inputs
   if (steadyState !== undefined) return automaticWarmup(steadyState)
-  const { throughputs, meansMs } = timeSeries
-  if (!hasConstantLoad || throughputs.length < warmupWindowsMin) return []
-  const cut = Math.max(mser5(throughputs).cut, mser5(meansMs).cut)
+  const count = windowsWithEnough(timeSeries.throughputs.length, completed)
+  if (!hasConstantLoad || count < warmupWindowsMin) return []
+  const { throughputs, meansMs } = mergeWindows(timeSeries, count)
+  // Where a run begins in its measured part, the first replies are due only after one response time.
+  const windowMs = ((completed / throughput) * 1000) / count
+  const skipped = Math.min(count, Math.ceil(meansMs[0]! / windowMs))
+  const cut = Math.max(mser5(throughputs.slice(skipped)).cut, mser5(meansMs.slice(skipped)).cut)
   if (cut === 0) return []
-  const share = cut / throughputs.length
+  const share = (skipped + cut) / count
   return [
     {
       code: 'warm-up',
@@ -162,13 +173,12 @@ function warmup({ timeSeries, hasConstantLoad, steadyState }: TimeSeriesInputs):
 function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState']>): Finding[] {
   const { reachedAt, isUnsteady, what, change, warmupSeconds, isExtended } = steadyState
   if (reachedAt === undefined) return []
-  const differs = `${formatPercent(Math.abs(change))} ${change > 0 ? 'higher' : 'lower'}`
   if (!isUnsteady) {
     return [
       {
         code: 'warm-up',
         severity: 'note',
-        message: `the first ${warmupSeconds} s were left out as warm-up${isExtended ? ', and the run was extended' : ''}: from 1 s to ${warmupSeconds} s the ${what} was ${differs} than in the rest`,
+        message: `the first ${warmupSeconds} s were left out as warm-up${isExtended ? ', and the run was extended' : ''}: from 1 s to ${warmupSeconds} s the ${what} was ${comparisonOf(change)} in the rest`,
         hint: 'set the warm-up (--warmup) to have the same one in every run',
         value: Math.abs(change),
         limit: 0,
@@ -179,7 +189,7 @@ function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState'
     {
       code: 'warm-up',
       severity: isExtended ? 'invalid' : 'suspect',
-      message: `the run never reached a steady state${isExtended ? ', although it was extended to twice its length' : ''}: the ${what} was ${differs} in its first half (limit ${formatPercent(limits.drift)})`,
+      message: `the run never reached a steady state${isExtended ? ', although it was extended to twice its length' : ''}: in its first half the ${what} was ${comparisonOf(change)} in its second (limit ${formatPercent(limits.drift)})`,
       hint: 'the figures average over a change: look for what grows or fills up in the server, run longer (-d), or set the warm-up (--warmup)',
       value: Math.abs(change),
       limit: limits.drift,
@@ -187,13 +197,14 @@ function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState'
   ]
 }
 
-function stationarity({ timeSeries, plan, throughput, hasConstantLoad }: TimeSeriesInputs): Finding[] {
-  if (!hasConstantLoad || timeSeries.throughputs.length < windowsMin) return []
+function stationarity({ timeSeries, plan, completed, throughput, hasConstantLoad }: TimeSeriesInputs): Finding[] {
+  const { length } = timeSeries.throughputs
+  if (!hasConstantLoad || length < windowsMin || windowsWithEnough(length, completed) < driftWindows) return []
+  const { throughputs, meansMs, inFlights } = mergeWindows(timeSeries, driftWindows)
   // A backlog is in flight, or waits for a connection: then the response times grow.
-  const grows = [timeSeries.inFlights, timeSeries.meansMs].some(values => {
-    const { relative, z } = driftOf(inWindows(values))
-    return relative > limits.drift && z > limits.driftZ
-  })
+  const grows = [inFlights, meansMs]
+    .map(driftOf)
+    .some(({ relative, z }) => relative > limits.drift && z > limits.driftZ)
   if (plan !== undefined && grows && throughput < answeredShareMin * plan.perSecond) {
     return [
       {
@@ -206,29 +217,30 @@ function stationarity({ timeSeries, plan, throughput, hasConstantLoad }: TimeSer
       },
     ]
   }
-  const series =
-    plan === undefined
-      ? { throughput: timeSeries.throughputs, 'mean response time': timeSeries.meansMs }
-      : { 'mean response time': timeSeries.meansMs }
-  const drifts = Object.entries(series).map(([what, values]) => ({ what, ...driftOf(inWindows(values)) }))
-  const worst = drifts
-    .filter(({ relative, z }) => Math.abs(relative) > limits.drift && Math.abs(z) > limits.driftZ)
+  const series = [
+    ...(plan === undefined ? [{ what: 'throughput', shown: formatPerSecond, ...driftOf(throughputs) }] : []),
+    { what: 'mean response time', shown: formatDuration, ...driftOf(meansMs) },
+  ]
+  const worst = series
+    .filter(({ relative, z }) => Math.abs(relative) > limits.drift && relative * z > Math.abs(relative) * limits.driftZ)
     .sort((a, b) => Math.abs(b.relative) - Math.abs(a.relative))[0]
   if (worst === undefined) return []
+  const { what, shown, first, last, relative } = worst
   return [
     {
       code: 'stationarity',
       severity: 'suspect',
-      message: `the ${worst.what} ${worst.relative > 0 ? 'rose' : 'fell'} by ${formatPercent(Math.abs(worst.relative))} over the measured part (limit ${formatPercent(limits.drift)})`,
+      message: `the ${what} ${relative > 0 ? 'rose' : 'fell'} from ${shown(first)} to ${shown(last)} over the measured part (limit ${formatPercent(limits.drift)})`,
       hint: 'the figures average over a change: run longer (-d), or look for what else uses the machine',
-      value: worst.relative,
+      value: relative,
       limit: limits.drift,
     },
   ]
 }
 
-function quantileIntervals({ timeSeries, response }: TimeSeriesInputs): Finding[] {
+function quantileIntervals({ timeSeries, completed, response }: TimeSeriesInputs): Finding[] {
   if (timeSeries.throughputs.length < windowsMin) return []
+  if (completed < sectionCount * limits.requestsPerSectionMin) return []
   const doubts = Object.entries(limits.interval).flatMap(([name, limit]) => {
     const key = name as keyof typeof limits.interval
     const halfWidth = timeSeries.halfWidthsMs[key]
@@ -242,7 +254,7 @@ function quantileIntervals({ timeSeries, response }: TimeSeriesInputs): Finding[
     {
       code: 'quantile-ci',
       severity: 'suspect',
-      message: `the 95 % interval of ${worst.name} is ± ${formatPercent(worst.share)} (limit ± ${formatPercent(worst.limit)})`,
+      message: `the 95 % interval of ${worst.name} is ± ${worst.share > 1 ? '> 100 %' : formatPercent(worst.share)} (limit ± ${formatPercent(worst.limit)})`,
       hint: 'it differs between parts of the run: run longer (-d)',
       value: worst.share,
       limit: worst.limit,
@@ -250,25 +262,33 @@ function quantileIntervals({ timeSeries, response }: TimeSeriesInputs): Finding[
   ]
 }
 
-function balance({ timeSeries: { balance: value, throughputs }, isSaturated }: TimeSeriesInputs): Finding[] {
-  if (!isSaturated || throughputs.length < windowsMin || value >= limits.balance) return []
+function balance({ timeSeries, completed, connections, isSaturated }: TimeSeriesInputs): Finding[] {
+  const { balance: value, throughputs } = timeSeries
+  // With m requests on each connection, chance alone makes Jain's index 1 / (1 + 1 / m).
+  const limit = Math.min(limits.balance, 1 / (1 + (limits.balanceChance * connections) / Math.max(1, completed)))
+  if (!isSaturated || throughputs.length < windowsMin || value >= limit) return []
   return [
     {
       code: 'balance',
       severity: 'suspect',
-      message: `some connections were served far more often than others: Jain's index is ${formatRatio(value)} (limit ${limits.balance})`,
+      message: `some connections were served far more often than others: Jain's index is ${formatRatio(value)} (limit ${formatRatio(limit)})`,
       hint: 'check how the server spreads connections over its threads, and whether it prefers some',
       value,
-      limit: limits.balance,
+      limit,
     },
   ]
 }
 
-/** The means of a series over twenty equal windows. */
-function inWindows(values: readonly number[]): number[] {
-  return Array.from({ length: driftWindows }, (_, index) => {
-    const from = Math.floor((index * values.length) / driftWindows)
-    const part = values.slice(from, Math.max(from + 1, Math.floor(((index + 1) * values.length) / driftWindows)))
-    return part.reduce((sum, value) => sum + value, 0) / part.length
-  })
+/** How one value compares with another: `25 % lower than`, `5 times as high as`; `change` is a share of the larger. */
+function comparisonOf(change: number): string {
+  if (change <= 0) return `${formatPercent(-change)} lower than`
+  const ratio = 1 / (1 - change)
+  if (ratio < 2) return `${formatPercent(ratio - 1)} higher than`
+  return ratio > timesMax
+    ? `more than ${timesMax} times as high as`
+    : `${Number(ratio.toPrecision(2))} times as high as`
+}
+
+function formatPerSecond(rate: number): string {
+  return `${formatCount(rate)}/s`
 }

@@ -7,12 +7,18 @@ import type { Ran } from './testing/volley.ts'
 function delayed(inHundred: number): () => Promise<Ran> {
   let requests = 0
   const server = echoAfter(() => (requests++ % 100 < inHundred ? 41 : 1))
-  return () => simulated(server, { connections: 10, duration: 2000 })
+  return () => simulated(server, { connections: 10, duration: 5000, warmup: 1000 })
 }
 
 function onCores(clientCores: number, serverCores: number): () => Promise<Ran> {
   const server = echoAfter(() => 1)
-  return () => simulated(server, { connections: 10, duration: 2000 }, { clientCores, serverCores })
+  return () => simulated(server, { connections: 10, duration: 5000 }, { clientCores, serverCores })
+}
+
+/** A run for which so many workers were asked, and so many started. */
+function asked(workers: number, started: number): () => Promise<Ran> {
+  const server = echoAfter(() => 1)
+  return () => simulated(server, { connections: started, workers, duration: 5000 }, { workers: started })
 }
 
 /**
@@ -96,7 +102,7 @@ const checks: readonly Check[] = [
     healthy: () =>
       simulated(
         echoAfter(() => 20),
-        { connections: 8, duration: 3500 },
+        { connections: 8, duration: 6000 },
       ),
   },
   {
@@ -107,6 +113,41 @@ const checks: readonly Check[] = [
     says: /response times are 40 ms above the median, as with delayed ACK/,
     trips: delayed(5),
     healthy: delayed(0),
+  },
+  {
+    check: 23,
+    code: 'closed-loop',
+    severity: 'note',
+    by: 'a server that stands still for 1 s of 6',
+    says: /one reply took [\d,]+ times p99 while the loop stood still/,
+    trips: () =>
+      simulated(
+        echoAfter((_, now) => (now >= 2000 && now < 3000 ? 3000 - now + 1 : 1)),
+        { connections: 1, duration: 6000 },
+      ),
+    healthy: () =>
+      simulated(
+        echoAfter(() => 1),
+        { connections: 1, duration: 6000 },
+      ),
+  },
+  {
+    check: 24,
+    code: 'workers',
+    severity: 'suspect',
+    by: 'more workers than cores',
+    says: /5 workers share 2 cores \(100 were asked for/,
+    trips: asked(100, 5),
+    healthy: asked(2, 2),
+  },
+  {
+    check: 24,
+    code: 'workers',
+    severity: 'note',
+    by: 'more workers than connections',
+    says: /1 worker was started: 2 were asked for/,
+    trips: asked(2, 1),
+    healthy: asked(1, 1),
   },
   {
     check: 17,
@@ -126,6 +167,49 @@ test('the audit finds nothing in a healthy run, in a closed loop and in mode rat
     expect(report.verdict).toBe('trusted')
     expect(code).toBe(0)
   }
+})
+
+test('the audit finds nothing in the course of a few requests, with a warm-up that is set or automatic', async () => {
+  const load = { mode: 'rate', rate: 0.5, arrivals: 'constant', pipeline: 1 } as const
+  let requests = 0
+  // Each is answered in its own time.
+  const server = echoAfter(() => 1 + 10 * (requests++ % 3))
+  for (const warmup of [0, 'auto'] as const) {
+    const { report } = await simulated(server, { connections: 1, load, duration: 8000, warmup })
+    expect(report.findings.map(({ code }) => code)).toEqual(['unproven'])
+  }
+})
+
+test('a run is unproven where there is too little to look at, and trusted a little later', async () => {
+  const run = (duration: number, delayMs: number) =>
+    simulated(
+      echoAfter(() => delayMs),
+      { connections: 1, duration },
+    )
+  const short = await run(2000, 1)
+  expect(short.report.verdict).toBe('unproven')
+  expect(short.report.findings).toMatchObject([{ code: 'unproven', severity: 'unproven', value: 2, limit: 5 }])
+  // The exit code is that of --strict.
+  expect(short.code).toBe(4)
+  expect(short.stdout).toMatch(/^simulated .* unproven$/m)
+  expect(short.stdout).toMatch(/^ {2}! unproven {3}2.0 s measured: a verdict needs 5 s \(-d 5s\)$/m)
+  const sparse = await run(6000, 10)
+  expect(sparse.report.findings).toMatchObject([{ code: 'unproven', limit: 1000 }])
+  expect(sparse.stdout).toMatch(/a verdict needs 1,000 requests/)
+  const enough = await run(6000, 5)
+  expect(enough.report.verdict).toBe('trusted')
+  expect(enough.code).toBe(0)
+})
+
+test('a server that stops for good is no drift without bounds', async () => {
+  const { report, stdout } = await simulated(
+    echoAfter((_, now) => (now < 4000 ? 1 : Number.POSITIVE_INFINITY)),
+    { connections: 4, duration: 8000, timeout: 1000 },
+  )
+  for (const { value } of report.findings) expect(Number.isFinite(value)).toBe(true)
+  expect(stdout).not.toContain('Infinity')
+  const { p50 = 0, p90 = 0, p99 = 0, max } = report.latencyMs.response
+  expect([p50, p90, p99, max]).toEqual([p50, p90, p99, max].toSorted((a, b) => a - b))
 })
 
 describe('the audit of a simulated run', () => testChecks(test, checks))

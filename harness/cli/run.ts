@@ -43,7 +43,7 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
   addSettings(command)
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
-    .option('--strict', 'fail a suspect run too (exit 4)')
+    .option('--strict', 'fail a suspect or unproven run too (exit 4)')
     .option('--json', 'print the report instead of the summary')
     .option('--quiet', 'show nothing during the run')
     .option('--no-live', 'print a line per second instead of the live view')

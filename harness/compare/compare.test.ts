@@ -101,6 +101,23 @@ describe('compareReports()', () => {
     ])
     expect(runs.map(({ cut }) => cut)).toEqual([false, true, true, false])
   })
+
+  it('warns about runs that are unproven, and names the cause of what another finding explains', () => {
+    const finding = { code: 'unproven', message: '2.0 s measured', hint: 'a verdict needs 5 s', value: 2, limit: 5 }
+    const lag = { ...finding, code: 'client-lag', severity: 'invalid', explainedBy: 'machine-busy' } as const
+    const busy = { ...finding, code: 'machine-busy', severity: 'suspect' } as const
+    const reports: Report[] = [
+      { ...sampleReport, verdict: 'unproven', findings: [{ ...finding, severity: 'unproven' }] },
+      { ...sampleReport, verdict: 'invalid', findings: [busy, lag] },
+      sampleReport,
+    ]
+    const { runs, warnings } = compareReports(reports, ['a', 'b', 'c'])
+    expect(warnings).toEqual([
+      'a is unproven: 2.0 s measured: a verdict needs 5 s',
+      'b is invalid (machine-busy): do not rely on its figures',
+    ])
+    expect(runs.map(({ verdict }) => verdict)).toEqual(['unproven', 'invalid', 'trusted'])
+  })
 })
 
 describe('differingSettings()', () => {

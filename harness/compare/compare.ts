@@ -112,11 +112,15 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
     ...(scenarios.length > 1 ? [`the runs are of different scenarios: ${scenarios.join(', ')}`] : []),
     ...reports.flatMap((report, index) => {
       const name = names[index]!
-      const reasons = report.findings.filter(({ severity }) => severity === report.verdict).map(({ code }) => code)
+      const counting = report.findings.filter(({ severity }) => severity === report.verdict)
+      // The cause is what there is to do something about.
+      const reasons = counting.map(({ code, explainedBy = code }) => explainedBy)
       const because = reasons.length > 0 ? ` (${[...new Set(reasons)].join(', ')})` : ''
+      const lacking = counting.map(({ message, hint }) => `: ${message}: ${hint}`)
       return [
         ...(report.verdict === 'invalid' ? [`${name} is invalid${because}: do not rely on its figures`] : []),
         ...(report.verdict === 'suspect' ? [`${name} is suspect${because}`] : []),
+        ...(report.verdict === 'unproven' ? [`${name} is unproven${lacking.join('')}`] : []),
         ...(report.error !== undefined ? [`${name} stopped early: ${report.error}`] : []),
         ...(report.interrupted ? [`${name} was interrupted after ${report.window.seconds} s`] : []),
       ]

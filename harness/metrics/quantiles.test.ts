@@ -66,7 +66,20 @@ test('censoredQuantilesOf() names quantiles that are lower bounds, and counts re
     p90: 0.1,
     p95: 0.2,
     censored: 100,
-    lowerBounds: ['p95', 'p99'],
+    lowerBounds: ['p95', 'p99', 'max'],
+    max: 0.2,
   })
   expect(censoredQuantilesOf(completed, new Float64Array(countsLength)).lowerBounds).toBeUndefined()
+})
+
+test('censoredQuantilesOf() never falls from one quantile to the next, or to the maximum', () => {
+  fc.assert(
+    fc.property(fc.array(bucket, { maxLength: 20 }), fc.array(bucket, { maxLength: 20 }), (completed, censored) => {
+      const quantiles = censoredQuantilesOf(countsOf(completed), countsOf(censored))
+      const { p50, p75, p90, p95, p99, p999, p9999, max } = quantiles
+      const values = [p50, p75, p90, p95, p99, p999, p9999, max].filter(value => value !== undefined)
+      expect(values).toEqual(values.toSorted((a, b) => a - b))
+    }),
+    { numRuns: 50 },
+  )
 })

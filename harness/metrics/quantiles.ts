@@ -58,18 +58,16 @@ export function censoredQuantilesOf(completed: Float64Array, censored: Float64Ar
   const known = quantilesOfCounts(sparse(completed))
   if (unanswered === 0) return known
   const count = known.count + unanswered
-  const found = reportableOf(count).map(([name, q]) => ({
-    name,
-    ...censoredQuantile({ completed, censored, valueOf: bucketEndMs }, q)!,
-  }))
+  const counts = { completed, censored, valueOf: bucketEndMs }
+  const found = reportableOf(count).map(([name, q]) => ({ name, ...censoredQuantile(counts, q)! }))
   return {
     count: known.count,
     mean: known.mean,
     ...Object.fromEntries(found.map(({ name, value }) => [name, value])),
-    max: known.max,
+    max: censoredQuantile(counts, 1)!.value,
     ...indicativeOf(count),
     censored: unanswered,
-    lowerBounds: found.filter(({ censored }) => censored).map(({ name }) => name),
+    lowerBounds: [...found.filter(({ censored }) => censored).map(({ name }) => name), 'max'],
   }
 }
 

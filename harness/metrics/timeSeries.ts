@@ -12,7 +12,12 @@ const windowsMax = 4096
 /** Bucket counts that are kept: enough for ten sections of about the same length. */
 const countsMax = 64
 const countsMs = 250
-const sectionCount = 10
+/** Sections of a run, of which the interval of a quantile is made. */
+export const sectionCount = 10
+
+/** So many samples of a section lie beyond its quantile, which therefore is never its slowest reply, such as one in a stall. */
+const samplesBeyondPerSection = 1
+const samplesPerSectionMin = 5
 
 /** Quantiles that are printed with an interval, by name. */
 export const quantilesWithInterval = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const
@@ -175,15 +180,18 @@ export class TimeSeriesHistory {
     const readings = this.#counts.since(from).filter(({ at }) => at <= to)
     if (readings.length < sectionCount + 1) return {}
     const edges = sectionEdges(readings.length)
-    const names = Object.keys(quantilesWithInterval)
     const sections = edges.slice(1).map((edge, index) => {
       return intervalBuckets(sparseSince(readings[edge]!.reading, readings[edges[index]!]!.reading))
     })
     const all = intervalBuckets(sparse(whole))
-    const found = names.flatMap((name, index) => {
-      const values = sections.flatMap(buckets => (buckets === undefined ? [] : [bucketEndMs(buckets[index]!)]))
+    const found = Object.entries(quantilesWithInterval).flatMap(([name, q], index) => {
+      const values = sections.flatMap(section => {
+        return section !== undefined && section.count >= samplesPerSection(q)
+          ? [bucketEndMs(section.buckets[index]!)]
+          : []
+      })
       if (all === undefined || values.length < sectionCount) return []
-      return [[name, sectioningHalfWidth(bucketEndMs(all[index]!), values)]]
+      return [[name, sectioningHalfWidth(bucketEndMs(all.buckets[index]!), values)]]
     })
     return Object.fromEntries(found)
   }
@@ -210,10 +218,16 @@ function sectionEdges(readings: number): number[] {
   return Array.from({ length: sectionCount + 1 }, (_, edge) => Math.round((edge * (readings - 1)) / sectionCount))
 }
 
-/** The buckets of the quantiles that have an interval; undefined without counts. */
-function intervalBuckets(counted: SparseCounts): number[] | undefined {
+/** The samples that a section needs for its own quantile. */
+function samplesPerSection(q: number): number {
+  return Math.max(samplesPerSectionMin, Math.round(samplesBeyondPerSection / (1 - q)))
+}
+
+/** The samples of a part, and the buckets of the quantiles that have an interval; undefined without samples. */
+function intervalBuckets(counted: SparseCounts): { count: number; buckets: number[] } | undefined {
   const count = counted.counts.reduce((total, count) => total + count, 0)
-  return count === 0 ? undefined : bucketsAt(Object.values(quantilesWithInterval), counted, count)
+  if (count === 0) return undefined
+  return { count, buckets: bucketsAt(Object.values(quantilesWithInterval), counted, count) }
 }
 
 /** The differences of 32-bit counts that may have wrapped. */

@@ -71,7 +71,11 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     ...(server === undefined ? {} : { server }),
     findings,
     verdict: verdictOf(findings),
-    thresholds: judgeThresholds(run.facts.scenario.thresholds, { throughput, totals, response }),
+    thresholds: judgeThresholds(run.facts.scenario.thresholds, {
+      throughput: seconds > 0 ? throughput : undefined,
+      totals,
+      response,
+    }),
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
   }

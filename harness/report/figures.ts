@@ -28,10 +28,14 @@ export function formatOutcome(report: Report, colors: Colors): string {
   return cut === '' ? verdict : `${colors.yellow(cut)}, ${verdict}`
 }
 
+/** The colour of a verdict, and of findings that lead to it. */
+export function verdictPaint(verdict: Verdict, colors: Colors): (text: string) => string {
+  return { trusted: colors.green, unproven: colors.cyan, suspect: colors.yellow, invalid: colors.red }[verdict]
+}
+
 /** A verdict in its colour. */
 export function paintVerdict(verdict: Verdict, colors: Colors): string {
-  const paint = { trusted: colors.green, suspect: colors.yellow, invalid: colors.red }[verdict]
-  return paint(verdict)
+  return verdictPaint(verdict, colors)(verdict)
 }
 
 /** The mode, and in mode rate the rates and arrivals: `loop`, `rate 500/s poisson`. */

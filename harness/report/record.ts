@@ -89,12 +89,15 @@ export interface Report {
 export interface SearchRecord {
   readonly highestHeld?: number
   readonly lowestFailed?: number
+  /** The lowest rate at which the client could not tell whether the server holds it. */
+  readonly clientLimitedAt?: number
   readonly end: 'found' | 'client-limited' | 'bounds' | 'interrupted'
   readonly probes: readonly ProbeRecord[]
 }
 
 export interface ProbeRecord {
   readonly rate: number
+  /** `client-limited`: neither held nor failed, because the failure was the client's own or its machine's. */
   readonly outcome: 'held' | 'failed' | 'client-limited'
   readonly throughput: number
   /** Response times in milliseconds. */

@@ -79,12 +79,13 @@ const report = z.looseObject({
   findings: z.array(
     z.looseObject({
       code: z.string(),
-      severity: z.enum(['note', 'suspect', 'invalid']),
+      severity: z.enum(['note', 'unproven', 'suspect', 'invalid']),
       message: z.string(),
       hint: z.string(),
+      explainedBy: z.string().optional(),
     }),
   ),
-  verdict: z.enum(['trusted', 'suspect', 'invalid']),
+  verdict: z.enum(['trusted', 'unproven', 'suspect', 'invalid']),
   thresholds: z.array(
     z.looseObject({ expression: z.string(), actual: optional, isBound: z.literal(true).optional(), ok: z.boolean() }),
   ),

@@ -62,7 +62,7 @@ describe('judgeThresholds()', () => {
     expect(judge('max', '<', 10, nothing)).toEqual({ actual: undefined, ok: false })
     expect(judge('errors', '<', 0.1, nothing)).toEqual({ actual: undefined, ok: false })
     expect(judge('throughput', '<', 10, nothing)).toEqual({ actual: 0, ok: true })
-    expect(judge('throughput', '<', 10, { ...nothing, throughput: Number.NaN })).toEqual({
+    expect(judge('throughput', '<', 10, { ...nothing, throughput: undefined })).toEqual({
       actual: undefined,
       ok: false,
     })

@@ -5,8 +5,8 @@ import type { ThresholdResult } from './record.ts'
 
 /** The figures that thresholds are compared with. */
 export interface JudgedFigures {
-  /** Requests per second in the measured part. */
-  readonly throughput: number
+  /** Requests per second in the measured part; undefined when nothing was measured. */
+  readonly throughput: number | undefined
   /** For the whole run. */
   readonly totals: Totals
   /** For the measured part. */

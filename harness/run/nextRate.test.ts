@@ -37,9 +37,26 @@ describe('nextRate()', () => {
     )
   })
 
-  it('ends when the client cannot keep the rate, when no rate holds, and when every rate holds', () => {
+  it('searches below a rate at which the client could not tell, which is no failure of the server', () => {
     const limited = search(1000, rate => (rate < 5000 ? 'held' : 'client-limited'))
-    expect(limited).toMatchObject({ end: 'client-limited', held: 4000, failed: undefined })
+    expect(limited).toMatchObject({ end: 'client-limited', failed: undefined })
+    expect(limited.held).toBeLessThan(5000)
+    expect(limited.untold! - limited.held!).toBeLessThanOrEqual(0.05 * limited.held!)
+    // The server fails below: what the client could not tell above it does not matter.
+    const outcome = (rate: number) => (rate < 5000 ? 'held' : rate < 7000 ? 'failed' : 'client-limited')
+    expect(search(1000, outcome)).toMatchObject({ end: 'found', held: 4875, failed: 5000, untold: 8000 })
+  })
+
+  it('goes down where the client could not tell at the first rate', () => {
+    const { tried, end } = search(1000, rate => (rate < 300 ? 'held' : 'client-limited'))
+    expect(tried.slice(0, 4).map(({ rate }) => rate)).toEqual([1000, 500, 250, 375])
+    expect(end).toBe('client-limited')
+    const never = search(1000, () => 'client-limited')
+    expect(never).toMatchObject({ end: 'client-limited', held: undefined })
+    expect(never.tried.map(({ rate }) => rate)).toEqual([1000, 500, 250, 125])
+  })
+
+  it('ends when no rate holds, and when every rate holds', () => {
     expect(search(1000, () => 'failed')).toMatchObject({ end: 'bounds', held: undefined })
     expect(search(1000, () => 'held')).toMatchObject({ end: 'bounds', failed: undefined })
   })

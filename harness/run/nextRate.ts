@@ -1,4 +1,7 @@
-/** The outcome of a probe: `client-limited` when the client could not keep the rate, which says nothing about the server. */
+/**
+ * The outcome of a probe: `client-limited` when it failed, or may have failed, by the client's own fault, which says
+ * nothing about the server.
+ */
 export type ProbeOutcome = 'held' | 'failed' | 'client-limited'
 
 export interface Tried {
@@ -7,34 +10,58 @@ export interface Tried {
   readonly outcome: ProbeOutcome
 }
 
-/** How a search ended: `bounds` when the next rate would be out of range, or after too many probes. */
+/**
+ * How a search ended: `client-limited` when the client could not tell above the highest rate that held, `bounds` when the
+ * next rate would be out of range, or after too many probes.
+ */
 export type SearchEnd = 'found' | 'client-limited' | 'bounds'
 
-/** A search ends when the highest rate that held and the lowest that failed differ by this share of the former. */
+/** A search ends when the highest rate that held and the lowest that did not differ by this share of the former. */
 const resolution = 0.05
 const growth = 2
 const rateMin = 1
 const rateMax = 100_000_000
 const probesMax = 32
+/** A client that could not tell at so many rates, and at none below, is on a machine that is too busy for any. */
+const untoldMax = 4
 
 /**
  * The rate of the next probe, in requests per second: twice the last while rates hold, half of it while none does, then the
- * middle between the highest that held and the lowest that failed; never below `least`. Or how the search ended.
+ * middle between the highest that held and the lowest above it that did not; never below `least`. Or how the search ended.
  */
 export function nextRate(tried: readonly Tried[], start: number, least: number = rateMin): number | SearchEnd {
-  if (tried.some(({ outcome }) => outcome === 'client-limited')) return 'client-limited'
   if (tried.length === 0) return start
-  const { held, failed } = bracketOf(tried)
-  const rate = held === undefined ? failed! / growth : failed === undefined ? held * growth : (held + failed) / 2
-  if (held !== undefined && failed !== undefined && failed - held <= resolution * held) return 'found'
+  const { held, failed, untold } = bracketOf(tried)
+  const above = lowerOf(failed, untold)
+  const isLimited = untold !== undefined && (failed === undefined || untold < failed)
+  if (held === undefined && tried.filter(({ outcome }) => outcome === 'client-limited').length >= untoldMax) {
+    return 'client-limited'
+  }
+  const rate = held === undefined ? above! / growth : above === undefined ? held * growth : (held + above) / 2
+  const end = isLimited ? 'client-limited' : 'found'
+  if (held !== undefined && above !== undefined && above - held <= resolution * held) return end
   const rounded = Number(rate.toPrecision(4))
-  return rounded < least || rounded > rateMax || tried.length >= probesMax ? 'bounds' : rounded
+  if (rounded >= least && rounded <= rateMax && tried.length < probesMax) return rounded
+  return isLimited ? 'client-limited' : 'bounds'
 }
 
-/** The highest rate that held, and the lowest above it that failed. */
-export function bracketOf(tried: readonly Tried[]): { held: number | undefined; failed: number | undefined } {
+/** The highest rate that held, and the lowest above it that failed, and at which the client could not tell. */
+export function bracketOf(tried: readonly Tried[]): Bracket {
   const rates = (outcome: ProbeOutcome) => tried.filter(probe => probe.outcome === outcome).map(({ rate }) => rate)
   const held = rates('held').reduce<number | undefined>((most, rate) => Math.max(most ?? 0, rate), undefined)
-  const failed = rates('failed').filter(rate => held === undefined || rate > held)
-  return { held, failed: failed.length === 0 ? undefined : Math.min(...failed) }
+  const lowest = (outcome: ProbeOutcome) => {
+    const above = rates(outcome).filter(rate => held === undefined || rate > held)
+    return above.length === 0 ? undefined : Math.min(...above)
+  }
+  return { held, failed: lowest('failed'), untold: lowest('client-limited') }
+}
+
+export interface Bracket {
+  readonly held: number | undefined
+  readonly failed: number | undefined
+  readonly untold: number | undefined
+}
+
+function lowerOf(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }

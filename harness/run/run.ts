@@ -82,7 +82,7 @@ export async function runScenario(
 export function exitCodeOf(report: Report, strict: boolean): ExitCode {
   if (report.interrupted) return exitCode.interrupted
   if (report.error !== undefined) return exitCode.couldNotRun
-  if (report.verdict === 'invalid' || (strict && report.verdict === 'suspect')) return exitCode.invalid
+  if (report.verdict === 'invalid' || (strict && report.verdict !== 'trusted')) return exitCode.invalid
   return report.thresholds.every(threshold => threshold.ok) ? exitCode.pass : exitCode.failed
 }
 

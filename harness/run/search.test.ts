@@ -72,15 +72,66 @@ test('searchScenario() takes a rate that was not kept, or not for long, as faile
   }
 })
 
-test('searchScenario() ends where the client cannot keep the rate, which is a finding', async () => {
+test('searchScenario() searches below a rate at which the client could not tell, which is a finding', async () => {
   const { rates, report } = await search(rate =>
-    rate <= 500 ? held : { ...held, findings: [finding('client-lag', 'invalid')] },
+    rate <= 500 ? held : { ...missed, findings: [finding('client-lag', 'invalid')] },
   )
-  expect(rates).toEqual([200, 400, 800, 800])
-  expect(report.search).toMatchObject({ highestHeld: 400, end: 'client-limited' })
+  expect(rates).toEqual([200, 400, 800, 800, 600, 600, 500, 550, 550, 525, 525])
+  expect(report.search).toMatchObject({ highestHeld: 500, clientLimitedAt: 525, end: 'client-limited' })
   expect(report.search!.lowestFailed).toBeUndefined()
-  expect(report.findings).toMatchObject([{ code: 'client-limited', severity: 'suspect', value: 400 }])
+  expect(report.search!.probes[2]).toMatchObject({ outcome: 'client-limited', why: ['client-lag', 'p50 < 50ms'] })
+  expect(report.findings).toMatchObject([{ code: 'client-limited', severity: 'suspect', value: 500, limit: 525 }])
+  expect(report.findings[0]!.message).toBe(
+    'the client could not tell above 500/s: at 525/s the fault was its own (client-lag)',
+  )
   expect(report.verdict).toBe('suspect')
+})
+
+test.each(['machine-busy', 'client-stalled', 'generator-busy', 'client-limited', 'client-lag', 'arrivals'])(
+  'searchScenario() puts no missed threshold on the server beside %s',
+  async code => {
+    const { report } = await search(rate => (rate <= 500 ? held : { ...missed, findings: [finding(code, 'suspect')] }))
+    expect(report.search).toMatchObject({ highestHeld: 500, clientLimitedAt: 525, end: 'client-limited' })
+    expect(report.search!.probes[2]).toMatchObject({ outcome: 'client-limited', why: [code, 'p50 < 50ms'] })
+  },
+)
+
+test("searchScenario() takes a rate as held whose thresholds hold beside the client's doubts, or too few requests", async () => {
+  for (const found of [finding('client-lag', 'invalid'), finding('unproven', 'unproven')]) {
+    const { report } = await search(rate => (rate <= 500 ? { ...held, findings: [found] } : missed))
+    expect(report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
+  }
+})
+
+test('searchScenario() puts a missed threshold on the server where the server is the cause, or failed at another attempt', async () => {
+  const explained = { ...finding('client-lag', 'suspect'), explainedBy: 'target-gone' }
+  const gone = [finding('target-gone', 'invalid'), explained]
+  const caused = await search(rate => (rate <= 500 ? held : { ...missed, findings: gone }))
+  expect(caused.report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
+  let attempts = 0
+  const once = await search(rate => {
+    if (rate <= 500) return held
+    return attempts++ % 2 === 0 ? { ...missed, findings: [finding('machine-busy', 'suspect')] } : missed
+  })
+  expect(once.report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
+})
+
+test('searchScenario() puts a rate that was not kept on the client where that is late too', async () => {
+  const late = [finding('generator-busy', 'invalid'), finding('rate', 'invalid')]
+  const { report } = await search(rate => (rate <= 500 ? held : { ...held, findings: late }))
+  expect(report.search).toMatchObject({ highestHeld: 500, clientLimitedAt: 525, end: 'client-limited' })
+  expect(report.search!.probes[2]!.why).toEqual(['generator-busy', 'rate'])
+})
+
+test('searchScenario() says so where the client could not tell at any rate', async () => {
+  const { report } = await search(() => ({ ...missed, findings: [finding('machine-busy', 'suspect')] }))
+  expect(report.search).toMatchObject({ end: 'client-limited' })
+  expect(report.search!.highestHeld).toBeUndefined()
+  const limited = report.findings.find(({ code }) => code === 'client-limited')
+  expect(limited?.message).toMatch(
+    /^the client could not tell at any rate that was tried: at [\d.]+\/s .*\(machine-busy\)$/,
+  )
+  expect(limited?.hint).toContain('close other programs')
 })
 
 test('searchScenario() starts no lower than the quantiles of its thresholds need samples for', async () => {

@@ -1,25 +1,28 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Finding, verdictOf } from '../audit/finding.ts'
+import { leadersOf, orderByCause } from '../audit/causes.ts'
+import { type Finding, isDoubt, verdictOf } from '../audit/finding.ts'
 import { UserError } from '../errors.ts'
 import { samplesBeyondMin } from '../metrics/quantiles.ts'
 import type { ProbeRecord, Report } from '../report/record.ts'
 import { writeReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { formatCount } from '../units.ts'
 import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './nextRate.ts'
 import type { Prepared } from './prepare.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 
 /** The first rate of a search whose scenario names none. */
 const startPerSecond = 1000
-/** Findings after which a run says more about the client than about the server. */
-const clientFaults = ['client-lag', 'generator-busy']
+/** Findings after which a probe that failed says more about the client and its machine than about the server. */
+const clientFaults = ['machine-busy', 'client-stalled', 'generator-busy', 'client-limited', 'client-lag', 'arrivals']
 
 /**
  * Searches the highest rate at which all thresholds hold: each probe is a run in mode rate, with its own audit, in its own
  * folder below that of the search. A rate that fails is probed once more, because one disturbance of the machine would end
- * the search too low. The report is that of the highest rate that held, with the search added.
+ * the search too low; one whose failures are the client's own counts neither as held nor as failed. The report is that of
+ * the highest rate that held, with the search added.
  */
 export async function searchScenario(
   loaded: LoadedScenario,
@@ -61,17 +64,18 @@ export async function searchScenario(
       end = next
       continue
     }
-    let outcome = await probe(next)
-    if (outcome !== 'held' && !isCutShort()) outcome = await probe(next)
+    const outcomes = [await probe(next)]
+    if (outcomes[0] !== 'held' && !isCutShort()) outcomes.push(await probe(next))
     if (isCutShort()) break
-    tried.push({ rate: next, outcome })
+    tried.push({ rate: next, outcome: strongest(outcomes) })
   }
   const last = reports.at(-1)
   if (last === undefined) throw new UserError('the search was stopped before its first probe')
-  const { held, failed } = bracketOf(tried)
+  const { held, failed, untold } = bracketOf(tried)
   const best = probes.findLastIndex(({ rate, outcome }) => rate === held && outcome === 'held')
   const chosen = reports[best] ?? last
-  const findings = [...chosen.findings, ...clientLimited(end, held)]
+  const limited = end === 'client-limited' && untold !== undefined ? [clientLimited(probes, held, untold)] : []
+  const findings = orderByCause([...chosen.findings, ...limited])
   const report: Report = {
     ...chosen,
     scenario: loaded.redacted,
@@ -82,6 +86,7 @@ export async function searchScenario(
     search: {
       ...(held !== undefined && { highestHeld: held }),
       ...(failed !== undefined && { lowestFailed: failed }),
+      ...(untold !== undefined && { clientLimitedAt: untold }),
       end: end ?? 'interrupted',
       probes,
     },
@@ -102,11 +107,24 @@ function atRate(loaded: LoadedScenario, rate: number): LoadedScenario {
   return { ...loaded, scenario: planned(loaded.scenario), redacted: planned(loaded.redacted) }
 }
 
+/** A rate that held once can be held. One that failed by the server's fault failed, whatever the client did beside it. */
+function strongest(outcomes: readonly ProbeOutcome[]): ProbeOutcome {
+  return (['held', 'failed'] as const).find(outcome => outcomes.includes(outcome)) ?? 'client-limited'
+}
+
+/**
+ * Response times count from the planned times: a client that is late makes them longer, never shorter. So limits that hold
+ * beside its faults hold all the more without them; limits that are missed may be missed because of them.
+ */
 function outcomeOf({ findings, thresholds }: Report): ProbeOutcome {
-  const isInvalid = (codes: readonly string[]) =>
-    findings.some(({ code, severity }) => severity === 'invalid' && codes.includes(code))
-  if (isInvalid(clientFaults)) return 'client-limited'
-  return thresholds.every(({ ok }) => ok) && !findings.some(isUnkept) ? 'held' : 'failed'
+  if (thresholds.every(({ ok }) => ok) && !findings.some(isUnkept)) return 'held'
+  return clientFaultsOf(findings).length > 0 ? 'client-limited' : 'failed'
+}
+
+/** Codes of the findings that put a failure on the client, without those of which the server is the cause. */
+function clientFaultsOf(findings: readonly Finding[]): string[] {
+  const faults = leadersOf(findings).filter(finding => isDoubt(finding) && clientFaults.includes(finding.code))
+  return faults.map(({ code }) => code)
 }
 
 /** The rate was not kept, or would not be kept for long. */
@@ -122,6 +140,8 @@ function recordOf(
   const { p50, p99, lowerBounds = [] } = latencyMs.response
   const missed = thresholds.filter(({ ok }) => !ok).map(({ expression }) => expression)
   const codes = findings.filter(finding => finding.severity === 'invalid' || isUnkept(finding)).map(({ code }) => code)
+  // Of a failure that is the client's, its fault is the reason, and the limits that were missed follow from it.
+  const client = outcome === 'client-limited' ? clientFaultsOf(findings) : []
   return {
     rate,
     outcome,
@@ -130,20 +150,24 @@ function recordOf(
     ...(p99 !== undefined && { p99 }),
     ...(lowerBounds.length > 0 && { lowerBounds }),
     verdict,
-    why: outcome === 'held' ? [] : [...missed, ...codes],
+    why: outcome === 'held' ? [] : [...new Set([...client, ...missed, ...codes])],
   }
 }
 
-function clientLimited(end: SearchEnd | undefined, held: number | undefined): Finding[] {
-  if (end !== 'client-limited') return []
-  return [
-    {
-      code: 'client-limited',
-      severity: 'suspect',
-      message: `the search ended because this client could not keep the rate, below the capacity of the server${held === undefined ? '' : `, which is above ${held}/s`}`,
-      hint: 'add workers (-w) or connections, or run the client on a faster machine',
-      value: held ?? 0,
-      limit: held ?? 0,
-    },
-  ]
+function clientLimited(probes: readonly ProbeRecord[], held: number | undefined, untold: number): Finding {
+  const reasons = probes
+    .filter(({ rate, outcome }) => rate === untold && outcome === 'client-limited')
+    .flatMap(({ why }) => why.filter(reason => clientFaults.includes(reason)))
+  const because = reasons.length === 0 ? '' : ` (${[...new Set(reasons)].join(', ')})`
+  const above = held === undefined ? 'at any rate that was tried' : `above ${formatCount(held)}/s`
+  return {
+    code: 'client-limited',
+    severity: 'suspect',
+    message: `the client could not tell ${above}: at ${formatCount(untold)}/s the fault was its own${because}`,
+    hint: reasons.includes('machine-busy')
+      ? 'the server may do more: close other programs, or run the client on another machine'
+      : 'the server may do more: add workers (-w) or connections, or run the client on a faster machine',
+    value: held ?? 0,
+    limit: untold,
+  }
 }

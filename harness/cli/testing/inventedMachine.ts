@@ -8,6 +8,7 @@ export interface InventedMachine {
   /** Ticks that the hypervisor gives to others, of 1,000 clock ticks of all cores. */
   readonly stealTicks?: number
   readonly throttledMs?: number
+  readonly retransmits?: number
   readonly tcpTimeouts?: number
   readonly wallClockSpeed?: number
 }
@@ -17,7 +18,7 @@ export interface InventedMachine {
  * on anything else that runs, and the machine itself is not changed.
  */
 export function inventedMachine(machine: InventedMachine): Record<string, string> {
-  const { stealTicks = 0, throttledMs = 0, tcpTimeouts = 0, wallClockSpeed = 1 } = machine
+  const { stealTicks = 0, throttledMs = 0, retransmits = 0, tcpTimeouts = 0, wallClockSpeed = 1 } = machine
   const folder = temporaryFolder()
   const file = join(folder, 'machine.mjs')
   writeFileSync(
@@ -26,7 +27,7 @@ export function inventedMachine(machine: InventedMachine): Record<string, string
      import { syncBuiltinESMExports } from 'node:module'
      import { threadId } from 'node:worker_threads'
      const counters = {
-       '/proc/net/snmp': () => 'Tcp: RetransSegs\\nTcp: 0\\n',
+       '/proc/net/snmp': reads => 'Tcp: RetransSegs\\nTcp: ' + reads * ${retransmits} + '\\n',
        '/proc/net/netstat': reads => 'TcpExt: TCPTimeouts\\nTcpExt: ' + reads * ${tcpTimeouts} + '\\n',
        '/proc/stat': reads => 'cpu  ' + reads * ${1000 - stealTicks} + ' 0 0 0 0 0 0 ' + reads * ${stealTicks} + '\\n',
        '/proc/self/cgroup': () => '0::/\\n',

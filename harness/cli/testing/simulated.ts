@@ -32,18 +32,22 @@ export function echoOneAtATime(serviceMs: number): MemoryServer {
   })
 }
 
-/** Runs one worker against a server in memory, in simulated time, and makes the report; its exit code is that of --strict. */
+/**
+ * Runs one worker against a server in memory, in simulated time, and makes the report, as of `workers`; its exit code is
+ * that of --strict.
+ */
 export async function simulated(
   server: MemoryServer,
   settings: Partial<Scenario>,
-  cores: { readonly clientCores?: number; readonly serverCores?: number } = {},
+  machine: { readonly clientCores?: number; readonly serverCores?: number; readonly workers?: number } = {},
 ): Promise<Ran> {
+  const { workers = 1, ...cores } = machine
   const given = { name: 'simulated', timeout: 60_000, ...settings }
   const { scenario, collector, measured, endedAtMs } = await simulate(server, given, cores)
   const { tool, target, seed, environment, startedAt } = sampleReport
   const report = assembleReport(
     {
-      facts: { tool, target, seed, environment, startedAt, scenario, transport: 'memory', workers: 1 },
+      facts: { tool, target, seed, environment, startedAt, scenario, transport: 'memory', workers },
       stepNames: ['ping'],
       isExtended: false,
       endedAt: endedAtMs,

@@ -45,6 +45,21 @@ describe('the time series of a simulated run', () => {
     expect(halfWidthsMs.mean!).toBeGreaterThan(5)
   })
 
+  it('gives no interval where a section has so few replies that its quantile is its slowest', async () => {
+    const settings = { connections: 1, duration: 6000 }
+    const even = (await simulate(lineServer(1), settings)).measured.timeSeries!
+    expect(even.halfWidthsMs).toMatchObject({ p50: 0, p90: 0, p99: 0 })
+    // The server stands still for a second, which is longer than a section.
+    const stalling: MemoryServer = {
+      received(connection, bytes, now) {
+        connection.send(bytes, now >= 2000 && now < 3000 ? 3000 - now + 1 : 1)
+      },
+    }
+    const stalled = (await simulate(stalling, { ...settings, timeout: 5000 })).measured.timeSeries!
+    expect(stalled.halfWidthsMs.p90).toBeUndefined()
+    expect(stalled.halfWidthsMs.p99).toBeUndefined()
+  })
+
   it('measures how long requests took to fail', async () => {
     const late = await simulate(
       lineServer(1, line => (line === 'ping' ? null : line)),

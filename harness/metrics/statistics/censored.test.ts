@@ -43,6 +43,22 @@ test('censoredQuantile() is more than 5.4 s for a server that froze for the last
   expect(censoredQuantile(counts, 0.99)).toEqual({ value: 5.4, censored: true })
 })
 
+test('censoredQuantile() never falls: a bound is at least the greatest known time', () => {
+  // Half of the requests fail fast: their ages say less than the completed ones do.
+  const counts = countsOf([9, 10, 10, 12], [1, 1, 1, 2])
+  expect(censoredQuantile(counts, 0.5)).toEqual({ value: 12, censored: false })
+  for (const q of [0.75, 0.9, 1]) expect(censoredQuantile(counts, q)).toEqual({ value: 12, censored: true })
+  const values = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(values, values, (completed, aged) => {
+      const found = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1].map(
+        q => censoredQuantile(countsOf(completed, aged), q)!.value,
+      )
+      expect(found).toEqual(found.toSorted((a, b) => a - b))
+    }),
+  )
+})
+
 test('censoredQuantile() is undefined without requests, and a bound if none completed', () => {
   expect(censoredQuantile(countsOf([], []), 0.5)).toBeUndefined()
   expect(censoredQuantile(countsOf([], [7]), 0.5)).toEqual({ value: 7, censored: true })
@@ -66,12 +82,16 @@ test('censoredQuantile() agrees with sorting, and never exceeds the value with t
         fc.pre(completed.length + aged.length > 0)
         const q = sixtyFourths / 64
         const rank = Math.ceil(q * (completed.length + aged.length))
-        const ranked = (list: number[]) => list.toSorted((a, b) => a - b)[rank - 1]
+        const ranked = (list: number[]) => list.toSorted((a, b) => a - b)[rank - 1]!
+        const slowest = Math.max(0, ...completed)
         const found = censoredQuantile(countsOf(completed, aged), q)!
         expect(found.censored).toBe(q > completed.length / (completed.length + aged.length))
-        expect(found.value).toBe(ranked(found.censored ? [...completed, ...aged] : completed))
+        const union = Math.max(slowest, ranked([...completed, ...aged]))
+        expect(found.value).toBe(found.censored ? union : ranked(completed))
         if (!found.censored) return
-        expect(found.value).toBeLessThanOrEqual(ranked([...completed, ...aged.map(age => age + longer)])!)
+        // The true times of requests without a reply are longer than their ages, and than all completed ones.
+        const trueMs = aged.map(age => Math.max(slowest, age + longer))
+        expect(found.value).toBeLessThanOrEqual(ranked([...completed, ...trueMs]))
       },
     ),
   )

@@ -20,7 +20,8 @@ const rankTolerance = 1e-12
 /**
  * Quantile q of right-censored latencies (docs/measurement.md, Quantiles). Censored requests count as slower than all
  * completed ones. If rank ceil(q n) is among the completed ones, the quantile is exact; otherwise it is the lower
- * bound that follows from taking each censored request at its age. Undefined without requests.
+ * bound that follows from taking each censored request at its age, or at the greatest completed time if that is longer:
+ * so quantiles never fall. Undefined without requests.
  */
 export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQuantile | undefined {
   const { completed, censored } = counts
@@ -36,7 +37,13 @@ export function censoredQuantile(counts: CensoredCounts, q: number): CensoredQua
     below += completed[bucket]! + (isCensored ? censored[bucket]! : 0)
     if (below >= rank) break
   }
-  return { value: counts.valueOf(bucket), censored: isCensored }
+  const slowest = isCensored
+    ? Math.max(
+        bucket,
+        completed.findLastIndex(known => known > 0),
+      )
+    : bucket
+  return { value: counts.valueOf(slowest), censored: isCensored }
 }
 
 /** The rank of quantile q among `count` values: the lowest rank that at least the share q of them do not exceed. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { delayedModes, type LatencyBucket } from './modes.ts'
+import { delayedModes, type LatencyBucket, standingDelay } from './modes.ts'
 
 const body: LatencyBucket[] = [
   { valueMs: 1.8, count: 40_000 },
@@ -61,4 +61,24 @@ test('delayedModes() finds none in a smooth tail', () => {
       },
     ),
   )
+})
+
+test('standingDelay() names the delay at which the median stands, where the network is much faster', () => {
+  const late = [at(41, 900), at(43, 95), at(80, 5)]
+  expect(standingDelay(late, 41, 0.05)).toEqual({ offsetMs: 40, name: 'delayed ACK', share: 0.995 })
+  expect(standingDelay([at(204, 60), at(1, 40)], 204, 2)).toEqual({
+    offsetMs: 200,
+    name: 'retransmission timeout',
+    share: 0.6,
+  })
+})
+
+test('standingDelay() finds none over a slow network, beside the delays, and of few replies', () => {
+  const late = [at(41, 1000)]
+  expect(standingDelay(late, 41, 2.1)).toBeUndefined()
+  expect(standingDelay([at(39, 1000)], 39, 0.05)).toBeUndefined()
+  expect(standingDelay([at(46, 1000)], 46, 0.05)).toBeUndefined()
+  expect(standingDelay([at(1005, 1000)], 1005, 0.05)).toBeUndefined()
+  expect(standingDelay([at(41, 19)], 41, 0.05)).toBeUndefined()
+  expect(standingDelay([], 0, 0.05)).toBeUndefined()
 })

@@ -1,16 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { autoregressive, createNormal } from './testing/noise.ts'
-import { driftOf, mannKendall, theilSen } from './trend.ts'
-
-test('theilSen() is the median of the pairwise slopes', () => {
-  // Slopes 5, 2, 10/3, -1, 2.5, 6: the middle two are 2.5 and 10/3.
-  expect(theilSen([10, 15, 14, 20])).toBeCloseTo((2.5 + 10 / 3) / 2, 12)
-  expect(theilSen([1, 3, 5, 7, 9, 11])).toBe(2)
-  expect(theilSen([1, 3, 5, 700, 9, 11, 13])).toBe(2)
-  expect(theilSen([4])).toBe(0)
-  expect(theilSen([])).toBe(0)
-})
+import { driftOf, mannKendall } from './trend.ts'
 
 test('mannKendall() matches values of Z computed by hand', () => {
   // S = 5 - 1 = 4; variance 4 * 3 * 13 / 18.
@@ -34,22 +25,36 @@ test('mannKendall() of noise exceeds 2.58 in about one of a hundred cases', () =
   expect(beyond.length / 4000).toBeLessThan(0.015)
 })
 
-test('mannKendall() and theilSen() change sign when a series is read backwards', () => {
+test('mannKendall() changes sign when a series is read backwards', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 40 }), values => {
-      const backwards = values.toReversed()
-      expect(mannKendall(backwards)).toBeCloseTo(-mannKendall(values), 9)
-      expect(theilSen(backwards)).toBeCloseTo(-theilSen(values), 9)
+      expect(mannKendall(values.toReversed())).toBeCloseTo(-mannKendall(values), 9)
     }),
   )
 })
 
-test('driftOf() is the change over the whole series as a share of the median', () => {
-  const rising = Array.from({ length: 21 }, (_, index) => 95 + index / 2)
-  expect(driftOf(rising).relative).toBeCloseTo(0.1, 12)
-  expect(driftOf(rising).z).toBeCloseTo(209 / Math.sqrt((21 * 20 * 47) / 18), 12)
-  expect(driftOf(rising.toReversed()).relative).toBeCloseTo(-0.1, 12)
-  expect(driftOf([-4, -2, 0].map(value => value - 8)).relative).toBeCloseTo(0.4, 12)
-  expect(driftOf([0, 0, 0])).toEqual({ relative: 0, z: 0 })
-  expect(driftOf([])).toEqual({ relative: 0, z: 0 })
+test('driftOf() compares the medians of the first and the last fifth, as a share of the larger', () => {
+  const rising = Array.from({ length: 20 }, (_, index) => 100 + index)
+  expect(driftOf(rising)).toMatchObject({ first: 101.5, last: 117.5, relative: 16 / 117.5 })
+  expect(driftOf(rising).z).toBeCloseTo(189 / Math.sqrt((20 * 19 * 45) / 18), 12)
+  expect(driftOf(rising.toReversed()).relative).toBe(-16 / 117.5)
+  expect(driftOf([0, 0, 0])).toEqual({ first: 0, last: 0, relative: 0, z: 0 })
+  expect(driftOf([])).toEqual({ first: 0, last: 0, relative: 0, z: 0 })
+})
+
+test('driftOf() is not decided by one stall at an end', () => {
+  const steady = Array.from({ length: 20 }, () => 100)
+  expect(driftOf([5000, ...steady.slice(1)]).relative).toBe(0)
+})
+
+test('driftOf() is bounded and symmetric, also where all replies stop', () => {
+  expect(driftOf([...new Array<number>(6).fill(1000), ...new Array<number>(14).fill(0)]).relative).toBe(-1)
+  expect(driftOf([0, 0, 0, 0, 0, 5, 5, 5, 5, 5]).relative).toBe(1)
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { maxLength: 40 }), values => {
+      const { relative } = driftOf(values)
+      expect(Math.abs(relative)).toBeLessThanOrEqual(1)
+      expect(driftOf(values.toReversed()).relative).toBeCloseTo(-relative, 9)
+    }),
+  )
 })

@@ -1,24 +1,15 @@
+/** A series is compared by the medians of this share of it at either end: one stall does not decide. */
+const endShare = 0.2
+
 /** The trend of a series from its start to its end. */
 export interface Drift {
-  /** The change along the slope from the first value to the last, as a share of the median: 0.05 is a rise of 5 %. */
+  /** The median of the first fifth of the values, and that of the last. */
+  readonly first: number
+  readonly last: number
+  /** Their difference as a share of the larger, so from -1 to 1: -0.6 is a fall by 60 %, 0.6 the same rise backwards. */
   readonly relative: number
   /** Its z-score: beyond 2.58 it is chance in 1 of 100 cases. */
   readonly z: number
-}
-
-/**
- * Slope per index: the median of the slopes of all pairs (Theil 1950, Sen 1968). Takes n^2 steps: a few hundred
- * values.
- */
-export function theilSen(values: readonly number[]): number {
-  const slopes = new Float64Array((values.length * (values.length - 1)) / 2)
-  let next = 0
-  for (let later = 1; later < values.length; later++) {
-    for (let earlier = 0; earlier < later; earlier++) {
-      slopes[next++] = (values[later]! - values[earlier]!) / (later - earlier)
-    }
-  }
-  return median(slopes)
 }
 
 /**
@@ -35,11 +26,16 @@ export function mannKendall(values: readonly number[]): number {
   return (score - Math.sign(score)) / Math.sqrt(variance)
 }
 
-/** The size of the drift (Theil-Sen) and its z-score (Mann-Kendall). */
+/** The size of the drift of a series without negative values, and its z-score (Mann-Kendall). */
 export function driftOf(values: readonly number[]): Drift {
-  const change = theilSen(values) * Math.max(0, values.length - 1)
-  const relative = change === 0 ? 0 : change / Math.abs(median(Float64Array.from(values)))
-  return { relative, z: mannKendall(values) }
+  const length = Math.ceil(values.length * endShare)
+  const [first, last] = [median(values.slice(0, length)), median(values.slice(values.length - length))]
+  return { first, last, relative: symmetricChange(first, last), z: mannKendall(values) }
+}
+
+/** The change from one value to another, neither negative, as a share of the larger: from -1 to 1, whatever they are. */
+export function symmetricChange(from: number, to: number): number {
+  return from === to ? 0 : (to - from) / Math.max(from, to)
 }
 
 function pairTerm(count: number): number {
@@ -53,10 +49,10 @@ function tieSizes(values: readonly number[]): number[] {
   return [...sizes.values()]
 }
 
-/** Sorts `values` in place; 0 for none. */
-function median(values: Float64Array): number {
+/** 0 for none. */
+function median(values: readonly number[]): number {
   if (values.length === 0) return 0
-  values.sort()
-  const upper = values.length >>> 1
-  return values.length % 2 === 1 ? values[upper]! : (values[upper - 1]! + values[upper]!) / 2
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted.length >>> 1
+  return sorted.length % 2 === 1 ? sorted[upper]! : (sorted[upper - 1]! + sorted[upper]!) / 2
 }

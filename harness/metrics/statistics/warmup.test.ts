@@ -56,7 +56,7 @@ test.each([0.01, 0.05])('mser5() reports a series without a steady state, with n
 })
 
 test('mser5() reports by how much the start differs', () => {
-  expect(mser5(steps(1, [20, 80], [5, 1], 0)).change).toBeCloseTo(4, 9)
+  expect(mser5(steps(1, [20, 80], [5, 1], 0)).change).toBeCloseTo(0.8, 9)
   expect(mser5(steps(1, [20, 80], [1, 5], 0)).change).toBeCloseTo(-0.8, 9)
 })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import { cellCount } from '../../terminal/cells.ts'
-import type { Report } from '../record.ts'
+import type { Finding, Report } from '../record.ts'
 import { sampleReport } from '../testing/samples.ts'
 import { renderSummary } from './summary.ts'
 
@@ -15,6 +15,15 @@ function summary(changes: Partial<Report>): string {
 }
 
 const { scenario, totals, latencyMs } = sampleReport
+
+const finding: Finding = {
+  code: 'errors',
+  severity: 'suspect',
+  message: 'found',
+  hint: 'do something',
+  value: 1,
+  limit: 0,
+}
 
 const troubled: Partial<Report> = {
   verdict: 'suspect',
@@ -137,6 +146,71 @@ describe('renderSummary()', () => {
     `)
   })
 
+  it('renders what a run lacks for a verdict in one line', () => {
+    const lines = summary({
+      verdict: 'unproven',
+      findings: [
+        {
+          ...finding,
+          code: 'unproven',
+          severity: 'unproven',
+          message: '2.0 s measured',
+          hint: 'a verdict needs 5 s (-d 7s)',
+        },
+      ],
+      window: { ...sampleReport.window, seconds: 2 },
+    }).split('\n')
+    expect(lines[1]).toBe('tlv-loopback   138,214 requests/s over 2.0 s   unproven')
+    expect(lines[3]).toBe('  ! unproven   2.0 s measured: a verdict needs 5 s (-d 7s)')
+  })
+
+  it('renders what a finding explains in one line below it, and marks what is worse', () => {
+    const of = (severity: Finding['severity']): Finding[] => [
+      { ...finding, code: 'machine-busy' },
+      { ...finding, code: 'workers', hint: 'use fewer' },
+      { ...finding, code: 'client-lag', severity, explainedBy: 'machine-busy' },
+      { ...finding, code: 'quantile-ci', explainedBy: 'machine-busy' },
+      { ...finding, code: 'closed-loop', severity: 'note', explainedBy: 'machine-busy' },
+    ]
+    const linesOf = (severity: Finding['severity']) =>
+      summary({ findings: of(severity) })
+        .split('\n')
+        .slice(3, 6)
+    expect(linesOf('suspect')).toEqual([
+      '  ! machine-busy   found: do something',
+      '    also: client-lag, quantile-ci, closed-loop (explained by this)',
+      '  ! workers   found: use fewer',
+    ])
+    expect(linesOf('invalid')[1]).toBe('    also: client-lag (invalid), quantile-ci, closed-loop (explained by this)')
+    expect(summary({ findings: of('suspect') })).not.toContain('\n  note ')
+  })
+
+  it('folds what two findings of one code explain below the second', () => {
+    const busy = { ...finding, code: 'generator-busy' }
+    const findings = [busy, { ...busy, message: 'again' }, { ...finding, code: 'client-lag', explainedBy: busy.code }]
+    expect(summary({ findings }).split('\n').slice(3, 6)).toEqual([
+      '  ! generator-busy   found: do something',
+      '  ! generator-busy   again: do something',
+      '    also: client-lag (explained by this)',
+    ])
+  })
+
+  it('writes an interval in one figure, and one that is wider than its quantile as such', () => {
+    const halfWidths = { p50: 0.0027, p90: 0.102, p99: 0.22 }
+    const response = { ...latencyMs.response, halfWidths }
+    expect(summary({ latencyMs: { ...latencyMs, response } })).toContain(
+      '  response   p50 68 us ± 4 %   p90 102 us ± 100 %   p99 210 us ± > 100 %\n',
+    )
+  })
+
+  it('gives no rate of a few requests', () => {
+    const window = { ...sampleReport.window, seconds: 0.0117, completed: 3 }
+    const lines = summary({ window, throughput: { mean: 256, perSecond: [] }, verdict: 'unproven' }).split('\n')
+    expect(lines[1]).toBe('tlv-loopback   3 requests in 11.7 ms   unproven')
+    expect(lines).toContain('  requests   3 completed, 0 failed in the measured 11.7 ms')
+    expect(lines).toContain('  server     97 % of a core')
+  })
+
   it('renders the ceiling of the client, if it was measured', () => {
     const client = { ...sampleReport.client, ceiling: { nullPerSecond: 210_000, cached: false } }
     const lines = summary({ client }).split('\n')
@@ -227,7 +301,21 @@ describe('renderSummary()', () => {
       '        2,000         990      1 ms   > 90 ms   failed, p99 < 5ms, overloaded',
     ])
     expect(summary({ search })).toContain('\n             figures below: the highest rate that passed\n')
+    const limited: Report['search'] = {
+      ...search,
+      clientLimitedAt: 1050,
+      end: 'client-limited',
+      probes: [{ ...probe, rate: 1050, outcome: 'client-limited', why: ['machine-busy', 'p99 < 5ms'] }],
+    }
+    expect(summary({ search: limited }).split('\n').slice(3, 6)).toEqual([
+      '  search     the client could not tell above 1,000/s, which passed all limits',
+      '         rate  requests/s       p50       p99',
+      "        1,050         990      1 ms      4 ms   the client's: machine-busy, p99…",
+    ])
     const { highestHeld: _, ...none } = search
+    expect(summary({ search: { ...none, end: 'client-limited' } })).toContain(
+      '  search     the client could not tell at any rate that was tried\n',
+    )
     expect(summary({ search: none })).toContain('  search     no rate passed all limits\n')
     expect(summary({ search: none })).toContain('\n             figures below: the last probe\n')
   })

@@ -1,14 +1,18 @@
+import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
-import { formatByteRate, formatCount, formatDuration, formatSetting, plural } from '../../units.ts'
+import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
 import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 import { datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, responseLines, stepLines } from './summary/latency.ts'
-import { entry, formatSeconds, summaryColumns, wrapLine } from './summary/layout.ts'
+import { entry, summaryColumns, wrapLine } from './summary/layout.ts'
 import { searchLines } from './summary/search.ts'
+
+/** CPU time is counted in ticks, and a process has work of its own: divided by fewer requests it says nothing of them. */
+const costRequestsMin = 100
 
 /** Lines that a terminal of 24 rows shows above its prompt. */
 const screenLines = 22
@@ -45,12 +49,8 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
 }
 
 function headline(report: Report, colors: Colors): string {
-  const { scenario, window, throughput } = report
-  const figure =
-    window.completed === 0
-      ? 'not one request completed in the measured part'
-      : `${formatCount(throughput.mean)} requests/s over ${formatSeconds(window.seconds)}`
-  return [colors.bold(printable(scenario.name)), colors.bold(figure), outcomeOf(report, colors)].join('   ')
+  const name = printable(report.scenario.name)
+  return [colors.bold(name), colors.bold(figureOf(report)), outcomeOf(report, colors)].join('   ')
 }
 
 /** Limits that were missed come first, so that the verdict is not read as the answer. */
@@ -72,6 +72,13 @@ function answerLine(report: Report, colors: Colors): string {
     ...(count > 0 && p99 !== undefined ? [quantileParts(latencyMs.response)[2]!] : []),
     ...(thresholds.length > 0 ? [`${held} of ${thresholds.length} limits hold`] : []),
   ].join('   ')
+}
+
+/** The throughput, or what there is of it: a few requests have no rate. */
+function figureOf({ window: { completed, seconds }, throughput }: Report): string {
+  if (completed === 0) return 'not one request completed in the measured part'
+  if (completed < samplesBeyondMin) return `${plural(completed, 'request')} in ${formatSeconds(seconds)}`
+  return `${formatCount(throughput.mean)} requests/s over ${formatSeconds(seconds)}`
 }
 
 function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
@@ -99,7 +106,9 @@ function targetLines({ scenario, target }: Report, colors: Colors): string[] {
 
 function processorLines({ client, server, window, totals }: Report, colors: Colors): string[] {
   const costPart = (micros: number | undefined) =>
-    micros === undefined || micros === 0 ? [] : [`${formatDuration(micros / 1000)} CPU/request`]
+    micros === undefined || micros === 0 || window.completed < costRequestsMin
+      ? []
+      : [`${formatDuration(micros / 1000)} CPU/request`]
   const line = (label: string, cores: number | undefined, micros: number | undefined, more: string[] = []) =>
     cores === undefined ? [] : entry(label, [...costPart(micros), formatCores(cores), ...more], colors, ', ')
   const seconds = window.elapsedSeconds

@@ -29,9 +29,10 @@ export function responseLines({ latencyMs: { response }, scenario }: Report, col
   return entry('response', [...quantileParts(response), ...(isLoop ? ['as the loop saw it'] : [])], colors)
 }
 
-/** An interval needs one figure only: `4 %`, `0.3 %`. */
+/** An interval needs one figure only: `4 %`, `0.3 %`; one that is wider than the figure itself says no more than that. */
 function wholePercent(fraction: number): string {
   const percent = fraction * 100
+  if (percent > 100) return '> 100 %'
   return `${percent >= 1 || percent === 0 ? Math.round(percent) : Number(percent.toPrecision(1))} %`
 }
 

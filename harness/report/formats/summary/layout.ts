@@ -1,5 +1,4 @@
 import { type Colors, cellCount, padEnd, printable, wrapWords } from '../../../terminal/cells.ts'
-import { formatCount } from '../../../units.ts'
 
 /** The width of the summary in cells, on a terminal that is at least as wide. */
 export const summaryColumns = 80
@@ -36,9 +35,4 @@ export function wrapLine(line: string, columns: number): string[] {
   const [first = '', ...rest] = wrapWords(line.slice(margin.length), cells - cellCount(margin))
   const hanging = rest.length === 0 ? [] : wrapWords(rest.join(' ').trimStart(), cells - indent)
   return [margin + first, ...hanging.map(text => ' '.repeat(indent) + text.trimStart())].map(text => text.trimEnd())
-}
-
-/** The length of a run: `10.0 s`, `3,600 s`. */
-export function formatSeconds(seconds: number): string {
-  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${formatCount(seconds)} s`
 }

@@ -1,29 +1,22 @@
 import { type Colors, clip, padStart, printable } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
 import { formatQuantile } from '../../figures.ts'
-import type { Report } from '../../record.ts'
+import type { ProbeRecord, Report, SearchRecord } from '../../record.ts'
 import { entry } from './layout.ts'
 
 /** The result of a search for the highest rate, and each of its probes. */
 export function searchLines({ search }: Report, colors: Colors): string[] {
   if (search === undefined) return []
-  const { highestHeld, lowestFailed, probes } = search
+  const { highestHeld, probes } = search
   const row = (cells: readonly string[]) => cells.map((cell, index) => padStart(cell, searchCells[index]!)).join('')
   const rows = probes.map(({ rate, throughput, p50, p99, lowerBounds = [], outcome, why }) => {
     const bound = (name: string) => (lowerBounds.includes(name) ? '> ' : '')
     const quantiles = [`${bound('p50')}${formatQuantile(p50)}`, `${bound('p99')}${formatQuantile(p99)}`]
     const figures = [formatCount(rate), formatCount(throughput), ...quantiles]
-    const isPassed = outcome === 'held'
-    const text = isPassed ? 'passed' : printable([outcome, ...why].join(', '))
-    return `${row(figures)}   ${(isPassed ? colors.green : colors.red)(clip(text, 32))}`
+    return `${row(figures)}   ${outcomeText(outcome, why, colors)}`
   })
-  const beyond = lowestFailed === undefined ? '' : `; ${formatCount(lowestFailed)}/s failed`
-  const found =
-    highestHeld === undefined
-      ? 'no rate passed all limits'
-      : `the highest rate that passed all limits is ${formatCount(highestHeld)}/s${beyond}`
   return [
-    ...entry('search', found.split(' '), colors, ' '),
+    ...entry('search', foundText(search).split(' '), colors, ' '),
     colors.dim(row(['rate', 'requests/s', 'p50', 'p99'])),
     ...rows,
     ...entry(
@@ -34,4 +27,29 @@ export function searchLines({ search }: Report, colors: Colors): string[] {
   ]
 }
 
+/** A rate that the client could not tell is no limit of the server. */
+function foundText({ highestHeld, lowestFailed, end }: SearchRecord): string {
+  const held = highestHeld === undefined ? undefined : `${formatCount(highestHeld)}/s`
+  if (end === 'client-limited') {
+    return held === undefined
+      ? 'the client could not tell at any rate that was tried'
+      : `the client could not tell above ${held}, which passed all limits`
+  }
+  if (held === undefined) return 'no rate passed all limits'
+  const beyond = lowestFailed === undefined ? '' : `; ${formatCount(lowestFailed)}/s failed`
+  return `the highest rate that passed all limits is ${held}${beyond}`
+}
+
+function outcomeText(outcome: ProbeRecord['outcome'], why: readonly string[], colors: Colors): string {
+  switch (outcome) {
+    case 'held':
+      return colors.green('passed')
+    case 'failed':
+      return colors.red(clip(printable([outcome, ...why].join(', ')), outcomeCells))
+    case 'client-limited':
+      return colors.yellow(clip(printable(`the client's: ${why.join(', ')}`), outcomeCells))
+  }
+}
+
+const outcomeCells = 32
 const searchCells = [13, 12, 10, 10]
