@@ -32,6 +32,8 @@ export interface AuditedRun {
   readonly host: HostDifference
   readonly interrupted: boolean
   readonly error?: string | undefined
+  /** A run by count that was ended because no request had got further for so long. */
+  readonly stuckMs?: number | undefined
   /** The client's own ceiling, if it was measured. */
   readonly ceiling?: CeilingRecord | undefined
 }
@@ -66,6 +68,9 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
             answered: totals.completed + handshakes.completed + heartbeats.completed,
           },
         }),
+    stuck: stuckInputs(run, totals),
+    failures: totals.failures,
+    endedInWarmup: run.facts.scenario.requests !== undefined && measured.elapsedMs < measured.warmupMs,
     completed: totals.completed,
     completedInWindow: measured.completed,
     errorShare: errorShare(totals) ?? 0,
@@ -93,6 +98,10 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
     cores: run.facts.environment.cores,
     deliveries: deliveriesInputs(run, collector, totals),
   }
+}
+
+function stuckInputs({ stuckMs, facts }: AuditedRun, { completed }: Totals): AuditInputs['stuck'] {
+  return stuckMs === undefined ? undefined : { stuckMs, completed, wanted: facts.scenario.requests ?? completed }
 }
 
 function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number): TimeSeriesInputs | undefined {

@@ -148,9 +148,21 @@ export type Expectation =
 export interface Threshold {
   /** The text, such as `p99 < 5ms`. */
   readonly expression: string
-  readonly metric: 'throughput' | 'errors' | 'mean' | 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p99.9' | 'p99.99' | 'max'
+  readonly metric:
+    | 'throughput'
+    | 'errors'
+    | 'availability'
+    | 'mean'
+    | 'p50'
+    | 'p75'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p99.9'
+    | 'p99.99'
+    | 'max'
   readonly operator: '<' | '<=' | '>' | '>='
-  /** Requests a second for throughput, a fraction for errors, milliseconds for the rest. */
+  /** Requests a second for throughput, a fraction for errors and availability, milliseconds for the rest. */
   readonly limit: number
 }
 

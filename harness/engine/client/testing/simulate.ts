@@ -1,6 +1,7 @@
 import { Collector } from '../../../metrics/collector.ts'
 import type { Measured } from '../../../metrics/measured.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../../metrics/slab.ts'
+import { constantRateOf } from '../../../plan/pacer.ts'
 import { type Plan, planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
@@ -101,11 +102,13 @@ export async function simulate(
     connections: scenario.connections,
     warmupMs: run.warmupMs,
     isWarmupAutomatic: run.isWarmupAutomatic,
+    constantPerSecond: constantRateOf(plan.pace),
     clientCpuSeconds: () => (clientCores * transport.now()) / 1000,
     serverCpuSeconds: () => (serverCores * transport.now()) / 1000,
     rssBytes: () => 0,
   })
   transport.at(startMs, () => collector.begin(startMs))
+  transport.at(startMs + collector.measuredAfterMs, now => collector.read(now))
   for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
     transport.at(startMs + read * readMs, now => collector.read(now))
   }

@@ -1,6 +1,7 @@
 import { connectFailureKinds, type FailureKind, failureKinds } from '../../../failures.ts'
 import type { Colors } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
+import { formatAvailability } from '../../figures.ts'
 import type { Report } from '../../record.ts'
 import { quantileParts } from './latency.ts'
 import { entry, formatSeconds } from './layout.ts'
@@ -72,6 +73,21 @@ export function failureLines(
     ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
     ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], colors)),
     ...(connects.length > 0 ? entry(requests.length > 0 ? '' : 'failures', ['connects:', ...connects], colors) : []),
+  ]
+}
+
+/** Connections that the server closed while they were idle, and the share of the time without a connection. */
+export function connectionLines({ totals, availability, scenario }: Report, colors: Colors): string[] {
+  const { idleCloses = 0 } = totals
+  const were = idleCloses === 1 ? 'was' : 'were'
+  const then = scenario.reconnect.when === 'never' ? 'not opened again' : 'opened again'
+  const idle = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle, and ${then}`
+  const share = availability === undefined ? '' : formatAvailability(availability)
+  return [
+    ...(idleCloses === 0 ? [] : entry('idle', [idle], colors)),
+    ...(availability === undefined || availability === 1
+      ? []
+      : entry('available', [`${share} of the time that connections were to be open`], colors)),
   ]
 }
 
