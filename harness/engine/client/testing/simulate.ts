@@ -69,6 +69,7 @@ export async function simulate(
     rows = [] as Record<string, string>[],
     stopAt = Number.POSITIVE_INFINITY,
     extensionMs = 0,
+    standStill = undefined as { readonly atMs: number; readonly forMs: number } | undefined,
     epochOffsetMs = 0,
     clientCores = 0,
     serverCores = 0,
@@ -94,6 +95,7 @@ export async function simulate(
   if (stopAt < Number.POSITIVE_INFINITY) {
     transport.at(stopAt, () => Atomics.store(slab.fields, field.control, control.stop))
   }
+  if (standStill !== undefined) transport.at(startMs + standStill.atMs, () => transport.standStill(standStill.forMs))
   if (extensionMs > 0) {
     transport.at(startMs + run.lengthMs - readMs, () => Atomics.store(slab.fields, field.extensionMs, extensionMs))
   }
