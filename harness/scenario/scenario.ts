@@ -90,6 +90,8 @@ export interface Stage {
 export interface Reconnect {
   readonly when: 'failure' | 'every-request' | 'never'
   readonly backoff: { readonly min: number; readonly max: number }
+  /** `reset`: a connection that has had its request is closed by a reset, and leaves no port in TIME_WAIT. */
+  readonly close?: 'normal' | 'reset'
 }
 
 export interface Step {

@@ -66,6 +66,7 @@ export class Client implements Loop {
   readonly #heapKiB: () => number
   readonly #links: number
   readonly #everyRequest: boolean
+  readonly #closesByReset: boolean
   readonly #timeoutMs: number
   readonly #heartbeatMs: number
   readonly #scanMs: number
@@ -101,6 +102,7 @@ export class Client implements Loop {
     this.#heapKiB = options.heapKiB
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
+    this.#closesByReset = plan.closesByReset === true
     this.#timeoutMs = plan.timeoutMs
     this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
     this.#scanMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
@@ -285,7 +287,7 @@ export class Client implements Loop {
   }
 
   #close(link: number): void {
-    this.#transport.close(link)
+    this.#transport.close(link, this.#closesByReset)
     this.#exchange.counters.openConnections(-1)
     this.#exchange.closed(link)
   }

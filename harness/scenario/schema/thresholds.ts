@@ -32,7 +32,8 @@ function parseLimit(metric: Threshold['metric'], text: string): number {
       const sample = metric === 'errors' ? '0.1%' : '99.9%'
       throw new InvalidValue(`a percentage such as ${sample} as the limit of ${metric}`, show(text))
     }
-    return Number(percent) / 100
+    // As a decimal: a division would make 0.9990000000000001 of 99.9 %.
+    return Number(`${percent}e-2`)
   }
   const duration = parseDuration(text)
   if (duration === undefined) throw new InvalidValue(`a duration such as 5ms as the limit of ${metric}`, show(text))
