@@ -80,16 +80,17 @@ export function failureLines(
 export function connectionLines({ totals, availability, scenario }: Report, colors: Colors): string[] {
   const { idleCloses = 0 } = totals
   const were = idleCloses === 1 ? 'was' : 'were'
-  const then = scenario.reconnect.when === 'never' ? 'not opened again' : 'opened again'
-  const idle = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle, and ${then}`
-  const share = availability === undefined ? '' : formatAvailability(availability)
+  const closed = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle,`
+  const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'and opened again'
   return [
-    ...(idleCloses === 0 ? [] : entry('idle', [idle], colors)),
+    ...(idleCloses === 0 ? [] : entry('idle', [closed, then], colors, ' ')),
     ...(availability === undefined || availability === 1
       ? []
-      : entry('available', [`${share} of the time that connections were to be open`], colors)),
+      : entry('available', [`${formatAvailability(availability)} of the time:`, ...unavailable], colors, ' ')),
   ]
 }
+
+const unavailable = ['for the rest of it', 'connections were lost or refused']
 
 /** Lost, duplicate and reordered datagrams; the share is of all requests that have ended. */
 export function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {
