@@ -91,14 +91,15 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-function censoring({ response }: AuditInputs): Finding[] {
+function censoring({ response, stuck }: AuditInputs): Finding[] {
   const { censored = 0, count, lowerBounds = [] } = response
   const share = censored / (count + censored)
   const touched = Object.entries(quantilesWithInterval).filter(
     ([name, q]) => response[name as keyof typeof quantilesWithInterval] !== undefined && share > (1 - q) / 10,
   )
   const [first] = touched
-  if (censored === 0 || first === undefined) return []
+  // What has ended the run is why they have none.
+  if (censored === 0 || first === undefined || stuck !== undefined) return []
   const [name, q] = first
   const limit = (1 - q) / 10
   const bounds = lowerBounds.length === 0 ? '' : `; only lower bounds are known for ${lowerBounds.join(', ')}`
