@@ -132,6 +132,24 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
     'not one request was completed',
   ],
   [
+    'a run by count could not go on, and nothing was completed',
+    {
+      completed: 0,
+      completedInWindow: 0,
+      errorShare: 1,
+      failures: { reset: 2, 'connect-refused': 22 },
+      stuck: { stuckMs: 10_000, completed: 0, wanted: 1000 },
+    },
+    'stuck invalid',
+    'not one request could be completed: for 10s every connection failed (connect-refused 22, reset 2)',
+  ],
+  [
+    'a run by count could not go on',
+    { stuck: { stuckMs: 10_000, completed: 1000, wanted: 2000 }, errorShare: 0.5 },
+    'stuck invalid',
+    'only 1,000 of 2,000 requests could be completed: for 10s every connection failed',
+  ],
+  [
     'the run ended in its warm-up',
     { completedInWindow: 0 },
     'errors invalid',
@@ -168,4 +186,23 @@ test('verdictOf() is that of the worst finding, and ignores notes', () => {
   expect(verdictOf([suspect!, { ...invalid!, explainedBy: 'errors' }])).toBe('invalid')
   expect(verdictOf([note!, suspect!])).toBe('suspect')
   expect(verdictOf([suspect!, invalid!, note!])).toBe('invalid')
+})
+
+test.each<[string, Partial<AuditInputs>, RegExp]>([
+  [
+    'a number of requests has ended the run in its warm-up',
+    { endedInWarmup: true },
+    /^the run ended during its warm-up/,
+  ],
+  ['the server is silent', {}, /^the server answered, and then stopped: see whether it still runs$/],
+  [
+    'the server was killed',
+    { failures: { reset: 3 } },
+    /^the server answered, and then stopped \(reset 3\): see its log$/,
+  ],
+  ['ports ran out', { failures: { 'no-free-port': 30 } }, /^this machine ran out of local ports: add sourceAddresses/],
+  ['descriptors ran out', { failures: { 'no-descriptor': 3 } }, /^this machine ran out of file descriptors: raise/],
+])('audit() says why nothing was completed after the warm-up: %s', (_, inputs, hint) => {
+  const [finding] = audit({ ...healthy, completedInWindow: 0, ...inputs })
+  expect(finding).toMatchObject({ code: 'errors', severity: 'invalid', hint: expect.stringMatching(hint) })
 })

@@ -1,6 +1,7 @@
+import type { FailureCounts } from '../failures.ts'
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
-import { formatPercent } from '../units.ts'
+import { formatCount, formatPercent, formatSetting } from '../units.ts'
 import { orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditClosedLoop } from './closedLoop.ts'
@@ -18,6 +19,12 @@ export interface AuditInputs {
   readonly accounts: readonly { sent: number; completed: number; failed: number; inFlight: number }[]
   /** The total that a reference server counted, and the totals that the client counted; absent for any other server. */
   readonly server?: { readonly requests: number; readonly sent: number; readonly answered: number } | undefined
+  /** A run by count that was ended because it could not go on: the requests completed, and those wanted. */
+  readonly stuck?: { readonly stuckMs: number; readonly completed: number; readonly wanted: number } | undefined
+  /** By kind, for the whole run. */
+  readonly failures?: FailureCounts
+  /** A number of requests has ended the run, before its warm-up was over. */
+  readonly endedInWarmup?: boolean
   /** Requests completed in the whole run, and in its measured part. */
   readonly completed: number
   readonly completedInWindow: number
@@ -60,6 +67,7 @@ export function findingsOf(inputs: AuditInputs): Finding[] {
     ...censoring(inputs),
     ...rate(inputs),
     ...clientLag(inputs),
+    ...stuck(inputs),
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
@@ -105,14 +113,15 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-function censoring({ response }: AuditInputs): Finding[] {
+function censoring({ response, stuck }: AuditInputs): Finding[] {
   const { censored = 0, count, lowerBounds = [] } = response
   const share = censored / (count + censored)
   const touched = Object.entries(quantilesWithInterval).filter(
     ([name, q]) => response[name as keyof typeof quantilesWithInterval] !== undefined && share > (1 - q) / 10,
   )
   const [first] = touched
-  if (censored === 0 || first === undefined) return []
+  // What has ended the run is why they have none.
+  if (censored === 0 || first === undefined || stuck !== undefined) return []
   const [name, q] = first
   const limit = (1 - q) / 10
   const bounded = lowerBounds.filter(name => name !== 'max')
@@ -172,17 +181,34 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
   ]
 }
 
-function errors({ completed, completedInWindow, errorShare: value, interrupted }: AuditInputs): Finding[] {
+/** A run by count that could not go on. */
+function stuck({ stuck: found, failures = {} }: AuditInputs): Finding[] {
+  if (found === undefined) return []
+  const { stuckMs, completed, wanted } = found
+  const done = completed === 0 ? 'not one request' : `only ${formatCount(completed)} of ${formatCount(wanted)} requests`
+  return [
+    {
+      code: 'stuck',
+      severity: 'invalid',
+      message: `${done} could be completed: for ${formatSetting(stuckMs)} every connection failed${listOf(failures)}`,
+      hint: 'the run was ended: see what the server answers with "volley talk", and whether it still runs',
+      value: completed,
+      limit: wanted,
+    },
+  ]
+}
+
+function errors(inputs: AuditInputs): Finding[] {
+  const { completed, completedInWindow, errorShare: value, interrupted } = inputs
+  // What has ended the run is said once.
+  if (inputs.stuck !== undefined) return []
   if (completedInWindow === 0 && !interrupted) {
-    const none = completed === 0
     return [
       {
         code: 'errors',
         severity: 'invalid',
-        message: none ? 'not one request was completed' : 'not one request was completed after the warm-up',
-        hint: none
-          ? 'check the protocol: the failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
-          : 'the run ended during its warm-up: ask for more requests (-n), or a shorter warm-up (--warmup)',
+        message: `not one request was completed${completed === 0 ? '' : ' after the warm-up'}`,
+        hint: emptyHint(inputs),
         value,
         limit: limits.errorsSuspect,
       },
@@ -199,6 +225,30 @@ function errors({ completed, completedInWindow, errorShare: value, interrupted }
       limit: limits.errorsSuspect,
     },
   ]
+}
+
+/** Why nothing was completed in the measured part, and what to do. */
+function emptyHint({ completed, failures = {}, endedInWarmup }: AuditInputs): string {
+  if (completed === 0) {
+    return 'check the protocol: the failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
+  }
+  if (endedInWarmup) {
+    return 'the run ended during its warm-up: ask for more requests (-n), or a shorter warm-up (--warmup)'
+  }
+  const { 'no-free-port': ports = 0, 'no-descriptor': descriptors = 0 } = failures
+  if (ports > 0) {
+    return 'this machine ran out of local ports: add sourceAddresses, or use connections for more than one request'
+  }
+  if (descriptors > 0)
+    return 'this machine ran out of file descriptors: raise "ulimit -n", or use fewer connections (-c)'
+  const isKnown = Object.keys(failures).length > 0
+  return `the server answered, and then stopped${listOf(failures)}: ${isKnown ? 'see its log' : 'see whether it still runs'}`
+}
+
+/** The failures for the end of a sentence: ` (connect-refused 22, reset 4)`, the most frequent first. */
+function listOf(failures: FailureCounts): string {
+  const kinds = Object.entries(failures).sort(([, a], [, b]) => b - a)
+  return kinds.length === 0 ? '' : ` (${kinds.map(([kind, count]) => `${kind} ${formatCount(count)}`).join(', ')})`
 }
 
 function clock({ clockDriftMs }: AuditInputs): Finding[] {

@@ -34,6 +34,8 @@ export interface AuditedRun {
   readonly host: HostDifference
   readonly interrupted: boolean
   readonly error?: string | undefined
+  /** A run by count that was ended because no request had got further for so long. */
+  readonly stuckMs?: number | undefined
   /** The client's own ceiling, if it was measured. */
   readonly ceiling?: CeilingRecord | undefined
 }
@@ -68,6 +70,9 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
             answered: totals.completed + handshakes.completed + heartbeats.completed,
           },
         }),
+    stuck: stuckInputs(run, totals),
+    failures: totals.failures,
+    endedInWarmup: run.facts.scenario.requests !== undefined && measured.elapsedMs < measured.warmupMs,
     completed: totals.completed,
     completedInWindow: measured.completed,
     errorShare: errorShare(totals) ?? 0,
@@ -134,6 +139,10 @@ function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDel
   if (isAskedFor || histogram.totalCount === 0) return undefined
   const leastRoundTripMs = histogram.minNonZeroValue / ticksPerMs
   return standingDelay(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0, leastRoundTripMs)
+}
+
+function stuckInputs({ stuckMs, facts }: AuditedRun, { completed }: Totals): AuditInputs['stuck'] {
+  return stuckMs === undefined ? undefined : { stuckMs, completed, wanted: facts.scenario.requests ?? completed }
 }
 
 function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number): TimeSeriesInputs | undefined {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
 import { answersAfter, endsHalf, onMachine, overburdened, real, risingEvery, serves } from './testing/audited.ts'
 import { closedLoop, constant, poisson } from './testing/simulated.ts'
-import { cleanUp } from './testing/volley.ts'
+import { cleanUp, type Ran, run, scenarioFile } from './testing/volley.ts'
 
 // First, because a simulation blocks this process, and with it the runs and the servers in it.
 beforeAll(async () => {
@@ -12,6 +12,20 @@ beforeAll(async () => {
 afterAll(cleanUp)
 
 const strict = '--strict'
+
+/** A run with a number of requests, whose handshake the echo server answers with "hello". */
+function counted(wanted: string): Promise<Ran> {
+  return run(
+    scenarioFile(`
+name: counted
+target: { serve: echo }
+protocol: line
+connections: 2
+connect: [{ send: hello, expect: { equals: ${wanted} } }]
+loop: [{ send: ping }]
+requests: 20`),
+  )
+}
 
 /** The checks that audit.test.ts trips in simulated time, tripped by real runs, and two more. */
 const checks: readonly Check[] = [
@@ -91,6 +105,16 @@ const checks: readonly Check[] = [
     says: /did not start as planned \(constant arrivals\)/,
     trips: () => overburdened('constant'),
     healthy: constant,
+  },
+  {
+    check: 15,
+    code: 'stuck',
+    severity: 'invalid',
+    by: 'a server that refuses the handshake',
+    says: /not one request could be completed: for 10s every connection failed \(unexpected \d+\)/,
+    shows: /^ {2}available {2}0 % of the time:/m,
+    trips: () => counted('welcome'),
+    healthy: () => counted('hello'),
   },
   {
     check: 16,

@@ -10,19 +10,24 @@ const toleranceMs = 50
 export class Checkpoints<Checkpoint> {
   readonly #checkpoints: { readonly afterMs: number; readonly checkpoint: Checkpoint }[] = []
   readonly #isAutomatic: boolean
+  readonly #earlyMs: number
   #nextMs: number
 
-  /** The first checkpoint is due after `firstMs`; it is the only one unless the warm-up is automatic. */
-  constructor(firstMs: number, isAutomatic: boolean) {
+  /**
+   * The first checkpoint is due after `firstMs`; it is the only one unless the warm-up is automatic. A reading that is early
+   * by no more than `earlyMs` passes for one in time.
+   */
+  constructor(firstMs: number, isAutomatic: boolean, earlyMs = 0) {
+    this.#earlyMs = earlyMs
     this.#nextMs = firstMs
     this.#isAutomatic = isAutomatic
   }
 
   /** Takes a checkpoint if one is due `elapsedMs` after the start. */
   pass(elapsedMs: number, take: () => Checkpoint): void {
-    if (elapsedMs < this.#nextMs) return
+    if (elapsedMs < this.#nextMs - this.#earlyMs) return
     this.#checkpoints.push({ afterMs: this.#nextMs, checkpoint: take() })
-    this.#nextMs = this.#isAutomatic ? nextCheckpointMs(elapsedMs) : Number.POSITIVE_INFINITY
+    this.#nextMs = this.#isAutomatic ? nextCheckpointMs(Math.max(elapsedMs, this.#nextMs)) : Number.POSITIVE_INFINITY
   }
 
   get first(): { readonly afterMs: number; readonly checkpoint: Checkpoint } | undefined {

@@ -1,13 +1,14 @@
-import { type FailureKind, failureKinds } from '../failures.ts'
+import { type FailureCounts, failureCounts } from '../failures.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { countsLength, difference } from './histogram.ts'
 import { HistogramTotals, stepsTogether } from './histogramTotals.ts'
 import { distributionsOf, type Measured } from './measured.ts'
 import { distributionOf, quantilesOfCounts } from './quantiles.ts'
-import { cpuBetween, type Reading, usageBetween } from './reading.ts'
-import { counterFields, field, instant, roleIndex, type Slab, state } from './slab.ts'
+import { availabilityBetween, cpuBetween, type Reading, usageBetween } from './reading.ts'
+import { counterFields, field, instant, roleIndex, type Slab, state, sum } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
+import { type Gap, LongestGaps, StallHistory } from './stallHistory.ts'
 import { findSteadyState, type SteadyState } from './steadyState.ts'
 import { type Baseline, TimeSeriesHistory } from './timeSeries.ts'
 
@@ -15,6 +16,10 @@ import { type Baseline, TimeSeriesHistory } from './timeSeries.ts'
 const historyMax = 300
 /** How often all histograms are read: no 32-bit count can wrap in that time. */
 const readAllSeconds = 60
+/** Readings are due every 100 ms: a longer time between two of them shows that this thread stood still. */
+const readingGapMsMin = 200
+/** The longest that the measured part of a constant plan begins before a request that is due at its start. */
+const earlyMsMax = 25
 
 export interface CollectorOptions {
   readonly slabs: readonly Slab[]
@@ -22,6 +27,8 @@ export interface CollectorOptions {
   /** The time before the measured part; the minimum if the warm-up is automatic. */
   readonly warmupMs: number
   readonly isWarmupAutomatic: boolean
+  /** Mode rate with one rate and constant gaps: that rate. */
+  readonly constantPerSecond?: number | undefined
   /** User and system time of this process, and of the server's if it is known, in seconds. */
   readonly clientCpuSeconds: () => number
   readonly serverCpuSeconds: () => number | undefined
@@ -47,6 +54,8 @@ export class Collector {
   /** By slab, the fields of the last reading. */
   readonly #lastFields: Int32Array[]
   readonly #timeSeries: TimeSeriesHistory
+  readonly #stalls: StallHistory
+  readonly #readingGaps = new LongestGaps<Gap>()
   /** The time of the last reading. */
   #readAt = 0
   #startAt = Number.POSITIVE_INFINITY
@@ -69,9 +78,23 @@ export class Collector {
     this.#responsesAtSecondStart = sparse(new Float64Array(countsLength))
     this.#lastFields = slabs.map(slab => new Int32Array(slab.fields.length))
     this.#timeSeries = new TimeSeriesHistory(slabs)
-    this.#checkpoints = new Checkpoints(options.warmupMs, options.isWarmupAutomatic)
+    this.#stalls = new StallHistory(slabs)
+    this.#checkpoints = new Checkpoints(options.warmupMs, options.isWarmupAutomatic, this.#earlyMs)
     this.#secondStart = this.#newReading()
     this.#keepRecent()
+  }
+
+  /**
+   * When the reading is due with which the measured part begins, since the start. In a constant plan a request is due
+   * exactly at the end of the warm-up: half a gap before it, the reading has it for certain in the measured part.
+   */
+  get measuredAfterMs(): number {
+    return Math.max(0, this.#options.warmupMs - this.#earlyMs)
+  }
+
+  get #earlyMs(): number {
+    const { constantPerSecond } = this.#options
+    return constantPerSecond === undefined ? 0 : Math.min(earlyMsMax, 500 / constantPerSecond)
   }
 
   /** The run starts at `startAt`, on the clock of the times given to `read`; before it connections are opened. */
@@ -89,6 +112,10 @@ export class Collector {
 
   /** Adds what the workers counted since the last reading; histograms are read on demand only. */
   read(now: number): void {
+    const gapMs = now - this.#readAt
+    if (gapMs >= readingGapMsMin && this.#readAt >= this.#startAt) {
+      this.#readingGaps.add({ ms: gapMs, atMs: this.#readAt - this.#startAt })
+    }
     this.#readAt = now
     this.#responses = undefined
     this.#options.slabs.forEach((slab, index) => {
@@ -99,6 +126,7 @@ export class Collector {
         lastFields[name] = value
       }
     })
+    this.#stalls.read()
     this.#readTimeSeries()
     this.#keepRecent()
   }
@@ -109,6 +137,8 @@ export class Collector {
     this.#secondStart = this.#newReading()
     const { seconds, clientCores, serverCores } = usageBetween(before, this.#secondStart)
     const completed = this.#since(before, field.completed)
+    const failures = this.#failuresSince(before)
+    const availability = availabilityBetween(before, this.#secondStart) ?? 1
     const responses = this.#readResponses()
     const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecondStart))
     this.#responsesAtSecondStart = responses
@@ -119,6 +149,8 @@ export class Collector {
       warmup: this.intervals.length * 1000 < this.#options.warmupMs,
       completed,
       failed: this.#since(before, field.failed),
+      ...(Object.keys(failures).length > 0 && { failures }),
+      ...(availability < 1 && { availability: Number(availability.toFixed(4)) }),
       perSecond: Math.round((completed / seconds) * 10) / 10,
       bytesSent: this.#since(before, field.bytesSent),
       bytesReceived: this.#since(before, field.bytesReceived),
@@ -208,19 +240,24 @@ export class Collector {
     const since = difference(whole, spread(start.counts))
     const completedCounts = stepsTogether(since)
     // CPU time is that of the last reading, because the server may have exited by now.
-    const { client, server } = cpuBetween(start, this.#recent.at(-1)!)
+    const last = this.#recent.at(-1)!
+    const { client, server } = cpuBetween(start, last)
+    const startMs = start.at - this.#startAt
     return {
       ...distributionsOf(whole, since, completedCounts),
       elapsedMs: Math.max(0, endedAt - this.#startAt),
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
       steadyState,
-      windowMs: chosen === undefined ? 0 : Math.max(0, endedAt - start.at),
+      windowMs: chosen === undefined ? 0 : this.#windowMs(start, endedAt),
       completed: completedCounts.reduce((sum, count) => sum + count, 0),
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),
       deliveries: this.#since(start, field.deliveries),
       timeSeries: chosen && this.#timeSeries.timeSeries(start.baseline, endedAt, completedCounts),
+      availability: availabilityBetween(start, last),
+      stall: this.#stalls.since(startMs),
+      readingGap: this.#readingGaps.since(startMs),
       clientCpuSeconds: client,
       serverCpuSeconds: server,
     }
@@ -243,9 +280,14 @@ export class Collector {
   }
 
   /** Failures by kind; only kinds with a count. */
-  failures(): Partial<Record<FailureKind, number>> {
-    const counts = failureKinds.map((kind, index) => [kind, this.total(field.failures + index)] as const)
-    return Object.fromEntries(counts.filter(([, count]) => count > 0))
+  failures(): FailureCounts {
+    return failureCounts(index => this.total(field.failures + index))
+  }
+
+  /** Whether no connection of a worker that still counts has answered a request since its last failure. */
+  isFailing(): boolean {
+    const counting = this.#options.slabs.filter(slab => !hasStopped(slab))
+    return counting.length > 0 && counting.every(({ fields }) => Atomics.load(fields, field.linksInService) === 0)
   }
 
   /**
@@ -287,6 +329,8 @@ export class Collector {
       counters: this.#counters.slice(),
       clientCpu: this.#options.clientCpuSeconds(),
       serverCpu: this.#options.serverCpuSeconds(),
+      wantedMs: this.#sum(sum.wantedMs),
+      downMs: this.#sum(sum.downMs),
     }
   }
 
@@ -305,6 +349,27 @@ export class Collector {
 
   #since(before: Reading, counter: number): number {
     return this.total(counter) - before.counters[counter]!
+  }
+
+  #failuresSince(before: Reading): FailureCounts {
+    return failureCounts(index => this.#since(before, field.failures + index))
+  }
+
+  /**
+   * The length of the part since a reading. With constant gaps it is that of its planned requests: cut anywhere else, a
+   * part of a few requests would show a rate that was never asked for.
+   */
+  #windowMs(start: Reading, endedAt: number): number {
+    const windowMs = Math.max(0, endedAt - start.at)
+    const { constantPerSecond } = this.#options
+    if (constantPerSecond === undefined) return windowMs
+    const planned = this.#since(start, field.planned)
+    const gapMs = 1000 / constantPerSecond
+    return planned > 0 && Math.abs(planned * gapMs - windowMs) <= gapMs ? planned * gapMs : windowMs
+  }
+
+  #sum(name: number): number {
+    return this.#options.slabs.reduce((total, { sums }) => total + sums[name]!, 0)
   }
 }
 

@@ -1,6 +1,7 @@
 import { countsLength, histogramAt } from './histogram.ts'
 import { LatencyDistribution } from './latencyDistribution.ts'
 import { histogram } from './slab.ts'
+import type { Gap, Stall } from './stallHistory.ts'
 import type { SteadyState } from './steadyState.ts'
 import type { TimeSeries } from './timeSeries.ts'
 
@@ -20,6 +21,12 @@ export interface Measured extends Distributions {
   readonly deliveries: number
   /** Undefined when nothing was measured. */
   readonly timeSeries: TimeSeries | undefined
+  /** The share of the wanted connection time in which the connections could be used; undefined where none was wanted. */
+  readonly availability: number | undefined
+  /** The longest time that a worker's loop woke late while requests were in flight, if it did. */
+  readonly stall: Stall | undefined
+  /** The longest time between two readings of the main thread, where it is long. */
+  readonly readingGap: Gap | undefined
   readonly clientCpuSeconds: number
   readonly serverCpuSeconds: number | undefined
 }

@@ -5,6 +5,9 @@ export interface Reading {
   /** CPU time used so far, in seconds. */
   readonly clientCpu: number
   readonly serverCpu: number | undefined
+  /** Connection-milliseconds that were wanted so far, and those of them in which the connection was down. */
+  readonly wantedMs: number
+  readonly downMs: number
 }
 
 /** Cores in use between two readings. */
@@ -32,4 +35,13 @@ export function cpuBetween(before: Reading, after: Reading): { client: number; s
     client: after.clientCpu - before.clientCpu,
     server: isKnown ? after.serverCpu - before.serverCpu : undefined,
   }
+}
+
+/**
+ * The share of the connection time wanted between two readings in which the connections could be used; undefined where
+ * none was wanted.
+ */
+export function availabilityBetween(before: Reading, after: Reading): number | undefined {
+  const wantedMs = after.wantedMs - before.wantedMs
+  return wantedMs > 0 ? Math.min(1, Math.max(0, 1 - (after.downMs - before.downMs) / wantedMs)) : undefined
 }

@@ -16,6 +16,8 @@ export interface Slab {
   readonly instants: Float64Array
   /** Sums that only grow, as floats; indexed by `sum`. */
   readonly sums: Float64Array
+  /** The latest stalls, as a ring of records; see `stallRecord`. */
+  readonly stalls: Float64Array
   /** Mode rate: how the gaps between requests are distributed, by their quantile from 0 to 1 in equal bins. */
   readonly gapBins: Uint32Array
   /** By link: requests completed. */
@@ -68,8 +70,14 @@ export const field = {
   deliveriesCut: 26,
   /** Replies to requests that had timed out. They are no failures: the timeouts are counted. */
   lateReplies: 27,
+  /** Connections that the server closed while nothing was under way on them. */
+  idleCloses: 28,
+  /** Links that are in use and have not failed since a request was last answered on them: a level. */
+  linksInService: 29,
+  /** Times that the loop woke late while requests were in flight; the latest of them are in `Slab.stalls`. */
+  stalls: 30,
   /** By kind, up to the end of the fields. */
-  failures: 28,
+  failures: 31,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -121,7 +129,17 @@ export const sum = {
   spans: 6,
   spanSum: 7,
   spanSquares: 8,
+  /** Link-milliseconds that were wanted since the start, and those of them in which the link was down. */
+  wantedMs: 9,
+  downMs: 10,
 } as const
+
+/**
+ * A stall in `Slab.stalls`: by how many milliseconds the loop woke late, until when on the clock that all threads share,
+ * and how many requests were in flight. The number of stalls counted in `field.stalls`, modulo `count`, is the place of the
+ * next. There is room for more than can happen between two readings and last longer than a few milliseconds.
+ */
+export const stallRecord = { lateMs: 0, endAt: 1, requests: 2, length: 3, count: 16 } as const
 
 /** Fine enough to see a distance of 0.05 between distributions. */
 const gapBinCount = 200
@@ -133,7 +151,9 @@ const connectionsWord = fieldsLength - 1
 const instantsByte = fieldsLength * Int32Array.BYTES_PER_ELEMENT
 const sumsLength = 16
 const sumsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
-const gapBinsByte = sumsByte + sumsLength * Float64Array.BYTES_PER_ELEMENT
+const stallsByte = sumsByte + sumsLength * Float64Array.BYTES_PER_ELEMENT
+const stallsLength = stallRecord.length * stallRecord.count
+const gapBinsByte = stallsByte + stallsLength * Float64Array.BYTES_PER_ELEMENT
 const countsByte = gapBinsByte + gapBinCount * Uint32Array.BYTES_PER_ELEMENT
 
 /** The fields that only grow. What was sent is read last, so that a reading never has more answers than requests. */
@@ -152,6 +172,7 @@ export const counterFields: readonly number[] = [
   field.nonCompletingReplies,
   field.possiblyMissed,
   field.lateReplies,
+  field.idleCloses,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 
@@ -179,6 +200,7 @@ export function openSlab(memory: SharedArrayBuffer): Slab {
     fields: new Int32Array(memory, 0, fieldsLength),
     instants: new Float64Array(memory, instantsByte, 2),
     sums: new Float64Array(memory, sumsByte, sumsLength),
+    stalls: new Float64Array(memory, stallsByte, stallsLength),
     gapBins: new Uint32Array(memory, gapBinsByte, gapBinCount),
     completedByLink: new Uint32Array(memory, countsByte + counts.byteLength, connections),
     counts,

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../failures.ts'
+import type { FailureCounts } from '../failures.ts'
 
 export type Phase = 'opening' | 'warm-up' | 'measuring' | 'draining'
 
@@ -40,7 +40,7 @@ export interface Snapshot extends Progress {
   readonly inFlight: number
   readonly bytesSent: number
   readonly bytesReceived: number
-  readonly failures: Readonly<Partial<Record<FailureKind, number>>>
+  readonly failures: FailureCounts
   readonly connections: { readonly open: number; readonly wanted: number }
   /** Requests completed per second, and bytes written and read per second, over the last second. */
   readonly requestsPerSecond: number
@@ -79,6 +79,10 @@ export interface Interval {
   readonly warmup: boolean
   readonly completed: number
   readonly failed: number
+  /** Failures of the second by kind, those of connects included; absent if there were none. */
+  readonly failures?: FailureCounts
+  /** The share of the wanted connection time in which the connections could be used; absent where that is all of it. */
+  readonly availability?: number
   readonly perSecond: number
   /** Written and read in this second, including handshakes and heartbeats. */
   readonly bytesSent: number

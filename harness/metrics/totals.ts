@@ -1,4 +1,4 @@
-import type { FailureKind } from '../failures.ts'
+import type { FailureCounts } from '../failures.ts'
 import type { Collector } from './collector.ts'
 import { field, roleIndex } from './slab.ts'
 import type { Quantiles } from './snapshot.ts'
@@ -11,9 +11,11 @@ export interface Totals {
   readonly bytesSent: number
   readonly bytesReceived: number
   /** Only kinds with a count; failed connects are in here, but not in `failed`. */
-  readonly failures: Readonly<Partial<Record<FailureKind, number>>>
+  readonly failures: FailureCounts
   /** Replies to requests that had timed out, recognized by their ids; such a request stays failed. */
   readonly late?: number
+  /** Connections that the server closed while nothing was under way on them, which is no failure. */
+  readonly idleCloses?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
   /** Messages sent besides the requests, and counted apart from them. */
@@ -88,6 +90,7 @@ export function totalsOf(collector: Collector): Totals {
     bytesReceived: collector.total(field.bytesReceived),
     failures: collector.failures(),
     late: collector.total(field.lateReplies),
+    idleCloses: collector.total(field.idleCloses),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -30,6 +30,13 @@ export function plannedUntil({ segments }: Pace, timeMs: number): number {
   return planned
 }
 
+/** The rate of a plan with constant gaps and one rate, in requests per second; undefined for any other. */
+export function constantRateOf(pace: Pace | undefined): number | undefined {
+  const [first, ...others] = pace?.segments ?? []
+  if (pace?.arrivals !== 'constant' || first === undefined || others.length > 0) return undefined
+  return first.from === first.to ? first.from : undefined
+}
+
 /**
  * The intended times of the requests of one worker, one after another, in milliseconds from the start. The k-th arrival
  * is where the area under the rate reaches its mass:

@@ -37,6 +37,8 @@ export interface WorkerPlan {
   readonly lengthMs: number
   readonly timeoutMs: number
   readonly reconnect: Reconnect['when']
+  /** Connections that had their request are closed by a reset. */
+  readonly closesByReset?: boolean
   readonly backoffMinMs: number
   readonly backoffMaxMs: number
   readonly heartbeatMs?: number
@@ -110,6 +112,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     lengthMs,
     timeoutMs: scenario.timeout,
     reconnect: scenario.reconnect.when,
+    ...(scenario.reconnect.close === 'reset' && { closesByReset: true }),
     backoffMinMs: scenario.reconnect.backoff.min,
     backoffMaxMs: scenario.reconnect.backoff.max,
     ...(scenario.sourceAddresses === undefined ? {} : { sourceAddresses: scenario.sourceAddresses }),

@@ -50,6 +50,12 @@ export class PartialFrames {
     this.#append(partial, bytes, from, to)
   }
 
+  /** Whether the link has the beginning of a frame. */
+  holds(link: number): boolean {
+    const partial = this.#ofLink[link]
+    return partial !== undefined && partial.from < partial.to
+  }
+
   /** Releases the link's memory: its connection is closed. */
   drop(link: number): void {
     this.heldBytes -= this.#ofLink[link]?.bytes.length ?? 0

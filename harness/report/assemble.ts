@@ -43,6 +43,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     ...interval,
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
   }))
+  const { availability } = measured
   const inputs = auditInputs(run, collector, totals, measured)
   const findings = audit(inputs)
   return {
@@ -54,6 +55,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
       mean: round(throughput),
       perSecond: intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
     },
+    ...(availability !== undefined && { availability: round(availability) }),
     latencyMs: latenciesOf(run, measured, response),
     ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
     ...tcpOf(measured, collector),
@@ -66,6 +68,8 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     client: {
       cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
       cores: seconds > 0 ? round(measured.clientCpuSeconds / seconds) : 0,
+      ...(measured.stall && { stall: measured.stall }),
+      ...(measured.readingGap && { readingGap: measured.readingGap }),
       ...(run.ceiling && { ceiling: { ...run.ceiling, nullPerSecond: round(run.ceiling.nullPerSecond) } }),
     },
     ...(server === undefined ? {} : { server }),
@@ -73,6 +77,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     verdict: verdictOf(findings),
     thresholds: judgeThresholds(run.facts.scenario.thresholds, {
       throughput: seconds > 0 ? throughput : undefined,
+      availability,
       totals,
       response,
     }),

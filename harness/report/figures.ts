@@ -18,7 +18,14 @@ export function formatMetric(metric: Threshold['metric'] | undefined, value: num
   if (value === undefined) return metric?.startsWith('p') ? 'too few samples' : 'not measured'
   if (metric === undefined) return String(value)
   if (metric === 'throughput') return `${formatShortCount(value)}/s`
+  if (metric === 'availability') return formatAvailability(value)
   return metric === 'errors' ? formatPercent(value) : formatDuration(value)
+}
+
+/** The share of the connection time in which connections could be used: never rounded up to all of it. */
+export function formatAvailability(share: number): string {
+  const percent = Math.floor(share * 100_000) / 1000
+  return `${percent} %`
 }
 
 /** The verdict of a run, and whether it was cut short: `trusted`, `interrupted, suspect`. */

@@ -2,6 +2,7 @@ import type { CeilingRecord } from '../audit/ceiling.ts'
 import type { Finding, Verdict } from '../audit/finding.ts'
 import type { Environment } from '../host/processes.ts'
 import type { Interval } from '../metrics/snapshot.ts'
+import type { Gap, Stall } from '../metrics/stallHistory.ts'
 import type { DatagramRecord, DeliveriesRecord, Latency, TcpRecord, Totals } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
@@ -47,6 +48,11 @@ export interface Report {
   /** The whole run, warm-up included: sent = completed + failed + inFlightAtEnd. */
   readonly totals: Totals
   readonly throughput: { readonly mean: number; readonly perSecond: readonly number[] }
+  /**
+   * For the measured part: the share of the connection time wanted in which connections could be used. A connection that
+   * was lost by a failure, or cannot be opened, is missing until it is ready again.
+   */
+  readonly availability?: number
   readonly latencyMs: {
     /** For the measured part. In a closed loop the service time is the response time. */
     readonly response: Latency
@@ -71,6 +77,10 @@ export interface Report {
   readonly client: {
     readonly cpuMicrosPerRequest: number
     readonly cores: number
+    /** In the measured part, the longest time that a worker's loop woke late with requests in flight: 5 ms or more. */
+    readonly stall?: Stall
+    /** In the measured part, the longest time between two readings by the main thread, due every 100 ms: 200 ms or more. */
+    readonly readingGap?: Gap
     readonly ceiling?: CeilingRecord
   }
   /** For a reference server, or when the target's process is known. */

@@ -30,6 +30,13 @@ describe('judgeThresholds()', () => {
     expect(judge('errors', '<', 0.01)).toEqual({ actual: 0.018, ok: false })
   })
 
+  it('takes the availability as a share of the connection time, and fails where there was none', () => {
+    const measured = { ...figures, availability: 0.999 }
+    expect(judge('availability', '>=', 0.999, measured)).toEqual({ actual: 0.999, ok: true })
+    expect(judge('availability', '>', 0.999, measured)).toEqual({ actual: 0.999, ok: false })
+    expect(judge('availability', '>', 0.5)).toEqual({ actual: undefined, ok: false })
+  })
+
   it.each([
     ['mean', 0.072],
     ['p50', 0.068],

@@ -7,6 +7,8 @@ import type { ThresholdResult } from './record.ts'
 export interface JudgedFigures {
   /** Requests per second in the measured part; undefined when nothing was measured. */
   readonly throughput: number | undefined
+  /** The share of the connection time of the measured part in which connections could be used. */
+  readonly availability?: number | undefined
   /** For the whole run. */
   readonly totals: Totals
   /** For the measured part. */
@@ -30,12 +32,15 @@ export function judgeThresholds(thresholds: readonly Threshold[], figures: Judge
   })
 }
 
-function figureOf(metric: Threshold['metric'], { throughput, totals, response }: JudgedFigures): number | undefined {
+function figureOf(metric: Threshold['metric'], figures: JudgedFigures): number | undefined {
+  const { throughput, availability, totals, response } = figures
   switch (metric) {
     case 'throughput':
       return throughput
     case 'errors':
       return errorShare(totals)
+    case 'availability':
+      return availability
     case 'mean':
     case 'max':
       return response.count > 0 ? response[metric] : undefined

@@ -221,6 +221,38 @@ describe('drive() ends a run', () => {
     expect(error).toBe('the target ended during the run: it exited with code 7')
   })
 
+  test.each([
+    ['nothing is sent any more', 'unsent', 2000, 10_000],
+    ['nothing was ever sent', 'unsent', 0, 10_000],
+    ['requests fail with their connections', 'failing', 2000, 30_000],
+  ] as const)(
+    'when %s and no connection is good for a request, if the run is counted',
+    async (_, requests, fromMs, forMs) => {
+      const broken = { fromMs, requests, linksInService: 0 }
+      const { outcome } = await driven('requests: 1M', { broken })
+      expect(outcome.stuckMs).toBe(forMs)
+      expect(outcome.endedAt).toBeGreaterThanOrEqual(fromMs + forMs)
+      expect(outcome.endedAt).toBeLessThan(fromMs + forMs + 500)
+    },
+  )
+
+  test('later where a reply may take longer than that', async () => {
+    const broken = { fromMs: 0, requests: 'unsent', linksInService: 0 } as const
+    const { outcome } = await driven('requests: 1M\ntimeout: 30s\nreconnect: { backoff: 1s..20s }', { broken })
+    expect(outcome.stuckMs).toBe(50_000)
+  })
+
+  test.each([
+    ['a connection may still send', 'requests: 1M', 1],
+    ['the run is timed', 'duration: 50s', 0],
+  ])('but not while %s', async (_, settings, linksInService) => {
+    const broken = { fromMs: 2000, requests: 'unsent', linksInService } as const
+    const controller = new AbortController()
+    const run = new Driven(await planOf(settings), { broken }, { signal: controller.signal })
+    run.timers.after(40_000, () => controller.abort())
+    expect(await run.end()).toMatchObject({ endedAt: 40_000, stuckMs: undefined })
+  })
+
   test('when its signal fires, before the start or later', async () => {
     const before = new Driven(await planOf('duration: 3s'), {}, { signal: AbortSignal.abort() })
     await before.end()

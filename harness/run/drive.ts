@@ -26,6 +26,13 @@ const extendBeforeMs = 500
 /** How late a worker may see a signal in its slab. */
 const controlLatencyMs = 100
 const extendedNote = 'latency is still changing: the run is extended by its own length'
+/**
+ * A run by count in which no connection is good for a request ends when nothing has been sent, answered or failed for this
+ * long, or for as long as a reply may take and the longest wait before a connect, if that is more. Where requests are sent
+ * and fail with their connections, it ends when nothing was answered for three times as long.
+ */
+const stuckMsMin = 10_000
+const unansweredTimes = 3
 /** The share of planned requests that a server which keeps up may leave unanswered. */
 const fallenBehindMax = 0.01
 
@@ -35,6 +42,8 @@ export interface Outcome {
   readonly error: string | undefined
   /** The run was extended by its own length, because it had not reached a steady state. */
   readonly isExtended: boolean
+  /** A run by count that was ended, because no request had got further for so long. */
+  readonly stuckMs: number | undefined
 }
 
 export interface DrivenRun {
@@ -53,7 +62,7 @@ export interface DrivenRun {
 
 /** Drives a fleet from its first connect to the end of its last worker, and reads its slabs meanwhile; ends the observers. */
 export async function drive(run: DrivenRun): Promise<Outcome> {
-  const { plan, fleet, signal, timers = systemTimers } = run
+  const { plan, fleet, collector, signal, timers = systemTimers } = run
   const delayMs = startDelayOf(plan)
   const watch = new RunWatch(run, timers)
   const stop = () => fleet.stop()
@@ -64,7 +73,7 @@ export async function drive(run: DrivenRun): Promise<Outcome> {
     await Promise.race([fleet.ready, fleet.ended])
     fleet.start(watch.begin(delayMs))
     // The measured part begins with the reading at the end of the warm-up, so that has a timer of its own.
-    cancels.push(timers.after(delayMs + plan.warmupMs, () => watch.read()))
+    cancels.push(timers.after(delayMs + collector.measuredAfterMs, () => watch.read()))
     if (plan.extensionMs > 0) {
       cancels.push(timers.after(delayMs + plan.lengthMs - extendBeforeMs, () => watch.extendIfUnsteady()))
     }
@@ -88,11 +97,14 @@ class RunWatch {
   readonly #timers: Timers
   #startAt = Number.POSITIVE_INFINITY
   #lengthMs: number
+  readonly #progress: ProgressWatch
+  #stuckMs: number | undefined
 
   constructor(run: DrivenRun, timers: Timers) {
     this.#run = run
     this.#timers = timers
     this.#lengthMs = run.plan.lengthMs
+    this.#progress = new ProgressWatch(run)
   }
 
   /** The connections are open or have failed; returns when the requests start. */
@@ -112,7 +124,11 @@ class RunWatch {
     if (now - this.#startAt >= (collector.intervals.length + 1) * 1000) this.#endSecond()
     // A server that this run started is not restarted: the remaining requests would stay unanswered.
     if (plan.counted && target.ended() !== undefined) fleet.stop()
-    const progress = this.#progress(now)
+    if (plan.counted && this.#stuckMs === undefined && now >= this.#startAt) {
+      this.#stuckMs = this.#progress.stuckMs(now)
+      if (this.#stuckMs !== undefined) fleet.stop()
+    }
+    const progress = this.#progressAt(now)
     const view = {
       progress,
       snapshot: () => collector.snapshot(progress),
@@ -146,6 +162,7 @@ class RunWatch {
       endedAt,
       error: error ?? targetError(target),
       isExtended: endedAt - this.#startAt > plan.lengthMs + readMs,
+      stuckMs: this.#stuckMs,
     }
   }
 
@@ -155,7 +172,7 @@ class RunWatch {
     for (const observer of observers) observer.second?.(second)
   }
 
-  #progress(now: number): Progress {
+  #progressAt(now: number): Progress {
     const elapsedMs = now - this.#startAt
     return {
       elapsedMs: Math.max(0, elapsedMs),
@@ -170,6 +187,40 @@ class RunWatch {
     const extended = this.#lengthMs > plan.lengthMs ? extendedNote : undefined
     const notes = [targetError(target), ...problems, extended].filter(note => note !== undefined)
     return phase === 'measuring' ? [...notes, ...liveAudit.notes(now)] : notes
+  }
+}
+
+/** Notices that a run by count cannot go on. */
+class ProgressWatch {
+  readonly #collector: Collector
+  readonly #stuckMsMax: number
+  #moves = 0
+  #movedAt = Number.POSITIVE_INFINITY
+  #answers = 0
+  #answeredAt = Number.POSITIVE_INFINITY
+
+  constructor({ collector, plan }: DrivenRun) {
+    const { timeoutMs, backoffMaxMs } = plan.workers[0]!
+    this.#collector = collector
+    this.#stuckMsMax = Math.max(stuckMsMin, timeoutMs + backoffMaxMs)
+  }
+
+  /** For how long nothing has moved, or nothing was answered, once that is too long; else undefined. */
+  stuckMs(now: number): number | undefined {
+    const collector = this.#collector
+    const { sent, completed, failed, failures } = totalsOf(collector)
+    const answers = completed + (failures.unexpected ?? 0)
+    const moves = sent + completed + failed
+    const isFailing = collector.isFailing()
+    if (!isFailing || moves !== this.#moves) this.#movedAt = now
+    if (!isFailing || answers !== this.#answers) this.#answeredAt = now
+    this.#moves = moves
+    this.#answers = answers
+    this.#movedAt = Math.min(this.#movedAt, now)
+    this.#answeredAt = Math.min(this.#answeredAt, now)
+    if (now - this.#movedAt >= this.#stuckMsMax) return this.#stuckMsMax
+    const unansweredMsMax = unansweredTimes * this.#stuckMsMax
+    return now - this.#answeredAt >= unansweredMsMax ? unansweredMsMax : undefined
   }
 }
 

@@ -9,6 +9,7 @@ import { differenceOf, readHostCounters } from '../host/counters.ts'
 import { createCpuMeter, describeEnvironment } from '../host/processes.ts'
 import { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
+import { constantRateOf } from '../plan/pacer.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
 import { assembleReport, type RunRecord } from '../report/assemble.ts'
 import type { Report, RunFacts } from '../report/record.ts'
@@ -132,6 +133,7 @@ async function measure(run: Measurement): Promise<{ record: RunRecord; collector
     connections: loaded.scenario.connections,
     warmupMs: plan.warmupMs,
     isWarmupAutomatic: plan.isWarmupAutomatic,
+    constantPerSecond: constantRateOf(plan.workers[0]!.pace),
     clientCpuSeconds: ownCpuSeconds,
     serverCpuSeconds: target.process ? createCpuMeter(target.process) : () => undefined,
     rssBytes: () => process.memoryUsage.rss(),

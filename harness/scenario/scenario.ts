@@ -93,6 +93,8 @@ export interface Stage {
 export interface Reconnect {
   readonly when: 'failure' | 'every-request' | 'never'
   readonly backoff: { readonly min: number; readonly max: number }
+  /** `reset`: a connection that has had its request is closed by a reset, and leaves no port in TIME_WAIT. */
+  readonly close?: 'normal' | 'reset'
 }
 
 export interface Step {
@@ -151,9 +153,21 @@ export type Expectation =
 export interface Threshold {
   /** The text, such as `p99 < 5ms`. */
   readonly expression: string
-  readonly metric: 'throughput' | 'errors' | 'mean' | 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p99.9' | 'p99.99' | 'max'
+  readonly metric:
+    | 'throughput'
+    | 'errors'
+    | 'availability'
+    | 'mean'
+    | 'p50'
+    | 'p75'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p99.9'
+    | 'p99.99'
+    | 'max'
   readonly operator: '<' | '<=' | '>' | '>='
-  /** Requests a second for throughput, a fraction for errors, milliseconds for the rest. */
+  /** Requests a second for throughput, a fraction for errors and availability, milliseconds for the rest. */
   readonly limit: number
 }
 

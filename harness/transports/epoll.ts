@@ -1,7 +1,8 @@
-import { getPriority } from 'node:os'
+import { constants, getPriority } from 'node:os'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { ViewCache } from '../views.ts'
+import { connectCause } from './connectCause.ts'
 import { abi, epollEvent, type Libc, schedAttributes, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
@@ -27,6 +28,13 @@ const waitMsMax = 100
 const spinMs = 0.03
 /** The shortest slice that the kernel accepts. */
 const sliceNanoseconds = 100_000
+
+/** Of two names with one number the first: EAGAIN, not EWOULDBLOCK. */
+const errorNames = new Map(
+  Object.entries(constants.errno)
+    .map(([name, number]) => [number, name] as const)
+    .toReversed(),
+)
 
 const closed = 0
 const connecting = 1
@@ -64,6 +72,8 @@ class EpollTransport implements Transport {
   readonly #infoWords = new Int32Array(tcpInfoWord.all)
   readonly #info: TcpInfo = { roundTripMs: 0, leastRoundTripMs: 0, retransmits: 0 }
   readonly #optionLength = new Int32Array(1)
+  /** On, and for no time: the connection is reset as it is closed. */
+  readonly #linger = Int32Array.of(1, 0)
   readonly #views = new ViewCache()
   #waitsPrecisely: boolean
   readonly #spinMs: number
@@ -105,18 +115,16 @@ class EpollTransport implements Transport {
     const libc = this.#libc
     const descriptor = libc.socket(this.#target.family, this.#type, 0)
     if (descriptor < 0) {
-      this.#failedConnects.push({ link, cause: 'connect-failed' })
-      this.wakeAt(this.#clock.now())
+      this.#failConnect(link, libc.errno())
       return
     }
     if (this.#isInternetStream) this.#enable(descriptor, abi.SOL_TCP, abi.TCP_NODELAY)
-    if (this.#sources.length > 0) this.#bindSource(descriptor, link)
-    const failed = libc.connect(descriptor, this.#target.bytes, this.#target.bytes.length) < 0
+    const isBound = this.#sources.length === 0 || this.#bindSource(descriptor, link)
+    const failed = !isBound || libc.connect(descriptor, this.#target.bytes, this.#target.bytes.length) < 0
     const error = failed ? libc.errno() : 0
     if (failed && error !== abi.EINPROGRESS) {
       libc.close(descriptor)
-      this.#failedConnects.push({ link, cause: connectCause(error) })
-      this.wakeAt(this.#clock.now())
+      this.#failConnect(link, error)
       return
     }
     this.#state[link] = connecting
@@ -147,8 +155,17 @@ class EpollTransport implements Transport {
     return this.#enqueue(rest, bytes, from + Math.max(0, sent), to)
   }
 
-  close(link: number): void {
+  close(link: number, isReset = false): void {
     if (this.#state[link] === closed) return
+    if (isReset && this.#isInternetStream) {
+      this.#libc.setsockopt(
+        this.#descriptor[link]!,
+        abi.SOL_SOCKET,
+        abi.SO_LINGER,
+        this.#linger,
+        this.#linger.byteLength,
+      )
+    }
     this.retransmits += this.tcpInfo(link)?.retransmits ?? 0
     this.#state[link] = closed
     this.#queues[link] = undefined
@@ -274,7 +291,7 @@ class EpollTransport implements Transport {
       return
     }
     this.close(link)
-    loop.closed(link, connectCause(error), now)
+    loop.closed(link, this.#connectCause(error), now)
   }
 
   #connectError(link: number): number {
@@ -284,10 +301,10 @@ class EpollTransport implements Transport {
   }
 
   /** Leaves the port to the connect, which can then reuse one that is in use towards another target. */
-  #bindSource(descriptor: number, link: number): void {
+  #bindSource(descriptor: number, link: number): boolean {
     const source = this.#sources[(this.#firstConnection + link) % this.#sources.length]!
     this.#enable(descriptor, abi.SOL_IP, abi.IP_BIND_ADDRESS_NO_PORT)
-    this.#libc.bind(descriptor, source.bytes, source.bytes.length)
+    return this.#libc.bind(descriptor, source.bytes, source.bytes.length) === 0
   }
 
   #enable(descriptor: number, level: number, name: number): void {
@@ -330,6 +347,16 @@ class EpollTransport implements Transport {
     this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN)
   }
 
+  /** A connect has failed within the call: the next wake tells the loop. */
+  #failConnect(link: number, error: number): void {
+    this.#failedConnects.push({ link, cause: this.#connectCause(error) })
+    this.wakeAt(this.#clock.now())
+  }
+
+  #connectCause(error: number): FailureKind {
+    return connectCause(errorNames.get(error), !this.#isInternetStream && !this.#isDatagram)
+  }
+
   #reportFailedConnects(loop: Loop, now: number): void {
     for (const { link, cause } of this.#failedConnects.splice(0)) loop.closed(link, cause, now)
   }
@@ -339,10 +366,4 @@ class EpollTransport implements Transport {
 class Queue {
   readonly parts: Uint8Array[] = []
   bytes = 0
-}
-
-function connectCause(error: number): FailureKind {
-  // Nothing listens there; a missing unix socket means the same.
-  if (error === abi.ECONNREFUSED || error === abi.ENOENT) return 'connect-refused'
-  return error === abi.ETIMEDOUT ? 'connect-timeout' : 'connect-failed'
 }

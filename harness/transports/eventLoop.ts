@@ -5,7 +5,8 @@ import { Wakes } from './wakes.ts'
 
 /** The socket of a link, from its connect until it is closed. */
 export interface OpenLink {
-  leave(): void
+  /** `isReset`: by a reset, where the socket can. */
+  leave(isReset: boolean): void
 }
 
 /** What transports on Node's own event loop share: the open links, and waking the loop. */
@@ -43,11 +44,11 @@ export abstract class EventLoopTransport<Open extends OpenLink> {
     return this.wakes.run(loop)
   }
 
-  close(link: number): void {
+  close(link: number, isReset = false): void {
     const open = this.open[link]
     if (open === undefined) return
     this.open[link] = undefined
-    open.leave()
+    open.leave(isReset)
   }
 
   protected view(bytes: Uint8Array, from: number, to: number): Uint8Array {

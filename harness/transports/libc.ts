@@ -54,6 +54,7 @@ export const abi = {
   IP_BIND_ADDRESS_NO_PORT: 24,
   SOL_SOCKET: 1,
   SO_ERROR: 4,
+  SO_LINGER: 13,
   SOL_TCP: 6,
   TCP_NODELAY: 1,
   TCP_INFO: 11,

@@ -6,7 +6,7 @@ import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, 
 /** The server of a `memory` transport: plain functions, called at simulated times. */
 export interface MemoryServer {
   /** The cause for which a connect fails, if it does. */
-  refuses?(link: number): FailureKind | undefined
+  refuses?(link: number, now: number): FailureKind | undefined
   accepted?(connection: MemoryConnection, now: number): void
   received?(connection: MemoryConnection, bytes: Uint8Array, now: number): void
   /** The client has closed the connection. */
@@ -26,6 +26,8 @@ export interface MemoryConnection {
 export interface MemoryTransport extends Transport {
   /** Calls `action` at a simulated time, for example to send a control signal. */
   at(time: number, action: (now: number) => void): void
+  /** Within an action: the client stands still for so long, and finds all that happened meanwhile at once. */
+  standStill(milliseconds: number): void
 }
 
 /** Events after which a simulation is assumed to be endless. */
@@ -70,7 +72,7 @@ class SimulatedTransport implements MemoryTransport {
     this.#connections.set(link, connection)
     this.at(this.time + this.#connectMs, now => {
       if (!connection.open) return
-      const cause = this.server.refuses?.(link)
+      const cause = this.server.refuses?.(link, now)
       if (cause !== undefined) {
         this.drop(connection)
         this.loop.closed(link, cause, now)
@@ -111,6 +113,10 @@ class SimulatedTransport implements MemoryTransport {
     this.#events.add({ time: Math.max(time, this.time), order: this.#order++, action })
   }
 
+  standStill(milliseconds: number): void {
+    this.time += milliseconds
+  }
+
   async run(loop: Loop): Promise<void> {
     this.loop = loop
     for (let count = 0; count < eventsMax; count++) {
@@ -126,8 +132,8 @@ class SimulatedTransport implements MemoryTransport {
         this.wakeAt(wanted)
       } else {
         this.#events.takeFirst()
-        this.time = next.time
-        next.action(next.time)
+        this.time = Math.max(this.time, next.time)
+        next.action(this.time)
       }
     }
     throw new Error(`the simulation did not end within ${eventsMax} events`)

@@ -3,6 +3,7 @@ import tls from 'node:tls'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
+import { connectCause } from './connectCause.ts'
 import { EventLoopTransport, type OpenLink } from './eventLoop.ts'
 import {
   type Address,
@@ -75,12 +76,16 @@ class Connection implements OpenLink, SocketHandlers {
   readonly link: number
   readonly direct: DirectSocket
   readonly #transport: NodeTransport
+  readonly #secure: boolean
+  readonly #isUnix: boolean
   #connected = false
   #left = false
 
   constructor(transport: NodeTransport, { link, options, buffer, secure }: ConnectionOptions) {
     this.#transport = transport
     this.link = link
+    this.#secure = secure
+    this.#isUnix = 'path' in options
     this.direct = DirectSocket.connect(options, buffer, this, { secure })
   }
 
@@ -97,20 +102,22 @@ class Connection implements OpenLink, SocketHandlers {
   closed(error: NodeJS.ErrnoException | undefined): void {
     if (this.#left || !this.#transport.forget(this)) return
     this.#left = true
-    this.#transport.loop.closed(this.link, failureOf(error, this.#connected), this.#transport.clock.now())
+    this.#transport.loop.closed(this.link, this.#failureOf(error), this.#transport.clock.now())
   }
 
-  leave(): void {
+  leave(isReset: boolean): void {
     this.#left = true
-    this.direct.destroy()
+    if (isReset) this.direct.reset()
+    else this.direct.destroy()
   }
-}
 
-function failureOf(error: NodeJS.ErrnoException | undefined, connected: boolean): FailureKind {
-  if (connected) return error === undefined ? 'closed-early' : 'reset'
-  // Nothing listens there; a missing unix socket means the same.
-  if (error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT') return 'connect-refused'
-  return error?.code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed'
+  #failureOf(error: NodeJS.ErrnoException | undefined): FailureKind {
+    if (this.#connected) return error === undefined ? 'closed-early' : 'reset'
+    // With TLS the connection is open before the handshake, and a server that does not want it closes it then.
+    const isClosedInHandshake =
+      this.#secure && (error === undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE')
+    return isClosedInHandshake ? 'handshake-closed' : connectCause(error?.code, this.#isUnix)
+  }
 }
 
 /** The options of node:net or node:tls to connect to an address. */

@@ -95,6 +95,9 @@ export function connectErrorText(error: NodeJS.ErrnoException): string {
   const known: Record<string, string> = {
     ECONNREFUSED: 'connection refused',
     ENOENT: 'no such socket',
+    EADDRNOTAVAIL: 'no free local port, or no such local address',
+    EMFILE: 'no free file descriptor in this process',
+    ENFILE: 'no free file descriptor on this machine',
     EHOSTUNREACH: 'host unreachable',
     ENETUNREACH: 'network unreachable',
     ETIMEDOUT: 'connection timed out',

@@ -32,8 +32,11 @@ export interface Transport {
    * bytes, by default one, matters only where requests are coalesced.
    */
   write(link: number, bytes: Uint8Array, from: number, to: number, requests?: number): Written
-  /** Closes an open or connecting link; the loop gets no more events of it until it is connected again. */
-  close(link: number): void
+  /**
+   * Closes an open or connecting link; the loop gets no more events of it until it is connected again. With `isReset` a TCP
+   * connection without TLS is reset, so that its port is free at once.
+   */
+  close(link: number, isReset?: boolean): void
   /** The time now, where the time of the event is not exact enough. */
   now(): number
   /** Asks for a wake no later than `time`, if that is before the time that the last wake returned. */

@@ -2,6 +2,7 @@ import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
+import { connectCause } from './connectCause.ts'
 import { EventLoopTransport, type OpenLink } from './eventLoop.ts'
 import {
   type Address,
@@ -108,7 +109,7 @@ class Association implements OpenLink {
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {
     if (this.#left) return
-    const isRefused = error.code === 'ECONNREFUSED'
-    this.#transport.broken(this.#link, isRefused ? 'connect-refused' : this.#connected ? 'reset' : 'connect-failed')
+    const isReset = this.#connected && error.code !== 'ECONNREFUSED'
+    this.#transport.broken(this.#link, isReset ? 'reset' : connectCause(error.code, false))
   }
 }

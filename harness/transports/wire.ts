@@ -92,10 +92,10 @@ class WireTransport implements Transport {
   }
 
   /** Writes the bytes held back first: the client has counted them as sent. */
-  close(link: number): void {
+  close(link: number, isReset = false): void {
     if (this.#held.has(link)) this.#writeAll(link)
     this.#held.delete(link)
-    this.#transport.close(link)
+    this.#transport.close(link, isReset)
   }
 
   now(): number {

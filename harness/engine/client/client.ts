@@ -4,11 +4,14 @@ import { activeAt, type WorkerPlan } from '../../plan/plan.ts'
 import { createPrng } from '../../prng.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../../transports/transport.ts'
-import { Connections, connectFailure, linkPhase } from './connections.ts'
+import { Availability } from './availability.ts'
+import { Connections, linkPhase } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
+import { Losses } from './losses.ts'
 import { PlannedRequests } from './plannedRequests.ts'
 import { RunClock } from './runClock.ts'
+import { StallWatch } from './stalls.ts'
 
 /** How long the connections may take to open before the run starts without the rest. */
 const openingMsMax = 60_000
@@ -49,6 +52,9 @@ export class Client implements Loop {
   readonly #slab: Slab
   readonly #connections: Connections
   readonly #exchange: Exchange
+  readonly #losses: Losses
+  readonly #availability: Availability
+  readonly #stalls: StallWatch
   readonly #due: DueTimes
   /** Mode rate only. */
   readonly #planned: PlannedRequests | undefined
@@ -60,6 +66,7 @@ export class Client implements Loop {
   readonly #heapKiB: () => number
   readonly #links: number
   readonly #everyRequest: boolean
+  readonly #closesByReset: boolean
   readonly #timeoutMs: number
   readonly #heartbeatMs: number
   readonly #scanMs: number
@@ -74,7 +81,8 @@ export class Client implements Loop {
     const prng = createPrng(plan.seed)
     const slab = openSlab(memory)
     const due = new DueTimes(plan.connections)
-    const connections = new Connections(plan, { transport, due, prng })
+    const availability = new Availability(slab, plan.connections, plan.ramp === undefined ? plan.connections : 0)
+    const connections = new Connections(plan, { slab, transport, due, prng, availability })
     const exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
     const runClock = new RunClock(slab, plan.lengthMs, options.sharedOffsetMs)
     this.#transport = transport
@@ -82,6 +90,9 @@ export class Client implements Loop {
     this.#due = due
     this.#connections = connections
     this.#exchange = exchange
+    this.#losses = new Losses(plan, { connections, exchange, due })
+    this.#availability = availability
+    this.#stalls = new StallWatch(slab, options.sharedOffsetMs)
     this.#runClock = runClock
     const { ramp, index, workers } = plan
     this.#activeAt = ramp && (now => activeAt(ramp, now - runClock.startAt, workers, index))
@@ -91,6 +102,7 @@ export class Client implements Loop {
     this.#heapKiB = options.heapKiB
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
+    this.#closesByReset = plan.closesByReset === true
     this.#timeoutMs = plan.timeoutMs
     this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
     this.#scanMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
@@ -103,7 +115,7 @@ export class Client implements Loop {
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
     if (info !== undefined) this.#exchange.counters.roundTripAtOpen(info)
-    this.#exchange.opened(link)
+    this.#exchange.opened(link, now)
     this.#shakeHands(link, now)
     this.#connections.connectNext(now)
   }
@@ -129,6 +141,7 @@ export class Client implements Loop {
   }
 
   wake(now: number): number {
+    this.#stalls.woke(now)
     if (this.#phase !== runPhase.draining) this.#obeyControl(now)
     if (this.#phase === runPhase.opening) return this.#wakeWhileOpening(now)
     if (this.#phase === runPhase.running) return this.#wakeWhileRunning(now)
@@ -152,7 +165,8 @@ export class Client implements Loop {
     if (this.#phase === runPhase.draining) return this.#wakeWhileDraining(now)
     const plannedAt = this.#planned?.nextAt ?? Number.POSITIVE_INFINITY
     const next = Math.min(this.#due.soonest, this.#scanAt, plannedAt, this.#runClock.endAt)
-    return Math.min(next, now + (this.#activeAt === undefined ? controlMs : rampMs))
+    const wakeAt = Math.min(next, now + (this.#activeAt === undefined ? controlMs : rampMs))
+    return this.#stalls.asked(Math.max(now, wakeAt), this.#exchange.counters.inFlight)
   }
 
   #wakeWhileDraining(now: number): number {
@@ -181,6 +195,7 @@ export class Client implements Loop {
     if (now < this.#runClock.start()) return
     this.#phase = runPhase.running
     this.#runClock.begin()
+    this.#availability.begin(this.#runClock.startAt)
     this.#setState(state.running)
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.phase[link] === linkPhase.ready) this.#startLoop(link, now)
@@ -195,14 +210,21 @@ export class Client implements Loop {
       return
     }
     this.#exchange.counters.openConnections(1)
-    this.#connections.ready(link)
+    this.#connections.ready(link, now)
     if (this.#phase === runPhase.running) this.#startLoop(link, now)
   }
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
     this.#exchange.links.startHeartbeats(link, now)
-    this.#send(link, now)
+    const pausedUntil = this.#exchange.links.pausedUntil(link)
+    if (pausedUntil <= now) {
+      this.#send(link, now)
+      return
+    }
+    // The pause of the connection before this one goes on.
+    this.#due.set(link, pausedUntil)
+    this.#transport.wakeAt(pausedUntil)
   }
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
@@ -221,6 +243,7 @@ export class Client implements Loop {
   #followRamp(active: number, now: number): void {
     const before = this.#active
     this.#active = active
+    this.#availability.want(active, now)
     for (let link = before; link < active; link++) this.#proceed(link, now)
     this.#connections.openUpTo(active)
   }
@@ -233,7 +256,7 @@ export class Client implements Loop {
       if (exchange.isIdle(link) && !this.#due.has(link)) this.#shakeHands(link, now)
     } else if (phase === linkPhase.sending) {
       if (exchange.links.hasServed(link)) this.#connections.resetBackoff(link)
-      if (exchange.isIdle(link) && exchange.isPassDone(link)) this.#finish(link)
+      if (exchange.isIdle(link) && exchange.isPassDone(link)) this.#finish(link, now)
       else if (this.#everyRequest && exchange.isIdle(link) && exchange.links.hasServed(link)) this.#reopen(link, now)
       else if (!this.#due.has(link)) this.#send(link, now)
     }
@@ -256,14 +279,15 @@ export class Client implements Loop {
   }
 
   /** Closes a link that has made its single pass over the steps. */
-  #finish(link: number): void {
+  #finish(link: number, now: number): void {
     this.#close(link)
     this.#due.clear(link)
+    this.#availability.finished(now)
     this.#connections.retire(link)
   }
 
   #close(link: number): void {
-    this.#transport.close(link)
+    this.#transport.close(link, this.#closesByReset)
     this.#exchange.counters.openConnections(-1)
     this.#exchange.closed(link)
   }
@@ -280,18 +304,7 @@ export class Client implements Loop {
       this.#retire(link, now)
       return
     }
-    const exchange = this.#exchange
-    const phase = this.#connections.phase[link]
-    if (phase === linkPhase.connecting) exchange.counters.failureWithoutRequest(connectFailure(cause))
-    else if (phase === linkPhase.handshaking) exchange.unanswered.failHandshake(link, connectFailure(cause))
-    else {
-      exchange.counters.openConnections(-1)
-      exchange.unanswered.fail(link, cause, now)
-    }
-    exchange.closed(link)
-    exchange.restart(link)
-    this.#due.clear(link)
-    this.#connections.lost(link, now, cause)
+    this.#losses.lost(link, cause, now)
   }
 
   /** Looks for timeouts and for heartbeats that are due. */
@@ -302,6 +315,7 @@ export class Client implements Loop {
       if (phase === linkPhase.connecting || phase === linkPhase.handshaking) this.#scanOpening(link, now)
       else if (phase === linkPhase.sending) this.#scanSending(link, now)
     }
+    this.#availability.count(now)
     if (now >= this.#heapAt) {
       this.#heapAt = now + heapSampleMs
       Atomics.store(this.#slab.fields, field.heapKiB, this.#heapKiB())
@@ -333,7 +347,9 @@ export class Client implements Loop {
 
   /** From here on nothing is counted. Replies are waited for a moment, so that the server has seen every request. */
   #stopCounting(now: number): void {
+    this.#stalls.woke(now)
     this.#addTime(now)
+    this.#availability.count(Math.min(now, this.#runClock.endAt))
     this.#planned?.queueDue(Math.min(now, this.#runClock.endAt))
     this.#phase = runPhase.draining
     this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.replyWaitMsMax)

@@ -1,7 +1,9 @@
 import type { FailureKind } from '../../failures.ts'
+import { field, type Slab } from '../../metrics/slab.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Prng } from '../../prng.ts'
 import type { Transport } from '../../transports/transport.ts'
+import type { Availability } from './availability.ts'
 import type { DueTimes } from './due.ts'
 
 /** Connects that one worker has under way at a time. */
@@ -9,6 +11,14 @@ const connectsUnderWayMax = 256
 
 /** What a link is doing: `ready` is open before the run has started, `retired` is closed permanently. */
 export const linkPhase = { closed: 0, connecting: 1, handshaking: 2, ready: 3, sending: 4, retired: 5 } as const
+
+export interface ConnectionsOptions {
+  readonly slab: Slab
+  readonly transport: Transport
+  readonly due: DueTimes
+  readonly prng: Prng
+  readonly availability: Availability
+}
 
 /**
  * When each link is opened, and whether and when it is opened again. A bounded number of connects is under way at a
@@ -24,6 +34,8 @@ export class Connections {
   retired = 0
   /** Links whose first attempt to open has neither succeeded nor failed yet. */
   firstAttemptsPending: number
+  readonly #fields: Int32Array
+  readonly #availability: Availability
   readonly #transport: Transport
   readonly #due: DueTimes
   readonly #prng: Prng
@@ -43,8 +55,10 @@ export class Connections {
   /** The links below this one were opened, or wait for it; a ramp raises it. */
   #openedUpTo: number
 
-  constructor(plan: WorkerPlan, { transport, due, prng }: { transport: Transport; due: DueTimes; prng: Prng }) {
+  constructor(plan: WorkerPlan, { slab, transport, due, prng, availability }: ConnectionsOptions) {
     const { connections } = plan
+    this.#fields = slab.fields
+    this.#availability = availability
     this.#transport = transport
     this.#due = due
     this.#prng = prng
@@ -63,6 +77,7 @@ export class Connections {
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
     this.#queueLength = atStart
     this.#openedUpTo = atStart
+    this.#fields[field.linksInService] = atStart
   }
 
   /** Starts as many of the waiting connects as may be under way. */
@@ -86,37 +101,54 @@ export class Connections {
   }
 
   /** The handshake is done: the link may send requests. */
-  ready(link: number): void {
+  ready(link: number, now: number): void {
     this.#endFirstAttempt(link)
+    this.#availability.ready(link, now)
     this.phase[link] = linkPhase.ready
   }
 
   /** A request was answered: the next failure waits for the shortest time again. */
   resetBackoff(link: number): void {
+    if (this.#failures[link] === 0) return
     this.#failures[link] = 0
+    this.#fields[field.linksInService]!++
   }
 
   /** The link is closed by a failure: opens it again by the scenario's rule. */
   lost(link: number, now: number, cause: FailureKind): void {
     if (this.phase[link] === linkPhase.connecting) this.#connecting--
     this.#endFirstAttempt(link)
+    const isDatagramLost = (cause === 'timeout' || cause === 'unexpected') && this.#overUdp
+    if (!isDatagramLost) this.#availability.lost(link, now)
     if (this.#once || this.#reconnect === 'never') {
       this.retire(link)
       return
     }
     // Over UDP these are signs of a lost or duplicated datagram: the target refused nothing, so there is no backoff.
-    if ((cause === 'timeout' || cause === 'unexpected') && this.#overUdp) {
+    if (isDatagramLost) {
       this.reopen(link)
       return
     }
     this.phase[link] = linkPhase.closed
     const failures = this.#failures[link]!
+    if (failures === 0) this.#fields[field.linksInService]!--
     if (failures < 30) this.#failures[link] = failures + 1
     // Half of the wait is drawn at random, so that connections lost together do not all come back together.
     const wait = Math.min(this.#backoffMaxMs, this.#backoffMinMs * 2 ** failures)
     const at = now + wait * (0.5 + this.#prng.next32() / 0x2_0000_0000)
     this.#due.set(link, at)
     this.#transport.wakeAt(at)
+  }
+
+  /** The server has closed the link while it was idle: opens it again by the scenario's rule, without a backoff. */
+  closedIdle(link: number, now: number): void {
+    this.#endFirstAttempt(link)
+    if (this.#reconnect !== 'never') {
+      this.reopen(link)
+      return
+    }
+    this.#availability.lost(link, now)
+    this.retire(link)
   }
 
   /** Opens a closed link when its turn comes. */
@@ -128,7 +160,10 @@ export class Connections {
 
   /** Opens those of the first `links` links that never were. */
   openUpTo(links: number): void {
-    for (; this.#openedUpTo < links; this.#openedUpTo++) this.reopen(this.#openedUpTo)
+    for (; this.#openedUpTo < links; this.#openedUpTo++) {
+      this.reopen(this.#openedUpTo)
+      this.#fields[field.linksInService]!++
+    }
   }
 
   /** The link is closed permanently. */
@@ -136,6 +171,7 @@ export class Connections {
     if (this.phase[link] === linkPhase.retired) return
     this.phase[link] = linkPhase.retired
     this.retired++
+    if (this.#failures[link] === 0) this.#fields[field.linksInService]!--
   }
 
   #endFirstAttempt(link: number): void {
@@ -145,8 +181,13 @@ export class Connections {
   }
 }
 
-/** What is counted when a connection fails before it is ready for requests. */
+/** What is counted when a connection fails before it is open. */
 export function connectFailure(cause: FailureKind): FailureKind {
   if (cause === 'timeout') return 'connect-timeout'
   return cause === 'reset' || cause === 'closed-early' || cause === 'overflow' ? 'connect-failed' : cause
+}
+
+/** What is counted when a connection that was open fails before its handshake is done. */
+export function handshakeFailure(cause: FailureKind): FailureKind {
+  return cause === 'reset' || cause === 'closed-early' ? 'handshake-closed' : connectFailure(cause)
 }

@@ -69,6 +69,11 @@ export class WorkerCounters {
     this.#add(field.failures + failureIndex[kind], 1)
   }
 
+  /** The server has closed a connection on which nothing was under way. */
+  idleClose(): void {
+    this.#add(field.idleCloses, 1)
+  }
+
   /** Mode rate: a request of the plan has come up. */
   planned(): void {
     this.#add(field.planned, 1)

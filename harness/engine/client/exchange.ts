@@ -96,15 +96,16 @@ export class Exchange {
       sequence: this.#sequence,
       captures: this.#captures,
       links: this.links,
+      partialFrames: this.#partialFrames,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
   }
 
   /** A connection is open; its handshake comes first. */
-  opened(link: number): void {
+  opened(link: number, now: number): void {
     this.#sequence.opened(link)
     this.#deliveries?.opened(link)
-    this.links.opened(link)
+    this.links.opened(link, now)
   }
 
   /** Whether every message of the handshake has been answered. */
@@ -166,6 +167,7 @@ export class Exchange {
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
     const partialFrames = this.#partialFrames
     this.#deliveries?.received(link, now)
+    this.links.received(link, now)
     this.counters.bytesReceived(to - from)
     partialFrames.join(link, bytes, from, to)
     const input = partialFrames.bytes
@@ -222,7 +224,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#pause(link, now + this.#sequence.thinkMs[step]!)
+    if (this.#sequence.thinkMs[step]! > 0) this.#pause(link, step, now + this.#sequence.thinkMs[step]!)
     return undefined
   }
 
@@ -382,8 +384,9 @@ export class Exchange {
     } else this.counters.failureWithoutRequest('unexpected')
   }
 
-  /** Sends nothing more on the link until `time`. */
-  #pause(link: number, time: number): void {
+  /** Sends nothing more on the link until `time`; a pause within a handshake ends with its connection. */
+  #pause(link: number, step: number, time: number): void {
+    if (this.#sequence.role[step] === roleIndex.request) this.links.pause(link, time)
     this.#due.set(link, time)
     this.#transport.wakeAt(time)
   }

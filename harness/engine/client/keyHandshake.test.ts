@@ -94,7 +94,8 @@ test('Client counts a refused key as a refused connect, and tries again', async 
 
 test.each<[string, MemoryServer, string]>([
   ['echoes the hello', { received: (connection, bytes) => connection.send(Buffer.from(bytes), 1) }, 'unexpected'],
-  ['closes', { received: connection => connection.close(1) }, 'connect-failed'],
+  ['closes', { received: connection => connection.close(1) }, 'handshake-closed'],
+  ['resets', { received: connection => connection.reset(1) }, 'handshake-closed'],
   ['does not answer', {}, 'connect-timeout'],
   [
     'sends bytes that are no message',

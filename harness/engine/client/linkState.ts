@@ -1,5 +1,6 @@
 /**
- * The state of each link's open connection apart from its slots: its heartbeat, and whether it has served a request.
+ * The state of each link apart from its slots: its heartbeat, whether its connection has served a request and when it
+ * last received something, and its pause, which is the link's own: a reconnect does not end it.
  */
 export class LinkState {
   /** By link: heartbeats in flight, 0 or 1. */
@@ -8,15 +9,40 @@ export class LinkState {
   readonly #heartbeatAt: Float64Array
   /** By link: 1 where a request was answered since the connection opened. */
   readonly #served: Uint8Array
+  /** By link: when its connection was opened, or last received something. */
+  readonly #activeAt: Float64Array
+  /** By link: until when it sends no request. */
+  readonly #pausedUntil: Float64Array
 
   constructor(links: number) {
     this.heartbeats = new Uint8Array(links)
     this.#heartbeatAt = new Float64Array(links)
     this.#served = new Uint8Array(links)
+    this.#activeAt = new Float64Array(links)
+    this.#pausedUntil = new Float64Array(links).fill(Number.NEGATIVE_INFINITY)
   }
 
-  opened(link: number): void {
+  opened(link: number, now: number): void {
     this.#served[link] = 0
+    this.#activeAt[link] = now
+  }
+
+  received(link: number, now: number): void {
+    this.#activeAt[link] = now
+  }
+
+  /** For how long the link's connection has received nothing. */
+  quietMs(link: number, now: number): number {
+    return now - this.#activeAt[link]!
+  }
+
+  /** The link sends no request until then, also over its next connection. */
+  pause(link: number, until: number): void {
+    this.#pausedUntil[link] = until
+  }
+
+  pausedUntil(link: number): number {
+    return this.#pausedUntil[link]!
   }
 
   closed(link: number): void {

@@ -158,3 +158,34 @@ describe('Client with a ramp of connections', () => {
     expect(Math.min(...inFlights.slice(28, 32))).toBeLessThan(0.6)
   })
 })
+
+describe('Client with constant gaps, against a server that keeps up', () => {
+  const warmups = [1000, 'auto'] as const
+  const rates = [1, 2, 3, 5, 10, 200].flatMap(rate =>
+    [4000, 7000].flatMap(duration => warmups.map(warmup => ({ rate, duration, warmup }))),
+  )
+  it.each(rates)(
+    'sends all that was planned, and shows its rate: $rate/s for $duration ms, warm-up $warmup',
+    async run => {
+      const { rate, duration, warmup } = run
+      // Without a fraction in common with the gaps, so that no reply comes at the moment of a reading.
+      const result = await simulate(lineServer(0.3), { connections: 10, duration, warmup, ...load(rate) })
+      const { measured, sent, completed, inFlightAtEnd } = result
+      expect({ sent, inFlightAtEnd }).toEqual({ sent: completed, inFlightAtEnd: 0 })
+      expect(sent).toBe(Math.ceil((rate * (duration + 1000)) / 1000))
+      expect(measured.planned).toBe(measured.sent)
+      expect(measured.completed / (measured.windowMs / 1000)).toBeCloseTo(rate, 9)
+      // The request due at the end of a warm-up belongs to the measured part.
+      if (warmup !== 'auto' || duration < 5000) expect(measured.planned).toBe(Math.ceil((rate * duration) / 1000))
+    },
+  )
+
+  it('takes no time from a plan with random gaps', async () => {
+    const { measured } = await simulate(lineServer(0.3), {
+      duration: 4000,
+      warmup: 1000,
+      ...load(5, { arrivals: 'poisson' }),
+    })
+    expect(measured.windowMs).toBe(4000)
+  })
+})

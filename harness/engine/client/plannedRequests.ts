@@ -11,6 +11,11 @@ import type { RunClock } from './runClock.ts'
 
 /** Planned requests that one wake takes at most: a client that is behind must still read replies and see its end. */
 const takenPerWakeMax = 64
+/**
+ * The run is a half-open interval: a request due at its end is not part of it. Times are sums of floating-point numbers, so
+ * one that is due this shortly before the end is due at the end.
+ */
+const endToleranceMs = 1e-3
 
 export interface PlannedRequestsOptions {
   readonly slab: Slab
@@ -84,9 +89,9 @@ export class PlannedRequests {
     }
   }
 
-  /** At the end of the run: requests that are due are counted as planned, but are not sent any more. */
-  queueDue(now: number): void {
-    while (this.nextAt <= now) this.#queue(this.#takeNext(now), now)
+  /** At the end of the run: requests that were due before it are counted as planned, but are not sent any more. */
+  queueDue(endAt: number): void {
+    while (this.nextAt < endAt - endToleranceMs) this.#queue(this.#takeNext(endAt), endAt)
   }
 
   /** Sends the requests that wait for a connection over a link, the oldest first, while it has room. */

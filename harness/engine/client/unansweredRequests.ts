@@ -1,10 +1,14 @@
 import type { FailureKind } from '../../failures.ts'
 import { roleIndex } from '../../metrics/slab.ts'
+import type { PartialFrames } from '../../protocols/partialFrames.ts'
 import type { Captures } from './captures.ts'
 import type { WorkerCounters } from './counters.ts'
 import type { InFlight } from './inflight.ts'
 import type { LinkState } from './linkState.ts'
 import type { RequestSequence } from './requestSequence.ts'
+
+/** A connection that has served nothing yet and is closed sooner was not idle: the server does not want it. */
+const idleMsMin = 100
 
 /** What is shared with `Exchange`. */
 export interface UnansweredRequestsOptions {
@@ -13,6 +17,7 @@ export interface UnansweredRequestsOptions {
   readonly sequence: RequestSequence
   readonly captures: Captures | undefined
   readonly links: LinkState
+  readonly partialFrames: PartialFrames
   /** A timeout of a request closes its connection. */
   readonly timeoutBreaks: boolean
 }
@@ -24,14 +29,17 @@ export class UnansweredRequests {
   readonly #sequence: RequestSequence
   readonly #captures: Captures | undefined
   readonly #links: LinkState
+  readonly #partialFrames: PartialFrames
   readonly #timeoutBreaks: boolean
 
-  constructor({ counters, slots, sequence, captures, links, timeoutBreaks }: UnansweredRequestsOptions) {
+  constructor(options: UnansweredRequestsOptions) {
+    const { counters, slots, sequence, captures, links, partialFrames, timeoutBreaks } = options
     this.#counters = counters
     this.#slots = slots
     this.#sequence = sequence
     this.#captures = captures
     this.#links = links
+    this.#partialFrames = partialFrames
     this.#timeoutBreaks = timeoutBreaks
   }
 
@@ -66,8 +74,18 @@ export class UnansweredRequests {
     const requests = this.#slots.count[link]! - heartbeats
     if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
     if (heartbeats > 0) this.#counters.failed(roleIndex.heartbeat, heartbeats, cause)
-    // A connection that broke without having served anything has failed, though no request has.
-    if (requests + heartbeats === 0 && !this.#links.hasServed(link)) this.#counters.failureWithoutRequest(cause)
+    // The connection has failed, though no request has: without this, a rate that it holds back would have no cause.
+    if (requests + heartbeats === 0) this.#counters.failureWithoutRequest(cause)
+  }
+
+  /**
+   * Whether the server has closed a connection on which nothing was under way, after it had served a request or had been
+   * open for a while. Servers do so with connections that they find idle: nothing has failed.
+   */
+  isIdleClose(link: number, cause: FailureKind, now: number): boolean {
+    if (cause !== 'closed-early' && cause !== 'reset') return false
+    if (this.#slots.count[link] !== 0 || this.#partialFrames.holds(link)) return false
+    return this.#links.hasServed(link) || this.#links.quietMs(link, now) >= idleMsMin
   }
 
   /** Fails the message of the handshake that was in flight when the connection broke. */

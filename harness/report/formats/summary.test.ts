@@ -118,6 +118,23 @@ describe('renderSummary()', () => {
     expect(of(0)).toBe(summary({}))
   })
 
+  it('counts connections that were closed while idle, and says for how long connections were missing', () => {
+    const idle = (idleCloses: number, when: 'failure' | 'never' = 'failure') =>
+      summary({
+        totals: { ...totals, idleCloses },
+        scenario: { ...scenario, reconnect: { ...scenario.reconnect, when } },
+      })
+    const text = (lines: string) => lines.replaceAll(/\s+/g, ' ')
+    expect(text(idle(118))).toContain(' idle 118 connections were closed by the server while idle, and opened again ')
+    expect(text(idle(1))).toContain(' idle 1 connection was closed by the server while idle, and opened again ')
+    expect(text(idle(2, 'never'))).toContain(' closed by the server while idle, and not opened again ')
+    expect(idle(0)).toBe(summary({}))
+    const share = 'of the time: for the rest of it connections were lost or refused '
+    expect(text(summary({ availability: 0.9321 }))).toContain(` available 93.21 % ${share}`)
+    expect(text(summary({ availability: 0.999999 }))).toContain(' available 99.999 % ')
+    expect(summary({ availability: 1 })).toBe(summary({}))
+  })
+
   it('renders findings right after the headline, and failures by kind', () => {
     expect(summary(troubled)).toMatchInlineSnapshot(`
       "

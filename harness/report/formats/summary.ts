@@ -5,7 +5,7 @@ import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetti
 import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
-import { datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
+import { connectionLines, datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, responseLines, stepLines } from './summary/latency.ts'
 import { entry, summaryColumns, wrapLine } from './summary/layout.ts'
@@ -35,6 +35,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...deliveryLines(report, colors),
     ...requestLines(report, colors),
     ...failureLines(report, colors),
+    ...connectionLines(report, colors),
     ...datagramLines(report, colors),
     ...entry('load', loadParts(report), colors),
     ...targetLines(report, colors),

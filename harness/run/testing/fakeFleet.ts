@@ -14,6 +14,12 @@ export interface FakeFleetOptions {
   readonly responseMs?: (seconds: number) => number
   /** Planned requests for each that is answered; the others stay unanswered. */
   readonly plannedPerAnswer?: number
+  /** From so many milliseconds on requests are not answered any more: none is sent, or each fails at once. */
+  readonly broken?: {
+    readonly fromMs: number
+    readonly requests: 'unsent' | 'failing'
+    readonly linksInService: number
+  }
   /** From the end of the run to the end of the fleet. */
   readonly drainMs?: number
   /** The error that the fleet ends with. */
@@ -73,6 +79,7 @@ export class FakeFleet implements Fleet {
     const now = this.#timers.now()
     const { counted, workers } = this.#plan
     if (counted && this.#answered >= workers[0]!.requests!) this.#close(now)
+    if (this.#isBroken(now)) return
     for (; this.#answered < (Math.min(now, this.#endAt) - this.startAt!) * perMs; this.#answered++) {
       for (let planned = 0; planned < plannedPerAnswer; planned++) this.counters.planned()
       this.counters.sent(0, 1, 1)
@@ -80,6 +87,17 @@ export class FakeFleet implements Fleet {
       this.counters.completed(0, 1)
     }
     if (now >= this.#endAt + drainMs) this.#close(this.#endAt)
+  }
+
+  #isBroken(now: number): boolean {
+    const { broken } = this.#options
+    if (broken === undefined || now - this.startAt! < broken.fromMs) return false
+    this.slabs[0]!.fields[field.linksInService] = broken.linksInService
+    if (broken.requests === 'failing') {
+      this.counters.sent(0, 1, 1)
+      this.counters.failed(0, 1, 'malformed')
+    }
+    return true
   }
 
   #close(endAt: number): void {

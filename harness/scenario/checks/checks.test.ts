@@ -59,6 +59,23 @@ test.each([
     ['load: { mode: once }', 'reconnect: { when: every-request }'],
     '6:20 reconnect.when: "every-request" cannot be combined with load.mode: once, which ends after one pass',
   ],
+  [['reconnect: { close: reset }'], '5:21 reconnect.close: "reset" needs reconnect.when: every-request, got failure'],
+  [
+    ['target: { address: "unix:///tmp/s" }', 'reconnect: { when: every-request, close: reset }'],
+    '5:42 reconnect.close: "reset" needs TCP without TLS, and target is unix: a unix socket uses no ports',
+  ],
+  [
+    ['target: { address: "tls://h:1" }', 'reconnect: { when: every-request, close: reset }'],
+    '5:42 reconnect.close: "reset" needs TCP without TLS, and target is tls: its end is a message of its own',
+  ],
+  [
+    ['target: { address: "udp://h:1" }', 'protocol: line', 'reconnect: { when: every-request, close: reset }'],
+    '5:42 reconnect.close: "reset" needs TCP without TLS, and target is udp: UDP has no connections',
+  ],
+  [
+    ['reconnect: { when: every-request, close: rudely }'],
+    '5:42 reconnect.close: expected normal or reset, got "rudely"',
+  ],
   [
     ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 65 }'],
     '5:19 load.pipeline: expected at most 64 with ids of 8 bits, got 65',

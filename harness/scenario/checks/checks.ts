@@ -8,6 +8,7 @@ import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { reconnectIssues } from './reconnect.ts'
 import { serverOptionIssues } from './serverOptions.ts'
 import { targetIssues } from './targets.ts'
 import { wireIssues } from './wire.ts'
@@ -21,6 +22,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
   return [
     ...iterationIssues(given),
     ...loadIssues(given, settings),
+    ...reconnectIssues(settings),
     ...targetIssues(settings),
     ...keyIssues(data, settings),
     ...layerIssues(settings, given.has('layerKey')),

@@ -62,7 +62,7 @@ function sourceIssues(settings: Settings): Issue[] {
 }
 
 /** The address of a target, as far as it is known: one that the run starts listens at 127.0.0.1 by default. */
-function addressOf(target: Target): string {
+export function addressOf(target: Target): string {
   const address = 'address' in target ? target.address : undefined
   return (address ?? 'tcp://127.0.0.1:{port}').replaceAll(portSlot, '1')
 }

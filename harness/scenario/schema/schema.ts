@@ -101,6 +101,11 @@ const reconnectShape = {
   backoff: backoff
     .prefault('100ms..5s')
     .describe('The wait before a failed connect is tried again: it grows from the first duration to the second'),
+  close: choice(['normal', 'reset'])
+    .exactOptional()
+    .describe(
+      'With every-request over tcp://: reset closes each connection by a TCP reset, so that no local port stays in TIME_WAIT',
+    ),
 } satisfies Record<keyof Reconnect, z.ZodType>
 
 const dataShape = {

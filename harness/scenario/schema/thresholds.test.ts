@@ -12,11 +12,12 @@ test.each([
   [' max < 1s ', 'max', '<', 1000],
   ['errors < 0.1%', 'errors', '<', 0.001],
   ['errors <= 0', 'errors', '<=', 0],
+  ['availability > 99.9%', 'availability', '>', 0.999],
 ])('parseThreshold() reads "%s"', (text, metric, operator, limit) => {
   expect(parseThreshold(text)).toEqual({ expression: text.trim(), metric, operator, limit })
 })
 
-const metrics = 'one of throughput, errors, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max'
+const metrics = 'one of throughput, errors, availability, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max'
 
 test.each([
   ['fast', 'a condition such as p99 < 5ms, throughput > 50k/s or errors < 0.1%'],
@@ -27,6 +28,7 @@ test.each([
   ['p99 < 5', 'a duration such as 5ms as the limit of p99, got "5"'],
   ['throughput > fast', 'a rate such as 50k/s as the limit of throughput, got "fast"'],
   ['errors < 3', 'a percentage such as 0.1% as the limit of errors, got "3"'],
+  ['availability > 1', 'a percentage such as 99.9% as the limit of availability, got "1"'],
   ['errors < 101%', 'a percentage such as 0.1% as the limit of errors, got "101%"'],
 ])('parseThreshold() refuses "%s"', (text, message) => {
   expect(() => parseThreshold(text)).toThrow(new InvalidValue(message))

@@ -3,7 +3,7 @@ import { parseDuration, parseRate } from '../../units.ts'
 import type { Threshold } from '../scenario.ts'
 
 const quantiles = ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9', 'p99.99'] as const
-const metrics: readonly Threshold['metric'][] = ['throughput', 'errors', 'mean', ...quantiles, 'max']
+const metrics: readonly Threshold['metric'][] = ['throughput', 'errors', 'availability', 'mean', ...quantiles, 'max']
 const operators: readonly Threshold['operator'][] = ['<', '<=', '>', '>=']
 const lengthMax = 100
 const example = 'p99 < 5ms, throughput > 50k/s or errors < 0.1%'
@@ -26,12 +26,14 @@ function parseLimit(metric: Threshold['metric'], text: string): number {
     if (rate === undefined) throw new InvalidValue('a rate such as 50k/s as the limit of throughput', show(text))
     return rate
   }
-  if (metric === 'errors') {
+  if (metric === 'errors' || metric === 'availability') {
     const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1] ?? (text === '0' ? '0' : undefined)
     if (percent === undefined || Number(percent) > 100) {
-      throw new InvalidValue('a percentage such as 0.1% as the limit of errors', show(text))
+      const sample = metric === 'errors' ? '0.1%' : '99.9%'
+      throw new InvalidValue(`a percentage such as ${sample} as the limit of ${metric}`, show(text))
     }
-    return Number(percent) / 100
+    // As a decimal: a division would make 0.9990000000000001 of 99.9 %.
+    return Number(`${percent}e-2`)
   }
   const duration = parseDuration(text)
   if (duration === undefined) throw new InvalidValue(`a duration such as 5ms as the limit of ${metric}`, show(text))

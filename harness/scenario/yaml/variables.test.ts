@@ -132,6 +132,6 @@ test('parseScenario() shows no value of an environment variable in a fault', () 
     's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got ***',
     's.yaml:5:15 load.mode: expected loop, rate, search or once, got ***',
     's.yaml:6:11 duration: expected a duration such as 500us, 10ms or 10s, got ***',
-    's.yaml:7:14 thresholds[0]: expected one of throughput, errors, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max, got ***',
+    's.yaml:7:14 thresholds[0]: expected one of throughput, errors, availability, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max, got ***',
   ])
 })

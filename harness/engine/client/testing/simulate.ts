@@ -1,6 +1,7 @@
 import { Collector } from '../../../metrics/collector.ts'
 import type { Measured } from '../../../metrics/measured.ts'
 import { control, createSlab, field, instant, openSlab, type Slab, state } from '../../../metrics/slab.ts'
+import { constantRateOf } from '../../../plan/pacer.ts'
 import { type Plan, planRun } from '../../../plan/plan.ts'
 import { encodeRequests } from '../../../plan/requests.ts'
 import { composeProtocol } from '../../../protocols/composed.ts'
@@ -68,6 +69,7 @@ export async function simulate(
     rows = [] as Record<string, string>[],
     stopAt = Number.POSITIVE_INFINITY,
     extensionMs = 0,
+    standStill = undefined as { readonly atMs: number; readonly forMs: number } | undefined,
     epochOffsetMs = 0,
     clientCores = 0,
     serverCores = 0,
@@ -93,6 +95,7 @@ export async function simulate(
   if (stopAt < Number.POSITIVE_INFINITY) {
     transport.at(stopAt, () => Atomics.store(slab.fields, field.control, control.stop))
   }
+  if (standStill !== undefined) transport.at(startMs + standStill.atMs, () => transport.standStill(standStill.forMs))
   if (extensionMs > 0) {
     transport.at(startMs + run.lengthMs - readMs, () => Atomics.store(slab.fields, field.extensionMs, extensionMs))
   }
@@ -101,11 +104,13 @@ export async function simulate(
     connections: scenario.connections,
     warmupMs: run.warmupMs,
     isWarmupAutomatic: run.isWarmupAutomatic,
+    constantPerSecond: constantRateOf(plan.pace),
     clientCpuSeconds: () => (clientCores * transport.now()) / 1000,
     serverCpuSeconds: () => (serverCores * transport.now()) / 1000,
     rssBytes: () => 0,
   })
   transport.at(startMs, () => collector.begin(startMs))
+  transport.at(startMs + collector.measuredAfterMs, now => collector.read(now))
   for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
     transport.at(startMs + read * readMs, now => collector.read(now))
   }

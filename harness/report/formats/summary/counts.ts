@@ -2,6 +2,7 @@ import { failureKinds } from '../../../failures.ts'
 import { attemptedOf } from '../../../metrics/totals.ts'
 import type { Colors } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
+import { formatAvailability } from '../../figures.ts'
 import type { Report } from '../../record.ts'
 import { quantileParts } from './latency.ts'
 import { entry } from './layout.ts'
@@ -67,6 +68,22 @@ export function failureLines({ totals: { late = 0 }, latencyMs: { failed } }: Re
     ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], colors)),
   ]
 }
+
+/** Connections that the server closed while they were idle, and the share of the time without a connection. */
+export function connectionLines({ totals, availability, scenario }: Report, colors: Colors): string[] {
+  const { idleCloses = 0 } = totals
+  const were = idleCloses === 1 ? 'was' : 'were'
+  const closed = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle,`
+  const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'and opened again'
+  return [
+    ...(idleCloses === 0 ? [] : entry('idle', [closed, then], colors, ' ')),
+    ...(availability === undefined || availability === 1
+      ? []
+      : entry('available', [`${formatAvailability(availability)} of the time:`, ...unavailable], colors, ' ')),
+  ]
+}
+
+const unavailable = ['for the rest of it', 'connections were lost or refused']
 
 /** Lost, duplicate and reordered datagrams; the share is of all requests that have ended. */
 export function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {

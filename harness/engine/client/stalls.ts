@@ -1,0 +1,45 @@
+import { field, type Slab, stallRecord } from '../../metrics/slab.ts'
+
+/** A loop that wakes less late than this is not worth a record: timers and batches of replies account for it. */
+const lateMsMin = 5
+
+/**
+ * How late a worker's loop woke while requests were in flight: what stops it (a stopped process, another program on its
+ * core, a collection of garbage, a long batch) is in the response times of those requests, and not the server's. Looked at
+ * once a wake.
+ */
+export class StallWatch {
+  readonly #slab: Slab
+  readonly #sharedOffsetMs: number
+  #askedFor = Number.POSITIVE_INFINITY
+  #inFlight = 0
+
+  constructor(slab: Slab, sharedOffsetMs: number) {
+    this.#slab = slab
+    this.#sharedOffsetMs = sharedOffsetMs
+  }
+
+  /** The loop has asked to be woken at a time, with so many requests in flight. */
+  asked(time: number, inFlight: number): number {
+    this.#askedFor = time
+    this.#inFlight = inFlight
+    return time
+  }
+
+  /** The loop runs again. */
+  woke(now: number): void {
+    const lateMs = now - this.#askedFor
+    if (lateMs >= lateMsMin && this.#inFlight > 0) this.#record(lateMs, now)
+    this.#askedFor = Number.POSITIVE_INFINITY
+  }
+
+  #record(lateMs: number, now: number): void {
+    const { fields, stalls } = this.#slab
+    const place = ((fields[field.stalls]! >>> 0) % stallRecord.count) * stallRecord.length
+    stalls[place + stallRecord.lateMs] = lateMs
+    stalls[place + stallRecord.endAt] = now + this.#sharedOffsetMs
+    stalls[place + stallRecord.requests] = this.#inFlight
+    // Atomic, so that a reader which sees the number also sees the record.
+    Atomics.add(fields, field.stalls, 1)
+  }
+}
