@@ -41,10 +41,9 @@ describe.each(['node', 'epoll'] as const)('volley run over the transport %s', tr
 
   test.each(servers)('opens connections anew, without a failure, when a server %s', async (_, reply, last) => {
     const { url } = await listen(socket => answer(socket, reply, last))
-    const { code, report } = await run(url.replace('tcp:', 'http:'), ...flags)
+    const { report } = await run(url.replace('tcp:', 'http:'), ...flags)
     expect(report.totals).toMatchObject({ sent: 60, completed: 60, failed: 0, failures: {} })
     expect(report.totals.connects).toBeGreaterThanOrEqual(60 / last)
-    expect(code).toBe(0)
   })
 
   test('sends again what a pipeline has behind the last reply', async () => {
