@@ -87,8 +87,11 @@ export class Conversation implements Loop {
       isEnded = protocol.endsConnection?.(bytes, at, end) === true
       at = end
     }
-    if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `not a ${protocol.name} message`}`)
-    else if (isEnded) this.#endConnection()
+    if (end < 0) {
+      const reason = protocol.explain?.(bytes, at, this.#partialFrames.to)
+      const fault = end === tooLarge ? 'too large' : `not a ${protocol.name} message`
+      this.#leave(`the reply is ${fault}${reason === undefined ? '' : `: ${reason}`}`)
+    } else if (isEnded) this.#endConnection()
     else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
