@@ -39,8 +39,10 @@ export class Conversation implements Loop {
   readonly #handshake: KeyHandshakeClient | undefined
   /** The handshake's reply that comes next; no line is read until it is over. */
   #awaited: 'challenge' | 'welcome' | undefined
-  /** Lengths of the unanswered requests in bytes: without framing, a reply is as long as its request. */
-  readonly #waiting: number[] = []
+  /** The unanswered requests: without framing, a reply is as long as its request. */
+  readonly #waiting: Uint8Array[] = []
+  /** Without a connection after a reply that has ended it: the next message opens another. */
+  #connection: 'open' | 'opening' | 'ended' = 'opening'
   #isFinishing = false
   #isOver = false
   #code: ExitCode = exitCode.pass
@@ -76,20 +78,35 @@ export class Conversation implements Loop {
     const { bytes } = this.#partialFrames
     let at = this.#partialFrames.from
     let end = 0
-    while (at < this.#partialFrames.to && !this.#isOver) {
-      end = protocol.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0] ?? 0)
+    let isEnded = false
+    while (at < this.#partialFrames.to && !this.#isOver && !isEnded) {
+      end = protocol.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0]?.length ?? 0)
       if (end <= 0) break
       if (this.#awaited !== undefined) this.#continueHandshake(bytes, at, end)
       else this.#show(bytes, at, end)
+      isEnded = protocol.endsConnection?.(bytes, at, end) === true
       at = end
     }
-    if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `not a ${protocol.name} message`}`)
+    if (end < 0) {
+      const reason = protocol.explain?.(bytes, at, this.#partialFrames.to)
+      const fault = end === tooLarge ? 'too large' : `not a ${protocol.name} message`
+      this.#leave(`the reply is ${fault}${reason === undefined ? '' : `: ${reason}`}`)
+    } else if (isEnded) this.#endConnection()
     else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
 
   closed(_link: number, cause: FailureKind): void {
-    this.#leave(endings[cause] ?? `the connection broke: ${cause}`)
+    this.#partialFrames.recall(link)
+    const { bytes, from, to } = this.#partialFrames
+    const end = cause === 'closed-early' ? (this.#settings.protocol.endAtClose?.(bytes, from, to) ?? 0) : 0
+    if (end <= 0) {
+      this.#leave(endings[cause] ?? `the connection broke: ${cause}`)
+      return
+    }
+    this.#show(bytes, from, end)
+    this.#endConnection()
+    if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
 
   wake(now: number): number {
@@ -98,8 +115,23 @@ export class Conversation implements Loop {
 
   #begin(): void {
     const { lines, isPrompting } = this.#settings
-    if (isPrompting) lines.prompt()
-    else lines.resume()
+    this.#connection = 'open'
+    for (const frame of this.#waiting) this.#write(frame)
+    if (isPrompting && this.#waiting.length === 0) lines.prompt()
+    else if (!isPrompting) lines.resume()
+  }
+
+  /** A reply has ended its connection: what was sent behind it is sent again over another. */
+  #endConnection(): void {
+    this.#settings.transport.close(link)
+    this.#partialFrames.drop(link)
+    this.#connection = 'ended'
+    if (this.#waiting.length > 0 && !this.#isOver) this.#reopen()
+  }
+
+  #reopen(): void {
+    this.#connection = 'opening'
+    this.#settings.transport.connect(link)
   }
 
   #sendLine(text: string): void {
@@ -108,8 +140,9 @@ export class Conversation implements Loop {
     else if (text !== '') {
       try {
         const frame = protocol.encode({ body: Buffer.from(text), ...(type !== undefined && { type }) })
-        this.#write(frame)
-        this.#waiting.push(frame.length)
+        this.#waiting.push(frame)
+        if (this.#connection === 'open') this.#write(frame)
+        else if (this.#connection === 'ended') this.#reopen()
         return
       } catch (error) {
         if (!(error instanceof RangeError)) throw error

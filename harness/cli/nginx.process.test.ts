@@ -10,7 +10,7 @@ afterEach(cleanUp)
 const page = `<html>${'hello from nginx '.repeat(40)}</html>`
 
 /** An nginx of one process with a static page and a page with its own counts; its port. */
-async function startNginx(skip: (why: string) => void): Promise<number> {
+async function startNginx(skip: (why: string) => void, requestsPerConnection = 1_000_000_000): Promise<number> {
   skipWithout('nginx', '-v', 'nginx-light', skip)
   const port = await freePort()
   const folder = temporaryFolder()
@@ -27,7 +27,7 @@ pid ${folder}/nginx.pid;
 events { worker_connections 256; }
 http {
   access_log off;
-  keepalive_requests 1000000000;
+  keepalive_requests ${requestsPerConnection};
   types { text/html html; }
   ${temporary.join('\n  ')}
   server {
@@ -77,5 +77,24 @@ mix:
     expect(balances(report)).toBe(true)
     // The last request for the status counts itself.
     expect((await requestsOf(port)) - before - 1).toBe(report.totals.completed + report.totals.inFlightAtEnd)
+  }
+})
+
+test('an nginx that ends its connections after some requests has answered all of them', async ({ skip }) => {
+  const port = await startNginx(skip, 20)
+  for (const pipeline of [1, 8]) {
+    const before = await requestsOf(port)
+    const { report } = await run(
+      `http://127.0.0.1:${port}/`,
+      '-c',
+      '2',
+      '-n',
+      '200',
+      '--set',
+      `load.pipeline=${pipeline}`,
+    )
+    expect(report.totals).toMatchObject({ sent: 200, completed: 200, failed: 0, failures: {} })
+    expect(report.totals.connects).toBeGreaterThanOrEqual(10)
+    expect((await requestsOf(port)) - before - 1).toBe(200)
   }
 })

@@ -65,4 +65,6 @@ export interface PlannedExpectation {
   readonly matches?: string
   readonly type?: number
   readonly status?: number
+  /** RESP: the reply is an error that begins so. */
+  readonly error?: Uint8Array
 }

@@ -198,6 +198,7 @@ class BankBuilder {
       ...(expect.matches === undefined ? {} : { matches: expect.matches }),
       ...(expect.type === undefined ? {} : { type: expect.type }),
       ...(expect.status === undefined ? {} : { status: expect.status }),
+      ...(expect.error === undefined ? {} : { error: utf8(expect.error) }),
     }
   }
 }

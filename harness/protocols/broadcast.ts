@@ -1,3 +1,4 @@
+import { shownByte } from './explanation.ts'
 import { findText } from './jsonText.ts'
 import { createLine } from './line.ts'
 import { malformed, type Protocol } from './protocol.ts'
@@ -47,6 +48,10 @@ export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Pr
     bodyStart: (bytes, from, end) => findText(bytes, from, end, 'message').from,
     bodyEnd: (bytes, from, end) => findText(bytes, from, end, 'message').end,
     isRefusal: (bytes, from, end) => find(bytes, from, end, acknowledged) < 0,
+    explain(bytes, from, to) {
+      if (from < to && bytes[from] !== openBrace) return `a line that begins with ${shownByte(bytes[from]!)}, not "{"`
+      return line.explain!(bytes, from, to)
+    },
     delivery: (bytes, from, end) => find(bytes, from, end, delivered),
   }
 }

@@ -256,6 +256,28 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
       )
     })
 
+    const { explain } = protocol
+    if (explain) {
+      test('explain() gives a reason where frameEnd() finds a fault, and nowhere else', () => {
+        const noise = fc.oneof(
+          bytes(0, 400),
+          fc.tuple(messages(spec), fc.array(fc.tuple(fc.nat(400), fc.nat(255)))).map(([message, changes]) => {
+            const frame = protocol.encode(message).slice()
+            for (const [at, byte] of changes) frame[at % frame.length] = byte
+            return frame
+          }),
+        )
+        fc.assert(
+          fc.property(noise, fc.nat(5), (buffer, after) => {
+            const to = Math.max(0, buffer.length - after)
+            const isFault = protocol.frameEnd(buffer, 0, to, 0) < 0
+            expect(typeof explain(buffer, 0, to)).toBe(isFault ? 'string' : 'undefined')
+          }),
+          { numRuns: propertyRuns },
+        )
+      })
+    }
+
     const headers = overlongHeaders(spec)
     if (headers.length > 0) {
       test('frameEnd() returns tooLarge once the header is in, for any announced length', () => {

@@ -1,3 +1,4 @@
+import { formatSize } from '../units.ts'
 import { malformed, type Protocol, type ProtocolName, tooLarge } from './protocol.ts'
 
 /** The longest datagram over IPv4: 65,535 bytes less the headers of IP and UDP. */
@@ -21,6 +22,17 @@ export function overDatagrams(protocol: Protocol): Protocol {
       if (needsRequestBytes) return to
       const end = protocol.frameEnd(bytes, from, to, 0)
       return end === to || end === tooLarge ? end : malformed
+    },
+    explain(bytes, from, to) {
+      if (from === to) return 'an empty datagram'
+      if (needsRequestBytes) return undefined
+      const end = protocol.frameEnd(bytes, from, to, 0)
+      if (end < 0) return protocol.explain?.(bytes, from, to)
+      if (end === to) return undefined
+      const size = formatSize(to - from)
+      return end === 0
+        ? `a datagram of ${size} that is no whole frame`
+        : `a datagram of ${size} with a frame of ${formatSize(end - from)}`
     },
     encode(message) {
       const frame = protocol.encode(message)

@@ -1,3 +1,4 @@
+import { announcesTooMuch } from './explanation.ts'
 import { checkInteger, readBig, readLittle, readUint32, writeBig, writeLittle } from './integers.ts'
 import { incomplete, type Message, malformed, type Protocol, type RequestId, tooLarge } from './protocol.ts'
 import type { FrameSettings } from './protocolSpec.ts'
@@ -36,14 +37,19 @@ export function createFrame(settings: FrameSettings): Protocol {
     return frame
   }
 
+  /** The length of the frame that the header at `from` announces; the length field must be in. */
+  function announced(bytes: Uint8Array, from: number): number {
+    const at = from + lengthOffset
+    const length = readWord === undefined ? read(bytes, at, lengthBytes) : readWord(bytes, at)
+    return lengthEnd + length + lengthAdjustment
+  }
+
   return {
     name: 'frame',
     frameBytesMax: maxFrame,
     frameEnd(bytes, from, to) {
       if (to - from < lengthEnd) return incomplete
-      const at = from + lengthOffset
-      const length = readWord === undefined ? read(bytes, at, lengthBytes) : readWord(bytes, at)
-      const total = lengthEnd + length + lengthAdjustment
+      const total = announced(bytes, from)
       if (total < shortest) return malformed
       if (total > maxFrame) return tooLarge
       return to - from < total ? incomplete : from + total
@@ -55,6 +61,12 @@ export function createFrame(settings: FrameSettings): Protocol {
     },
     bodyStart: (_bytes, from) => from + strip,
     bodyEnd: (_bytes, _from, end) => end,
+    explain(bytes, from, to) {
+      if (to - from < lengthEnd) return undefined
+      const total = announced(bytes, from)
+      if (total < shortest) return `announces ${total} bytes, fewer than the ${shortest} of its header`
+      return total > maxFrame ? announcesTooMuch(total, maxFrame) : undefined
+    },
     ...(requestId && { requestId }),
   }
 }

@@ -1,4 +1,5 @@
 import { searchBytes } from './byteSearch.ts'
+import { endsTooLate } from './explanation.ts'
 import { incomplete, type Protocol, tooLarge } from './protocol.ts'
 
 /** A loop searches this many bytes before a call into the runtime would have begun; that searches the rest. */
@@ -18,25 +19,27 @@ export function createLine(settings: { readonly delimiter: string; readonly maxF
     return true
   }
 
+  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+    // The last place where a delimiter may begin that is whole within both the bytes so far and the bound.
+    const last = Math.min(to, from + maxFrame) - size
+    const plainLast = Math.min(last, from + plainSearchBytes)
+    let at = from
+    for (; at <= plainLast; at++) {
+      if (bytes[at] === first && isDelimiter(bytes, at)) return at + size
+    }
+    while (at <= last) {
+      at = searchBytes(bytes, first, at)
+      if (at < 0 || at > last) break
+      if (isDelimiter(bytes, at)) return at + size
+      at++
+    }
+    return to - from >= maxFrame ? tooLarge : incomplete
+  }
+
   return {
     name: 'line',
     frameBytesMax: maxFrame,
-    frameEnd(bytes, from, to) {
-      // The last place where a delimiter may begin that is whole within both the bytes so far and the bound.
-      const last = Math.min(to, from + maxFrame) - size
-      const plainLast = Math.min(last, from + plainSearchBytes)
-      let at = from
-      for (; at <= plainLast; at++) {
-        if (bytes[at] === first && isDelimiter(bytes, at)) return at + size
-      }
-      while (at <= last) {
-        at = searchBytes(bytes, first, at)
-        if (at < 0 || at > last) break
-        if (isDelimiter(bytes, at)) return at + size
-        at++
-      }
-      return to - from >= maxFrame ? tooLarge : incomplete
-    },
+    frameEnd,
     encode({ body }) {
       const frame = new Uint8Array(body.length + size)
       frame.set(body)
@@ -53,5 +56,8 @@ export function createLine(settings: { readonly delimiter: string; readonly maxF
     decode: (bytes, from, end) => ({ body: bytes.subarray(from, end - size) }),
     bodyStart: (_bytes, from) => from,
     bodyEnd: (_bytes, _from, end) => end - size,
+    explain(bytes, from, to) {
+      return frameEnd(bytes, from, to) === tooLarge ? endsTooLate('no line end', maxFrame) : undefined
+    },
   }
 }

@@ -32,6 +32,11 @@ export class PartialFrames {
     this.to = partial.to
   }
 
+  /** Sets `bytes`, `from` and `to` to the link's partial frame, which no bytes will follow. */
+  recall(link: number): void {
+    this.join(link, noBytes, 0, 0)
+  }
+
   /** Keeps `bytes[from, to)`, the end of the range set by `join`, for the next `join`; nothing when it is empty. */
   keep(link: number, bytes: Uint8Array, from: number, to: number): void {
     let partial = this.#ofLink[link]

@@ -46,6 +46,27 @@ export interface Protocol {
   bodyStart(bytes: Uint8Array, from: number, end: number): number
   /** Where the body of the whole frame `bytes[from, end)` ends. */
   bodyEnd(bytes: Uint8Array, from: number, end: number): number
+  /**
+   * Formats in which the bytes between `bodyStart` and `bodyEnd` need not be the body itself, as in chunks of HTTP: a copy
+   * of the body of such a whole frame; undefined for all others.
+   */
+  joinedBody?(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined
+  /**
+   * Formats in which a frame may say that its connection ends with it: whether the whole frame `bytes[from, end)` does.
+   * Of a reply this means that no other follows; of a request, that the server closes after the reply to it. The bytes
+   * must still be those that `frameEnd` saw.
+   */
+  endsConnection?(bytes: Uint8Array, from: number, end: number): boolean
+  /**
+   * Formats in which a frame may last until its connection closes, and `frameEnd` finds it incomplete until then: its end
+   * when the peer has closed the connection after `bytes[from, to)`, or `incomplete` or `tooLarge`.
+   */
+  endAtClose?(bytes: Uint8Array, from: number, to: number): number
+  /**
+   * In a few plain words, why `frameEnd` finds `bytes[from, to)` malformed or tooLarge; undefined where it does not. For
+   * people, once a failure has been seen: it may allocate and read the bytes several times.
+   */
+  explain?(bytes: Uint8Array, from: number, to: number): string | undefined
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */

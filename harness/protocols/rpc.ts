@@ -1,3 +1,4 @@
+import { announcesTooMuch } from './explanation.ts'
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 
@@ -79,6 +80,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
     name: 'rpc',
     frameBytesMax: headerBytes + maxFrame,
     frameEnd: lengthPrefix ? prefixedFrameEnd : bareFrameEnd,
+    explain: (bytes, from, to) => (lengthPrefix ? explainPrefixed : explainBare)(bytes, from, to, maxFrame),
     encode,
     decode,
     bodyStart: (_bytes, from) => from + headerBytes,
@@ -90,6 +92,25 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
       write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
     },
   }
+}
+
+function explainPrefixed(bytes: Uint8Array, from: number, to: number, maxFrame: number): string | undefined {
+  if (to - from < prefixBytes) return undefined
+  const length = readUint32(bytes, from)
+  if (length < fixedBytes) return `announces ${length} bytes, fewer than the ${fixedBytes} of its header`
+  const wanted = length - fixedBytes
+  if (wanted > maxFrame) return announcesTooMuch(wanted, maxFrame)
+  if (to - from < prefixBytes + fixedBytes) return undefined
+  const bodyLength = readUint32(bytes, from + prefixBytes + bodyLengthOffset)
+  if (bodyLength === wanted) return undefined
+  return `two lengths that differ: ${wanted} bytes of body by the first, ${bodyLength} by the second`
+}
+
+function explainBare(bytes: Uint8Array, from: number, to: number, maxFrame: number): string | undefined {
+  if (to - from < fixedBytes) return undefined
+  const bodyLength = readUint32(bytes, from + bodyLengthOffset) | 0
+  if (bodyLength < 0) return `announces a body of ${bodyLength} bytes`
+  return bodyLength > maxFrame ? announcesTooMuch(bodyLength, maxFrame) : undefined
 }
 
 function checkHeader(id: number, type: number, version: number, extension: bigint): void {

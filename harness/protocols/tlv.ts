@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { announcesTooMuch } from './explanation.ts'
 import { checkInteger, readUint32, writeUint32 } from './integers.ts'
 import { incomplete, type KeyHandshake, type Protocol, tooLarge } from './protocol.ts'
 
@@ -52,6 +53,10 @@ export function createTlv({ maxFrame }: { readonly maxFrame: number }): Protocol
     // Sent by a server with a key, which accepts no other message before the handshake.
     isRefusal: (bytes, from) => readUint32(bytes, from + 4) === tlvKeyHandshake.refusalType,
     keyHandshake: tlvKeyHandshake,
+    explain(bytes, from, to) {
+      const length = to - from < tlvHeaderBytes ? 0 : readUint32(bytes, from)
+      return length > maxFrame ? announcesTooMuch(length, maxFrame) : undefined
+    },
     announcedBytes: (bytes, from, to) => (to - from < tlvHeaderBytes ? 0 : tlvHeaderBytes + readUint32(bytes, from)),
   }
 }

@@ -148,6 +148,8 @@ export type Expectation =
       readonly matches?: string
       readonly type?: number
       readonly status?: number
+      /** RESP: the reply is an error that begins so. Without it an error fails its request. */
+      readonly error?: string
     }
 
 export interface Threshold {

@@ -121,8 +121,22 @@ test('bytes that are not a message are reported, and then only counted', async (
   const { address } = await serve(socket => void socket.write(Buffer.alloc(1000, 0xff)))
   const client = await clientsOf(address, 'frame').connect(waitMs)
   await until(() => client.bytesIn === 1000)
-  expect(client.garbage).toBe('a message that is too large')
+  expect(client.garbage).toBe('a message that is too large: announces 4 GiB, more than maxFrame 1 MiB')
   expect(client.replies).toEqual([])
+})
+
+test('a reply that lasts until the server closes is one, unless it is cut off', async () => {
+  for (const [reply, statuses] of [
+    ['HTTP/1.0 200 OK\r\n\r\nhello', [200]],
+    ['HTTP/1.0 200 OK\r\nServer', []],
+    ['HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello', []],
+  ] as const) {
+    const { address } = await serve(socket => void socket.end(reply))
+    const client = await clientsOf(address, 'http').connect(waitMs)
+    await until(() => client.isEnded)
+    expect(client.replies.map(({ status }) => status)).toEqual(statuses)
+    expect(client.partialBytes).toBe(statuses.length === 1 ? 0 : reply.length)
+  }
 })
 
 test('ids, types and statuses of replies are kept', async () => {

@@ -101,6 +101,7 @@ export class RawClient {
     })
     this.#socket.on('data', chunk => this.#received(chunk))
     this.#socket.on('end', () => {
+      if (this.garbage === undefined) this.#parseEnd()
       this.isEnded = true
       this.#notify()
     })
@@ -206,7 +207,9 @@ export class RawClient {
     while (at < to) {
       const end = this.#protocol.frameEnd(bytes, at, to, this.requestBytes)
       if (end < 0) {
-        this.garbage = end === malformed ? `not a ${this.#protocol.name} message` : 'a message that is too large'
+        const reason = this.#protocol.explain?.(bytes, at, to)
+        const fault = end === malformed ? `not a ${this.#protocol.name} message` : 'a message that is too large'
+        this.garbage = reason === undefined ? fault : `${fault}: ${reason}`
         this.#partialFrames.drop(0)
         return
       }
@@ -218,6 +221,16 @@ export class RawClient {
       at = end
     }
     this.#partialFrames.keep(0, bytes, at, to)
+  }
+
+  /** Takes a reply that lasts until the server closes. */
+  #parseEnd(): void {
+    this.#partialFrames.recall(0)
+    const { bytes, from, to } = this.#partialFrames
+    const end = this.#protocol.endAtClose?.(bytes, from, to) ?? 0
+    if (end <= 0) return
+    this.replies.push(this.#reply(bytes, from, end))
+    this.#framedBytes += end - from
   }
 
   #reply(bytes: Uint8Array, from: number, end: number): Reply {

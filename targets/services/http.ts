@@ -1,5 +1,12 @@
 import { createHttp, type HttpSettings } from '../../harness/protocols/http/http.ts'
-import { close, connectionOption, headEnd, keepAlive, unspecified } from '../../harness/protocols/http/httpHead.ts'
+import {
+  close,
+  connectionOption,
+  headEnd,
+  keepAlive,
+  messageStart,
+  unspecified,
+} from '../../harness/protocols/http/httpHead.ts'
 import { tooLarge } from '../../harness/protocols/protocol.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
@@ -46,8 +53,9 @@ export function createHttpServer(spec: HttpSettings, reply?: string): Service {
   return {
     protocol,
     message(connection, bytes, from, end, replies) {
-      const option = connectionOption(bytes, from)
-      if (isHead(bytes, from)) answer(heads[option]!, replies)
+      const start = messageStart(bytes, from, end)
+      const option = connectionOption(bytes, start)
+      if (isHead(bytes, start)) answer(heads[option]!, replies)
       else if (reply !== undefined) answer(frames[option]!, replies)
       else echo(heads[option]!, protocol.decode(bytes, from, end).body, replies)
       if (option === close) connection.endLater()

@@ -134,8 +134,11 @@ export class Client implements Loop {
   }
 
   closed(link: number, cause: FailureKind, now: number): void {
-    if (!this.#hasEnded(now)) this.#exchange.counters.addTimeInFlight(now)
-    this.#lose(link, cause, now)
+    const hasEnded = this.#hasEnded(now)
+    if (!hasEnded) this.#exchange.counters.addTimeInFlight(now)
+    const lostBy = cause === 'closed-early' && !hasEnded ? this.#exchange.receiveEnd(link, now) : cause
+    if (lostBy === undefined) this.#proceed(link, now)
+    else this.#lose(link, lostBy, now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
   }
@@ -217,14 +220,15 @@ export class Client implements Loop {
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
     this.#exchange.links.startHeartbeats(link, now)
+    const cause = this.#exchange.endings?.resend(link, now)
     const pausedUntil = this.#exchange.links.pausedUntil(link)
-    if (pausedUntil <= now) {
-      this.#send(link, now)
-      return
+    if (cause !== undefined) this.#drop(link, cause, now)
+    else if (pausedUntil <= now) this.#send(link, now)
+    else {
+      // The pause of the connection before this one goes on.
+      this.#due.set(link, pausedUntil)
+      this.#transport.wakeAt(pausedUntil)
     }
-    // The pause of the connection before this one goes on.
-    this.#due.set(link, pausedUntil)
-    this.#transport.wakeAt(pausedUntil)
   }
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
@@ -252,7 +256,8 @@ export class Client implements Loop {
   #proceed(link: number, now: number): void {
     const exchange = this.#exchange
     const phase = this.#connections.phase[link]
-    if (phase === linkPhase.handshaking) {
+    if (exchange.endings?.isEnding(link)) this.#endConnection(link, now)
+    else if (phase === linkPhase.handshaking) {
       if (exchange.isIdle(link) && !this.#due.has(link)) this.#shakeHands(link, now)
     } else if (phase === linkPhase.sending) {
       if (exchange.links.hasServed(link)) this.#connections.resetBackoff(link)
@@ -260,6 +265,13 @@ export class Client implements Loop {
       else if (this.#everyRequest && exchange.isIdle(link) && exchange.links.hasServed(link)) this.#reopen(link, now)
       else if (!this.#due.has(link)) this.#send(link, now)
     }
+  }
+
+  /** A reply has ended its connection: the link goes on over a new one, and nothing has failed. */
+  #endConnection(link: number, now: number): void {
+    if (!this.#connections.goesOn(link)) this.#drop(link, 'closed-early', now)
+    else if (this.#exchange.endings!.withdraw(link) || !this.#exchange.isPassDone(link)) this.#reopen(link, now)
+    else this.#finish(link)
   }
 
   /** Resumes the links whose pause is over, or that are to connect again. */
@@ -353,7 +365,7 @@ export class Client implements Loop {
     this.#planned?.queueDue(Math.min(now, this.#runClock.endAt))
     this.#phase = runPhase.draining
     this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.replyWaitMsMax)
-    let inFlight = 0
+    let inFlight = this.#exchange.endings?.unservedRequests ?? 0
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.phase[link] === linkPhase.sending) {
         inFlight += this.#exchange.requestsInFlight(link)
@@ -371,6 +383,7 @@ export class Client implements Loop {
   #censorUnanswered(): void {
     const { endAt } = this.#runClock
     for (let link = 0; link < this.#links; link++) this.#exchange.unanswered.censor(link, endAt)
+    this.#exchange.endings?.censor(endAt)
     this.#planned?.censorWaiting(endAt)
   }
 

@@ -107,6 +107,16 @@ export class Connections {
     this.phase[link] = linkPhase.ready
   }
 
+  /**
+   * Whether a link whose connection has ended with a reply goes on over a new one. One that ends with its handshake is of
+   * no use, and to open one after the other would never end: that is a failure, with its backoff.
+   */
+  goesOn(link: number): boolean {
+    if (this.phase[link] !== linkPhase.sending || this.#reconnect === 'never') return false
+    this.resetBackoff(link)
+    return true
+  }
+
   /** A request was answered: the next failure waits for the shortest time again. */
   resetBackoff(link: number): void {
     if (this.#failures[link] === 0) return

@@ -6,6 +6,7 @@ import { PartialFrames } from '../../protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import { type Transport, written } from '../../transports/transport.ts'
 import { Captures } from './captures.ts'
+import { ConnectionEndings } from './connectionEndings.ts'
 import { WorkerCounters } from './counters.ts'
 import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import { Deliveries } from './deliveries.ts'
@@ -37,6 +38,8 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   readonly links: LinkState
+  /** Absent where no reply of the protocol ends its connection. */
+  readonly endings: ConnectionEndings | undefined
   /** Requests that may still be sent; in mode rate the plan counts them. */
   requestsLeft: number
   /** The longest that replies are worth waiting for after the end. */
@@ -90,12 +93,11 @@ export class Exchange {
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
+    const shared = { counters: this.counters, slots: this.#slots, sequence: this.#sequence, links: this.links }
+    this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
     this.unanswered = new UnansweredRequests({
-      counters: this.counters,
-      slots: this.#slots,
-      sequence: this.#sequence,
+      ...shared,
       captures: this.#captures,
-      links: this.links,
       partialFrames: this.#partialFrames,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
@@ -135,32 +137,10 @@ export class Exchange {
     const free = this.#pipeline - this.requestsInFlight(link)
     const room = Math.min(free, this.requestsLeft, this.#sequence.requestsLeft(link))
     if (room <= 0) return undefined
-    const outgoing = this.#outgoing
-    const blockFrames = outgoing.blockFrames
-    let refused = false
-    let sent = 0
-    while (sent < room && !refused) {
-      if (blockFrames > 0) {
-        const requests = Math.min(room - sent, blockFrames)
-        sent += requests
-        refused = outgoing.sendBlock(link, requests, now) === written.refused
-      } else if (room === 1) {
-        sent++
-        refused = outgoing.sendOne(link, this.#sequence.nextFrame(link), now, true) === written.refused
-      } else {
-        const frame = this.#sequence.nextFrame(link)
-        // When the batch before this request is refused, the request itself has not been sent.
-        refused = outgoing.makeRoom(link, frame, now) === written.refused
-        if (!refused) {
-          sent++
-          refused = !outgoing.add(link, frame, now, true)
-        }
-      }
-    }
-    if (outgoing.flush(link) === written.refused) refused = true
+    const sent = this.#outgoing.sendNext(link, room, this.#sequence, now)
     this.requestsLeft -= sent
     this.#countSent(roleIndex.request, sent)
-    return refused ? outgoing.takeRefusal() : undefined
+    return this.#outgoing.isRefused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
@@ -185,15 +165,37 @@ export class Exchange {
       }
       cause = this.#take(link, input, at, frameEnd, now)
       if (cause !== undefined) break
-      at = frameEnd
+      at = this.endings?.isEnding(link) ? end : frameEnd
     }
-    if (this.#completed > 0) {
-      this.links.answered(link)
-      this.counters.completed(roleIndex.request, this.#completed)
-      this.counters.completedOn(link, this.#completed)
-    }
+    this.#countCompleted(link)
     if (cause === undefined) partialFrames.keep(link, input, at, end)
     return cause
+  }
+
+  /**
+   * The server has closed the connection: takes a reply that lasts until then. Returns the cause for which the
+   * connection was lost, undefined where it has ended with that reply.
+   */
+  receiveEnd(link: number, now: number): FailureKind | undefined {
+    const { endAtClose } = this.#protocol
+    if (endAtClose === undefined) return 'closed-early'
+    this.#partialFrames.recall(link)
+    const { bytes, from, to } = this.#partialFrames
+    const end = endAtClose(bytes, from, to)
+    if (end < 0) return this.#brokenFrame(end)
+    if (end === incomplete) return 'closed-early'
+    this.#completed = 0
+    const cause = this.#take(link, bytes, from, end, now)
+    this.#countCompleted(link)
+    return cause ?? (this.endings?.isEnding(link) ? undefined : 'closed-early')
+  }
+
+  /** Counts the requests that the current event has completed, all at once. */
+  #countCompleted(link: number): void {
+    if (this.#completed === 0) return
+    this.links.answered(link)
+    this.counters.completed(roleIndex.request, this.#completed)
+    this.counters.completedOn(link, this.#completed)
   }
 
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
@@ -208,6 +210,7 @@ export class Exchange {
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
+    this.endings?.replied(link, step, input, from, end)
     const check = this.#checks[step]!
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
@@ -282,11 +285,9 @@ export class Exchange {
     let at = this.#partialFrames.from
     while (at < end) {
       const frameEnd = this.#frameEnd(link, input, at, end)
-      if (frameEnd < 0) {
-        this.unanswered.censor(link, now)
-        this.#slots.clear(link)
-      }
+      if (frameEnd < 0) this.#clearUnanswered(link, now)
       if (frameEnd <= 0) break
+      const isLast = this.#protocol.endsConnection?.(input, at, frameEnd) === true
       const isDelivery = this.#deliveries?.takeAfterEnd(input, at, frameEnd, now) === true
       const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
       if (slot >= 0) {
@@ -295,9 +296,16 @@ export class Exchange {
         this.counters.nonCompletingReply()
         this.#slots.release(link, slot)
       }
-      at = frameEnd
+      at = isLast ? end : frameEnd
+      if (isLast) this.#clearUnanswered(link, now)
     }
     this.#partialFrames.keep(link, input, at, end)
+  }
+
+  /** After the end no reply comes on the link any more. */
+  #clearUnanswered(link: number, now: number): void {
+    this.unanswered.censor(link, now)
+    this.#slots.clear(link)
   }
 
   /** Sends a heartbeat if the last is `everyMs` ago and not in flight any more. */
@@ -308,18 +316,20 @@ export class Exchange {
     return this.#sendNonRequest(link, step, now)
   }
 
-  /** After a failure the link begins with the first step again. */
-  restart(link: number): void {
+  /** After a failure the link begins with the first step again, and the values that it has captured are void. */
+  restart(link: number, now: number): void {
+    this.endings?.fail(link, now)
     this.#sequence.restart(link)
+    this.#captures?.forget(link)
   }
 
   /** A connection is closed: forgets all that belonged to it. */
   closed(link: number): void {
     this.links.closed(link)
+    this.endings?.closed(link)
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
     this.#partialFrames.drop(link)
-    this.#captures?.forget(link)
   }
 
   /** Whether nothing is in flight on the link. */

@@ -15,8 +15,8 @@ export type Check = (
 export const matchedBytesMax = 64 * 1024
 
 /**
- * The check of an expectation, made once before the loop; null when any whole reply passes. Without an expectation a
- * refusal fails.
+ * The check of an expectation, made once before the loop; null when any whole reply passes. A refusal fails unless the
+ * expectation names it: by its status, its type or its error.
  */
 export function compileCheck(protocol: Protocol, expectation: PlannedExpectation | undefined): Check | null {
   const { layers } = protocol
@@ -27,12 +27,11 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
       return frame !== undefined && check(frame, 0, frame.length, request, requestFrom, requestEnd)
     }
   }
-  if (expectation === undefined) {
-    const { isRefusal } = protocol
-    return isRefusal === undefined ? null : (reply, from, end) => !isRefusal(reply, from, end)
-  }
   const checks: Check[] = []
-  const { equals, contains, matches, type, status } = expectation
+  const { equals, contains, matches, type, status, error } = expectation ?? {}
+  const namesRefusal = type !== undefined || status !== undefined || error !== undefined
+  const { isRefusal } = protocol
+  if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
   if (type !== undefined) {
     const read = protocol.type!.read
     checks.push((reply, from) => read(reply, from) === type)
@@ -41,32 +40,57 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     const read = protocol.status!.read
     checks.push((reply, from) => read(reply, from) === status)
   }
-  if (expectation.echo) {
-    checks.push((reply, from, end, request, requestFrom, requestEnd) => {
-      const at = protocol.bodyStart(reply, from, end)
-      const bodyEnd = protocol.bodyEnd(reply, from, end)
-      const requestAt = protocol.bodyStart(request, requestFrom, requestEnd)
-      const requestBodyEnd = protocol.bodyEnd(request, requestFrom, requestEnd)
-      return sameBytes(reply, at, bodyEnd, request, requestAt, requestBodyEnd)
-    })
-  }
-  if (equals !== undefined) {
+  if (error !== undefined) {
     checks.push((reply, from, end) => {
       const at = protocol.bodyStart(reply, from, end)
-      return sameBytes(reply, at, protocol.bodyEnd(reply, from, end), equals, 0, equals.length)
+      const errorEnd = Math.min(at + error.length, protocol.bodyEnd(reply, from, end))
+      return isRefusal!(reply, from, end) && sameBytes(reply, at, errorEnd, error, 0, error.length)
     })
+  }
+  if (expectation?.echo) {
+    checks.push(
+      onBody(protocol, (reply, at, bodyEnd, request, requestFrom, requestEnd) => {
+        const requestAt = protocol.bodyStart(request, requestFrom, requestEnd)
+        const requestBodyEnd = protocol.bodyEnd(request, requestFrom, requestEnd)
+        return sameBytes(reply, at, bodyEnd, request, requestAt, requestBodyEnd)
+      }),
+    )
+  }
+  if (equals !== undefined) {
+    checks.push(onBody(protocol, (reply, at, bodyEnd) => sameBytes(reply, at, bodyEnd, equals, 0, equals.length)))
   }
   if (contains !== undefined) {
     const wanted = Buffer.from(contains)
-    checks.push((reply, from, end) => body(protocol, reply, from, end).includes(wanted))
+    checks.push(onBody(protocol, (reply, at, bodyEnd) => view(reply, at, bodyEnd).includes(wanted)))
   }
   if (matches !== undefined) {
     const pattern = new RegExp(matches, 'u')
-    checks.push((reply, from, end) =>
-      pattern.test(body(protocol, reply, from, end).subarray(0, matchedBytesMax).toString()),
+    checks.push(
+      onBody(protocol, (reply, at, bodyEnd) =>
+        pattern.test(view(reply, at, Math.min(bodyEnd, at + matchedBytesMax)).toString()),
+      ),
     )
   }
-  return checks.reduce(both)
+  return checks.length === 0 ? null : checks.reduce(both)
+}
+
+/**
+ * The check of a reply whose body passes `check`, which gets the range of the body for that of the reply. Only a body
+ * that comes in chunks is copied for it.
+ */
+function onBody(protocol: Protocol, check: Check): Check {
+  const { joinedBody } = protocol
+  const inPlace: Check = (reply, from, end, request, requestFrom, requestEnd) => {
+    const at = protocol.bodyStart(reply, from, end)
+    return check(reply, at, protocol.bodyEnd(reply, from, end), request, requestFrom, requestEnd)
+  }
+  if (joinedBody === undefined) return inPlace
+  return (reply, from, end, request, requestFrom, requestEnd) => {
+    const body = joinedBody(reply, from, end)
+    return body === undefined
+      ? inPlace(reply, from, end, request, requestFrom, requestEnd)
+      : check(body, 0, body.length, request, requestFrom, requestEnd)
+  }
 }
 
 /** Whether the body of any reply is looked at. */
@@ -88,9 +112,8 @@ function both(first: Check, second: Check): Check {
     second(reply, from, end, request, requestFrom, requestEnd)
 }
 
-function body(protocol: Protocol, reply: Uint8Array, from: number, end: number): Buffer {
-  const start = protocol.bodyStart(reply, from, end)
-  return Buffer.from(reply.buffer, reply.byteOffset + start, protocol.bodyEnd(reply, from, end) - start)
+function view(bytes: Uint8Array, from: number, end: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from)
 }
 
 function sameBytes(a: Uint8Array, aFrom: number, aEnd: number, b: Uint8Array, bFrom: number, bEnd: number): boolean {

@@ -28,7 +28,7 @@ export class Losses {
   lost(link: number, cause: FailureKind, now: number): void {
     const isIdleClose = this.#count(link, cause, now)
     this.#exchange.closed(link)
-    this.#exchange.restart(link)
+    this.#exchange.restart(link, now)
     this.#due.clear(link)
     if (isIdleClose) this.#connections.closedIdle(link, now)
     else this.#connections.lost(link, now, cause)

@@ -4,6 +4,7 @@ import { type Transport, type Written, written } from '../../transports/transpor
 import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
 import type { Patcher } from './patches.ts'
+import type { RequestSequence } from './requestSequence.ts'
 import type { Sending } from './sending.ts'
 
 const batchBytesMax = 256 * 1024
@@ -42,6 +43,8 @@ export class Outgoing {
   readonly #block: Uint8Array | undefined
   /** How many requests `sendBlock` sends at most; 0 when requests differ. */
   readonly blockFrames: number
+  /** Whether the last `sendNext` was refused. */
+  isRefused = false
   #batch: Uint8Array
   #batchBytes = 0
   #batchRequests = 0
@@ -112,6 +115,32 @@ export class Outgoing {
     const hasFailedToEncode = this.#hasFailedToEncode
     this.#hasFailedToEncode = false
     return hasFailedToEncode ? 'unexpected' : 'overflow'
+  }
+
+  /** Sends the next `room` requests of the link; returns how many were sent, less only where `isRefused` says why. */
+  sendNext(link: number, room: number, sequence: RequestSequence, now: number): number {
+    let refused = false
+    let sent = 0
+    while (sent < room && !refused) {
+      if (this.blockFrames > 0) {
+        const requests = Math.min(room - sent, this.blockFrames)
+        sent += requests
+        refused = this.sendBlock(link, requests, now) === written.refused
+      } else if (room === 1) {
+        sent++
+        refused = this.sendOne(link, sequence.nextFrame(link), now, true) === written.refused
+      } else {
+        const frame = sequence.nextFrame(link)
+        // When the batch before this request is refused, the request itself has not been sent.
+        refused = this.makeRoom(link, frame, now) === written.refused
+        if (!refused) {
+          sent++
+          refused = !this.add(link, frame, now, true)
+        }
+      }
+    }
+    this.isRefused = this.flush(link) === written.refused || refused
+    return sent
   }
 
   /** Sends the first frame `requests` times, at most `blockFrames` times; takes their slots. */

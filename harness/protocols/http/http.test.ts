@@ -58,6 +58,12 @@ const whole: readonly (readonly [string, Field])[] = [
   ['a request with a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok'],
   ['a request in chunks', 'PUT /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
   ['a method that begins as a reply does', 'HT / HTTP/1.1\r\n\r\n'],
+  ['a header over several lines', head('X: 1', '\t2', 'Content-Length: 2', 'Y: 3', ' ', '  4').concat('ok')],
+  ['a length in a line of its own', head('Content-Length:', '  2').concat('ok')],
+  ['codings over several lines', head('Transfer-Encoding: gzip,', ' chunked').concat('2\r\nok\r\n0\r\n\r\n')],
+  ['empty lines before a reply', `\r\n\n\r\n${head('Content-Length: 2')}ok`],
+  ['an empty line before a final reply', `HTTP/1.1 100 Continue\r\n\r\n\r\n${head('Content-Length: 2')}ok`],
+  ['an empty line before a request', '\r\nGET / HTTP/1.1\r\n\r\n'],
 ]
 
 test.each(whole)('frameEnd() finds the end of %s, and is incomplete before it', (_, message) => {
@@ -81,7 +87,6 @@ test('frameEnd() separates pipelined replies', () => {
 })
 
 test.each([
-  ['a reply that would end with its connection', head('Connection: close')],
   ['two lengths that differ', head('Content-Length: 2', 'Content-Length: 3')],
   ['a list of lengths', head('Content-Length: 2, 2')],
   ['a negative length', head('Content-Length: -1')],
@@ -90,7 +95,9 @@ test.each([
   ['an empty length', head('Content-Length:')],
   ['a blank before the colon', head('Content-Length : 2')],
   ['a length on two lines', head('Content-Length: 1', ' 2')],
-  ['a line that continues the one before', head('X: 1', '\t2', 'Content-Length: 0')],
+  ['a length over two lines that are two numbers', head('X: 1', 'Content-Length: 1', '\t2')],
+  ['a first header line that begins with a blank', head(' X: 1', 'Content-Length: 0')],
+  ['a header of a request over several lines', 'GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n'],
   ['a length and chunks', head('Content-Length: 2', 'Transfer-Encoding: chunked')],
   ['chunks and a length', head('Transfer-Encoding: chunked', 'Content-Length: 2')],
   ['a coding that is not chunked', head('Transfer-Encoding: gzip')],
@@ -102,7 +109,7 @@ test.each([
   ['a status below 100', 'HTTP/1.1 099 OK\r\n\r\n'],
   ['a request without a path', 'GET HTTP/1.1\r\n\r\n'],
   ['a request without a version', 'GET /\r\n\r\n'],
-  ['an empty first line', '\r\nGET / HTTP/1.1\r\n\r\n'],
+  ['a carriage return before a reply', '\rHTTP/1.1 204 No Content\r\n\r\n'],
   ['another protocol', '+PONG\r\n'],
   ['the beginning of another version', 'HTTP/2'],
   ['a handshake of TLS', bytesOf({ u8: 0x16 }, { u8: 3 }, { u8: 1 })],
@@ -132,6 +139,8 @@ test('frameEnd() bounds a head, extensions, trailers and many small chunks', () 
   expect(endOf(endless.slice(0, 65_535))).toBe(incomplete)
   expect(endOf(endless.slice(0, 65_536))).toBe(tooLarge)
   expect(endOf('HTTP/1.1 100 Continue\r\n\r\n'.repeat(3000))).toBe(tooLarge)
+  expect(endOf('\r\n'.repeat(32_767))).toBe(incomplete)
+  expect(endOf('\r\n'.repeat(32_768))).toBe(tooLarge)
   const small = createHttp({ host: 'a', maxFrame: 1000 })
   const chunked = head('Transfer-Encoding: chunked')
   for (const rest of [`2;${'x'.repeat(1000)}`, `0\r\n${'x: y\r\n'.repeat(200)}`, '1\r\nx\r\n'.repeat(200)]) {
@@ -153,6 +162,16 @@ test('decode() reads a reply', () => {
     headers: { 'content-length': '2' },
     body: bytesOf('ok'),
   })
+})
+
+test('decode() reads a header over several lines as one, and a reply after empty lines', () => {
+  const bytes = bytesOf('\r\n', head('X: a', ' b', 'Content-Length:', '\t2'), 'ok')
+  expect(http.decode(bytes, 0, bytes.length)).toEqual({
+    status: 200,
+    headers: { x: 'a b', 'content-length': '2' },
+    body: bytesOf('ok'),
+  })
+  expect(http.status!.read(bytes, 0)).toBe(200)
 })
 
 test('decode() joins the chunks of a body', () => {
@@ -199,6 +218,9 @@ test('frameEnd() returns an offset in range for any changed message, and the fra
       const start = short.bodyStart(bytes, 0, end)
       expect(start).toBeGreaterThan(0)
       expect(start).toBeLessThanOrEqual(end)
+      expect(short.joinedBody!(bytes, 0, end)?.length ?? 0).toBeLessThanOrEqual(end - start)
+      // A head remembered from the last message must not answer for this one.
+      expect(short.endsConnection!(bytes, 0, end)).toBe(short.endsConnection!(bytes.slice(), 0, end))
       expect(short.decode(bytes, 0, end).body.length).toBeLessThanOrEqual(end - start)
       expect(short.status!.read(bytes, 0)).toBe(short.decode(bytes, 0, end).status ?? 0)
     }),
@@ -223,6 +245,7 @@ test('bodyStart() and bodyEnd() enclose everything after the head', () => {
   }
   expect(bodyOf(nginxFile)).toBe('Hello World!\n')
   expect(bodyOf(interimReplies)).toBe('ok')
+  expect(bodyOf(`\r\n\r\n${head('Content-Length: 2')}ok`)).toBe('ok')
   expect(bodyOf('GET / HTTP/1.1\n\n')).toBe('')
   expect(bodyOf(`${head('Transfer-Encoding: chunked')}2\r\nok\r\n0\r\n\r\n`)).toBe('2\r\nok\r\n0\r\n\r\n')
 })

@@ -23,7 +23,7 @@ export const unstated = -1
 export const chunked = -2
 export const contradictory = -3
 
-/** What a whole request asks of its connection. */
+/** What a whole message asks of its connection. */
 export const unspecified = 0
 export const keepAlive = 1
 export const close = 2
@@ -37,6 +37,18 @@ const closeOption = codes('close')
 const keepAliveOption = codes('keep-alive')
 const methodBytesMax = 32
 const statusOffset = 9
+
+/**
+ * Just past the empty lines before a message, which RFC 9112 (section 2.2) has a recipient skip: some servers end a body
+ * with a line end that its length does not count.
+ */
+export function messageStart(bytes: Uint8Array, from: number, to: number): number {
+  for (;;) {
+    const at = bytes[from] === carriageReturn ? from + 1 : from
+    if (at >= to || bytes[at] !== lineFeed) return from
+    from = at + 1
+  }
+}
 
 function codes(text: string): Uint8Array {
   return Uint8Array.from(text, character => character.charCodeAt(0))
@@ -72,8 +84,9 @@ export function startLineStatus(bytes: Uint8Array, from: number, end: number): n
   return isVersion(bytes, versionStart) ? requestStatus : noStatus
 }
 
-/** Whether `bytes[from, to)` may be the beginning of a start line. */
+/** Whether `bytes[from, to)` may be the beginning of a start line, or of an empty line before it. */
 export function mayBegin(bytes: Uint8Array, from: number, to: number): boolean {
+  if (from + 1 === to && bytes[from] === carriageReturn) return true
   if (methodEnd(bytes, from, to) >= 0) return true
   for (let index = 0; index < replyStart.length && from + index < to; index++) {
     if (bytes[from + index] !== replyStart[index]) return false
@@ -109,18 +122,22 @@ function readStatus(bytes: Uint8Array, from: number): number {
 
 /** The status of the final reply in a whole message; `requestStatus` for a request. */
 export function finalStatus(bytes: Uint8Array, from: number): number {
+  from = messageStart(bytes, from, bytes.length)
   if (!isReply(bytes, from)) return requestStatus
   const status = readStatus(bytes, from)
   return isInterim(status) ? readStatus(bytes, finalStart(bytes, from)) : status
 }
 
-/** The start of the final reply in a whole message, past all interim ones; `from` for a request. */
+/** The start of the final reply in a whole message, past all interim ones, or of the request. */
 export function finalStart(bytes: Uint8Array, from: number): number {
-  while (isReply(bytes, from) && isInterim(readStatus(bytes, from))) from = headEnd(bytes, from)
+  from = messageStart(bytes, from, bytes.length)
+  while (isReply(bytes, from) && isInterim(readStatus(bytes, from))) {
+    from = messageStart(bytes, headEnd(bytes, from), bytes.length)
+  }
   return from
 }
 
-/** Just past the empty line that ends the head of a whole message. */
+/** Just past the empty line that ends the head which begins at `from`. */
 export function headEnd(bytes: Uint8Array, from: number): number {
   for (let at = from; ; at++) {
     at = searchBytes(bytes, lineFeed, at)
@@ -137,17 +154,29 @@ export function connectionOption(bytes: Uint8Array, from: number): number {
   for (;;) {
     const end = searchBytes(bytes, lineFeed, line)
     if (end <= line + 1) return option
-    if ((bytes[line]! | lowerCaseBit) === connection[0] && hasName(bytes, line, end, connection)) {
-      if (hasOption(bytes, line + connection.length, end, closeOption)) return close
-      if (hasOption(bytes, line + connection.length, end, keepAliveOption)) option = keepAlive
-    }
+    const asked = lineOption(bytes, line, end)
+    if (asked === close) return close
+    if (asked === keepAlive) option = keepAlive
     line = end + 1
   }
 }
 
+/** What the header line `bytes[from, end)` asks of the connection; a close outweighs a keep-alive. */
+export function lineOption(bytes: Uint8Array, from: number, end: number): number {
+  if ((bytes[from]! | lowerCaseBit) !== connection[0] || !hasName(bytes, from, end, connection)) return unspecified
+  if (hasOption(bytes, from + connection.length, end, closeOption)) return close
+  return hasOption(bytes, from + connection.length, end, keepAliveOption) ? keepAlive : unspecified
+}
+
+/** Whether the start line `bytes[from, end)` is of HTTP/1.0, which by default closes a connection after each message. */
+export function isVersion10(bytes: Uint8Array, from: number, end: number): boolean {
+  if (isReply(bytes, from)) return bytes[from + replyStart.length] === zero
+  return bytes[bytes[end - 1] === carriageReturn ? end - 2 : end - 1] === zero
+}
+
 /**
  * The framing after the header line `bytes[from, end)`, which excludes its line feed; `framing` is that of the lines
- * before it. Two different lengths, a length and a coding, and a coding that does not end with chunked are
+ * before it. The line may go on over several lines. Two different lengths, a length and a coding, and a coding that does not end with chunked are
  * contradictory: the end of such a message is unknown.
  */
 export function lineFraming(bytes: Uint8Array, from: number, end: number, framing: number): number {
@@ -160,8 +189,12 @@ export function lineFraming(bytes: Uint8Array, from: number, end: number, framin
     const last = endsChunked(bytes, from + transferEncoding.length, end)
     return last && framing === unstated ? chunked : contradictory
   }
-  // A continuation of the line before (RFC 9112, section 5.2: it must be refused), or a line without a name.
-  return first === space || first === (tab | lowerCaseBit) ? contradictory : framing
+  return framing
+}
+
+/** Whether a line that begins with this byte continues the header before it (RFC 9112, section 5.2). */
+export function isContinuation(byte: number): boolean {
+  return byte === space || byte === tab
 }
 
 /** Whether the line has that name. Blanks between the name and its colon count here, and make the value invalid. */
@@ -218,8 +251,9 @@ function blanksEnd(bytes: Uint8Array, at: number, end: number): number {
   return at
 }
 
+/** Of a header that goes on over several lines, the line ends within it count as blanks too. */
 function isBlank(byte: number): boolean {
-  return byte === space || byte === tab || byte === carriageReturn
+  return byte === space || byte === tab || byte === carriageReturn || byte === lineFeed
 }
 
 function isDigit(byte: number): boolean {

@@ -1,3 +1,5 @@
+import { emptyHead, type Head } from './httpReadHead.ts'
+
 /** The longest head that is remembered, in bytes. */
 const headBytesMax = 1024
 /** Of the heads that differ from the one remembered, every eighth replaces it. */
@@ -9,8 +11,7 @@ const replaceEvery = 8
  * place of 300 with the 150 bytes of nginx. Heads that differ cost little more, as only every eighth is copied.
  */
 export class LastHead {
-  status = 0
-  framing = 0
+  readonly head: Head = emptyHead()
   /** Its length in bytes; 0 until there is one. */
   length = 0
   readonly #bytes = new Uint8Array(headBytesMax)
@@ -42,11 +43,12 @@ export class LastHead {
   }
 
   /** May remember the head `bytes[from, end)`. */
-  offer(bytes: Uint8Array, from: number, end: number, status: number, framing: number): void {
+  offer(bytes: Uint8Array, from: number, end: number, { status, framing, isLast }: Head): void {
     if (this.#others++ % replaceEvery !== 0 || end - from > headBytesMax) return
     for (let index = 0; index < end - from; index++) this.#bytes[index] = bytes[from + index]!
     this.length = end - from
-    this.status = status
-    this.framing = framing
+    this.head.status = status
+    this.head.framing = framing
+    this.head.isLast = isLast
   }
 }

@@ -13,6 +13,8 @@ import {
 const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder()
 
+/** A line end within a header: the value goes on in the next line, which begins with a blank (RFC 9112, section 5.2). */
+const continuation = /[ \t]*\r?\n[ \t]+/g
 const shownBytesMax = 60
 
 /** Methods whose requests have a length even without a body (RFC 9110, section 8.6). */
@@ -69,7 +71,8 @@ export function encodeReply(message: Message, status: number): Uint8Array {
 
 /** The start line of the head in `bytes[from, end)`, and its headers by their names in lower case. */
 export function decodeHead(bytes: Uint8Array, from: number, end: number) {
-  const [startLine, ...lines] = textDecoder.decode(bytes.subarray(from, end)).trimEnd().split(/\r?\n/)
+  const text = textDecoder.decode(bytes.subarray(from, end)).trimEnd()
+  const [startLine, ...lines] = text.replace(continuation, ' ').split(/\r?\n/)
   const headers = new Map<string, string>()
   for (const line of lines) {
     const colon = line.indexOf(':')

@@ -23,6 +23,12 @@ export function layeredProtocol(
       if (end <= 0) return end
       return (opensAll ? chain.open(bytes, from, end) : chain.verify(bytes, from, end)) ? end : malformed
     },
+    explain(bytes, from, to) {
+      const end = plain.frameEnd(bytes, from, to, 0)
+      if (end <= 0) return plain.explain?.(bytes, from, to)
+      const isValid = opensAll ? chain.unwrapFrame(bytes, from, end) !== undefined : chain.verify(bytes, from, end)
+      return isValid ? undefined : `a body that does not pass its layers ${settings.names.join(', ')}`
+    },
     /** The body of a frame that cannot be unwrapped is left as it was received. */
     decode(bytes, from, end) {
       const frame = chain.unwrapFrame(bytes, from, end)

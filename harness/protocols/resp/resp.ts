@@ -1,13 +1,11 @@
 import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
 import { encodeCommand } from './respCommand.ts'
+import { arrayDepthMax, elementBytesMin, explainResp } from './respExplain.ts'
 
 /** The longest simple string or error, with its type byte and its CR LF. */
 const lineBytesMax = 64 * 1024
-const arrayDepthMax = 32
 /** The most characters of a 64-bit number, with its sign. */
 const numberCharactersMax = 20
-/** The shortest element of an array, `+` CR LF: it bounds the number of elements that fit. */
-const elementBytesMin = 3
 
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
@@ -36,13 +34,16 @@ const elementsLeft = new Uint32Array(arrayDepthMax)
  * soon as it is announced. An array that arrives in many pieces is read from its start with each of them.
  */
 export function createResp({ maxFrame }: { readonly maxFrame: number }): Protocol {
+  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const endMax = from + maxFrame
+    return bytes[from] === arrayType ? arrayEnd(bytes, from, to, endMax) : scalarEnd(bytes, from, to, endMax)
+  }
+
   return {
     name: 'resp',
     frameBytesMax: maxFrame,
-    frameEnd(bytes, from, to) {
-      const endMax = from + maxFrame
-      return bytes[from] === arrayType ? arrayEnd(bytes, from, to, endMax) : scalarEnd(bytes, from, to, endMax)
-    },
+    frameEnd,
+    explain: (bytes, from, to) => explainResp(bytes, from, to, maxFrame, frameEnd(bytes, from, to)),
     encode({ body }) {
       const frame = encodeCommand(body)
       if (frame.length > maxFrame) throw new RangeError(`a command has at most ${maxFrame} bytes, not ${frame.length}`)

@@ -62,7 +62,7 @@ function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue
  */
 function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
   if (expect === undefined || expect === 'echo') return []
-  return (['equals', 'body', 'contains'] as const).flatMap(key => {
+  return (['equals', 'body', 'contains', 'error'] as const).flatMap(key => {
     const text = expect[key]
     const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined
     if (name === undefined) return []

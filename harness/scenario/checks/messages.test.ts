@@ -10,6 +10,10 @@ test.each([
     '4:40 loop[0].expect.status: needs protocol http, not resp',
   ],
   [
+    ['protocol: http', 'loop: [{ send: GET /, expect: { error: ERR } }]'],
+    '4:39 loop[0].expect.error: needs protocol resp, not http',
+  ],
+  [
     ['protocol: tlv', 'loop: [{ send: { body: a, headers: { a: b } } }]'],
     '4:36 loop[0].send.headers: needs protocol http, not tlv',
   ],

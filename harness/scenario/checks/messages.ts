@@ -19,7 +19,7 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   rpc: ['type', 'version', 'extension'],
   broadcast: [],
   http: ['method', 'path', 'headers', 'status'],
-  resp: [],
+  resp: ['error'],
 }
 const allFields = [...new Set(Object.values(protocolFields).flat())]
 const rpcTypeMax = 0xff

@@ -27,7 +27,13 @@ const expectationShape = {
     .exactOptional()
     .describe('The reply matches this regular expression'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
-  status: integer(100, 599).exactOptional().describe('Protocol http: the status of the reply, such as 200'),
+  status: integer(100, 599)
+    .exactOptional()
+    .describe('Protocol http: the status of the reply, such as 200; without it 400 and above fail'),
+  error: text('the first word of an error')
+    .superRefine(checked(checkErrorText))
+    .exactOptional()
+    .describe('Protocol resp: the reply is an error that begins so, such as WRONGTYPE; without it an error fails'),
 } satisfies Record<keyof Exclude<Expectation, 'echo'>, z.ZodType>
 const expectationForms = `echo, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
 
@@ -62,6 +68,12 @@ function checkNoSlots(value: string): void {
   for (const [braces] of value.matchAll(slotPattern)) {
     if (isSlot(braces)) throw new InvalidValue('text without slots, or echo for what was sent', show(braces))
   }
+}
+
+/** The minus before an error belongs to the protocol, and is no part of its text. */
+function checkErrorText(value: string): void {
+  checkNoSlots(value)
+  if (value.startsWith('-')) throw new InvalidValue('the text of an error without its minus', show(value))
 }
 
 function isSlot(braces: string): boolean {

@@ -3,7 +3,7 @@ import { faultsWith } from '../testing/faults.ts'
 
 const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
-const expectForms = 'expected echo, or a mapping with equals, body, contains, matches, type or status'
+const expectForms = 'expected echo, or a mapping with equals, body, contains, matches, type, status or error'
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
@@ -68,6 +68,8 @@ test.each([
     '37 loop[0].expect.equals: expected text without slots, or echo for what was sent, got "{{seq}}"',
   ],
   ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
+  ['{ error: "" }', '36 loop[0].expect.error: expected the first word of an error, got ""'],
+  ['{ error: "-ERR" }', '36 loop[0].expect.error: expected the text of an error without its minus, got "-ERR"'],
   ['{ status: 600 }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got 600'],
   ['{ status: OK }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got "OK"'],
   ['{ type: one }', '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, got "one"'],
