@@ -9,7 +9,9 @@ import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
-import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
+import { firstToAccept } from '../transports/probe.ts'
+import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
+import type { Address } from '../transports/transport.ts'
 import { Conversation } from './conversation.ts'
 import type { CommandIo } from './io.ts'
 
@@ -39,9 +41,10 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     .action(async (url: string, flags: TalkFlags) => {
       const protocol = selectedProtocol(url, flags)
       const type = messageType(flags.type, protocol)
-      const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
+      const addresses = await resolveAddresses(parseAddress(url, flags.insecure ? { insecure: true } : {}))
+      let address: Address
       try {
-        await probe(address, AbortSignal.timeout(connectMsMax))
+        address = await firstToAccept(addresses, connectMsMax)
       } catch (error) {
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }

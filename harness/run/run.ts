@@ -61,6 +61,7 @@ export async function runScenario(
     tls: materials.tls,
     shown: redacted.target,
     seed,
+    timeoutMs: scenario.timeout,
     signal,
   })
   try {
