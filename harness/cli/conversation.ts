@@ -29,7 +29,7 @@ export interface ConversationSettings {
   /** Lines to send, with a prompt if they are typed at a terminal. */
   readonly lines: Interface
   readonly isPrompting: boolean
-  readonly io: Pick<CommandIo, 'stdout' | 'stderr'>
+  readonly io: Pick<CommandIo, 'stdout' | 'stderr' | 'readerGone'>
 }
 
 /** Sends lines over one connection as messages and shows the replies. */
@@ -58,7 +58,8 @@ export class Conversation implements Loop {
 
   /** Connects and runs until the lines end or the connection closes. */
   async run(): Promise<ExitCode> {
-    const { transport } = this.#settings
+    const { transport, io } = this.#settings
+    io.readerGone?.addEventListener('abort', () => this.#leave())
     const ended = transport.run(this)
     transport.connect(link)
     await ended
