@@ -12,6 +12,8 @@ const lastRepliesMs = 2000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0
+/** In it each character of a line that was not typed is a byte of it. */
+export const pipedEncoding = 'latin1'
 
 const endings: Partial<Record<FailureKind, string>> = {
   'closed-early': 'the server closed the connection',
@@ -108,7 +110,8 @@ export class Conversation implements Loop {
     if (text === 'q') this.#leave()
     else if (text !== '') {
       try {
-        const frame = protocol.encode({ body: Buffer.from(text), ...(type !== undefined && { type }) })
+        const body = Buffer.from(text, isPrompting ? 'utf8' : pipedEncoding)
+        const frame = protocol.encode({ body, ...(type !== undefined && { type }) })
         this.#write(frame)
         this.#waiting.push(frame.length)
         return

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode } from '../errors.ts'
+import { checkArguments } from './arguments.ts'
 import { printThrown } from './errors.ts'
 import { watchOutput } from './output.ts'
 
@@ -38,7 +39,9 @@ function withOutput(code: ExitCode): ExitCode {
 
 // Imported here, as the files of a program may be more than the process may open at once ("ulimit -n 64").
 const { runCommand } = await import('./program.ts')
-const code = await runCommand(process.argv.slice(2), {
+const args = process.argv.slice(2)
+checkArguments(args)
+const code = await runCommand(args, {
   stdout,
   stderr,
   stdin,

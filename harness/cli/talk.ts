@@ -12,7 +12,7 @@ import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { firstToAccept } from '../transports/probe.ts'
 import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
-import { Conversation } from './conversation.ts'
+import { Conversation, pipedEncoding } from './conversation.ts'
 import type { CommandIo } from './io.ts'
 
 const connectMsMax = 5000
@@ -49,6 +49,8 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }
       const isPrompting = io.stdin.isTTY === true
+      // Bytes of a file or a pipe go out as they are: decoded as text, those that are no UTF-8 would be replaced.
+      if (!isPrompting) io.stdin.setEncoding(pipedEncoding)
       const output = isPrompting ? (io.stderr as NodeJS.WriteStream) : undefined
       const conversation = new Conversation({
         transport: createTransport(chooseTransport('node', address).name, { address, links: 1 }),
