@@ -175,6 +175,13 @@ data: { file: users.csv }
     expect(code).toBe(2)
   })
 
+  test('is interrupted also before its first request', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const stopped = new Invocation(['run', url, '--quiet', '--out', temporaryFolder()])
+    stopped.stop()
+    expect(await stopped.ended).toEqual({ code: 130, stdout: '', stderr: '' })
+  })
+
   test('refuses the folder of another run', async () => {
     const { url } = await listen(socket => socket.pipe(socket))
     const out = temporaryFolder()

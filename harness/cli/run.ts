@@ -72,7 +72,10 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
     if (!flags.json) io.stdout.write(formats.summary.render(report, { path: path ?? 'not saved', colors }))
   }
   for (const [index, loaded] of runs.entries()) {
-    if (signal.aborted) break
+    if (signal.aborted) {
+      codes.push(exitCode.interrupted)
+      break
+    }
     let path = ''
     try {
       const report = await run(loaded, {

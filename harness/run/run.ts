@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { formatEndpoint } from '../address.ts'
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import { provenPerBusySecond } from '../audit/inputs.ts'
@@ -18,7 +19,7 @@ import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
-import { isLocal } from '../transports/resolve.ts'
+import { type Family, isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
@@ -62,6 +63,7 @@ export async function runScenario(
     shown: redacted.target,
     seed,
     timeoutMs: scenario.timeout,
+    family: familyOf(scenario.sourceAddresses),
     signal,
   })
   let lock: FolderLock | undefined
@@ -80,6 +82,12 @@ export async function runScenario(
     lock?.release()
     await target.stop()
   }
+}
+
+/** All source addresses are of one family. */
+function familyOf([first = '']: readonly string[] = []): Family | undefined {
+  const family = isIP(first)
+  return family === 4 || family === 6 ? family : undefined
 }
 
 /** The exit code for a report. */

@@ -11,7 +11,7 @@ import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { flagOf } from '../serverOptions.ts'
 import { firstToAccept } from '../transports/probe.ts'
-import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
+import { type Family, parseAddress, resolveAddresses } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { startChild } from './child.ts'
 import { addressThrough, relayArguments } from './relayArguments.ts'
@@ -51,6 +51,8 @@ export interface TargetOptions {
   readonly seed: number
   /** How long an address may take to accept the first connection; of a server that is started here, every attempt is shorter. */
   readonly timeoutMs: number
+  /** That of the source addresses, where the scenario has any. */
+  readonly family?: Family | undefined
   /** Ends the wait for a target that is not up yet. */
   readonly signal: AbortSignal
 }
@@ -59,7 +61,9 @@ export interface TargetOptions {
 export async function openTarget(target: Target, options: TargetOptions): Promise<RunningTarget> {
   const patience = startDeadline(readyMsMax, options.signal)
   try {
-    const upstream = await openUpstream(target, options, patience.signal)
+    // Behind a relay the server is not what the source addresses connect to.
+    const reached = target.relay === undefined ? options : { ...options, family: undefined }
+    const upstream = await openUpstream(target, reached, patience.signal)
     return await (target.relay === undefined
       ? upstream
       : relayTo(upstream, target.relay, options.seed, patience.signal))
@@ -102,7 +106,7 @@ async function relayTo(
 }
 
 async function reach({ address: url }: { address: string }, options: TargetOptions) {
-  const addresses = await resolveAddresses(parseAddress(url, options.tls))
+  const addresses = await resolveAddresses(parseAddress(url, options.tls), options.family)
   let address: Address
   try {
     address = await firstToAccept(addresses, options.timeoutMs, options.signal)
@@ -176,7 +180,7 @@ function layersOf(
 
 async function runCommand(
   { command, address }: Extract<Target, { command: string }>,
-  { tls, shown }: TargetOptions,
+  { tls, shown, family }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
   const port = String(await freePort())
@@ -184,7 +188,7 @@ async function runCommand(
   const child = startChild('harness/target/supervise', [command.replaceAll('{port}', port)])
   try {
     const { pid } = await child.firstMessage('pid', patience)
-    const addresses = await resolveAddresses(parseAddress(url, tls))
+    const addresses = await resolveAddresses(parseAddress(url, tls), family)
     const resolved = await answers(addresses, patience, () => child.ended())
     const group = { pid: Number(pid), group: true }
     return { ...child, address: resolved, process: group, requests: () => undefined }

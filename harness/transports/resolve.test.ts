@@ -22,23 +22,34 @@ test('parseAddress() throws a UserError for other texts', () => {
 
 test('resolveAddresses() takes all addresses of a host in their order, and TLS keeps its name', async () => {
   const hosts = async () => ['::1', '127.0.0.1', '127.0.0.1']
-  expect(await resolveAddresses({ scheme: 'tcp', host: 'h', port: 80 }, hosts)).toEqual([
+  expect(await resolveAddresses({ scheme: 'tcp', host: 'h', port: 80 }, undefined, hosts)).toEqual([
     { scheme: 'tcp', host: '::1', port: 80 },
     { scheme: 'tcp', host: '127.0.0.1', port: 80 },
   ])
   const named = { scheme: 'tls', host: 'h', port: 443, tls: { insecure: true } } as const
-  expect((await resolveAddresses(named, hosts))[1]).toEqual({
+  expect((await resolveAddresses(named, undefined, hosts))[1]).toEqual({
     ...named,
     host: '127.0.0.1',
     tls: { servername: 'h', insecure: true },
   })
   const numeric = { scheme: 'tcp', host: '::1', port: 80 } as const
-  expect(await resolveAddresses(numeric, () => Promise.reject(new Error('not looked up')))).toEqual([numeric])
+  expect(await resolveAddresses(numeric, undefined, () => Promise.reject(new Error('not looked up')))).toEqual([
+    numeric,
+  ])
+})
+
+test('resolveAddresses() takes only addresses of the family of the source addresses', async () => {
+  const address = { scheme: 'tcp', host: 'h', port: 80 } as const
+  const hosts = async () => ['::1', '127.0.0.1']
+  expect(await resolveAddresses(address, 4, hosts)).toEqual([{ ...address, host: '127.0.0.1' }])
+  await expect(resolveAddresses(address, 6, async () => ['127.0.0.1'])).rejects.toThrow(
+    'the host "h" has no IPv6 address, which sourceAddresses ask for',
+  )
 })
 
 test('resolveAddresses() names a host that there is not', async () => {
   const missing = () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }))
-  await expect(resolveAddresses({ scheme: 'tcp', host: 'h', port: 80 }, missing)).rejects.toThrow(
+  await expect(resolveAddresses({ scheme: 'tcp', host: 'h', port: 80 }, undefined, missing)).rejects.toThrow(
     'cannot find the host "h": there is no host of this name',
   )
 })

@@ -23,19 +23,28 @@ export function parseAddress(text: string, tlsSettings: TlsSettings = {}): Addre
   }
 }
 
+/** The family of source addresses: a host is then reached at its addresses of that family. */
+export type Family = 4 | 6
+
 /**
  * Looks a host name up once, so that no connect waits for it: all its addresses, in the order of the system's resolver. TLS
  * still names the host itself.
  */
-export async function resolveAddresses(address: Address, resolve = lookupAll): Promise<Address[]> {
+export async function resolveAddresses(
+  address: Address,
+  family?: Family,
+  resolve: typeof lookupAll = lookupAll,
+): Promise<Address[]> {
   if (address.scheme === 'unix' || net.isIP(address.host)) return [address]
-  try {
-    const hosts = [...new Set(await resolve(address.host))].slice(0, addressesMax)
-    if (address.scheme !== 'tls') return hosts.map(host => ({ ...address, host }))
-    return hosts.map(host => ({ ...address, host, tls: { servername: address.host, ...address.tls } }))
-  } catch (error) {
+  const found = await resolve(address.host).catch(error => {
     throw new UserError(`cannot find the host "${address.host}": ${lookupErrorText(error)}`)
+  })
+  const hosts = [...new Set(found)].filter(host => family === undefined || net.isIP(host) === family)
+  if (hosts.length === 0) {
+    throw new UserError(`the host "${address.host}" has no IPv${family} address, which sourceAddresses ask for`)
   }
+  const named = address.scheme === 'tls' ? { tls: { servername: address.host, ...address.tls } } : {}
+  return hosts.slice(0, addressesMax).map(host => ({ ...address, host, ...named }) as Address)
 }
 
 async function lookupAll(host: string): Promise<string[]> {
