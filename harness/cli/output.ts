@@ -26,7 +26,11 @@ export function watchOutput(stream: NodeJS.WriteStream): WatchedOutput {
   return {
     gone: gone.signal,
     failure: () => failure,
-    // Exiting before this would lose output that a pipe has not taken yet.
-    flushed: () => new Promise(resolve => void stream.write('', () => resolve())),
+    // Exiting before this would lose output that a pipe has not taken yet, or the error of what was written last.
+    flushed: () =>
+      new Promise(resolve => {
+        if (stream.writableLength === 0) setImmediate(resolve)
+        else stream.write('', () => resolve())
+      }),
   }
 }

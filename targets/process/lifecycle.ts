@@ -71,7 +71,8 @@ export function serveUntilStopped<Counters extends Counted>(
       clearInterval(lines)
       // Where the reader is gone, as in "volley serve ... | head", nobody waits for the server either.
       if (error.code === 'EPIPE' && !stopping) void stop()
-      else if (error.code !== 'EPIPE') printError(`no more lines: ${reasonOf(error)}`)
+      else if (error.code !== 'EPIPE')
+        printError(`cannot write to stdout: ${reasonOf(error)}; the server goes on without its lines`)
     })
     print(title)
   })
