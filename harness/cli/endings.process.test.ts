@@ -30,7 +30,7 @@ async function shell(command: string, folder = temporaryFolder()) {
 }
 
 describe('a reader that closes its pipe', () => {
-  test('of stderr or of both changes neither the run nor its exit code', async () => {
+  test('of both streams changes neither the run nor its exit code', async () => {
     const { url } = await echo()
     const out = temporaryFolder()
     const first = spawnVolley(['run', url, ...lines, '-d', '1500ms', '--warmup', '0s', ...unreachable, '--out', out])
