@@ -32,7 +32,7 @@ export function parseEndpoint(text: string): Endpoint {
   if (url !== undefined) throw new InvalidValue(`an address, not a URL: ${urls[url]}`)
   const [, scheme, place = ''] = /^(tcp|udp|tls):\/\/(.*?)\/?$/.exec(text) ?? []
   const { host, port } = hostAndPort(place) ?? {}
-  if (host === undefined) throw new InvalidValue(addressForms)
+  if (host === undefined) throw new InvalidValue(bracketed(text) ?? addressForms)
   if (!(Number(port) >= 1 && Number(port) <= portMax)) throw new InvalidValue(`a port from 1 to ${portMax}`, port)
   return { scheme: scheme as 'tcp' | 'udp' | 'tls', host, port: Number(port) }
 }
@@ -58,6 +58,18 @@ export function formatEndpoint(endpoint: Endpoint): string {
 /** A host as an address writes it: IPv6 in brackets. */
 export function formatHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** What is expected of a text in which only the brackets of an IPv6 address are missing; undefined for other texts. */
+export function bracketed(text: string): string | undefined {
+  const whole = withBrackets(text)
+  return whole && `an IPv6 address in brackets: ${whole}`
+}
+
+/** `tcp://[::1]:80` for `tcp://::1:80`; undefined where there is no IPv6 address with a port, or it has its brackets. */
+export function withBrackets(text: string): string | undefined {
+  const [, scheme = '', host = '', rest] = /^([a-z]+:\/\/)?([^/[\]]+)(:\d+(?:\/.*)?)$/.exec(text) ?? []
+  return isIPv6(host) ? `${scheme}[${host}]${rest}` : undefined
 }
 
 function hostAndPort(text: string): { readonly host?: string; readonly port: string } | undefined {

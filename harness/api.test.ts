@@ -14,6 +14,7 @@ import {
   readReport,
   reportPath,
   run,
+  UnsavedReport,
   UserError,
 } from './api.ts'
 import { readJournal } from './report/journal.ts'
@@ -87,6 +88,36 @@ describe('run()', () => {
     await run(await echoScenario(), { folder: made })
     const [name] = readdirSync(join(folder, 'lines'))
     expect(existsSync(reportPath(join(folder, 'lines', name!)))).toBe(true)
+  })
+
+  test('gives the report where it cannot be saved', async () => {
+    const out = join(folder, 'removed')
+    const remover: Observer = { started: () => rmSync(out, { recursive: true }) }
+    const unsaved = await run(await echoScenario(), { folder: out, observers: [remover] }).catch(error => error)
+    expect(unsaved).toBeInstanceOf(UnsavedReport)
+    expect(unsaved.message).toBe(`cannot write ${reportPath(out)}: there is no such file or folder`)
+    expect(unsaved.report.totals).toMatchObject({ sent: 200, completed: 200 })
+  })
+
+  test('refuses a folder that another run writes to, and leaves its files alone', async () => {
+    const out = join(folder, 'shared')
+    let second: unknown
+    const other: Observer = {
+      async started() {
+        second = await run(await echoScenario(), { folder: out }).catch(error => error)
+        stop.abort()
+      },
+    }
+    const stop = new AbortController()
+    const first = await run(await echoScenario('duration: 20s'), {
+      folder: out,
+      observers: [other],
+      signal: stop.signal,
+    })
+    expect(second).toBeInstanceOf(UserError)
+    expect((second as UserError).message).toContain(`another run writes to ${out}: process ${process.pid}`)
+    expect(readdirSync(out).sort()).toEqual(['journal.ndjson', 'report.json'])
+    expect((await readReport(out)).totals).toEqual(first.totals)
   })
 
   test('takes what was prepared before, and ends early when its signal fires', async () => {

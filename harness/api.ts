@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { UserError } from './errors.ts'
 import type { Report } from './report/record.ts'
-import { prepareFolder, reportFolder } from './report/save.ts'
+import { prepareFolder, reportFolder, UnsavedReport } from './report/save.ts'
 import { type Prepared, prepareScenario } from './run/prepare.ts'
 import { type RunOptions, runScenario } from './run/run.ts'
 import { searchScenario } from './run/search.ts'
@@ -16,7 +16,7 @@ export { exitCode, type Fault, UserError } from './errors.ts'
 export type { Interval, Phase, Progress, Quantiles, RunTitle, Snapshot } from './metrics/snapshot.ts'
 export type { Latency, Totals } from './metrics/totals.ts'
 export type { Report, RunFacts, ThresholdResult } from './report/record.ts'
-export { readReport, reportPath } from './report/save.ts'
+export { readReport, reportPath, UnsavedReport } from './report/save.ts'
 export type { Observer, RunSecond, RunStart, RunView } from './run/observer.ts'
 export type { Prepared } from './run/prepare.ts'
 export { exitCodeOf } from './run/run.ts'
@@ -68,14 +68,18 @@ export interface RunSettings extends Omit<RunOptions, 'openFolder' | 'workerFile
   readonly prepared?: Prepared
 }
 
-/** Runs a scenario to its end, or in mode search finds its highest rate; throws a UserError if it cannot begin. */
+/**
+ * Runs a scenario to its end, or searches its highest rate in mode search; a UserError where it cannot begin, and an
+ * UnsavedReport, which has the report, where that could not be written into the folder.
+ */
 export async function run(loaded: LoadedScenario, settings: RunSettings = {}): Promise<Report> {
   const { folder, prepared, ...options } = settings
   const runner = loaded.scenario.load.mode === 'search' ? searchScenario : runScenario
-  const { report } = await runner(loaded, prepared ?? (await prepareScenario(loaded)), {
+  const { report, saveError } = await runner(loaded, prepared ?? (await prepareScenario(loaded)), {
     ...options,
     ...(folder !== undefined && { openFolder: typeof folder === 'string' ? () => openFolder(folder) : folder }),
   })
+  if (saveError !== undefined) throw new UnsavedReport(saveError, report)
   return report
 }
 

@@ -52,9 +52,30 @@ const reasons: Record<string, string> = {
   EEXIST: 'there is a file of this name',
   EISDIR: 'this is a folder',
   ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'this process may open no more files ("ulimit -n" raises that)',
+  ENFILE: 'this machine has no more files to open',
+  EAGAIN: 'this machine has no more processes or memory to give',
+  ENOMEM: 'there is no memory left',
+  EIO: 'the device or the terminal is gone',
 }
 
 /** Why a file or a folder could not be read or written. */
 export function reasonOf(error: unknown): string {
   return reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error)
+}
+
+/** The lines that say what was thrown, where it is no UserError; with `stack`, where too. */
+export function unexpectedText(error: unknown, { stack = false } = {}): string {
+  const where = stack && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : ''
+  const { code, syscall, path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {}
+  if (syscall === 'uv_cwd') return `volley: the current folder does not exist any more${where}\n`
+  // What the system refuses is no bug, wherever it was asked for.
+  if (code !== undefined && syscall !== undefined) {
+    return `volley: ${reasonOf(error)} (${syscall}${path === undefined ? '' : ` ${path}`})${where}\n`
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return `volley: cannot load its own files: ${messageOf(error)}; install it again, or set "ulimit -n" to 256 or more${where}\n`
+  }
+  const how = stack ? '' : ': VOLLEY_DEBUG=1 shows where it happened'
+  return `volley: ${messageOf(error)}; this is a bug of volley${how}${where}\n`
 }

@@ -1,3 +1,4 @@
+import { bracketed, withBrackets } from './address.ts'
 import { formatSize, parseDuration, parseSize } from './units.ts'
 
 const durationMs = { min: 10, max: 24 * 3_600_000 }
@@ -35,8 +36,8 @@ export function parseOption(value: OptionValue, text: string | true): unknown {
   }
 }
 
-/** What is expected of a value, as messages say it after `expected`. */
-export function expectedOf(value: OptionValue): string {
+/** What is expected of a value, as messages say it after `expected`; `text` is what was given. */
+export function expectedOf(value: OptionValue, text: string | true = ''): string {
   switch (value.kind) {
     case 'flag':
       return 'true or false'
@@ -51,8 +52,13 @@ export function expectedOf(value: OptionValue): string {
     case 'duration':
       return `a duration such as ${value.example}, from 10ms to 24h`
     case 'form':
-      return value.forms
+      return parsesInBrackets(value, String(text)) ? bracketed(String(text))! : value.forms
   }
+}
+
+function parsesInBrackets(value: Extract<OptionValue, { kind: 'form' }>, text: string): boolean {
+  const whole = withBrackets(text)
+  return whole !== undefined && value.parse(whole) !== undefined
 }
 
 function within(value: number | undefined, { min, max }: { readonly min: number; readonly max: number }) {

@@ -12,6 +12,8 @@ const lastRepliesMs = 2000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0
+/** In it each character of a line that was not typed is a byte of it. */
+export const pipedEncoding = 'latin1'
 
 const endings: Partial<Record<FailureKind, string>> = {
   'closed-early': 'the server closed the connection',
@@ -29,7 +31,7 @@ export interface ConversationSettings {
   /** Lines to send, with a prompt if they are typed at a terminal. */
   readonly lines: Interface
   readonly isPrompting: boolean
-  readonly io: Pick<CommandIo, 'stdout' | 'stderr'>
+  readonly io: Pick<CommandIo, 'stdout' | 'stderr' | 'readerGone'>
 }
 
 /** Sends lines over one connection as messages and shows the replies. */
@@ -60,7 +62,8 @@ export class Conversation implements Loop {
 
   /** Connects and runs until the lines end or the connection closes. */
   async run(): Promise<ExitCode> {
-    const { transport } = this.#settings
+    const { transport, io } = this.#settings
+    io.readerGone?.addEventListener('abort', () => this.#leave())
     const ended = transport.run(this)
     transport.connect(link)
     await ended
@@ -139,7 +142,8 @@ export class Conversation implements Loop {
     if (text === 'q') this.#leave()
     else if (text !== '') {
       try {
-        const frame = protocol.encode({ body: Buffer.from(text), ...(type !== undefined && { type }) })
+        const body = Buffer.from(text, isPrompting ? 'utf8' : pipedEncoding)
+        const frame = protocol.encode({ body, ...(type !== undefined && { type }) })
         this.#waiting.push(frame)
         if (this.#connection === 'open') this.#write(frame)
         else if (this.#connection === 'ended') this.#reopen()

@@ -1,5 +1,14 @@
-import type { Fault, UserError } from '../errors.ts'
-import type { OutputStream } from './io.ts'
+import { type Fault, UserError, unexpectedText } from '../errors.ts'
+import type { CommandIo, OutputStream } from './io.ts'
+
+/** The variable that has the stack of an error printed. */
+const debugVariable = 'VOLLEY_DEBUG'
+
+/** Prints anything that ended a command: what a user did wrong, or what went wrong in the system or in volley itself. */
+export function printThrown(error: unknown, { stderr, env }: Pick<CommandIo, 'stderr' | 'env'>): void {
+  if (error instanceof UserError) printError(error, stderr)
+  else stderr.write(unexpectedText(error, { stack: (env[debugVariable] ?? '') !== '' }))
+}
 
 /** Prints a user's faults, one per line with the places in their own column, then the hint. */
 export function printError({ faults, hint }: UserError, stderr: OutputStream): void {

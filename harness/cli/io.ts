@@ -16,6 +16,8 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Fires when the command should end early. A command that reads it handles Ctrl-C itself. */
   readonly signal: AbortSignal
+  /** Fires when nobody reads stdout any more: a command whose only purpose is to print ends then. */
+  readonly readerGone?: AbortSignal
   /** For tests: a run whose client was busy is not followed by a measurement of what the client can do at most. */
   readonly ceiling?: 'never'
 }

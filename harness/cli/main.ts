@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode } from '../errors.ts'
-import { runCommand } from './program.ts'
+import { checkArguments } from './arguments.ts'
+import { printThrown } from './errors.ts'
+import { watchOutput } from './output.ts'
 
-let code: ExitCode = exitCode.pass
 let stop: AbortController | undefined
 
-/** Fires with the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Fires with the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
 function interruption(): AbortSignal {
   if (stop !== undefined) return stop.signal
   const controller = new AbortController()
@@ -14,29 +15,43 @@ function interruption(): AbortSignal {
     if (controller.signal.aborted) process.exit(exitCode.interrupted)
     controller.abort()
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   return controller.signal
 }
 
-// A reader may close its end of the pipe, as in "volley ... | head": that is no error and needs no message.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-    process.exit(code)
-  })
+const { env, stdin } = process
+// Opening a stream may fail too, for lack of file descriptors.
+process.on('uncaughtException', error => {
+  printThrown(error, process)
+  process.exit(exitCode.couldNotRun)
+})
+const { stdout, stderr } = process
+const output = watchOutput(stdout)
+const messages = watchOutput(stderr)
+
+/** The figures are what a command is run for: without them it has not done what it was to do. */
+function withOutput(code: ExitCode): ExitCode {
+  const failure = output.failure()
+  if (failure === undefined || code === exitCode.interrupted) return code
+  stderr.write(`volley: cannot write to stdout: ${failure}\n`)
+  return exitCode.couldNotRun
 }
 
-code = await runCommand(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  stdin: process.stdin,
-  env: process.env,
+// Imported here, as the files of a program may be more than the process may open at once ("ulimit -n 64").
+const { runCommand } = await import('./program.ts')
+const args = process.argv.slice(2)
+checkArguments(args)
+const code = await runCommand(args, {
+  stdout,
+  stderr,
+  stdin,
+  env,
+  readerGone: output.gone,
   get signal() {
     return interruption()
   },
 })
-// Exiting before this would lose output that a pipe has not taken yet.
-const flushed = [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve)))
-await Promise.all(flushed)
-process.exit(code)
+await output.flushed()
+const ended = withOutput(code)
+await messages.flushed()
+process.exit(ended)

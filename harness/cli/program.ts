@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
-import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { type ExitCode, exitCode } from '../errors.ts'
 import { toolVersion } from '../version.ts'
 import { addCompare } from './compare.ts'
-import { printError } from './errors.ts'
+import { printThrown } from './errors.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
 import { addRun } from './run.ts'
@@ -14,7 +14,7 @@ import { addValidate } from './validate.ts'
 
 const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare]
 
-/** Runs one command line, given without the program's name; returns its exit code. Rejects only for errors of volley itself. */
+/** Runs one command line, given without the program's name; returns its exit code. Whatever is thrown is printed: exit 2. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCode.pass
   const program = createProgram(io)
@@ -27,12 +27,9 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof UserError) {
-      printError(error, io.stderr)
-      return exitCode.couldNotRun
-    }
-    if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
+    printThrown(error, io)
+    return exitCode.couldNotRun
   }
 }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
+import { lockFolder } from '../report/lock.ts'
 import { writeReport } from '../report/save.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import { certificate } from '../transports/testing/certificate.ts'
@@ -157,6 +158,41 @@ data: { file: users.csv }
     const ended = await volley('run', url, '-n', '10', '--json', '--quiet', '--out', temporaryFolder())
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(JSON.parse(ended.stdout)).toMatchObject({ schema: 'volley.report/1', totals: { sent: 10, completed: 10 } })
+  })
+
+  test.each([
+    ['the summary', [], /requests\/s.*\n[\s\S]* report {5}not saved\n$/],
+    ['the report', ['--json'], /^\{\n {2}"schema": "volley.report\/1"[\s\S]*\}\n$/],
+  ])('prints %s where it cannot be saved, then the error, exit 2', async (_what, flags, printed) => {
+    const out = join(temporaryFolder(), 'out')
+    const { url } = await listen(socket => {
+      rmSync(out, { recursive: true, force: true })
+      socket.pipe(socket)
+    })
+    const { code, stdout, stderr } = await volley('run', url, '-n', '50', '--quiet', '--out', out, ...flags)
+    expect(stdout).toMatch(printed)
+    expect(stderr).toBe(`cannot write ${join(out, 'report.json')}: there is no such file or folder\n`)
+    expect(code).toBe(2)
+  })
+
+  test('is interrupted also before its first request', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const stopped = new Invocation(['run', url, '--quiet', '--out', temporaryFolder()])
+    stopped.stop()
+    expect(await stopped.ended).toEqual({ code: 130, stdout: '', stderr: '' })
+  })
+
+  test('refuses the folder of another run', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const out = temporaryFolder()
+    const lock = lockFolder(out)
+    const { code, stdout, stderr } = await volley('run', url, '-n', '50', '--quiet', '--out', out)
+    lock.release()
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(
+      /^another run writes to .*\n {2}name another folder with --out, or wait until that run is over\n$/,
+    )
+    expect(readdirSync(out)).toEqual([])
   })
 
   test('takes a setting from a variable, and prefers a flag to it', async () => {

@@ -12,6 +12,7 @@ import {
   type Report,
   reportPath,
   run,
+  UnsavedReport,
 } from '../api.ts'
 import { compareReports } from '../compare/compare.ts'
 import { renderComparison } from '../compare/table.ts'
@@ -20,7 +21,7 @@ import { createLive, liveMode, wantsColors } from '../live/live.ts'
 import { formats } from '../report/formats/catalog.ts'
 import { renderRunsTable } from '../report/formats/runsTable.ts'
 import { cacheFolderOf } from '../run/ceilingCache.ts'
-import { printError } from './errors.ts'
+import { printThrown } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
 
@@ -66,8 +67,16 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
     mode: liveMode(io.stderr, flags, io.env),
     colors: pc.createColors(wantsColors(io.stderr, flags, io.env)),
   })
+  const show = (report: Report, path: string | undefined) => {
+    reports.push(report)
+    if (!flags.json)
+      io.stdout.write(formats.summary.render(report, { path: path ?? 'not saved', colors, columns: io.stdout.columns }))
+  }
   for (const [index, loaded] of runs.entries()) {
-    if (signal.aborted) break
+    if (signal.aborted) {
+      codes.push(exitCode.interrupted)
+      break
+    }
     let path = ''
     try {
       const report = await run(loaded, {
@@ -82,12 +91,11 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
         cacheFolder: cacheFolderOf(io.env),
         ...(io.ceiling && { ceiling: io.ceiling }),
       })
-      reports.push(report)
+      show(report, path)
       codes.push(exitCodeOf(report, flags.strict === true))
-      if (!flags.json) io.stdout.write(formats.summary.render(report, { path, colors, columns: io.stdout.columns }))
     } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      printError(error, io.stderr)
+      if (error instanceof UnsavedReport) show(error.report, undefined)
+      printThrown(error, io)
       codes.push(signal.aborted ? exitCode.interrupted : exitCode.couldNotRun)
     }
   }

@@ -39,9 +39,13 @@ async function serve(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGINT', forward)
   process.on('SIGTERM', forward)
+  // To a server in the background SIGHUP says to reload; one in the foreground ends with its terminal.
+  const hangUp = () => child.kill('SIGTERM')
+  process.on('SIGHUP', hangUp)
   const [code] = await once(child, 'close')
   process.off('SIGINT', forward)
   process.off('SIGTERM', forward)
+  process.off('SIGHUP', hangUp)
   if (code === 0) return exitCode.pass
   return code === exitCode.failed ? exitCode.failed : exitCode.couldNotRun
 }

@@ -9,8 +9,10 @@ import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
-import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
-import { Conversation } from './conversation.ts'
+import { firstToAccept } from '../transports/probe.ts'
+import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
+import type { Address } from '../transports/transport.ts'
+import { Conversation, pipedEncoding } from './conversation.ts'
 import type { CommandIo } from './io.ts'
 
 const connectMsMax = 5000
@@ -39,13 +41,16 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     .action(async (url: string, flags: TalkFlags) => {
       const protocol = selectedProtocol(url, flags)
       const type = messageType(flags.type, protocol)
-      const address = await resolveAddress(parseAddress(url, flags.insecure ? { insecure: true } : {}))
+      const addresses = await resolveAddresses(parseAddress(url, flags.insecure ? { insecure: true } : {}))
+      let address: Address
       try {
-        await probe(address, AbortSignal.timeout(connectMsMax))
+        address = await firstToAccept(addresses, connectMsMax)
       } catch (error) {
         throw new UserError(`cannot reach ${url}: ${messageOf(error)}`)
       }
       const isPrompting = io.stdin.isTTY === true
+      // Bytes of a file or a pipe go out as they are: decoded as text, those that are no UTF-8 would be replaced.
+      if (!isPrompting) io.stdin.setEncoding(pipedEncoding)
       const output = isPrompting ? (io.stderr as NodeJS.WriteStream) : undefined
       const conversation = new Conversation({
         transport: createTransport(chooseTransport('node', address).name, { address, links: 1 }),

@@ -59,3 +59,39 @@ test('readMaterials() requires rows in a data file', async () => {
     ['data.file', '"empty.csv" has no rows below its header'],
   ])
 })
+
+test('readMaterials() refuses a data file that is not UTF-8, with the line and the byte', async () => {
+  await writeFile(join(folder, 'latin1.csv'), Buffer.from('name\nab\ncaf\xe9\n', 'latin1'))
+  await writeFile(join(folder, 'big-endian.csv'), Buffer.from('\ufeffname\nab\n', 'utf16le').swap16())
+  const lines = (name: string) => `loop: [{ send: "{{data.name}}" }]\ndata: { file: ${name} }`
+  expect(await issuesWith(lines('latin1.csv'))).toEqual([
+    ['data.file', '"latin1.csv" is not UTF-8 text: byte 0xe9 in line 3; save it as UTF-8'],
+  ])
+  expect(await issuesWith(lines('big-endian.csv'))).toEqual([
+    ['data.file', '"big-endian.csv" is not UTF-8 text: byte 0xfe in line 1; save it as UTF-8'],
+  ])
+})
+
+test.each([
+  ['UTF-8', 'utf8'],
+  ['UTF-16 with its mark', 'utf16le'],
+] as const)('readMaterials() reads a data file in %s', async (_what, encoding) => {
+  await writeFile(join(folder, 'good.csv'), Buffer.from('\ufeffname\ncaf\u00e9\n', encoding))
+  const { rows } = await readMaterials(withLines('loop: [{ send: "{{data.name}}" }]\ndata: { file: good.csv }'))
+  expect(rows).toEqual([{ name: 'caf\u00e9' }])
+})
+
+test('readMaterials() refuses a column that stands twice, though not columns without a name', async () => {
+  await writeFile(join(folder, 'twice.csv'), 'a,b,a,,\n1,2,3,,\n')
+  expect(await issuesWith('loop: [{ send: "{{data.a}}" }]\ndata: { file: twice.csv }')).toEqual([
+    ['data.file', '"twice.csv" has the column "a" more than once'],
+  ])
+})
+
+test('readMaterials() refuses certificates and keys that are not PEM', async () => {
+  await writeFile(join(folder, 'key.der'), Buffer.of(0x30, 0x82, 0xff, 0xfe))
+  expect(await issuesWith('loop: [{ send: a }]\ntls: { cert: body.bin, key: key.der }')).toEqual([
+    ['tls.cert', '"body.bin" is not PEM: it has no line that begins with "-----BEGIN "'],
+    ['tls.key', '"key.der" is not PEM: it has no line that begins with "-----BEGIN "'],
+  ])
+})

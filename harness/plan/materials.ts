@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { messageOf, reasonOf } from '../errors.ts'
+import { show } from '../invalidValue.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
 import { limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
+import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded } from '../wholeFile.ts'
 
 /** Contents of the other files that a scenario names, read before the run and limited in size. */
@@ -39,8 +41,15 @@ export async function readMaterials({
   let tls: TlsSettings | undefined
   if (scenario.tls) {
     const { ca, cert, key, ...rest } = scenario.tls
-    const pem = async (path: string | undefined, name: string) =>
-      path === undefined ? undefined : Buffer.from(await read(path, ['tls', name], limits.scenarioBytesMax)).toString()
+    const pem = async (path: string | undefined, name: string) => {
+      if (path === undefined) return undefined
+      const known = issues.length
+      const text = Buffer.from(await read(path, ['tls', name], limits.scenarioBytesMax)).toString()
+      if (issues.length === known && !text.includes(pemStart)) {
+        issues.push(issue(['tls', name], `"${path}" is not PEM: it has no line that begins with "${pemStart}"`))
+      }
+      return text
+    }
     const texts = { ca: await pem(ca, 'ca'), cert: await pem(cert, 'cert'), key: await pem(key, 'key') }
     tls = { ...rest, ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) }
   }
@@ -49,10 +58,27 @@ export async function readMaterials({
 }
 
 const dataFile: Path = ['data', 'file']
+const pemStart = '-----BEGIN '
+/** A mark of byte order, by which UTF-16 is told from UTF-8. */
+const utf16Mark = Buffer.of(0xff, 0xfe)
 
 function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<string, string>[] {
+  const isUtf16 = utf16Mark.equals(data.subarray(0, utf16Mark.length))
+  const fault = isUtf16 ? undefined : utf8Fault(data)
+  if (fault !== undefined) {
+    // Decoded all the same, each byte that is none would go out as three others.
+    issues.push(issue(dataFile, `"${file}" is not UTF-8 text: ${showUtf8Fault(fault)}; save it as UTF-8`))
+    return []
+  }
+  const columns = (names: string[]) => {
+    const twice = names.filter((name, index) => name !== '' && names.indexOf(name) < index)
+    for (const name of new Set(twice)) {
+      issues.push(issue(dataFile, `"${file}" has the column ${show(name)} more than once`))
+    }
+    return names
+  }
   try {
-    const rows = parse(data, { columns: true, bom: true, skip_empty_lines: true, to: limits.dataRowsMax + 1 })
+    const rows = parse(data, { columns, bom: true, skip_empty_lines: true, to: limits.dataRowsMax + 1 })
     if (rows.length === 0) issues.push(issue(dataFile, `"${file}" has no rows below its header`))
     if (rows.length > limits.dataRowsMax) {
       issues.push(issue(dataFile, `"${file}" has more than ${limits.dataRowsMax} rows`))

@@ -65,6 +65,33 @@ export async function writeReport(report: Report, folder: string): Promise<strin
   return path
 }
 
+/** Where a report was saved, or why it could not be. */
+export interface Saved {
+  readonly path?: string
+  readonly saveError?: UserError
+}
+
+/** Writes a report into the folder of its run, if it has one. A run that has been made is not lost for want of a file. */
+export async function saveReport(report: Report, folder: string | undefined): Promise<Saved> {
+  if (folder === undefined) return {}
+  try {
+    return { path: await writeReport(report, folder) }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return { saveError: error }
+  }
+}
+
+/** A run was made, and its report could not be saved: here it is. */
+export class UnsavedReport extends UserError {
+  readonly report: Report
+
+  constructor({ faults, hint }: UserError, report: Report) {
+    super(faults, hint)
+    this.report = report
+  }
+}
+
 /** Reads a report, or the report.json of a folder; throws a UserError when it is missing or not a whole report. */
 export async function readReport(path: string): Promise<Report> {
   const file = await fileOf(path)

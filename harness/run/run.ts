@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { formatEndpoint } from '../address.ts'
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import { provenPerBusySecond } from '../audit/inputs.ts'
@@ -12,13 +13,14 @@ import { totalsOf } from '../metrics/totals.ts'
 import { constantRateOf } from '../plan/pacer.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
 import { assembleReport, type RunRecord } from '../report/assemble.ts'
+import { type FolderLock, lockFolder } from '../report/lock.ts'
 import type { Report, RunFacts } from '../report/record.ts'
-import { writeReport } from '../report/save.ts'
+import { type Saved, saveReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
-import { isLocal } from '../transports/resolve.ts'
+import { type Family, isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
@@ -40,15 +42,14 @@ export interface RunOptions {
   readonly workerFile?: string
 }
 
-export interface RunResult {
+/** The report of a run; `path` where it was saved, `saveError` why it was not; neither where there is no folder. */
+export interface RunResult extends Saved {
   readonly report: Report
-  /** The saved report; absent where there is no folder. */
-  readonly path?: string
 }
 
 const neverAborted = new AbortController().signal
 
-/** Runs a scenario against its target and saves the report; a UserError when it cannot begin. */
+/** Runs a scenario against its target and saves the report if it can; a UserError when it cannot begin. */
 export async function runScenario(
   loaded: LoadedScenario,
   prepared: Prepared,
@@ -62,10 +63,14 @@ export async function runScenario(
     tls: materials.tls,
     shown: redacted.target,
     seed,
+    timeoutMs: scenario.timeout,
+    family: familyOf(scenario.sourceAddresses),
     signal,
   })
+  let lock: FolderLock | undefined
   try {
     const folder = await options.openFolder?.()
+    lock = folder === undefined ? undefined : lockFolder(folder)
     const { plan, facts } = planFor(loaded, prepared, target)
     const journal = folder === undefined ? [] : [createJournalObserver(folder)]
     const observers = [...journal, ...(options.observers ?? [])]
@@ -73,10 +78,17 @@ export async function runScenario(
     for (const observer of observers) observer.started?.({ facts, title })
     const { record, collector } = await measure({ loaded, plan, facts, target, observers, signal, options })
     const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })
-    return { report, ...(folder !== undefined && { path: await writeReport(report, folder) }) }
+    return { report, ...(await saveReport(report, folder)) }
   } finally {
+    lock?.release()
     await target.stop()
   }
+}
+
+/** All source addresses are of one family. */
+function familyOf([first = '']: readonly string[] = []): Family | undefined {
+  const family = isIP(first)
+  return family === 4 || family === 6 ? family : undefined
 }
 
 /** The exit code for a report. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Finding } from '../audit/finding.ts'
+import { UserError } from '../errors.ts'
 import type { Report } from '../report/record.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import { parseScenario } from '../scenario/load.ts'
@@ -12,7 +13,7 @@ import { searchScenario } from './search.ts'
 
 const folders: string[] = []
 afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
 type Probe = (rate: number, probe: number) => Partial<Report>
@@ -40,8 +41,8 @@ async function search(probe: Probe, settings = 'load: { mode: search, rate: 200/
     rates.push(rate!)
     return { report: { ...sampleReport, scenario, findings: [], ...probe(rate!, rates.length) } }
   }
-  const { report, path } = await searchScenario(loaded, await prepareScenario(loaded), options, runProbe)
-  return { rates, report, path }
+  const result = await searchScenario(loaded, await prepareScenario(loaded), options, runProbe)
+  return { rates, ...result }
 }
 
 test('searchScenario() doubles the rate, then halves the interval; its report is that of the highest rate that held', async () => {
@@ -175,4 +176,30 @@ test('searchScenario() ends when it is interrupted, or when a probe could not be
   await expect(search(holdsUpTo(500), undefined, { signal: AbortSignal.abort() })).rejects.toThrow(
     'the search was stopped before its first probe',
   )
+})
+
+test('searchScenario() keeps what earlier probes have shown when a later one cannot begin', async () => {
+  const { report } = await search((rate, probe) => {
+    if (probe === 3) throw new UserError('cannot reach it')
+    return holdsUpTo(500)(rate, probe)
+  })
+  expect(report.search).toMatchObject({ highestHeld: 400, end: 'interrupted' })
+  expect(report).toMatchObject({ error: 'cannot reach it', interrupted: false })
+  const atOnce = search(() => {
+    throw new UserError('cannot reach it')
+  })
+  await expect(atOnce).rejects.toThrow('cannot reach it')
+})
+
+test('searchScenario() returns its report where it cannot be saved, and says why', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'volley-search-'))
+  folders.push(folder)
+  const removing: Probe = (rate, probe) => {
+    if (probe === 11) rmSync(folder, { recursive: true })
+    return holdsUpTo(500)(rate, probe)
+  }
+  const { report, path, saveError } = await search(removing, undefined, { openFolder: async () => folder })
+  expect(report.search).toMatchObject({ highestHeld: 500, end: 'found' })
+  expect(path).toBeUndefined()
+  expect(saveError!.message).toBe(`cannot write ${join(folder, 'report.json')}: there is no such file or folder`)
 })

@@ -2,10 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { leadersOf, orderByCause } from '../audit/causes.ts'
 import { type Finding, isDoubt, verdictOf } from '../audit/finding.ts'
-import { UserError } from '../errors.ts'
+import { reasonOf, UserError } from '../errors.ts'
 import { samplesBeyondMin } from '../metrics/quantiles.ts'
+import { type FolderLock, lockFolder } from '../report/lock.ts'
 import type { ProbeRecord, Report } from '../report/record.ts'
-import { writeReport } from '../report/save.ts'
+import { type Saved, saveReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { formatCount } from '../units.ts'
@@ -37,38 +38,92 @@ export async function searchScenario(
   const tried: Tried[] = []
   const probes: ProbeRecord[] = []
   const reports: Report[] = []
-  let folder: string | undefined
+  const folder = new SearchFolder(openFolder)
+  let saveError: Saved['saveError']
+  let failure: UserError | undefined
 
-  async function openProbeFolder(open: () => Promise<string>): Promise<string> {
-    folder ??= await open()
-    const own = join(folder, 'probes', String(probes.length + 1).padStart(2, '0'))
-    await mkdir(own, { recursive: true })
-    return own
-  }
   async function probe(rate: number): Promise<ProbeOutcome> {
-    const { report } = await runProbe(atRate(loaded, rate), prepared, {
+    const result = await runProbe(atRate(loaded, rate), prepared, {
       ...options,
-      ...(openFolder && { openFolder: () => openProbeFolder(openFolder) }),
+      ...(openFolder && { openFolder: () => folder.ofProbe(probes.length + 1) }),
     })
+    const { report } = result
+    saveError ??= result.saveError
     const outcome = outcomeOf(report)
     probes.push(recordOf(report, rate, outcome))
     reports.push(report)
     return outcome
   }
-
   const isCutShort = () => signal?.aborted === true || reports.at(-1)?.error !== undefined
-  let end: SearchEnd | undefined
-  while (end === undefined && signal?.aborted !== true) {
-    const next = nextRate(tried, start, least)
-    if (typeof next === 'string') {
-      end = next
-      continue
+  async function search(): Promise<SearchEnd | undefined> {
+    while (signal?.aborted !== true) {
+      const next = nextRate(tried, start, least)
+      if (typeof next === 'string') return next
+      const outcomes = [await probe(next)]
+      if (outcomes[0] !== 'held' && !isCutShort()) outcomes.push(await probe(next))
+      if (isCutShort()) break
+      tried.push({ rate: next, outcome: strongest(outcomes) })
     }
-    const outcomes = [await probe(next)]
-    if (outcomes[0] !== 'held' && !isCutShort()) outcomes.push(await probe(next))
-    if (isCutShort()) break
-    tried.push({ rate: next, outcome: strongest(outcomes) })
+    return undefined
   }
+
+  try {
+    const end = await search().catch(error => {
+      // What earlier probes have shown is kept, when a later one cannot begin.
+      if (!(error instanceof UserError) || reports.length === 0) throw error
+      failure = error
+      return undefined
+    })
+    const report = reportOf({ loaded, tried, probes, reports, end, failure, isInterrupted: signal?.aborted === true })
+    const saved = await saveReport(report, folder.path)
+    return { report, ...saved, ...(saveError !== undefined && { saveError }) }
+  } finally {
+    folder.release()
+  }
+}
+
+/** The folder of a search, opened by its first probe and kept until its end, and those of its probes below it. */
+class SearchFolder {
+  path: string | undefined
+  readonly #open: RunOptions['openFolder']
+  #lock: FolderLock | undefined
+
+  constructor(open: RunOptions['openFolder']) {
+    this.#open = open
+  }
+
+  async ofProbe(number: number): Promise<string> {
+    if (this.path === undefined) {
+      const path = await this.#open!()
+      this.#lock = lockFolder(path)
+      this.path = path
+    }
+    const own = join(this.path, 'probes', String(number).padStart(2, '0'))
+    try {
+      await mkdir(own, { recursive: true })
+    } catch (error) {
+      throw new UserError(`cannot write reports to ${own}: ${reasonOf(error)}`)
+    }
+    return own
+  }
+
+  release(): void {
+    this.#lock?.release()
+  }
+}
+
+interface Searched {
+  readonly loaded: LoadedScenario
+  readonly tried: readonly Tried[]
+  readonly probes: readonly ProbeRecord[]
+  readonly reports: readonly Report[]
+  readonly end: SearchEnd | undefined
+  /** Why a probe could not begin. */
+  readonly failure: UserError | undefined
+  readonly isInterrupted: boolean
+}
+
+function reportOf({ loaded, tried, probes, reports, end, failure, isInterrupted }: Searched): Report {
   const last = reports.at(-1)
   if (last === undefined) throw new UserError('the search was stopped before its first probe')
   const { held, failed, untold } = bracketOf(tried)
@@ -76,13 +131,14 @@ export async function searchScenario(
   const chosen = reports[best] ?? last
   const limited = end === 'client-limited' && untold !== undefined ? [clientLimited(probes, held, untold)] : []
   const findings = orderByCause([...chosen.findings, ...limited])
-  const report: Report = {
+  const error = isInterrupted ? last.error : (failure?.message ?? last.error)
+  return {
     ...chosen,
     scenario: loaded.redacted,
     findings,
     verdict: verdictOf(findings),
-    interrupted: signal?.aborted === true,
-    ...(last.error !== undefined && { error: last.error }),
+    interrupted: isInterrupted,
+    ...(error !== undefined && { error }),
     search: {
       ...(held !== undefined && { highestHeld: held }),
       ...(failed !== undefined && { lowestFailed: failed }),
@@ -91,7 +147,6 @@ export async function searchScenario(
       probes,
     },
   }
-  return { report, ...(folder !== undefined && { path: await writeReport(report, folder) }) }
 }
 
 /** Below this rate a probe has too few replies for the quantiles in its thresholds; a fifth more, because counts vary. */

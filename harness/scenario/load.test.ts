@@ -340,7 +340,7 @@ test('loadScenario() reports why a file cannot be read', async () => {
   expect(await loadFaults(missing)).toEqual([`${missing} no such file`])
   expect(await loadFaults(folder)).toEqual([`${folder} expected a scenario file, got a folder`])
   expect(await loadFaults(large)).toEqual([`${large} expected a scenario file of at most 1 MiB, got more`])
-  expect(await loadFaults(binary)).toEqual([`${binary} expected UTF-8 text, got other bytes`])
+  expect(await loadFaults(binary)).toEqual([`${binary} expected UTF-8 text, got byte 0xff in line 1`])
   expect(await loadFaults(join(large, 'x.yaml'))).toEqual([
     `${join(large, 'x.yaml')} cannot be read: ENOTDIR: not a directory, stat '${join(large, 'x.yaml')}'`,
   ])

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { InvalidValue } from '../invalidValue.ts'
 import { valueAt } from '../mapping.ts'
+import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded } from '../wholeFile.ts'
 import { keysIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
@@ -93,9 +94,7 @@ async function readText(path: string): Promise<string> {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     throw refuse(isMissing ? 'no such file' : `cannot be read: ${messageOf(error)}`)
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw refuse('expected UTF-8 text, got other bytes')
-  }
+  const fault = utf8Fault(bytes)
+  if (fault !== undefined) throw refuse(`expected UTF-8 text, got ${showUtf8Fault(fault)}`)
+  return new TextDecoder().decode(bytes)
 }

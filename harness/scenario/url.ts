@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { hostPattern } from '../address.ts'
+import { bracketed, hostPattern } from '../address.ts'
 import { UserError } from '../errors.ts'
 import { InvalidValue, show } from '../invalidValue.ts'
 import { checkPath } from './schema/httpRequest.ts'
@@ -91,7 +91,7 @@ function redisSettings(url: string): UrlSettings {
 /** Host, port and the rest of a URL without its fragment, which is never sent. */
 function split(url: string, forms: string): { readonly host: string; readonly port?: string; readonly rest: string } {
   const match = new RegExp(`^[a-z]+://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
-  if (match === null) throw new InvalidValue(forms, show(url))
+  if (match === null) throw new InvalidValue(bracketed(url) ?? forms, show(url))
   const [, host, port, rest] = match
   return { host: host!, rest: rest!, ...(port !== undefined && { port }) }
 }

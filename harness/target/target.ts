@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatEndpoint } from '../address.ts'
+import { formatEndpoint, formatHost } from '../address.ts'
+import { NoAnswer, startDeadline } from '../deadline.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { freePort } from '../port.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
@@ -9,13 +10,16 @@ import { protocolText } from '../protocols/spec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { flagOf } from '../serverOptions.ts'
-import { parseAddress, probe, resolveAddress } from '../transports/resolve.ts'
+import { firstToAccept } from '../transports/probe.ts'
+import { type Family, parseAddress, resolveAddresses } from '../transports/resolve.ts'
 import type { Address, TlsSettings } from '../transports/transport.ts'
 import { startChild } from './child.ts'
 import { addressThrough, relayArguments } from './relayArguments.ts'
 
 const readyMsMax = 15_000
 const probeMs = 50
+/** How long an address of a server that starts may take to accept a connection, before it is tried again. */
+const attemptMsMax = 500
 /** The variables from which a reference server takes its keys, or the secret of its group, when no flag gives them. */
 const secretVariables = {
   key: 'VOLLEY_SERVE_KEY',
@@ -45,21 +49,33 @@ export interface TargetOptions {
   readonly shown: Target
   /** The seed from which a relay draws its jitter, losses and resets. */
   readonly seed: number
+  /** How long an address may take to accept the first connection; of a server that is started here, every attempt is shorter. */
+  readonly timeoutMs: number
+  /** That of the source addresses, where the scenario has any. */
+  readonly family?: Family | undefined
   /** Ends the wait for a target that is not up yet. */
   readonly signal: AbortSignal
 }
 
 /** Starts the server of a scenario, or checks that the one at its address answers. */
 export async function openTarget(target: Target, options: TargetOptions): Promise<RunningTarget> {
-  const patience = AbortSignal.any([options.signal, AbortSignal.timeout(readyMsMax)])
-  const upstream = await openUpstream(target, options, patience)
-  return target.relay === undefined ? upstream : relayTo(upstream, target.relay, options.seed, patience)
+  const patience = startDeadline(readyMsMax, options.signal)
+  try {
+    // Behind a relay the server is not what the source addresses connect to.
+    const reached = target.relay === undefined ? options : { ...options, family: undefined }
+    const upstream = await openUpstream(target, reached, patience.signal)
+    return await (target.relay === undefined
+      ? upstream
+      : relayTo(upstream, target.relay, options.seed, patience.signal))
+  } finally {
+    patience.end()
+  }
 }
 
 async function openUpstream(target: Target, options: TargetOptions, patience: AbortSignal): Promise<RunningTarget> {
   if ('serve' in target) return serve(target, options, patience)
   if ('command' in target) return runCommand(target, options, patience)
-  return reach(target, options, patience)
+  return reach(target, options)
 }
 
 /** A target reached through a relay; its process and its counts are the server's. */
@@ -89,13 +105,14 @@ async function relayTo(
   }
 }
 
-async function reach({ address: url }: { address: string }, options: TargetOptions, patience: AbortSignal) {
-  const address = await resolveAddress(parseAddress(url, options.tls))
+async function reach({ address: url }: { address: string }, options: TargetOptions) {
+  const addresses = await resolveAddresses(parseAddress(url, options.tls), options.family)
+  let address: Address
   try {
-    await probe(address, patience)
+    address = await firstToAccept(addresses, options.timeoutMs, options.signal)
   } catch (error) {
     const shown = 'address' in options.shown ? options.shown.address : url
-    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(address, options.protocol.spec))
+    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(addresses[0]!, options.protocol.spec))
   }
   return { address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
@@ -163,7 +180,7 @@ function layersOf(
 
 async function runCommand(
   { command, address }: Extract<Target, { command: string }>,
-  { tls, shown }: TargetOptions,
+  { tls, shown, family }: TargetOptions,
   patience: AbortSignal,
 ): Promise<RunningTarget> {
   const port = String(await freePort())
@@ -171,8 +188,8 @@ async function runCommand(
   const child = startChild('harness/target/supervise', [command.replaceAll('{port}', port)])
   try {
     const { pid } = await child.firstMessage('pid', patience)
-    const resolved = await resolveAddress(parseAddress(url, tls))
-    await answers(resolved, patience, () => child.ended())
+    const addresses = await resolveAddresses(parseAddress(url, tls), family)
+    const resolved = await answers(addresses, patience, () => child.ended())
     const group = { pid: Number(pid), group: true }
     return { ...child, address: resolved, process: group, requests: () => undefined }
   } catch (error) {
@@ -182,31 +199,38 @@ async function runCommand(
   }
 }
 
-/** Connects again and again until the server answers. */
-async function answers(address: Address, patience: AbortSignal, ended: () => string | undefined): Promise<void> {
+/** Connects again and again until the server answers; the address that it answers at. */
+async function answers(
+  addresses: readonly Address[],
+  patience: AbortSignal,
+  ended: () => string | undefined,
+): Promise<Address> {
+  let last = ''
   for (;;) {
     try {
-      return await probe(address, AbortSignal.any([patience, AbortSignal.timeout(probeMs * 10)]))
+      return await firstToAccept(addresses, attemptMsMax, patience)
     } catch (error) {
       const reason = ended()
       if (reason !== undefined) throw new Error(reason)
-      if (patience.aborted) throw new Error(`no connection to ${formatEndpoint(address)} (${why(error)})`)
+      if (patience.aborted) {
+        const cause = patience.reason instanceof NoAnswer && last !== '' ? `${why(error)}: ${last}` : why(error)
+        throw new Error(`no connection to ${formatEndpoint(addresses[0]!)} (${cause})`)
+      }
+      last = why(error)
       await sleep(probeMs)
     }
   }
 }
 
 function why(error: unknown): string {
-  const name = error instanceof Error ? error.name : ''
-  if (name === 'TimeoutError') return `no sign of it within ${readyMsMax / 1000} s`
-  return name === 'AbortError' ? 'interrupted' : messageOf(error)
+  return error instanceof Error && error.name === 'AbortError' ? 'interrupted' : messageOf(error)
 }
 
 /** How to start a reference server at an address where nothing listens. */
 function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
   if (address.scheme === 'tls') return undefined
   const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
-  const listen = isPlain ? formatEndpoint(address) : `${address.host}:${address.port}`
+  const listen = isPlain ? formatEndpoint(address) : `${formatHost(address.host)}:${address.port}`
   const ownKinds = ['tlv', 'rpc', 'broadcast', 'http']
   const kind = ownKinds.includes(name) ? name : 'echo'
   if (name === 'resp') return 'is the server running?'

@@ -54,6 +54,7 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
     tls: materials.tls,
     seed,
     shown: redacted.target,
+    timeoutMs: scenario.timeout,
     signal,
   })
   const settings: TortureSettings = {

@@ -1,14 +1,12 @@
-import dgram from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
-import tls from 'node:tls'
+import { networkInterfaces } from 'node:os'
 import { parseEndpoint, unixPath } from '../address.ts'
 import { messageOf, UserError } from '../errors.ts'
-import { connectOptions } from './node.ts'
 import type { Address, TlsSettings } from './transport.ts'
 
-/** How long to wait for the refusal of a datagram. */
-const refusalMsMax = 100
+/** How many addresses of one host are tried. */
+const addressesMax = 16
 
 /**
  * Reads `tcp://`, `udp://` or `tls://host:port` or `unix:/path`; throws a UserError for other texts. A path may be
@@ -25,85 +23,62 @@ export function parseAddress(text: string, tlsSettings: TlsSettings = {}): Addre
   }
 }
 
-/** Looks a host name up once, so that no connect waits for it; TLS still names the host itself. */
-export async function resolveAddress(address: Address): Promise<Address> {
-  if (address.scheme === 'unix' || net.isIP(address.host)) return address
-  try {
-    const { address: host } = await lookup(address.host)
-    if (address.scheme !== 'tls') return { ...address, host }
-    return { ...address, host, tls: { servername: address.host, ...address.tls } }
-  } catch (error) {
-    throw new UserError(`cannot find the host "${address.host}": ${messageOf(error)}`)
+/** The family of source addresses: a host is then reached at its addresses of that family. */
+export type Family = 4 | 6
+
+/**
+ * Looks a host name up once, so that no connect waits for it: all its addresses, in the order of the system's resolver. TLS
+ * still names the host itself.
+ */
+export async function resolveAddresses(
+  address: Address,
+  family?: Family,
+  resolve: typeof lookupAll = lookupAll,
+): Promise<Address[]> {
+  if (address.scheme === 'unix' || net.isIP(address.host)) return [address]
+  const found = await resolve(address.host).catch(error => {
+    throw new UserError(`cannot find the host "${address.host}": ${lookupErrorText(error)}`)
+  })
+  const hosts = [...new Set(found)].filter(host => family === undefined || net.isIP(host) === family)
+  if (hosts.length === 0) {
+    throw new UserError(`the host "${address.host}" has no IPv${family} address, which sourceAddresses ask for`)
   }
+  const named = address.scheme === 'tls' ? { tls: { servername: address.host, ...address.tls } } : {}
+  return hosts.slice(0, addressesMax).map(host => ({ ...address, host, ...named }) as Address)
+}
+
+async function lookupAll(host: string): Promise<string[]> {
+  const found = await lookup(host, { all: true, verbatim: true })
+  return found.map(({ address }) => address)
+}
+
+const lookupErrors: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name server does not answer',
+}
+
+function lookupErrorText(error: unknown): string {
+  return lookupErrors[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error)
 }
 
 /** Whether packets to the address stay on this machine. */
 export function isLocal(address: Address): boolean {
   if (address.scheme === 'unix') return true
-  return address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0'
+  const host = address.host.replace(/%.*$/, '')
+  const version = net.isIP(host)
+  return version !== 0 && localAddresses().check(host, version === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Connects once and closes; rejects with the error in words, or with the signal's reason. */
-export function probe(address: Address, signal: AbortSignal): Promise<void> {
-  if (address.scheme === 'udp') return probeDatagram(address, signal)
-  return new Promise((resolve, reject) => {
-    const options = connectOptions(address)
-    const secure = address.scheme === 'tls'
-    const socket = secure ? tls.connect(options as tls.ConnectionOptions) : net.connect(options)
-    const giveUp = () => end(signal.reason)
-    signal.addEventListener('abort', giveUp)
-    if (signal.aborted) giveUp()
-    function end(error?: Error): void {
-      signal.removeEventListener('abort', giveUp)
-      socket.destroy()
-      if (error) reject(error)
-      else resolve()
-    }
-    socket.once(secure ? 'secureConnect' : 'connect', () => end())
-    socket.once('error', (error: NodeJS.ErrnoException) => end(new Error(connectErrorText(error))))
-  })
-}
-
-/** Sends an empty datagram. If nothing listens there, ICMP reports it; silence means that something does. */
-function probeDatagram({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4')
-    const giveUp = () => end(signal.reason)
-    const silence = setTimeout(() => end(), refusalMsMax)
-    let isOver = false
-    function end(error?: Error): void {
-      if (isOver) return
-      isOver = true
-      clearTimeout(silence)
-      signal.removeEventListener('abort', giveUp)
-      socket.close()
-      if (error) reject(error)
-      else resolve()
-    }
-    const refused = (error: NodeJS.ErrnoException) => end(new Error(connectErrorText(error)))
-    socket.on('error', refused)
-    signal.addEventListener('abort', giveUp)
-    if (signal.aborted) return giveUp()
-    socket.connect(port, host, () => {
-      if (!isOver) socket.send(new Uint8Array(0), error => error && refused(error))
-    })
-  })
-}
-
-/** In words, why a connection could not be made, or broke. */
-export function connectErrorText(error: NodeJS.ErrnoException): string {
-  const known: Record<string, string> = {
-    ECONNREFUSED: 'connection refused',
-    ENOENT: 'no such socket',
-    EADDRNOTAVAIL: 'no free local port, or no such local address',
-    EMFILE: 'no free file descriptor in this process',
-    ENFILE: 'no free file descriptor on this machine',
-    EHOSTUNREACH: 'host unreachable',
-    ENETUNREACH: 'network unreachable',
-    ETIMEDOUT: 'connection timed out',
-    EACCES: 'permission denied',
-    ECONNRESET: 'connection reset',
-    EPIPE: 'connection closed',
+/** Compares addresses by their bits, so that each way to write one is the same, `::ffff:127.0.0.1` too. */
+function localAddresses(): net.BlockList {
+  const addresses = new net.BlockList()
+  addresses.addSubnet('127.0.0.0', 8, 'ipv4')
+  // The unspecified addresses stand for this machine where they are connected to.
+  addresses.addAddress('0.0.0.0', 'ipv4')
+  addresses.addAddress('::', 'ipv6')
+  addresses.addAddress('::1', 'ipv6')
+  for (const { address, family } of Object.values(networkInterfaces()).flatMap(found => found ?? [])) {
+    addresses.addAddress(address.replace(/%.*$/, ''), family === 'IPv6' ? 'ipv6' : 'ipv4')
   }
-  return known[error.code ?? ''] ?? (error.message || error.code || 'unknown error')
+  return addresses
 }

@@ -47,7 +47,7 @@ async function run(command: Command, context: CommandContext): Promise<number> {
 function serverCommand(): Command {
   const command = new Command('volley serve')
     .description(
-      'A reference server. SIGTERM stops it once every pending request is answered, after 60 s at the latest, and it prints how many requests were not; a second SIGTERM stops it at once. "volley serve relay --help" explains the relay, which simulates a network.',
+      'A reference server. SIGTERM stops it once every pending request is answered, after 60 s at the latest, and it prints how many requests were not; a second SIGTERM stops it at once. When nobody reads its lines any more, as in "volley serve tlv | head", it stops with the next one. "volley serve relay --help" explains the relay, which simulates a network.',
     )
     .argument('<server>', 'echo, tlv, rpc, broadcast, http or relay; or stop, reload or status')
     .argument('[name]', 'stop, reload, status: which server, such as tlv-8080, or tlv where there is only one')

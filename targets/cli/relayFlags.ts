@@ -134,7 +134,7 @@ function readFlags(texts: RelayTexts, addFault: AddFault): RelayValues {
     const text = texts[name] ?? row.default
     if (text === undefined) continue
     const parsed = parseOption(value, text)
-    if (parsed === undefined) addFault(name, `expected ${expectedOf(value)}, got "${text}"`)
+    if (parsed === undefined) addFault(name, `expected ${expectedOf(value, text)}, got "${text}"`)
     else values[name] = parsed
   }
   return values as RelayValues

@@ -28,6 +28,14 @@ test('serverSettings() makes a job pool of each of its options alone', () => {
   expect(serverSettings('tlv', {}).service.pending).toBeUndefined()
 })
 
+test('serverSettings() says how an IPv6 address is written', () => {
+  expect(faultsOf('tlv', { listen: '::1:9721' })).toEqual([
+    '--listen expected an IPv6 address in brackets: [::1]:9721, got "::1:9721"',
+  ])
+  expect(faultsOf('tlv', { listen: 'udp://::1:9721' })[0]).toContain('brackets: udp://[::1]:9721, got')
+  expect(faultsOf('tlv', { listen: 'http://::1:9721' })[0]).not.toContain('brackets')
+})
+
 test('serverSettings() reads durations, sizes and numbers, and fills in what is not given', () => {
   const address = { host: '127.0.0.1', port: 8080 }
   expect(serverSettings('tlv', {})).toMatchObject({

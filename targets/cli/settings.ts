@@ -79,7 +79,7 @@ function readOptions(server: ServerName, texts: OptionTexts, addFault: AddFault)
     const parsed = parseOption(value, text)
     if (parsed !== undefined) values[name] = parsed
     else {
-      addFault(name, `expected ${expectedOf(value)}${value.kind === 'secret' ? '' : `, got "${text}"`}`)
+      addFault(name, `expected ${expectedOf(value, text)}${value.kind === 'secret' ? '' : `, got "${text}"`}`)
     }
     for (const message of conflictsOf(name, texts, { server, overUdp, show: flagOf })) addFault(name, message)
   }

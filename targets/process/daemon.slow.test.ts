@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { processStart } from '../../harness/processStart.ts'
 import { until } from '../testing/client.ts'
 import { ask, message, setUpDaemons } from '../testing/daemonClients.ts'
 import { isAlive } from './pidFile.ts'
-import { processStart } from './processStart.ts'
 
 // Each has processes of its own, and most of its time is waiting.
 describe.concurrent('a server in the background', () => {

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../harness/errors.ts'
 import { formatListen } from '../../harness/listenAddress.ts'
 import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
 import type { ServerCounters } from '../server/counters.ts'
@@ -40,8 +41,8 @@ type Counted = { readonly connections: number }
 
 /**
  * Runs a server until it stops, and resolves with the exit code. SIGTERM or SIGINT stop it once all pending requests are
- * answered (0), or after `answerMsMax` (1, and it prints how many were not answered); a second signal or a failure stops it
- * at once (1). Prints a line every second.
+ * answered (0), or after `answerMsMax` (1, and it prints how many were not answered), and so does a reader of its lines that is gone; a
+ * second signal or a failure stops it at once (1). Prints a line every second.
  */
 export function serveUntilStopped<Counters extends Counted>(
   server: ManagedServer<Counters>,
@@ -66,8 +67,13 @@ export function serveUntilStopped<Counters extends Counted>(
       printError(`the server stops: ${cause}`)
       resolve(1)
     })
-    // The reader of the lines may exit before the server.
-    process.stdout.on('error', () => clearInterval(lines))
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      clearInterval(lines)
+      // Where the reader is gone, as in "volley serve ... | head", nobody waits for the server either.
+      if (error.code === 'EPIPE' && !stopping) void stop()
+      else if (error.code !== 'EPIPE')
+        printError(`cannot write to stdout: ${reasonOf(error)}; the server goes on without its lines`)
+    })
     print(title)
   })
 }

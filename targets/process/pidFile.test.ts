@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processStart } from '../../harness/processStart.ts'
 import { until } from '../testing/client.ts'
 import { type DaemonState, isAlive, PidFile, readPidFile } from './pidFile.ts'
-import { processStart } from './processStart.ts'
 
 let folder: string
 let path: string

@@ -1,8 +1,8 @@
 import { renameSync, rmSync } from 'node:fs'
 import { UserError } from '../../harness/errors.ts'
 import { InvalidValue } from '../../harness/invalidValue.ts'
+import { processStart } from '../../harness/processStart.ts'
 import { createWholeSync, linkIfFree, readBoundedSync, writeWholeSync } from '../../harness/wholeFile.ts'
-import { processStart } from './processStart.ts'
 
 const fileBytesMax = 64 * 1024
 const claimsMax = 5

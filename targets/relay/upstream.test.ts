@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { formatEndpoint } from '../../harness/address.ts'
 import { parseUpstream, resolveUpstream } from './upstream.ts'
@@ -29,4 +31,16 @@ test('resolveUpstream() writes an address as the system does, and refuses a host
   await expect(resolveUpstream({ scheme: 'tcp', host: 'no-such-host.invalid', port: 1 })).rejects.toThrow(
     /^--to cannot find the host "no-such-host.invalid"/,
   )
+})
+
+test('resolveUpstream() takes the first address of a host that accepts a connection', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const upstream = { scheme: 'tcp', host: 'h', port } as const
+  const hosts = async () => ['127.0.0.2', '127.0.0.1']
+  expect(await resolveUpstream(upstream, hosts)).toEqual({ ...upstream, host: '127.0.0.1' })
+  server.close()
+  await once(server, 'close')
+  expect(await resolveUpstream(upstream, hosts)).toEqual({ ...upstream, host: '127.0.0.2' })
 })

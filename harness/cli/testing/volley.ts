@@ -81,7 +81,7 @@ class Printed {
 export interface InvocationOptions {
   /** Variables beside those of this process. */
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   /** By default a busy run is not followed by a measurement of what its client can do. */
   readonly ceiling?: 'measure' | 'never'
 }
@@ -107,7 +107,7 @@ export class Invocation extends Printed {
           this.stderr += text
         },
       },
-      stdin: Readable.from([stdin]),
+      stdin: Readable.from([Buffer.from(stdin)]),
       env: { ...process.env, XDG_CACHE_HOME: temporaryFolder(), ...env },
       signal: this.#stop.signal,
       ...(ceiling === 'never' && { ceiling }),

@@ -271,7 +271,7 @@ export class Client implements Loop {
   #endConnection(link: number, now: number): void {
     if (!this.#connections.goesOn(link)) this.#drop(link, 'closed-early', now)
     else if (this.#exchange.endings!.withdraw(link) || !this.#exchange.isPassDone(link)) this.#reopen(link, now)
-    else this.#finish(link)
+    else this.#finish(link, now)
   }
 
   /** Resumes the links whose pause is over, or that are to connect again. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bracketed } from '../../address.ts'
 import { UserError } from '../../errors.ts'
 import { durationPattern, field, mapping, unquoted, variablePattern } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
@@ -39,7 +40,7 @@ function optionField(name: OptionName, { value: kind }: ServerOption) {
 /** The value of an option as it is written; throws an InvalidValue when the server would refuse it. */
 function checkedOption(name: OptionName, kind: OptionValue, value: unknown): unknown {
   // The scenario says separately whether a server serves over UDP.
-  const expected = name === 'listen' ? 'an address such as 127.0.0.1:8080 or unix:/path' : expectedOf(kind)
+  const expected = name === 'listen' ? listenForms(value) : expectedOf(kind)
   if (kind.kind === 'flag') {
     if (typeof value !== 'boolean') throw new InvalidValue(expected)
     return value
@@ -50,6 +51,10 @@ function checkedOption(name: OptionName, kind: OptionValue, value: unknown): unk
   if (parseOption(kind, String(value)) === undefined) throw new InvalidValue(expected)
   if (name === 'layers') checkLayers(String(value))
   return value
+}
+
+function listenForms(value: unknown): string {
+  return bracketed(String(value)) ?? 'an address such as 127.0.0.1:8080 or unix:/path'
 }
 
 /** A protocol by name or in JSON, as a server's flag has it. */
