@@ -6,6 +6,7 @@ import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 import type { Finding } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
+import { auditMachine, type MachineInputs } from './machine.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 
 /** The inputs of the audit: plain figures, so that every check can be tested without a run. */
@@ -31,6 +32,8 @@ export interface AuditInputs {
   /** The measured part over time, and the machine's counters; absent when nothing was measured. */
   readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
+  /** What other programs did, and the client's ports. */
+  readonly machine?: MachineInputs | undefined
   /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
 }
@@ -38,6 +41,8 @@ export interface AuditInputs {
 /** Runs every check on a run; the list is empty when all of them pass. */
 export function audit(inputs: AuditInputs): Finding[] {
   return [
+    // Before every other explanation: a busy machine is the cause of many of them.
+    ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
     ...conservation(inputs),
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),

@@ -12,6 +12,7 @@ import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
+import { type MachineState, machineInputs } from './machine.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 
 /** What the audit needs to know about a run besides its collector. */
@@ -30,6 +31,8 @@ export interface AuditedRun {
   readonly clockDriftMs: number
   /** Differences of the machine's counters over the run. */
   readonly host: HostDifference
+  /** Other programs and the client's ports; absent where nothing was read of them. */
+  readonly machine?: MachineState | undefined
   readonly interrupted: boolean
   readonly error?: string | undefined
   /** The client's own ceiling, if it was measured. */
@@ -91,6 +94,7 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
     },
     sharedCores,
     cores: run.facts.environment.cores,
+    machine: machineInputs(run.machine, run.facts.scenario, { collector, totals, measured }),
     deliveries: deliveriesInputs(run, collector, totals),
   }
 }

@@ -4,6 +4,7 @@ import type { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { audit } from './audit.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
+import type { MachineState } from './machine.ts'
 
 /** How often a run is audited while it lasts, and how much of it must have been measured. */
 const auditMs = 3000
@@ -20,6 +21,8 @@ export interface LiveAuditOptions {
   readonly run: Pick<AuditedRun, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
+  /** What was read of the machine since a time on the collector's clock. */
+  readonly machine?: (fromMs: number) => MachineState
   /** Measures how long an audit takes. */
   readonly clock?: Clock
 }
@@ -47,7 +50,7 @@ export class LiveAudit {
   }
 
   #audit(now: number): void {
-    const { collector, run, host, clockDriftMs } = this.#options
+    const { collector, run, host, clockDriftMs, machine } = this.#options
     const measured = collector.measured(now)
     // Before the first reply nothing is known but that the server is slow.
     if (measured.windowMs < measuredMsMin || measured.completed === 0) return
@@ -57,6 +60,7 @@ export class LiveAudit {
       isExtended: false,
       clockDriftMs: clockDriftMs(),
       host: host(),
+      machine: machine?.(now - measured.windowMs),
       interrupted: false,
     }
     const inputs = auditInputs(record, collector, totalsOf(collector), measured)

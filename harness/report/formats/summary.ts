@@ -48,16 +48,21 @@ function headline(report: Report, colors: Colors): string {
   return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')
 }
 
-function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
+function loadParts({ scenario, transport, transportReason, workers, seed, window, sourceAddresses }: Report): string[] {
   const { connections, load, reconnect, wire } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
     `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
+    ...(sourceAddresses === undefined ? [] : [`from ${describeRange(sourceAddresses)}, for their ports`]),
     ...(wire === undefined ? [] : [describeWire(wire)]),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
+}
+
+function describeRange(addresses: readonly string[]): string {
+  return `${addresses[0]}-${addresses.at(-1)}`
 }
 
 function targetLines({ scenario, target }: Report, colors: Colors): string[] {
