@@ -43,17 +43,19 @@ export class LiveAudit {
     if (now >= this.#dueAt) {
       const { clock = monotonicClock } = this.#options
       const startedAt = clock.now()
-      this.#audit(now)
-      this.#dueAt = now + Math.max(auditMs, (clock.now() - startedAt) * auditShare)
+      const waitMs = this.#audit(now)
+      this.#dueAt = now + (waitMs ?? Math.max(auditMs, (clock.now() - startedAt) * auditShare))
     }
     return [...this.#notes.values()]
   }
 
-  #audit(now: number): void {
+  /** Audits what was measured so far; returns how long to wait where that is too little, which must not put off the first audit. */
+  #audit(now: number): number | undefined {
     const { collector, run, host, clockDriftMs, machine } = this.#options
     const measured = collector.measured(now)
     // Before the first reply nothing is known but that the server is slow.
-    if (measured.windowMs < measuredMsMin || measured.completed === 0) return
+    if (measured.windowMs < measuredMsMin) return measuredMsMin - measured.windowMs
+    if (measured.completed === 0) return measuredMsMin
     const record: AuditedRun = {
       ...run,
       endedAt: now,
@@ -70,5 +72,6 @@ export class LiveAudit {
     this.#notes = new Map(
       found.map(({ code, message, hint }) => [code, this.#notes.get(code) ?? `${code}: ${message}: ${hint}`]),
     )
+    return undefined
   }
 }

@@ -12,9 +12,12 @@ import {
 import { type SystemFiles, systemFiles } from './systemFiles.ts'
 import { longestWait, readThreads, type ThreadTimes } from './threadWaits.ts'
 
-/** A scan reads every process: it is repeated so seldom that scans take a thousandth of the main thread's time. */
+/**
+ * A scan reads every process, for about 25 us each. It is repeated so seldom that scans take a thousandth of the main thread's time; on
+ * a busy machine how long one took would not tell.
+ */
 const scanMsMin = 1000
-const scanShare = 1000
+const scanMsPerProgram = 25
 /** More scans than these are thinned out: half of them are dropped, and they are taken half as often. */
 const scansMax = 24
 /** How much later than the start of the measured part the scan at it may be. */
@@ -83,7 +86,6 @@ export class MachineMeter {
   readonly #self: number
   #scans: Reading[] = []
   #spacingMs = scanMsMin
-  #scanMs = 0
   #second: Second | undefined
 
   constructor(options: MachineMeterOptions) {
@@ -96,8 +98,8 @@ export class MachineMeter {
   /** To be called often while the run lasts: scans when the last scan is long enough ago. */
   progressed(): void {
     const last = this.#scans.at(-1)
-    const spacing = Math.max(this.#spacingMs, this.#scanMs * scanShare)
-    if (last === undefined || this.#clock.now() - last.atMs >= spacing) this.scan()
+    const spacingMs = Math.max(this.#spacingMs, (last?.programs.size ?? 0) * scanMsPerProgram)
+    if (last === undefined || this.#clock.now() - last.atMs >= spacingMs) this.scan()
   }
 
   /** Scans now, as where a part of the run begins. */
@@ -203,7 +205,7 @@ export class MachineMeter {
     const groups = this.#options.server.map(({ pid, group }) => (group ? treeOf([pid], scan) : new Set([pid])))
     const own = treeOf([this.#self], scan)
     const server = new Set(groups.flatMap(group => [...group]).filter(pid => !isOwnTree(pid, this.#self, groups, own)))
-    const reading = {
+    return {
       ...scan,
       atMs,
       busySeconds: this.#busySeconds(),
@@ -213,8 +215,6 @@ export class MachineMeter {
       ownThreads: readThreads(this.#files, [this.#self]),
       serverThreads: readThreads(this.#files, server),
     }
-    this.#scanMs = this.#clock.now() - atMs
-    return reading
   }
 
   #readSecond(): Second | undefined {
