@@ -2,8 +2,10 @@ import { expect, test } from 'vitest'
 import type { MachineUse } from '../host/machineMeter.ts'
 import { auditMachine, type MachineInputs } from './machine.ts'
 
+type Ports = NonNullable<MachineInputs['ports']>
+
 const quietUse: MachineUse = { seconds: 10, cores: 2, otherCores: 0.02, programs: [], waitShare: 0.001 }
-const ports = { count: 28_232, waitSeconds: 1, sources: 1, timeWait: 20_000, isLoopback: true } as const
+const ports = { count: 28_232, waitSeconds: 1, sources: 1, timeWait: 20_000, isLoopback: true } satisfies Ports
 const connects = { areForRequests: true, count: 50_000, perSecond: 5000, elapsedSeconds: 10, withoutPort: 0 } as const
 const healthy: MachineInputs = { use: quietUse, ports, connects }
 
@@ -63,7 +65,7 @@ test('auditMachine() doubts a client whose ports are in use, and says how to get
   expect(codes({ ...inputs, ports: { ...ports, sources: 6 } })).toEqual([])
 })
 
-test.each<[string, Partial<MachineInputs['connects']>, Partial<typeof ports>, number]>([
+test.each<[string, Partial<MachineInputs['connects']>, Partial<Ports>, number]>([
   [
     'that reuses its ports after a minute, over less than that',
     { count: 12_000, perSecond: 1200 },
