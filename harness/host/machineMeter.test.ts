@@ -102,6 +102,9 @@ test('MachineMeter says nothing about less than a second, or without /proc', () 
   meter.scan()
   pass(0.8, { [yes]: 1 })
   expect(meter.useSince(0)).toBeUndefined()
+  // The time in which the connections were opened is not measured.
+  pass(5, { [yes]: 1 })
+  expect(meter.useSince(5000)).toBeUndefined()
   const nothing = { text: () => undefined, names: () => [], link: () => undefined }
   const blind = new MachineMeter({
     ...{ cores: 2, workers: 1, server: [], isServerHidden: false },

@@ -130,7 +130,7 @@ export class MachineMeter {
     const at = this.#scans.findLastIndex(({ atMs }) => atMs <= fromMs + toleranceMs)
     const readings = this.#scans.slice(Math.max(0, at))
     const [before, after] = [readings[0]!, readings.at(-1)!]
-    if (after.atMs - before.atMs < lengthMsMin || after.programs.size === 0) return undefined
+    if (after.atMs - Math.max(fromMs, before.atMs) < lengthMsMin || after.programs.size === 0) return undefined
     return { ...this.#othersBetween(before, after), ...this.#waits(readings) }
   }
 
