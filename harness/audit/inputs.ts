@@ -92,9 +92,9 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
       completed: measured.completed,
       modes: delayedModes(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0),
     },
+    machine: machineInputs(run.machine, run.facts.scenario, { collector, totals, measured }),
     sharedCores,
     cores: run.facts.environment.cores,
-    machine: machineInputs(run.machine, run.facts.scenario, { collector, totals, measured }),
     deliveries: deliveriesInputs(run, collector, totals),
   }
 }

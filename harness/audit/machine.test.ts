@@ -5,7 +5,14 @@ import { auditMachine, type MachineInputs } from './machine.ts'
 type Ports = NonNullable<MachineInputs['ports']>
 
 const quietUse: MachineUse = { seconds: 10, cores: 2, otherCores: 0.02, programs: [], waitShare: 0.001 }
-const ports = { count: 28_232, waitSeconds: 1, sources: 1, timeWait: 20_000, isLoopback: true } satisfies Ports
+const ports = {
+  count: 28_232,
+  waitSeconds: 1,
+  sources: 1,
+  timeWait: 20_000,
+  isLoopback: true,
+  canReset: true,
+} satisfies Ports
 const connects = { areForRequests: true, count: 50_000, perSecond: 5000, elapsedSeconds: 10, withoutPort: 0 } as const
 const healthy: MachineInputs = { use: quietUse, ports, connects }
 

@@ -21,7 +21,10 @@ interface PortUse {
   readonly sources: number
   /** Connections of this machine in TIME_WAIT at the end. */
   readonly timeWait?: number | undefined
+  /** The target is in 127.0.0.0/8, whose addresses are all this machine's. */
   readonly isLoopback: boolean
+  /** A connection can end with a reset, which leaves no port waiting: plain TCP. */
+  readonly canReset: boolean
 }
 
 /** What the checks of the machine look at. */
@@ -159,12 +162,12 @@ function portFindings({ ports, connects }: MachineInputs): Finding[] {
   ]
 }
 
-function portHint({ isLoopback }: PortUse, areForRequests: boolean): string {
+function portHint({ isLoopback, canReset }: PortUse, areForRequests: boolean): string {
   const more = isLoopback
     ? 'sourceAddresses: [127.0.0.2-127.0.0.33]'
-    : 'sourceAddresses: more addresses of this machine'
-  const closing = 'reconnect: { when: every-request, close: reset }, which leaves no port waiting, or'
+    : 'sourceAddresses to several addresses of this machine'
+  const closing = canReset ? 'reconnect: { when: every-request, close: reset }, which leaves no port waiting, or ' : ''
   return areForRequests
-    ? `the client's ports are the limit, not the server: set ${more}, or ${closing} keep connections open (reconnect: { when: failure })`
+    ? `the client's ports are the limit, not the server: set ${more}, or ${closing}keep connections open (reconnect: { when: failure })`
     : `the client's ports are the limit, not the server: set ${more}, or ask for fewer connections (-c)`
 }

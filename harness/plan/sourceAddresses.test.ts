@@ -10,6 +10,7 @@ const churn: Settings = {
   load: { mode: 'loop', pipeline: 1 },
   reconnect: { when: 'every-request', backoff },
 }
+const resetting = { when: 'every-request', close: 'reset', backoff } as const
 const steady: Settings = { ...churn, reconnect: { when: 'failure', backoff } }
 const local = { scheme: 'tcp', host: '127.0.0.1', port: 80 } as const
 const ports: PortsOfAddress = { count: 28_232, waitSeconds: 1 }
@@ -46,6 +47,7 @@ test.each<[string, Settings, Parameters<typeof loopbackSources>[1], PortsOfAddre
   ['connections that stay open', steady, local, ports],
   ['none', { ...churn, sourceAddresses: [] }, local, ports],
   ['addresses of the scenario', { ...churn, sourceAddresses: ['127.0.0.9'] }, local, ports],
+  ['connections that end with a reset', { ...churn, reconnect: resetting }, local, ports],
   ['another machine', churn, { ...local, host: '10.0.0.1' }, ports],
   ['IPv6', churn, { ...local, host: '::1' }, ports],
   ['UDP', churn, { ...local, scheme: 'udp' }, ports],

@@ -29,8 +29,8 @@ export function loopbackSources(
   if (scenario.sourceAddresses !== undefined || ports === undefined || !isLoopbackStream(address)) return undefined
   const { count, waitSeconds } = ports
   const held = scenario.connections > heldMax * count ? scenario.connections / heldMax : 0
-  const churned =
-    scenario.reconnect.when === 'every-request' ? reserve * connectsPerSecond(scenario, workers) * waitSeconds : 0
+  const isChurning = scenario.reconnect.when === 'every-request' && !leavesNoPort(scenario.reconnect)
+  const churned = isChurning ? reserve * connectsPerSecond(scenario, workers) * waitSeconds : 0
   const addresses = Math.min(addressesMax, Math.ceil(Math.max(held, churned) / count))
   if (addresses < 2) return undefined
   return Array.from({ length: addresses }, (_, index) => `127.0.0.${index + 1}`)
@@ -39,6 +39,11 @@ export function loopbackSources(
 /** A target that is reached by TCP at an IPv4 loopback address. */
 export function isLoopbackStream(address: Address): boolean {
   return (address.scheme === 'tcp' || address.scheme === 'tls') && address.host.startsWith('127.')
+}
+
+/** Connections that end with a reset are not in TIME_WAIT afterwards. */
+function leavesNoPort(reconnect: object): boolean {
+  return 'close' in reconnect && reconnect.close === 'reset'
 }
 
 /** The most connects a second that a scenario with a connection for each request can make. */

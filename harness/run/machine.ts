@@ -80,14 +80,17 @@ export class MachineWatch {
   state(fromMs: number): MachineState {
     const { address, transport, sourceAddresses } = this.#plan.workers[0]!
     const isStream = address.scheme === 'tcp' || address.scheme === 'tls'
-    const isLoopback = isStream && isLocal(address)
     const isBoundFirst = transport === 'node' && sourceAddresses !== undefined
-    const ports = isStream ? readPorts(systemFiles, { isLoopback, isBoundFirst }) : undefined
-    const sources = sourceAddresses?.length ?? 1
-    return {
-      use: this.#meter.useSince(fromMs),
-      ...(ports && { ports: { ...ports, sources, isLoopback, timeWait: readTimeWait(systemFiles) } }),
+    const ports = isStream ? readPorts(systemFiles, { isLoopback: isLocal(address), isBoundFirst }) : undefined
+    const use = this.#meter.useSince(fromMs)
+    if (ports === undefined) return { use }
+    const portUse = {
+      sources: sourceAddresses?.length ?? 1,
+      isLoopback: isLoopbackStream(address),
+      canReset: address.scheme === 'tcp',
+      timeWait: readTimeWait(systemFiles),
     }
+    return { use, ports: { ...ports, ...portUse } }
   }
 }
 

@@ -26,7 +26,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...requestLines(report, colors),
     ...failureLines(report, colors),
     ...datagramLines(report, colors),
-    ...entry('load', loadParts(report), colors),
+    ...entry('load', [...loadParts(report), ...sourceParts(report)], colors),
     ...targetLines(report, colors),
     ...processorLines(report, colors),
     ...thresholdLines(report, colors),
@@ -48,21 +48,16 @@ function headline(report: Report, colors: Colors): string {
   return [colors.bold(printable(scenario.name)), colors.bold(figure), outcome].join('   ')
 }
 
-function loadParts({ scenario, transport, transportReason, workers, seed, window, sourceAddresses }: Report): string[] {
+function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
   const { connections, load, reconnect, wire } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
     `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
-    ...(sourceAddresses === undefined ? [] : [`from ${describeRange(sourceAddresses)}, for their ports`]),
     ...(wire === undefined ? [] : [describeWire(wire)]),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
-}
-
-function describeRange(addresses: readonly string[]): string {
-  return `${addresses[0]}-${addresses.at(-1)}`
 }
 
 function targetLines({ scenario, target }: Report, colors: Colors): string[] {
@@ -89,6 +84,11 @@ function processorLines({ client, server, window, totals }: Report, colors: Colo
     ...line('server', server?.cores, server?.cpuMicrosPerRequest),
     ...line('client', client.cores, client.cpuMicrosPerRequest, [...traffic, ...ceiling]),
   ]
+}
+
+/** Addresses that the run took by itself. */
+function sourceParts({ sourceAddresses: taken }: Report): string[] {
+  return taken === undefined ? [] : [`from ${taken[0]}-${taken.at(-1)}, for their ports`]
 }
 
 function thresholdLines({ thresholds, scenario }: Report, colors: Colors): string[] {
