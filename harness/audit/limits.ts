@@ -25,12 +25,11 @@ export const limits = {
   steal: 0.01,
   throttledMs: 0,
   /**
-   * Cores that other programs use: a tenth of one, or of a large machine this share, as its cores are rarely all in use; less of a core
-   * where a thread of ours also waited for one for this share of the time.
+   * Cores that other programs use: a tenth of one, or of a large machine this share, as its cores are rarely all in use. Half of that
+   * where a thread of ours also waited for a core for this share of the time.
    */
   otherCores: 0.1,
   otherShare: 0.025,
-  otherCoresWithWait: 0.03,
   coreWait: 0.02,
   /** Ports that connections have taken, as a share of those that the kernel finds at once. */
   portsInUse: 0.8,

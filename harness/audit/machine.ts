@@ -81,7 +81,7 @@ function busyFindings(use: MachineUse): Finding[] {
   const wait = Math.max(waitShare, serverWaitShare, pressureShare)
   // Threads of client and server also wait for each other: a wait alone is no other program's fault.
   const hasWaited = wait > limits.coreWait
-  const limit = hasWaited ? limits.otherCoresWithWait : Math.max(limits.otherCores, limits.otherShare * cores)
+  const limit = Math.max(limits.otherCores, limits.otherShare * cores) / (hasWaited ? 2 : 1)
   if (otherCores <= limit) return []
   const named = use.programs.map(program => `${program.name} ${percentOfCore(program.cores)}`).join(', ')
   const who = use.areUnseen === true ? 'programs outside this container, or hidden from it,' : 'other programs'

@@ -39,7 +39,7 @@ describe.skipIf(!isLinux)('a run on a machine with other programs (only Linux te
     const named = programs.map(({ name }) => name)
     if (!named.includes('busyloop')) expect(programs.map(({ cores }) => cores > 0.1)).toEqual([true, true, true])
     expect(stdout).toMatch(/^ {2}! machine-busy {3}other programs used/m)
-    expect(otherCores).toBeGreaterThan(0.03)
+    expect(otherCores).toBeGreaterThan(0.05)
     expect(waitShare).toBeGreaterThanOrEqual(0)
     expect(report.intervals[0]!.otherCores).toBeGreaterThanOrEqual(0)
   })
