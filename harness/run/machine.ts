@@ -36,10 +36,13 @@ export function serverProcesses({ process: started, found }: RunningTarget): Ser
 
 /** Reads the CPU seconds of a server; undefined where its process is not known or has ended. */
 export function serverCpuMeter({ processes }: ServerProcesses): () => number | undefined {
-  const meters = processes.map(process => createCpuMeter(process))
+  const meters = processes.map(process => ({ read: createCpuMeter(process), seconds: 0 }))
   return () => {
-    const known = meters.map(meter => meter()).filter(seconds => seconds !== undefined)
-    return known.length === 0 ? undefined : known.reduce((sum, seconds) => sum + seconds, 0)
+    const readings = meters.map(meter => meter.read())
+    // The sum does not decrease when one of several processes ends.
+    for (const [index, meter] of meters.entries()) meter.seconds = readings[index] ?? meter.seconds
+    const isKnown = readings.some(seconds => seconds !== undefined)
+    return isKnown ? meters.reduce((sum, { seconds }) => sum + seconds, 0) : undefined
   }
 }
 
@@ -95,16 +98,17 @@ export class MachineWatch {
 }
 
 /** Whether a server at an address runs on this machine: at one of its own addresses, or in a network that is only within it. */
-function isOnThisMachine(address: Address): boolean {
-  if (isLocal(address) || address.scheme === 'unix') return true
-  const entries = Object.entries(networkInterfaces()).flatMap(([name, all = []]) => all.map(one => ({ name, ...one })))
+export function isOnThisMachine(address: Address, interfaces = networkInterfaces()): boolean {
+  if (address.scheme === 'unix' || isLocal(address)) return true
+  const host = address.host.replace(/%.*/, '')
+  const entries = Object.entries(interfaces).flatMap(([name, all = []]) => all.map(one => ({ name, ...one })))
   return entries.some(({ name, address: own, cidr, family }) => {
-    if (own === address.host) return true
-    if (!ownNetworks.test(name) || cidr === null) return false
-    const network = new BlockList()
+    if (own === host) return true
+    const [kind, version] = family === 'IPv4' ? (['ipv4', 4] as const) : (['ipv6', 6] as const)
+    if (!ownNetworks.test(name) || cidr === null || isIP(host) !== version) return false
     const [base, bits] = cidr.split('/')
-    const kind = family === 'IPv4' ? 'ipv4' : 'ipv6'
+    const network = new BlockList()
     network.addSubnet(base!, Number(bits), kind)
-    return isIP(address.host) === (family === 'IPv4' ? 4 : 6) && network.check(address.host, kind)
+    return network.check(host, kind)
   })
 }
