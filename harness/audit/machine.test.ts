@@ -73,6 +73,18 @@ test('auditMachine() doubts a client whose ports are in use, and says how to get
   expect(codes({ ...inputs, ports: { ...ports, sources: 6 } })).toEqual([])
 })
 
+test('auditMachine() counts the connects of a run that is shorter than a port stays taken', () => {
+  const inputs = {
+    ...healthy,
+    ports: { ...ports, count: 50, waitSeconds: 60, timeWait: 50 },
+    connects: { ...connects, count: 49 },
+  }
+  const [finding] = auditMachine(inputs)
+  expect(finding!.message).toMatch(
+    /^49 connects take 196 % of the ports that connect\(\) tries first .* free again 60 s/,
+  )
+})
+
 test.each<[string, Partial<MachineInputs['connects']>, Partial<Ports>, number]>([
   [
     'that reuses its ports after a minute, over less than that',

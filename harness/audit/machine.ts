@@ -138,7 +138,8 @@ function portFindings({ ports, connects }: MachineInputs): Finding[] {
   const { count, waitSeconds, sources, timeWait } = ports
   const { areForRequests, withoutPort, elapsedSeconds } = connects
   const all = count * sources
-  const taken = waitSeconds < elapsedSeconds ? connects.perSecond * waitSeconds : connects.count
+  const isReused = waitSeconds < elapsedSeconds
+  const taken = isReused ? connects.perSecond * waitSeconds : connects.count
   const heldMin = timeWaitMin * Math.min(connects.count, all)
   const areHeld = areForRequests && (timeWait === undefined || timeWait >= heldMin)
   const value = taken / (all * triedFirst)
@@ -146,10 +147,11 @@ function portFindings({ ports, connects }: MachineInputs): Finding[] {
   if (!isOver && withoutPort === 0) return []
   const range = `${formatCount(count)} ports from ${sources === 1 ? 'one address' : `each of ${sources} addresses`}`
   const waiting = timeWait === undefined ? '' : `; ${formatCount(timeWait)} connections were in TIME_WAIT`
+  const churn = isReused ? `${formatCount(connects.perSecond)} connects/s` : `${formatCount(connects.count)} connects`
   const message =
     withoutPort > 0
       ? `${formatCount(withoutPort)} connects found no free port of this client: it has ${range}${waiting}`
-      : `${formatCount(connects.perSecond)} connects/s take ${formatPercent(value)} of the ports that connect() tries first (limit ${formatPercent(limits.portsInUse)}): ${range}, each free again ${formatCount(waitSeconds)} s after its connection was closed${waiting}`
+      : `${churn} take ${formatPercent(value)} of the ports that connect() tries first (limit ${formatPercent(limits.portsInUse)}): ${range}, each free again ${formatCount(waitSeconds)} s after its connection was closed${waiting}`
   return [
     {
       code: 'ports',

@@ -19,7 +19,7 @@ const count = (settings: Settings, more: { workers?: number; ports?: PortsOfAddr
   loopbackSources(settings, local, more.workers ?? 1, 'ports' in more ? more.ports : ports)?.length ?? 1
 
 test('loopbackSources() takes addresses for a connection with each request', () => {
-  expect(loopbackSources(churn, local, 1, ports)).toEqual([1, 2, 3, 4, 5, 6].map(last => `127.0.0.${last}`))
+  expect(loopbackSources(churn, local, 1, ports)).toEqual([2, 3, 4, 5, 6, 7].map(last => `127.0.0.${last}`))
   expect(count(churn, { workers: 4 })).toBe(23)
   expect(loopbackSources(churn, { ...local, scheme: 'tls', tls: {} }, 1, ports)).toHaveLength(6)
 })

@@ -33,7 +33,8 @@ export function loopbackSources(
   const churned = isChurning ? reserve * connectsPerSecond(scenario, workers) * waitSeconds : 0
   const addresses = Math.min(addressesMax, Math.ceil(Math.max(held, churned) / count))
   if (addresses < 2) return undefined
-  return Array.from({ length: addresses }, (_, index) => `127.0.0.${index + 1}`)
+  // The ports of 127.0.0.1 stay free for other programs, and for finding out whether the target answers.
+  return Array.from({ length: addresses }, (_, index) => `127.0.0.${index + 2}`)
 }
 
 /** A target that is reached by TCP at an IPv4 loopback address. */
