@@ -13,6 +13,7 @@ import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
 import type { EvidenceInputs } from './evidence.ts'
+import { type MachineState, machineInputs } from './machine.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 import type { WorkersInputs } from './workers.ts'
 
@@ -32,6 +33,8 @@ export interface AuditedRun {
   readonly clockDriftMs: number
   /** Differences of the machine's counters over the run. */
   readonly host: HostDifference
+  /** Other programs and the client's ports; absent where nothing was read of them. */
+  readonly machine?: MachineState | undefined
   readonly interrupted: boolean
   readonly error?: string | undefined
   /** A run by count that was ended because no request had got further for so long. */
@@ -98,6 +101,7 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
       modes: delayedModes(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0),
       standing: standingDelayOf(run, measured),
     },
+    machine: machineInputs(run.machine, run.facts.scenario, { collector, totals, measured }),
     sharedCores,
     cores: run.facts.environment.cores,
     workers: workersInputs(run),

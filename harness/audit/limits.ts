@@ -38,6 +38,15 @@ export const limits = {
   busyInvalid: 0.8,
   steal: 0.01,
   throttledMs: 0,
+  /**
+   * Cores that other programs use: a tenth of one, or of a large machine this share, as its cores are rarely all in use. Half of that
+   * where a thread of ours also waited for a core for this share of the time.
+   */
+  otherCores: 0.1,
+  otherShare: 0.025,
+  coreWait: 0.02,
+  /** Ports that connections have taken, as a share of those that the kernel finds at once. */
+  portsInUse: 0.8,
   /** Throughput as a share of the client's ceiling, which is measured with a null server. */
   ceiling: 0.7,
   /** A client that is busy for more than this share of the time limits the run, whatever the null server shows. */

@@ -4,12 +4,13 @@ import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
 import { createSlab, field, histogram, sum } from '../metrics/slab.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import { LiveAudit } from './live.ts'
+import type { MachineState } from './machine.ts'
 
 const rate = { mode: 'rate', rate: 1000, arrivals: 'poisson', pipeline: 1 } as const
 const facts = { ...sampleReport, scenario: { ...sampleReport.scenario, load: rate } }
 
 /** A run in mode rate whose worker is always busy; every request that is sent is answered within a millisecond. */
-function started(auditMs = 0) {
+function started(auditMs = 0, machine?: (fromMs: number) => MachineState) {
   const slab = createSlab(1)
   const collector = new Collector({
     slabs: [slab],
@@ -30,6 +31,7 @@ function started(auditMs = 0) {
       return {}
     },
     clockDriftMs: () => 0,
+    ...(machine && { machine }),
     clock: { now: () => audits * auditMs },
   })
   const readAt = (now: number, planned: number, sent: number) => {
@@ -80,6 +82,20 @@ test('LiveAudit has no note for what another finding explains, nor for too littl
   slab.counts[histogram.clientLag * countsLength + bucketIndex(toTicks(0.5))] = 6000
   readAt(6000, 6000, 6000)
   expect(codes(liveAudit.notes(6000))).toEqual(['client-lag'])
+})
+
+test('LiveAudit tells of busy programs as soon as two seconds are measured', () => {
+  const asked: number[] = []
+  const { liveAudit, readAt, slab } = started(50, fromMs => {
+    asked.push(fromMs)
+    return { use: { seconds: 2, cores: 2, otherCores: 1.2, programs: [{ name: 'yes', cores: 1.2 }] } }
+  })
+  for (let now = 100; now <= 2000; now += 100) {
+    readAt(now, now, now)
+    slab.sums[sum.idleMs] = now
+    expect(codes(liveAudit.notes(now))).toEqual(now < 2000 ? [] : ['machine-busy'])
+  }
+  expect(asked).toEqual([0])
 })
 
 test('LiveAudit audits every few seconds only, and never checks the accounts, which are incomplete', () => {

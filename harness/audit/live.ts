@@ -6,6 +6,7 @@ import { findingsOf } from './audit.ts'
 import { leadersOf, orderByCause } from './causes.ts'
 import { isDoubt } from './finding.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
+import type { MachineState } from './machine.ts'
 
 /** How often a run is audited while it lasts, and how much of it must have been measured. */
 const auditMs = 3000
@@ -22,6 +23,8 @@ export interface LiveAuditOptions {
   readonly run: Pick<AuditedRun, 'facts' | 'targetIsLocal' | 'overUdp'>
   readonly host: () => HostDifference
   readonly clockDriftMs: () => number
+  /** What was read of the machine since a time on the collector's clock. */
+  readonly machine?: (fromMs: number) => MachineState
   /** Measures how long an audit takes. */
   readonly clock?: Clock
 }
@@ -42,23 +45,26 @@ export class LiveAudit {
     if (now >= this.#dueAt) {
       const { clock = monotonicClock } = this.#options
       const startedAt = clock.now()
-      this.#audit(now)
-      this.#dueAt = now + Math.max(auditMs, (clock.now() - startedAt) * auditShare)
+      const waitMs = this.#audit(now)
+      this.#dueAt = now + (waitMs ?? Math.max(auditMs, (clock.now() - startedAt) * auditShare))
     }
     return [...this.#notes.values()]
   }
 
-  #audit(now: number): void {
-    const { collector, run, host, clockDriftMs } = this.#options
+  /** Audits what was measured so far; returns how long to wait where that is too little, which must not put off the first audit. */
+  #audit(now: number): number | undefined {
+    const { collector, run, host, clockDriftMs, machine } = this.#options
     const measured = collector.measured(now)
     // Before the first reply nothing is known but that the server is slow.
-    if (measured.windowMs < measuredMsMin || measured.completed === 0) return
+    if (measured.windowMs < measuredMsMin) return measuredMsMin - measured.windowMs
+    if (measured.completed === 0) return measuredMsMin
     const record: AuditedRun = {
       ...run,
       endedAt: now,
       isExtended: false,
       clockDriftMs: clockDriftMs(),
       host: host(),
+      machine: machine?.(now - measured.windowMs),
       interrupted: false,
     }
     const inputs = auditInputs(record, collector, totalsOf(collector), measured)
@@ -71,5 +77,6 @@ export class LiveAudit {
         this.#notes.get(code) ?? `${code}: ${message}: ${hint}`,
       ]),
     )
+    return undefined
   }
 }

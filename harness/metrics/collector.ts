@@ -33,6 +33,8 @@ export interface CollectorOptions {
   readonly clientCpuSeconds: () => number
   readonly serverCpuSeconds: () => number | undefined
   readonly rssBytes: () => number
+  /** Cores that other programs used since it was last asked, once a second. */
+  readonly otherCores?: () => number | undefined
 }
 
 /** A reading at which the measured part may begin. */
@@ -143,6 +145,7 @@ export class Collector {
     const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecondStart))
     this.#responsesAtSecondStart = responses
     if (this.intervals.length % readAllSeconds === 0) this.#histograms.readAll()
+    const otherCores = this.#options.otherCores?.()
     const interval: Interval = {
       second: this.intervals.length + 1,
       // By its planned start, because the reading that ends a second is always a little late.
@@ -160,6 +163,7 @@ export class Collector {
       ...(completed > 0 ? { max } : {}),
       clientCores: round3(clientCores),
       ...(serverCores === undefined ? {} : { serverCores: round3(serverCores) }),
+      ...(otherCores === undefined ? {} : { otherCores: round3(otherCores) }),
       rssBytes: this.#options.rssBytes(),
       heapBytes: this.level(field.heapKiB) * 1024,
     }

@@ -96,6 +96,8 @@ export interface Interval {
   readonly max?: number
   readonly clientCores: number
   readonly serverCores?: number
+  /** Cores that programs used which are neither the client nor the server, from the kernel's ticks; absent where unknown. */
+  readonly otherCores?: number
   /** Resident memory of the client process, and the heap of its workers, including garbage. */
   readonly rssBytes: number
   readonly heapBytes: number

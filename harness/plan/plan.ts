@@ -90,11 +90,14 @@ export interface PlanInputs {
   readonly transport: TransportName
   readonly seed: number
   readonly workers: number
+  /** Addresses that the run connects from although the scenario names none. */
+  readonly sourceAddresses?: readonly string[] | undefined
 }
 
 /** Divides a scenario among its workers: connections and requests exactly, each worker with its own seed. */
 export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
   const { address, protocol, bank, transport, seed, workers } = inputs
+  const { sourceAddresses = inputs.sourceAddresses ?? [] } = scenario
   const isWarmupAutomatic = scenario.warmup === 'auto' && scenario.duration >= automaticWarmupMsMin
   const warmupMs = scenario.warmup === 'auto' ? warmupMsMin : scenario.warmup
   const lengthMs = warmupMs + scenario.duration
@@ -115,7 +118,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     ...(scenario.reconnect.close === 'reset' && { closesByReset: true }),
     backoffMinMs: scenario.reconnect.backoff.min,
     backoffMaxMs: scenario.reconnect.backoff.max,
-    ...(scenario.sourceAddresses === undefined ? {} : { sourceAddresses: scenario.sourceAddresses }),
+    ...(sourceAddresses.length > 0 && { sourceAddresses }),
     ...heartbeatPeriod(scenario.heartbeat),
     ...(scenario.key === undefined ? {} : { key: scenario.key }),
     bank,

@@ -17,7 +17,7 @@ import {
   type Totals,
   totalsOf,
 } from '../metrics/totals.ts'
-import { type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
+import { type MachineRecord, type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
 import { judgeThresholds } from './thresholds.ts'
 
 /** A run that has ended, besides what its collector holds. */
@@ -73,6 +73,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
       ...(run.ceiling && { ceiling: { ...run.ceiling, nullPerSecond: round(run.ceiling.nullPerSecond) } }),
     },
     ...(server === undefined ? {} : { server }),
+    ...machineOf(run),
     findings,
     verdict: verdictOf(findings),
     thresholds: judgeThresholds(run.facts.scenario.thresholds, {
@@ -174,6 +175,21 @@ function serverOf(
     ...(serverCpuSeconds === undefined || seconds === 0
       ? {}
       : { cpuMicrosPerRequest: perRequest(serverCpuSeconds), cores: round(serverCpuSeconds / seconds) }),
+  }
+}
+
+function machineOf({ machine }: RunRecord): { machine?: MachineRecord } {
+  if (machine?.use === undefined) return {}
+  const { otherCores, programs, waitShare, serverWaitShare, pressureShare, takenForServer } = machine.use
+  return {
+    machine: {
+      otherCores: round(otherCores),
+      programs: programs.map(({ name, cores }) => ({ name, cores: round(cores) })),
+      ...(waitShare !== undefined && { waitShare: round(waitShare) }),
+      ...(serverWaitShare !== undefined && { serverWaitShare: round(serverWaitShare) }),
+      ...(pressureShare !== undefined && { pressureShare: round(pressureShare) }),
+      ...(takenForServer !== undefined && { takenForServer: takenForServer.name }),
+    },
   }
 }
 

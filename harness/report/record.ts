@@ -11,7 +11,16 @@ export type { Environment, Finding, Interval, Verdict }
 /** The part of a report that is known when the run begins. */
 export type RunFacts = Pick<
   Report,
-  'tool' | 'scenario' | 'target' | 'seed' | 'environment' | 'startedAt' | 'transport' | 'transportReason' | 'workers'
+  | 'tool'
+  | 'scenario'
+  | 'target'
+  | 'seed'
+  | 'environment'
+  | 'startedAt'
+  | 'transport'
+  | 'transportReason'
+  | 'workers'
+  | 'sourceAddresses'
 >
 
 export const reportSchema = 'volley.report/1'
@@ -31,6 +40,8 @@ export interface Report {
   /** Why the epoll transport was not used, if it was asked for or left open. */
   readonly transportReason?: string
   readonly workers: number
+  /** Addresses that the run connected from by itself, because one has too few ports for it; absent where the scenario decides. */
+  readonly sourceAddresses?: readonly string[]
   /** The measured part. */
   readonly window: {
     readonly seconds: number
@@ -85,6 +96,8 @@ export interface Report {
   }
   /** For a reference server, or when the target's process is known. */
   readonly server?: ServerRecord
+  /** What other programs did on this machine in the measured part; absent where the system does not say. */
+  readonly machine?: MachineRecord
   /** Mode search: the rest of the report is of the highest rate that passed, or of the last probe if none did. */
   readonly search?: SearchRecord
   readonly findings: readonly Finding[]
@@ -125,6 +138,20 @@ export interface ServerRecord {
   readonly requests?: number
   readonly cpuMicrosPerRequest?: number
   readonly cores?: number
+}
+
+/** Other programs, and waits for a core; shares are of the time, and cores of the machine that the client runs on. */
+export interface MachineRecord {
+  readonly otherCores: number
+  /** The busiest programs besides client and server. */
+  readonly programs: readonly { readonly name: string; readonly cores: number }[]
+  /** For how long a busy thread of the client, and of a local server, waited for a core. */
+  readonly waitShare?: number
+  readonly serverWaitShare?: number
+  /** In place of both, where the kernel does not say them: the time in which any thread waited. */
+  readonly pressureShare?: number
+  /** The program that was taken for the server and left out, because the process at the target's address was not found. */
+  readonly takenForServer?: string
 }
 
 export interface ThresholdResult {

@@ -78,6 +78,9 @@ const report = z.looseObject({
     ceiling: z.looseObject({ nullPerSecond: count, cached: z.boolean() }).optional(),
   }),
   server: z.looseObject({ requests: optional, cpuMicrosPerRequest: optional, cores: optional }).optional(),
+  machine: z
+    .looseObject({ otherCores: count, programs: z.array(z.looseObject({ name: z.string(), cores: count })) })
+    .optional(),
   findings: z.array(
     z.looseObject({
       code: z.string(),

@@ -7,7 +7,7 @@ import { monotonicClock } from '../clock.ts'
 import { launchFleet } from '../engine/fleet.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import { differenceOf, readHostCounters } from '../host/counters.ts'
-import { createCpuMeter, describeEnvironment } from '../host/processes.ts'
+import { describeEnvironment } from '../host/processes.ts'
 import { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { constantRateOf } from '../plan/pacer.ts'
@@ -24,6 +24,7 @@ import { type Family, isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
+import { MachineWatch, ownSources, serverCpuMeter, serverProcesses } from './machine.ts'
 import { createJournalObserver, type Observer } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
@@ -105,7 +106,8 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
   const environment = describeEnvironment()
   const { name: transport, reason } = chooseTransport(scenario.transport, address)
   const workers = workerCount(scenario, environment.cores, isLocal(address))
-  const plan = planRun(scenario, { address, protocol, bank, transport, seed, workers })
+  const sourceAddresses = ownSources(scenario, address, transport, workers)
+  const plan = planRun(scenario, { address, protocol, bank, transport, seed, workers, sourceAddresses })
   const facts: RunFacts = {
     tool: { name: 'volley', version: toolVersion },
     scenario: redacted,
@@ -116,6 +118,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
     transport,
     ...(reason === undefined ? {} : { transportReason: reason }),
     workers,
+    ...(sourceAddresses && { sourceAddresses }),
   }
   return { plan, facts }
 }
@@ -131,14 +134,16 @@ interface Measurement {
 }
 
 /** Runs the plan, from the first connect until the server has stopped and reported its counts. */
-async function measure(run: Measurement): Promise<{ record: RunRecord; collector: Collector }> {
-  const { loaded, plan, facts, target, observers, signal, options } = run
+async function measure(measurement: Measurement): Promise<{ record: RunRecord; collector: Collector }> {
+  const { loaded, plan, facts, target, observers, signal, options } = measurement
   const targetIsLocal = isLocal(target.address)
   const overUdp = target.address.scheme === 'udp'
   const hostBefore = readHostCounters()
   const clockGapMs = Date.now() - monotonicClock.now()
   const host = () => differenceOf(hostBefore, readHostCounters())
   const clockDriftMs = () => Date.now() - monotonicClock.now() - clockGapMs
+  const server = serverProcesses(target)
+  const machine = new MachineWatch(plan, facts.environment.cores, server)
   const fleet = launchFleet(plan, options.workerFile)
   const collector = new Collector({
     slabs: fleet.slabs,
@@ -147,20 +152,26 @@ async function measure(run: Measurement): Promise<{ record: RunRecord; collector
     isWarmupAutomatic: plan.isWarmupAutomatic,
     constantPerSecond: constantRateOf(plan.workers[0]!.pace),
     clientCpuSeconds: ownCpuSeconds,
-    serverCpuSeconds: target.process ? createCpuMeter(target.process) : () => undefined,
+    serverCpuSeconds: serverCpuMeter(server),
     rssBytes: () => process.memoryUsage.rss(),
+    otherCores: () => machine.otherCores(),
   })
-  const liveAudit = new LiveAudit({ collector, run: { facts, targetIsLocal, overUdp }, host, clockDriftMs })
+  const run = { facts, targetIsLocal, overUdp }
+  const liveAudit = new LiveAudit({ collector, run, host, clockDriftMs, machine: from => machine.state(from) })
   let outcome: Outcome
   try {
-    outcome = await drive({ plan, fleet, collector, target, observers, liveAudit, signal })
+    const all = [machine.observer, ...observers]
+    outcome = await drive({ plan, fleet, collector, target, observers: all, liveAudit, signal })
   } finally {
     fleet.stop()
   }
+  const { windowMs } = collector.measured(outcome.endedAt)
+  const machineState = machine.state(outcome.endedAt - windowMs)
   await target.stop()
   const record: RunRecord = {
     ...outcome,
     facts,
+    machine: machineState,
     stepNames: plan.workers[0]!.bank.steps.map(step => step.name),
     serverRequests: target.requests(),
     serverDeliveries: target.deliveries?.(),

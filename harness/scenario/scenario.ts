@@ -44,7 +44,7 @@ export interface Scenario {
   readonly tls?: TlsFiles
   readonly workers: number | 'auto'
   readonly transport: 'auto' | 'node' | 'epoll'
-  /** Local addresses to connect from, used in turn: each has ports of its own. */
+  /** Local addresses to connect from, used in turn: each has ports of its own. Empty where the run shall take none by itself. */
   readonly sourceAddresses?: readonly string[]
   readonly seed?: number
 }

@@ -32,6 +32,8 @@ export interface RunningTarget {
   readonly address: Address
   /** The server's process, and whether it leads a process group whose members count as the server too. */
   readonly process?: { readonly pid: number; readonly group: boolean }
+  /** The address of a server that was there before the run, also where a relay leads to it. */
+  readonly found?: Address
   /** The final count of a reference server: undefined before `stop`, and when it was killed. */
   requests(): number | undefined
   /** Its final count of messages that answered no request of their connection; absent for other servers. */
@@ -114,7 +116,7 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
     const shown = 'address' in options.shown ? options.shown.address : url
     throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(addresses[0]!, options.protocol.spec))
   }
-  return { address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
+  return { address, found: address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
 
 async function serve(

@@ -378,6 +378,26 @@ test.each([
   expect(named).toEqual(['127.0.0.8;', '127.0.0.9;', '127.0.0.7;', '127.0.0.8;'])
 })
 
+test.each(tcpTransports)(
+  'the %s transport takes the next source address for the next connection',
+  async (_, create) => {
+    const { port } = await startPeer('tcp', 'namer', '127.0.0.1')
+    const sourceAddresses = ['127.0.0.7', '127.0.0.8']
+    const transport = create({ address: { scheme: 'tcp', host: '127.0.0.1', port }, links: 1, sourceAddresses })
+    const named: string[] = []
+    const script: Script = new Script(transport, {
+      received(link, bytes, from, to) {
+        named.push(Buffer.from(bytes.subarray(from, to)).toString())
+        if (named.length === 3) return script.end()
+        transport.close(link)
+        transport.connect(link)
+      },
+    })
+    await transport.run(script)
+    expect(named).toEqual(['127.0.0.7;', '127.0.0.8;', '127.0.0.7;'])
+  },
+)
+
 test.skipIf(typeof libc === 'string')(
   'the epoll transport returns the figures of the kernel for a connection',
   async () => {

@@ -59,6 +59,8 @@ class EpollTransport implements Transport {
   readonly #clock: Clock
   readonly #target: SocketAddress
   readonly #sources: readonly SocketAddress[]
+  /** By link, its connects so far: each has the next source, so that few links with many connections use the ports of all. */
+  readonly #connects: Uint32Array
   readonly #firstConnection: number
   readonly #type: number
   readonly #isDatagram: boolean
@@ -98,6 +100,7 @@ class EpollTransport implements Transport {
     this.#target = address.scheme === 'unix' ? unixAddress(address.path) : internetAddress(address.host, address.port)
     this.#type = (address.scheme === 'udp' ? abi.SOCK_DGRAM : abi.SOCK_STREAM) | abi.SOCK_NONBLOCK | abi.SOCK_CLOEXEC
     this.#sources = sourceAddresses.map(source => internetAddress(source, 0))
+    this.#connects = new Uint32Array(sourceAddresses.length > 0 ? links : 0)
     this.#firstConnection = firstConnection
     this.#spinMs = options.isPaced === true ? spinMs : 0
     this.#isDatagram = address.scheme === 'udp'
@@ -302,7 +305,8 @@ class EpollTransport implements Transport {
 
   /** Leaves the port to the connect, which can then reuse one that is in use towards another target. */
   #bindSource(descriptor: number, link: number): boolean {
-    const source = this.#sources[(this.#firstConnection + link) % this.#sources.length]!
+    const turn = this.#firstConnection + link + this.#connects[link]!++
+    const source = this.#sources[turn % this.#sources.length]!
     this.#enable(descriptor, abi.SOL_IP, abi.IP_BIND_ADDRESS_NO_PORT)
     return this.#libc.bind(descriptor, source.bytes, source.bytes.length) === 0
   }

@@ -17,11 +17,14 @@ export abstract class EventLoopTransport<Open extends OpenLink> {
   protected readonly wakes: Wakes
   readonly #views = new ViewCache()
   readonly #firstConnection: number
+  /** By link, its connects so far. */
+  readonly #connects: Uint32Array
 
   constructor({ links, firstConnection = 0, isPaced = false }: TransportOptions, clock: Clock) {
     this.clock = clock
     this.open = new Array<Open | undefined>(links).fill(undefined)
     this.#firstConnection = firstConnection
+    this.#connects = new Uint32Array(links)
     this.wakes = new Wakes(clock, isPaced, () => {
       for (let link = 0; link < this.open.length; link++) this.close(link)
     })
@@ -55,8 +58,8 @@ export abstract class EventLoopTransport<Open extends OpenLink> {
     return this.#views.view(bytes, from, to)
   }
 
-  /** One of several values, in turn over the connections of all workers. */
+  /** The value for the next connection of a link: in turn over the connections of all workers, and over those of a link. */
   protected inTurn<Value>(values: readonly Value[], link: number): Value | undefined {
-    return values[(this.#firstConnection + link) % Math.max(1, values.length)]
+    return values[(this.#firstConnection + link + this.#connects[link]!++) % Math.max(1, values.length)]
   }
 }

@@ -29,7 +29,7 @@ export function inventedMachine(machine: InventedMachine): Record<string, string
      const counters = {
        '/proc/net/snmp': reads => 'Tcp: RetransSegs\\nTcp: ' + reads * ${retransmits} + '\\n',
        '/proc/net/netstat': reads => 'TcpExt: TCPTimeouts\\nTcpExt: ' + reads * ${tcpTimeouts} + '\\n',
-       '/proc/stat': reads => 'cpu  ' + reads * ${1000 - stealTicks} + ' 0 0 0 0 0 0 ' + reads * ${stealTicks} + '\\n',
+       '/proc/stat': reads => 'cpu  0 0 0 ' + reads * ${1000 - stealTicks} + ' 0 0 0 ' + reads * ${stealTicks} + '\\n',
        '/proc/self/cgroup': () => '0::/\\n',
        '/sys/fs/cgroup/cpu.stat': reads => 'nr_throttled 0\\nthrottled_usec ' + reads * ${throttledMs * 1000} + '\\n',
      }

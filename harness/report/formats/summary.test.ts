@@ -361,6 +361,11 @@ describe('renderSummary()', () => {
     expect(of({ coalesce: 10, delay: 5 })).toContain('10 requests in one write, after 5ms at most')
   })
 
+  it('says which addresses a run took by itself', () => {
+    const sourceAddresses = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+    expect(summary({ sourceAddresses })).toContain('\n             from 127.0.0.1-127.0.0.3, for their ports\n')
+  })
+
   it('marks an interrupted run in the first line', () => {
     expect(summary({ interrupted: true }).split('\n')[1]).toBe(
       'tlv-loopback   138,214 requests/s over 10.0 s   interrupted, trusted',

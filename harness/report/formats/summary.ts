@@ -37,7 +37,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...failureLines(report, colors),
     ...connectionLines(report, colors),
     ...datagramLines(report, colors),
-    ...entry('load', loadParts(report), colors),
+    ...entry('load', [...loadParts(report), ...sourceParts(report)], colors),
     ...targetLines(report, colors),
     ...processorLines(report, colors),
     ...thresholdLines(report, colors),
@@ -120,6 +120,11 @@ function processorLines({ client, server, window, totals }: Report, colors: Colo
     ...line('server', server?.cores, server?.cpuMicrosPerRequest),
     ...line('client', client.cores, client.cpuMicrosPerRequest, [...traffic, ...ceiling]),
   ]
+}
+
+/** Addresses that the run took by itself. */
+function sourceParts({ sourceAddresses: taken }: Report): string[] {
+  return taken === undefined ? [] : [`from ${taken[0]}-${taken.at(-1)}, for their ports`]
 }
 
 function thresholdLines({ thresholds, scenario }: Report, colors: Colors): string[] {

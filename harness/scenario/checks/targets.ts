@@ -48,9 +48,9 @@ function serveIssues(settings: Settings): Issue[] {
 
 function sourceIssues(settings: Settings): Issue[] {
   const { sourceAddresses } = settings
-  if (!sourceAddresses) return []
+  if (sourceAddresses?.[0] === undefined) return []
   const path = ['sourceAddresses']
-  const ownFamily = isIP(sourceAddresses[0]!)
+  const ownFamily = isIP(sourceAddresses[0])
   return targetsOf(settings).flatMap(({ path: place, target }) => {
     // A relay is on this machine, wherever it leads.
     const endpoint = parseEndpoint(target.relay === undefined ? addressOf(target) : 'tcp://127.0.0.1:1')

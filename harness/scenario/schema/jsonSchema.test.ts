@@ -86,6 +86,7 @@ test.each([
   ['an option that only the command line has', { target: { serve: 'tlv', options: { detach: true } } }],
   ['a method without framed replies', { loop: [{ send: { method: 'HEAD', path: '/' } }] }],
   ['no source addresses', { sourceAddresses: [] }],
+  ['a word in place of source addresses', { sourceAddresses: 'all' }],
   ['an unknown source of a capture', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],
   ['a step without send', { loop: [{ think: '1ms' }] }],
 ])('scenarioJsonSchema() refuses %s', (_, change) => {

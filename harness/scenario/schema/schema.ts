@@ -197,7 +197,9 @@ export const scenarioShape = {
     .describe('What moves the bytes: epoll is the fast path on Linux, and auto uses it where it is available'),
   sourceAddresses: sourceAddressesSchema
     .exactOptional()
-    .describe('Addresses of this machine to connect from, taken in turn, each with ports of its own'),
+    .describe(
+      'Addresses of this machine to connect from, taken in turn, each with ports of its own. Without it a run takes more of 127.0.0.0/8 by itself where its connections to such a target need more ports; none: it does not',
+    ),
   seed: count(0, Number.MAX_SAFE_INTEGER)
     .exactOptional()
     .describe('The seed of random choices: the same seed gives the same run'),

@@ -27,7 +27,8 @@ test('parseScenario() accepts IPv6 source addresses, in their shortest form', ()
 })
 
 test.each([
-  ['127.0.0.2', '18 sourceAddresses: expected a list of addresses, got "127.0.0.2"'],
+  ['127.0.0.2', '18 sourceAddresses: expected none, or a list of addresses, got "127.0.0.2"'],
+  ['no', '18 sourceAddresses: expected none, or a list of addresses, got "no"'],
   ['[]', '18 sourceAddresses: expected 1 or more addresses, got a list of 0'],
   ['[localhost]', `19 sourceAddresses[0]: expected ${forms}, got "localhost"`],
   ['[5]', `19 sourceAddresses[0]: expected ${forms}, got 5`],
@@ -51,6 +52,11 @@ test.each([
   ['["::1", "0:0::1"]', '26 sourceAddresses[1]: expected each address once, got ::1 again'],
 ])('parseScenario() reports what is wrong with source addresses: %s', (list, fault) => {
   expect(faultsWith(`sourceAddresses: ${list}`)).toEqual([`s.yaml:5:${fault}`])
+})
+
+test('parseScenario() reads none as no source addresses, for any target', () => {
+  expect(addresses('none')).toEqual([])
+  expect(addresses('none', 'target: { address: unix:/s }')).toEqual([])
 })
 
 const [source, sixSource] = ['sourceAddresses: [127.0.0.2]', 'sourceAddresses: ["::1"]']

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { field, listOf } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import { formatCount } from '../../units.ts'
@@ -12,10 +12,14 @@ type Entry = string | { readonly first: number; readonly last: number }
 
 const entry = field({ type: 'string', examples: ['127.0.0.2-127.0.0.9', '127.0.0.20'] }, readEntry)
 
-/** Addresses and ranges of addresses, expanded to a list of addresses. */
-export const sourceAddressesSchema = listOf(entry, 'addresses', 1, addressesMax)
+const addresses = listOf(entry, 'addresses', 1, addressesMax)
   .superRefine(checkEntries)
   .transform(entries => entries.flatMap(expand))
+
+const none = z.literal('none').transform((): string[] => [])
+
+/** Addresses and ranges of addresses, expanded to a list of addresses; `none` is an empty list. */
+export const sourceAddressesSchema = z.union([none, addresses], 'expected none, or a list of addresses')
 
 function readEntry(value: unknown): Entry {
   if (typeof value !== 'string') throw new InvalidValue(forms)

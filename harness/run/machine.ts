@@ -1,0 +1,114 @@
+import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { MachineState } from '../audit/machine.ts'
+import { findListeners } from '../host/listeners.ts'
+import { MachineMeter } from '../host/machineMeter.ts'
+import { readPorts, readTimeWait } from '../host/ports.ts'
+import { createCpuMeter, type ProcessRef } from '../host/processes.ts'
+import { systemFiles } from '../host/systemFiles.ts'
+import type { Phase } from '../metrics/snapshot.ts'
+import type { Plan } from '../plan/plan.ts'
+import { isLoopbackStream, loopbackSources } from '../plan/sourceAddresses.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import type { RunningTarget } from '../target/target.ts'
+import type { TransportName } from '../transports/catalog.ts'
+import { isLocal } from '../transports/resolve.ts'
+import type { Address } from '../transports/transport.ts'
+import type { Observer } from './observer.ts'
+
+/** Interfaces behind which containers and virtual machines of this machine are. */
+const ownNetworks = /^(docker|br-|veth|virbr|cni|podman|lxc|lxd|vmnet|vboxnet|flannel|cali)/
+
+/** The processes of a target on this machine. */
+export interface ServerProcesses {
+  readonly processes: readonly ProcessRef[]
+  /** The server is on this machine, but which process it is could not be found out. */
+  readonly isHidden: boolean
+}
+
+/** The processes of the server: the one that the run started, or those that listen at the target's address. */
+export function serverProcesses({ process: started, found }: RunningTarget): ServerProcesses {
+  if (started !== undefined) return { processes: [started], isHidden: false }
+  if (found === undefined || !isOnThisMachine(found)) return { processes: [], isHidden: false }
+  const { processes, areForwarders, isSelf } = findListeners(found, systemFiles, process.pid)
+  return { processes, isHidden: !isSelf && (processes.length === 0 || areForwarders) }
+}
+
+/** Reads the CPU seconds of a server; undefined where its process is not known or has ended. */
+export function serverCpuMeter({ processes }: ServerProcesses): () => number | undefined {
+  const meters = processes.map(process => ({ read: createCpuMeter(process), seconds: 0 }))
+  return () => {
+    const readings = meters.map(meter => meter.read())
+    // The sum does not decrease when one of several processes ends.
+    for (const [index, meter] of meters.entries()) meter.seconds = readings[index] ?? meter.seconds
+    const isKnown = readings.some(seconds => seconds !== undefined)
+    return isKnown ? meters.reduce((sum, { seconds }) => sum + seconds, 0) : undefined
+  }
+}
+
+/** The addresses that a run connects from although its scenario names none, so that it does not run out of ports. */
+export function ownSources(scenario: Scenario, address: Address, transport: TransportName, workers: number) {
+  const ports = readPorts(systemFiles, { isLoopback: isLoopbackStream(address), isBoundFirst: transport === 'node' })
+  return loopbackSources(scenario, address, workers, ports)
+}
+
+/** Follows the machine during a run: other programs, and the client's ports. */
+export class MachineWatch {
+  readonly #plan: Plan
+  readonly #meter: MachineMeter
+  #phase: Phase | undefined
+
+  constructor(plan: Plan, cores: number, { processes, isHidden }: ServerProcesses) {
+    this.#plan = plan
+    const workers = plan.workers.length
+    this.#meter = new MachineMeter({ cores, workers, server: processes, isServerHidden: isHidden })
+  }
+
+  /** Reads the machine where a part of the run begins, and now and then in between. */
+  readonly observer: Observer = {
+    progressed: ({ progress: { phase } }) => {
+      if (phase === this.#phase) return this.#meter.progressed()
+      this.#meter.scan()
+      // The first second of the run begins where the connections are open.
+      if (this.#phase === undefined || this.#phase === 'opening') this.#meter.otherCoresSince()
+      this.#phase = phase
+    },
+  }
+
+  otherCores(): number | undefined {
+    return this.#meter.otherCoresSince()
+  }
+
+  /** What the audit is told, about the part of the run since a time. */
+  state(fromMs: number): MachineState {
+    const { address, transport, sourceAddresses } = this.#plan.workers[0]!
+    const isStream = address.scheme === 'tcp' || address.scheme === 'tls'
+    const isBoundFirst = transport === 'node' && sourceAddresses !== undefined
+    const ports = isStream ? readPorts(systemFiles, { isLoopback: isLocal(address), isBoundFirst }) : undefined
+    const use = this.#meter.useSince(fromMs)
+    if (ports === undefined) return { use }
+    const portUse = {
+      sources: sourceAddresses?.length ?? 1,
+      isLoopback: isLoopbackStream(address),
+      canReset: address.scheme === 'tcp',
+      timeWait: readTimeWait(systemFiles),
+    }
+    return { use, ports: { ...ports, ...portUse } }
+  }
+}
+
+/** Whether a server at an address runs on this machine: at one of its own addresses, or in a network that is only within it. */
+export function isOnThisMachine(address: Address, interfaces = networkInterfaces()): boolean {
+  if (address.scheme === 'unix' || isLocal(address)) return true
+  const host = address.host.replace(/%.*/, '')
+  const entries = Object.entries(interfaces).flatMap(([name, all = []]) => all.map(one => ({ name, ...one })))
+  return entries.some(({ name, address: own, cidr, family }) => {
+    if (own === host) return true
+    const [kind, version] = family === 'IPv4' ? (['ipv4', 4] as const) : (['ipv6', 6] as const)
+    if (!ownNetworks.test(name) || cidr === null || isIP(host) !== version) return false
+    const [base, bits] = cidr.split('/')
+    const network = new BlockList()
+    network.addSubnet(base!, Number(bits), kind)
+    return network.check(host, kind)
+  })
+}
