@@ -11,6 +11,7 @@ import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
 import { auditMachine, type MachineInputs } from './machine.ts'
+import { auditTarget, type TargetInputs } from './target.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 import { auditWorkers, type WorkersInputs } from './workers.ts'
 
@@ -47,6 +48,8 @@ export interface AuditInputs {
   /** The measured part over time, and the machine's counters; absent when nothing was measured. */
   readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
+  /** What became of the target and of this process over the run. */
+  readonly target?: TargetInputs | undefined
   /** What other programs did, and the client's ports. */
   readonly machine?: MachineInputs | undefined
   /** Only for protocols with deliveries: messages that no request asked for. */
@@ -65,8 +68,8 @@ export function audit(inputs: AuditInputs): Finding[] {
 /** The findings of every check, in no order. */
 export function findingsOf(inputs: AuditInputs): Finding[] {
   return [
-    // Before every other explanation: a busy machine is the cause of many of them.
     ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
+    ...(inputs.target === undefined ? [] : auditTarget(inputs.target)),
     ...conservation(inputs),
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),

@@ -23,10 +23,12 @@ export const causes: readonly Cause[] = [
   {
     code: 'target-gone',
     explains: [
-      ...['errors', 'censoring', 'overloaded', 'rate', 'client-lag', 'arrivals', 'retransmits', 'deliveries'],
+      ...['stuck', 'errors', 'censoring', 'overloaded', 'rate', 'client-lag', 'arrivals', 'retransmits', 'deliveries'],
       ...['littles-law', ...unsteady, 'balance', 'closed-loop'],
     ],
   },
+  // The run was ended because nothing went on any more.
+  { code: 'stuck', explains: ['errors', 'censoring', 'rate', 'littles-law', ...unsteady, 'balance', 'closed-loop'] },
   // Threads that wait for a core are late, look busy and are unequal. Whether a server keeps up (overloaded, rate) stays
   // a question of its own: it may be slow on a quiet machine too.
   {

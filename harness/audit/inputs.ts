@@ -13,7 +13,9 @@ import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
 import type { EvidenceInputs } from './evidence.ts'
+import { limits } from './limits.ts'
 import { type MachineState, machineInputs } from './machine.ts'
+import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 import type { WorkersInputs } from './workers.ts'
 
@@ -101,11 +103,36 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
       modes: delayedModes(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0),
       standing: standingDelayOf(run, measured),
     },
+    target: targetInputs(run, collector, totals, measured),
     machine: machineInputs(run.machine, run.facts.scenario, { collector, totals, measured }),
     sharedCores,
     cores: run.facts.environment.cores,
     workers: workersInputs(run),
     deliveries: deliveriesInputs(run, collector, totals),
+  }
+}
+
+function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): TargetInputs {
+  const { connections, load, reconnect } = run.facts.scenario
+  const seconds = collector.intervals
+  // Connections that come and go are not down because they are closed at this moment.
+  const staysOpen = load.stages === undefined && load.mode !== 'once' && reconnect.when === 'failure'
+  const lastAvailability = seconds.at(-1)?.availability ?? 1
+  const lost = lastAvailability < 1 - limits.downShare ? connections : 0
+  const closed = connections - collector.level(field.open)
+  const throughputs = measured.timeSeries?.throughputs ?? []
+  return {
+    seconds,
+    connections,
+    downAtEnd: staysOpen && lastAvailability < 1 ? closed : lost,
+    measured:
+      throughputs.length === 0
+        ? undefined
+        : { fromMs: measured.warmupMs, windowMs: measured.windowMs / throughputs.length, throughputs },
+    isAwaiting: totals.inFlightAtEnd > 0,
+    stall: measured.stall,
+    response: measured.response.quantiles,
+    interrupted: run.interrupted,
   }
 }
 

@@ -5,10 +5,10 @@ const connections = 10
 const response = { count: 100_000, mean: 0.1, p50: 0.07, p90: 0.1, p99: 0.2, p999: 1, max: 5 }
 
 function second(number: number, changes: Partial<TargetSecond> = {}): TargetSecond {
-  return { second: number, completed: 10_000, downMs: 0, failures: {}, ...changes }
+  return { second: number, completed: 10_000, ...changes }
 }
 
-const lost = { completed: 0, downMs: connections * 1000, failures: { 'connect-refused': 40 } }
+const lost = { completed: 0, availability: 0, failures: { 'connect-refused': 40 } }
 
 function inputs(changes: Partial<TargetInputs> = {}): TargetInputs {
   return {
@@ -50,7 +50,10 @@ describe('target-gone', () => {
   })
 
   it('is found when the server dies within the last second', () => {
-    const seconds = inputs().seconds.with(9, second(10, { completed: 6000, downMs: 3000, failures: { reset: 10 } }))
+    const seconds = inputs().seconds.with(
+      9,
+      second(10, { completed: 6000, availability: 0.7, failures: { reset: 10 } }),
+    )
     expect(auditTarget(inputs({ seconds, downAtEnd: 10 }))).toMatchObject([
       { severity: 'invalid', message: expect.stringContaining('closed its 10 connections from second 9 to the end') },
     ])
@@ -74,15 +77,15 @@ describe('target-gone', () => {
   })
 
   it.each([
-    ['a few connections that are down', { downMs: 0.4 * connections * 1000, failures: { reset: 4 } }, 4],
-    ['a second of reconnects', { downMs: 0.1 * connections * 1000, failures: { 'closed-early': 10 } }, 0],
+    ['a few connections that are down', { availability: 0.6, failures: { reset: 4 } }, 4],
+    ['a second of reconnects', { availability: 0.9, failures: { 'closed-early': 10 } }, 0],
   ])('is silent about %s', (_, changes, downAtEnd) => {
     const seconds = inputs().seconds.map(each => second(each.second, changes))
     expect(auditTarget(inputs({ seconds, downAtEnd }))).toEqual([])
   })
 
   it('names what failed most often', () => {
-    const of = (failures: TargetSecond['failures']) => {
+    const of = (failures: NonNullable<TargetSecond['failures']>) => {
       const seconds = inputs().seconds.with(9, second(10, { ...lost, failures }))
       return auditTarget(inputs({ seconds, downAtEnd: 10 }))[0]?.message
     }

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../failures.ts'
+import type { FailureCounts, FailureKind } from '../failures.ts'
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { formatCount, formatDuration, plural } from '../units.ts'
 import type { Finding } from './finding.ts'
@@ -9,9 +9,9 @@ export interface TargetSecond {
   /** 1 for the first second since the start. */
   readonly second: number
   readonly completed: number
-  /** The time that connections spent closed by a failure, over all of them, in milliseconds. */
-  readonly downMs: number
-  readonly failures: Readonly<Partial<Record<FailureKind, number>>>
+  /** The share of the wanted connection time in which the connections could be used; absent where that is all of it. */
+  readonly availability?: number
+  readonly failures?: FailureCounts
 }
 
 /** The inputs of the checks of what became of the target, and of this process, over the run. */
@@ -69,7 +69,7 @@ function targetGone(inputs: TargetInputs): Finding[] {
 
 /** The longest run of seconds in which connections were down for more than half of the time. */
 function connectionOutage({ seconds, connections, downAtEnd }: TargetInputs): Outage | undefined {
-  const isLost = ({ downMs }: TargetSecond) => downMs > limits.downShare * connections * 1000
+  const isLost = ({ availability = 1 }: TargetSecond) => availability < 1 - limits.downShare
   const end = seconds.length
   let longest: Outage | undefined
   let from = 0
@@ -91,7 +91,7 @@ function connectionOutage({ seconds, connections, downAtEnd }: TargetInputs): Ou
 /** Names what happened to connections by the kind that failed most often. */
 function whatFailed(seconds: readonly TargetSecond[], connections: number): string {
   const total = (...kinds: FailureKind[]) =>
-    seconds.reduce((sum, { failures }) => sum + kinds.reduce((count, kind) => count + (failures[kind] ?? 0), 0), 0)
+    seconds.reduce((sum, { failures = {} }) => sum + kinds.reduce((count, kind) => count + (failures[kind] ?? 0), 0), 0)
   const refused = total('connect-refused')
   const silent = total('connect-timeout')
   const broken = total('reset', 'closed-early')
