@@ -7,19 +7,26 @@ import { sampleReport } from '../report/testing/samples.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
 
-/** A run of ten seconds whose thousand replies all took `responseMs`, over a network with a least round trip. */
-function inputsOf(responseMs: number, leastRoundTripMs: number | undefined, settings: Partial<Scenario> = {}) {
+/** A run, of ten seconds by default, whose thousand replies all took `responseMs`, over a network with a least round trip. */
+function inputsOf(
+  responseMs: number,
+  leastRoundTripMs: number | undefined,
+  settings: Partial<Scenario> = {},
+  endMs = 10_000,
+) {
   const slab = createSlab(1)
+  let hasRun = false
   const collector = new Collector({
     slabs: [slab],
     connections: 1,
     warmupMs: 0,
     isWarmupAutomatic: false,
     clientCpuSeconds: () => 0,
-    serverCpuSeconds: () => undefined,
+    serverCpuSeconds: () => (hasRun ? (0.75 * endMs) / 1000 : 0),
     rssBytes: () => 0,
   })
   collector.begin(0)
+  hasRun = true
   slab.fields[field.sent] = 1000
   slab.fields[field.completed] = 1000
   slab.sums[sum.responseMs] = 1000 * responseMs
@@ -28,17 +35,17 @@ function inputsOf(responseMs: number, leastRoundTripMs: number | undefined, sett
     for (const name of [histogram.roundTripAtOpen, histogram.leastRoundTripAtEnd])
       slab.counts[name * countsLength + bucketIndex(toTicks(leastRoundTripMs))] = 1
   }
-  collector.read(10_000)
+  collector.read(endMs)
   const run: AuditedRun = {
     facts: { ...sampleReport, scenario: { ...sampleReport.scenario, ...settings } },
     isExtended: false,
-    endedAt: 10_000,
+    endedAt: endMs,
     targetIsLocal: true,
     clockDriftMs: 0,
     host: {},
     interrupted: false,
   }
-  return auditInputs(run, collector, totalsOf(collector), collector.measured(10_000))
+  return auditInputs(run, collector, totalsOf(collector), collector.measured(endMs))
 }
 
 test('auditInputs() tells a delay of TCP from that of the network, which the kernel knows', () => {
@@ -72,6 +79,11 @@ test('auditInputs() says how much was measured and asked for, and how many worke
     evidence: { isCounted: true, isWarmupAutomatic: false },
     workers: { asked: undefined },
   })
+})
+
+test('auditInputs() gives no share of the cores in less than a second, which is the start of the processes', () => {
+  expect(inputsOf(1, undefined).sharedCores).toBe(0.75)
+  expect(inputsOf(1, undefined, {}, 900).sharedCores).toBeUndefined()
 })
 
 test('auditInputs() counts the retransmissions of its own connections only where the kernel told them', () => {

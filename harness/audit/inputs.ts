@@ -19,6 +19,9 @@ import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 import type { WorkersInputs } from './workers.ts'
 
+/** CPU time is counted in ticks of 10 ms, and a process has work of its own at its start: a shorter part has no share. */
+const cpuSecondsMin = 1
+
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
   readonly facts: { readonly scenario: Scenario; readonly workers: number; readonly environment: Environment }
@@ -61,7 +64,7 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
   const { handshakes, heartbeats } = totals
   const seconds = measured.windowMs / 1000
   const sharedCores =
-    run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds > 0
+    run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds >= cpuSecondsMin
       ? (measured.clientCpuSeconds + measured.serverCpuSeconds) / seconds
       : undefined
   return {

@@ -28,6 +28,8 @@ export const limits = {
    * Distance of the gaps from the exponential distribution; dispersion of counts; variation of a constant rate's gaps.
    */
   gapDistance: 0.05,
+  /** Of fewer arrivals one that is late looks like many. */
+  arrivalsMin: 100,
   /** Of few gaps the distance is larger by chance: in 1 of 100 cases by this over the root of their number. */
   gapDistanceChance: 1.63,
   dispersionPoisson: 0.2,

@@ -64,6 +64,9 @@ describe('arrivals', () => {
     const bursts = withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.12 } })
     expect(found(bursts)).toEqual(['arrivals suspect'])
     expect(found({ ...bursts, completed: 100 })).toEqual([])
+    const late = withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.9 } })
+    expect(found({ ...late, completed: 100 })).toEqual(['arrivals suspect'])
+    expect(found({ ...late, completed: 99 })).toEqual([])
   })
   it('requires even gaps of constant arrivals', () => {
     expect(found(withTimeSeries(constant, { arrivals: even }))).toEqual([])
@@ -76,6 +79,11 @@ describe('generator-busy', () => {
   it('fires in mode rate when a worker has too little time to spare', () => {
     expect(found(withTimeSeries(planned, { busyShare: 0.6 }))).toEqual(['generator-busy suspect'])
     expect(found(withTimeSeries(planned, { busyShare: 0.9 }))).toEqual(['generator-busy invalid'])
+  })
+  it('is silent about the first moments of a client', () => {
+    const busy = withTimeSeries(planned, { busyShare: 0.9 })
+    expect(found({ ...busy, completed: 500 })).toEqual(['generator-busy invalid'])
+    expect(found({ ...busy, completed: 499 })).toEqual([])
   })
   it('accepts a busy client in a closed loop', () => {
     expect(found(withTimeSeries(closed, { busyShare: 1 }))).toEqual([])

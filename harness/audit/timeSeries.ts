@@ -11,6 +11,8 @@ import { limits } from './limits.ts'
 
 /** Two seconds; a shorter time series says nothing. */
 export const windowsMin = 20
+/** In its first moments a client is compiled, and busy with that. */
+const busySecondsMin = 0.5
 /** In fewer windows MSER-5 finds a warm-up in noise too often. */
 const warmupWindowsMin = 50
 const driftWindows = 20
@@ -57,7 +59,7 @@ export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
 }
 
 function arrivals({ timeSeries, plan, completed }: TimeSeriesInputs): Finding[] {
-  if (plan === undefined || timeSeries.arrivals === undefined) return []
+  if (plan === undefined || timeSeries.arrivals === undefined || completed < limits.arrivalsMin) return []
   const { distance, dispersion, variation, spans } = timeSeries.arrivals
   const isPoisson = plan.arrivals === 'poisson'
   const dispersionLimit = isPoisson
@@ -94,9 +96,9 @@ function arrivals({ timeSeries, plan, completed }: TimeSeriesInputs): Finding[] 
   ]
 }
 
-function generatorBusy({ timeSeries: { busyShare: value }, plan }: TimeSeriesInputs): Finding[] {
+function generatorBusy({ timeSeries: { busyShare: value }, completed, throughput, plan }: TimeSeriesInputs): Finding[] {
   // A busy client is no fault in a closed loop: it sends as fast as it can.
-  if (plan === undefined || value <= limits.busySuspect) return []
+  if (plan === undefined || completed / throughput < busySecondsMin || value <= limits.busySuspect) return []
   const isInvalid = value > limits.busyInvalid
   const limit = isInvalid ? limits.busyInvalid : limits.busySuspect
   return [

@@ -130,6 +130,16 @@ describe('readReport()', () => {
     expect(await readReport(folder)).toEqual(later)
   })
 
+  it('accepts each verdict with the finding that leads to it, and no other', async () => {
+    const finding = { code: 'unproven', message: 'm', hint: 'h', value: 1, limit: 2, explainedBy: 'machine-busy' }
+    for (const verdict of ['unproven', 'suspect', 'invalid']) {
+      const report = { ...sampleReport, verdict, findings: [{ ...finding, severity: verdict }] }
+      await writeFile(join(folder, 'report.json'), JSON.stringify(report))
+      expect(await readReport(folder)).toEqual(report)
+    }
+    expect(await read(JSON.stringify({ ...sampleReport, verdict: 'unknown' }))).toContain('verdict: ')
+  })
+
   it('rejects a file over 64 MiB without reading it', async () => {
     const path = join(folder, 'report.json')
     await writeFile(path, '{}')
