@@ -170,18 +170,12 @@ export class Exchange {
     return cause
   }
 
-  /**
-   * The server has closed the connection: takes a reply that lasts until then. Returns the cause for which the
-   * connection was lost, undefined where it has ended with that reply.
-   */
+  /** The server has closed the connection: takes a reply that lasts until then, after which nothing was lost. */
   receiveEnd(link: number, now: number): FailureKind | undefined {
-    const { endAtClose } = this.#protocol
-    if (endAtClose === undefined) return 'closed-early'
     this.#partialFrames.recall(link)
     const { bytes, from, to } = this.#partialFrames
-    const end = endAtClose(bytes, from, to)
-    if (end < 0) return this.#brokenFrame(end)
-    if (end === incomplete) return 'closed-early'
+    const end = this.#protocol.endAtClose?.(bytes, from, to) ?? incomplete
+    if (end <= 0) return end === incomplete ? 'closed-early' : this.#brokenFrame(end)
     this.#completed = 0
     const cause = this.#take(link, bytes, from, end, now)
     this.#countCompleted(link)
