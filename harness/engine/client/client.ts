@@ -99,6 +99,7 @@ export class Client implements Loop {
   opened(link: number, now: number): void {
     // When counting stopped, every link without requests in flight was closed, and so was this one.
     if (this.#hasEnded(now)) return
+    this.#exchange.counters.addTimeInFlight(now)
     this.#exchange.counters.connected(now - this.#connections.beganAt[link]!)
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)

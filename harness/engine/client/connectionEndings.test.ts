@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { sum } from '../../metrics/slab.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { simulate, startMs } from './testing/simulate.ts'
@@ -265,6 +266,17 @@ test('Client waits after the end for the replies to requests in flight, up to on
   expect(run).toMatchObject({ sent: 4, completed: 0, inFlightAtEnd: 4, failures: {} })
   expect(run.leftAtMs).toBeLessThan(startMs + 5)
 })
+
+test.each(['failure', 'every-request'] as const)(
+  'Client adds up the time in flight without that of its connects, with reconnect %s',
+  async when => {
+    const reconnect = { when, backoff: { min: 10, max: 20 } } as const
+    const { server } = httpServer(() => [closing, true])
+    const { slab, completed } = await simulate(server, { ...overHttp, reconnect, connections: 3, requests: 300 })
+    expect(completed).toBe(300)
+    expect(slab.sums[sum.inFlightMs]).toBeCloseTo(slab.sums[sum.responseMs]!, 3)
+  },
+)
 
 test('Client skips the empty line that a server sends after each body', async () => {
   const { server } = httpServer(() => [`${okReply()}\r\n`])
