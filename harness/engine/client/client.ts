@@ -125,7 +125,7 @@ export class Client implements Loop {
   closed(link: number, cause: FailureKind, now: number): void {
     const hasEnded = this.#hasEnded(now)
     if (!hasEnded) this.#exchange.counters.addTimeInFlight(now)
-    const lostBy = cause === 'closed-early' && !hasEnded ? this.#exchange.receiveEnd(link, now) : cause
+    const lostBy = cause === 'closed-early' ? this.#exchange.receiveEnd(link, now, hasEnded) : cause
     if (lostBy === undefined) this.#proceed(link, now)
     else this.#lose(link, lostBy, now)
     this.#connections.connectNext(now)
