@@ -111,6 +111,7 @@ export class Client implements Loop {
   opened(link: number, now: number): void {
     // When counting stopped, every link without requests in flight was closed, and so was this one.
     if (this.#hasEnded(now)) return
+    this.#exchange.counters.addTimeInFlight(now)
     this.#exchange.counters.connected(now - this.#connections.beganAt[link]!)
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
@@ -136,7 +137,7 @@ export class Client implements Loop {
   closed(link: number, cause: FailureKind, now: number): void {
     const hasEnded = this.#hasEnded(now)
     if (!hasEnded) this.#exchange.counters.addTimeInFlight(now)
-    const lostBy = cause === 'closed-early' && !hasEnded ? this.#exchange.receiveEnd(link, now) : cause
+    const lostBy = cause === 'closed-early' ? this.#exchange.receiveEnd(link, now, hasEnded) : cause
     if (lostBy === undefined) this.#proceed(link, now)
     else this.#lose(link, lostBy, now)
     this.#connections.connectNext(now)

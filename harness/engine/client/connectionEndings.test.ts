@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { countsLength } from '../../metrics/histogram.ts'
+import { histogram, sum } from '../../metrics/slab.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { simulate, startMs } from './testing/simulate.ts'
@@ -265,6 +267,33 @@ test('Client waits after the end for the replies to requests in flight, up to on
   expect(run).toMatchObject({ sent: 4, completed: 0, inFlightAtEnd: 4, failures: {} })
   expect(run.leftAtMs).toBeLessThan(startMs + 5)
 })
+
+test('Client takes a reply that lasts to the end of its connection after the end of the run too', async () => {
+  const { server } = httpServer(() => ['HTTP/1.1 200 OK\r\n\r\nok', true])
+  const run = await simulate(server, { ...overHttp, connections: 2, duration: 0.5, timeout: 5000 })
+  expect(run).toMatchObject({ sent: 2, completed: 0, inFlightAtEnd: 2, failures: {} })
+  const countsOf = (index: number) =>
+    run.slab.counts.subarray(index * countsLength, (index + 1) * countsLength).reduce((sum, count) => sum + count, 0)
+  expect([countsOf(histogram.drained), countsOf(histogram.censored)]).toEqual([2, 0])
+})
+
+test('Client fails a reply that refuses the request and ends its connection, and goes on at once', async () => {
+  const busy = 'HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno'
+  const run = await simulate(httpServer(() => [busy, true]).server, { ...overHttp, requests: 50, duration: 60_000 })
+  expect(run).toMatchObject({ sent: 50, completed: 0, failed: 50, failures: { unexpected: 50 } })
+  expect(run.endedAtMs).toBeLessThan(startMs + 60)
+})
+
+test.each(['failure', 'every-request'] as const)(
+  'Client adds up the time in flight without that of its connects, with reconnect %s',
+  async when => {
+    const reconnect = { when, backoff: { min: 10, max: 20 } } as const
+    const { server } = httpServer(() => [closing, true])
+    const { slab, completed } = await simulate(server, { ...overHttp, reconnect, connections: 3, requests: 300 })
+    expect(completed).toBe(300)
+    expect(slab.sums[sum.inFlightMs]).toBeCloseTo(slab.sums[sum.responseMs]!, 3)
+  },
+)
 
 test('Client skips the empty line that a server sends after each body', async () => {
   const { server } = httpServer(() => [`${okReply()}\r\n`])

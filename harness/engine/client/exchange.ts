@@ -172,20 +172,15 @@ export class Exchange {
     return cause
   }
 
-  /**
-   * The server has closed the connection: takes a reply that lasts until then. Returns the cause for which the
-   * connection was lost, undefined where it has ended with that reply.
-   */
-  receiveEnd(link: number, now: number): FailureKind | undefined {
-    const { endAtClose } = this.#protocol
-    if (endAtClose === undefined) return 'closed-early'
+  /** The server has closed the connection: takes a reply that lasts until then, after which nothing was lost. */
+  receiveEnd(link: number, now: number, hasEnded: boolean): FailureKind | undefined {
     this.#partialFrames.recall(link)
     const { bytes, from, to } = this.#partialFrames
-    const end = endAtClose(bytes, from, to)
-    if (end < 0) return this.#brokenFrame(end)
-    if (end === incomplete) return 'closed-early'
+    const end = this.#protocol.endAtClose?.(bytes, from, to) ?? incomplete
+    if (end <= 0) return end === incomplete ? 'closed-early' : this.#brokenFrame(end)
+    if (hasEnded) this.#drainFrame(link, bytes, from, end, now)
     this.#completed = 0
-    const cause = this.#take(link, bytes, from, end, now)
+    const cause = hasEnded ? undefined : this.#take(link, bytes, from, end, now)
     this.#countCompleted(link)
     return cause ?? (this.endings?.isEnding(link) ? undefined : 'closed-early')
   }
@@ -283,29 +278,29 @@ export class Exchange {
     this.#partialFrames.join(link, bytes, from, to)
     const { bytes: input, to: end } = this.#partialFrames
     let at = this.#partialFrames.from
-    while (at < end) {
+    let isOver = false
+    while (at < end && !isOver) {
       const frameEnd = this.#frameEnd(link, input, at, end)
-      if (frameEnd < 0) this.#clearUnanswered(link, now)
-      if (frameEnd <= 0) break
-      const isLast = this.#protocol.endsConnection?.(input, at, frameEnd) === true
-      const isDelivery = this.#deliveries?.takeAfterEnd(input, at, frameEnd, now) === true
-      const slot = isDelivery ? -1 : this.#slots.find(link, input, at, frameEnd)
-      if (slot >= 0) {
-        const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
-        if (role === roleIndex.request) this.counters.drainedResponseTime(now - this.#slots.intendedAt[slot]!)
-        this.counters.nonCompletingReply()
-        this.#slots.release(link, slot)
-      }
-      at = isLast ? end : frameEnd
-      if (isLast) this.#clearUnanswered(link, now)
+      if (frameEnd === incomplete) break
+      isOver = frameEnd < 0 || this.#protocol.endsConnection?.(input, at, frameEnd) === true
+      if (frameEnd > 0) this.#drainFrame(link, input, at, frameEnd, now)
+      at = isOver ? end : frameEnd
+    }
+    if (isOver) {
+      this.unanswered.censor(link, now)
+      this.#slots.clear(link)
     }
     this.#partialFrames.keep(link, input, at, end)
   }
 
-  /** After the end no reply comes on the link any more. */
-  #clearUnanswered(link: number, now: number): void {
-    this.unanswered.censor(link, now)
-    this.#slots.clear(link)
+  #drainFrame(link: number, input: Uint8Array, at: number, end: number, now: number): void {
+    const isDelivery = this.#deliveries?.takeAfterEnd(input, at, end, now) === true
+    const slot = isDelivery ? -1 : this.#slots.find(link, input, at, end)
+    if (slot < 0) return
+    const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
+    if (role === roleIndex.request) this.counters.drainedResponseTime(now - this.#slots.intendedAt[slot]!)
+    this.counters.nonCompletingReply()
+    this.#slots.release(link, slot)
   }
 
   /** Sends a heartbeat if the last is `everyMs` ago and not in flight any more. */
