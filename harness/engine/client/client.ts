@@ -8,6 +8,7 @@ import { Availability } from './availability.ts'
 import { Connections, linkPhase } from './connections.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
+import { LinkScan } from './linkScan.ts'
 import { Losses } from './losses.ts'
 import { PlannedRequests } from './plannedRequests.ts'
 import { RunClock } from './runClock.ts'
@@ -22,10 +23,6 @@ const controlMs = 100
 const controlWhileOpeningMs = 5
 /** How often the number of sending connections is updated along a ramp. */
 const rampMs = 10
-const heapSampleMs = 1000
-/** Timeouts and due heartbeats are looked for this many times within the time they are given. */
-const scansPerTimeout = 16
-const scanMsMax = 100
 
 const runPhase = { opening: 0, running: 1, draining: 2 } as const
 
@@ -63,18 +60,13 @@ export class Client implements Loop {
   /** The links below this one send; the others are open at most. */
   #active: number
   readonly #runClock: RunClock
-  readonly #heapKiB: () => number
+  readonly #scan: LinkScan
   readonly #links: number
   readonly #everyRequest: boolean
   readonly #closesByReset: boolean
-  readonly #timeoutMs: number
-  readonly #heartbeatMs: number
-  readonly #scanMs: number
   #phase: number = runPhase.opening
   #openUntil = Number.POSITIVE_INFINITY
   #drainUntil = Number.POSITIVE_INFINITY
-  #scanAt = 0
-  #heapAt = 0
 
   constructor(plan: WorkerPlan, options: ClientOptions) {
     const { memory, transport, protocol, epochOffsetMs } = options
@@ -99,13 +91,12 @@ export class Client implements Loop {
     this.#active = ramp === undefined ? plan.connections : 0
     const drop = (link: number, cause: FailureKind, now: number) => this.#drop(link, cause, now)
     this.#planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
-    this.#heapKiB = options.heapKiB
+    const proceed = (link: number, now: number) => this.#proceed(link, now)
+    const { heapKiB } = options
+    this.#scan = new LinkScan(plan, { slab, connections, exchange, availability, heapKiB, drop, proceed })
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
     this.#closesByReset = plan.closesByReset === true
-    this.#timeoutMs = plan.timeoutMs
-    this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
-    this.#scanMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
   }
 
   opened(link: number, now: number): void {
@@ -154,21 +145,21 @@ export class Client implements Loop {
 
   #wakeWhileOpening(now: number): number {
     this.#resumeDue(now)
-    if (now >= this.#scanAt) this.#scan(now)
+    this.#scan.scanIfDue(now)
     this.#connections.connectNext(now)
-    return Math.min(this.#due.soonest, this.#scanAt, this.#runClock.startAt, now + controlWhileOpeningMs)
+    return Math.min(this.#due.soonest, this.#scan.nextAt, this.#runClock.startAt, now + controlWhileOpeningMs)
   }
 
   #wakeWhileRunning(now: number): number {
     this.#resumeDue(now)
     if (this.#activeAt !== undefined) this.#followRamp(this.#activeAt(now), now)
     this.#planned?.sendDue(now)
-    if (now >= this.#scanAt) this.#scan(now)
+    this.#scan.scanIfDue(now)
     this.#connections.connectNext(now)
     this.#endIfDone(now)
     if (this.#phase === runPhase.draining) return this.#wakeWhileDraining(now)
     const plannedAt = this.#planned?.nextAt ?? Number.POSITIVE_INFINITY
-    const next = Math.min(this.#due.soonest, this.#scanAt, plannedAt, this.#runClock.endAt)
+    const next = Math.min(this.#due.soonest, this.#scan.nextAt, plannedAt, this.#runClock.endAt)
     const wakeAt = Math.min(next, now + (this.#activeAt === undefined ? controlMs : rampMs))
     return this.#stalls.asked(Math.max(now, wakeAt), this.#exchange.counters.inFlight)
   }
@@ -318,35 +309,6 @@ export class Client implements Loop {
       return
     }
     this.#losses.lost(link, cause, now)
-  }
-
-  /** Looks for timeouts and for heartbeats that are due. */
-  #scan(now: number): void {
-    this.#scanAt = now + this.#scanMs
-    for (let link = 0; link < this.#links; link++) {
-      const phase = this.#connections.phase[link]
-      if (phase === linkPhase.connecting || phase === linkPhase.handshaking) this.#scanOpening(link, now)
-      else if (phase === linkPhase.sending) this.#scanSending(link, now)
-    }
-    this.#availability.count(now)
-    if (now >= this.#heapAt) {
-      this.#heapAt = now + heapSampleMs
-      Atomics.store(this.#slab.fields, field.heapKiB, this.#heapKiB())
-    }
-  }
-
-  #scanOpening(link: number, now: number): void {
-    if (this.#connections.beganAt[link]! <= now - this.#timeoutMs) this.#drop(link, 'connect-timeout', now)
-  }
-
-  #scanSending(link: number, now: number): void {
-    const exchange = this.#exchange
-    let cause = exchange.isIdle(link) ? undefined : exchange.unanswered.timeOut(link, now - this.#timeoutMs, now)
-    if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
-      cause = exchange.sendHeartbeatIfDue(link, this.#heartbeatMs, now)
-    }
-    if (cause === undefined) this.#proceed(link, now)
-    else this.#drop(link, cause, now)
   }
 
   #endIfDone(now: number): void {
