@@ -3,6 +3,7 @@ import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import { toolVersion } from '../version.ts'
 import { addCompare } from './compare.ts'
 import { printError } from './errors.ts'
+import { withImpliedRun } from './impliedRun.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
 import { addRun } from './run.ts'
@@ -24,7 +25,8 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     })
   }
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    const names = program.commands.map(command => command.name())
+    await program.parseAsync(withImpliedRun(argv, ['help', ...names]), { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof UserError) {
@@ -56,7 +58,8 @@ Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run 
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
-  volley run http://127.0.0.1:8080/path -c 50
+  volley http://127.0.0.1:8080/path -c 50          "run" may be left out
+  volley init http://127.0.0.1:8080/path -o mine.yaml
   volley serve tlv --listen 127.0.0.1:8080
   volley torture tcp://127.0.0.1:8080 --protocol tlv`,
     )
