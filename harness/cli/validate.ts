@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { load, prepare } from '../api.ts'
 import { type ExitCode, exitCode, type Fault, UserError } from '../errors.ts'
-import { prepareScenario } from '../run/prepare.ts'
 import { printError } from './errors.ts'
 import type { CommandIo } from './io.ts'
-import { loadSources } from './sources.ts'
+import { readSources } from './sources.ts'
 
 /** `volley validate`: checks everything about scenarios that needs no traffic. */
 export function addValidate(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
@@ -15,8 +15,9 @@ export function addValidate(program: Command, io: CommandIo, done: (code: ExitCo
       const faults: Fault[] = []
       for (const file of files) {
         try {
-          const [loaded] = await loadSources([file], [], undefined, io)
-          await prepareScenario(loaded!)
+          const [source] = await readSources([file], io)
+          const { name, text } = source!
+          await prepare(await load(name, { variables: io.env, ...(text !== undefined && { text }) }))
           io.stdout.write(`${file}: ok\n`)
         } catch (error) {
           if (!(error instanceof UserError)) throw error
