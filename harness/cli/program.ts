@@ -6,6 +6,7 @@ import { printError } from './errors.ts'
 import { withImpliedRun } from './impliedRun.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
+import { addReport } from './report.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
@@ -13,7 +14,7 @@ import { addTalk } from './talk.ts'
 import { addTorture } from './torture.ts'
 import { addValidate } from './validate.ts'
 
-const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare]
+const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare, addReport]
 
 /** Runs one command line, given without the program's name; returns its exit code. Rejects only for errors of volley itself. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
@@ -54,7 +55,7 @@ function createProgram({ stdout, stderr }: CommandIo): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run is invalid; 130 interrupted.
+Exit codes: 0 pass; 1 a threshold, a trial or --fail-if failed; 2 could not run; 3 it cannot be said; 4 the run is invalid; 130 interrupted.
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
