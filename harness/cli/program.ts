@@ -4,6 +4,7 @@ import { toolVersion } from '../version.ts'
 import { addCompare } from './compare.ts'
 import { printError } from './errors.ts'
 import { withImpliedRun } from './impliedRun.ts'
+import { addInit } from './init.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
 import { addReport } from './report.ts'
@@ -14,7 +15,18 @@ import { addTalk } from './talk.ts'
 import { addTorture } from './torture.ts'
 import { addValidate } from './validate.ts'
 
-const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare, addReport]
+const commands = [
+  addRun,
+  addServe,
+  addTalk,
+  addTorture,
+  addValidate,
+  addSchema,
+  addList,
+  addCompare,
+  addReport,
+  addInit,
+]
 
 /** Runs one command line, given without the program's name; returns its exit code. Rejects only for errors of volley itself. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {

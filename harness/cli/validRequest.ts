@@ -36,18 +36,19 @@ function schemeProtocol(url: string): ProtocolName {
   return isHttpUrl(url) ? 'http' : /^rediss?:/i.test(url) ? 'resp' : 'raw'
 }
 
-function sendOverride(send: unknown): Override {
+/** A request in place of the steps. */
+export function sendOverride(send: unknown): Override {
   return { path: ['loop'], value: [{ send }], origin: '--send' }
 }
 
 /** The request if only an address and a protocol are given. */
-function defaultSend(protocol: ProtocolName): unknown {
+export function defaultSend(protocol: ProtocolName): unknown {
   if (protocol === 'http') return 'GET /'
   return protocol === 'resp' ? 'PING' : sendOf('Hello World!', protocol)
 }
 
 /** The text itself, or a mapping if it is one and has only keys of `send`, such as `{"type": 9, "body": "a"}`. */
-function sendOf(text: string, protocol: ProtocolName): unknown {
+export function sendOf(text: string, protocol: ProtocolName): unknown {
   const value = text.trim().startsWith('{') ? mappingOf(text) : undefined
   if (value !== undefined && Object.keys(value).every(key => sendKeys.includes(key))) return value
   // Type 1 as in "volley talk"; type 0 is often a heartbeat.
