@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import { toolVersion } from '../version.ts'
 import { addCompare } from './compare.ts'
+import { addCompletion } from './completion.ts'
 import { printError } from './errors.ts'
 import { withImpliedRun } from './impliedRun.ts'
 import { addInit } from './init.ts'
@@ -26,6 +27,7 @@ const commands = [
   addCompare,
   addReport,
   addInit,
+  addCompletion,
 ]
 
 /** Runs one command line, given without the program's name; returns its exit code. Rejects only for errors of volley itself. */
