@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode } from '../errors.ts'
-import { runCommand } from './program.ts'
+import { loadingShortage } from '../host/descriptors.ts'
 
 let code: ExitCode = exitCode.pass
 let stop: AbortController | undefined
@@ -27,6 +27,13 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+const shortage = loadingShortage(process.argv.slice(2))
+if (shortage !== undefined) {
+  process.stderr.write(`${shortage.message}\n  ${shortage.hint}\n`)
+  process.exit(exitCode.couldNotRun)
+}
+// Imported here, as with few file descriptors the files of the program cannot be opened.
+const { runCommand } = await import('./program.ts')
 code = await runCommand(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
