@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode } from '../errors.ts'
 import { loadingShortage } from '../host/descriptors.ts'
+import { fileDescriptorsMax } from '../host/processes.ts'
 
 let code: ExitCode = exitCode.pass
 let stop: AbortController | undefined
@@ -27,13 +28,15 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-const shortage = loadingShortage(process.argv.slice(2))
-if (shortage !== undefined) {
-  process.stderr.write(`${shortage.message}\n  ${shortage.hint}\n`)
+// Read before they may be used up.
+const descriptors = fileDescriptorsMax()
+/** Imported by itself, as its files are opened at once, which takes more file descriptors than "ulimit -n" may allow. */
+const { runCommand } = await import('./program.ts').catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EMFILE') throw error
+  const { message, hint } = loadingShortage(process.argv.slice(2), descriptors)
+  process.stderr.write(`${message}\n  ${hint}\n`)
   process.exit(exitCode.couldNotRun)
-}
-// Imported here, as with few file descriptors the files of the program cannot be opened.
-const { runCommand } = await import('./program.ts')
+})
 code = await runCommand(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,9 +1,10 @@
+import { plural } from '../units.ts'
 import { fileDescriptorsMax } from './processes.ts'
 
 /** File descriptors that a program needs besides its connections. */
 const ownDescriptors = 64
-/** Enough for the files of the program, which are opened at once as it is loaded. */
-const loadingDescriptors = 128
+/** More than enough for the files of the program, which are opened at once as it is loaded. */
+const loadingDescriptors = 256
 
 /** What is missing, and what to do about it. */
 export interface Shortage {
@@ -22,20 +23,19 @@ export function connectionShortage(
   const fewer = most > ownDescriptors ? `ask for at most ${most - ownDescriptors} connections, or ` : ''
   return {
     message: `${connections} connections need more file descriptors than this process may have open (${most})`,
-    hint: `${fewer}${advice(Math.max(needed, loadingDescriptors), isRoot)}`,
+    hint: `${fewer}${advice(needed, isRoot)}`,
   }
 }
 
-/** Why the program cannot even be loaded; `args` are those of its command line. Undefined where it can. */
+/** What the program needs that could not be loaded for want of descriptors; `args` are those of its command line. */
 export function loadingShortage(
   args: readonly string[],
   most: number = fileDescriptorsMax(),
   isRoot: boolean = process.getuid?.() === 0,
-): Shortage | undefined {
-  if (most >= loadingDescriptors) return undefined
+): Shortage {
   const connections = connectionsIn(args)
   const needed = Math.max(loadingDescriptors, connections + ownDescriptors)
-  const what = connections === 0 ? 'volley needs' : `volley with ${connections} connections needs`
+  const what = connections === 0 ? 'volley needs' : `volley with ${plural(connections, 'connection')} needs`
   return {
     message: `${what} ${needed} file descriptors, and this process may have ${most} open`,
     hint: advice(needed, isRoot),
