@@ -74,6 +74,13 @@ test('volley run names the faults of every file at once, each only once', async 
   expect(both.stderr.match(/first\.yaml.*target: missing/g)).toHaveLength(1)
 })
 
+test('volley run shows how a server is named where there is no such file', async () => {
+  const { code, stderr } = await volley('run', 'example.org')
+  expect(code).toBe(2)
+  expect(stderr).toContain('a server is named as host:port, or as a URL: http://example.org')
+  expect((await volley('run', 'no/such.yaml')).stderr).not.toContain('host:port')
+})
+
 const commands = ['run', 'list', 'compare', 'help']
 
 test.each([

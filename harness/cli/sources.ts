@@ -22,10 +22,10 @@ export async function readSources(
   sources: readonly string[],
   io: Pick<CommandIo, 'stdin' | 'stderr'>,
 ): Promise<Source[]> {
-  const { values, faults } = await outcomes(sources.map(source => readSource(source, io)))
+  const { values, faults, errors } = await outcomes(sources.map(source => readSource(source, io)))
   const repeats = sources.filter(source => source === stdinSource).length > 1
   const all = repeats ? [...faults, { place: stdinName, message: 'is named twice, and can be read once' }] : faults
-  if (all.length > 0) throw new UserError(all)
+  if (all.length > 0) throw all.length === 1 && errors.length === 1 ? errors[0] : new UserError(all)
   return values
 }
 

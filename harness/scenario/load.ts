@@ -89,7 +89,8 @@ export function protocolIn(overrides: readonly Override[]): string | undefined {
 /** Reads the text of a scenario file, up to its limit; a UserError where it cannot be read. */
 export async function readScenarioText(path: string): Promise<string> {
   // A scenario may come by way of a pipe, as in `volley run <(make-scenario)`.
-  return textOf(() => readBounded(path, { ...bounds, pipes: true }), path)
+  const hint = /[/\\]|\.ya?ml$/i.test(path) ? undefined : `a server is named as host:port, or as a URL: http://${path}`
+  return textOf(() => readBounded(path, { ...bounds, pipes: true }), path, hint)
 }
 
 /** Reads the text of a scenario from a stream, up to its limit; `name` is how faults name it. */
@@ -99,15 +100,16 @@ export async function readScenarioStream(stream: AsyncIterable<Uint8Array | stri
 
 const bounds = { what: 'a scenario file', bytesMax: limits.scenarioBytesMax }
 
-async function textOf(read: () => Promise<Buffer>, name: string): Promise<string> {
-  const refuse = (message: string) => new UserError([{ place: name, message }])
+async function textOf(read: () => Promise<Buffer>, name: string, missingHint?: string): Promise<string> {
+  const refuse = (message: string, hint?: string) => new UserError([{ place: name, message }], hint)
   let bytes: Buffer
   try {
     bytes = await read()
   } catch (error) {
     if (error instanceof InvalidValue) throw refuse(error.message)
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw refuse(isMissing ? 'no such file' : `cannot be read: ${messageOf(error)}`)
+    if (isMissing) throw refuse('no such file', missingHint)
+    throw refuse(`cannot be read: ${messageOf(error)}`)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -121,6 +121,8 @@ test.each([
   ['htp://h', 'unknown scheme "htp://"; did you mean "http://"?'],
   ['h:80/users?a=b', 'expected host:port without a path, or a URL such as http://h:80/users?a=b, got "h:80/users?a=b"'],
   [':8080', 'expected a host before the port, as in 127.0.0.1:8080, got ":8080"'],
+  ['::1:8080', 'expected an IPv6 address in brackets, and a port: [::1]:8080, got "::1:8080"'],
+  ['fe80::1', 'expected an IPv6 address in brackets, and a port: [::1]:8080, got "fe80::1"'],
   ['h:70000', 'target.address: expected a port from 1 to 65535, got 70000'],
 ])('scenarioFromUrl() refuses %s', (url, message) => {
   expect(faultLines(() => scenarioFromUrl(url, []))).toEqual([`${url} ${message}`])

@@ -20,10 +20,13 @@ const schemes = [...Object.keys(ports), 'tcp', 'udp', 'tls']
 /** What `host:port` begins with where a scheme would be. */
 const bareAddress = new RegExp(`^(?:${hostPattern})?:\\d+(?:[/?#]|$)`)
 
+/** An IPv6 address, or one with a port that lacks its brackets. */
+const bareIPv6 = /^[\da-f.:]*::[\da-f.:]*$/i
+
 /** Whether an argument of the command line is a URL or an address, and not the path of a file. */
 export function isUrl(source: string): boolean {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')) return true
-  return bareAddress.test(source) && !/\.ya?ml$/i.test(source)
+  return (bareAddress.test(source) || bareIPv6.test(source)) && !/\.ya?ml$/i.test(source)
 }
 
 /** Whether a URL is one of HTTP, with or without TLS. */
@@ -92,6 +95,7 @@ function requestOf(protocol: string): Pick<UrlSettings, 'protocol' | 'loop'> {
 
 /** `host:port` as an address: a path belongs to HTTP, and a port alone names no server. */
 function bareSettings(text: string): string {
+  if (bareIPv6.test(text)) throw new InvalidValue('an IPv6 address in brackets, and a port: [::1]:8080', show(text))
   if (text.startsWith(':')) throw new InvalidValue(`a host before the port, as in 127.0.0.1${text}`, show(text))
   const rest = /^[^/?#]*\/?(.*)$/s.exec(text)![1]!
   if (rest !== '') throw new InvalidValue(`host:port without a path, or a URL such as http://${text}`, show(text))
