@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { addressForms, formatEndpoint, parseEndpoint, parseHostPort, unixPath } from './address.ts'
+import { addressForms, formatEndpoint, parseEndpoint, parseHostPort, unixPath, withScheme } from './address.ts'
 import { InvalidValue } from './invalidValue.ts'
 
 test.each([
   ['tcp://127.0.0.1:8080', { scheme: 'tcp', host: '127.0.0.1', port: 8080 }],
+  ['127.0.0.1:8080', { scheme: 'tcp', host: '127.0.0.1', port: 8080 }],
+  ['localhost:80/', { scheme: 'tcp', host: 'localhost', port: 80 }],
+  ['[::1]:80', { scheme: 'tcp', host: '::1', port: 80 }],
   ['tcp://my-host.example.org:1/', { scheme: 'tcp', host: 'my-host.example.org', port: 1 }],
   ['tcp://my_host:0443', { scheme: 'tcp', host: 'my_host', port: 443 }],
   ['udp://127.0.0.1:9000', { scheme: 'udp', host: '127.0.0.1', port: 9000 }],
@@ -18,7 +21,12 @@ test.each([
 })
 
 test.each([
-  ['127.0.0.1:8080', addressForms],
+  ['127.0.0.1', addressForms],
+  ['8080', addressForms],
+  [':8080', addressForms],
+  ['::1:80', addressForms],
+  ['localhost:80/path', addressForms],
+  ['ws://h:80', addressForms],
   ['tcp://127.0.0.1', addressForms],
   ['tcp://8080', addressForms],
   ['tcp://:8080', addressForms],
@@ -73,4 +81,15 @@ test('unixPath() takes any path, and nothing without unix: before it', () => {
     '',
     undefined,
   ])
+})
+
+test.each([
+  ['127.0.0.1:8080', 'tcp://127.0.0.1:8080'],
+  ['[::1]:80', 'tcp://[::1]:80'],
+  ['localhost:{port}', 'tcp://localhost:{port}'],
+  ['udp://h:1', 'udp://h:1'],
+  ['unix:/a:1', 'unix:/a:1'],
+  ['tcp://h:1', 'tcp://h:1'],
+])('withScheme() makes of %s %s', (address, expected) => {
+  expect(withScheme(address)).toBe(expected)
 })

@@ -24,13 +24,13 @@ export type Endpoint =
   | { readonly scheme: 'tcp' | 'udp' | 'tls'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string }
 
-/** Reads `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws an InvalidValue. */
+/** Reads `host:port` (TCP), `tcp://`, `udp://` or `tls://host:port` (IPv6 in brackets) or `unix:/path`; throws an InvalidValue. */
 export function parseEndpoint(text: string): Endpoint {
   const path = unixPath(text)
   if (path !== undefined) return { scheme: 'unix', path: checkUnixPath(path) }
   const url = /^(https?|rediss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
   if (url !== undefined) throw new InvalidValue(`an address, not a URL: ${urls[url]}`)
-  const [, scheme, place = ''] = /^(tcp|udp|tls):\/\/(.*?)\/?$/.exec(text) ?? []
+  const [, scheme = 'tcp', place = ''] = /^(?:(tcp|udp|tls):\/\/)?(.*?)\/?$/.exec(text) ?? []
   const { host, port } = hostAndPort(place) ?? {}
   if (host === undefined) throw new InvalidValue(bracketed(text) ?? addressForms)
   if (!(Number(port) >= 1 && Number(port) <= portMax)) throw new InvalidValue(`a port from 1 to ${portMax}`, port)
@@ -42,6 +42,13 @@ export function parseHostPort(text: string): { readonly host?: string; readonly 
   const { host, port } = hostAndPort(text) ?? {}
   if (port === undefined || Number(port) > portMax) return undefined
   return { port: Number(port), ...(host !== undefined && { host }) }
+}
+
+/** An address with its scheme: `tcp://` is what `host:port` alone means. */
+export function withScheme(address: string): string {
+  return new RegExp(`^${hostPattern}:`).test(address) && !/^(?:unix:|[\w.-]+:\/\/)/.test(address)
+    ? `tcp://${address}`
+    : address
 }
 
 /** The path in `unix:/path` or `unix:///path`; undefined where the text does not begin so. */

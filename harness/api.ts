@@ -5,7 +5,7 @@ import { prepareFolder, reportFolder, UnsavedReport } from './report/save.ts'
 import { type Prepared, prepareScenario } from './run/prepare.ts'
 import { type RunOptions, runScenario } from './run/run.ts'
 import { searchScenario } from './run/search.ts'
-import { inEnvironment, loadScenario, scenarioFromUrl } from './scenario/load.ts'
+import { inEnvironment, loadScenario, parseScenario, scenarioFromUrl } from './scenario/load.ts'
 import type { LoadedScenario } from './scenario/loaded.ts'
 import type { Override } from './scenario/overrides.ts'
 import { parsePath } from './scenario/setting.ts'
@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly variables?: Readonly<Record<string, string | undefined>>
   /** The name of one of the scenario's environments; its target replaces that of the scenario. */
   readonly environment?: string
+  /** The text of the scenario, where it is in no file: `source` is then how faults name it. */
+  readonly text?: string
 }
 
 /**
@@ -38,8 +40,10 @@ export interface LoadOptions {
  * fault.
  */
 export async function load(source: string, options: LoadOptions = {}): Promise<LoadedScenario> {
-  const { overrides = [], variables = process.env, environment } = options
-  const loaded = isUrl(source) ? scenarioFromUrl(source, overrides) : await loadScenario(source, overrides, variables)
+  const { overrides = [], variables = process.env, environment, text } = options
+  const fromFile = () => loadScenario(source, overrides, variables)
+  const fromUrl = () => (isUrl(source) ? scenarioFromUrl(source, overrides) : fromFile())
+  const loaded = text === undefined ? await fromUrl() : parseScenario(text, source, overrides, variables)
   return environment === undefined ? loaded : inEnvironment(loaded, environment)
 }
 

@@ -47,6 +47,22 @@ export async function readBounded(path: string, bounds: ReadBounds): Promise<Buf
   }
 }
 
+/** Reads a stream to its end; throws an InvalidValue as soon as it has more than `bytesMax`. */
+export async function readBoundedStream(
+  stream: AsyncIterable<Uint8Array | string>,
+  bounds: ReadBounds,
+): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    const bytes = Buffer.from(chunk as Uint8Array)
+    length += bytes.length
+    if (length > bounds.bytesMax) throw tooLarge(bounds)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
 /** `readBounded` without a promise. */
 export function readBoundedSync(path: string, bounds: ReadBounds): Buffer {
   checkStats(statSync(path), bounds)

@@ -23,7 +23,7 @@ const settings: readonly Setting[] = [
   {
     flags: '-n, --requests <n>',
     name: 'requests',
-    description: 'total number of requests, instead of a duration',
+    description: 'total number of requests; with -d the run ends at whichever comes first',
     path: ['requests'],
   },
   {
@@ -48,7 +48,7 @@ const settings: readonly Setting[] = [
   {
     flags: '--target <url>',
     name: 'target',
-    description: 'a running server: tcp://host:port, udp://host:port, tls://host:port, unix:/path',
+    description: 'a running server: host:port, tcp://host:port, udp://host:port, tls://host:port, unix:/path',
     path: ['target'],
     value: address => ({ address }),
   },
@@ -80,9 +80,13 @@ const settings: readonly Setting[] = [
     path: ['load', 'rate'],
   },
   { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
+  { flags: '--insecure', name: 'insecure', description: 'TLS: accept any certificate', path: ['tls', 'insecure'] },
 ]
 
 const allNames = settings.map(({ name }) => name)
+
+/** The variables that do the same as flags. */
+export const settingVariables = allNames.map(variableOf)
 
 /** Adds the flags that change a scenario to a command: all of them, or only those with the given names. */
 export function addSettings(command: Command, names: readonly string[] = allNames): Command {
@@ -102,7 +106,7 @@ export function overridesOf(
 ): Override[] {
   const known = settings.filter(({ name }) => names.includes(name))
   const fromVariables = known.flatMap(setting => {
-    const variable = `VOLLEY_${setting.name.toUpperCase()}`
+    const variable = variableOf(setting.name)
     const text = environment[variable]
     return text === undefined || text === '' ? [] : [override(setting, text, variable)]
   })
@@ -113,10 +117,15 @@ export function overridesOf(
   return [...fromVariables, ...fromFlags, ...((options['set'] as string[] | undefined) ?? []).map(parseSet)]
 }
 
+function variableOf(name: string): string {
+  return `VOLLEY_${name.toUpperCase()}`
+}
+
 function override({ path, value = settingValue }: Setting, text: string, origin: string): Override {
   return { path, value: value(text, origin), origin }
 }
 
-function collect(text: string, before: string[] = []): string[] {
+/** Collects the values of a flag that may be repeated. */
+export function collect(text: string, before: string[] = []): string[] {
   return [...before, text]
 }

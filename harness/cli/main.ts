@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { type ExitCode, exitCode } from '../errors.ts'
+import { loadingShortage } from '../host/descriptors.ts'
+import { fileDescriptorsMax } from '../host/processes.ts'
 import { checkArguments } from './arguments.ts'
 import { printThrown } from './errors.ts'
 import { watchOutput } from './output.ts'
@@ -37,10 +39,17 @@ function withOutput(code: ExitCode): ExitCode {
   return exitCode.couldNotRun
 }
 
-// Imported here, as the files of a program may be more than the process may open at once ("ulimit -n 64").
-const { runCommand } = await import('./program.ts')
 const args = process.argv.slice(2)
 checkArguments(args)
+// Read before they may be used up.
+const descriptors = fileDescriptorsMax()
+// Imported here, as the files of a program may be more than the process may open at once ("ulimit -n 64").
+const { runCommand } = await import('./program.ts').catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EMFILE') throw error
+  const { message, hint } = loadingShortage(args, descriptors)
+  stderr.write(`${message}\n  ${hint}\n`)
+  process.exit(exitCode.couldNotRun)
+})
 const code = await runCommand(args, {
   stdout,
   stderr,

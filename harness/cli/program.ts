@@ -2,9 +2,13 @@ import { Command, CommanderError } from 'commander'
 import { type ExitCode, exitCode } from '../errors.ts'
 import { toolVersion } from '../version.ts'
 import { addCompare } from './compare.ts'
+import { addCompletion } from './completion.ts'
 import { printThrown } from './errors.ts'
+import { withImpliedRun } from './impliedRun.ts'
+import { addInit } from './init.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
+import { addReport } from './report.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
@@ -12,7 +16,19 @@ import { addTalk } from './talk.ts'
 import { addTorture } from './torture.ts'
 import { addValidate } from './validate.ts'
 
-const commands = [addRun, addServe, addTalk, addTorture, addValidate, addSchema, addList, addCompare]
+const commands = [
+  addRun,
+  addServe,
+  addTalk,
+  addTorture,
+  addValidate,
+  addSchema,
+  addList,
+  addCompare,
+  addReport,
+  addInit,
+  addCompletion,
+]
 
 /** Runs one command line, given without the program's name; returns its exit code. Whatever is thrown is printed: exit 2. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
@@ -24,7 +40,8 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     })
   }
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    const names = program.commands.map(command => command.name())
+    await program.parseAsync(withImpliedRun(argv, ['help', ...names]), { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
@@ -49,11 +66,12 @@ function createProgram({ stdout, stderr }: CommandIo): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 pass; 1 a threshold or a trial failed; 2 could not run; 4 the run is invalid; 130 interrupted.
+Exit codes: 0 pass; 1 a threshold, a trial or --fail-if failed; 2 could not run; 3 it cannot be said; 4 the run is invalid; 130 interrupted.
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"
-  volley run http://127.0.0.1:8080/path -c 50
+  volley http://127.0.0.1:8080/path -c 50          "run" may be left out
+  volley init http://127.0.0.1:8080/path -o mine.yaml
   volley serve tlv --listen 127.0.0.1:8080
   volley torture tcp://127.0.0.1:8080 --protocol tlv`,
     )

@@ -35,6 +35,22 @@ describe('volley run', () => {
     expect(report.totals.failures).toEqual({})
   })
 
+  test('ends with its requests or after its time, whichever comes first, and says so', async () => {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const byTime = await run(url, '-n', '1000M', '-d', '200ms')
+    expect(byTime.code).toBe(0)
+    expect(byTime.report.totals.sent).toBeLessThan(1e9)
+    expect(byTime.stderr).toContain('loop, 10 connections x 1, until 1,000,000,000 requests or 200ms')
+    expect(byTime.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /until 1,000,000,000 requests or 200ms: ended after \S+, [\d,]+ sent/,
+    )
+    const byCount = await run(url, '-n', '50', '-d', '1h')
+    expect(byCount.report.totals.sent).toBe(50)
+    const both = await run(url, '-n', '50', '-d', '20s')
+    expect(both.report.totals.sent).toBe(50)
+    expect(both.stdout).toContain('until 50 requests or 20s: ended by its requests')
+  })
+
   test('shares connections and requests over two workers exactly', async () => {
     let accepted = 0
     const { url } = await listen(socket => {

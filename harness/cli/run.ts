@@ -3,8 +3,6 @@ import pc from 'picocolors'
 import {
   exitCodeOf,
   type LoadedScenario,
-  load,
-  type Override,
   openFolder,
   openReportFolder,
   type Prepared,
@@ -24,8 +22,10 @@ import { cacheFolderOf } from '../run/ceilingCache.ts'
 import { printThrown } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
+import { addRequestFlags, type RequestFlags, requestOverrides } from './request.ts'
+import { loadSources } from './sources.ts'
 
-interface RunFlags extends Readonly<Record<string, unknown>> {
+interface RunFlags extends RequestFlags {
   readonly env?: string
   readonly out?: string
   readonly strict?: true
@@ -40,8 +40,11 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
   const command = program
     .command('run')
     .description('run a scenario, or load a server given by its URL, and save a report')
-    .argument('<scenario...>', 'scenario files, or URLs: tcp://, udp://, tls://, unix:, http://, redis://')
-  addSettings(command)
+    .argument(
+      '<scenario...>',
+      'scenario files, - for standard input, or URLs: host:port, tcp://, udp://, tls://, unix:, http://, https://, redis://, rediss://',
+    )
+  addRequestFlags(addSettings(command))
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
     .option('--strict', 'fail a suspect or unproven run too (exit 4)')
@@ -53,7 +56,10 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
 }
 
 async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo): Promise<ExitCode> {
-  const runs = await loadAll(sources, overridesOf(flags, io.env), flags.env, io.env)
+  const settings = overridesOf(flags, io.env)
+  const overrides = [...settings, ...requestOverrides(flags, sources, settings)]
+  const environments = flags.env?.split(',').map(name => name.trim())
+  const runs = await loadSources(sources, overrides, environments, io)
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }
@@ -105,20 +111,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
   return worst(codes)
 }
 
-/** Every scenario is loaded and prepared before the first is run, so that a fault in the last one is reported at once. */
-async function loadAll(
-  sources: readonly string[],
-  overrides: readonly Override[],
-  environments: string | undefined,
-  variables: CommandIo['env'],
-): Promise<LoadedScenario[]> {
-  const names = environments?.split(',').map(name => name.trim()) ?? [undefined]
-  const loaded = sources.map(source =>
-    names.map(environment => load(source, { overrides, variables, ...(environment !== undefined && { environment }) })),
-  )
-  return Promise.all(loaded.flat())
-}
-
+/** Every scenario is prepared before the first is run, so that a fault in the last one is reported at once. */
 async function prepareAll(runs: readonly LoadedScenario[]): Promise<Prepared[]> {
   const outcomes = await Promise.allSettled(runs.map(prepare))
   const faults = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? faultsIn(outcome.reason) : []))

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { builtFile } from '../built.ts'
-import { type ExitCode, exitCode } from '../errors.ts'
+import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import type { CommandIo, OutputStream } from './io.ts'
+import { serverVariableFaults } from './variables.ts'
 
 /** `volley serve`: a reference server in the foreground, or with --detach in the background; stop, reload and status for the latter. */
 export function addServe(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
@@ -24,6 +25,8 @@ export function addServe(program: Command, io: CommandIo, done: (code: ExitCode)
 
 /** Runs the server as a child that uses our streams, in its own process group: each signal reaches it once, through us. */
 async function serve(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const misspelt = serverVariableFaults(io.env)
+  if (misspelt.length > 0) throw new UserError(misspelt)
   const child = spawn(process.execPath, [builtFile('targets/main'), ...args], {
     stdio: [
       io.stdin === process.stdin ? 'inherit' : 'ignore',

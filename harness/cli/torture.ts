@@ -19,7 +19,9 @@ import { formatSetting } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
+import { readSources, textsOf } from './sources.ts'
 import { loadWithRequest } from './validRequest.ts'
+import { variableFaults } from './variables.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
   readonly env?: string
@@ -42,7 +44,10 @@ export function addTorture(program: Command, io: CommandIo, done: (code: ExitCod
   const command = program
     .command('torture')
     .description('test how a server frames messages: split, glued, malformed and unfinished ones')
-    .argument('<url | scenario>', 'a URL as for run, or a scenario file, whose target and first step are used')
+    .argument(
+      '<url | scenario>',
+      'a URL as for run, or a scenario file or - for standard input, whose target and first step are used',
+    )
   addSettings(command, settingNames)
     .option('--send <text or JSON>', 'the valid request: a text, or fields as in {"type": 1, "body": "hello"}')
     .option('--env <name>', 'an environment of the scenario')
@@ -65,13 +70,17 @@ function trialsHelp(): string {
 
 async function tortureSource(source: string, flags: TortureFlags, io: CommandIo): Promise<ExitCode> {
   const chosen = chosenTrials(flags.only)
-  const named = await loadWithRequest(source, overridesOf(flags, io.env, settingNames), flags.send, io.env)
+  const [read] = await readSources([source], io)
+  const { name, text } = read!
+  const misspelt = variableFaults(io.env, textsOf([read!]))
+  if (misspelt.length > 0) throw new UserError(misspelt)
+  const named = await loadWithRequest(name, overridesOf(flags, io.env, settingNames), flags.send, io.env, text)
   const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
   checkStream(loaded)
   const watched = watchedProcess(flags.pid, loaded.scenario.target)
   const prepared = await prepareScenario(loaded)
   const { signal } = io
-  const { settings, stop } = await openTorture({ ...prepared, source, loaded, watched, signal })
+  const { settings, stop } = await openTorture({ ...prepared, source: name, loaded, watched, signal })
   try {
     const options = { ...settings, trials: chosen }
     return exitCodeOf(

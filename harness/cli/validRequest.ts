@@ -1,50 +1,54 @@
 import { UserError } from '../errors.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
-import { loadScenario, scenarioFromUrl } from '../scenario/load.ts'
+import { parseScenario, readScenarioText, scenarioFromUrl } from '../scenario/load.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Override } from '../scenario/overrides.ts'
 import { settingValue } from '../scenario/setting.ts'
-import { isUrl } from '../scenario/url.ts'
+import { isHttpUrl, isUrl } from '../scenario/url.ts'
 
 /** Keys of a step's `send`, if it is a mapping. */
 const sendKeys = 'hex base64 file random body type version extension method path headers'.split(' ')
 
-/** The scenario of a file or a URL; `send` replaces its steps, and an address without it gets a request that fits its protocol. */
+/** The scenario of a file, a text or a URL; `send` replaces its steps, and an address without it gets a request that fits its protocol. */
 export async function loadWithRequest(
   source: string,
   overrides: readonly Override[],
   send: string | undefined,
   variables: Readonly<Record<string, string | undefined>>,
+  text?: string,
 ): Promise<LoadedScenario> {
-  if (!isUrl(source)) {
-    const loaded = await loadScenario(source, overrides, variables)
+  if (text !== undefined || !isUrl(source)) {
+    const read = text ?? (await readScenarioText(source))
+    const loaded = parseScenario(read, source, overrides, variables)
     if (send === undefined) return loaded
-    return loadScenario(source, [...overrides, sendOverride(sendOf(send, loaded.scenario.protocol.name))], variables)
+    const request = sendOverride(sendOf(send, loaded.scenario.protocol.name))
+    return parseScenario(read, source, [...overrides, request], variables)
   }
   const input = overrides.findLast(({ path }) => path[0] === 'protocol')?.value
   const protocol = input === undefined ? schemeProtocol(source) : protocolSpec(input).name
-  const isAddress = /^(tcp:|tls:|unix:)/.test(source)
+  const isAddress = !/^(https?|rediss?|udp):/i.test(source)
   const request = send === undefined ? isAddress && defaultSend(protocol) : sendOf(send, protocol)
   return scenarioFromUrl(source, [...(request === false ? [] : [sendOverride(request)]), ...overrides])
 }
 
 function schemeProtocol(url: string): ProtocolName {
-  return url.startsWith('http:') ? 'http' : url.startsWith('redis:') ? 'resp' : 'raw'
+  return isHttpUrl(url) ? 'http' : /^rediss?:/i.test(url) ? 'resp' : 'raw'
 }
 
-function sendOverride(send: unknown): Override {
+/** A request in place of the steps. */
+export function sendOverride(send: unknown): Override {
   return { path: ['loop'], value: [{ send }], origin: '--send' }
 }
 
 /** The request if only an address and a protocol are given. */
-function defaultSend(protocol: ProtocolName): unknown {
+export function defaultSend(protocol: ProtocolName): unknown {
   if (protocol === 'http') return 'GET /'
   return protocol === 'resp' ? 'PING' : sendOf('Hello World!', protocol)
 }
 
 /** The text itself, or a mapping if it is one and has only keys of `send`, such as `{"type": 9, "body": "a"}`. */
-function sendOf(text: string, protocol: ProtocolName): unknown {
+export function sendOf(text: string, protocol: ProtocolName): unknown {
   const value = text.trim().startsWith('{') ? mappingOf(text) : undefined
   if (value !== undefined && Object.keys(value).every(key => sendKeys.includes(key))) return value
   // Type 1 as in "volley talk"; type 0 is often a heartbeat.

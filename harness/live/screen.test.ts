@@ -235,6 +235,18 @@ describe('renderScreen()', () => {
     expect(line(1_000_000)).toBe(` ${'█'.repeat(43)}  measuring  1,000,000 of 1,000,000`)
   })
 
+  it('measures progress by requests or by time, whichever is nearer to the end', () => {
+    const { totalMs: _, ...snapshot } = sampleSnapshot
+    const title = { ...sampleTitle, requests: 1_000_000, countedMsMax: 20_000 }
+    const line = (completed: number, elapsedMs: number) =>
+      screen({ ...snapshot, completed, elapsedMs }, small, [], title).split('\n')[3]!
+    const doneCells = (text: string) => text.split('measuring')[0]!.replaceAll(/[^▒█]/g, '').length
+    expect(line(500_000, 2000)).toContain('measuring  500,000 of 1,000,000, 2s of 20s')
+    expect(doneCells(line(500_000, 2000))).toBe(doneCells(line(100_000, 10_000)))
+    expect(doneCells(line(500_000, 2000))).toBeGreaterThan(doneCells(line(100_000, 2000)))
+    expect(line(900_000, 25_000)).toContain('900,000 of 1,000,000, 20s of 20s')
+  })
+
   it('draws only the newest seconds of a run that is longer than the chart is wide', () => {
     const history = Array.from({ length: 500 }, (_, second) => (second < 450 ? 1000 : 2000))
     const snapshot = { ...sampleSnapshot, history, elapsedMs: 500_000, totalMs: 3_600_000 }

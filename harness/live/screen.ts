@@ -132,8 +132,11 @@ function progressRow(title: RunTitle, snapshot: Snapshot, cells: number, colors:
 }
 
 /** How much of the run is done, and the warm-up's share of it; both from 0 to 1. */
-function progressOf({ requests, warmupMs }: RunTitle, snapshot: Snapshot): { done: number; warmup: number } {
-  const { totalMs } = snapshot
+function progressOf(
+  { requests, warmupMs, countedMsMax }: RunTitle,
+  snapshot: Snapshot,
+): { done: number; warmup: number } {
+  const { totalMs = countedMsMax } = snapshot
   const share = (part: number, whole: number) => (whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 1)
   if (snapshot.phase === 'opening') {
     return { done: 0, warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
@@ -143,12 +146,16 @@ function progressOf({ requests, warmupMs }: RunTitle, snapshot: Snapshot): { don
   return { done: Math.max(byTime, byCount), warmup: totalMs === undefined ? 0 : share(warmupMs, totalMs) }
 }
 
-function progressText({ requests }: RunTitle, snapshot: Snapshot): string {
+function progressText({ requests, countedMsMax }: RunTitle, snapshot: Snapshot): string {
   const { phase, elapsedMs, totalMs, connections, completed, failed, inFlight } = snapshot
   if (phase === 'opening') return `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
   if (phase === 'draining') return `waits for ${formatCount(inFlight)} replies`
   if (totalMs !== undefined) return `${formatElapsed(Math.min(elapsedMs, totalMs))} of ${formatLength(totalMs)}`
-  if (requests !== undefined) return `${formatCount(completed + failed)} of ${formatCount(requests)}`
+  if (requests !== undefined) {
+    const count = `${formatCount(completed + failed)} of ${formatCount(requests)}`
+    if (countedMsMax === undefined) return count
+    return `${count}, ${formatElapsed(Math.min(elapsedMs, countedMsMax))} of ${formatLength(countedMsMax)}`
+  }
   return formatElapsed(elapsedMs)
 }
 

@@ -70,6 +70,8 @@ export interface RunTitle {
   readonly how: string
   readonly warmupMs: number
   readonly requests?: number
+  /** The time after which a run ends that has not made all of its requests before, where one is set. */
+  readonly countedMsMax?: number
 }
 
 /** One second of the run. */

@@ -10,7 +10,8 @@ import { shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
 import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 
-const names = [
+/** The names of the protocols. */
+export const protocolNames = [
   'raw',
   'line',
   'frame',
@@ -195,12 +196,12 @@ function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
 }
 
 function isName(text: string): text is ProtocolName {
-  return (names as readonly string[]).includes(text)
+  return (protocolNames as readonly string[]).includes(text)
 }
 
 function unknownName(name: string): string {
-  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, names)
-  return `protocol ${show(name)} is not in this version of volley; it has ${list(names)}`
+  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, protocolNames)
+  return `protocol ${show(name)} is not in this version of volley; it has ${list(protocolNames)}`
 }
 
 function frameFaults(settings: FrameSettings): { path: string[]; message: string }[] {
@@ -225,8 +226,8 @@ function isDelimiter(text: string): boolean {
 }
 
 function inputSchema() {
-  const objects = names.map(name => z.strictObject({ [name]: settingsOf[name] }))
-  const { $schema: _, ...schema } = z.toJSONSchema(z.union([z.enum(names), ...objects]), {
+  const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name] }))
+  const { $schema: _, ...schema } = z.toJSONSchema(z.union([z.enum(protocolNames), ...objects]), {
     io: 'input',
     unrepresentable: 'any',
   })

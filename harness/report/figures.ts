@@ -1,6 +1,14 @@
-import type { Threshold } from '../scenario/scenario.ts'
+import { limits, type Threshold } from '../scenario/scenario.ts'
 import type { Colors } from '../terminal/cells.ts'
-import { formatCount, formatDuration, formatPercent, formatSetting, formatShortCount, formatSize } from '../units.ts'
+import {
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatSetting,
+  formatShortCount,
+  formatSize,
+  plural,
+} from '../units.ts'
 import type { Report, Verdict } from './record.ts'
 
 /** A quantile for a table; a dash when there are too few samples. */
@@ -52,6 +60,28 @@ export function describeLoad({ mode, rate, stages, arrivals }: Report['scenario'
   const [least, most] = [Math.min(...rates), Math.max(...rates)]
   const range = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`
   return `rate ${range}/s ${arrivals ?? ''}`.trim()
+}
+
+/** What ends a run first where both a number of requests and a time are set: `until 1,000 requests or 5s`. */
+export function describeLimits({ requests, duration, load }: Report['scenario']): string | undefined {
+  // Either may be hidden, as it came out of the environment.
+  if (typeof requests !== 'number' || typeof duration !== 'number' || duration === limits.countedDurationMs)
+    return undefined
+  return load.mode === 'search' ? undefined : `until ${plural(requests, 'request')} or ${formatSetting(duration)}`
+}
+
+/** What has ended a run, where a number of requests and a time are set or the time came before the requests; in parts. */
+export function describeEnd({ scenario, totals, window, interrupted, error }: Report): string[] {
+  const { requests } = scenario
+  if (typeof requests !== 'number' || interrupted || error !== undefined) return []
+  const limits = describeLimits(scenario)
+  const isComplete = totals.sent >= requests
+  if (isComplete) return limits === undefined ? [] : [`${limits}: ended by its requests`]
+  const elapsed = formatSetting(Math.round(window.elapsedSeconds * 1000))
+  return [
+    `${limits ?? `until ${plural(requests, 'request')}`}:`,
+    `ended after ${elapsed}, ${formatCount(totals.sent)} sent`,
+  ]
 }
 
 /** How requests are split or coalesced: `requests in pieces of 3 B, 5ms apart`, `10 requests in one write`. */

@@ -23,13 +23,24 @@ export function missedCount(thresholds: readonly ThresholdResult[]): number {
 /** Each threshold with the measured figure in its own unit; it fails if nothing was measured. */
 export function judgeThresholds(thresholds: readonly Threshold[], figures: JudgedFigures): ThresholdResult[] {
   return thresholds.map(({ expression, metric, operator, limit }) => {
-    const actual = figureOf(metric, figures)
-    if (actual === undefined || !Number.isFinite(actual)) return { expression, ok: false }
+    const { actual, isBound } = measuredFigure(metric, figures)
+    if (actual === undefined) return { expression, ok: false }
     // The true value is higher than a lower bound, which therefore never proves an upper limit.
-    const isBound = figures.response.lowerBounds?.includes(metric.replaceAll('.', '')) === true
     const ok = isMet(actual, operator, limit) && !(isBound && operator.startsWith('<'))
     return { expression, actual, ...(isBound && { isBound }), ok }
   })
+}
+
+/** The measured figure of a metric, in the unit of its thresholds, and whether it is only a lower bound. */
+export function measuredFigure(
+  metric: Threshold['metric'],
+  figures: JudgedFigures,
+): { readonly actual: number | undefined; readonly isBound: boolean } {
+  const found = figureOf(metric, figures)
+  return {
+    actual: found !== undefined && Number.isFinite(found) ? found : undefined,
+    isBound: figures.response.lowerBounds?.includes(metric.replaceAll('.', '')) === true,
+  }
 }
 
 function figureOf(metric: Threshold['metric'], figures: JudgedFigures): number | undefined {
@@ -53,7 +64,8 @@ function figureOf(metric: Threshold['metric'], figures: JudgedFigures): number |
   }
 }
 
-function isMet(actual: number, operator: Threshold['operator'], limit: number): boolean {
+/** Whether a figure meets a condition. */
+export function isMet(actual: number, operator: Threshold['operator'], limit: number): boolean {
   switch (operator) {
     case '<':
       return actual < limit

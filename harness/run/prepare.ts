@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts'
-import { fileDescriptorsMax } from '../host/processes.ts'
+import { connectionShortage } from '../host/descriptors.ts'
 import type { RequestBank } from '../plan/bank.ts'
 import { type Materials, readMaterials } from '../plan/materials.ts'
 import { encodeRequests } from '../plan/requests.ts'
@@ -8,9 +8,6 @@ import { faultsOf, type LoadedScenario } from '../scenario/loaded.ts'
 import { IssuesError } from '../scenario/path.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import type { Scenario } from '../scenario/scenario.ts'
-
-/** Descriptors that a run needs besides its connections. */
-const ownDescriptors = 64
 
 /** Everything of a run that is made before anything is sent. */
 export interface Prepared {
@@ -36,10 +33,6 @@ export async function prepareScenario(loaded: LoadedScenario): Promise<Prepared>
 
 /** Refuses, before anything is sent, more connections than the kernel allows. */
 function checkDescriptors({ connections }: Scenario): void {
-  const most = fileDescriptorsMax()
-  if (connections + ownDescriptors <= most) return
-  throw new UserError(
-    `${connections} connections need more file descriptors than this process may have open (${most})`,
-    `ask for at most ${most - ownDescriptors} connections, or raise the limit: "ulimit -n ${connections + ownDescriptors}"`,
-  )
+  const shortage = connectionShortage(connections)
+  if (shortage !== undefined) throw new UserError(shortage.message, shortage.hint)
 }

@@ -1,20 +1,22 @@
 import type { RunTitle } from '../metrics/snapshot.ts'
 import type { Plan } from '../plan/plan.ts'
 import { describeProtocol } from '../protocols/spec.ts'
-import { describeLoad } from '../report/figures.ts'
+import { describeLimits, describeLoad } from '../report/figures.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
 /** The title of a run's screen; `scenario` and `target` are redacted. */
 export function titleOf(scenario: Scenario, target: string, plan: Plan): RunTitle {
   const { connections, load, requests } = scenario
+  const limits = describeLimits(scenario)
   const [first] = plan.workers
   const workers = plan.workers.length
   return {
     name: scenario.name,
     what: `${[describeProtocol(scenario.protocol), ...(scenario.layers ?? [])].join(' + ')} over ${target}`,
-    load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
+    load: `${describeLoad(load)}, ${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}${limits === undefined ? '' : `, ${limits}`}`,
     how: `${first!.transport}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     warmupMs: plan.warmupMs,
     ...(requests === undefined ? {} : { requests }),
+    ...(limits === undefined ? {} : { countedMsMax: plan.lengthMs }),
   }
 }

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { InvalidValue } from '../invalidValue.ts'
-import { valueAt } from '../mapping.ts'
+import { isMapping, valueAt } from '../mapping.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
-import { readBounded } from '../wholeFile.ts'
+import { readBounded, readBoundedStream } from '../wholeFile.ts'
 import { keysIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
 import { applyOverrides, type Override } from './overrides.ts'
@@ -22,7 +22,7 @@ export async function loadScenario(
   overrides: readonly Override[],
   environment: Environment,
 ): Promise<LoadedScenario> {
-  return parseScenario(await readText(path), path, overrides, environment)
+  return parseScenario(await readScenarioText(path), path, overrides, environment)
 }
 
 /** Checks the text of a scenario; `file` is how its faults name it, and its folder is where relative paths start. */
@@ -40,7 +40,7 @@ export function parseScenario(
 
 /** A scenario for a URL alone: the requests that its scheme implies, for 10 seconds unless overridden. */
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
-  const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url) }
+  const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url, protocolIn(overrides)) }
   const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
 }
@@ -83,16 +83,37 @@ function finish(
   return { scenario: result.scenario, redacted: redact(result.scenario, secrets), places }
 }
 
-async function readText(path: string): Promise<string> {
-  const refuse = (message: string) => new UserError([{ place: path, message }])
+/** The name of the protocol that the last of the overrides with one chooses. */
+export function protocolIn(overrides: readonly Override[]): string | undefined {
+  const { path: [, key] = [], value } = overrides.findLast(({ path }) => path[0] === 'protocol') ?? {}
+  if (key !== undefined) return String(key)
+  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
+}
+
+/** Reads the text of a scenario file, up to its limit; a UserError where it cannot be read. */
+export async function readScenarioText(path: string): Promise<string> {
+  // A scenario may come by way of a pipe, as in `volley run <(make-scenario)`.
+  const hint = /[/\\]|\.ya?ml$/i.test(path) ? undefined : `a server is named as host:port, or as a URL: http://${path}`
+  return textOf(() => readBounded(path, { ...bounds, pipes: true }), path, hint)
+}
+
+/** Reads the text of a scenario from a stream, up to its limit; `name` is how faults name it. */
+export async function readScenarioStream(stream: AsyncIterable<Uint8Array | string>, name: string): Promise<string> {
+  return textOf(() => readBoundedStream(stream, bounds), name)
+}
+
+const bounds = { what: 'a scenario file', bytesMax: limits.scenarioBytesMax }
+
+async function textOf(read: () => Promise<Buffer>, name: string, missingHint?: string): Promise<string> {
+  const refuse = (message: string, hint?: string) => new UserError([{ place: name, message }], hint)
   let bytes: Buffer
   try {
-    // A scenario may come through a pipe, as in `volley run <(make-scenario)`.
-    bytes = await readBounded(path, { what: 'a scenario file', bytesMax: limits.scenarioBytesMax, pipes: true })
+    bytes = await read()
   } catch (error) {
     if (error instanceof InvalidValue) throw refuse(error.message)
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw refuse(isMissing ? 'no such file' : `cannot be read: ${messageOf(error)}`)
+    if (isMissing) throw refuse('no such file', missingHint)
+    throw refuse(`cannot be read: ${messageOf(error)}`)
   }
   const fault = utf8Fault(bytes)
   if (fault !== undefined) throw refuse(`expected UTF-8 text, got ${showUtf8Fault(fault)}`)

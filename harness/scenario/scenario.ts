@@ -197,4 +197,6 @@ export const limits = {
   rateMax: 100_000_000,
   stagesMax: 1000,
   durationMsMax: 7 * 24 * 3_600_000,
+  /** How long a run may take that ends with a number of requests, or after one pass, where no duration is set. */
+  countedDurationMs: 3_600_000,
 } as const

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { scenarioFromUrl } from './load.ts'
 import { faultLines } from './testing/faults.ts'
-import { nameFromUrl } from './url.ts'
+import { isUrl, nameFromUrl } from './url.ts'
 
 test.each([
   ['http://127.0.0.1:8080/users?page=1', '127.0.0.1:8080', '127.0.0.1:8080', '/users?page=1'],
@@ -22,9 +22,51 @@ test.each([
 })
 
 test.each([
+  ['https://example.org/a', 'tls://example.org:443', 'example.org', '/a'],
+  ['https://example.org:443', 'tls://example.org:443', 'example.org', '/'],
+  ['https://[::1]:8443/a', 'tls://[::1]:8443', '[::1]:8443', '/a'],
+  ['https://example.org:80', 'tls://example.org:80', 'example.org:80', '/'],
+  ['HTTPS://Example.org/A', 'tls://Example.org:443', 'Example.org', '/A'],
+])('scenarioFromUrl() turns %s into a GET over TLS', (url, address, host, path) => {
+  const { scenario } = scenarioFromUrl(url, [])
+  expect(scenario).toMatchObject({
+    target: { address },
+    protocol: { name: 'http', host },
+    loop: [{ send: `GET ${path}` }],
+  })
+  expect(scenario.tls).toBeUndefined()
+})
+
+test.each([
+  ['h:1', 'tcp://h:1'],
+  ['127.0.0.1:8080/', 'tcp://127.0.0.1:8080/'],
+  ['[::1]:9', 'tcp://[::1]:9'],
+])('scenarioFromUrl() takes %s for an address over TCP', (url, address) => {
+  expect(isUrl(url)).toBe(true)
+  expect(scenarioFromUrl(url, []).scenario).toMatchObject({ target: { address }, protocol: { name: 'raw' } })
+})
+
+test('scenarioFromUrl() sends what the protocol of a flag answers', () => {
+  const loopWith = (protocol: unknown) =>
+    scenarioFromUrl('h:1', [{ path: ['protocol'], value: protocol, origin: '--protocol' }]).scenario.loop
+  expect(loopWith('http')).toMatchObject([{ send: 'GET /' }])
+  expect(loopWith({ http: { maxFrame: '1KiB' } })).toMatchObject([{ send: 'GET /' }])
+  expect(loopWith('resp')).toMatchObject([{ send: 'PING', expect: { equals: 'PONG' } }])
+  expect(loopWith('line')).toMatchObject([{ send: 'Hello World!' }])
+})
+
+test.each(['mine.yaml', 'scenarios/mine', './a:1', 'host:1/mine.yaml', 'a', '-', 'a:b', '8080'])(
+  'isUrl() takes %s for the path of a file',
+  source => {
+    expect(isUrl(source)).toBe(false)
+  },
+)
+
+test.each([
   ['redis://127.0.0.1:7000', 'tcp://127.0.0.1:7000'],
   ['redis://cache', 'tcp://cache:6379'],
   ['redis://[::1]/', 'tcp://[::1]:6379'],
+  ['rediss://cache', 'tls://cache:6379'],
 ])('scenarioFromUrl() turns %s into a PING', (url, address) => {
   const { scenario } = scenarioFromUrl(url, [])
   expect(scenario).toMatchObject({
@@ -55,8 +97,8 @@ test('scenarioFromUrl() replaces the request, and what was expected of its reply
   ])
 })
 
-const forms =
-  'http://host:port/path, redis://host:port, tcp://host:port, udp://host:port, tls://host:port or unix:/path'
+const unknown =
+  'is not in this version of volley; it has http://, https://, redis://, rediss://, tcp://, udp://, tls://, unix:/path and host:port alone, which is TCP'
 
 test.each([
   ['http://', 'expected http://host:port/path, got "http://"'],
@@ -70,16 +112,18 @@ test.each([
   ],
   ['redis://h/1', 'expected redis://host:port without a database, got "redis://h/1"'],
   ['redis://:secret@h', 'expected redis://host:port, got "redis://:secret@h"'],
-  [
-    'https://h/',
-    '"https://" is not in this version of volley; a file with address tls://host:443 and protocol http does the same',
-  ],
-  [
-    'rediss://h',
-    '"rediss://" is not in this version of volley; a file with address tls://host:6379 and protocol resp does the same',
-  ],
-  ['ftp://h', `expected ${forms}, got "ftp://h"`],
-  ['constructor://h', `expected ${forms}, got "constructor://h"`],
+  ['https://', 'expected https://host:port/path, got "https://"'],
+  ['rediss://h/1', 'expected rediss://host:port without a database, got "rediss://h/1"'],
+  ['ftp://h', `"ftp://" ${unknown}`],
+  ['ws://h:1', `"ws://" ${unknown}`],
+  ['mqtt://h:1883', `"mqtt://" ${unknown}`],
+  ['constructor://h', `"constructor://" ${unknown}`],
+  ['htp://h', 'unknown scheme "htp://"; did you mean "http://"?'],
+  ['h:80/users?a=b', 'expected host:port without a path, or a URL such as http://h:80/users?a=b, got "h:80/users?a=b"'],
+  [':8080', 'expected a host before the port, as in 127.0.0.1:8080, got ":8080"'],
+  ['::1:8080', 'expected an IPv6 address in brackets, and a port: [::1]:8080, got "::1:8080"'],
+  ['fe80::1', 'expected an IPv6 address in brackets, and a port: [::1]:8080, got "fe80::1"'],
+  ['h:70000', 'target.address: expected a port from 1 to 65535, got 70000'],
 ])('scenarioFromUrl() refuses %s', (url, message) => {
   expect(faultLines(() => scenarioFromUrl(url, []))).toEqual([`${url} ${message}`])
 })

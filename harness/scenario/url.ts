@@ -1,101 +1,143 @@
 import { basename } from 'node:path'
-import { bracketed, hostPattern } from '../address.ts'
+import { bracketed, hostPattern, withScheme } from '../address.ts'
 import { UserError } from '../errors.ts'
-import { InvalidValue, show } from '../invalidValue.ts'
+import { InvalidValue, list, show } from '../invalidValue.ts'
+import { nearest } from '../suggestion.ts'
 import { checkPath } from './schema/httpRequest.ts'
 import { noSuchSlot, parseSlots } from './schema/slots.ts'
 
 /** The settings that a URL stands for, in the form of a file. */
-interface UrlSettings {
+export interface UrlSettings {
   readonly target: { readonly address: string }
   readonly protocol: unknown
   readonly loop: readonly { readonly send: string; readonly expect?: unknown }[]
 }
 
-const httpPort = '80'
-const redisPort = '6379'
+const ports = { http: '80', https: '443', redis: '6379', rediss: '6379' } as const
 const nameLengthMax = 80
-const httpForms = 'http://host:port/path'
-const redisForms = 'redis://host:port'
-const urlForms = `${httpForms}, ${redisForms}, tcp://host:port, udp://host:port, tls://host:port or unix:/path`
+const schemes = [...Object.keys(ports), 'tcp', 'udp', 'tls']
 
-/** Schemes that are not supported yet, and what does the same now. */
-const unsupportedSchemes = new Map([
-  ['https://', 'a file with address tls://host:443 and protocol http does the same'],
-  ['rediss://', 'a file with address tls://host:6379 and protocol resp does the same'],
-])
+/** What `host:port` begins with where a scheme would be. */
+const bareAddress = new RegExp(`^(?:${hostPattern})?:\\d+(?:[/?#]|$)`)
 
-/** Whether an argument of the command line is a URL, and not the path of a file. */
+/** An IPv6 address, or one with a port that lacks its brackets. */
+const bareIPv6 = /^[\da-f.:]*::[\da-f.:]*$/i
+
+/** Whether an argument of the command line is a URL or an address, and not the path of a file. */
 export function isUrl(source: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('unix:')) return true
+  return (bareAddress.test(source) || bareIPv6.test(source)) && !/\.ya?ml$/i.test(source)
+}
+
+/** Whether a URL is one of HTTP, with or without TLS. */
+export function isHttpUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source)
 }
 
 /**
- * The settings that a URL stands for: `http://` a GET of its path, `redis://` a PING, an address "Hello World!" over
- * protocol raw. Throws a UserError for other texts; the address itself is checked with the rest of the scenario.
+ * The settings that a URL stands for: `http://` and `https://` a GET of its path, `redis://` and `rediss://` a PING, an
+ * address a request that fits the protocol, which is raw by default. Throws a UserError for other texts; the address
+ * itself is checked with the rest of the scenario.
  */
-export function settingsOfUrl(url: string): UrlSettings {
-  const scheme = /^(?:unix:|[^:/]+:\/\/)/.exec(url)?.[0] ?? ''
-  const instead = unsupportedSchemes.get(scheme)
-  if (instead !== undefined) throw fault(url, `${show(scheme)} is not in this version of volley; ${instead}`)
+export function settingsOfUrl(url: string, protocol = 'raw'): UrlSettings {
+  const given = /^(?:unix:|[^:/]+:\/\/)/.exec(url)?.[0] ?? ''
+  const scheme = given.toLowerCase()
+  // A scheme may be written in capitals (RFC 3986, 3.1).
+  const text = scheme + url.slice(given.length)
   try {
     switch (scheme) {
       case 'http://':
-        return httpSettings(url)
+      case 'https://':
+        return httpSettings(text)
       case 'redis://':
-        return redisSettings(url)
+      case 'rediss://':
+        return redisSettings(text)
       case 'tcp://':
       case 'udp://':
       case 'tls://':
       case 'unix:':
-        return { target: { address: url }, protocol: 'raw', loop: [{ send: 'Hello World!' }] }
+        return { target: { address: text }, ...requestOf(protocol) }
+      case '':
+        return { target: { address: bareSettings(url) }, ...requestOf(protocol) }
     }
-    throw new InvalidValue(urlForms, show(url))
   } catch (error) {
     if (error instanceof InvalidValue) throw fault(url, error.message)
     throw error
   }
+  throw fault(url, noSuchScheme(scheme))
+}
+
+function fault(url: string, message: string): UserError {
+  return new UserError([{ place: url, message }])
+}
+
+/** Says which schemes there are; a misspelt one gets the one that was meant. */
+function noSuchScheme(scheme: string): string {
+  const meant = nearest(scheme.replace('://', ''), schemes)
+  if (meant !== undefined) return `unknown scheme ${show(scheme)}; did you mean "${meant}://"?`
+  const known = [...schemes.map(name => `${name}://`), 'unix:/path', 'host:port alone, which is TCP']
+  return `${show(scheme)} is not in this version of volley; it has ${list(known)}`
 }
 
 /** A scenario name made of host, port and path, or of the file name of a unix socket; it can name a folder. */
 export function nameFromUrl(url: string): string {
-  const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//, '')
+  const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//i, '')
   const name = place.replaceAll(/[^\w.]+/g, '-').replaceAll(/^[.-]+|-+$/g, '')
   return name.slice(0, nameLengthMax) || 'url'
 }
 
+/** The request over an address that names no protocol: one that its servers answer. */
+function requestOf(protocol: string): Pick<UrlSettings, 'protocol' | 'loop'> {
+  if (protocol === 'http') return { protocol, loop: [{ send: 'GET /' }] }
+  if (protocol === 'resp') return { protocol, loop: [{ send: 'PING', expect: { equals: 'PONG' } }] }
+  return { protocol, loop: [{ send: 'Hello World!' }] }
+}
+
+/** `host:port` as an address: a path belongs to HTTP, and a port alone names no server. */
+function bareSettings(text: string): string {
+  if (bareIPv6.test(text)) throw new InvalidValue('an IPv6 address in brackets, and a port: [::1]:8080', show(text))
+  if (text.startsWith(':')) throw new InvalidValue(`a host before the port, as in 127.0.0.1${text}`, show(text))
+  const rest = /^[^/?#]*\/?(.*)$/s.exec(text)![1]!
+  if (rest !== '') throw new InvalidValue(`host:port without a path, or a URL such as http://${text}`, show(text))
+  return withScheme(text)
+}
+
 function httpSettings(url: string): UrlSettings {
-  const { host, port = httpPort, rest } = split(url, httpForms)
+  const { scheme, host, port, rest } = split(url, 'http://host:port/path')
   const path = rest.startsWith('/') ? rest : `/${rest}`
   checkPath(path)
   // No earlier step could have captured a value.
   const captured = parseSlots(path).find(part => 'name' in part)
   if (captured !== undefined) throw noSuchSlot(`{{${captured.name}}}`)
+  const own = ports[scheme]
   return {
-    target: { address: `tcp://${host}:${port}` },
-    protocol: { http: { host: port === httpPort ? host : `${host}:${port}` } },
+    target: { address: `${scheme === 'https' ? 'tls' : 'tcp'}://${host}:${port ?? own}` },
+    protocol: { http: { host: port === undefined || port === own ? host : `${host}:${port}` } },
     loop: [{ send: `GET ${path}` }],
   }
 }
 
 function redisSettings(url: string): UrlSettings {
-  const { host, port = redisPort, rest } = split(url, redisForms)
-  if (rest !== '' && rest !== '/') throw new InvalidValue(`${redisForms} without a database`, show(url))
+  const { scheme, host, port, rest } = split(url, 'redis://host:port')
+  if (rest !== '' && rest !== '/') throw new InvalidValue(`${scheme}://host:port without a database`, show(url))
   return {
-    target: { address: `tcp://${host}:${port}` },
-    protocol: 'resp',
-    loop: [{ send: 'PING', expect: { equals: 'PONG' } }],
+    target: { address: `${scheme === 'rediss' ? 'tls' : 'tcp'}://${host}:${port ?? ports[scheme]}` },
+    ...requestOf('resp'),
   }
 }
 
-/** Host, port and the rest of a URL without its fragment, which is never sent. */
-function split(url: string, forms: string): { readonly host: string; readonly port?: string; readonly rest: string } {
-  const match = new RegExp(`^[a-z]+://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
-  if (match === null) throw new InvalidValue(bracketed(url) ?? forms, show(url))
-  const [, host, port, rest] = match
-  return { host: host!, rest: rest!, ...(port !== undefined && { port }) }
+interface UrlParts {
+  readonly scheme: keyof typeof ports
+  readonly host: string
+  readonly port?: string
+  readonly rest: string
 }
 
-function fault(url: string, message: string): UserError {
-  return new UserError([{ place: url, message }])
+/** The parts of a URL without its fragment, which is never sent; `forms` are those of its scheme without TLS. */
+function split(url: string, forms: string): UrlParts {
+  const match = new RegExp(`^([a-z]+)://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
+  const scheme = url.slice(0, url.indexOf(':')) as UrlParts['scheme']
+  if (match === null) throw new InvalidValue(bracketed(url) ?? forms.replace(/^[a-z]+/, scheme), show(url))
+  const [, , host, port, rest] = match
+  return { scheme, host: host!, rest: rest!, ...(port !== undefined && { port }) }
 }

@@ -5,6 +5,7 @@ import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
 import { connectCause } from './connectCause.ts'
 import { EventLoopTransport, type OpenLink } from './eventLoop.ts'
+import { systemCertificates } from './systemCertificates.ts'
 import {
   type Address,
   type Transport,
@@ -125,8 +126,11 @@ export function connectOptions(address: Address): net.NetConnectOpts {
   if (address.scheme === 'unix') return { path: address.path }
   const { host, port } = address
   if (address.scheme !== 'tls') return { host, port }
-  const { insecure, verifiedHost, ...settings } = address.tls ?? {}
-  const options = { host, port, ...settings, rejectUnauthorized: insecure !== true }
+  const { insecure, verifiedHost, ca, cert, key, ...settings } = address.tls ?? {}
+  const trusted = ca ?? (insecure === true ? undefined : systemCertificates())
+  // Made once for all connections: reading the certificates of a system takes longer than a handshake.
+  const secureContext = tls.createSecureContext({ ca: trusted, cert, key })
+  const options = { host, port, ...settings, secureContext, rejectUnauthorized: insecure !== true }
   if (verifiedHost === undefined || settings.servername !== undefined) return options as net.NetConnectOpts
   const checkServerIdentity = (_host: string, certificate: tls.PeerCertificate) =>
     tls.checkServerIdentity(verifiedHost, certificate)

@@ -102,6 +102,18 @@ describe('renderSummary()', () => {
     expect(summary({ scenario: { ...scenario, load } })).not.toContain('as the loop saw it')
   })
 
+  it('says which came first where a number of requests and a time are set', () => {
+    const of = (requests: number, duration: number, changes: Partial<Report> = {}) =>
+      summary({ scenario: { ...sampleReport.scenario, requests, duration }, ...changes }).replaceAll(/\s+/g, ' ')
+    expect(of(1_644_194, 20_000)).toContain('until 1,644,194 requests or 20s: ended by its requests ')
+    expect(of(2_000_000, 10_000)).toContain('until 2,000,000 requests or 10s: ended after 12s, 1,644,194 sent ')
+    expect(of(1_644_194, 3_600_000)).not.toContain('until')
+    expect(of(2_000_000, 3_600_000)).toContain('until 2,000,000 requests: ended after 12s, 1,644,194 sent ')
+    expect(of(2_000_000, 10_000, { interrupted: true })).not.toContain('until')
+    // A number out of the environment is hidden.
+    expect(of('***' as unknown as number, 10_000)).not.toContain('until')
+  })
+
   it('counts late replies, if there were any', () => {
     const of = (late: number) => summary({ totals: { ...totals, late } })
     expect(of(1)).toContain('\n  late       1 reply to requests that had timed out\n')

@@ -2,7 +2,7 @@ import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
-import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
+import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 import { connectionLines, datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
@@ -82,12 +82,14 @@ function figureOf({ window: { completed, seconds }, throughput }: Report): strin
   return `${formatCount(throughput.mean)} requests/s over ${formatSeconds(seconds)}`
 }
 
-function loadParts({ scenario, transport, transportReason, workers, seed, window }: Report): string[] {
+function loadParts(report: Report): string[] {
+  const { scenario, transport, transportReason, workers, seed, window } = report
   const { connections, load, reconnect, wire } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
     `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
+    ...describeEnd(report),
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(wire === undefined ? [] : [describeWire(wire)]),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),

@@ -162,7 +162,7 @@ export const scenarioShape = {
   duration: duration({ min: 1, max: limits.durationMsMax })
     .exactOptional()
     .describe(
-      'How long the measurement lasts, after the warm-up: by default 10s; with requests or in mode once, at most 1h',
+      'How long the measurement lasts, after the warm-up: by default 10s; with requests the run ends at whichever comes first, by default after 1h, as in mode once',
     ),
   requests: count(1, requestsMax)
     .exactOptional()
@@ -210,9 +210,6 @@ export const scenarioSchema = mapping(scenarioShape, 'a mapping of keys such as 
 
 export type ScenarioSettings = z.output<typeof scenarioSchema>
 
-/** The limit of a run that ends after a number of requests, or after a single pass over the steps. */
-const countedDurationMs = hourMs
-
 const stagesWarmupMs = 1000
 
 /** The length of a probe of a search, without its warm-up. */
@@ -232,7 +229,7 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
     load,
     // In a ramp the stages set the number of connections.
     connections: isRamp(load) ? Math.max(...load.stages!.map(stage => stage.connections!)) : settings.connections,
-    duration: settings.duration ?? staged ?? probeMs ?? (isShort ? countedDurationMs : 10_000),
+    duration: settings.duration ?? staged ?? probeMs ?? (isShort ? limits.countedDurationMs : 10_000),
     warmup,
   }
 }

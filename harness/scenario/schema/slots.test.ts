@@ -84,3 +84,49 @@ test.each([
 test('slotsLength() counts slots by their width', () => {
   expect(slotsLength(parseSlots('ab{{seq}}{{random 64}}{{random 0..99}}{{data.x}}'))).toBe(78)
 })
+
+test.each([
+  ['{{seq', '{{seq', '{{seq}}'],
+  ['a {{seq} b', '{{seq}', '{{seq}}'],
+  ['{{ random 64', '{{ random 64', '{{random 64}}'],
+  ['{{seq}} {{uuid} {{seq}}', '{{uuid}', '{{uuid}}'],
+  ['GET /users/{{data.id} HTTP', '{{data.id}', '{{data.id}}'],
+  ['{{token', '{{token', '{{token}}'],
+  ['{{a{{seq}}', '{{a', '{{a}}'],
+  ['{seq}}', '{seq}}', '{{seq}}'],
+  ['user:{random 0..9}}', '{random 0..9}}', '{{random 0..9}}'],
+  ['{ data.first name }}', '{ data.first name }}', '{{data.first name}}'],
+])('parseSlots() refuses %s, which would be sent with its braces', (text, half, whole) => {
+  const message = `two braces at both ends of a slot, as in ${whole}, got ${JSON.stringify(half)} (to send braces as they are, send hex, base64 or a file)`
+  expect(() => parseSlots(text)).toThrow(new InvalidValue(message))
+})
+
+test.each([
+  '{"a":{"b":{"seq":1}}}',
+  '{{1}',
+  '{{ }',
+  '{{',
+  '{{{',
+  '}}',
+  'seq}}',
+  '{seq}',
+  '${{}',
+  "{'random': {'x': 1}}",
+])('parseSlots() leaves %s unchanged', text => {
+  expect(parseSlots(text)).toEqual([{ text }])
+})
+
+test('parseSlots() reads braces around a slot as text', () => {
+  expect(parseSlots('{"id":{{seq}}}')).toEqual([{ text: '{"id":' }, { slot: 'seq', length: 10 }, { text: '}' }])
+  expect(parseSlots('{{{seq}}}')).toEqual([{ text: '{' }, { slot: 'seq', length: 10 }, { text: '}' }])
+})
+
+test('parseSlots() looks through a MiB of open braces in no time', () => {
+  for (const text of ['{{', '{{ ', '{', '{{seq '].map(part => part.repeat(2 ** 20 / part.length))) {
+    try {
+      parseSlots(text)
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidValue)
+    }
+  }
+})

@@ -15,6 +15,7 @@ export type SlotPart =
 const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
 const seqLengthMax = 16
 const numberMax = 0xffff_ffff
+const slotShownMax = 40
 const slotForms = [
   '{{seq}}',
   '{{connection}}',
@@ -31,17 +32,36 @@ export const slotNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 /** Text in double braces. */
 export const slotPattern = /\{\{([^{}]*)\}\}/g
 
-/** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown slot. */
+/** What begins like a slot and has no end, or only half of it. Quotes, spaces and braces after `{{` are no slot's. */
+const unclosedPattern = /\{\{[ \t]*[A-Za-z_][^{}]*\}?/
+/** The end of a slot that begins with one brace: `{seq}}`. No JSON has an unquoted word there. */
+const unopenedPattern = /\{[ \t]*(?:(?:seq|connection|uuid|stamp|random)\b[^{}"']*|data\.[^{}"']+)\}\}/
+
+/** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown or an open slot. */
 export function parseSlots(text: string): SlotPart[] {
   const parts: SlotPart[] = []
   let end = 0
   for (const match of text.matchAll(slotPattern)) {
-    if (match.index > end) parts.push({ text: text.slice(end, match.index) })
+    if (match.index > end) parts.push({ text: literal(text.slice(end, match.index)) })
     parts.push(parseSlot(match[1]!.trim(), match[0]))
     end = match.index + match[0].length
   }
-  if (end < text.length) parts.push({ text: text.slice(end) })
+  if (end < text.length) parts.push({ text: literal(text.slice(end)) })
   return parts
+}
+
+/** A text between slots, unless it has half a slot in it, which would be sent as it is. */
+function literal(text: string): string {
+  const [half] = unclosedPattern.exec(text) ?? unopenedPattern.exec(text) ?? []
+  if (half === undefined) return text
+  const whole = `{{${half.replace(/^\{+|\}+$/g, '').trim()}}}`
+  const wanted = `two braces at both ends of a slot, as in ${shownSlot(whole)}`
+  throw new InvalidValue(wanted, `${show(half)} (to send braces as they are, send hex, base64 or a file)`)
+}
+
+/** The slot that was meant, where what stands in it is short. */
+function shownSlot(whole: string): string {
+  return whole.length <= slotShownMax ? whole : '{{seq}}'
 }
 
 /** Whether a name is that of a slot, or would be read as one. */

@@ -45,8 +45,8 @@ test.each([
     '20 target.address: expected a port; {port} goes with a command, got "tcp://h:{port}"',
   ],
   [
-    '{ address: "h:1" }',
-    '20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "h:1"',
+    '{ address: "h" }',
+    '20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got "h"',
   ],
 ])('parseScenario() says what is wrong with target: %s', (target, fault) => {
   expect(faultsWith(`target: ${target}`)).toEqual([`s.yaml:2:${fault}`])
@@ -63,4 +63,9 @@ test.each([
   ],
 ])('parseScenario() takes target: %s', (target, expected) => {
   expect(parseScenario(minimalWith(`target: ${target}`), 's.yaml', [], {}).scenario.target).toEqual(expected)
+})
+
+test('parseScenario() takes host:port for an address over TCP', () => {
+  const { scenario } = parseScenario(minimalWith('target: { address: "h:1" }'), 's.yaml', [], {})
+  expect(scenario.target).toEqual({ address: 'tcp://h:1' })
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressForms, parseEndpoint } from '../../address.ts'
+import { addressForms, parseEndpoint, withScheme } from '../../address.ts'
 import { checked, choice, evenIfFaulty, hasUnknownKey, type KeysOf, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
 import { serverNames } from '../../serverOptions.ts'
@@ -25,7 +25,7 @@ const targetShape = {
     .superRefine(checked((address: string) => parseEndpoint(address.replaceAll(portSlot, '1'))))
     .exactOptional()
     .describe(
-      'A running server: tcp://host:port, udp://host:port, tls://host:port or unix:/path; with command: where that server listens',
+      'A running server: tcp://host:port (or host:port alone), udp://host:port, tls://host:port or unix:/path; with command: where that server listens',
     ),
   relay: relaySchema.exactOptional(),
 } satisfies Record<KeysOf<Target>, z.ZodType>
@@ -33,7 +33,8 @@ const targetShape = {
 /** The server to test: exactly one of serve, command and address, except that a command may have an address too. */
 export const targetSchema = mapping(targetShape, 'a mapping with one of serve, command and address')
   .superRefine(checkTarget, evenIfFaulty)
-  .transform(({ serve, options = {}, over, command, address, relay }): Target => {
+  .transform(({ serve, options = {}, over, command, address: given, relay }): Target => {
+    const address = given === undefined ? undefined : withScheme(given)
     const through = relay === undefined ? {} : { relay }
     if (serve !== undefined) return { serve, options, ...(over !== undefined && { over }), ...through }
     if (command !== undefined) return { command, ...(address !== undefined && { address }), ...through }

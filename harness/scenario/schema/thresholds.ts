@@ -7,9 +7,28 @@ const metrics: readonly Threshold['metric'][] = ['throughput', 'errors', 'availa
 const operators: readonly Threshold['operator'][] = ['<', '<=', '>', '>=']
 const lengthMax = 100
 const example = 'p99 < 5ms, throughput > 50k/s or errors < 0.1%'
+const ratioExample = 'throughput < 0.95 or p99 > 1.2'
 
 /** Reads `p99 < 5ms`, `throughput > 50k/s` or `errors < 0.1%`; throws an InvalidValue for other texts. */
 export function parseThreshold(text: string): Threshold {
+  const { limit, ...condition } = parseCondition(text, example)
+  return { ...condition, limit: parseLimit(condition.metric, limit) }
+}
+
+/** Reads `throughput < 0.95`, a condition on the ratio of two runs; throws an InvalidValue for other texts. */
+export function parseRatioCondition(text: string): Threshold {
+  const { limit, ...condition } = parseCondition(text, ratioExample)
+  const [, number, percent] = /^(\d{1,9}(?:\.\d{1,9})?)(%?)$/.exec(limit) ?? []
+  if (number === undefined) {
+    throw new InvalidValue(`a ratio such as 0.95 or 95% as the limit of ${condition.metric}`, show(limit))
+  }
+  return { ...condition, limit: Number(number) / (percent === '%' ? 100 : 1) }
+}
+
+function parseCondition(
+  text: string,
+  example: string,
+): Pick<Threshold, 'expression' | 'metric' | 'operator'> & { readonly limit: string } {
   const parts = text.length > lengthMax ? null : /^([a-z][\w.]*)\s*([<>=!]+)\s*(\S+)$/.exec(text.trim())
   if (!parts) throw new InvalidValue(`a condition such as ${example}`)
   const [, name, sign, limit] = parts
@@ -17,7 +36,7 @@ export function parseThreshold(text: string): Threshold {
   if (metric === undefined) throw new InvalidValue(`one of ${list(metrics, 'or')}`, show(name))
   const operator = operators.find(operator => operator === sign)
   if (operator === undefined) throw new InvalidValue(`one of ${list(operators, 'or')}`, show(sign))
-  return { expression: text.trim(), metric, operator, limit: parseLimit(metric, limit!) }
+  return { expression: text.trim(), metric, operator, limit: limit! }
 }
 
 function parseLimit(metric: Threshold['metric'], text: string): number {
