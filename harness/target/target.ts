@@ -95,7 +95,10 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
     await probe(address, patience)
   } catch (error) {
     const shown = 'address' in options.shown ? options.shown.address : url
-    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(address, options.protocol.spec))
+    throw new UserError(
+      `cannot reach ${shown}: ${why(error)}`,
+      startHint(address, options.protocol.spec) ?? trustHint(error),
+    )
   }
   return { address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
@@ -200,6 +203,12 @@ function why(error: unknown): string {
   const name = error instanceof Error ? error.name : ''
   if (name === 'TimeoutError') return `no sign of it within ${readyMsMax / 1000} s`
   return name === 'AbortError' ? 'interrupted' : messageOf(error)
+}
+
+/** How to trust a certificate that is refused; undefined where the error is another. */
+function trustHint(error: unknown): string | undefined {
+  if (!/certificate|altname/i.test(messageOf(error))) return undefined
+  return 'certificates that this system trusts are accepted; name others in tls: { ca: ca.pem }, or accept any with --insecure'
 }
 
 /** How to start a reference server at an address where nothing listens. */
