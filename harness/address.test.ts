@@ -24,7 +24,7 @@ test.each([
   ['127.0.0.1', addressForms],
   ['8080', addressForms],
   [':8080', addressForms],
-  ['::1:80', addressForms],
+  ['::1:80', 'an IPv6 address in brackets: [::1]:80'],
   ['localhost:80/path', addressForms],
   ['ws://h:80', addressForms],
   ['tcp://127.0.0.1', addressForms],

@@ -37,7 +37,7 @@ describe('volley compare', () => {
     const folder = await folderOf(5000)
     const { code, stderr } = await volley('compare', folder)
     expect(code).toBe(2)
-    expect(stderr).toContain(`${folder}  has one run, and two are compared`)
+    expect(stderr).toContain(`${folder}  has one run; compare needs two reports or more`)
   })
 })
 

@@ -84,6 +84,7 @@ describe('volley run https://', () => {
     const refused = await volley('run', url, '-n', '1')
     expect(refused.code).toBe(2)
     expect(refused.stderr).toMatch(/self-signed certificate/)
+    expect(refused.stderr).toContain('or accept any with --insecure')
 
     const bundle = join(temporaryFolder(), 'bundle.crt')
     writeFileSync(bundle, certificate.cert)

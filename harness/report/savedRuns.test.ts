@@ -67,8 +67,8 @@ describe('lastTwoRuns()', () => {
 
   test('refuses what is not two runs', async () => {
     const run = folder('echo/2026-11-21T09-30-10Z')
-    await expect(lastTwoRuns(run)).rejects.toThrow(`${run} is one run, and two are compared`)
-    await expect(lastTwoRuns(join(base, 'echo'))).rejects.toThrow('has one run, and two are compared')
+    await expect(lastTwoRuns(run)).rejects.toThrow(`${run} is one run; compare needs two reports or more`)
+    await expect(lastTwoRuns(join(base, 'echo'))).rejects.toThrow('has one run; compare needs two reports or more')
     await expect(lastTwoRuns(join(base, 'none'))).rejects.toThrow('none')
   })
 })

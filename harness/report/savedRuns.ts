@@ -27,13 +27,16 @@ export async function lastTwoRuns(path: string): Promise<readonly [string, strin
   const runs = await runsIn(path)
   if (runs === undefined) {
     throw new UserError(
-      [{ place: path, message: 'is one run, and two are compared' }],
+      [{ place: path, message: 'is one run; compare needs two reports or more' }],
       'name another run after it, or a folder of runs such as reports/echo',
     )
   }
   if (runs.length === 0) return refuse(path)
   if (runs.length === 1) {
-    throw new UserError([{ place: path, message: 'has one run, and two are compared' }], 'run the scenario again')
+    throw new UserError(
+      [{ place: path, message: 'has one run; compare needs two reports or more' }],
+      'run the scenario again',
+    )
   }
   return [runs.at(-2)!, runs.at(-1)!]
 }

@@ -114,7 +114,8 @@ async function reach({ address: url }: { address: string }, options: TargetOptio
     address = await firstToAccept(addresses, options.timeoutMs, options.signal)
   } catch (error) {
     const shown = 'address' in options.shown ? options.shown.address : url
-    throw new UserError(`cannot reach ${shown}: ${why(error)}`, startHint(addresses[0]!, options.protocol.spec))
+    const hint = startHint(addresses[0]!, options.protocol.spec) ?? trustHint(error)
+    throw new UserError(`cannot reach ${shown}: ${why(error)}`, hint)
   }
   return { address, found: address, requests: () => undefined, ended: () => undefined, stop: async () => {} }
 }
@@ -226,6 +227,12 @@ async function answers(
 
 function why(error: unknown): string {
   return error instanceof Error && error.name === 'AbortError' ? 'interrupted' : messageOf(error)
+}
+
+/** How to trust a certificate that is refused; undefined where the error is another. */
+function trustHint(error: unknown): string | undefined {
+  if (!/certificate|altname/i.test(messageOf(error))) return undefined
+  return 'certificates that this system trusts are accepted; name others in tls: { ca: ca.pem }, or accept any with --insecure'
 }
 
 /** How to start a reference server at an address where nothing listens. */

@@ -219,7 +219,7 @@ test('Client takes a connection that ends with its handshake for one that failed
   const { server, requests } = httpServer(() => [closing, true])
   const run = await simulate(server, { ...overHttp, connect: [get], duration: 400 })
   expect(run).toMatchObject({ sent: 0, completed: 0 })
-  expect(Object.keys(run.failures)).toEqual(['connect-failed'])
+  expect(Object.keys(run.failures)).toEqual(['handshake-closed'])
   expect(requests.length).toBeLessThan(30)
 })
 

@@ -178,7 +178,6 @@ describe('renderSummary()', () => {
     const window = { ...sampleReport.window, seconds: 0.0117, completed: 3 }
     const lines = summary({ window, throughput: { mean: 256, perSecond: [] }, verdict: 'unproven' }).split('\n')
     expect(lines[1]).toBe('tlv-loopback   3 requests in 11.7 ms   unproven')
-    expect(lines).toContain('  requests   3 completed, 0 failed in the measured 11.7 ms')
     expect(lines).toContain('  server     97 % of a core')
   })
 
