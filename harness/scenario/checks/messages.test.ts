@@ -11,7 +11,7 @@ test.each([
   ],
   [
     ['protocol: http', 'loop: [{ send: GET /, expect: { error: ERR } }]'],
-    '4:39 loop[0].expect.error: needs protocol resp, not http',
+    '4:40 loop[0].expect.error: needs protocol resp, not http',
   ],
   [
     ['protocol: tlv', 'loop: [{ send: { body: a, headers: { a: b } } }]'],
