@@ -22,6 +22,9 @@ import type { WorkersInputs } from './workers.ts'
 /** CPU time is counted in ticks of 10 ms, and a process has work of its own at its start: a shorter part has no share. */
 const cpuSecondsMin = 1
 
+/** Connections opened again for each completed request, above which a loop does not keep all of its slots in use. */
+const reopenedShareMax = 0.01
+
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
   readonly facts: { readonly scenario: Scenario; readonly workers: number; readonly environment: Environment }
@@ -185,6 +188,8 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
   const response = measured.response.quantiles
   if (timeSeries === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
+  // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
+  const reopened = measured.connect.count - connections
   const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
   return {
     timeSeries,
@@ -200,6 +205,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       !hasPauses &&
       reconnect.when !== 'every-request' &&
       !heartbeat &&
+      reopened <= reopenedShareMax * completed &&
       measured.failed === 0,
     hasConstantLoad: load.stages === undefined && load.mode !== 'once',
     ...(measured.steadyState && {

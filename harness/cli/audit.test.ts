@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { MemoryConnection } from '../transports/memory.ts'
 import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
 import { closedLoop, constant, echoAfter, echoOneAtATime, poisson, simulated } from './testing/simulated.ts'
 import type { Ran } from './testing/volley.ts'
@@ -210,6 +211,17 @@ test('a server that stops for good is no drift without bounds', async () => {
   expect(stdout).not.toContain('Infinity')
   const { p50 = 0, p90 = 0, p99 = 0, max } = report.latencyMs.response
   expect([p50, p90, p99, max]).toEqual([p50, p90, p99, max].toSorted((a, b) => a - b))
+})
+
+test('the audit finds nothing in a healthy loop over connections that end with each reply', async () => {
+  const reply = Buffer.from('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  const server = { received: (connection: MemoryConnection) => connection.send(reply, 1) }
+  const http = { name: 'http', host: 'a', maxFrame: 1024 } as const
+  const loop = [{ send: { path: '/' }, think: 0 }]
+  const { report } = await simulated(server, { protocol: http, loop, connections: 8, duration: 6000 })
+  // Connects take 0.05 ms of each 1.05 ms: more than a loop may leave its slots free.
+  expect(report.totals).toMatchObject({ failed: 0, failures: {} })
+  expect(report.findings).toEqual([])
 })
 
 describe('the audit of a simulated run', () => testChecks(test, checks))
