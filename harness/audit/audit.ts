@@ -44,13 +44,14 @@ export interface AuditInputs {
 
 /** Runs every check on a run; the list is empty when all of them pass. */
 export function audit(inputs: AuditInputs): Finding[] {
+  // What has ended the run accounts for all else that is odd about it.
+  if (inputs.stuck !== undefined) return [...conservation(inputs), ...stuck(inputs.stuck, inputs), ...clock(inputs)]
   return [
     ...conservation(inputs),
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),
     ...rate(inputs),
     ...clientLag(inputs),
-    ...stuck(inputs),
     ...errors(inputs),
     ...clock(inputs),
     ...localContention(inputs),
@@ -91,15 +92,14 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-function censoring({ response, stuck }: AuditInputs): Finding[] {
+function censoring({ response }: AuditInputs): Finding[] {
   const { censored = 0, count, lowerBounds = [] } = response
   const share = censored / (count + censored)
   const touched = Object.entries(quantilesWithInterval).filter(
     ([name, q]) => response[name as keyof typeof quantilesWithInterval] !== undefined && share > (1 - q) / 10,
   )
   const [first] = touched
-  // What has ended the run is why they have none.
-  if (censored === 0 || first === undefined || stuck !== undefined) return []
+  if (censored === 0 || first === undefined) return []
   const [name, q] = first
   const limit = (1 - q) / 10
   const bounds = lowerBounds.length === 0 ? '' : `; only lower bounds are known for ${lowerBounds.join(', ')}`
@@ -158,9 +158,10 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
 }
 
 /** A run by count that could not go on. */
-function stuck({ stuck: found, failures = {} }: AuditInputs): Finding[] {
-  if (found === undefined) return []
-  const { stuckMs, completed, wanted } = found
+function stuck(
+  { stuckMs, completed, wanted }: NonNullable<AuditInputs['stuck']>,
+  { failures = {} }: AuditInputs,
+): Finding[] {
   const done = completed === 0 ? 'not one request' : `only ${formatCount(completed)} of ${formatCount(wanted)} requests`
   return [
     {
@@ -176,8 +177,6 @@ function stuck({ stuck: found, failures = {} }: AuditInputs): Finding[] {
 
 function errors(inputs: AuditInputs): Finding[] {
   const { completed, completedInWindow, errorShare: value, interrupted } = inputs
-  // What has ended the run is said once.
-  if (inputs.stuck !== undefined) return []
   if (completedInWindow === 0 && !interrupted) {
     return [
       {
