@@ -206,3 +206,14 @@ test.each<[string, Partial<AuditInputs>, RegExp]>([
   const [finding] = audit({ ...healthy, completedInWindow: 0, ...inputs })
   expect(finding).toMatchObject({ code: 'errors', severity: 'invalid', hint: expect.stringMatching(hint) })
 })
+
+test('audit() says nothing but why a run by count was ended, as all else follows from it', () => {
+  const findings = audit({
+    ...healthy,
+    stuck: { stuckMs: 10_000, completed: 56, wanted: 1000 },
+    errorShare: 0.5,
+    plan: { planned: 582, sent: 56, clientLag: { count: 56, mean: 0, max: 0 } },
+    response: { ...healthy.response, censored: 526 },
+  })
+  expect(findings.map(({ code }) => code)).toEqual(['stuck'])
+})

@@ -67,17 +67,21 @@ export function audit(inputs: AuditInputs): Finding[] {
 
 /** The findings of every check, in no order. */
 export function findingsOf(inputs: AuditInputs): Finding[] {
-  return [
+  const ofAnyRun = [
     ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
     ...(inputs.target === undefined ? [] : auditTarget(inputs.target)),
     ...conservation(inputs),
+    ...clock(inputs),
+  ]
+  // What has ended the run accounts for all else that is odd about it.
+  if (inputs.stuck !== undefined) return [...ofAnyRun, ...stuck(inputs.stuck, inputs)]
+  return [
+    ...ofAnyRun,
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),
     ...rate(inputs),
     ...clientLag(inputs),
-    ...stuck(inputs),
     ...errors(inputs),
-    ...clock(inputs),
     ...localContention(inputs),
     ...auditWorkers(inputs.workers),
     ...(inputs.timeSeries === undefined
@@ -121,15 +125,14 @@ function conservation({ accounts, server }: AuditInputs): Finding[] {
   return findings
 }
 
-function censoring({ response, stuck }: AuditInputs): Finding[] {
+function censoring({ response }: AuditInputs): Finding[] {
   const { censored = 0, count, lowerBounds = [] } = response
   const share = censored / (count + censored)
   const touched = Object.entries(quantilesWithInterval).filter(
     ([name, q]) => response[name as keyof typeof quantilesWithInterval] !== undefined && share > (1 - q) / 10,
   )
   const [first] = touched
-  // What has ended the run is why they have none.
-  if (censored === 0 || first === undefined || stuck !== undefined) return []
+  if (censored === 0 || first === undefined) return []
   const [name, q] = first
   const limit = (1 - q) / 10
   const bounded = lowerBounds.filter(name => name !== 'max')
@@ -190,9 +193,10 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
 }
 
 /** A run by count that could not go on. */
-function stuck({ stuck: found, failures = {} }: AuditInputs): Finding[] {
-  if (found === undefined) return []
-  const { stuckMs, completed, wanted } = found
+function stuck(
+  { stuckMs, completed, wanted }: NonNullable<AuditInputs['stuck']>,
+  { failures = {} }: AuditInputs,
+): Finding[] {
   const done = completed === 0 ? 'not one request' : `only ${formatCount(completed)} of ${formatCount(wanted)} requests`
   return [
     {
@@ -208,8 +212,6 @@ function stuck({ stuck: found, failures = {} }: AuditInputs): Finding[] {
 
 function errors(inputs: AuditInputs): Finding[] {
   const { completed, completedInWindow, errorShare: value, interrupted } = inputs
-  // What has ended the run is said once.
-  if (inputs.stuck !== undefined) return []
   if (completedInWindow === 0 && !interrupted) {
     return [
       {

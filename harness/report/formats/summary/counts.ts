@@ -74,7 +74,7 @@ export function connectionLines({ totals, availability, scenario }: Report, colo
   const { idleCloses = 0 } = totals
   const were = idleCloses === 1 ? 'was' : 'were'
   const closed = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle,`
-  const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'and opened again'
+  const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'which is no failure'
   return [
     ...(idleCloses === 0 ? [] : entry('idle', [closed, then], colors, ' ')),
     ...(availability === undefined || availability === 1
