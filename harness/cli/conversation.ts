@@ -7,7 +7,7 @@ import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 import type { CommandIo } from './io.ts'
 
-/** How long to wait for replies after the last message. */
+/** How long to wait for the next reply after the last message. */
 const lastRepliesMs = 2000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
@@ -43,14 +43,19 @@ export class Conversation implements Loop {
   #awaited: 'challenge' | 'welcome' | undefined
   /** The unanswered requests: without framing, a reply is as long as its request. */
   readonly #waiting: Uint8Array[] = []
+  /** A reply may end the connection, and a server need not read what was sent before that: messages go one by one. */
+  readonly #isOneByOne: boolean
   /** Without a connection after a reply that has ended it: the next message opens another. */
   #connection: 'open' | 'opening' | 'ended' = 'opening'
   #isFinishing = false
+  /** Once the lines have ended: runs out when no reply comes any more. */
+  #lastReply: NodeJS.Timeout | undefined
   #isOver = false
   #code: ExitCode = exitCode.pass
 
   constructor(settings: ConversationSettings) {
     this.#settings = settings
+    this.#isOneByOne = settings.protocol.endsConnection !== undefined
     if (settings.key !== undefined) {
       this.#handshake = createKeyHandshakeClient(settings.protocol, settings.key)
       this.#awaited = 'challenge'
@@ -80,6 +85,7 @@ export class Conversation implements Loop {
     this.#partialFrames.join(link, received, from, to)
     const { bytes } = this.#partialFrames
     let at = this.#partialFrames.from
+    const waiting = this.#waiting.length
     let end = 0
     let isEnded = false
     while (at < this.#partialFrames.to && !this.#isOver && !isEnded) {
@@ -95,7 +101,10 @@ export class Conversation implements Loop {
       const fault = end === tooLarge ? 'too large' : `not a ${protocol.name} message`
       this.#leave(`the reply is ${fault}${reason === undefined ? '' : `: ${reason}`}`)
     } else if (isEnded) this.#endConnection()
-    else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
+    else {
+      this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
+      if (this.#waiting.length < waiting) this.#writeFirst()
+    }
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
 
@@ -119,12 +128,17 @@ export class Conversation implements Loop {
   #begin(): void {
     const { lines, isPrompting } = this.#settings
     this.#connection = 'open'
-    for (const frame of this.#waiting) this.#write(frame)
+    this.#writeFirst()
     if (isPrompting && this.#waiting.length === 0) lines.prompt()
     else if (!isPrompting) lines.resume()
   }
 
-  /** A reply has ended its connection: what was sent behind it is sent again over another. */
+  /** Writes the message that is next to be answered, where messages go one by one. */
+  #writeFirst(): void {
+    if (this.#isOneByOne && this.#waiting.length > 0) this.#write(this.#waiting[0]!)
+  }
+
+  /** A reply has ended its connection: messages that are still to be answered go over another. */
   #endConnection(): void {
     this.#settings.transport.close(link)
     this.#partialFrames.drop(link)
@@ -145,7 +159,7 @@ export class Conversation implements Loop {
         const body = Buffer.from(text, isPrompting ? 'utf8' : pipedEncoding)
         const frame = protocol.encode({ body, ...(type !== undefined && { type }) })
         this.#waiting.push(frame)
-        if (this.#connection === 'open') this.#write(frame)
+        if (this.#connection === 'open' && (!this.#isOneByOne || this.#waiting.length === 1)) this.#write(frame)
         else if (this.#connection === 'ended') this.#reopen()
         return
       } catch (error) {
@@ -165,6 +179,7 @@ export class Conversation implements Loop {
   #show(bytes: Uint8Array, from: number, end: number): void {
     const { protocol, lines, isPrompting } = this.#settings
     if (protocol.delivery === undefined || protocol.delivery(bytes, from, end) < 0) this.#waiting.shift()
+    this.#lastReply?.refresh()
     this.#settings.io.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (isPrompting) lines.prompt()
   }
@@ -191,7 +206,7 @@ export class Conversation implements Loop {
     this.#isFinishing = true
     if (this.#waiting.length === 0) this.#leave()
     if (this.#isOver) return
-    setTimeout(() => this.#leave('no reply to the last message'), lastRepliesMs).unref()
+    this.#lastReply = setTimeout(() => this.#leave('no reply to the last message'), lastRepliesMs).unref()
   }
 
   #leave(reason?: string): void {

@@ -47,6 +47,7 @@ test('an error of a real Redis server fails its request unless the step expects 
 name: redis-errors
 target: { address: "tcp://127.0.0.1:${port}" }
 protocol: resp
+connections: 1
 requests: 40
 loop:
   - { send: "SET text value", expect: { equals: OK } }
