@@ -70,13 +70,13 @@ export class Client implements Loop {
   #heapAt = 0
 
   constructor(plan: WorkerPlan, options: ClientOptions) {
-    const { memory, transport, protocol, epochOffsetMs } = options
+    const { memory, transport, protocol, epochOffsetMs, sharedOffsetMs } = options
     const prng = createPrng(plan.seed)
     const slab = openSlab(memory)
     const due = new DueTimes(plan.connections)
     const connections = new Connections(plan, { transport, due, prng })
-    const exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
-    const runClock = new RunClock(slab, plan.lengthMs, options.sharedOffsetMs)
+    const exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs, sharedOffsetMs })
+    const runClock = new RunClock(slab, plan.lengthMs, sharedOffsetMs)
     this.#transport = transport
     this.#slab = slab
     this.#due = due
@@ -103,8 +103,9 @@ export class Client implements Loop {
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
     if (info !== undefined) this.#exchange.counters.roundTripAtOpen(info)
-    this.#exchange.opened(link)
-    this.#shakeHands(link, now)
+    const listenMs = this.#exchange.opened(link)
+    if (listenMs === 0) this.#shakeHands(link, now)
+    else this.#exchange.pause(link, now + listenMs)
     this.#connections.connectNext(now)
   }
 
@@ -201,6 +202,7 @@ export class Client implements Loop {
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
+    this.#exchange.pairing.sends(link)
     this.#exchange.links.startHeartbeats(link, now)
     this.#send(link, now)
   }
@@ -291,6 +293,7 @@ export class Client implements Loop {
     exchange.closed(link)
     exchange.restart(link)
     this.#due.clear(link)
+    if (phase === linkPhase.sending && exchange.links.hasServed(link)) this.#connections.resetBackoff(link)
     this.#connections.lost(link, now, cause)
   }
 
@@ -304,6 +307,7 @@ export class Client implements Loop {
     }
     if (now >= this.#heapAt) {
       this.#heapAt = now + heapSampleMs
+      if (this.#exchange.counters.meanResponseMs() === 0) this.#exchange.samples.partial(this.#links)
       Atomics.store(this.#slab.fields, field.heapKiB, this.#heapKiB())
     }
   }
@@ -354,7 +358,10 @@ export class Client implements Loop {
   /** Counts the ages, as of when counting stopped, of the requests that are still unanswered. */
   #censorUnanswered(): void {
     const { endAt } = this.#runClock
-    for (let link = 0; link < this.#links; link++) this.#exchange.unanswered.censor(link, endAt)
+    for (let link = 0; link < this.#links; link++) {
+      this.#exchange.unanswered.censor(link, endAt)
+      this.#exchange.samples.unfinished('unfinished', link)
+    }
     this.#planned?.censorWaiting(endAt)
   }
 

@@ -14,10 +14,13 @@ import { type Check, compileCheck } from './expectation.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
+import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
 import { RequestSequence } from './requestSequence.ts'
+import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
 import { createSigner, type Signer } from './signer.ts'
+import { StrayReplies } from './strayReplies.ts'
 import { UnansweredRequests } from './unansweredRequests.ts'
 
 export interface ExchangeOptions {
@@ -27,6 +30,7 @@ export interface ExchangeOptions {
   readonly prng: Prng
   readonly due: DueTimes
   readonly epochOffsetMs: number
+  readonly sharedOffsetMs: number
 }
 
 /**
@@ -37,6 +41,8 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   readonly links: LinkState
+  readonly pairing: Pairing
+  readonly samples: Samples
   /** Requests that may still be sent; in mode rate the plan counts them. */
   requestsLeft: number
   /** The longest that replies are worth waiting for after the end. */
@@ -62,10 +68,14 @@ export class Exchange {
   readonly #pipeline: number
   /** Mode rate: response times count from when the request was to be sent. */
   readonly #isPaced: boolean
+  readonly #strays: StrayReplies
+  /** By status, how many replies came with it; HTTP only. */
+  readonly #statusCodes: Float64Array | undefined
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
 
-  constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
+  constructor(plan: WorkerPlan, options: ExchangeOptions) {
+    const { slab, transport, protocol, prng, due, epochOffsetMs } = options
     const { bank, index, workers } = plan
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
@@ -90,6 +100,12 @@ export class Exchange {
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
+    this.pairing = new Pairing(plan.connections, protocol.requestId === undefined && !sending.overUdp)
+    this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
+    const { counters, links, pairing } = this
+    const strays = { counters, links, pairing, due, slots: this.#slots, samples: this.samples, overUdp: this.#overUdp }
+    this.#strays = new StrayReplies(strays)
+    this.#statusCodes = protocol.name === 'http' ? slab.statusCodes : undefined
     this.unanswered = new UnansweredRequests({
       counters: this.counters,
       slots: this.#slots,
@@ -100,11 +116,12 @@ export class Exchange {
     })
   }
 
-  /** A connection is open; its handshake comes first. */
-  opened(link: number): void {
+  /** A connection is open; returns for how many milliseconds to listen before its handshake begins. */
+  opened(link: number): number {
     this.#sequence.opened(link)
     this.#deliveries?.opened(link)
     this.links.opened(link)
+    return this.pairing.opened(link)
   }
 
   /** Whether every message of the handshake has been answered. */
@@ -114,6 +131,7 @@ export class Exchange {
 
   /** Sends the next message of the handshake. */
   sendHandshake(link: number, now: number): FailureKind | undefined {
+    this.pairing.sends(link)
     return this.#sendNonRequest(link, this.#sequence.nextHandshakeStep(link), now)
   }
 
@@ -134,32 +152,10 @@ export class Exchange {
     const free = this.#pipeline - this.requestsInFlight(link)
     const room = Math.min(free, this.requestsLeft, this.#sequence.requestsLeft(link))
     if (room <= 0) return undefined
-    const outgoing = this.#outgoing
-    const blockFrames = outgoing.blockFrames
-    let refused = false
-    let sent = 0
-    while (sent < room && !refused) {
-      if (blockFrames > 0) {
-        const requests = Math.min(room - sent, blockFrames)
-        sent += requests
-        refused = outgoing.sendBlock(link, requests, now) === written.refused
-      } else if (room === 1) {
-        sent++
-        refused = outgoing.sendOne(link, this.#sequence.nextFrame(link), now, true) === written.refused
-      } else {
-        const frame = this.#sequence.nextFrame(link)
-        // When the batch before this request is refused, the request itself has not been sent.
-        refused = outgoing.makeRoom(link, frame, now) === written.refused
-        if (!refused) {
-          sent++
-          refused = !outgoing.add(link, frame, now, true)
-        }
-      }
-    }
-    if (outgoing.flush(link) === written.refused) refused = true
+    const sent = this.#outgoing.sendSeveral(link, room, this.#sequence, now)
     this.requestsLeft -= sent
     this.#countSent(roleIndex.request, sent)
-    return refused ? outgoing.takeRefusal() : undefined
+    return this.#outgoing.hasRefused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
@@ -178,6 +174,7 @@ export class Exchange {
       if (frameEnd === incomplete) break
       if (frameEnd < 0) {
         cause = this.#brokenFrame(frameEnd)
+        this.samples.broken(frameEnd, input, at, end, now)
         at = end
         break
       }
@@ -199,20 +196,20 @@ export class Exchange {
     if (this.#deliveries?.take(input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
-    if (slot < 0) {
-      this.#countStrayReply(link, input, from, end)
-      return undefined
-    }
+    if (slot < 0) return this.#strays.take(link, input, from, end, now)
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
+    if (this.#statusCodes !== undefined) this.#countStatus(step, input, from)
     const check = this.#checks[step]!
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
       (this.#captures === undefined || this.#captures.capture(link, step, input, from, end))
     if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
     else {
+      if (!isOk) this.samples.unexpected(step, input, from, end, now)
       if (!isOk && this.#isFatal(step)) {
+        this.pairing.doubt()
         return this.#signer !== undefined && this.#isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
       }
       this.#signer?.answered(step, input, from, end)
@@ -222,7 +219,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#pause(link, now + this.#sequence.thinkMs[step]!)
+    if (this.#sequence.thinkMs[step]! > 0) this.pause(link, now + this.#sequence.thinkMs[step]!)
     return undefined
   }
 
@@ -249,6 +246,7 @@ export class Exchange {
     if (role !== roleIndex.request) return
     this.links.answered(link)
     this.counters.timeToFailure(responseMs)
+    this.counters.failedOn(step)
     this.unanswered.missCaptures(link, step)
   }
 
@@ -283,6 +281,9 @@ export class Exchange {
       if (frameEnd < 0) {
         this.unanswered.censor(link, now)
         this.#slots.clear(link)
+        this.pairing.breaks(link)
+        this.samples.broken(frameEnd, input, at, end, now)
+        at = end
       }
       if (frameEnd <= 0) break
       const isDelivery = this.#deliveries?.takeAfterEnd(input, at, frameEnd, now) === true
@@ -292,9 +293,10 @@ export class Exchange {
         if (role === roleIndex.request) this.counters.drainedResponseTime(now - this.#slots.intendedAt[slot]!)
         this.counters.nonCompletingReply()
         this.#slots.release(link, slot)
-      }
+      } else if (!isDelivery) this.#strays.takeAfterEnd(link, input, at, frameEnd, now)
       at = frameEnd
     }
+    this.pairing.drainedAt = now
     this.#partialFrames.keep(link, input, at, end)
   }
 
@@ -316,7 +318,9 @@ export class Exchange {
     this.links.closed(link)
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
+    this.samples.unfinished('unfinished', link)
     this.#partialFrames.drop(link)
+    this.pairing.closed(link)
     this.#captures?.forget(link)
   }
 
@@ -327,14 +331,15 @@ export class Exchange {
 
   /** After the end: whether nothing is awaited on the link any more. */
   mayClose(link: number): boolean {
-    return this.#deliveries === undefined && this.isIdle(link)
+    return this.#deliveries === undefined && this.isIdle(link) && !this.pairing.isSurplus(link)
   }
 
   /** After the end: when the loop may close the links that `mayClose` keeps open, or has to ask again. */
   quietAt(now: number): number {
-    if (this.#deliveries === undefined) return Number.POSITIVE_INFINITY
+    if (this.#deliveries === undefined && !this.pairing.isOrdered) return Number.POSITIVE_INFINITY
     const hasInFlight = this.#slots.count.some(count => count > 0)
-    return this.#deliveries.quietAt(now, hasInFlight)
+    if (this.#deliveries !== undefined) return this.#deliveries.quietAt(now, hasInFlight)
+    return this.pairing.quietAt(now, hasInFlight, this.counters.meanResponseMs())
   }
 
   /** Requests of the loop that are in flight on a link. */
@@ -374,16 +379,13 @@ export class Exchange {
     return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
   }
 
-  /** Counts a reply that no request waits for: it is late, or over UDP a duplicate, or else unexpected. */
-  #countStrayReply(link: number, input: Uint8Array, at: number, end: number): void {
-    if (this.#slots.takeLate(link, input, at, end)) this.counters.lateReply()
-    else if (this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)) {
-      this.counters.duplicateReply()
-    } else this.counters.failureWithoutRequest('unexpected')
+  #countStatus(step: number, reply: Uint8Array, from: number): void {
+    if (this.#sequence.role[step] !== roleIndex.request) return
+    this.#statusCodes![this.#protocol.status!.read(reply, from)]!++
   }
 
   /** Sends nothing more on the link until `time`. */
-  #pause(link: number, time: number): void {
+  pause(link: number, time: number): void {
     this.#due.set(link, time)
     this.#transport.wakeAt(time)
   }

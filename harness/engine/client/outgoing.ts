@@ -4,6 +4,7 @@ import { type Transport, type Written, written } from '../../transports/transpor
 import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
 import type { Patcher } from './patches.ts'
+import type { RequestSequence } from './requestSequence.ts'
 import type { Sending } from './sending.ts'
 
 const batchBytesMax = 256 * 1024
@@ -42,6 +43,7 @@ export class Outgoing {
   readonly #block: Uint8Array | undefined
   /** How many requests `sendBlock` sends at most; 0 when requests differ. */
   readonly blockFrames: number
+  hasRefused = false
   #batch: Uint8Array
   #batchBytes = 0
   #batchRequests = 0
@@ -112,6 +114,36 @@ export class Outgoing {
     const hasFailedToEncode = this.#hasFailedToEncode
     this.#hasFailedToEncode = false
     return hasFailedToEncode ? 'unexpected' : 'overflow'
+  }
+
+  /**
+   * Sends `room` requests, the next ones of the link, in as few writes as possible; returns how many were sent.
+   * `hasRefused` says whether the last of them was refused.
+   */
+  sendSeveral(link: number, room: number, sequence: RequestSequence, now: number): number {
+    const blockFrames = this.blockFrames
+    let refused = false
+    let sent = 0
+    while (sent < room && !refused) {
+      if (blockFrames > 0) {
+        const requests = Math.min(room - sent, blockFrames)
+        sent += requests
+        refused = this.sendBlock(link, requests, now) === written.refused
+      } else if (room === 1) {
+        sent++
+        refused = this.sendOne(link, sequence.nextFrame(link), now, true) === written.refused
+      } else {
+        const frame = sequence.nextFrame(link)
+        // When the batch before this request is refused, the request itself has not been sent.
+        refused = this.makeRoom(link, frame, now) === written.refused
+        if (!refused) {
+          sent++
+          refused = !this.add(link, frame, now, true)
+        }
+      }
+    }
+    this.hasRefused = this.flush(link) === written.refused || refused
+    return sent
   }
 
   /** Sends the first frame `requests` times, at most `blockFrames` times; takes their slots. */
