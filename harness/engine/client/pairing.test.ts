@@ -69,17 +69,31 @@ test('a frame that was not asked for closes its connection, and the pairs are ri
   let requests = 0
   const server: MemoryServer = {
     received(connection, bytes) {
-      connection.send(bytes, 1)
-      if (++requests % 100 === 0) connection.send(Buffer.from('NOTICE\n'), 1)
+      const notice = ++requests % 100 === 0 ? 'NOTICE\n' : ''
+      connection.send(Buffer.concat([bytes, Buffer.from(notice)]), 1)
     },
   }
-  const run = await simulate(server, { loop: checked, duration: 5000 })
+  const run = await simulate(server, { loop: checked, duration: 2000 })
   const strays = kindsOf(run)['stray']!
   expect(strays).toBeGreaterThan(5)
   expect(run.failed).toBe(0)
   expect(run.failures).toEqual({ unexpected: strays })
   expect(run.connects).toBe(strays + 1)
   expect(run.completed).toBeGreaterThanOrEqual(strays * 100)
+})
+
+test('a frame that was not asked for closes its connection between two requests, too', async () => {
+  let requests = 0
+  const server: MemoryServer = {
+    received(connection, bytes) {
+      connection.send(bytes, 1)
+      if (++requests % 20 === 0) connection.send(Buffer.from('NOTICE\n'), 3)
+    },
+  }
+  const run = await simulate(server, { loop: [{ ...checked[0]!, think: 9 }], duration: 2000 })
+  expect(run.failed).toBe(0)
+  expect(run.failures).toEqual({ unexpected: run.connects - 1 })
+  expect(run.connects).toBeGreaterThan(4)
 })
 
 test('a connection on which every reply comes twice is opened again after the shortest wait', async () => {
