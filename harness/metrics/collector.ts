@@ -5,6 +5,7 @@ import { HistogramTotals, stepsTogether } from './histogramTotals.ts'
 import { distributionsOf, type Measured } from './measured.ts'
 import { distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { cpuBetween, type Reading, usageBetween } from './reading.ts'
+import { type Replies, readReplies } from './replies.ts'
 import { counterFields, field, instant, roleIndex, type Slab, state } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
@@ -234,6 +235,16 @@ export class Collector {
   /** The sum of a level over all workers; a worker that has stopped keeps its last level. */
   level(name: number): number {
     return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
+  }
+
+  /** What came back so far that was not as expected, and how often each status came. */
+  replies(): Replies {
+    return readReplies(this.#options.slabs)
+  }
+
+  /** When the run starts, on the clock that all threads share. */
+  startsAt(): number {
+    return this.#options.slabs[0]!.instants[instant.start]!
   }
 
   /** Requests in flight: as the workers counted them in their slots, or derived while one still counts. */

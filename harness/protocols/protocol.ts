@@ -63,6 +63,8 @@ export interface Protocol {
   readonly keyHandshake?: KeyHandshake
   /** Formats that announce a frame's length: the announced bytes of the first frame, or 0 until the length is in. */
   announcedBytes?(bytes: Uint8Array, from: number, to: number): number
+  /** Why `bytes[from, to)` are no whole frame, for people; undefined where the format cannot say. */
+  explain?(bytes: Uint8Array, from: number, to: number): string | undefined
   /** Formats whose bodies pass through layers: `encode`, `frameEnd` and `decode` apply them, no other member does. */
   readonly layers?: BodyLayers
 }

@@ -10,17 +10,20 @@ import { createCpuMeter, describeEnvironment } from '../host/processes.ts'
 import { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { assembleReport, type RunRecord } from '../report/assemble.ts'
 import type { Report, RunFacts } from '../report/record.ts'
 import { writeReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
+import { Secrets } from '../shownBytes.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
 import { isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
+import { LiveReplies } from './liveReplies.ts'
 import { createJournalObserver, type Observer } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
@@ -70,7 +73,7 @@ export async function runScenario(
     const observers = [...journal, ...(options.observers ?? [])]
     const title = titleOf(redacted, facts.target, plan)
     for (const observer of observers) observer.started?.({ facts, title })
-    const { record, collector } = await measure({ loaded, plan, facts, target, observers, signal, options })
+    const { record, collector } = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
     const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })
     return { report, ...(folder !== undefined && { path: await writeReport(report, folder) }) }
   } finally {
@@ -109,6 +112,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
 
 interface Measurement {
   readonly loaded: LoadedScenario
+  readonly prepared: Prepared
   readonly plan: Plan
   readonly facts: RunFacts
   readonly target: RunningTarget
@@ -137,17 +141,18 @@ async function measure(run: Measurement): Promise<{ record: RunRecord; collector
     rssBytes: () => process.memoryUsage.rss(),
   })
   const liveAudit = new LiveAudit({ collector, run: { facts, targetIsLocal, overUdp }, host, clockDriftMs })
+  const shown = { facts, stepNames: plan.workers[0]!.bank.steps.map(step => step.name), ...shownOf(run) }
+  const liveReplies = new LiveReplies(collector, shown)
   let outcome: Outcome
   try {
-    outcome = await drive({ plan, fleet, collector, target, observers, liveAudit, signal })
+    outcome = await drive({ plan, fleet, collector, target, observers, liveAudit, liveReplies, signal })
   } finally {
     fleet.stop()
   }
   await target.stop()
   const record: RunRecord = {
     ...outcome,
-    facts,
-    stepNames: plan.workers[0]!.bank.steps.map(step => step.name),
+    ...shown,
     serverRequests: target.requests(),
     serverDeliveries: target.deliveries?.(),
     targetIsLocal,
@@ -157,6 +162,19 @@ async function measure(run: Measurement): Promise<{ record: RunRecord; collector
     interrupted: signal.aborted,
   }
   return { record, collector }
+}
+
+/** What it takes to show what comes back, and what was sent: the first message of a connection. */
+function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>) {
+  const { steps, frames } = prepared.bank
+  const first = steps.find(({ role }) => role === 'handshake') ?? steps[0]!
+  const { explain } = composeProtocol(prepared.protocol)
+  return {
+    secrets: new Secrets(loaded.secrets.values, loaded.secrets.keys),
+    // One with a frame for each row has data of a file, which may be passwords.
+    firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
+    ...(explain && { explain }),
+  }
 }
 
 interface Ending {

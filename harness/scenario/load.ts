@@ -40,7 +40,7 @@ export function parseScenario(
 /** A scenario for a URL alone: what its scheme stands for, for 10 seconds, unless overridden. */
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
   const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url) }
-  const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
+  const source: Source = { data, positions: new Map(), secrets: [], secretValues: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
 }
 
@@ -76,7 +76,13 @@ function finish(
   const secrets = [...fromEnvironment, ...keysIn(data)]
   const places = { ...named, positions: source.positions, origins, secrets }
   if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
-  return { scenario: result.scenario, redacted: redact(result.scenario, secrets), places }
+  const keys = keysIn(data).map(path => String(valueAt(data, path)))
+  return {
+    scenario: result.scenario,
+    redacted: redact(result.scenario, secrets),
+    secrets: { values: source.secretValues, keys },
+    places,
+  }
 }
 
 async function readText(path: string): Promise<string> {

@@ -4,7 +4,7 @@ import { formatByteRate, formatCount, formatDuration, formatSetting, plural } fr
 import { describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
-import { datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
+import { datagramLines, deliveryLines, failureLines, replyLines, requestLines } from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, stepLines } from './summary/latency.ts'
 import { entry, formatSeconds } from './summary/layout.ts'
@@ -25,6 +25,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...deliveryLines(report, colors),
     ...requestLines(report, colors),
     ...failureLines(report, colors),
+    ...replyLines(report, colors),
     ...datagramLines(report, colors),
     ...entry('load', loadParts(report), colors),
     ...targetLines(report, colors),
