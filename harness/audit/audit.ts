@@ -6,6 +6,7 @@ import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
 import type { Finding } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
+import { auditPairing, type PairingInputs } from './pairing.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 
 /** The inputs of the audit: plain figures, so that every check can be tested without a run. */
@@ -31,6 +32,8 @@ export interface AuditInputs {
   /** The measured part over time, and the machine's counters; absent when nothing was measured. */
   readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
+  /** Frames that came unasked; absent while a run lasts. */
+  readonly pairing?: PairingInputs | undefined
   /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
 }
@@ -39,6 +42,7 @@ export interface AuditInputs {
 export function audit(inputs: AuditInputs): Finding[] {
   return [
     ...conservation(inputs),
+    ...(inputs.pairing === undefined ? [] : auditPairing(inputs.pairing)),
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),
     ...rate(inputs),

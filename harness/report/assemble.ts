@@ -54,7 +54,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
   }))
   const replies = collector.replies()
   const samples = shownSamples(replies, shownWith(run, collector))
-  const inputs = { ...auditInputs(run, collector, totals, measured), samples }
+  const inputs = auditInputs(run, collector, totals, measured, samples)
   const findings = audit(inputs)
   return {
     schema: reportSchema,
