@@ -20,6 +20,7 @@ import { createLive, liveMode, wantsColors } from '../live/live.ts'
 import { formats } from '../report/formats/catalog.ts'
 import { renderRunsTable } from '../report/formats/runsTable.ts'
 import { cacheFolderOf } from '../run/ceilingCache.ts'
+import { onePass } from '../run/onePass.ts'
 import { printError } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
@@ -27,6 +28,7 @@ import type { CommandIo } from './io.ts'
 interface RunFlags extends Readonly<Record<string, unknown>> {
   readonly env?: string
   readonly out?: string
+  readonly once?: true
   readonly strict?: true
   readonly quiet?: true
   readonly json?: true
@@ -41,6 +43,7 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
     .description('run a scenario, or load a server given by its URL, and save a report')
     .argument('<scenario...>', 'scenario files, or URLs: tcp://, udp://, tls://, unix:, http://, redis://')
   addSettings(command)
+    .option('--once', 'make one pass over the steps on one connection, and print what came for each')
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
     .option('--strict', 'fail a suspect run too (exit 4)')
@@ -52,7 +55,8 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
 }
 
 async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo): Promise<ExitCode> {
-  const runs = await loadAll(sources, overridesOf(flags, io.env), flags.env, io.env)
+  const loadedRuns = await loadAll(sources, overridesOf(flags, io.env), flags.env, io.env)
+  const runs = flags.once ? loadedRuns.map(onePass) : loadedRuns
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }

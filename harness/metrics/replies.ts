@@ -4,6 +4,8 @@ import type { Slab } from './slab.ts'
 /** What came back, over all workers of a run so far. */
 export interface Replies {
   readonly samples: readonly Sample[]
+  /** In a single pass over the steps: the first reply to each, as expected or not. */
+  readonly ofSteps: readonly Sample[]
   /** Replies that were not as expected, of kinds for which there was no room. */
   readonly notKept: number
   /** By HTTP status, as text; only those with a count. */
@@ -50,6 +52,7 @@ export function readReplies(slabs: readonly Slab[]): Replies {
   }
   return {
     samples: mergeSamples(slabs.map(slab => slab.samples)),
+    ofSteps: mergeSamples(slabs.map(slab => slab.replies)),
     notKept: slabs.reduce((sum, slab) => sum + slab.samples.notKept, 0),
     statusCodes,
     errorWords: mergeSamples(slabs.map(slab => slab.errorWords)),

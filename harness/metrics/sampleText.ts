@@ -13,6 +13,8 @@ export function describeSample(sample: SampleRecord, characters = 60): string {
       const got = status === undefined ? bytes : `HTTP ${status === 0 ? 'request' : status}, e.g. ${bytes}`
       return expected === undefined ? `${at}${got}` : `${at}expected ${expected}, got ${got}`
     }
+    case 'reply':
+      return `${at}${status === undefined ? bytes : `HTTP ${status}, ${bytes}`}`
     case 'stray':
       return `${bytes}, for which no request waits`
     case 'surplus':
@@ -39,6 +41,7 @@ export const sampleLabels = {
   'too-large': 'too-large',
   unfinished: 'unfinished',
   partial: 'unfinished',
+  reply: 'reply',
 } as const satisfies Record<SampleRecord['kind'], string>
 
 function sizeOf({ announced }: SampleRecord, what: string): string {

@@ -1,7 +1,8 @@
 /**
  * What is kept of replies that were not as expected. The order is part of the slab's layout: add at the end.
  * `unexpected` answers a request and fails its check; `stray` answers no request; `surplus` does so after the end;
- * `greeting` came before anything was sent; `unfinished` lay on a connection that closed; `partial` still lies there.
+ * `greeting` came before anything was sent; `unfinished` lay on a connection that closed; `partial` still lies there;
+ * `reply` is the reply to a step in a single pass over the steps, and is as expected.
  */
 export const sampleKinds = [
   'unexpected',
@@ -12,6 +13,7 @@ export const sampleKinds = [
   'too-large',
   'unfinished',
   'partial',
+  'reply',
 ] as const
 export type SampleKind = (typeof sampleKinds)[number]
 
@@ -30,7 +32,9 @@ const float = { count: 4, at: 5 } as const
 const headerBytes = 48
 const entryBytes = headerBytes + sampleBytesMax
 /** The entries, and behind them the number of replies for which there was no entry. */
-export const sampleTableBytes = sampleEntries * entryBytes + Float64Array.BYTES_PER_ELEMENT
+export function sampleTableBytes(entries: number): number {
+  return entries * entryBytes + Float64Array.BYTES_PER_ELEMENT
+}
 
 /** One reply as it was kept. */
 export interface Sample {
@@ -58,16 +62,19 @@ export type SampleContent = Pick<Sample, 'at' | 'length' | 'bytes' | 'announced'
  * search through at most 16 entries and an addition, so that a server which refuses everything is not slowed down.
  */
 export class SampleTable {
+  readonly #entries: number
   readonly #words: Int32Array
   readonly #floats: Float64Array
   readonly #bytes: Uint8Array
   /** Entries in use; only the writer's own. */
   #used = 0
 
-  constructor(memory: SharedArrayBuffer, fromByte: number) {
-    this.#words = new Int32Array(memory, fromByte, sampleTableBytes / Int32Array.BYTES_PER_ELEMENT)
-    this.#floats = new Float64Array(memory, fromByte, sampleTableBytes / Float64Array.BYTES_PER_ELEMENT)
-    this.#bytes = new Uint8Array(memory, fromByte, sampleTableBytes)
+  constructor(memory: SharedArrayBuffer, fromByte: number, entries: number = sampleEntries) {
+    const length = sampleTableBytes(entries)
+    this.#entries = entries
+    this.#words = new Int32Array(memory, fromByte, length / Int32Array.BYTES_PER_ELEMENT)
+    this.#floats = new Float64Array(memory, fromByte, length / Float64Array.BYTES_PER_ELEMENT)
+    this.#bytes = new Uint8Array(memory, fromByte, length)
   }
 
   /** Counts a reply; true when it is the first of its kind, step and key, and has to be passed to `keep`. */
@@ -80,8 +87,8 @@ export class SampleTable {
         return false
       }
     }
-    if (this.#used < sampleEntries) return true
-    this.#floats[floatOf(sampleEntries)]!++
+    if (this.#used < this.#entries) return true
+    this.#floats[floatOf(this.#entries)]!++
     return false
   }
 
@@ -106,7 +113,7 @@ export class SampleTable {
   /** The entries that are published; their bytes are copies. */
   read(): Sample[] {
     const samples: Sample[] = []
-    for (let entry = 0; entry < sampleEntries; entry++) {
+    for (let entry = 0; entry < this.#entries; entry++) {
       const at = wordOf(entry)
       const words = this.#words
       if (Atomics.load(words, at + word.published) === 0) break
@@ -127,7 +134,7 @@ export class SampleTable {
 
   /** Replies that had no entry any more. */
   get notKept(): number {
-    return this.#floats[floatOf(sampleEntries)]!
+    return this.#floats[floatOf(this.#entries)]!
   }
 }
 

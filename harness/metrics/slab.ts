@@ -1,6 +1,6 @@
 import { failureKinds } from '../failures.ts'
 import { countsLength } from './histogram.ts'
-import { SampleTable, sampleTableBytes } from './samples.ts'
+import { SampleTable, sampleEntries, sampleTableBytes } from './samples.ts'
 
 /**
  * The memory that a worker shares with the main thread: one writer, any number of readers. The fields are 32-bit
@@ -27,6 +27,8 @@ export interface Slab {
   /** The first reply of each kind that was not as expected, and the first words of errors such as those of Redis. */
   readonly samples: SampleTable
   readonly errorWords: SampleTable
+  /** In a single pass over the steps: the first reply to each. */
+  readonly replies: SampleTable
   /** By HTTP status: replies to requests of the loop. These are floats because they must not wrap. */
   readonly statusCodes: Float64Array
   /** By step, heartbeat and handshakes included: requests that failed after they were sent. */
@@ -143,8 +145,11 @@ const sumsLength = 16
 const sumsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
 const gapBinsByte = sumsByte + sumsLength * Float64Array.BYTES_PER_ELEMENT
 const samplesByte = gapBinsByte + gapBinCount * Uint32Array.BYTES_PER_ELEMENT
-const errorWordsByte = samplesByte + sampleTableBytes
-const statusCodesByte = errorWordsByte + sampleTableBytes
+const errorWordsByte = samplesByte + sampleTableBytes(sampleEntries)
+const repliesByte = errorWordsByte + sampleTableBytes(sampleEntries)
+/** Enough for each step of any scenario, as expected and not. */
+const repliesMax = 272
+const statusCodesByte = repliesByte + sampleTableBytes(repliesMax)
 /** A status has three digits. */
 const statusCodesLength = 1000
 const failedByStepByte = statusCodesByte + statusCodesLength * Float64Array.BYTES_PER_ELEMENT
@@ -201,6 +206,7 @@ export function openSlab(memory: SharedArrayBuffer): Slab {
     histograms: counts.length / countsLength,
     samples: new SampleTable(memory, samplesByte),
     errorWords: new SampleTable(memory, errorWordsByte),
+    replies: new SampleTable(memory, repliesByte, repliesMax),
     statusCodes: new Float64Array(memory, statusCodesByte, statusCodesLength),
     failedByStep: new Float64Array(memory, failedByStepByte, stepsMax),
   }

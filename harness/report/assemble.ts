@@ -20,7 +20,7 @@ import {
 } from '../metrics/totals.ts'
 import { Secrets } from '../shownBytes.ts'
 import { type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
-import { type Explain, errorReplyCounts, type ShownWith, shownSamples } from './replies.ts'
+import { type Explain, errorReplyCounts, type ShownWith, shownSamples, stepReplies } from './replies.ts'
 import { isSilent, silenceText } from './silence.ts'
 import { judgeThresholds } from './thresholds.ts'
 
@@ -110,6 +110,7 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
   const isQuiet = totals.sent + totals.handshakes.sent > 0 && isSilent(replies, totals.completed)
   return {
     samples,
+    ...(facts.scenario.load.mode === 'once' && { replies: stepReplies(replies, shownWith(run, collector)) }),
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && { silence: silenceText({ protocol, bytesSent, bytesReceived, firstRequest, secrets }) }),

@@ -75,6 +75,8 @@ export interface Report {
   }[]
   /** The first reply of each kind that was not as expected; absent in reports of earlier versions. */
   readonly samples?: readonly SampleRecord[]
+  /** Mode once: the first reply to each step, in their order. */
+  readonly replies?: readonly SampleRecord[]
   /** HTTP: how many replies to requests of the loop came with each status. */
   readonly statusCodes?: Readonly<Record<string, number>>
   /** RESP: errors that failed their requests, by their first word. */

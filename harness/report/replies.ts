@@ -29,6 +29,14 @@ export function shownSamples({ samples }: Pick<Replies, 'samples'>, shown: Shown
     .map(sample => recordOf(sample, steps[sample.step], shown))
 }
 
+/** In a single pass over the steps: what came for each, in the order of the steps, with their names. */
+export function stepReplies({ ofSteps }: Pick<Replies, 'ofSteps'>, shown: ShownWith): SampleRecord[] {
+  const steps = stepsOf(shown.scenario)
+  return ofSteps
+    .toSorted((a, b) => a.step - b.step || a.at - b.at)
+    .map(sample => ({ ...recordOf(sample, steps[sample.step], shown), step: shown.stepNames[sample.step]! }))
+}
+
 /** How often each error came, by its first word. */
 export function errorReplyCounts(
   { errorWords }: Pick<Replies, 'errorWords'>,
@@ -46,7 +54,7 @@ export function errorReplyCounts(
 function recordOf(sample: Sample, step: Step | undefined, shown: ShownWith): SampleRecord {
   const { kind, key, count, at, length, bytes, announced } = sample
   const { scenario, stepNames, secrets, startsAt, explain } = shown
-  const isHttp = scenario.protocol.name === 'http' && kind === 'unexpected'
+  const isHttp = scenario.protocol.name === 'http' && (kind === 'unexpected' || kind === 'reply')
   const expected = kind === 'unexpected' ? expectedText(step) : undefined
   const why = kind === 'unexpected' ? undefined : reasonFor(sample, explain)
   const name = sample.step < 0 || stepNames.length < 2 ? undefined : stepNames[sample.step]

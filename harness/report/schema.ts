@@ -22,6 +22,20 @@ const latency = z.looseObject({
   hdr: z.string().optional(),
 })
 
+const sample = z.looseObject({
+  kind: z.enum(sampleKinds),
+  step: z.string().optional(),
+  status: optional,
+  count,
+  second: count,
+  length: count,
+  text: z.string().optional(),
+  hex: z.string().optional(),
+  announced: optional,
+  expected: z.string().optional(),
+  why: z.string().optional(),
+})
+
 /** The fields that readers of a report rely on; fields that a later version adds pass through. */
 const report = z.looseObject({
   tool: z.looseObject({ name: z.literal('volley'), version: z.string() }),
@@ -70,23 +84,8 @@ const report = z.looseObject({
   datagrams: z.looseObject({ lost: count, duplicates: count, reordered: count }).optional(),
   deliveries: z.looseObject({ count, expected: count, perSecond: count, latencyMs: latency }).optional(),
   steps: z.array(z.looseObject({ name: z.string(), response: latency, failed: count.optional() })),
-  samples: z
-    .array(
-      z.looseObject({
-        kind: z.enum(sampleKinds),
-        step: z.string().optional(),
-        status: optional,
-        count,
-        second: count,
-        length: count,
-        text: z.string().optional(),
-        hex: z.string().optional(),
-        announced: optional,
-        expected: z.string().optional(),
-        why: z.string().optional(),
-      }),
-    )
-    .optional(),
+  samples: z.array(sample).optional(),
+  replies: z.array(sample).optional(),
   statusCodes: z.record(z.string(), count).optional(),
   errorReplies: z.record(z.string(), count).optional(),
   silence: z.string().optional(),

@@ -71,6 +71,7 @@ export class Exchange {
   readonly #strays: StrayReplies
   /** By status, how many replies came with it; HTTP only. */
   readonly #statusCodes: Float64Array | undefined
+  readonly #isSinglePass: boolean
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
 
@@ -105,6 +106,7 @@ export class Exchange {
     const { counters, links, pairing } = this
     const strays = { counters, links, pairing, due, slots: this.#slots, samples: this.samples, overUdp: this.#overUdp }
     this.#strays = new StrayReplies(strays)
+    this.#isSinglePass = plan.mode === 'once'
     this.#statusCodes = protocol.name === 'http' ? slab.statusCodes : undefined
     this.unanswered = new UnansweredRequests({
       counters: this.counters,
@@ -205,6 +207,7 @@ export class Exchange {
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
       (this.#captures === undefined || this.#captures.capture(link, step, input, from, end))
+    if (this.#isSinglePass) this.samples.replied(step, isOk, input, from, end, now)
     if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
     else {
       if (!isOk) this.samples.unexpected(step, input, from, end, now)

@@ -135,7 +135,11 @@ test('a connection that refuses after it had served is tried less and less often
       connection.close(500)
       isUp = false
     },
-    refuses: () => (isUp ? undefined : (attempts++, 'connect-refused')),
+    refuses() {
+      if (isUp) return undefined
+      attempts++
+      return 'connect-refused'
+    },
   }
   await simulate(server, { duration: 4000, reconnect: { when: 'failure', backoff: { min: 10, max: 1000 } } })
   expect(attempts).toBeGreaterThan(5)

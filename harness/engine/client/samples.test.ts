@@ -88,7 +88,15 @@ test('Samples keep bytes that are no message, and how long a frame was announced
 })
 
 const unfinished: [string, MemoryServer][] = [
-  ['closes early', { received: connection => (connection.send(Buffer.from('half')), connection.close(1)) }],
+  [
+    'closes early',
+    {
+      received(connection) {
+        connection.send(Buffer.from('half'))
+        connection.close(1)
+      },
+    },
+  ],
   ['times out', { received: connection => connection.send(Buffer.from('half')) }],
 ]
 test.each(unfinished)('Samples keep what lies unfinished on a connection that %s', async (_, server) => {

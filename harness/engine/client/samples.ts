@@ -26,6 +26,7 @@ export interface SamplesOptions {
 export class Samples {
   readonly #table: SampleTable
   readonly #errorWords: SampleTable
+  readonly #replies: SampleTable
   readonly #protocol: Protocol
   readonly #sharedOffsetMs: number
   readonly #partialFrames: PartialFrames
@@ -34,10 +35,11 @@ export class Samples {
   readonly #keyOf: (bytes: Uint8Array, from: number, end: number) => number
   readonly #hasErrorWords: boolean
 
-  constructor({ samples, errorWords }: Slab, protocol: Protocol, options: SamplesOptions) {
+  constructor({ samples, errorWords, replies }: Slab, protocol: Protocol, options: SamplesOptions) {
     const { status, type, name } = protocol
     this.#table = samples
     this.#errorWords = errorWords
+    this.#replies = replies
     this.#protocol = protocol
     this.#sharedOffsetMs = options.sharedOffsetMs
     this.#partialFrames = options.partialFrames
@@ -46,10 +48,16 @@ export class Samples {
     this.#keyOf = this.#hasErrorWords ? errorKey : (status?.read ?? type?.read ?? (() => 0))
   }
 
+  /** In a single pass over the steps: a reply, as expected or not. */
+  replied(step: number, isOk: boolean, bytes: Uint8Array, from: number, end: number, now: number): void {
+    const key = this.#keyOf(bytes, from, end)
+    this.#frame(this.#replies, isOk ? 'reply' : 'unexpected', step, key, bytes, from, end, now)
+  }
+
   /** A whole reply that fails its request. */
   unexpected(step: number, bytes: Uint8Array, from: number, end: number, now: number): void {
     const key = this.#keyOf(bytes, from, end)
-    this.#frame('unexpected', step, key, bytes, from, end, now)
+    this.#frame(this.#table, 'unexpected', step, key, bytes, from, end, now)
     if (!this.#hasErrorWords || key === 0 || !this.#errorWords.count(0, noStep, key)) return
     const word = bytes.slice(from + 1, errorWordEnd(bytes, from + 1, end))
     this.#errorWords.keep(0, noStep, key, {
@@ -62,7 +70,7 @@ export class Samples {
 
   /** A whole frame that no request waits for. */
   unasked(kind: 'stray' | 'surplus' | 'greeting', bytes: Uint8Array, from: number, end: number, now: number): void {
-    this.#frame(kind, noStep, 0, bytes, from, end, now)
+    this.#frame(this.#table, kind, noStep, 0, bytes, from, end, now)
   }
 
   /** Bytes that are no frame: `result` is what `frameEnd` said of them. */
@@ -82,13 +90,22 @@ export class Samples {
     for (let link = 0; link < links; link++) this.unfinished('partial', link)
   }
 
-  #frame(kind: SampleKind, step: number, key: number, bytes: Uint8Array, from: number, end: number, now: number): void {
+  #frame(
+    table: SampleTable,
+    kind: SampleKind,
+    step: number,
+    key: number,
+    bytes: Uint8Array,
+    from: number,
+    end: number,
+    now: number,
+  ): void {
     const index = sampleIndex[kind]
-    if (!this.#table.count(index, step, key)) return
+    if (!table.count(index, step, key)) return
     // Of a reply without a body the whole frame is kept, as there is nothing else to see.
     const { body } = this.#protocol.decode(bytes, from, end)
     const shown = body.length > 0 ? body : bytes.subarray(from, end)
-    this.#table.keep(index, step, key, {
+    table.keep(index, step, key, {
       at: now + this.#sharedOffsetMs,
       length: shown.length,
       bytes: shown.slice(0, sampleBytesMax),

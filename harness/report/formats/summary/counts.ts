@@ -81,7 +81,7 @@ const samplesShownMax = 5
 
 /** What came back that was not as expected: `unexpected 32,455: HTTP 503, e.g. "busy"`; the reason for silence first. */
 export function replyLines(report: Report, colors: Colors): string[] {
-  const { samples = [], silence } = report
+  const { samples = [], replies = [], silence } = report
   const shown = samples.slice(0, samplesShownMax)
   const lines = shown.map(
     sample => `${sampleLabels[sample.kind]} ${formatCount(sample.count)}: ${describeSample(sample)}`,
@@ -89,6 +89,7 @@ export function replyLines(report: Report, colors: Colors): string[] {
   const more = samples.length - shown.length
   return [
     ...(silence === undefined ? [] : entry('no reply', words(silence), colors, ' ')),
+    ...replies.flatMap(({ step, ...reply }) => entry(printable(step!), words(describeSample(reply)), colors, ' ')),
     ...statusLines(report, colors),
     ...lines.flatMap((line, index) => entry(index === 0 ? 'came back' : '', words(line), colors, ' ')),
     ...(more > 0 ? entry('', [`and ${formatCount(more)} more kinds, in the report`], colors) : []),
