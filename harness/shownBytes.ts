@@ -65,6 +65,11 @@ export function showBytes(bytes: Uint8Array, secrets: Secrets, isCut = false): S
   return { hex: hexOf(parts) }
 }
 
+/** Bytes in hex without the secrets, in rows of 16 behind their offsets, whether they are text or not. */
+export function hexRows(bytes: Uint8Array, secrets: Secrets, isCut = false): string[] {
+  return hexOf(secrets.hide(bytes, isCut)).split(/ {2}(?=[0-9a-f]{4}:)/)
+}
+
 /** Shown bytes in one line of at most `characters`: `"busy\n"`, or `hex 0000: 00 00 00 68`. */
 export function quoteShown({ text, hex }: ShownBytes, characters = 60): string {
   const whole = text ?? hex ?? ''
