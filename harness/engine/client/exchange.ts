@@ -101,7 +101,8 @@ export class Exchange {
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
-    this.pairing = new Pairing(plan.connections, protocol.requestId === undefined && !sending.overUdp)
+    const isOrdered = protocol.requestId === undefined && !sending.overUdp
+    this.pairing = new Pairing(plan.connections, isOrdered, plan.timeoutMs)
     this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
     const { counters, links, pairing } = this
     const strays = { counters, links, pairing, due, slots: this.#slots, samples: this.samples, overUdp: this.#overUdp }

@@ -51,6 +51,20 @@ describe('a server that speaks first', () => {
   })
 })
 
+test('a server that greets only its first connection is not waited for until the timeout', async () => {
+  let accepted = 0
+  const server: MemoryServer = {
+    ...lineServer(1),
+    accepted(connection) {
+      if (accepted++ === 0) connection.send(Buffer.from('welcome\n'), 2)
+      connection.close(150)
+    },
+  }
+  const run = await simulate(server, { loop: checked, duration: 2000 })
+  expect(run.failures).toEqual({ 'closed-early': run.connects - 1 })
+  expect(run.connects).toBeGreaterThan(5)
+})
+
 test('a greeting that came too late to be recognized shows as a surplus frame at the end', async () => {
   for (const pipeline of [1, 4]) {
     const run = await simulate(greets(30), { load: { mode: 'loop', pipeline }, connections: 2 })

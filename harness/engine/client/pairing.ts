@@ -1,7 +1,7 @@
 /** How long a new connection waits for the greeting of a server that is known to send one. */
-export const greetingWaitMsMax = 1000
+const greetingWaitMsMax = 1000
 /** How long a connection that replaces one with doubtful pairs is watched for a greeting before anything is sent. */
-export const watchMs = 50
+const watchMs = 50
 /** After the end a connection on which nothing is awaited stays open this many response times: its replies may be late by some. */
 const surplusWaits = 4
 const surplusWaitMsMin = 20
@@ -27,13 +27,16 @@ export class Pairing {
   readonly #talk: Uint8Array
   /** By link: frames that came before anything was sent. */
   readonly #greetingFrames: Uint8Array
+  readonly #waitMsMax: number
   /** The most of them on any connection that was watched long enough. */
   #greetingFramesMax = 0
   /** An unasked frame has come: a greeting may have been too late to be recognized. */
   #isInDoubt = false
 
-  constructor(links: number, isOrdered: boolean) {
+  /** A connection that has not begun after `timeoutMs` has failed: it waits for half of that at most. */
+  constructor(links: number, isOrdered: boolean, timeoutMs: number) {
     this.isOrdered = isOrdered
+    this.#waitMsMax = timeoutMs / 2
     this.#talk = new Uint8Array(links)
     this.#greetingFrames = new Uint8Array(links)
   }
@@ -43,8 +46,8 @@ export class Pairing {
     const isWatched = this.isOrdered && this.#isInDoubt && this.#greetingFramesMax === 0
     this.#talk[link] = isWatched ? talk.watched : talk.fresh
     this.#greetingFrames[link] = 0
-    if (isWatched) return watchMs
-    return this.#greetingFramesMax > 0 ? greetingWaitMsMax : 0
+    const waitMs = isWatched ? watchMs : this.#greetingFramesMax > 0 ? greetingWaitMsMax : 0
+    return Math.min(waitMs, this.#waitMsMax)
   }
 
   /** From here on requests are sent on the link. */
