@@ -4,7 +4,9 @@ import type { FailureKind } from '../failures.ts'
 import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/keyHandshake.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
+import { quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
+import { plural } from '../units.ts'
 import type { CommandIo } from './io.ts'
 
 /** How long to wait for replies after the last message. */
@@ -12,6 +14,9 @@ const lastRepliesMs = 2000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0
+/** Of bytes that are no message, as many are shown. */
+const shownBytesMax = 64
+const shownCharactersMax = 240
 
 const endings: Partial<Record<FailureKind, string>> = {
   'closed-early': 'the server closed the connection',
@@ -83,13 +88,15 @@ export class Conversation implements Loop {
       else this.#show(bytes, at, end)
       at = end
     }
-    if (end < 0) this.#leave(`the reply is ${end === tooLarge ? 'too large' : `not a ${protocol.name} message`}`)
-    else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
+    if (end < 0) {
+      const what = end === tooLarge ? 'too large' : `not a ${protocol.name} message`
+      this.#leave(`the reply is ${what}: ${this.#describe(bytes, at, this.#partialFrames.to)}`)
+    } else this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
     if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
   }
 
   closed(_link: number, cause: FailureKind): void {
-    this.#leave(endings[cause] ?? `the connection broke: ${cause}`)
+    this.#leave(`${endings[cause] ?? `the connection broke: ${cause}`}${this.#unfinished()}`)
   }
 
   wake(now: number): number {
@@ -154,7 +161,23 @@ export class Conversation implements Loop {
     this.#isFinishing = true
     if (this.#waiting.length === 0) this.#leave()
     if (this.#isOver) return
-    setTimeout(() => this.#leave('no reply to the last message'), lastRepliesMs).unref()
+    setTimeout(() => this.#leave(`no reply to the last message${this.#unfinished()}`), lastRepliesMs).unref()
+  }
+
+  /** What has come of a frame that is not whole, as the end of a sentence. */
+  #unfinished(): string {
+    const frames = this.#partialFrames
+    frames.show(link)
+    if (frames.from === frames.to) return ''
+    return `; ${plural(frames.to - frames.from, 'byte')} came that are no whole message: ${this.#describe(frames.bytes, frames.from, frames.to)}`
+  }
+
+  /** Bytes as text or hex, and what is wrong with them where the protocol can say. */
+  #describe(bytes: Uint8Array, from: number, to: number): string {
+    const shown = bytes.subarray(from, Math.min(to, from + shownBytesMax))
+    const why = this.#settings.protocol.explain?.(bytes, from, to)
+    const text = quoteShown(showBytes(shown, new Secrets(), from + shownBytesMax < to), shownCharactersMax)
+    return why === undefined ? text : `${text} (${why})`
   }
 
   #leave(reason?: string): void {

@@ -87,6 +87,21 @@ ok     connect[0]  "login"
   })
 })
 
+describe('volley talk', () => {
+  test('shows bytes that are no message of the protocol', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.write('no reply\r\n')))
+    const { code, stderr } = await new Invocation(['talk', url, '--protocol', 'resp'], { stdin: 'x\n' }).ended
+    expect(code).toBe(2)
+    expect(stderr).toContain('the reply is not a resp message: "no reply\\r\\n"')
+  })
+
+  test('shows the beginning of a message whose rest does not come', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.end('half')))
+    const { stderr } = await new Invocation(['talk', url], { stdin: 'x\n' }).ended
+    expect(stderr).toContain('the server closed the connection; 4 bytes came that are no whole message: "half"')
+  })
+})
+
 describe('volley run --once', () => {
   test('prints what came for each step, and leaves out what asks for a load', async () => {
     const { url } = await lines(line => line)
