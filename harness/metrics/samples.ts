@@ -27,8 +27,9 @@ export const sampleEntries = 16
 export const sampleBytesMax = 256
 
 /** Words of an entry; the floats lie behind them. */
-const word = { published: 0, kind: 1, step: 2, key: 3, length: 4, kept: 5, announced: 6 } as const
-const float = { count: 4, at: 5 } as const
+const word = { published: 0, kind: 1, step: 2, key: 3, length: 4, kept: 5 } as const
+/** An announced length of 32 bits would be negative in a word. */
+const float = { count: 3, at: 4, announced: 5 } as const
 const headerBytes = 48
 const entryBytes = headerBytes + sampleBytesMax
 /** The entries, and behind them the number of replies for which there was no entry. */
@@ -103,9 +104,9 @@ export class SampleTable {
     words[start + word.key] = key
     words[start + word.length] = length
     words[start + word.kept] = kept
-    words[start + word.announced] = announced
     this.#floats[floatOf(entry) + float.count] = 1
     this.#floats[floatOf(entry) + float.at] = at
+    this.#floats[floatOf(entry) + float.announced] = announced
     this.#bytes.set(bytes.subarray(0, kept), entry * entryBytes + headerBytes)
     Atomics.store(words, start + word.published, 1)
   }
@@ -126,7 +127,7 @@ export class SampleTable {
         at: this.#floats[floatOf(entry) + float.at]!,
         length: words[at + word.length]!,
         bytes: this.#bytes.slice(bytesFrom, bytesFrom + words[at + word.kept]!),
-        announced: words[at + word.announced]!,
+        announced: this.#floats[floatOf(entry) + float.announced]!,
       })
     }
     return samples

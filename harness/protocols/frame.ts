@@ -55,6 +55,10 @@ export function createFrame(settings: FrameSettings): Protocol {
     },
     bodyStart: (_bytes, from) => from + strip,
     bodyEnd: (_bytes, _from, end) => end,
+    announcedBytes(bytes, from, to) {
+      if (to - from < lengthEnd) return 0
+      return Math.max(0, lengthEnd + read(bytes, from + lengthOffset, lengthBytes) + lengthAdjustment)
+    },
     ...(requestId && { requestId }),
   }
 }
