@@ -81,7 +81,9 @@ const samplesShownMax = 5
 
 /** What came back that was not as expected: `unexpected 32,455: HTTP 503, e.g. "busy"`; the reason for silence first. */
 export function replyLines(report: Report, colors: Colors): string[] {
-  const { samples = [], replies = [], silence } = report
+  const { replies = [], silence } = report
+  // A note of the audit shows the greeting.
+  const samples = (report.samples ?? []).filter(({ kind }) => kind !== 'greeting')
   const shown = samples.slice(0, samplesShownMax)
   const lines = shown.map(
     sample => `${sampleLabels[sample.kind]} ${formatCount(sample.count)}: ${describeSample(sample)}`,
