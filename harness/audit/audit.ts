@@ -11,6 +11,7 @@ import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
 import { auditMachine, type MachineInputs } from './machine.ts'
+import { auditPairing, type PairingInputs } from './pairing.ts'
 import { auditTarget, type TargetInputs } from './target.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 import { auditWorkers, type WorkersInputs } from './workers.ts'
@@ -52,6 +53,8 @@ export interface AuditInputs {
   readonly target?: TargetInputs | undefined
   /** What other programs did, and the client's ports. */
   readonly machine?: MachineInputs | undefined
+  /** Frames that came unasked; absent while a run lasts. */
+  readonly pairing?: PairingInputs | undefined
   /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
 }
@@ -72,6 +75,7 @@ export function findingsOf(inputs: AuditInputs): Finding[] {
     ...(inputs.target === undefined ? [] : auditTarget(inputs.target)),
     ...conservation(inputs),
     ...clock(inputs),
+    ...(inputs.pairing === undefined ? [] : auditPairing(inputs.pairing)),
   ]
   // What has ended the run accounts for all else that is odd about it.
   if (inputs.stuck !== undefined) return [...ofAnyRun, ...stuck(inputs.stuck, inputs)]

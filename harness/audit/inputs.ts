@@ -3,6 +3,7 @@ import type { Environment } from '../host/processes.ts'
 import type { Collector } from '../metrics/collector.ts'
 import { bucketEndMs, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
+import type { SampleRecord } from '../metrics/replies.ts'
 import { field } from '../metrics/slab.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
@@ -63,7 +64,13 @@ export function provenPerBusySecond(run: AuditedRun, measured: Measured): number
 }
 
 /** The inputs of the audit for a run that has ended, or so far. */
-export function auditInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): AuditInputs {
+export function auditInputs(
+  run: AuditedRun,
+  collector: Collector,
+  totals: Totals,
+  measured: Measured,
+  samples?: readonly SampleRecord[],
+): AuditInputs {
   const { handshakes, heartbeats } = totals
   const seconds = measured.windowMs / 1000
   const sharedCores =
@@ -114,6 +121,7 @@ export function auditInputs(run: AuditedRun, collector: Collector, totals: Total
     sharedCores,
     cores: run.facts.environment.cores,
     workers: workersInputs(run),
+    pairing: samples && { isOrdered: isOrdered(run), samples },
     deliveries: deliveriesInputs(run, collector, totals),
   }
 }
@@ -180,6 +188,11 @@ function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDel
 
 function stuckInputs({ stuckMs, facts }: AuditedRun, { completed }: Totals): AuditInputs['stuck'] {
   return stuckMs === undefined ? undefined : { stuckMs, completed, wanted: facts.scenario.requests ?? completed }
+}
+
+/** Whether replies find their request by their order alone. */
+function isOrdered({ facts, overUdp }: AuditedRun): boolean {
+  return !overUdp && createProtocol(facts.scenario.protocol).requestId === undefined
 }
 
 function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number): TimeSeriesInputs | undefined {

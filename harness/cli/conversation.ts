@@ -4,7 +4,9 @@ import type { FailureKind } from '../failures.ts'
 import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/keyHandshake.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
+import { quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
+import { plural } from '../units.ts'
 import type { CommandIo } from './io.ts'
 
 /** How long to wait for the next reply after the last message. */
@@ -14,6 +16,9 @@ const wakeMs = 1000
 const link = 0
 /** In it each character of a line that was not typed is a byte of it. */
 export const pipedEncoding = 'latin1'
+/** Of bytes that are no message, as many are shown. */
+const shownBytesMax = 64
+const shownCharactersMax = 240
 
 const endings: Partial<Record<FailureKind, string>> = {
   'closed-early': 'the server closed the connection',
@@ -97,9 +102,8 @@ export class Conversation implements Loop {
       at = end
     }
     if (end < 0) {
-      const reason = protocol.explain?.(bytes, at, this.#partialFrames.to)
       const fault = end === tooLarge ? 'too large' : `not a ${protocol.name} message`
-      this.#leave(`the reply is ${fault}${reason === undefined ? '' : `: ${reason}`}`)
+      this.#leave(`the reply is ${fault}: ${this.#describe(bytes, at, this.#partialFrames.to)}`)
     } else if (isEnded) this.#endConnection()
     else {
       this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
@@ -113,7 +117,7 @@ export class Conversation implements Loop {
     const { bytes, from, to } = this.#partialFrames
     const end = cause === 'closed-early' ? (this.#settings.protocol.endAtClose?.(bytes, from, to) ?? 0) : 0
     if (end <= 0) {
-      this.#leave(endings[cause] ?? `the connection broke: ${cause}`)
+      this.#leave(`${endings[cause] ?? `the connection broke: ${cause}`}${this.#unfinished()}`)
       return
     }
     this.#show(bytes, from, end)
@@ -206,7 +210,24 @@ export class Conversation implements Loop {
     this.#isFinishing = true
     if (this.#waiting.length === 0) this.#leave()
     if (this.#isOver) return
-    this.#lastReply = setTimeout(() => this.#leave('no reply to the last message'), lastRepliesMs).unref()
+    const giveUp = () => this.#leave(`no reply to the last message${this.#unfinished()}`)
+    this.#lastReply = setTimeout(giveUp, lastRepliesMs).unref()
+  }
+
+  /** What has come of a frame that is not whole, as the end of a sentence. */
+  #unfinished(): string {
+    const frames = this.#partialFrames
+    frames.show(link)
+    if (frames.from === frames.to) return ''
+    return `; ${plural(frames.to - frames.from, 'byte')} came that are no whole message: ${this.#describe(frames.bytes, frames.from, frames.to)}`
+  }
+
+  /** Bytes as text or hex, and what is wrong with them where the protocol can say. */
+  #describe(bytes: Uint8Array, from: number, to: number): string {
+    const shown = bytes.subarray(from, Math.min(to, from + shownBytesMax))
+    const why = this.#settings.protocol.explain?.(bytes, from, to)
+    const text = quoteShown(showBytes(shown, new Secrets(), from + shownBytesMax < to), shownCharactersMax)
+    return why === undefined ? text : `${text} (${why})`
   }
 
   #leave(reason?: string): void {

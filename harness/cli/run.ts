@@ -19,6 +19,7 @@ import { createLive, liveMode, wantsColors } from '../live/live.ts'
 import { formats } from '../report/formats/catalog.ts'
 import { renderRunsTable } from '../report/formats/runsTable.ts'
 import { cacheFolderOf } from '../run/ceilingCache.ts'
+import { onePass } from '../run/onePass.ts'
 import { printThrown } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
@@ -28,6 +29,7 @@ import { loadSources } from './sources.ts'
 interface RunFlags extends RequestFlags {
   readonly env?: string
   readonly out?: string
+  readonly once?: true
   readonly strict?: true
   readonly quiet?: true
   readonly json?: true
@@ -45,6 +47,7 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
       'scenario files, - for standard input, or URLs: host:port, tcp://, udp://, tls://, unix:, http://, https://, redis://, rediss://',
     )
   addRequestFlags(addSettings(command))
+    .option('--once', 'make one pass over the steps on one connection, and print what came for each')
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
     .option('--strict', 'fail a suspect or unproven run too (exit 4)')
@@ -59,7 +62,8 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
   const settings = overridesOf(flags, io.env)
   const overrides = [...settings, ...requestOverrides(flags, sources, settings)]
   const environments = flags.env?.split(',').map(name => name.trim())
-  const runs = await loadSources(sources, overrides, environments, io)
+  const loaded = await loadSources(sources, overrides, environments, io)
+  const runs = flags.once ? loaded.map(onePass) : loaded
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }

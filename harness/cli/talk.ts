@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
@@ -8,14 +9,18 @@ import { protocolSpec } from '../protocols/spec.ts'
 import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
+import { isUrl } from '../scenario/url.ts'
+import { flagOf } from '../serverOptions.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { firstToAccept } from '../transports/probe.ts'
 import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
 import { Conversation, pipedEncoding } from './conversation.ts'
 import type { CommandIo } from './io.ts'
+import { walk } from './walk.ts'
 
 const connectMsMax = 5000
+const scenarioFileName = /\.ya?ml$/i
 
 interface TalkFlags {
   readonly protocol: string
@@ -30,15 +35,20 @@ interface TalkFlags {
 export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('talk')
-    .description('type messages to a server and see its replies; q quits')
-    .argument('<url>', 'tcp://host:port, udp://host:port, tls://host:port or unix:/path')
+    .description('type messages to a server and see its replies, q quits; or go once through the steps of a scenario')
+    .argument('<url>', 'tcp://host:port, udp://host:port, tls://host:port or unix:/path; or a scenario file')
     .option('--protocol <protocol>', "a name, or settings such as '{frame: {lengthBytes: 2}}'", 'line')
     .option('--type <n>', 'the type of the messages, for protocols that have one')
     .option('--key <key>', 'the key for the handshake of the protocol (tlv)')
     .option('--layers <names>', 'the layers of message bodies, such as gzip,hmac-sha256')
     .option('--layer-key <key>', 'the key for layers that need one')
     .option('--insecure', 'accept any certificate')
-    .action(async (url: string, flags: TalkFlags) => {
+    .action(async (url: string, flags: TalkFlags, command: Command) => {
+      if (isScenarioFile(url)) {
+        checkNoFlags(command)
+        done(await walk(url, io))
+        return
+      }
       const protocol = selectedProtocol(url, flags)
       const type = messageType(flags.type, protocol)
       const addresses = await resolveAddresses(parseAddress(url, flags.insecure ? { insecure: true } : {}))
@@ -63,6 +73,20 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
       })
       done(await conversation.run())
     })
+}
+
+function isScenarioFile(source: string): boolean {
+  return !isUrl(source) && (scenarioFileName.test(source) || existsSync(source))
+}
+
+/** A scenario says all of it itself. */
+function checkNoFlags(command: Command): void {
+  const given = Object.keys(command.opts()).filter(name => command.getOptionValueSource(name) === 'cli')
+  const faults = given.map(name => ({
+    place: flagOf(name),
+    message: 'cannot be combined with a scenario file, which has it',
+  }))
+  if (faults.length > 0) throw new UserError(faults)
 }
 
 /** The protocol that the flags select; a UserError has every conflict between them. */

@@ -1,11 +1,13 @@
 import { type FailureCounts, failureCounts } from '../failures.ts'
+import { accountsOf, hasStopped, type WorkerAccount } from './accounts.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { countsLength, difference } from './histogram.ts'
 import { HistogramTotals, stepsTogether } from './histogramTotals.ts'
 import { distributionsOf, type Measured } from './measured.ts'
 import { distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { availabilityBetween, cpuBetween, type Reading, usageBetween } from './reading.ts'
-import { counterFields, field, instant, roleIndex, type Slab, state, sum } from './slab.ts'
+import { type Replies, readReplies } from './replies.ts'
+import { counterFields, field, instant, roleIndex, type Slab, sum } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
 import { type Gap, LongestGaps, StallHistory } from './stallHistory.ts'
@@ -277,6 +279,16 @@ export class Collector {
     return this.#options.slabs.reduce((sum, slab) => sum + Atomics.load(slab.fields, name), 0)
   }
 
+  /** What came back so far that was not as expected, and how often each status came. */
+  replies(): Replies {
+    return readReplies(this.#options.slabs)
+  }
+
+  /** When the run starts, on the clock that all threads share. */
+  startsAt(): number {
+    return this.#options.slabs[0]!.instants[instant.start]!
+  }
+
   /** Requests in flight: as the workers counted them in their slots, or derived while one still counts. */
   inFlight(): number {
     if (this.#options.slabs.every(hasStopped)) return this.level(field.inFlightAtEnd)
@@ -294,17 +306,9 @@ export class Collector {
     return counting.length > 0 && counting.every(({ fields }) => Atomics.load(fields, field.linksInService) === 0)
   }
 
-  /**
-   * By worker: requests sent, completed and failed, and those in flight as it counted them in its slots when it stopped
-   * counting, for the audit. All four wrap at 2^32. If a worker died, its requests without a result count as in flight.
-   */
-  accounts(): { sent: number; completed: number; failed: number; inFlight: number }[] {
-    return this.#options.slabs.map(slab => {
-      const load = (name: number) => Atomics.load(slab.fields, name) >>> 0
-      const [completed, failed, sent] = [load(field.completed), load(field.failed), load(field.sent)]
-      const inFlight = hasStopped(slab) ? slab.fields[field.inFlightAtEnd]! : (sent - completed - failed) >>> 0
-      return { sent, completed, failed, inFlight }
-    })
+  /** By worker: its requests, for the audit. */
+  accounts(): WorkerAccount[] {
+    return accountsOf(this.#options.slabs)
   }
 
   /** Reads the sums first, because they must be of the same moment as the counters. */
@@ -375,11 +379,6 @@ export class Collector {
   #sum(name: number): number {
     return this.#options.slabs.reduce((total, { sums }) => total + sums[name]!, 0)
   }
-}
-
-/** Whether a worker has stopped counting. */
-function hasStopped({ fields }: Slab): boolean {
-  return Atomics.load(fields, field.state) === state.closed
 }
 
 function defined<T extends Record<string, number | undefined>>(values: T): { [K in keyof T]?: number } {

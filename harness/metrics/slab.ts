@@ -1,5 +1,6 @@
 import { failureKinds } from '../failures.ts'
 import { countsLength } from './histogram.ts'
+import { SampleTable, sampleEntries, sampleTableBytes } from './samples.ts'
 
 /**
  * The memory that a worker shares with the main thread: one writer, any number of readers. The fields are 32-bit
@@ -25,6 +26,15 @@ export interface Slab {
   /** Bucket counts, one histogram after the other: those of `histogram`, then one for each step. */
   readonly counts: Uint32Array
   readonly histograms: number
+  /** The first reply of each kind that was not as expected, and the first words of errors such as those of Redis. */
+  readonly samples: SampleTable
+  readonly errorWords: SampleTable
+  /** In a single pass over the steps: the first reply to each. */
+  readonly replies: SampleTable
+  /** By HTTP status: replies to requests of the loop. These are floats because they must not wrap. */
+  readonly statusCodes: Float64Array
+  /** By step, heartbeat and handshakes included: requests that failed after they were sent. */
+  readonly failedByStep: Float64Array
 }
 
 /** Requests of the loop, messages of the connect handshake and heartbeats are counted separately. */
@@ -154,7 +164,18 @@ const sumsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
 const stallsByte = sumsByte + sumsLength * Float64Array.BYTES_PER_ELEMENT
 const stallsLength = stallRecord.length * stallRecord.count
 const gapBinsByte = stallsByte + stallsLength * Float64Array.BYTES_PER_ELEMENT
-const countsByte = gapBinsByte + gapBinCount * Uint32Array.BYTES_PER_ELEMENT
+const samplesByte = gapBinsByte + gapBinCount * Uint32Array.BYTES_PER_ELEMENT
+const errorWordsByte = samplesByte + sampleTableBytes(sampleEntries)
+const repliesByte = errorWordsByte + sampleTableBytes(sampleEntries)
+/** Enough for each step of any scenario, as expected and not. */
+const repliesMax = 272
+const statusCodesByte = repliesByte + sampleTableBytes(repliesMax)
+/** A status has three digits. */
+const statusCodesLength = 1000
+const failedByStepByte = statusCodesByte + statusCodesLength * Float64Array.BYTES_PER_ELEMENT
+/** More than the steps of any scenario, with its heartbeat and its handshakes. */
+const stepsMax = 256
+const countsByte = failedByStepByte + stepsMax * Float64Array.BYTES_PER_ELEMENT
 
 /** The fields that only grow. What was sent is read last, so that a reading never has more answers than requests. */
 export const counterFields: readonly number[] = [
@@ -205,5 +226,10 @@ export function openSlab(memory: SharedArrayBuffer): Slab {
     completedByLink: new Uint32Array(memory, countsByte + counts.byteLength, connections),
     counts,
     histograms: counts.length / countsLength,
+    samples: new SampleTable(memory, samplesByte),
+    errorWords: new SampleTable(memory, errorWordsByte),
+    replies: new SampleTable(memory, repliesByte, repliesMax),
+    statusCodes: new Float64Array(memory, statusCodesByte, statusCodesLength),
+    failedByStep: new Float64Array(memory, failedByStepByte, stepsMax),
   }
 }

@@ -67,6 +67,10 @@ export function createFrame(settings: FrameSettings): Protocol {
       if (total < shortest) return `announces ${total} bytes, fewer than the ${shortest} of its header`
       return total > maxFrame ? announcesTooMuch(total, maxFrame) : undefined
     },
+    announcedBytes(bytes, from, to) {
+      if (to - from < lengthEnd) return 0
+      return Math.max(0, lengthEnd + read(bytes, from + lengthOffset, lengthBytes) + lengthAdjustment)
+    },
     ...(requestId && { requestId }),
   }
 }

@@ -37,6 +37,14 @@ export class PartialFrames {
     this.join(link, noBytes, 0, 0)
   }
 
+  /** Sets `bytes`, `from` and `to` to the link's partial frame; empty where it has none. */
+  show(link: number): void {
+    const partial = this.#ofLink[link]
+    this.bytes = partial?.bytes ?? noBytes
+    this.from = partial?.from ?? 0
+    this.to = partial?.to ?? 0
+  }
+
   /** Keeps `bytes[from, to)`, the end of the range set by `join`, for the next `join`; nothing when it is empty. */
   keep(link: number, bytes: Uint8Array, from: number, to: number): void {
     let partial = this.#ofLink[link]

@@ -7,6 +7,7 @@ import { encodeHistogram } from '../metrics/hdrHistogram.ts'
 import { ticksPerMs } from '../metrics/histogram.ts'
 import type { LatencyDistribution } from '../metrics/latencyDistribution.ts'
 import type { Measured } from '../metrics/measured.ts'
+import type { SampleRecord } from '../metrics/replies.ts'
 import { field } from '../metrics/slab.ts'
 import {
   type DatagramRecord,
@@ -17,13 +18,21 @@ import {
   type Totals,
   totalsOf,
 } from '../metrics/totals.ts'
+import { Secrets } from '../shownBytes.ts'
 import { type MachineRecord, type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
+import { type Explain, errorReplyCounts, type ShownWith, shownSamples, stepReplies } from './replies.ts'
+import { isSilent, silenceText } from './silence.ts'
 import { judgeThresholds } from './thresholds.ts'
 
 /** A run that has ended, besides what its collector holds. */
 export interface RunRecord extends AuditedRun {
   readonly facts: RunFacts
   readonly stepNames: readonly string[]
+  /** What must not be shown of the replies that came. */
+  readonly secrets?: Secrets
+  readonly explain?: Explain
+  /** The first request as it was encoded, unless it has data of a file. */
+  readonly firstRequest?: Uint8Array | undefined
 }
 
 /** The report of a run: figures, findings, verdict and thresholds. */
@@ -44,7 +53,9 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     warmup: (interval.second - 1) * 1000 < measured.warmupMs,
   }))
   const { availability } = measured
-  const inputs = auditInputs(run, collector, totals, measured)
+  const replies = collector.replies()
+  const samples = shownSamples(replies, shownWith(run, collector))
+  const inputs = auditInputs(run, collector, totals, measured, samples)
   const findings = audit(inputs)
   return {
     schema: reportSchema,
@@ -63,7 +74,12 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     steps:
       measured.steps.length < 2
         ? []
-        : measured.steps.map((response, step) => ({ name: run.stepNames[step]!, response: latencyOf(response) })),
+        : measured.steps.map((response, step) => ({
+            name: run.stepNames[step]!,
+            response: latencyOf(response),
+            failed: replies.failedByStep[step] ?? 0,
+          })),
+    ...repliesOf(run, collector, totals, samples),
     intervals,
     client: {
       cpuMicrosPerRequest: perRequest(measured.clientCpuSeconds),
@@ -84,6 +100,30 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     }),
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
+  }
+}
+
+/** What it takes to show the replies of a run. */
+export function shownWith(
+  run: Pick<RunRecord, 'facts' | 'stepNames' | 'secrets' | 'explain'>,
+  collector: Collector,
+): ShownWith {
+  const { facts, stepNames, secrets = new Secrets(), explain } = run
+  return { scenario: facts.scenario, stepNames, secrets, startsAt: collector.startsAt(), ...(explain && { explain }) }
+}
+
+function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples: readonly SampleRecord[]) {
+  const { secrets = new Secrets(), firstRequest, facts } = run
+  const replies = collector.replies()
+  const { bytesSent, bytesReceived } = totals
+  const protocol = facts.scenario.protocol.name
+  const isQuiet = totals.sent + totals.handshakes.sent > 0 && isSilent(replies, totals.completed)
+  return {
+    samples,
+    ...(facts.scenario.load.mode === 'once' && { replies: stepReplies(replies, shownWith(run, collector)) }),
+    ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
+    ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
+    ...(isQuiet && { silence: silenceText({ protocol, bytesSent, bytesReceived, firstRequest, secrets }) }),
   }
 }
 

@@ -1,12 +1,13 @@
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import type { Finding, Verdict } from '../audit/finding.ts'
 import type { Environment } from '../host/processes.ts'
+import type { SampleRecord } from '../metrics/replies.ts'
 import type { Interval } from '../metrics/snapshot.ts'
 import type { Gap, Stall } from '../metrics/stallHistory.ts'
 import type { DatagramRecord, DeliveriesRecord, Latency, TcpRecord, Totals } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
-export type { Environment, Finding, Interval, Verdict }
+export type { Environment, Finding, Interval, SampleRecord, Verdict }
 
 /** The part of a report that is known when the run begins. */
 export type RunFacts = Pick<
@@ -83,7 +84,22 @@ export interface Report {
   /** UDP: lost, duplicate and reordered datagrams of the whole run. */
   readonly datagrams?: DatagramRecord
   /** One for each step of the scenario, if there are several. */
-  readonly steps: readonly { readonly name: string; readonly response: Latency }[]
+  readonly steps: readonly {
+    readonly name: string
+    readonly response: Latency
+    /** Requests that failed after they were sent, in the whole run. */
+    readonly failed?: number
+  }[]
+  /** The first reply of each kind that was not as expected; absent in reports of earlier versions. */
+  readonly samples?: readonly SampleRecord[]
+  /** Mode once: the first reply to each step, in their order. */
+  readonly replies?: readonly SampleRecord[]
+  /** HTTP: how many replies to requests of the loop came with each status. */
+  readonly statusCodes?: Readonly<Record<string, number>>
+  /** RESP: errors that failed their requests, by their first word. */
+  readonly errorReplies?: Readonly<Record<string, number>>
+  /** Only if not one whole message came back: what came to what was sent, and what to try. */
+  readonly silence?: string
   readonly intervals: readonly Interval[]
   readonly client: {
     readonly cpuMicrosPerRequest: number

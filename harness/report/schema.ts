@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { failureKinds } from '../failures.ts'
+import { sampleKinds } from '../metrics/samples.ts'
 import { type Report, reportSchema } from './record.ts'
 
 const count = z.number().nonnegative()
@@ -19,6 +20,20 @@ const latency = z.looseObject({
   p9999: optional,
   max: z.number(),
   hdr: z.string().optional(),
+})
+
+const sample = z.looseObject({
+  kind: z.enum(sampleKinds),
+  step: z.string().optional(),
+  status: optional,
+  count,
+  second: count,
+  length: count,
+  text: z.string().optional(),
+  hex: z.string().optional(),
+  announced: optional,
+  expected: z.string().optional(),
+  why: z.string().optional(),
 })
 
 /** The fields that readers of a report rely on; fields that a later version adds pass through. */
@@ -70,7 +85,12 @@ const report = z.looseObject({
   latencyMs: z.looseObject({ response: latency, service: latency, connect: latency, failed: latency.optional() }),
   datagrams: z.looseObject({ lost: count, duplicates: count, reordered: count }).optional(),
   deliveries: z.looseObject({ count, expected: count, perSecond: count, latencyMs: latency }).optional(),
-  steps: z.array(z.looseObject({ name: z.string(), response: latency })),
+  steps: z.array(z.looseObject({ name: z.string(), response: latency, failed: count.optional() })),
+  samples: z.array(sample).optional(),
+  replies: z.array(sample).optional(),
+  statusCodes: z.record(z.string(), count).optional(),
+  errorReplies: z.record(z.string(), count).optional(),
+  silence: z.string().optional(),
   intervals: z.array(z.looseObject({ second: count, completed: count, failed: count, perSecond: z.number() })),
   client: z.looseObject({
     cpuMicrosPerRequest: z.number(),

@@ -7,6 +7,7 @@ import { totalsOf } from '../metrics/totals.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { RunningTarget } from '../target/target.ts'
+import type { LiveReplies } from './liveReplies.ts'
 import type { Observer } from './observer.ts'
 
 const readMs = 100
@@ -53,6 +54,8 @@ export interface DrivenRun {
   readonly target: Pick<RunningTarget, 'ended'>
   readonly observers: readonly Observer[]
   readonly liveAudit: Pick<LiveAudit, 'notes'>
+  /** Says what comes back that is not as expected; without it nothing is said. */
+  readonly liveReplies?: Pick<LiveReplies, 'notes'>
   /** Ends the run early when it fires. */
   readonly signal: AbortSignal
   readonly timers?: Timers
@@ -182,10 +185,11 @@ class RunWatch {
   }
 
   #notes(phase: Phase, now: number): string[] {
-    const { plan, target, observers, liveAudit } = this.#run
+    const { plan, target, observers, liveAudit, liveReplies } = this.#run
     const problems = observers.map(observer => observer.problem?.())
     const extended = this.#lengthMs > plan.lengthMs ? extendedNote : undefined
-    const notes = [targetError(target), ...problems, extended].filter(note => note !== undefined)
+    const replies = phase === 'opening' ? [] : (liveReplies?.notes(now - this.#startAt) ?? [])
+    const notes = [targetError(target), ...problems, extended, ...replies].filter(note => note !== undefined)
     return phase === 'measuring' ? [...notes, ...liveAudit.notes(now)] : notes
   }
 }

@@ -12,18 +12,21 @@ import { Collector } from '../metrics/collector.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { constantRateOf } from '../plan/pacer.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { assembleReport, type RunRecord } from '../report/assemble.ts'
 import { type FolderLock, lockFolder } from '../report/lock.ts'
 import type { Report, RunFacts } from '../report/record.ts'
 import { type Saved, saveReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { hasSecretAddress } from '../scenario/redact.ts'
+import { Secrets } from '../shownBytes.ts'
 import { openTarget, type RunningTarget } from '../target/target.ts'
 import { chooseTransport } from '../transports/catalog.ts'
 import { type Family, isLocal } from '../transports/resolve.ts'
 import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
+import { LiveReplies } from './liveReplies.ts'
 import { MachineWatch, ownSources, serverCpuMeter, serverProcesses } from './machine.ts'
 import { createJournalObserver, type Observer } from './observer.ts'
 import type { Prepared } from './prepare.ts'
@@ -77,7 +80,7 @@ export async function runScenario(
     const observers = [...journal, ...(options.observers ?? [])]
     const title = titleOf(redacted, facts.target, plan)
     for (const observer of observers) observer.started?.({ facts, title })
-    const { record, collector } = await measure({ loaded, plan, facts, target, observers, signal, options })
+    const { record, collector } = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
     const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })
     return { report, ...(await saveReport(report, folder)) }
   } finally {
@@ -125,6 +128,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
 
 interface Measurement {
   readonly loaded: LoadedScenario
+  readonly prepared: Prepared
   readonly plan: Plan
   readonly facts: RunFacts
   readonly target: RunningTarget
@@ -158,10 +162,12 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
   })
   const run = { facts, targetIsLocal, overUdp }
   const liveAudit = new LiveAudit({ collector, run, host, clockDriftMs, machine: from => machine.state(from) })
+  const shown = { facts, stepNames: plan.workers[0]!.bank.steps.map(step => step.name), ...shownOf(measurement) }
+  const liveReplies = new LiveReplies(collector, shown)
   let outcome: Outcome
   try {
     const all = [machine.observer, ...observers]
-    outcome = await drive({ plan, fleet, collector, target, observers: all, liveAudit, signal })
+    outcome = await drive({ plan, fleet, collector, target, observers: all, liveAudit, liveReplies, signal })
   } finally {
     fleet.stop()
   }
@@ -170,9 +176,8 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
   await target.stop()
   const record: RunRecord = {
     ...outcome,
-    facts,
+    ...shown,
     machine: machineState,
-    stepNames: plan.workers[0]!.bank.steps.map(step => step.name),
     serverRequests: target.requests(),
     serverDeliveries: target.deliveries?.(),
     targetIsLocal,
@@ -182,6 +187,19 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     interrupted: signal.aborted,
   }
   return { record, collector }
+}
+
+/** What it takes to show what comes back, and what was sent: the first message of a connection. */
+function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>) {
+  const { steps, frames } = prepared.bank
+  const first = steps.find(({ role }) => role === 'handshake') ?? steps[0]!
+  const { explain } = composeProtocol(prepared.protocol)
+  return {
+    secrets: new Secrets(loaded.secrets.values, loaded.secrets.keys),
+    // One with a frame for each row has data of a file, which may be passwords.
+    firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
+    ...(explain && { explain }),
+  }
 }
 
 interface Ending {

@@ -41,7 +41,7 @@ export function parseScenario(
 /** A scenario for a URL alone: the requests that its scheme implies, for 10 seconds unless overridden. */
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
   const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url, protocolIn(overrides)) }
-  const source: Source = { data, positions: new Map(), secrets: [], issues: [] }
+  const source: Source = { data, positions: new Map(), secrets: [], secretValues: [], issues: [] }
   return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
 }
 
@@ -80,7 +80,13 @@ function finish(
   const secrets = [...fromEnvironment, ...keysIn(data)]
   const places = { ...named, positions: source.positions, origins, secrets }
   if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
-  return { scenario: result.scenario, redacted: redact(result.scenario, secrets), places }
+  const keys = keysIn(data).map(path => String(valueAt(data, path)))
+  return {
+    scenario: result.scenario,
+    redacted: redact(result.scenario, secrets),
+    secrets: { values: source.secretValues, keys },
+    places,
+  }
 }
 
 /** The name of the protocol that the last of the overrides with one chooses. */

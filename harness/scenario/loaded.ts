@@ -10,6 +10,8 @@ export interface LoadedScenario {
   readonly folder: string
   /** The scenario as it may be shown: keys and values out of the environment are `***`. */
   readonly redacted: Scenario
+  /** What must not be shown wherever it turns up: values of environment variables, and keys. */
+  readonly secrets: { readonly values: readonly string[]; readonly keys: readonly string[] }
   /** The places of the keys in its text. */
   readonly places: Places
 }

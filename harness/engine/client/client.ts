@@ -69,14 +69,14 @@ export class Client implements Loop {
   #drainUntil = Number.POSITIVE_INFINITY
 
   constructor(plan: WorkerPlan, options: ClientOptions) {
-    const { memory, transport, protocol, epochOffsetMs } = options
+    const { memory, transport, protocol, epochOffsetMs, sharedOffsetMs } = options
     const prng = createPrng(plan.seed)
     const slab = openSlab(memory)
     const due = new DueTimes(plan.connections)
     const availability = new Availability(slab, plan.connections, plan.ramp === undefined ? plan.connections : 0)
     const connections = new Connections(plan, { slab, transport, due, prng, availability })
-    const exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs })
-    const runClock = new RunClock(slab, plan.lengthMs, options.sharedOffsetMs)
+    const exchange = new Exchange(plan, { slab, transport, protocol, prng, due, epochOffsetMs, sharedOffsetMs })
+    const runClock = new RunClock(slab, plan.lengthMs, sharedOffsetMs)
     this.#transport = transport
     this.#slab = slab
     this.#due = due
@@ -107,15 +107,16 @@ export class Client implements Loop {
     this.#connections.opened(link, now)
     const info = this.#transport.tcpInfo?.(link)
     if (info !== undefined) this.#exchange.counters.roundTripAtOpen(info)
-    this.#exchange.opened(link, now)
-    this.#shakeHands(link, now)
+    const listenMs = this.#exchange.opened(link, now)
+    if (listenMs === 0) this.#shakeHands(link, now)
+    else this.#exchange.pause(link, now + listenMs)
     this.#connections.connectNext(now)
   }
 
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     if (this.#hasEnded(now)) {
-      this.#exchange.drain(link, bytes, from, to, now)
-      if (this.#exchange.mayClose(link)) this.#retire(link, now)
+      this.#exchange.afterEnd.receive(link, bytes, from, to, now)
+      if (this.#exchange.afterEnd.mayClose(link)) this.#retire(link, now)
       return
     }
     this.#exchange.counters.addTimeInFlight(now)
@@ -165,7 +166,7 @@ export class Client implements Loop {
   }
 
   #wakeWhileDraining(now: number): number {
-    const until = Math.min(this.#drainUntil, this.#exchange.quietAt(now))
+    const until = Math.min(this.#drainUntil, this.#exchange.afterEnd.quietAt(now))
     if (this.#connections.retired < this.#links && now < until) return until
     this.#censorUnanswered()
     return finished
@@ -211,6 +212,7 @@ export class Client implements Loop {
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
+    this.#exchange.pairing.sends(link)
     this.#exchange.links.startHeartbeats(link, now)
     const cause = this.#exchange.endings?.resend(link, now)
     const pausedUntil = this.#exchange.links.pausedUntil(link)
@@ -335,7 +337,7 @@ export class Client implements Loop {
         const info = this.#transport.tcpInfo?.(link)
         if (info !== undefined) this.#exchange.counters.roundTripAtEnd(info)
       }
-      if (this.#exchange.mayClose(link)) this.#retire(link, now)
+      if (this.#exchange.afterEnd.mayClose(link)) this.#retire(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
     this.#runClock.close(now)
@@ -345,7 +347,10 @@ export class Client implements Loop {
   /** Counts the ages, as of when counting stopped, of the requests that are still unanswered. */
   #censorUnanswered(): void {
     const { endAt } = this.#runClock
-    for (let link = 0; link < this.#links; link++) this.#exchange.unanswered.censor(link, endAt)
+    for (let link = 0; link < this.#links; link++) {
+      this.#exchange.unanswered.censor(link, endAt)
+      this.#exchange.samples.unfinished('unfinished', link)
+    }
     this.#exchange.endings?.censor(endAt)
     this.#planned?.censorWaiting(endAt)
   }

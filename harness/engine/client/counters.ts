@@ -15,6 +15,7 @@ export class WorkerCounters {
   readonly #counts: Uint32Array
   readonly #sums: Float64Array
   readonly #completedByLink: Uint32Array
+  readonly #failedByStep: Float64Array
   /** When the time in flight was last added up. */
   #addedUpAt = Number.NaN
   /** Requests of the loop that have neither been answered nor failed. */
@@ -25,6 +26,7 @@ export class WorkerCounters {
     this.#counts = slab.counts
     this.#sums = slab.sums
     this.#completedByLink = slab.completedByLink
+    this.#failedByStep = slab.failedByStep
   }
 
   /**
@@ -104,6 +106,16 @@ export class WorkerCounters {
   /** The age of a request whose response time is not known, only that it is longer than this. */
   censoredAge(milliseconds: number): void {
     this.#count(histogram.censored, milliseconds)
+  }
+
+  /** A request to this step has failed. */
+  failedOn(step: number): void {
+    this.#failedByStep[step]!++
+  }
+
+  /** The mean response time so far; 0 when no request was completed. */
+  meanResponseMs(): number {
+    return this.#sums[sum.responseMs]! / Math.max(1, this.#fields[field.completed]! >>> 0)
   }
 
   timeToFailure(milliseconds: number): void {

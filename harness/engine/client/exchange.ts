@@ -5,6 +5,7 @@ import type { Prng } from '../../prng.ts'
 import { PartialFrames } from '../../protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import { type Transport, written } from '../../transports/transport.ts'
+import { AfterEnd } from './afterEnd.ts'
 import { Captures } from './captures.ts'
 import { ConnectionEndings } from './connectionEndings.ts'
 import { WorkerCounters } from './counters.ts'
@@ -15,10 +16,13 @@ import { type Check, compileCheck } from './expectation.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
+import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
 import { RequestSequence } from './requestSequence.ts'
+import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
 import { createSigner, type Signer } from './signer.ts'
+import { StrayReplies } from './strayReplies.ts'
 import { UnansweredRequests } from './unansweredRequests.ts'
 
 export interface ExchangeOptions {
@@ -28,6 +32,7 @@ export interface ExchangeOptions {
   readonly prng: Prng
   readonly due: DueTimes
   readonly epochOffsetMs: number
+  readonly sharedOffsetMs: number
 }
 
 /**
@@ -40,6 +45,9 @@ export class Exchange {
   readonly links: LinkState
   /** Absent where no reply of the protocol ends its connection. */
   readonly endings: ConnectionEndings | undefined
+  readonly afterEnd: AfterEnd
+  readonly pairing: Pairing
+  readonly samples: Samples
   /** Requests that may still be sent; in mode rate the plan counts them. */
   requestsLeft: number
   /** The longest that replies are worth waiting for after the end. */
@@ -65,10 +73,15 @@ export class Exchange {
   readonly #pipeline: number
   /** Mode rate: response times count from when the request was to be sent. */
   readonly #isPaced: boolean
+  readonly #strays: StrayReplies
+  /** By status, how many replies came with it; HTTP only. */
+  readonly #statusCodes: Float64Array | undefined
+  readonly #isSinglePass: boolean
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
 
-  constructor(plan: WorkerPlan, { slab, transport, protocol, prng, due, epochOffsetMs }: ExchangeOptions) {
+  constructor(plan: WorkerPlan, options: ExchangeOptions) {
+    const { slab, transport, protocol, prng, due, epochOffsetMs } = options
     const { bank, index, workers } = plan
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
@@ -93,21 +106,37 @@ export class Exchange {
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
-    const shared = { counters: this.counters, slots: this.#slots, sequence: this.#sequence, links: this.links }
+    const isOrdered = protocol.requestId === undefined && !sending.overUdp
+    this.pairing = new Pairing(plan.connections, isOrdered, plan.timeoutMs)
+    this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
+    const { counters, links, pairing, samples } = this
+    const slots = this.#slots
+    const shared = { counters, slots, sequence: this.#sequence, links }
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
+    const strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
+    this.#strays = strays
+    this.#isSinglePass = plan.mode === 'once'
+    this.#statusCodes = protocol.name === 'http' ? slab.statusCodes : undefined
     this.unanswered = new UnansweredRequests({
       ...shared,
       captures: this.#captures,
       partialFrames: this.#partialFrames,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
+    this.afterEnd = new AfterEnd({
+      ...{ ...shared, protocol, pairing, samples, strays, unanswered: this.unanswered },
+      partialFrames: this.#partialFrames,
+      deliveries: this.#deliveries,
+      frameEnd: (link, input, at, end) => this.#frameEnd(link, input, at, end),
+    })
   }
 
-  /** A connection is open; its handshake comes first. */
-  opened(link: number, now: number): void {
+  /** A connection is open; returns for how many milliseconds to listen before its handshake begins. */
+  opened(link: number, now: number): number {
     this.#sequence.opened(link)
     this.#deliveries?.opened(link)
     this.links.opened(link, now)
+    return this.pairing.opened(link)
   }
 
   /** Whether every message of the handshake has been answered. */
@@ -117,6 +146,7 @@ export class Exchange {
 
   /** Sends the next message of the handshake. */
   sendHandshake(link: number, now: number): FailureKind | undefined {
+    this.pairing.sends(link)
     return this.#sendNonRequest(link, this.#sequence.nextHandshakeStep(link), now)
   }
 
@@ -160,6 +190,7 @@ export class Exchange {
       if (frameEnd === incomplete) break
       if (frameEnd < 0) {
         cause = this.#brokenFrame(frameEnd)
+        this.samples.broken(frameEnd, input, at, end, now)
         at = end
         break
       }
@@ -178,7 +209,7 @@ export class Exchange {
     const { bytes, from, to } = this.#partialFrames
     const end = this.#protocol.endAtClose?.(bytes, from, to) ?? incomplete
     if (end <= 0) return end === incomplete ? 'closed-early' : this.#brokenFrame(end)
-    if (hasEnded) this.#drainFrame(link, bytes, from, end, now)
+    if (hasEnded) this.afterEnd.takeFrame(link, bytes, from, end, now)
     this.#completed = 0
     const cause = hasEnded ? undefined : this.#take(link, bytes, from, end, now)
     this.#countCompleted(link)
@@ -198,21 +229,22 @@ export class Exchange {
     if (this.#deliveries?.take(input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
-    if (slot < 0) {
-      this.#countStrayReply(link, input, from, end)
-      return undefined
-    }
+    if (slot < 0) return this.#strays.take(link, input, from, end, now)
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
     this.endings?.replied(link, step, input, from, end)
+    if (this.#statusCodes !== undefined) this.#countStatus(step, input, from)
     const check = this.#checks[step]!
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
       (this.#captures === undefined || this.#captures.capture(link, step, input, from, end))
+    if (this.#isSinglePass) this.samples.replied(step, isOk, input, from, end, now)
     if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
     else {
+      if (!isOk) this.samples.unexpected(step, input, from, end, now)
       if (!isOk && this.#isFatal(step)) {
+        this.pairing.doubt()
         return this.#signer !== undefined && this.#isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
       }
       this.#signer?.answered(step, input, from, end)
@@ -222,7 +254,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#pause(link, step, now + this.#sequence.thinkMs[step]!)
+    if (this.#sequence.thinkMs[step]! > 0) this.#think(link, step, now + this.#sequence.thinkMs[step]!)
     return undefined
   }
 
@@ -249,6 +281,7 @@ export class Exchange {
     if (role !== roleIndex.request) return
     this.links.answered(link)
     this.counters.timeToFailure(responseMs)
+    this.counters.failedOn(step)
     this.unanswered.missCaptures(link, step)
   }
 
@@ -272,37 +305,6 @@ export class Exchange {
     return undefined
   }
 
-  /** Takes what comes in after counting has stopped: frees the slots and counts nothing but response times. */
-  drain(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    this.#deliveries?.received(link, now)
-    this.#partialFrames.join(link, bytes, from, to)
-    const { bytes: input, to: end } = this.#partialFrames
-    let at = this.#partialFrames.from
-    let isOver = false
-    while (at < end && !isOver) {
-      const frameEnd = this.#frameEnd(link, input, at, end)
-      if (frameEnd === incomplete) break
-      isOver = frameEnd < 0 || this.#protocol.endsConnection?.(input, at, frameEnd) === true
-      if (frameEnd > 0) this.#drainFrame(link, input, at, frameEnd, now)
-      at = isOver ? end : frameEnd
-    }
-    if (isOver) {
-      this.unanswered.censor(link, now)
-      this.#slots.clear(link)
-    }
-    this.#partialFrames.keep(link, input, at, end)
-  }
-
-  #drainFrame(link: number, input: Uint8Array, at: number, end: number, now: number): void {
-    const isDelivery = this.#deliveries?.takeAfterEnd(input, at, end, now) === true
-    const slot = isDelivery ? -1 : this.#slots.find(link, input, at, end)
-    if (slot < 0) return
-    const role = this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
-    if (role === roleIndex.request) this.counters.drainedResponseTime(now - this.#slots.intendedAt[slot]!)
-    this.counters.nonCompletingReply()
-    this.#slots.release(link, slot)
-  }
-
   /** Sends a heartbeat if the last is `everyMs` ago and not in flight any more. */
   sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
@@ -324,24 +326,14 @@ export class Exchange {
     this.endings?.closed(link)
     this.#deliveries?.closed(link)
     this.#slots.clear(link)
+    this.samples.unfinished('unfinished', link)
     this.#partialFrames.drop(link)
+    this.pairing.closed(link)
   }
 
   /** Whether nothing is in flight on the link. */
   isIdle(link: number): boolean {
     return this.#slots.count[link] === 0
-  }
-
-  /** After the end: whether nothing is awaited on the link any more. */
-  mayClose(link: number): boolean {
-    return this.#deliveries === undefined && this.isIdle(link)
-  }
-
-  /** After the end: when the loop may close the links that `mayClose` keeps open, or has to ask again. */
-  quietAt(now: number): number {
-    if (this.#deliveries === undefined) return Number.POSITIVE_INFINITY
-    const hasInFlight = this.#slots.count.some(count => count > 0)
-    return this.#deliveries.quietAt(now, hasInFlight)
   }
 
   /** Requests of the loop that are in flight on a link. */
@@ -381,17 +373,19 @@ export class Exchange {
     return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
   }
 
-  /** Counts a reply that no request waits for: it is late, or over UDP a duplicate, or else unexpected. */
-  #countStrayReply(link: number, input: Uint8Array, at: number, end: number): void {
-    if (this.#slots.takeLate(link, input, at, end)) this.counters.lateReply()
-    else if (this.#overUdp && (this.#datagrams?.isDuplicate(link, input, at, end) ?? true)) {
-      this.counters.duplicateReply()
-    } else this.counters.failureWithoutRequest('unexpected')
+  #countStatus(step: number, reply: Uint8Array, from: number): void {
+    if (this.#sequence.role[step] !== roleIndex.request) return
+    this.#statusCodes![this.#protocol.status!.read(reply, from)]!++
   }
 
-  /** Sends nothing more on the link until `time`; a pause within a handshake ends with its connection. */
-  #pause(link: number, step: number, time: number): void {
-    if (this.#sequence.role[step] === roleIndex.request) this.links.pause(link, time)
+  /** Pauses after a reply; a pause within a handshake ends with its connection. */
+  #think(link: number, step: number, until: number): void {
+    if (this.#sequence.role[step] === roleIndex.request) this.links.pause(link, until)
+    this.pause(link, until)
+  }
+
+  /** Sends nothing more on the link until `time`. */
+  pause(link: number, time: number): void {
     this.#due.set(link, time)
     this.#transport.wakeAt(time)
   }

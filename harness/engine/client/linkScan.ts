@@ -45,7 +45,7 @@ export class LinkScan {
   scanIfDue(now: number): void {
     if (now < this.nextAt) return
     this.nextAt = now + this.#everyMs
-    const { slab, connections, availability, heapKiB } = this.#options
+    const { slab, connections, exchange, availability, heapKiB } = this.#options
     for (let link = 0; link < this.#links; link++) {
       const phase = connections.phase[link]
       if (phase === linkPhase.connecting || phase === linkPhase.handshaking) this.#scanOpening(link, now)
@@ -54,6 +54,7 @@ export class LinkScan {
     availability.count(now)
     if (now < this.#heapAt) return
     this.#heapAt = now + heapSampleMs
+    if (exchange.counters.meanResponseMs() === 0) exchange.samples.partial(this.#links)
     Atomics.store(slab.fields, field.heapKiB, heapKiB())
   }
 

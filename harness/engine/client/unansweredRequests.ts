@@ -56,7 +56,7 @@ export class UnansweredRequests {
       const role = this.#sequence.role[step]!
       if (role === roleIndex.heartbeat) this.#links.heartbeatEnded(link)
       this.#counters.failed(role, 1, 'timeout')
-      if (role === roleIndex.request) this.#countFailed(now - slots.intendedAt[slot]!)
+      if (role === roleIndex.request) this.#countFailed(step, now - slots.intendedAt[slot]!)
       slots.expire(link, slot)
       this.missCaptures(link, step)
     }
@@ -68,7 +68,7 @@ export class UnansweredRequests {
     // UDP reports a refusal only after a datagram was sent: by then there are requests that fail with the connection.
     const cause = brokenBy === 'connect-refused' ? 'reset' : brokenBy
     for (let slot = this.#nextRequest(link, 0); slot >= 0; slot = this.#nextRequest(link, slot + 1)) {
-      this.#countFailed(now - this.#slots.intendedAt[slot]!)
+      this.#countFailed(this.#stepOf(slot), now - this.#slots.intendedAt[slot]!)
     }
     const heartbeats = this.#links.heartbeats[link]!
     const requests = this.#slots.count[link]! - heartbeats
@@ -114,10 +114,15 @@ export class UnansweredRequests {
   }
 
   #roleOf(slot: number): number {
-    return this.#sequence.role[this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!]!
+    return this.#sequence.role[this.#stepOf(slot)]!
   }
 
-  #countFailed(milliseconds: number): void {
+  #stepOf(slot: number): number {
+    return this.#sequence.stepOfFrame[this.#slots.frame[slot]!]!
+  }
+
+  #countFailed(step: number, milliseconds: number): void {
+    this.#counters.failedOn(step)
     this.#counters.censoredAge(milliseconds)
     this.#counters.timeToFailure(milliseconds)
   }

@@ -5,7 +5,14 @@ import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetti
 import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
-import { connectionLines, datagramLines, deliveryLines, failureLines, requestLines } from './summary/counts.ts'
+import {
+  connectionLines,
+  datagramLines,
+  deliveryLines,
+  failureLines,
+  replyLines,
+  requestLines,
+} from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, responseLines, stepLines } from './summary/latency.ts'
 import { entry, summaryColumns, wrapLine } from './summary/layout.ts'
@@ -36,6 +43,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...requestLines(report, colors),
     ...failureLines(report, colors),
     ...connectionLines(report, colors),
+    ...replyLines(report, colors),
     ...datagramLines(report, colors),
     ...entry('load', [...loadParts(report), ...sourceParts(report)], colors),
     ...targetLines(report, colors),

@@ -20,6 +20,8 @@ export interface Source {
   readonly positions: ReadonlyMap<string, Position>
   /** Paths of the values that came from environment variables. */
   readonly secrets: readonly Path[]
+  /** The values of the variables in them. */
+  readonly secretValues: readonly string[]
   readonly issues: readonly Issue[]
 }
 
@@ -92,6 +94,7 @@ class Reader {
   readonly #environment: Environment | undefined
   readonly #positions = new Map<string, Position>()
   readonly #secrets: Path[] = []
+  readonly #secretValues = new Set<string>()
   readonly #issues: Issue[] = []
   readonly #anchors = new Map<string, unknown>()
   #values = 0
@@ -107,7 +110,13 @@ class Reader {
     const { contents } = this.#document
     const start = contents?.range[0] ?? 0
     const data = this.#value(contents, [], { key: start, value: start }, 1)
-    return { data, positions: this.#positions, secrets: this.#secrets, issues: this.#issues }
+    return {
+      data,
+      positions: this.#positions,
+      secrets: this.#secrets,
+      secretValues: [...this.#secretValues],
+      issues: this.#issues,
+    }
   }
 
   #value(node: unknown, path: Path, place: Position, depth: number): unknown {
@@ -195,8 +204,9 @@ class Reader {
     // A key of digits is text, not a number.
     if (isKeyPath(path) && typeof value !== 'string' && value !== null && node.source !== undefined) return node.source
     if (typeof value !== 'string' || this.#environment === undefined) return value
-    const { text, secret, whole, faults } = interpolate(value, this.#environment)
+    const { text, secret, values, whole, faults } = interpolate(value, this.#environment)
     if (secret) this.#secrets.push(path)
+    for (const secretValue of values) this.#secretValues.add(secretValue)
     for (const message of faults) this.#issues.push({ path, about: 'value', message, offset: place.value })
     if (faults.length > 0) return undefined
     return whole && node.type === 'PLAIN' && !isKeyPath(path) ? this.#resolvePlain(text) : text

@@ -18,6 +18,7 @@ test('interpolate() fills in variables anywhere in a text', () => {
   expect(interpolate('tcp://${HOST}:${COUNT}', environment)).toEqual({
     text: 'tcp://db.example:7',
     secret: true,
+    values: ['db.example', '7'],
     whole: false,
     faults: [],
   })
@@ -26,7 +27,7 @@ test('interpolate() fills in variables anywhere in a text', () => {
 
 test('interpolate() leaves other dollars and braces unchanged', () => {
   for (const text of ['$HOST', '$ {HOST}', '{HOST}', '$$', '}{', '']) {
-    expect(interpolate(text, environment)).toEqual({ text, secret: false, whole: false, faults: [] })
+    expect(interpolate(text, environment)).toEqual({ text, secret: false, values: [], whole: false, faults: [] })
   }
 })
 

@@ -7,6 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface Interpolated {
   readonly text: string
   readonly secret: boolean
+  /** The values of its variables. */
+  readonly values: readonly string[]
   /** The text is one variable and nothing else. */
   readonly whole: boolean
   readonly faults: readonly string[]
@@ -17,6 +19,7 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** Fills in `${NAME}` from the environment; `$${` stands for a plain `${`. */
 export function interpolate(text: string, environment: Environment): Interpolated {
   const faults: string[] = []
+  const values: string[] = []
   let filled = ''
   let end = 0
   let secret = false
@@ -39,11 +42,12 @@ export function interpolate(text: string, environment: Environment): Interpolate
     // The environment has a prototype, in which `constructor` must not be found.
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
     if (value === undefined) faults.push(`environment variable ${name} is not set`)
+    else values.push(value)
     filled += value ?? ''
     end = close + 1
     secret = true
   }
-  return { text: filled + text.slice(end), secret, whole: secret && wholeVariable.test(text), faults }
+  return { text: filled + text.slice(end), secret, values, whole: secret && wholeVariable.test(text), faults }
 }
 
 const wholeVariable = /^\$\{[^{}]*\}$/

@@ -1,6 +1,7 @@
 import { failureKinds } from '../../../failures.ts'
+import { describeSample, sampleLabels } from '../../../metrics/sampleText.ts'
 import { attemptedOf } from '../../../metrics/totals.ts'
-import type { Colors } from '../../../terminal/cells.ts'
+import { type Colors, printable } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
 import { formatAvailability } from '../../figures.ts'
 import type { Report } from '../../record.ts'
@@ -84,6 +85,49 @@ export function connectionLines({ totals, availability, scenario }: Report, colo
 }
 
 const unavailable = ['for the rest of it', 'connections were lost or refused']
+
+/** Samples that the summary shows; the report has all. */
+const samplesShownMax = 5
+
+/** What came back that was not as expected: `unexpected 32,455: HTTP 503, e.g. "busy"`; the reason for silence first. */
+export function replyLines(report: Report, colors: Colors): string[] {
+  const { replies = [], silence } = report
+  // A note of the audit shows the greeting.
+  const samples = (report.samples ?? []).filter(({ kind }) => kind !== 'greeting')
+  const shown = samples.slice(0, samplesShownMax)
+  const lines = shown.map(
+    sample => `${sampleLabels[sample.kind]} ${formatCount(sample.count)}: ${describeSample(sample)}`,
+  )
+  const more = samples.length - shown.length
+  return [
+    ...(silence === undefined ? [] : entry('no reply', words(silence), colors, ' ')),
+    ...replies.flatMap(({ step, ...reply }) => entry(printable(step!), words(describeSample(reply)), colors, ' ')),
+    ...statusLines(report, colors),
+    ...lines.flatMap((line, index) => entry(index === 0 ? 'came back' : '', words(line), colors, ' ')),
+    ...(more > 0 ? entry('', [`and ${formatCount(more)} more kinds, in the report`], colors) : []),
+  ]
+}
+
+/** HTTP statuses and RESP errors by count, unless there is but one status and it is no error; failures of several steps. */
+function statusLines({ statusCodes = {}, errorReplies = {}, steps }: Report, colors: Colors): string[] {
+  const codes = Object.entries(statusCodes)
+  const statuses = codes.map(([code, count]) => `${code === '0' ? 'requests' : code} ${formatCount(count)}`)
+  const isPlain = codes.length < 2 && codes.every(([code]) => Number(code) >= 200 && Number(code) < 400)
+  const errors = Object.entries(errorReplies).map(([word, count]) => `${printable(word)} ${formatCount(count)}`)
+  const failed = steps.flatMap(({ name, failed = 0 }) =>
+    failed > 0 ? [`${printable(name)} ${formatCount(failed)}`] : [],
+  )
+  return [
+    ...(isPlain ? [] : entry('status', statuses, colors)),
+    ...entry('errors', errors, colors),
+    ...entry('failed at', failed, colors),
+  ]
+}
+
+/** A text as words, so that it wraps between them. */
+function words(text: string): string[] {
+  return printable(text).split(' ')
+}
 
 /** Lost, duplicate and reordered datagrams; the share is of all requests that have ended. */
 export function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {

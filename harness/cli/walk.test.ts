@@ -1,0 +1,153 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { cleanUp, Invocation, listen, scenarioFile, startRun, volley } from './testing/volley.ts'
+
+afterEach(cleanUp)
+
+/** Answers each line with what `reply` makes of it; the greeting comes first. */
+function lines(reply: (line: string) => string, greeting = ''): Promise<{ url: string }> {
+  return listen(socket => {
+    socket.write(greeting)
+    socket.on('data', bytes => {
+      for (const line of String(bytes).trim().split('\n')) socket.write(`${reply(line)}\n`)
+    })
+  })
+}
+
+function scenario(url: string, more = ''): string {
+  return scenarioFile(
+    `name: x\ntarget: { address: "${url}" }\nprotocol: line\nconnections: 9\nrequests: 900\nconnect: [{ send: login }]\n` +
+      `loop: [{ send: one, expect: echo }, { send: two, expect: { matches: "^YES" } }]\nthresholds: [throughput > 90M/s]\n${more}`,
+  )
+}
+
+describe('volley talk with a scenario', () => {
+  test('shows both directions as frames, with hex, and what was wrong', async () => {
+    const { url } = await lines(line => (line === 'two' ? 'YES' : line))
+    const { code, stdout } = await volley('talk', scenario(url))
+    expect(stdout).toBe(
+      `connected
+> "login"
+    0000: 6c 6f 67 69 6e 0a
+< "login"
+    0000: 6c 6f 67 69 6e 0a
+> "one"
+    0000: 6f 6e 65 0a
+< "one"
+    0000: 6f 6e 65 0a
+> "two"
+    0000: 74 77 6f 0a
+< "YES"
+    0000: 59 45 53 0a
+
+ok     loop[0]  "one"
+ok     loop[1]  "YES"
+ok     connect[0]  "login"
+2 of 2 steps answered as expected
+`,
+    )
+    expect(code).toBe(0)
+  })
+
+  test('shows what was expected where another reply came', async () => {
+    const { url } = await lines(line => `no ${line}`)
+    const { code, stdout } = await volley('talk', scenario(url))
+    expect(code).toBe(1)
+    expect(stdout).toContain('WRONG  loop[0]  expected its request back, got "no one"\n')
+    expect(stdout).toContain('WRONG  loop[1]  expected ^YES, got "no two"\n')
+    expect(stdout).toContain('0 of 2 steps answered as expected\n')
+  })
+
+  test('shows fields of a message, and bytes that are none of its protocol', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\n')))
+    const file = scenarioFile(
+      `name: x\ntarget: { address: "${url}" }\nprotocol: rpc\nloop: [{ send: { type: 7, body: hi } }]\n`,
+    )
+    const { code, stdout } = await volley('talk', file)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^> .*type 7 .* "hi"$/m)
+    expect(stdout).toMatch(/^< 17 bytes that are no whole frame\n {4}0000: 48 54 54 50/m)
+  })
+
+  test('refuses flags beside it', async () => {
+    const { code, stderr } = await volley('talk', 'x.yaml', '--protocol', 'line', '--type', '3')
+    expect(code).toBe(2)
+    expect(stderr).toContain('--protocol  cannot be combined with a scenario file')
+    expect(stderr).toMatch(/--type +cannot be combined with a scenario file/)
+  })
+
+  test('shows no secret, in either direction', async () => {
+    const { url } = await lines(line => `you said ${line}, ${Buffer.from('opensesame').toString('hex')}`)
+    const file = scenarioFile(
+      `name: x\ntarget: { address: "${url}" }\nprotocol: line\nloop: [{ send: "user \${WORD}", expect: echo }]\n`,
+    )
+    const { stdout } = await new Invocation(['talk', file], { env: { WORD: 'opensesame' } }).ended
+    expect(stdout).toContain('> "user ***"')
+    expect(stdout).toContain('< "you said user ***, ***"')
+    expect(stdout).not.toMatch(/opensesame|6f70656e|6f 70 65 6e/)
+  })
+})
+
+describe('volley talk', () => {
+  test('shows bytes that are no message of the protocol', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.write('no reply\r\n')))
+    const { code, stderr } = await new Invocation(['talk', url, '--protocol', 'resp'], { stdin: 'x\n' }).ended
+    expect(code).toBe(2)
+    expect(stderr).toContain('the reply is not a resp message: "no reply\\r\\n"')
+  })
+
+  test('shows the beginning of a message whose rest does not come', async () => {
+    const { url } = await listen(socket => socket.on('data', () => socket.end('half')))
+    const { stderr } = await new Invocation(['talk', url], { stdin: 'x\n' }).ended
+    expect(stderr).toContain('the server closed the connection; 4 bytes came that are no whole message: "half"')
+  })
+})
+
+describe('volley run --once', () => {
+  test('prints what came for each step, and leaves out what asks for a load', async () => {
+    const { url } = await lines(line => line)
+    const { code, stdout, report } = await startRun([scenario(url), '--once']).ended()
+    expect(report.totals).toMatchObject({ sent: 2, completed: 1, failed: 1, connects: 1 })
+    expect(report.thresholds).toEqual([])
+    expect(stdout).toMatch(/^ {2}loop\[0\] {4}"one"$/m)
+    expect(stdout).toMatch(/^ {2}loop\[1\] {4}expected \^YES, got "two"$/m)
+    expect(stdout).toMatch(/^ {2}failed at {2}loop\[1\] 1$/m)
+    expect(code).not.toBe(2)
+  })
+})
+
+test('a secret of the scenario is masked in the reply that a run shows, in every file and on the terminal', async () => {
+  const { url } = await lines(line => `refused: ${line} ${Buffer.from('opensesame').toString('base64')}`)
+  const file = scenarioFile(
+    `name: x\ntarget: { address: "${url}" }\nprotocol: line\nloop: [{ send: "token \${WORD}", expect: echo }]\n`,
+  )
+  const { stdout, report, volley } = await (async () => {
+    const started = startRun([file, '-n', '20'], { env: { WORD: 'opensesame' } })
+    return { ...(await started.ended()), volley: started.volley }
+  })()
+  expect(report.samples).toMatchObject([
+    { kind: 'unexpected', count: 20, text: expect.stringMatching(/^refused: token \*\*\* \*\*\*/) },
+  ])
+  for (const text of [stdout, volley.stderr, JSON.stringify(report)]) {
+    expect(text).not.toMatch(/opensesame|b3BlbnNlc2Ft/)
+  }
+  expect(volley.stderr).toContain('! unexpected: expected its request back, got "refused: token ***')
+})
+
+test('a server that speaks first does not shift the replies, and the run says so', async () => {
+  const { url } = await lines(line => line, '220 ready\n')
+  const { report, stdout } = await startRun([
+    url,
+    '--protocol',
+    'line',
+    '--send',
+    'n {{seq}}',
+    '--set',
+    'loop[0].expect=echo',
+    '-c',
+    '3',
+    '-n',
+    '300',
+  ]).ended()
+  expect(report.totals).toMatchObject({ completed: 300, failed: 0, failures: {} })
+  expect(stdout).toContain('the server speaks first: "220 ready"')
+})

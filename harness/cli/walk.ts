@@ -1,0 +1,59 @@
+import { load } from '../api.ts'
+import type { Tap } from '../engine/tapped.ts'
+import { type ExitCode, exitCode } from '../errors.ts'
+import type { Message, Protocol } from '../protocols/protocol.ts'
+import { walkThrough } from '../run/walkThrough.ts'
+import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
+import type { CommandIo } from './io.ts'
+
+/** Bytes of a frame that are shown. */
+const shownBytesMax = 256
+const shownCharactersMax = 1200
+
+/** `volley talk mine.yaml`: goes through the file's handshake and steps once, and shows what is sent and what comes. */
+export async function walk(file: string, io: CommandIo): Promise<ExitCode> {
+  const loaded = await load(file, { variables: io.env })
+  const write = (line: string) => io.stdout.write(`${line}\n`)
+  const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
+  const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
+  for (const line of ['', ...lines]) write(line)
+  if (io.signal.aborted) return exitCode.interrupted
+  return isAsExpected ? exitCode.pass : exitCode.failed
+}
+
+function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) => unknown): Tap {
+  const show = (bytes: Uint8Array) => {
+    const kept = bytes.subarray(0, shownBytesMax)
+    return showBytes(kept, secrets, kept.length < bytes.length)
+  }
+  const hexOf = (bytes: Uint8Array) => {
+    const kept = bytes.subarray(0, shownBytesMax)
+    const rows = hexRows(kept, secrets, kept.length < bytes.length)
+    return kept.length < bytes.length ? [...rows, `... ${bytes.length} bytes in all`] : rows
+  }
+  const lines = (mark: string, text: string, bytes: Uint8Array) => {
+    write(`${mark} ${text}`)
+    for (const row of hexOf(bytes)) write(`    ${row}`)
+  }
+  return {
+    opened: () => write('connected'),
+    frame(isSent, bytes, from, end) {
+      const { body, ...fields } = protocol.decode(bytes, from, end)
+      const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
+      lines(isSent ? '>' : '<', text, bytes.subarray(from, end))
+    },
+    rest: (bytes, from, to) => lines('<', `${to - from} bytes that are no whole frame`, bytes.subarray(from, to)),
+    closed: (_link, cause) => write(`closed: ${cause}`),
+  }
+}
+
+/** The fields of a message besides its body: `type 1`, `status 200`; headers as they are. */
+function fieldsOf(fields: Omit<Message, 'body'>, secrets: Secrets): string[] {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => {
+      const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+      const shown = showBytes(Buffer.from(text), secrets)
+      return `${name} ${typeof value === 'string' || typeof value === 'object' ? quoteShown(shown, shownCharactersMax) : shown.text}`
+    })
+}

@@ -1,0 +1,91 @@
+import { roleIndex } from '../../metrics/slab.ts'
+import type { PartialFrames } from '../../protocols/partialFrames.ts'
+import { incomplete, type Protocol } from '../../protocols/protocol.ts'
+import type { WorkerCounters } from './counters.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { InFlight } from './inflight.ts'
+import type { Pairing } from './pairing.ts'
+import type { RequestSequence } from './requestSequence.ts'
+import type { Samples } from './samples.ts'
+import type { StrayReplies } from './strayReplies.ts'
+import type { UnansweredRequests } from './unansweredRequests.ts'
+
+/** What is shared with `Exchange`. */
+export interface AfterEndOptions {
+  readonly protocol: Protocol
+  readonly counters: WorkerCounters
+  readonly slots: InFlight
+  readonly sequence: RequestSequence
+  readonly unanswered: UnansweredRequests
+  readonly partialFrames: PartialFrames
+  readonly deliveries: Deliveries | undefined
+  readonly pairing: Pairing
+  readonly samples: Samples
+  readonly strays: StrayReplies
+  /** The end of the first frame on a link, as `Protocol.frameEnd` gives it. */
+  readonly frameEnd: (link: number, input: Uint8Array, at: number, end: number) => number
+}
+
+/** What comes in after counting has stopped: it frees the slots, and nothing but response times is counted of it. */
+export class AfterEnd {
+  readonly #options: AfterEndOptions
+
+  constructor(options: AfterEndOptions) {
+    this.#options = options
+  }
+
+  /** Takes the bytes of a readable event. */
+  receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
+    const { protocol, partialFrames, deliveries, pairing, samples, unanswered, slots, frameEnd } = this.#options
+    deliveries?.received(link, now)
+    partialFrames.join(link, bytes, from, to)
+    const { bytes: input, to: end } = partialFrames
+    let at = partialFrames.from
+    let isOver = false
+    while (at < end && !isOver) {
+      const found = frameEnd(link, input, at, end)
+      if (found === incomplete) break
+      isOver = found < 0 || protocol.endsConnection?.(input, at, found) === true
+      if (found > 0) this.takeFrame(link, input, at, found, now)
+      else samples.broken(found, input, at, end, now)
+      at = isOver ? end : found
+    }
+    if (isOver) {
+      pairing.breaks(link)
+      unanswered.censor(link, now)
+      slots.clear(link)
+    }
+    pairing.drainedAt = now
+    partialFrames.keep(link, input, at, end)
+  }
+
+  /** Takes a whole frame. */
+  takeFrame(link: number, input: Uint8Array, from: number, end: number, now: number): void {
+    const { counters, slots, sequence, deliveries, strays } = this.#options
+    if (deliveries?.takeAfterEnd(input, from, end, now)) return
+    const slot = slots.find(link, input, from, end)
+    if (slot < 0) {
+      strays.takeAfterEnd(link, input, from, end, now)
+      return
+    }
+    const role = sequence.role[sequence.stepOfFrame[slots.frame[slot]!]!]!
+    if (role === roleIndex.request) counters.drainedResponseTime(now - slots.intendedAt[slot]!)
+    counters.nonCompletingReply()
+    slots.release(link, slot)
+  }
+
+  /** Whether nothing is awaited on the link any more. */
+  mayClose(link: number): boolean {
+    const { deliveries, slots, pairing } = this.#options
+    return deliveries === undefined && slots.count[link] === 0 && !pairing.isSurplus(link)
+  }
+
+  /** When the loop may close the links that `mayClose` keeps open, or has to ask again. */
+  quietAt(now: number): number {
+    const { deliveries, pairing, slots, counters } = this.#options
+    if (deliveries === undefined && !pairing.isOrdered) return Number.POSITIVE_INFINITY
+    const hasInFlight = slots.count.some(count => count > 0)
+    if (deliveries !== undefined) return deliveries.quietAt(now, hasInFlight)
+    return pairing.quietAt(now, hasInFlight, counters.meanResponseMs())
+  }
+}

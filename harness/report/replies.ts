@@ -1,0 +1,117 @@
+import type { Replies, SampleRecord } from '../metrics/replies.ts'
+import type { Sample } from '../metrics/samples.ts'
+import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
+import { type Secrets, showBytes } from '../shownBytes.ts'
+
+/** Says why bytes are no whole frame, as a protocol may. */
+export type Explain = (bytes: Uint8Array, from: number, to: number) => string | undefined
+
+/** What it takes to show replies. */
+export interface ShownWith {
+  /** The scenario as it may be shown. */
+  readonly scenario: Scenario
+  readonly stepNames: readonly string[]
+  readonly secrets: Secrets
+  /** When the run started, on the clock that all threads share. */
+  readonly startsAt: number
+  readonly explain?: Explain
+}
+
+/** A longer expectation is cut off. */
+const expectedCharactersMax = 80
+
+/** The kept replies for people, the most frequent first; nothing in them is secret or controls a terminal. */
+export function shownSamples({ samples }: Pick<Replies, 'samples'>, shown: ShownWith): SampleRecord[] {
+  const steps = stepsOf(shown.scenario)
+  const isUnfinishedKept = samples.some(({ kind }) => kind === 'unfinished')
+  return samples
+    .filter(({ kind }) => kind !== 'partial' || !isUnfinishedKept)
+    .map(sample => recordOf(sample, steps[sample.step], shown))
+}
+
+/** In a single pass over the steps: what came for each, in the order of the steps, with their names. */
+export function stepReplies({ ofSteps }: Pick<Replies, 'ofSteps'>, shown: ShownWith): SampleRecord[] {
+  const steps = stepsOf(shown.scenario)
+  return ofSteps
+    .toSorted((a, b) => a.step - b.step || a.at - b.at)
+    .map(sample => ({ ...recordOf(sample, steps[sample.step], shown), step: shown.stepNames[sample.step]! }))
+}
+
+/** How often each error came, by its first word. */
+export function errorReplyCounts(
+  { errorWords }: Pick<Replies, 'errorWords'>,
+  secrets: Secrets,
+): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { bytes, count } of errorWords) {
+    const { text, hex } = showBytes(bytes, secrets)
+    const word = text ?? hex ?? ''
+    counts[word] = (counts[word] ?? 0) + count
+  }
+  return counts
+}
+
+function recordOf(sample: Sample, step: Step | undefined, shown: ShownWith): SampleRecord {
+  const { kind, key, count, at, length, bytes, announced } = sample
+  const { scenario, stepNames, secrets, startsAt, explain } = shown
+  const isHttp = scenario.protocol.name === 'http' && (kind === 'unexpected' || kind === 'reply')
+  const expected = kind === 'unexpected' ? expectedText(step) : undefined
+  const why = kind === 'unexpected' ? undefined : reasonFor(sample, explain)
+  const name = sample.step < 0 || stepNames.length < 2 ? undefined : stepNames[sample.step]
+  return {
+    kind,
+    ...(name !== undefined && { step: name }),
+    ...(isHttp && { status: key }),
+    count,
+    second: at < startsAt ? 0 : Math.floor((at - startsAt) / 1000) + 1,
+    length,
+    ...showBytes(bytes, secrets, bytes.length < length || kind === 'unfinished' || kind === 'partial'),
+    ...(announced > 0 && { announced }),
+    ...(expected !== undefined && { expected: secrets.hideText(expected) }),
+    ...(why !== undefined && { why: secrets.hideText(why) }),
+  }
+}
+
+function reasonFor({ kind, bytes }: Sample, explain: Explain | undefined): string | undefined {
+  return kind === 'malformed' || kind === 'unfinished' || kind === 'partial' || kind === 'too-large'
+    ? explain?.(bytes, 0, bytes.length)
+    : undefined
+}
+
+/** By the number of a step: the steps of the loop, the heartbeat, the handshake with a key, and that of the scenario. */
+function stepsOf({ loop, mix, heartbeat, key, connect }: Scenario): (Step | undefined)[] {
+  return [
+    ...(loop ?? mix ?? []),
+    ...(heartbeat === undefined ? [] : [undefined]),
+    ...(key === undefined ? [] : [undefined, undefined]),
+    ...connect,
+  ]
+}
+
+/** What a step expects, short; undefined where any reply but a refusal will do. */
+function expectedText(step: Step | undefined): string | undefined {
+  const text = step?.expect === undefined ? capturedText(step) : textOfExpectation(step.expect)
+  return text !== undefined && text.length > expectedCharactersMax ? `${text.slice(0, expectedCharactersMax)}…` : text
+}
+
+function capturedText(step: Step | undefined): string | undefined {
+  const names = Object.keys(step?.capture ?? {})
+  return names.length === 0 ? undefined : `a value to capture as ${names.join(', ')}`
+}
+
+function textOfExpectation(expect: Expectation): string {
+  if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
+  const { equals, body, contains, matches, type, status } = expect
+  const whole = equals ?? body
+  return [
+    ...(status === undefined ? [] : [`status ${status}`]),
+    ...(type === undefined ? [] : [`type ${type}`]),
+    ...(whole === undefined ? [] : [payloadText(whole)]),
+    ...(contains === undefined ? [] : [`a text with ${JSON.stringify(contains)}`]),
+    ...(matches === undefined ? [] : [matches]),
+  ].join(' and ')
+}
+
+function payloadText(payload: Payload): string {
+  return JSON.stringify(payload)
+}

@@ -1,0 +1,41 @@
+import type { Replies } from '../metrics/replies.ts'
+import { quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
+import { formatCount, plural } from '../units.ts'
+
+/** What is known of a run in which nothing came back that is a message. */
+export interface SilenceInputs {
+  readonly protocol: string
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** The first request as it was encoded; absent where it has data of a file, which is not to be shown. */
+  readonly firstRequest: Uint8Array | undefined
+  readonly secrets: Secrets
+}
+
+const requestCharactersMax = 40
+
+const line = 'a server of lines wants --protocol line'
+const http = 'a web server wants an http:// URL'
+const frame = 'binary messages with a length --protocol frame, tlv or rpc'
+const anyOther = `${line}, ${http}, Redis a redis:// URL`
+/** By protocol: what may be spoken in its place. */
+const otherProtocols: Readonly<Record<string, string>> = {
+  raw: `${line}, ${http}, ${frame}`,
+  line: `${http}, Redis a redis:// URL, ${frame}`,
+  http: `a server behind TLS wants tls: in the scenario, ${line}`,
+  resp: `${line}, ${http}`,
+}
+
+/** Whether not one whole message came back: no reply as expected or not, and no other frame. */
+export function isSilent({ samples }: Pick<Replies, 'samples'>, completed: number): boolean {
+  return completed === 0 && !samples.some(({ kind }) => ['unexpected', 'stray', 'surplus', 'greeting'].includes(kind))
+}
+
+/** What came to what was sent, and what to try: `0 bytes came to 12 sent ("Hello World!"): is raw right? ...`. */
+export function silenceText({ protocol, bytesSent, bytesReceived, firstRequest, secrets }: SilenceInputs): string {
+  const request =
+    firstRequest === undefined ? '' : ` (${quoteShown(showBytes(firstRequest, secrets), requestCharactersMax)})`
+  const came = `${plural(bytesReceived, 'byte')} came to ${formatCount(bytesSent)} sent${request}`
+  const but = bytesReceived === 0 ? '' : ', but no whole message'
+  return `${came}${but}: is protocol ${protocol} right? ${otherProtocols[protocol] ?? anyOther}`
+}

@@ -1,0 +1,19 @@
+import type { LoadedScenario } from '../scenario/loaded.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+
+/** The scenario as a single pass over its steps on one connection, with what it asks of a load left out. */
+export function onePass(loaded: LoadedScenario): LoadedScenario {
+  return { ...loaded, scenario: passOf(loaded.scenario), redacted: passOf(loaded.redacted) }
+}
+
+function passOf({ requests: _, wire: _wire, ...scenario }: Scenario): Scenario {
+  return {
+    ...scenario,
+    connections: 1,
+    workers: 1,
+    load: { mode: 'once', pipeline: 1 },
+    warmup: 0,
+    reconnect: { ...scenario.reconnect, when: 'never' },
+    thresholds: [],
+  }
+}

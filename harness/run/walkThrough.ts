@@ -1,0 +1,117 @@
+import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
+import { Client } from '../engine/client/client.ts'
+import { type Tap, TappedTransport } from '../engine/tapped.ts'
+import { Collector } from '../metrics/collector.ts'
+import type { Replies } from '../metrics/replies.ts'
+import { describeSample, sampleLabels } from '../metrics/sampleText.ts'
+import { control, createSlab, field, instant } from '../metrics/slab.ts'
+import { planRun } from '../plan/plan.ts'
+import { composeProtocol } from '../protocols/composed.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import { type ShownWith, shownSamples, stepReplies } from '../report/replies.ts'
+import type { LoadedScenario } from '../scenario/loaded.ts'
+import { Secrets } from '../shownBytes.ts'
+import { openTarget } from '../target/target.ts'
+import { chooseTransport, createTransport } from '../transports/catalog.ts'
+import { plural } from '../units.ts'
+import { onePass } from './onePass.ts'
+import { prepareScenario } from './prepare.ts'
+
+/** How long a connection is watched for a greeting before the first message is sent. */
+const listenMs = 100
+const signalMs = 20
+
+/** The outcome of a walk through a scenario. */
+export interface Walked {
+  /** What came for each step, what else came, and how many steps were answered as expected; safe to print. */
+  readonly lines: readonly string[]
+  /** Every message of the handshake and every step was answered as expected. */
+  readonly isAsExpected: boolean
+}
+
+export interface WalkOptions {
+  /** Makes what watches the connection, once the protocol is known. */
+  readonly tap: (protocol: Protocol, secrets: Secrets) => Tap
+  readonly signal: AbortSignal
+}
+
+/** Goes once through the handshake and the steps of a scenario on one connection, on this thread. */
+export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOptions): Promise<Walked> {
+  const loaded = onePass(given)
+  const { scenario, redacted } = loaded
+  const prepared = await prepareScenario(loaded)
+  const { bank, seed, materials } = prepared
+  const secrets = new Secrets(loaded.secrets.values, loaded.secrets.keys)
+  const protocol = composeProtocol(prepared.protocol)
+  const timeoutMs = scenario.timeout
+  const options = { protocol: prepared.protocol, tls: materials.tls, shown: redacted.target, seed, signal, timeoutMs }
+  const target = await openTarget(scenario.target, options)
+  try {
+    const transport = chooseTransport('node', target.address).name
+    const inputs = { address: target.address, protocol: prepared.protocol, bank, transport, seed, workers: 1 }
+    const plan = planRun(scenario, inputs)
+    const worker = plan.workers[0]!
+    const steps = bank.steps.filter(({ role }) => role === 'request').length
+    const slab = createSlab(steps, 1)
+    const tapped = new TappedTransport(
+      createTransport(transport, { ...worker, links: 1 }),
+      protocol,
+      tap(protocol, secrets),
+    )
+    const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
+    const client = new Client(worker, {
+      memory: slab.memory,
+      transport: tapped,
+      protocol,
+      heapKiB: () => 0,
+      ...offsets,
+    })
+    slab.instants[instant.start] = tapped.now() + offsets.sharedOffsetMs + listenMs
+    Atomics.store(slab.fields, field.control, control.start)
+    const follow = setInterval(() => {
+      if (signal.aborted) Atomics.store(slab.fields, field.control, control.stop)
+    }, signalMs)
+    await tapped.run(client).finally(() => clearInterval(follow))
+    const collector = new Collector({
+      slabs: [slab],
+      connections: 1,
+      warmupMs: 0,
+      isWarmupAutomatic: false,
+      clientCpuSeconds: () => 0,
+      serverCpuSeconds: () => undefined,
+      rssBytes: () => 0,
+    })
+    collector.read(tapped.now())
+    const stepNames = bank.steps.map(({ name }) => name)
+    const { explain } = protocol
+    const shown = {
+      scenario: redacted,
+      stepNames,
+      secrets,
+      startsAt: collector.startsAt(),
+      ...(explain && { explain }),
+    }
+    return outcomeOf(collector.replies(), shown, { steps, completed: collector.total(field.completed) })
+  } finally {
+    await target.stop()
+  }
+}
+
+function outcomeOf(
+  came: Replies,
+  shown: ShownWith,
+  { steps, completed }: { steps: number; completed: number },
+): Walked {
+  const replies = stepReplies(came, shown)
+  const others = shownSamples(came, shown).filter(({ kind }) => kind !== 'unexpected')
+  return {
+    lines: [
+      ...replies.map(({ step, ...reply }) => {
+        return `${reply.kind === 'reply' ? 'ok   ' : 'WRONG'}  ${step}  ${describeSample(reply)}`
+      }),
+      ...others.map(sample => `${sampleLabels[sample.kind]}: ${describeSample(sample)}`),
+      `${completed} of ${plural(steps, 'step')} answered as expected`,
+    ],
+    isAsExpected: completed === steps && replies.every(({ kind }) => kind === 'reply'),
+  }
+}
