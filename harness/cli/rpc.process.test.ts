@@ -108,5 +108,5 @@ loop: [{ send: { type: 1, body: hi }, think: 2ms }]
   expect(totals.bytesReceived).toBe(totals.completed * 33)
   const lines = readFileSync(join(folder, 'journal.ndjson'), 'utf8').trim().split('\n').slice(1)
   expect(lines.map(line => JSON.parse(line).bytesSent)).toEqual(intervals.map(({ bytesSent }) => bytesSent))
-  expect(stderr).toMatch(/ {2}out [\d.]+kB\/s in [\d.]+kB\/s {2}connections 4/)
+  expect(stderr).toMatch(/ {2}out [\d.]+KiB\/s in [\d.]+KiB\/s {2}connections 4/)
 })

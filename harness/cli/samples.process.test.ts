@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { cleanUp, listen, scenarioFile, spawnRun, spawnVolley } from './testing/volley.ts'
+import { cleanUp, listen, startRun } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -7,7 +7,7 @@ test('what came back is on both streams and in the report, and a terminal gets n
   const { url } = await listen(socket => {
     socket.on('data', () => socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\n\x1b[31mbusy'))
   })
-  const started = spawnRun([url.replace('tcp:', 'http:'), '-c', '2', '-n', '50', '--no-color'])
+  const started = startRun([url.replace('tcp:', 'http:'), '-c', '2', '-n', '50', '--no-color'])
   const { report, stdout } = await started.ended()
   expect(report.statusCodes).toEqual({ 503: 50 })
   expect(report.samples).toMatchObject([{ kind: 'unexpected', status: 503, count: 50 }])
@@ -15,26 +15,4 @@ test('what came back is on both streams and in the report, and a terminal gets n
   expect(stdout).toContain('unexpected 50: HTTP 503, e.g. ')
   expect(started.volley.stderr).toContain('! unexpected: HTTP 503, e.g. ')
   expect(stdout + started.volley.stderr).not.toContain('\x1b')
-})
-
-test('a run that gets no reply says after a second what was sent and what to try', async () => {
-  const { url } = await listen(() => {})
-  const { volley, ended } = spawnRun([url, '-c', '1', '-d', '60s', '--send', 'Hello World!'])
-  await volley.says(
-    /! 0 bytes came to 12 sent \("Hello World!"\): is protocol raw right\? a server of lines wants --protocol line/,
-  )
-  volley.process.kill('SIGINT')
-  const { report, stdout } = await ended()
-  expect(report.silence).toMatch(/^0 bytes came to 12 sent/)
-  expect(stdout).toMatch(/^ {2}no reply {3}0 bytes came to 12 sent/m)
-})
-
-test('volley talk goes through a scenario', async () => {
-  const { url } = await listen(socket => socket.pipe(socket))
-  const file = scenarioFile(
-    `name: x\ntarget: { address: "${url}" }\nprotocol: line\nloop: [{ send: hello, expect: echo }]\n`,
-  )
-  const { code, stdout } = await spawnVolley(['talk', file]).ended
-  expect(stdout).toContain('< "hello"\n    0000: 68 65 6c 6c 6f 0a\n')
-  expect(code).toBe(0)
 })

@@ -53,6 +53,6 @@ test('volley talk sends each line as a datagram and shows the replies', async ()
   expect(await talk).toEqual({ code: 0, stdout: 'you said hello\nyou said world\n', stderr: '' })
   const odd = await listenUdp((bytes, reply) => bytes.length > 0 && reply(Buffer.from('no end of a line')))
   const malformed = new Invocation(['talk', odd, '--protocol', 'line'], { stdin: 'hello\n' }).ended
-  const stderr = 'the reply is not a line message: a datagram of 16 B that is no whole frame\n'
+  const stderr = 'the reply is not a line message: "no end of a line" (a datagram of 16 B that is no whole frame)\n'
   expect(await malformed).toEqual({ code: 2, stdout: '', stderr })
 })

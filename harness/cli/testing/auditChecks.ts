@@ -83,7 +83,7 @@ export function testChecks(test: Pick<TestAPI, 'each'>, checks: readonly Check[]
     )
     expect(tripped.code).toBe(severity === 'note' ? 0 : 4)
     // What another finding explains is in the line below that.
-    const shown = severity === 'note' ? '^ {2}note ' : `^ {2}! ${code} {3}|^ {4}also: .*\\b${code}\\b`
+    const shown = severity === 'note' ? '^ {2}note ' : `^ {2}! ${code} {3}|^ {4}also: [^!]*\\b${code}\\b`
     expect(tripped.stdout).toMatch(new RegExp(shown, 'm'))
     expect(tripped.stdout).toMatch(shows)
     expect(findingsOf(sound.report, code)).toEqual([])
