@@ -68,7 +68,8 @@ export class MachineWatch {
   readonly observer: Observer = {
     progressed: ({ progress: { phase } }) => {
       if (phase === this.#phase) return this.#meter.progressed()
-      this.#meter.scan()
+      // A scan takes some milliseconds of CPU. The end of the run has one of its own.
+      if (this.#phase === undefined || phase === 'measuring') this.#meter.scan()
       // The first second of the run begins where the connections are open.
       if (this.#phase === undefined || this.#phase === 'opening') this.#meter.otherCoresSince()
       this.#phase = phase

@@ -65,6 +65,11 @@ export function createHttp({ host = 'localhost', maxFrame }: HttpSettings): Prot
     return bytes === foundBytes && from === foundFrom ? found : headOfWhole(bytes, from, end, emptyHead())
   }
 
+  /** The status of a whole message; for the one that was found last it is known, which spares each reply two readings. */
+  function statusOf(bytes: Uint8Array, from: number): number {
+    return bytes === foundBytes && from === foundFrom ? found.status : finalStatus(bytes, from)
+  }
+
   function encode(message: Message): Uint8Array {
     const { status } = message
     const frame = status === undefined ? encodeRequest(message, host) : encodeReply(message, status)
@@ -96,10 +101,10 @@ export function createHttp({ host = 'localhost', maxFrame }: HttpSettings): Prot
       return to > from + maxFrame ? tooLarge : to
     },
     explain: (bytes, from, to) => explainHttp(bytes, from, to, maxFrame, frameEnd(bytes, from, to)),
-    status: { read: finalStatus },
+    status: { read: statusOf },
     /** A request in place of a reply, as an echo server sends it, counts as a refusal. */
     isRefusal(bytes, from) {
-      const status = finalStatus(bytes, from)
+      const status = statusOf(bytes, from)
       return status >= 400 || status === requestStatus
     },
   }
