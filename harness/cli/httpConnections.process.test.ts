@@ -1,14 +1,12 @@
 import { once } from 'node:events'
 import type net from 'node:net'
 import tls from 'node:tls'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { certificate } from '../transports/testing/certificate.ts'
-import { answer, servers, testEndings } from './testing/httpConnections.ts'
+import { answer, servers } from './testing/httpConnections.ts'
 import { cleanUp, cleanUpWith, Invocation, listen, run, scenarioFile } from './testing/volley.ts'
 
 afterEach(cleanUp)
-
-describe('volley run over the transport epoll', () => testEndings(test, 'epoll'))
 
 test('volley run opens connections anew over TLS', async () => {
   const server = tls.createServer(certificate, socket => answer(socket, servers[0]![1], 1)).listen(0, '127.0.0.1')

@@ -4,4 +4,4 @@ import { cleanUp } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
-describe('volley run over the transport node', () => testEndings(test, 'node'))
+describe.each(['node', 'epoll'] as const)('volley run over the transport %s', transport => testEndings(test, transport))
