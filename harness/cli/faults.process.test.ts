@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { childrenOf, descendantsOf, isRunning, until } from './testing/programs.ts'
+import { childrenOf, isRunning } from './testing/programs.ts'
 import { balances, cleanUp, listen, scenarioFile, spawnRun, startRun, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
@@ -64,14 +64,4 @@ test('a run ended by Ctrl-C saves its report, prints that it was interrupted, an
   expect(report.interrupted).toBe(true)
   expect(report.server!.requests).toBe(report.totals.completed + report.totals.inFlightAtEnd)
   expect(isRunning(children[0]!)).toBe(false)
-})
-
-test('killing volley itself ends the server that it started', async () => {
-  const { volley } = spawnRun([scenarioFile(slowServer), '-d', '20s'])
-  await volley.says(' over tcp://')
-  const children = descendantsOf(volley.process.pid!)
-  expect(children.length).toBeGreaterThan(0)
-  volley.process.kill('SIGKILL')
-  await volley.ended
-  await until('the end of all children', () => !children.some(isRunning))
 })

@@ -39,16 +39,6 @@ describe('volley run', () => {
 })
 
 describe('in a process of its own', () => {
-  test('volley serve ends with exit 0 on SIGTERM, and volley talk sends its standard input', async () => {
-    const server = spawnVolley(['serve', 'tlv', '--listen', '127.0.0.1:0'])
-    await server.says('listening on')
-    const url = `tcp://${/listening on (\S+)/.exec(server.stdout)![1]}`
-    const talk = await spawnVolley(['talk', url, '--protocol', 'tlv'], { stdin: 'hello\n\n' }).ended
-    expect(talk).toEqual({ code: 0, stdout: 'type 1  hello\n', stderr: '' })
-    server.process.kill('SIGTERM')
-    expect((await server.ended).code).toBe(0)
-  })
-
   test('volley validate, volley list and volley compare give their exit codes', async () => {
     const ended = await Promise.all(
       [['validate', 'scenarios/once.yaml', 'no/such.yaml'], ['list'], ['compare', 'one']].map(

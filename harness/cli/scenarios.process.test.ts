@@ -36,10 +36,7 @@ async function serverOf({ scenario: { target, protocol } }: LoadedScenario): Pro
 
 /** One of each kind of target and load. Every scenario runs on both transports, for longer, in scenarios.slow.test.ts. */
 const representative = [
-  'broadcast-fanout.yaml',
-  'remote-echo.yaml',
   'rpc-handshake.yaml',
-  'split-packets.yaml',
   'tlv-key.yaml',
   'udp-echo.yaml',
 ]

@@ -4,18 +4,9 @@ import { afterEach, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
 import { named, tortured } from '../torture/testing/tortured.ts'
 import { cleanUp, listen, scenarioFile, Volley, volley } from './testing/volley.ts'
-import { volleyTorture } from './testing/volleyTorture.ts'
 import { loadWithRequest } from './validRequest.ts'
 
 afterEach(cleanUp)
-
-test('the tlv server with a key passes volley torture', async () => {
-  const result = await volleyTorture('scenarios/tlv-key.yaml')
-  expect(result.trials.filter(({ verdict }) => verdict !== 'pass')).toEqual([])
-  expect(result.code).toBe(0)
-  expect(result.trials).toHaveLength(16)
-  expect(result.trials.every(({ memoryRoseBytes }) => memoryRoseBytes !== undefined)).toBe(true)
-})
 
 test('volley torture takes --send in place of a request with a captured value', async () => {
   const loaded = await loadWithRequest('scenarios/rpc-handshake.yaml', [], '{type: 1, body: hi}', {})

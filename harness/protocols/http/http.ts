@@ -70,20 +70,11 @@ export function createHttp({ host = 'localhost', maxFrame }: HttpSettings): Prot
     return bytes === foundBytes && from === foundFrom ? found.status : finalStatus(bytes, from)
   }
 
-  function encode(message: Message): Uint8Array {
-    const { status } = message
-    const frame = status === undefined ? encodeRequest(message, host) : encodeReply(message, status)
-    if (frame.length > maxFrame) {
-      throw new RangeError(`an HTTP message has at most ${maxFrame} bytes with its head, not ${frame.length}`)
-    }
-    return frame
-  }
-
   return {
     name: 'http',
     frameBytesMax: maxFrame,
     frameEnd,
-    encode,
+    encode: message => encodeWithin(message, host, maxFrame),
     decode,
     bodyStart: (bytes, from) => headEnd(bytes, finalStart(bytes, from)),
     /** For a chunked body, the end of its trailers: the range includes the sizes, which `joinedBody` leaves out. */
@@ -108,6 +99,15 @@ export function createHttp({ host = 'localhost', maxFrame }: HttpSettings): Prot
       return status >= 400 || status === requestStatus
     },
   }
+}
+
+function encodeWithin(message: Message, host: string, maxFrame: number): Uint8Array {
+  const { status } = message
+  const frame = status === undefined ? encodeRequest(message, host) : encodeReply(message, status)
+  if (frame.length > maxFrame) {
+    throw new RangeError(`an HTTP message has at most ${maxFrame} bytes with its head, not ${frame.length}`)
+  }
+  return frame
 }
 
 function bodyEnd(bytes: Uint8Array, at: number, to: number, endMax: number, { status, framing }: Head): number {
