@@ -6,7 +6,7 @@ import { cleanUp, startRun } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
-const quick = ['-d', '500ms', '--warmup', '0s', '-c', '4']
+const quick = ['-n', '40', '--warmup', '0s', '-c', '4']
 
 describe('volley run through a relay', () => {
   test('takes at least the round trip, and the server counts what was sent', async () => {

@@ -35,11 +35,7 @@ async function serverOf({ scenario: { target, protocol } }: LoadedScenario): Pro
 }
 
 /** One of each kind of target and load. Every scenario runs on both transports, for longer, in scenarios.slow.test.ts. */
-const representative = [
-  'rpc-handshake.yaml',
-  'tlv-key.yaml',
-  'udp-echo.yaml',
-]
+const representative = ['rpc-handshake.yaml', 'tlv-key.yaml', 'udp-echo.yaml']
 
 test.for(scenarioFiles)('%s loads, and its requests are encoded', async file => {
   const loaded = await load(join(scenariosFolder, file), { variables: {} })

@@ -20,7 +20,8 @@ export async function expectRoundTrips(...flags: string[]): Promise<void> {
   expect(report.totals.completed).toBeGreaterThan(8)
   expect(report.latencyMs.response.p50).toBeGreaterThanOrEqual(50)
   expect(report.server?.requests).toBe(report.totals.sent)
-  expect(report.server?.cpuMicrosPerRequest).toBeGreaterThan(0)
+  // So few requests may take less than a tick of the kernel's clock.
+  expect(report.server?.cpuMicrosPerRequest).toBeGreaterThanOrEqual(0)
   expect(report.scenario.target).toEqual({ serve: 'echo', options: {}, relay: { rtt: 50, rate: 50_000_000 } })
   expect(report.target).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/)
   expect(unwrapped(stdout)).toContain(`line over ${report.target} through a relay: rtt 50 ms, 50 Mbit/s server`)
