@@ -7,6 +7,8 @@ const named = (suffix: string) => folders.map(folder => `${folder}/**/*.${suffix
 const processTests = named('process.test.ts')
 /** Tests that need many seconds, or repeat in full what a quicker test checks in part: for `npm run test:all`. */
 const slowTests = named('slow.test.ts')
+/** Slow tests that keep the processor busy, or need it for themselves: one file at a time, after all others. */
+const aloneTests = named('alone.test.ts')
 
 const common = {
   testTimeout: 30_000,
@@ -25,7 +27,7 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: named('test.ts'),
-          exclude: [...processTests, ...slowTests],
+          exclude: [...processTests, ...slowTests, ...aloneTests],
           // One more than there are cores: some tests wait for real timers.
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 0 },
@@ -33,6 +35,7 @@ export default defineConfig({
       },
       { test: { ...common, name: 'process', include: processTests, maxWorkers: 4, sequence: { groupOrder: 1 } } },
       { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
+      { test: { ...common, name: 'alone', include: aloneTests, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 })

@@ -84,6 +84,12 @@ describe('target-gone', () => {
     expect(auditTarget(inputs({ seconds, downAtEnd }))).toEqual([])
   })
 
+  it('is silent about connections that the client itself has closed', () => {
+    const unexpected = { availability: 0.2, failures: { unexpected: 20, 'closed-early': 1 } }
+    const seconds = inputs().seconds.map(each => second(each.second, unexpected))
+    expect(auditTarget(inputs({ seconds, downAtEnd: 10 }))).toEqual([])
+  })
+
   it('names what failed most often', () => {
     const of = (failures: NonNullable<TargetSecond['failures']>) => {
       const seconds = inputs().seconds.with(9, second(10, { ...lost, failures }))

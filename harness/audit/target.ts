@@ -69,7 +69,7 @@ function targetGone(inputs: TargetInputs): Finding[] {
 
 /** The longest run of seconds in which connections were down for more than half of the time. */
 function connectionOutage({ seconds, connections, downAtEnd }: TargetInputs): Outage | undefined {
-  const isLost = ({ availability = 1 }: TargetSecond) => availability < 1 - limits.downShare
+  const isLost = (second: TargetSecond) => (second.availability ?? 1) < 1 - limits.downShare && isServers(second)
   const end = seconds.length
   let longest: Outage | undefined
   let from = 0
@@ -82,10 +82,26 @@ function connectionOutage({ seconds, connections, downAtEnd }: TargetInputs): Ou
     }
     from = at + 1
   }
-  if (longest?.isAtEnd || downAtEnd <= limits.downShare * connections) return longest
-  // The connections broke within the last second.
   const last = seconds.slice(-1)
+  const isGoneAtEnd = downAtEnd > limits.downShare * connections && last.every(isServers)
+  if (longest?.isAtEnd || !isGoneAtEnd) return longest
+  // The connections broke within the last second.
   return { from: Math.max(0, end - 1), to: end, isAtEnd: true, what: whatFailed(last, connections) }
+}
+
+/** What a server does to connections; the client closes those with replies that it cannot take. */
+const serverKinds: readonly FailureKind[] = [
+  ...(['connect-refused', 'connect-timeout', 'connect-failed', 'handshake-closed', 'unreachable'] as const),
+  ...(['reset', 'closed-early'] as const),
+]
+
+/** Whether it was the server that took the connections of a second, or kept them closed. */
+function isServers({ failures = {} }: TargetSecond): boolean {
+  const counts = Object.entries(failures) as [FailureKind, number][]
+  const total = counts.reduce((sum, [, count]) => sum + count, 0)
+  const servers = counts.reduce((sum, [kind, count]) => sum + (serverKinds.includes(kind) ? count : 0), 0)
+  // While all of them wait for their next attempt, nothing fails.
+  return servers >= total / 2
 }
 
 /** Names what happened to connections by the kind that failed most often. */

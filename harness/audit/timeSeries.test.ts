@@ -35,7 +35,7 @@ const planned: TimeSeriesInputs = {
   slots: 50,
   connections: 50,
   plan: { perSecond: 1000, arrivals: 'poisson' },
-  timeSeries: { ...timeSeries, arrivals: { distance: 0.01, dispersion: 1.05, variation: 1, spans: 100 } },
+  timeSeries: { ...timeSeries, arrivals: { distance: 0.01, dispersion: 1.05, variation: 1, spans: 100, gaps: 10_000 } },
 }
 const withTimeSeries = (inputs: TimeSeriesInputs, change: Partial<TimeSeries>): TimeSeriesInputs => ({
   ...inputs,
@@ -49,9 +49,9 @@ test('auditTimeSeries() finds nothing in a healthy run, in a closed loop or in m
 })
 
 describe('arrivals', () => {
-  const arrivals = { distance: 0.01, dispersion: 1, variation: 1, spans: 100 }
+  const arrivals = { distance: 0.01, dispersion: 1, variation: 1, spans: 100, gaps: 10_000 }
   const constant = { ...planned, plan: { perSecond: 1000, arrivals: 'constant' } } as const
-  const even = { distance: 0.6, dispersion: 0, variation: 0.02, spans: 100 }
+  const even = { distance: 0.6, dispersion: 0, variation: 0.02, spans: 100, gaps: 10_000 }
 
   it('fires when gaps are not exponential, or counts come in bursts', () => {
     expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.06 } }))).toEqual(['arrivals suspect'])
@@ -63,10 +63,10 @@ describe('arrivals', () => {
   it('allows more distance of few gaps, which are less certain', () => {
     const bursts = withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.12 } })
     expect(found(bursts)).toEqual(['arrivals suspect'])
-    expect(found({ ...bursts, completed: 100 })).toEqual([])
-    const late = withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.9 } })
-    expect(found({ ...late, completed: 100 })).toEqual(['arrivals suspect'])
-    expect(found({ ...late, completed: 99 })).toEqual([])
+    expect(found(withTimeSeries(planned, { arrivals: { ...arrivals, distance: 0.12, gaps: 100 } }))).toEqual([])
+    const late = { ...arrivals, distance: 0.9 }
+    expect(found(withTimeSeries(planned, { arrivals: { ...late, gaps: 100 } }))).toEqual(['arrivals suspect'])
+    expect(found(withTimeSeries(planned, { arrivals: { ...late, gaps: 99 } }))).toEqual([])
   })
   it('requires even gaps of constant arrivals', () => {
     expect(found(withTimeSeries(constant, { arrivals: even }))).toEqual([])

@@ -58,9 +58,10 @@ export function auditTimeSeries(inputs: TimeSeriesInputs): Finding[] {
   ]
 }
 
-function arrivals({ timeSeries, plan, completed }: TimeSeriesInputs): Finding[] {
-  if (plan === undefined || timeSeries.arrivals === undefined || completed < limits.arrivalsMin) return []
-  const { distance, dispersion, variation, spans } = timeSeries.arrivals
+function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
+  if (plan === undefined || timeSeries.arrivals === undefined) return []
+  const { distance, dispersion, variation, spans, gaps } = timeSeries.arrivals
+  if (gaps < limits.arrivalsMin) return []
   const isPoisson = plan.arrivals === 'poisson'
   const dispersionLimit = isPoisson
     ? Math.max(limits.dispersionPoisson, 3 * Math.sqrt(2 / Math.max(1, spans - 1)))
@@ -70,7 +71,7 @@ function arrivals({ timeSeries, plan, completed }: TimeSeriesInputs): Finding[] 
       ? {
           what: 'the distance of the gaps from the exponential distribution is',
           value: distance,
-          limit: Math.max(limits.gapDistance, limits.gapDistanceChance / Math.sqrt(Math.max(1, completed))),
+          limit: Math.max(limits.gapDistance, limits.gapDistanceChance / Math.sqrt(gaps)),
         }
       : { what: 'the variation of the gaps is', value: variation, limit: limits.gapVariation },
     {

@@ -84,11 +84,6 @@ const checks: readonly Check[] = [
     healthy: poisson,
   },
   {
-    ...bothWays.quantileInterval,
-    trips: () => real({ target: serves('fixed:20ms@1750ms,fixed:60ms'), duration: '3500ms' }, strict),
-    healthy: closedLoop,
-  },
-  {
     ...bothWays.balance,
     trips: async () =>
       real(

@@ -13,8 +13,8 @@ test('runs a scenario in each of its environments and compares them', async () =
 name: places
 target: { address: "${url}" }
 environments:
-here: { address: "${url}" }
-there: { address: "${other.url}" }
+  here: { address: "${url}" }
+  there: { address: "${other.url}" }
 protocol: raw
 loop: [{ send: hello }]
 `)

@@ -53,7 +53,8 @@ describe.each(['epoll', 'node'])('volley run over UDP with --transport %s', tran
     // Datagrams that the server had received when it closed are lost; the kernel reports that the next one has no
     // receiver.
     const { code, report } = await run(url, ...flags, '-c', '1', '--timeout', '100ms')
-    expect(code).toBe(0)
+    expect(report.findings[0]).toMatchObject({ code: 'target-gone', severity: 'invalid' })
+    expect(code).toBe(4)
     expect(report.totals.failures.reset).toBeGreaterThan(0)
     expect(balances(report)).toBe(true)
   })

@@ -44,6 +44,8 @@ export interface TimeSeries {
     readonly dispersion: number
     readonly variation: number
     readonly spans: number
+    /** Gaps that were measured. */
+    readonly gaps: number
   }
 }
 
@@ -153,7 +155,7 @@ export class TimeSeriesHistory {
       balance: jainIndex(
         this.#slabs.flatMap(({ completedByLink }, at) => [...wrappedDifference(completedByLink, baseline.byLink[at]!)]),
       ),
-      ...(spans > 1 && { arrivals: { ...this.#arrivals(baseline, total), spans } }),
+      ...(spans > 1 && { arrivals: { ...this.#arrivals(baseline, total), spans, gaps: total(sum.gaps) } }),
     }
   }
 

@@ -25,7 +25,8 @@ export async function firstToAccept(
   const eachMs = Math.min(timeoutMs, Math.max(eachMsMin, probeMsMax / addresses.length))
   const reasons: string[] = []
   for (const address of addresses) {
-    const deadline = startDeadline(eachMs, signal)
+    // The silence of a datagram server is its answer, and takes its own time.
+    const deadline = startDeadline(address.scheme === 'udp' ? Math.max(eachMs, 2 * refusalMsMax) : eachMs, signal)
     try {
       await probe(address, deadline.signal)
       return address

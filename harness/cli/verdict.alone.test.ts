@@ -42,8 +42,9 @@ describe('a server that is gone', () => {
     expect(code).toBe(4)
     expect(secondOf(report, 'target-gone', 'from second')).toBeGreaterThanOrEqual(2)
     expect(secondOf(report, 'target-gone', 'from second')).toBeLessThanOrEqual(5)
-    const others = report.findings.filter(found => found.code !== 'target-gone' && found.severity !== 'note')
-    expect(others.filter(found => found.explainedBy === undefined)).toEqual([])
+    // Whatever else runs on this machine is true too.
+    const others = report.findings.filter(({ code }) => code !== 'target-gone' && code !== 'machine-busy')
+    expect(others.filter(found => found.severity !== 'note' && found.explainedBy === undefined)).toEqual([])
     expect(report.availability).toBeLessThan(0.9)
     expect(stdout).toContain('did not come back')
     expect(stdout).not.toContain('Infinity')
@@ -120,7 +121,8 @@ test('every reply 40 ms late: the note names delayed acknowledgements', async ()
 test('busy programs beside it: they lead, by name', async () => {
   for (let program = 0; program < availableParallelism(); program++) busyProgram()
   const server = await startServer(['echo', '--protocol', 'line'])
-  const { report, stdout } = await run(server.url, ...line, '-c', '10', '-d', '7s', '--warmup', '1s')
+  const { ended } = spawnRun([server.url, ...line, '-c', '10', '-d', '7s', '--warmup', '1s'])
+  const { report, stdout } = await ended()
   expect(leading(report)).toBe('machine-busy')
   expect(report.verdict).not.toBe('trusted')
   expect(finding(report, 'machine-busy')!.message).toContain('sh')
@@ -144,7 +146,8 @@ test('this process stopped for two seconds: the stall is ours', async () => {
 
 test('too short for a verdict: unproven, exit 0, and 4 with --strict', async () => {
   const server = await startServer(['echo', '--protocol', 'line'])
-  const short = [server.url, ...line, '-d', '1s', '--warmup', '0s']
+  // Less than a second says nothing of other programs either.
+  const short = [server.url, ...line, '-d', '500ms', '--warmup', '0s']
   const { code, report, stdout } = await run(...short)
   expect(report.verdict).toBe('unproven')
   expect(code).toBe(0)
@@ -160,11 +163,11 @@ test('interrupted after a second: unproven, exit 130', async () => {
   volley.process.kill('SIGINT')
   const { code, report } = await ended()
   expect(code).toBe(130)
-  expect(report.verdict).toBe('unproven')
+  expect(report.verdict === 'unproven' || leading(report) === 'machine-busy').toBe(true)
 })
 
 test('a server that stalls in a closed loop: the note says what a loop cannot see', async () => {
-  const server = await startServer(['echo', '--protocol', 'line', '--stall', '1s', '--stall-every', '4s'])
+  const server = await startServer(['echo', '--protocol', 'line', '--stall', '1s/4s'])
   const { report } = await run(server.url, ...line, '-c', '10', '-d', '7s', '--warmup', '1s')
   expect(finding(report, 'closed-loop')).toMatchObject({ severity: 'note' })
   expect(finding(report, 'closed-loop')!.hint).toMatch(/-R \d/)
@@ -186,7 +189,7 @@ protocol: line
 connections: 50
 duration: 2s
 warmup: 500ms
-load: { mode: search, from: 1k/s, to: 8k/s }
+load: { mode: search, rate: 1k/s }
 loop: [{ send: hello }]
 thresholds: [ "p99 < 2ms" ]
 `)
