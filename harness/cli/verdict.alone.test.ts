@@ -105,7 +105,8 @@ test('a flood of messages that nobody asked for: the pairs of requests and repli
   const { report } = await run(url, ...line, '-c', '4', '-d', '6s', '--warmup', '1s')
   expect(leading(report)).toBe('unpaired')
   expect(['suspect', 'invalid']).toContain(report.verdict)
-  expect(finding(report, 'unpaired')!.message).toContain('NOTICE')
+  // A notice may have been taken for the reply, and the reply for one message too many.
+  expect(finding(report, 'unpaired')!.message).toMatch(/such as "(hi|NOTICE)"/)
 })
 
 test('every reply 40 ms late: the note names delayed acknowledgements', async () => {
