@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly ceiling?: 'measure' | 'never'
   /** Where ceilings are cached between runs; without it they are not. */
   readonly cacheFolder?: string
+  /** What the run is a part of, for its title: `probe 5 of a search, 400/s held, 800/s failed`. */
+  readonly partOf?: string
   /** The file of the worker threads, for tests of workers that fail. */
   readonly workerFile?: string
 }
@@ -78,7 +80,7 @@ export async function runScenario(
     const { plan, facts } = planFor(loaded, prepared, target)
     const journal = folder === undefined ? [] : [createJournalObserver(folder)]
     const observers = [...journal, ...(options.observers ?? [])]
-    const title = titleOf(redacted, facts.target, plan)
+    const title = titleOf(redacted, facts.target, plan, options.partOf)
     for (const observer of observers) observer.started?.({ facts, title })
     const { record, collector } = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
     const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })

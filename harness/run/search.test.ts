@@ -34,21 +34,25 @@ async function search(probe: Probe, settings = 'load: { mode: search, rate: 200/
   const text = `name: searched\ntarget: { address: "tcp://192.0.2.1:7" }\nprotocol: line\nconnections: 32\nduration: 10s\n${settings}\nloop: [{ send: hello }]\nthresholds: [p50 < 50ms]\n`
   const loaded = parseScenario(text, 'searched.yaml', [], {})
   const rates: number[] = []
-  const runProbe: typeof runScenario = async ({ scenario }, _, { openFolder } = {}) => {
+  const titles: (string | undefined)[] = []
+  const runProbe: typeof runScenario = async ({ scenario }, _, { openFolder, partOf } = {}) => {
     await openFolder?.()
+    titles.push(partOf)
     const { rate } = scenario.load
     expect(scenario.load.mode).toBe('rate')
     rates.push(rate!)
     return { report: { ...sampleReport, scenario, findings: [], ...probe(rate!, rates.length) } }
   }
   const result = await searchScenario(loaded, await prepareScenario(loaded), options, runProbe)
-  return { rates, ...result }
+  return { rates, titles, ...result }
 }
 
 test('searchScenario() doubles the rate, then halves the interval; its report is that of the highest rate that held', async () => {
-  const { rates, report, path } = await search(holdsUpTo(500))
+  const { rates, titles, report, path } = await search(holdsUpTo(500))
   // A rate that does not hold is tried twice.
   expect(rates).toEqual([200, 400, 800, 800, 600, 600, 500, 550, 550, 525, 525])
+  expect(titles[0]).toBe('probe 1 of a search')
+  expect(titles[5]).toBe('probe 6 of a search, 400/s held, 800/s failed')
   expect(report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
   expect(report.search!.probes.map(({ rate }) => rate)).toEqual(rates)
   expect(report.search!.probes.map(({ outcome }) => outcome === 'held')).toEqual(rates.map(rate => rate <= 500))

@@ -45,6 +45,7 @@ export async function searchScenario(
   async function probe(rate: number): Promise<ProbeOutcome> {
     const result = await runProbe(atRate(loaded, rate), prepared, {
       ...options,
+      partOf: progressOf(tried, probes.length + 1),
       ...(openFolder && { openFolder: () => folder.ofProbe(probes.length + 1) }),
     })
     const { report } = result
@@ -147,6 +148,16 @@ function reportOf({ loaded, tried, probes, reports, end, failure, isInterrupted 
       probes,
     },
   }
+}
+
+/** How far a search is, for the title of its next probe: `probe 5 of a search, 400/s held, 800/s failed`. */
+function progressOf(tried: readonly Tried[], number: number): string {
+  const { held, failed } = bracketOf(tried)
+  return [
+    `probe ${number} of a search`,
+    ...(held === undefined ? [] : [`${formatCount(held)}/s held`]),
+    ...(failed === undefined ? [] : [`${formatCount(failed)}/s failed`]),
+  ].join(', ')
 }
 
 /** Below this rate a probe has too few replies for the quantiles in its thresholds; a fifth more, because counts vary. */
