@@ -48,6 +48,17 @@ describe('auditCeiling()', () => {
       'run the client on a faster machine, or compare servers by their CPU per request',
     )
   })
+  it('is a note where a server of one thread fills its core', () => {
+    expect(auditCeiling({ ...saturated, serverCores: 0.97 })).toMatchObject([
+      {
+        severity: 'note',
+        message: expect.stringContaining('the server used 97 % of a core: both are near their limits'),
+      },
+    ])
+    for (const serverCores of [0.6, 1.6]) {
+      expect(auditCeiling({ ...saturated, serverCores })).toMatchObject([{ severity: 'suspect' }])
+    }
+  })
   it('takes no ceiling below what the run has proven: its throughput over the busy share of the time', () => {
     const [finding] = auditCeiling({ ...busy(0.95), nullPerSecond: 800 })
     expect(finding?.message).toMatch(/^the throughput is 95 % of the client's ceiling/)

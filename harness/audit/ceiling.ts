@@ -22,18 +22,24 @@ export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }:
 
 /** Check 7: whether the client could have done much more in a saturated closed loop (docs/measurement.md). */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
-  const { timeSeries, throughput, nullPerSecond, moreWorkers } = inputs
+  const { timeSeries, throughput, nullPerSecond, moreWorkers, serverCores = 0 } = inputs
   if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
   const proven = throughput / timeSeries.busyShare
   // A null server's figure below what the run itself has proven is wrong, unless the client was hardly ever idle.
   if (nullPerSecond < proven && timeSeries.busyShare <= limits.ceilingBusy) return []
   const value = throughput / Math.max(nullPerSecond, proven)
   if (value <= limits.ceiling) return []
+  const [least, most] = limits.oneCore
+  // A server of one thread that fills its core is at its own limit too, and no other client would get more out of it.
+  const isServerFull = serverCores >= least && serverCores <= most
+  const both = isServerFull
+    ? `, and the server used ${formatPercent(serverCores)} of a core: both are near their limits`
+    : ''
   return [
     {
       code: 'client-limited',
-      severity: 'suspect',
-      message: `the throughput is ${formatPercent(value)} of the client's ceiling, measured with a null server (limit ${formatPercent(limits.ceiling)})`,
+      severity: isServerFull ? 'note' : 'suspect',
+      message: `the throughput is ${formatPercent(value)} of the client's ceiling, measured with a null server (limit ${formatPercent(limits.ceiling)})${both}`,
       hint:
         moreWorkers === undefined
           ? 'run the client on a faster machine, or compare servers by their CPU per request'

@@ -228,6 +228,8 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
     nullPerSecond: ceiling?.nullPerSecond,
+    serverCores:
+      targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined,
     moreWorkers: moreWorkers({
       workers: facts.workers,
       connections,

@@ -41,18 +41,19 @@ export const limits = {
   steal: 0.01,
   throttledMs: 0,
   /**
-   * Cores that other programs use: a tenth of one, or of a large machine this share, as its cores are rarely all in use. Half of that
-   * where a thread of ours also waited for a core for this share of the time.
+   * Cores that other programs use: a tenth of one, or of a large machine this share, as its cores are rarely all in use. The wait of our
+   * threads for a core is shown beside it and is no limit of its own: on few cores client and server wait for each other.
    */
   otherCores: 0.1,
   otherShare: 0.025,
-  coreWait: 0.02,
   /** Ports that connections have taken, as a share of those that the kernel finds at once. */
   portsInUse: 0.8,
   /** Throughput as a share of the client's ceiling, which is measured with a null server. */
   ceiling: 0.7,
   /** A client that is busy for more than this share of the time limits the run, whatever the null server shows. */
   ceilingBusy: 0.9,
+  /** Cores that a server of one thread uses when it is busy all the time. */
+  oneCore: [0.9, 1.05],
   /** Share of the slots of a closed loop that are in use. */
   slotsInUse: 0.98,
   /** Drift of throughput and mean response time over the measured part, and the z-score above which it is certain. */

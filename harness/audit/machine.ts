@@ -77,11 +77,8 @@ export function auditMachine(inputs: MachineInputs): Finding[] {
 }
 
 function busyFindings(use: MachineUse): Finding[] {
-  const { otherCores, cores, waitShare = 0, serverWaitShare = 0, pressureShare = 0 } = use
-  const wait = Math.max(waitShare, serverWaitShare, pressureShare)
-  // Threads of client and server also wait for each other: a wait alone is no other program's fault.
-  const hasWaited = wait > limits.coreWait
-  const limit = Math.max(limits.otherCores, limits.otherShare * cores) / (hasWaited ? 2 : 1)
+  const { otherCores, cores } = use
+  const limit = Math.max(limits.otherCores, limits.otherShare * cores)
   if (otherCores <= limit) return []
   const named = use.programs.map(program => `${program.name} ${percentOfCore(program.cores)}`).join(', ')
   const who = use.areUnseen === true ? 'programs outside this container, or hidden from it,' : 'other programs'

@@ -44,6 +44,8 @@ export interface TimeSeriesInputs {
   readonly nullPerSecond?: number | undefined
   /** One worker more than now, if a core and a connection are left for it. */
   readonly moreWorkers?: number | undefined
+  /** Cores that a server on this machine used, where its processes are known. */
+  readonly serverCores?: number | undefined
 }
 
 /** Checks of the measured part over time: 5, 6, 8 to 11 and 13 (docs/measurement.md). */
