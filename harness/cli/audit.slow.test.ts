@@ -66,7 +66,8 @@ const checks: readonly Check[] = [
   },
   {
     ...bothWays.stationarity,
-    trips: () => real({ target: serves(risingEvery(200)), duration: '3500ms' }, strict),
+    // Enough requests for twenty windows of ten, also when the machine is busy.
+    trips: () => real({ target: serves(risingEvery(200)), connections: 32, duration: '3500ms' }, strict),
     healthy: closedLoop,
   },
   {
