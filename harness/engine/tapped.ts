@@ -1,6 +1,7 @@
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import { type Loop, type TcpInfo, type Transport, type Written, written } from '../transports/transport.ts'
+import { type Loop, type Transport, type Written, written } from '../transports/transport.ts'
+import { WrappedTransport } from '../transports/wrapped.ts'
 
 /** What goes over a connection, for somebody who watches it. */
 export interface Tap {
@@ -13,8 +14,7 @@ export interface Tap {
 }
 
 /** A transport that shows every frame in both directions; for a few connections, as it looks at every byte. */
-export class TappedTransport implements Transport {
-  readonly #transport: Transport
+export class TappedTransport extends WrappedTransport {
   readonly #protocol: Protocol
   readonly #tap: Tap
   readonly #partialFrames = new PartialFrames()
@@ -22,29 +22,17 @@ export class TappedTransport implements Transport {
   readonly #sentBytes = new Map<number, number[]>()
 
   constructor(transport: Transport, protocol: Protocol, tap: Tap) {
-    this.#transport = transport
+    super(transport)
     this.#protocol = protocol
     this.#tap = tap
   }
 
-  get name(): string {
-    return this.#transport.name
-  }
-
-  get idleMs(): number {
-    return this.#transport.idleMs
-  }
-
-  get retransmits(): number {
-    return this.#transport.retransmits ?? 0
-  }
-
   connect(link: number): void {
-    this.#transport.connect(link)
+    this.transport.connect(link)
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number, requests?: number): Written {
-    const result = this.#transport.write(link, bytes, from, to, requests)
+    const result = this.transport.write(link, bytes, from, to, requests)
     if (result === written.refused) return result
     for (let at = from; at < to; ) {
       const end = this.#protocol.frameEnd(bytes, at, to, to - at)
@@ -56,25 +44,13 @@ export class TappedTransport implements Transport {
     return result
   }
 
-  close(link: number): void {
+  close(link: number, isReset?: boolean): void {
     this.#forget(link)
-    this.#transport.close(link)
-  }
-
-  now(): number {
-    return this.#transport.now()
-  }
-
-  wakeAt(time: number): void {
-    this.#transport.wakeAt(time)
-  }
-
-  tcpInfo(link: number): TcpInfo | undefined {
-    return this.#transport.tcpInfo?.(link)
+    this.transport.close(link, isReset)
   }
 
   run(loop: Loop): Promise<void> {
-    return this.#transport.run({
+    return this.transport.run({
       opened: (link, now) => {
         this.#tap.opened?.(link)
         loop.opened(link, now)

@@ -1,13 +1,6 @@
 import { createPrng, type Prng } from '../prng.ts'
-import {
-  finished,
-  type Loop,
-  type TcpInfo,
-  type Transport,
-  type Written,
-  writeQueueBytesMax,
-  written,
-} from './transport.ts'
+import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, written } from './transport.ts'
+import { WrappedTransport } from './wrapped.ts'
 
 /** How writes are split or coalesced: exactly one of `split` and `coalesce` is set. */
 export interface WireSettings {
@@ -42,8 +35,7 @@ interface Held {
  * Between the client and its transport. The bytes held back of a connection have the bound of its write queue and are
  * written in their order. Each piece is one write of the transport, at least one turn of its loop after the one before.
  */
-class WireTransport implements Transport {
-  readonly #transport: Transport
+class WireTransport extends WrappedTransport {
   readonly #split: number | 'random' | undefined
   readonly #coalesce: number
   readonly #delayMs: number
@@ -52,28 +44,16 @@ class WireTransport implements Transport {
   readonly #held = new Map<number, Held>()
 
   constructor(transport: Transport, { split, coalesce = 1, delay }: WireSettings, prng: Prng) {
-    this.#transport = transport
+    super(transport)
     this.#split = split
     this.#coalesce = coalesce
     this.#delayMs = delay ?? (split === undefined ? coalesceDelayMs : 0)
     this.#prng = prng
   }
 
-  get name(): string {
-    return this.#transport.name
-  }
-
-  get idleMs(): number {
-    return this.#transport.idleMs
-  }
-
-  get retransmits(): number {
-    return this.#transport.retransmits ?? 0
-  }
-
   connect(link: number): void {
     this.#held.delete(link)
-    this.#transport.connect(link)
+    this.transport.connect(link)
   }
 
   write(link: number, bytes: Uint8Array, from: number, to: number, requests = 1): Written {
@@ -95,23 +75,11 @@ class WireTransport implements Transport {
   close(link: number, isReset = false): void {
     if (this.#held.has(link)) this.#writeAll(link)
     this.#held.delete(link)
-    this.#transport.close(link, isReset)
-  }
-
-  now(): number {
-    return this.#transport.now()
-  }
-
-  wakeAt(time: number): void {
-    this.#transport.wakeAt(time)
-  }
-
-  tcpInfo(link: number): TcpInfo | undefined {
-    return this.#transport.tcpInfo?.(link)
+    this.transport.close(link, isReset)
   }
 
   run(loop: Loop): Promise<void> {
-    return this.#transport.run({
+    return this.transport.run({
       opened: (link, now) => loop.opened(link, now),
       received: (link, bytes, from, to, now) => loop.received(link, bytes, from, to, now),
       closed: (link, cause, now) => {
@@ -132,17 +100,17 @@ class WireTransport implements Transport {
   /** Writes the first piece, and holds back the rest. */
   #splitWrite(link: number, bytes: Uint8Array): Written {
     const length = this.#pieceBytes(bytes.length)
-    if (this.#transport.write(link, bytes, 0, length) === written.refused) return written.refused
+    if (this.transport.write(link, bytes, 0, length) === written.refused) return written.refused
     return length === bytes.length ? written.taken : this.#hold(link, bytes.subarray(length), 1)
   }
 
   #hold(link: number, bytes: Uint8Array, requests: number): Written {
     let held = this.#held.get(link)
     if (held === undefined) {
-      const dueAt = this.#transport.now() + this.#delayMs
+      const dueAt = this.transport.now() + this.#delayMs
       held = { parts: [], bytes: 0, requests: 0, dueAt }
       this.#held.set(link, held)
-      this.#transport.wakeAt(dueAt)
+      this.transport.wakeAt(dueAt)
     }
     held.parts.push(bytes)
     held.bytes += bytes.length
@@ -162,7 +130,7 @@ class WireTransport implements Transport {
   #writePiece(link: number, held: Held, now: number): void {
     const part = held.parts[0]!
     const length = this.#pieceBytes(part.length)
-    if (this.#transport.write(link, part, 0, length) === written.refused) {
+    if (this.transport.write(link, part, 0, length) === written.refused) {
       held.dueAt = now + Math.max(retryMs, this.#delayMs)
       return
     }
@@ -178,7 +146,7 @@ class WireTransport implements Transport {
     // Joined once, also when the write is refused and tried again.
     const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     parts.splice(0, parts.length, bytes)
-    if (this.#transport.write(link, bytes, 0, bytes.length) === written.refused) return written.refused
+    if (this.transport.write(link, bytes, 0, bytes.length) === written.refused) return written.refused
     this.#held.delete(link)
     return written.taken
   }
