@@ -113,7 +113,7 @@ export class Conversation implements Loop {
   }
 
   closed(_link: number, cause: FailureKind): void {
-    this.#partialFrames.recall(link)
+    this.#partialFrames.show(link)
     const { bytes, from, to } = this.#partialFrames
     const end = cause === 'closed-early' ? (this.#settings.protocol.endAtClose?.(bytes, from, to) ?? 0) : 0
     if (end <= 0) {

@@ -32,11 +32,6 @@ export class PartialFrames {
     this.to = partial.to
   }
 
-  /** Sets `bytes`, `from` and `to` to the link's partial frame, which no bytes will follow. */
-  recall(link: number): void {
-    this.join(link, noBytes, 0, 0)
-  }
-
   /** Sets `bytes`, `from` and `to` to the link's partial frame; empty where it has none. */
   show(link: number): void {
     const partial = this.#ofLink[link]

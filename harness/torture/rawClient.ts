@@ -225,7 +225,7 @@ export class RawClient {
 
   /** Takes a reply that lasts until the server closes. */
   #parseEnd(): void {
-    this.#partialFrames.recall(0)
+    this.#partialFrames.show(0)
     const { bytes, from, to } = this.#partialFrames
     const end = this.#protocol.endAtClose?.(bytes, from, to) ?? 0
     if (end <= 0) return

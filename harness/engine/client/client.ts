@@ -84,7 +84,7 @@ export class Client implements Loop {
     this.#exchange = exchange
     this.#losses = new Losses(plan, { connections, exchange, due })
     this.#availability = availability
-    this.#stalls = new StallWatch(slab, options.sharedOffsetMs)
+    this.#stalls = new StallWatch(slab, sharedOffsetMs)
     this.#runClock = runClock
     const { ramp, index, workers } = plan
     this.#activeAt = ramp && (now => activeAt(ramp, now - runClock.startAt, workers, index))

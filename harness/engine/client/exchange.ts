@@ -205,7 +205,7 @@ export class Exchange {
 
   /** The server has closed the connection: takes a reply that lasts until then, after which nothing was lost. */
   receiveEnd(link: number, now: number, hasEnded: boolean): FailureKind | undefined {
-    this.#partialFrames.recall(link)
+    this.#partialFrames.show(link)
     const { bytes, from, to } = this.#partialFrames
     const end = this.#protocol.endAtClose?.(bytes, from, to) ?? incomplete
     if (end <= 0) return end === incomplete ? 'closed-early' : this.#brokenFrame(end)
