@@ -201,6 +201,8 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
   const response = measured.response.quantiles
   if (timeSeries === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
+  const serverCores =
+    targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
   const reopened = measured.connect.count - connections
   const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
@@ -228,13 +230,12 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
     nullPerSecond: ceiling?.nullPerSecond,
-    serverCores:
-      targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined,
+    serverCores,
     moreWorkers: moreWorkers({
       workers: facts.workers,
       connections,
       cores: facts.environment.cores,
-      serverCores: targetIsLocal ? Math.max(1, (measured.serverCpuSeconds ?? 0) / seconds) : 0,
+      serverCores: targetIsLocal ? Math.max(1, serverCores ?? 0) : 0,
     }),
   }
 }
