@@ -1,24 +1,12 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { createCpuMeter } from './processes.ts'
+import { endWaiting, startWaiting } from './testing/waitingProcess.ts'
 
-const children: ReturnType<typeof spawn>[] = []
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-})
-
-/** Starts a process that prints a line when it is ready, then waits. */
-async function start(program: string): Promise<ReturnType<typeof spawn>> {
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
-  children.push(child)
-  await once(child.stdout!, 'data')
-  return child
-}
+afterEach(endWaiting)
 
 test('createCpuMeter() of a group keeps the time of an exited child, and finds a new one', async () => {
-  const child = await start(
+  const child = await startWaiting(
     `const { spawn } = require('node:child_process')
      const work = "const end = process.cpuUsage().user + 300000; while (process.cpuUsage().user < end);"
      const begin = () => {

@@ -1,27 +1,15 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { createMemoryMeter, isProcess } from './processes.ts'
+import { endWaiting, startWaiting } from './testing/waitingProcess.ts'
 
-const children: ReturnType<typeof spawn>[] = []
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-})
-
-/** Starts a process that prints a line when it is ready, then waits. */
-async function start(program: string): Promise<ReturnType<typeof spawn>> {
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
-  children.push(child)
-  await once(child.stdout!, 'data')
-  return child
-}
+afterEach(endWaiting)
 
 const waits = 'process.stdin.resume(); console.log("up")'
 
 test('createMemoryMeter() distinguishes touched from merely allocated memory', async () => {
-  const plain = await start(waits)
-  const child = await start(`globalThis.held = Buffer.alloc(512 * 1024 * 1024); ${waits}`)
+  const plain = await startWaiting(waits)
+  const child = await startWaiting(`globalThis.held = Buffer.alloc(512 * 1024 * 1024); ${waits}`)
   const [before, after] = [plain, child].map(({ pid }) => createMemoryMeter({ pid: pid!, group: false })()!)
   expect(before!.residentBytes).toBeGreaterThan(1024 * 1024)
   expect(after!.dataBytes - before!.dataBytes).toBeGreaterThan(400 * 1024 * 1024)
@@ -29,7 +17,7 @@ test('createMemoryMeter() distinguishes touched from merely allocated memory', a
 })
 
 test('createMemoryMeter() of a group includes its children, and is undefined after its exit', async () => {
-  const child = await start(
+  const child = await startWaiting(
     `const { spawn } = require('node:child_process')
      spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log(1)'], { stdio: ['pipe', 'pipe', 'inherit'] }).stdout.once('data', () => console.log('up'))
      process.stdin.resume()`,
