@@ -17,12 +17,6 @@ const common = {
   isolate: false,
 }
 
-/**
- * Tests of real processes in real time share the machine with whatever else runs on it: a failure has to be seen twice.
- * The report shows each repetition; one that comes often is a defect.
- */
-const inRealTime = { ...common, retry: 1 }
-
 export default defineConfig({
   test: {
     // Transformed modules are kept in node_modules: the second run of a checkout is 5 s shorter.
@@ -39,9 +33,9 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...inRealTime, name: 'process', include: processTests, maxWorkers: 4, sequence: { groupOrder: 1 } } },
-      { test: { ...inRealTime, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
-      { test: { ...inRealTime, name: 'alone', include: aloneTests, maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      { test: { ...common, name: 'process', include: processTests, maxWorkers: 4, sequence: { groupOrder: 1 } } },
+      { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
+      { test: { ...common, name: 'alone', include: aloneTests, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 })

@@ -1,16 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Check, testChecks } from './testing/auditChecks.ts'
-import {
-  answersAfter,
-  answersWrong,
-  forgetful,
-  intruded,
-  onMachine,
-  overburdened,
-  real,
-  shared,
-  unhurried,
-} from './testing/audited.ts'
+import { answersAfter, forgetful, intruded, overburdened, real, shared, unhurried } from './testing/audited.ts'
 import { constant, poisson } from './testing/simulated.ts'
 import { cleanUp } from './testing/volley.ts'
 
@@ -22,25 +12,16 @@ beforeAll(async () => {
 // Not after each test: the checks run at the same time.
 afterAll(cleanUp)
 
-const strict = '--strict'
-
 const plain = shared(() => real(unhurried))
 const burdenedPoisson = shared(() => overburdened('poisson'))
-// The transport that cannot read which retransmissions are its own.
-const node = ['--transport', 'node']
-const lossy = { retransmits: 5000, tcpTimeouts: 3 }
-const troubled = shared(() => onMachine({ stealTicks: 50, throttledMs: 200, ...lossy }, ...node, strict))
-const quiet = shared(() => onMachine({ tcpTimeouts: 3 }, ...node))
 
 /**
- * Checks of docs/measurement.md, section 2, by real runs that trip them however busy the machine is, or on an invented
- * machine. audit.test.ts has those in simulated time.
+ * Checks of docs/measurement.md, section 2, by real runs that trip them however busy the machine is. audit.test.ts has
+ * checks in simulated time, audit.slow.test.ts those that take a long run or an invented machine.
  *
  * Elsewhere: 7 client-limited in ceiling.slow.test.ts; 9 warm-up where it is found automatically (a note, and invalid
  * where latency never becomes steady) in ../run/drive.test.ts and ../run/run.slow.test.ts; 12 sample-size, which is no
- * finding, below; 15 where nothing is completed in faults.process.test.ts. A machine whose time goes to others (6), that
- * loses segments (14), or whose clock is set (16) is invented, because a real one takes root or does harm: reading the
- * kernel's own files is tested in ../host/counters.test.ts.
+ * finding, below; 15 where nothing is completed in faults.process.test.ts.
  */
 const checks: readonly Check[] = [
   {
@@ -97,44 +78,6 @@ const checks: readonly Check[] = [
     says: /the busiest worker was busy for/,
     trips: burdenedPoisson,
     healthy: poisson,
-  },
-  {
-    check: 6,
-    code: 'generator-busy',
-    severity: 'suspect',
-    by: 'a hypervisor that takes time for other machines',
-    says: /the hypervisor gave 5 % of this machine's CPU time to others/,
-    trips: troubled,
-    healthy: quiet,
-  },
-  {
-    check: 6,
-    code: 'generator-busy',
-    severity: 'suspect',
-    by: 'a control group that has used up its time',
-    says: /the control group's CPU quota stopped this process/,
-    trips: troubled,
-    healthy: quiet,
-  },
-  {
-    check: 14,
-    code: 'retransmits',
-    severity: 'suspect',
-    by: 'segments that this machine sent again',
-    says: /5,000 TCP segments were retransmitted on this machine, .* \(limit [\d.,]+\); the whole machine counted 3 timeouts/,
-    trips: troubled,
-    healthy: quiet,
-  },
-  {
-    check: 15,
-    code: 'errors',
-    severity: 'suspect',
-    by: 'a wrong reply in every hundred',
-    says: /1 % of all requests and connects failed/,
-    trips: async () =>
-      real({ target: await answersWrong(), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s', strict),
-    healthy: async () =>
-      real({ target: await answersAfter(() => 0), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s'),
   },
 ]
 

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
-import { answersAfter, endsHalf, onMachine, overburdened, real, risingEvery, serves } from './testing/audited.ts'
+import {
+  answersAfter,
+  answersWrong,
+  endsHalf,
+  onMachine,
+  overburdened,
+  real,
+  risingEvery,
+  serves,
+  shared,
+} from './testing/audited.ts'
 import { closedLoop, constant, poisson } from './testing/simulated.ts'
 import { cleanUp, type Ran, run, scenarioFile } from './testing/volley.ts'
 
@@ -12,6 +22,12 @@ beforeAll(async () => {
 afterAll(cleanUp)
 
 const strict = '--strict'
+
+// The transport that cannot read which retransmissions are its own.
+const node = ['--transport', 'node']
+const lossy = { retransmits: 5000, tcpTimeouts: 3 }
+const troubled = shared(() => onMachine({ stealTicks: 50, throttledMs: 200, ...lossy }, ...node, strict))
+const quiet = shared(() => onMachine({ tcpTimeouts: 3 }, ...node))
 
 /** A run with a number of requests, whose handshake the echo server answers with "hello". */
 function counted(wanted: string): Promise<Ran> {
@@ -27,7 +43,11 @@ requests: 20`),
   )
 }
 
-/** The checks that audit.test.ts trips in simulated time, tripped by real runs, and two more. */
+/**
+ * The checks that audit.test.ts trips in simulated time, tripped by real runs, and others that take a long run. A
+ * machine whose time goes to others (6), that loses segments (14), or whose clock is set (16) is invented, because a real
+ * one takes root or does harm: reading the kernel's own files is tested in ../host/counters.test.ts.
+ */
 const checks: readonly Check[] = [
   {
     ...bothWays.censoring,
@@ -120,6 +140,44 @@ const checks: readonly Check[] = [
     says: /the wall clock and the monotonic clock moved apart by \d+ ms/,
     trips: () => onMachine({ wallClockSpeed: 2 }),
     healthy: () => onMachine({}),
+  },
+  {
+    check: 6,
+    code: 'generator-busy',
+    severity: 'suspect',
+    by: 'a hypervisor that takes time for other machines',
+    says: /the hypervisor gave 5 % of this machine's CPU time to others/,
+    trips: troubled,
+    healthy: quiet,
+  },
+  {
+    check: 6,
+    code: 'generator-busy',
+    severity: 'suspect',
+    by: 'a control group that has used up its time',
+    says: /the control group's CPU quota stopped this process/,
+    trips: troubled,
+    healthy: quiet,
+  },
+  {
+    check: 14,
+    code: 'retransmits',
+    severity: 'suspect',
+    by: 'segments that this machine sent again',
+    says: /5,000 TCP segments were retransmitted on this machine, .* \(limit [\d.,]+\); the whole machine counted 3 timeouts/,
+    trips: troubled,
+    healthy: quiet,
+  },
+  {
+    check: 15,
+    code: 'errors',
+    severity: 'suspect',
+    by: 'a wrong reply in every hundred',
+    says: /1 % of all requests and connects failed/,
+    trips: async () =>
+      real({ target: await answersWrong(), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s', strict),
+    healthy: async () =>
+      real({ target: await answersAfter(() => 0), send: '{ send: ping, expect: echo }' }, '-n', '1000', '-d', '20s'),
   },
 ]
 

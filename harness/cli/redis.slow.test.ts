@@ -61,3 +61,28 @@ loop:
   )
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(report.steps[0]!.response.count)
 })
+
+test('an error of a real Redis server fails its request unless the step expects an error that begins so', async ({
+  skip,
+}) => {
+  const port = await startRedis(skip)
+  const runWith = (expectation: string) =>
+    run(
+      scenarioFile(`
+name: redis-errors
+target: { address: "tcp://127.0.0.1:${port}" }
+protocol: resp
+connections: 1
+requests: 40
+loop:
+  - { send: "SET text value", expect: { equals: OK } }
+  - { send: "LPUSH text value", expect: ${expectation} }
+`),
+    )
+  const named = await runWith('{ error: WRONGTYPE }')
+  expect(named.report.totals).toMatchObject({ completed: 40, failures: {} })
+  for (const expectation of ['{ contains: WRONGTYPE }', '{ error: ERR }']) {
+    const { report } = await runWith(expectation)
+    expect(report.totals).toMatchObject({ completed: 20, failed: 20, failures: { unexpected: 20 } })
+  }
+})

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { certificate } from '../transports/testing/certificate.ts'
-import { expectRoundTrips, farScenario } from './testing/relay.ts'
-import { balances, cleanUp, cleanUpWith, run, temporaryFolder } from './testing/volley.ts'
+import { childrenOf, isRunning } from './testing/programs.ts'
+import { expectRoundTrips, farScenario, unwrapped } from './testing/relay.ts'
+import { balances, cleanUp, cleanUpWith, run, startRun, temporaryFolder } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -65,4 +66,22 @@ describe('volley run through a relay', () => {
     expect(report.totals.completed).toBeGreaterThan(100)
     expect(report.target).toMatch(/^tcp:\/\/127\.0\.0\.1:/)
   })
+
+  test('reports a relay that dies, and leaves no process behind', async () => {
+    const file = farScenario('{ serve: echo, relay: { rtt: 10ms } }')
+    const { volley, ended } = startRun([file, '-n', '1M', '-c', '2'])
+    await volley.says(/ok [1-9]/)
+    const children = childrenOf(process.pid)
+    expect(children.map(serverOf).sort()).toEqual(['echo', 'relay'])
+    process.kill(children.find(child => serverOf(child) === 'relay')!, 'SIGKILL')
+    const { code, stdout } = await ended()
+    expect(code).toBe(2)
+    expect(unwrapped(stdout)).toContain('the target ended during the run: its relay was killed by SIGKILL')
+    expect(children.filter(isRunning)).toEqual([])
+  })
 })
+
+/** The first argument of a server that was started for a run. */
+function serverOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[2]!
+}
