@@ -16,8 +16,8 @@ const allowed: Record<string, readonly string[]> = {
   transports: ['leaves'],
   scenario: ['leaves', 'protocols', 'transports'],
   audit: ['leaves', 'host', 'metrics', 'protocols', 'scenario'],
-  // `live` uses only the interface of observers from `run`.
-  live: ['leaves', 'terminal', 'metrics', 'run'],
+  // `live` uses only the interface of observers from `run`, and the table of a search from `report`.
+  live: ['leaves', 'terminal', 'metrics', 'report', 'run'],
   plan: ['leaves', 'protocols', 'transports', 'metrics', 'scenario'],
   report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
   target: ['leaves', 'protocols', 'transports', 'scenario'],

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { packageRoot } from '../built.ts'
 import { causes, leadersOf, orderByCause } from './causes.ts'
 import type { Finding } from './finding.ts'
 
@@ -73,4 +74,16 @@ test('orderByCause() puts a code that has no row after those that have one, and 
   const before = orderByCause([finding('errors'), finding('censoring')])
   expect(told(...before.filter(({ code }) => code === 'censoring'))).toEqual(['censoring'])
   expect(leadersOf(before).map(({ code }) => code)).toEqual(['errors'])
+})
+
+test('every finding has a place in docs/measurement.md, which the summary names', () => {
+  const page = readFileSync(join(packageRoot, 'docs/measurement.md'), 'utf8')
+  const places = [...page.matchAll(/<a id="([a-z-]+)"><\/a>/g)].map(([, code]) => code)
+  // What is unproven is said in full by its one line.
+  expect(places.toSorted()).toEqual(
+    causes
+      .map(({ code }) => code)
+      .filter(code => code !== 'unproven')
+      .toSorted(),
+  )
 })

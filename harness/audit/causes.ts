@@ -10,6 +10,15 @@ interface Cause {
 const unsteady = ['warm-up', 'stationarity', 'quantile-ci'] as const
 
 /**
+ * Threads that wait for a core are late, look busy and are unequal. Whether a server keeps up (overloaded, rate) stays a
+ * question of its own: it may be slow on a quiet machine too.
+ */
+const ofWaitingThreads = [
+  ...['client-stalled', 'generator-busy', 'client-lag', 'arrivals', 'littles-law'],
+  ...[...unsteady, 'balance', 'closed-loop'],
+] as const
+
+/**
  * The codes of all findings in the order in which they are told: what explains others comes first. A code that is not
  * here comes last. A row names only what really follows from it: a finding that is explained is folded away, and a
  * reader who has removed the cause expects it to be gone.
@@ -29,15 +38,10 @@ export const causes: readonly Cause[] = [
   },
   // The run was ended because nothing went on any more.
   { code: 'stuck', explains: ['errors', 'censoring', 'rate', 'littles-law', ...unsteady, 'balance', 'closed-loop'] },
-  // Threads that wait for a core are late, look busy and are unequal. Whether a server keeps up (overloaded, rate) stays
-  // a question of its own: it may be slow on a quiet machine too.
-  {
-    code: 'machine-busy',
-    explains: [
-      ...['client-stalled', 'generator-busy', 'client-lag', 'arrivals', 'littles-law'],
-      ...[...unsteady, 'balance', 'closed-loop'],
-    ],
-  },
+  // Three ways in which threads have to wait for a core.
+  { code: 'steal', explains: ofWaitingThreads },
+  { code: 'cpu-quota', explains: ofWaitingThreads },
+  { code: 'machine-busy', explains: ofWaitingThreads },
   // What was due during the stall leaves late and in one burst, which may find too few free connections. Timeouts are
   // not excused by it: a reply may be missing for other reasons.
   {

@@ -15,8 +15,8 @@ test('auditHost() finds nothing on a quiet machine, or on one without counters',
 })
 
 test('auditHost() doubts a machine whose CPU time went to others', () => {
-  expect(found({ host: { stealShare: 0.02 } })).toEqual(['generator-busy suspect'])
-  expect(found({ host: { throttledMs: 300 } })).toEqual(['generator-busy suspect'])
+  expect(found({ host: { stealShare: 0.02 } })).toEqual(['steal suspect'])
+  expect(found({ host: { throttledMs: 300 } })).toEqual(['cpu-quota suspect'])
 })
 
 test('auditHost() doubts p99 when enough segments were retransmitted to affect it', () => {

@@ -37,7 +37,7 @@ export function auditHost(inputs: HostInputs): Finding[] {
   const { stealShare = 0, throttledMs = 0 } = inputs.host
   if (stealShare > limits.steal) {
     findings.push({
-      code: 'generator-busy',
+      code: 'steal',
       severity: 'suspect',
       message: `the hypervisor gave ${formatPercent(stealShare)} of this machine's CPU time to others (limit ${formatPercent(limits.steal)})`,
       hint: 'the machine is shared: run again at a quieter time, or use another machine',
@@ -47,7 +47,7 @@ export function auditHost(inputs: HostInputs): Finding[] {
   }
   if (throttledMs > limits.throttledMs) {
     findings.push({
-      code: 'generator-busy',
+      code: 'cpu-quota',
       severity: 'suspect',
       message: `the control group's CPU quota stopped this process for ${Math.round(throttledMs)} ms in total (limit ${limits.throttledMs} ms)`,
       hint: 'the quota is too small for the load: raise it, or lower the load',

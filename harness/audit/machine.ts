@@ -58,7 +58,8 @@ export function machineInputs(
       count: totals.connects,
       perSecond:
         seconds.length > 0
-          ? seconds.reduce((sum, { connects }) => sum + connects, 0) / seconds.length
+          ? seconds.reduce((sum, { connects }) => sum + connects, 0) /
+            seconds.reduce((sum, { seconds: length = 1 }) => sum + length, 0)
           : totals.connects / Math.max(1e-3, elapsedSeconds),
       elapsedSeconds,
       withoutPort: failures['no-free-port'] ?? 0,

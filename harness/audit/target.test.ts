@@ -49,13 +49,26 @@ describe('target-gone', () => {
     ])
   })
 
+  it('is dated within its first and its last second', () => {
+    const seconds = (changes: Record<number, Partial<TargetSecond>>) =>
+      Array.from({ length: 10 }, (_, at) => second(at + 1, changes[at]))
+    const partly = (availability: number) => ({ ...lost, availability })
+    const message = (changes: Record<number, Partial<TargetSecond>>, downAtEnd = 0) =>
+      auditTarget(inputs({ seconds: seconds(changes), downAtEnd }))[0]?.message
+    expect(message({ 4: partly(0.6), 5: lost, 6: partly(0.3) })).toContain('from second 4.6 to 6.7, and came back')
+    expect(message({ 4: partly(0.4), 5: lost, 6: partly(0.7) })).toContain('from second 4.4 to 6.3, and came back')
+    // The run ends half a second into its tenth second.
+    const end = { ...lost, seconds: 0.5 }
+    expect(message({ 8: partly(0.5), 9: end }, 10)).toContain('from second 8.5 to the end, for 1 s')
+  })
+
   it('is found when the server dies within the last second', () => {
     const seconds = inputs().seconds.with(
       9,
       second(10, { completed: 6000, availability: 0.7, failures: { reset: 10 } }),
     )
     expect(auditTarget(inputs({ seconds, downAtEnd: 10 }))).toMatchObject([
-      { severity: 'invalid', message: expect.stringContaining('closed its 10 connections from second 9 to the end') },
+      { severity: 'invalid', message: expect.stringContaining('closed its 10 connections from second 9.7 to the end') },
     ])
   })
 

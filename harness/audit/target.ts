@@ -8,6 +8,8 @@ import { limits } from './limits.ts'
 export interface TargetSecond {
   /** 1 for the first second since the start. */
   readonly second: number
+  /** Its length where that is less than a second: the last one. */
+  readonly seconds?: number
   readonly completed: number
   /** The share of the wanted connection time in which the connections could be used; absent where that is all of it. */
   readonly availability?: number
@@ -72,21 +74,40 @@ function connectionOutage({ seconds, connections, downAtEnd }: TargetInputs): Ou
   const isLost = (second: TargetSecond) => (second.availability ?? 1) < 1 - limits.downShare && isServers(second)
   const end = seconds.length
   let longest: Outage | undefined
-  let from = 0
+  let start = 0
   for (let at = 0; at <= end; at++) {
     if (at < end && isLost(seconds[at]!)) continue
-    if (at > from) {
+    if (at > start) {
       const isAtEnd = at === end && downAtEnd > limits.downShare * connections
-      const outage = { from, to: at, isAtEnd, what: whatFailed(seconds.slice(from, at), connections) }
+      const what = whatFailed(seconds.slice(start, at), connections)
+      const outage = { ...timesOf(seconds, start, at), isAtEnd, what }
       if (longest === undefined || isAtEnd || outage.to - outage.from > longest.to - longest.from) longest = outage
     }
-    from = at + 1
+    start = at + 1
   }
   const last = seconds.slice(-1)
   const isGoneAtEnd = downAtEnd > limits.downShare * connections && last.every(isServers)
   if (longest?.isAtEnd || !isGoneAtEnd) return longest
   // The connections broke within the last second.
-  return { from: Math.max(0, end - 1), to: end, isAtEnd: true, what: whatFailed(last, connections) }
+  const from = Math.max(0, end - 1)
+  return { ...timesOf(seconds, from, end), isAtEnd: true, what: whatFailed(last, connections) }
+}
+
+/**
+ * When an outage began and ended, in seconds since the start of the run: within its first second, or the one before that,
+ * as the availability of that second says, and in the same way at its end.
+ */
+function timesOf(seconds: readonly TargetSecond[], from: number, to: number): { from: number; to: number } {
+  const usable = (at: number) => (seconds[at]?.availability ?? 1) * lengthAt(at)
+  const lengthAt = (at: number) => seconds[at]?.seconds ?? 1
+  const before = from > 0 ? 1 - usable(from - 1) : 0
+  const after = to < seconds.length ? lengthAt(to) - usable(to) : 0
+  const isOpenAtEnd = to === seconds.length
+  const end = to - 1 + lengthAt(to - 1)
+  return {
+    from: before > 0 ? from - before : from + usable(from),
+    to: after > 0 ? to + after : isOpenAtEnd || to - 1 === from ? end : end - usable(to - 1),
+  }
 }
 
 /** What a server does to connections; the client closes those with replies that it cannot take. */

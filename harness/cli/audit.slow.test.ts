@@ -143,7 +143,7 @@ const checks: readonly Check[] = [
   },
   {
     check: 6,
-    code: 'generator-busy',
+    code: 'steal',
     severity: 'suspect',
     by: 'a hypervisor that takes time for other machines',
     says: /the hypervisor gave 5 % of this machine's CPU time to others/,
@@ -152,7 +152,7 @@ const checks: readonly Check[] = [
   },
   {
     check: 6,
-    code: 'generator-busy',
+    code: 'cpu-quota',
     severity: 'suspect',
     by: 'a control group that has used up its time',
     says: /the control group's CPU quota stopped this process/,

@@ -1,5 +1,6 @@
 import { failureKinds } from '../failures.ts'
 import type { Snapshot } from '../metrics/snapshot.ts'
+import type { SearchProgress } from '../run/observer.ts'
 import { formatByteRate, formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
 
 /**
@@ -43,4 +44,13 @@ function rate(bytesPerSecond: number): string {
 
 function short(milliseconds: number | undefined): string {
   return milliseconds === undefined ? '-' : formatDuration(milliseconds).replace(' ', '')
+}
+
+/** `probe 5 of a search, 400/s passed, 800/s failed` */
+export function describeSearch({ probe, held, failed }: SearchProgress): string {
+  return [
+    `probe ${probe} of a search`,
+    ...(held === undefined ? [] : [`${formatCount(held)}/s passed`]),
+    ...(failed === undefined ? [] : [`${formatCount(failed)}/s failed`]),
+  ].join(', ')
 }

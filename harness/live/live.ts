@@ -1,10 +1,9 @@
 import { type Clock, monotonicClock } from '../clock.ts'
-import type { RunTitle } from '../metrics/snapshot.ts'
 import type { Observer } from '../run/observer.ts'
 import { type Colors, printable } from '../terminal/cells.ts'
 import { formatTimeOfDay } from '../units.ts'
-import { renderLine } from './lines.ts'
-import { renderScreen } from './screen.ts'
+import { describeSearch, renderLine } from './lines.ts'
+import { renderScreen, type ScreenRun } from './screen.ts'
 
 /** How a run is shown while it lasts: a screen redrawn in place, a line a second, or not at all. */
 export type LiveMode = 'screen' | 'lines' | 'quiet'
@@ -45,7 +44,7 @@ export function createLive(options: LiveOptions): Observer {
 }
 
 function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSelf }: LiveOptions): Observer {
-  let title: RunTitle
+  let run: ScreenRun
   let drawnAt = Number.NEGATIVE_INFINITY
   let drawnLines = 0
   let isCursorHidden = false
@@ -62,8 +61,8 @@ function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSe
     suspend()
   }
   return {
-    started(run) {
-      title = run.title
+    started(start) {
+      run = start
     },
     progressed({ snapshot, notes }) {
       const now = clock.now()
@@ -77,7 +76,7 @@ function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSe
       drawnAt = now
       // A terminal that does not know its size reports none, or 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 }
-      const screen = renderScreen(title, snapshot(), notes(), size, colors)
+      const screen = renderScreen(run, snapshot(), notes(), size, colors)
       stream.write(`${beginFrame}${erase()}${screen}\n${endFrame}`)
       drawnLines = screen.split('\n').length
     },
@@ -102,11 +101,12 @@ function createLines({ stream, clock = monotonicClock, wallClock = () => new Dat
   let openingAt = clock.now()
   const write = (line: string) => stream.write(`${printable(line)}\n`)
   return {
-    started({ title }) {
+    started({ title, search }) {
       shownNotes.clear()
       lastSecond = 0
       openingAt = clock.now()
-      write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}`)
+      const part = search === undefined ? '' : `  ${describeSearch(search)}`
+      write(`volley ${title.name}  ${title.what}  ${title.load}  ${title.how}${part}`)
     },
     progressed({ progress: { phase, elapsedMs }, snapshot, notes }) {
       if (phase === 'opening') {

@@ -18,7 +18,7 @@ function screen(
   notes: string[] = [],
   title: RunTitle = sampleTitle,
 ): string {
-  return `\n${renderScreen(title, snapshot, notes, size, plain)}`
+  return `\n${renderScreen({ title }, snapshot, notes, size, plain)}`
 }
 
 describe('renderScreen()', () => {
@@ -265,14 +265,14 @@ describe('renderScreen()', () => {
 
   it('changes no character when it colours figures and failures', () => {
     const failing = { ...sampleSnapshot, failed: 2, failures: { reset: 2 } }
-    const colored = renderScreen(sampleTitle, failing, ['a note'], small, painted)
+    const colored = renderScreen({ title: sampleTitle }, failing, ['a note'], small, painted)
     expect(colored).toContain(painted.red('reset 2'))
-    expect(stripColors(colored)).toBe(renderScreen(sampleTitle, failing, ['a note'], small, plain))
+    expect(stripColors(colored)).toBe(renderScreen({ title: sampleTitle }, failing, ['a note'], small, plain))
   })
 
   it('disarms escape sequences in names and notes', () => {
     const title = { ...sampleTitle, name: '报文\u001b[2Jdemo\nline' }
-    const output = renderScreen(title, sampleSnapshot, ['bad\u001b]0;title\u0007'], small, plain)
+    const output = renderScreen({ title }, sampleSnapshot, ['bad\u001b]0;title\u0007'], small, plain)
     expect(output.split('\n')[0]).toBe(' volley 报文?[2Jdemo line   tlv over tcp://127.0.0.1:41233')
     expect(output).not.toContain('\u001b')
   })
@@ -286,7 +286,7 @@ describe('renderScreen()', () => {
         fc.integer({ min: 40, max: 250 }),
         fc.integer({ min: 10, max: 80 }),
         (title, snapshot, notes, columns, rows) => {
-          const output = renderScreen(title, snapshot, notes, { columns, rows }, painted)
+          const output = renderScreen({ title }, snapshot, notes, { columns, rows }, painted)
           const lines = stripColors(output).split('\n')
           expect(lines.length).toBeLessThanOrEqual(rows - 1)
           for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(columns - 1)
@@ -302,7 +302,9 @@ describe('renderScreen()', () => {
   it('does not fail on a terminal of a few cells', () => {
     for (const columns of [1, 2, 5, 20]) {
       for (const rows of [1, 2, 5]) {
-        const lines = renderScreen(sampleTitle, sampleSnapshot, ['note'], { columns, rows }, plain).split('\n')
+        const lines = renderScreen({ title: sampleTitle }, sampleSnapshot, ['note'], { columns, rows }, plain).split(
+          '\n',
+        )
         expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1))
         for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(Math.max(1, columns - 1))
       }

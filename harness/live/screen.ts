@@ -1,5 +1,7 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { probeTable } from '../report/formats/summary/search.ts'
+import type { RunStart, SearchProgress } from '../run/observer.ts'
 import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
 import { drawBarChart, drawLineChart } from '../terminal/chart.ts'
 import { largeDigits } from '../terminal/digits.ts'
@@ -11,6 +13,9 @@ export interface ScreenSize {
   readonly columns: number
   readonly rows: number
 }
+
+/** What of a run stays the same while it lasts. */
+export type ScreenRun = Pick<RunStart, 'title' | 'search'>
 
 /** A part of the screen; if there are too few rows, parts with the highest rank are dropped. */
 interface Part {
@@ -27,17 +32,21 @@ const ranks = {
   progress: 5,
   firstNote: 6,
   processors: 7,
-  chart: 8,
-  moreNotes: 9,
-  moreProcessors: 10,
-  secondTitle: 11,
-  distribution: 12,
-  blank: 13,
+  search: 8,
+  chart: 9,
+  /** The table of probes, its latest first. */
+  probes: 10,
+  moreNotes: 11,
+  moreProcessors: 12,
+  secondTitle: 13,
+  distribution: 14,
+  blank: 15,
 } as const
 
 const chartRowsMin = 3
 const chartRowsMax = 18
 const noteRowsMax = 6
+const probeRowsMax = 6
 const largeFigureRowsMin = 19
 const legendCellsMin = 70
 const margin = ' '
@@ -47,7 +56,7 @@ const margin = ' '
  * does not scroll. On a small terminal the least important parts are dropped; on a large one the charts grow.
  */
 export function renderScreen(
-  title: RunTitle,
+  run: ScreenRun,
   snapshot: Snapshot,
   notes: readonly string[],
   size: ScreenSize,
@@ -55,7 +64,7 @@ export function renderScreen(
 ): string {
   const cells = Math.max(1, size.columns - 1)
   const rowsMax = Math.max(1, size.rows - 1)
-  const parts = fitted(allParts(title, snapshot, notes, { columns: cells, rows: rowsMax }, colors), rowsMax)
+  const parts = fitted(allParts(run, snapshot, notes, { columns: cells, rows: rowsMax }, colors), rowsMax)
   const spare = rowsMax - parts.reduce((sum, part) => sum + part.rows.length, 0)
   const chartRows = Math.min(chartRowsMax, chartRowsMin + spare)
   return parts
@@ -64,7 +73,13 @@ export function renderScreen(
     .join('\n')
 }
 
-function allParts(title: RunTitle, snapshot: Snapshot, notes: readonly string[], size: ScreenSize, colors: Colors) {
+function allParts(
+  { title, search }: ScreenRun,
+  snapshot: Snapshot,
+  notes: readonly string[],
+  size: ScreenSize,
+  colors: Colors,
+): Part[] {
   const cells = size.columns
   const [firstTitle, ...moreTitle] = titleRows(title, cells, colors)
   const [firstNote, ...moreNotes] = noteRows(notes, cells, colors)
@@ -82,6 +97,7 @@ function allParts(title: RunTitle, snapshot: Snapshot, notes: readonly string[],
       Array.from({ length: chartRowsMin }, () => []),
     ),
     blank(),
+    ...searchParts(search, snapshot, cells, colors),
     part(ranks.latency, latencyRows(snapshot, cells, colors)),
     part(ranks.distribution, distributionRows(snapshot, size, colors)),
     blank(),
@@ -220,6 +236,48 @@ function chart({ history, elapsedMs, totalMs }: Snapshot, cells: number, rows: n
       { text: line.slice(axis), paint: colors.cyan },
     ]
   })
+}
+
+/** How far a search is, and the latest of its probes that there is room for. */
+function searchParts(search: SearchProgress | undefined, snapshot: Snapshot, cells: number, colors: Colors): Part[] {
+  if (search === undefined) return []
+  const items = searchItems(search, snapshot).map(text => [span(text)])
+  const [head, ...rows] = probeTable(search.probes)
+  const shown = rows.slice(-probeRowsMax)
+  return [
+    {
+      rank: ranks.search,
+      rows: indented(packRows([[span('search', colors.dim)], ...items], cells - margin.length, 2)),
+    },
+    ...(shown.length === 0 ? [] : [{ rank: ranks.probes, rows: [[span(head!.figures, colors.dim)]] }]),
+    ...shown.map(({ figures, outcome, paint }, index) => ({
+      rank: ranks.probes + (shown.length - index) / (shown.length + 1),
+      rows: [[span(figures), span(`   ${outcome}`, paint && colors[paint])]],
+    })),
+    { rank: ranks.blank, rows: [[]] },
+  ]
+}
+
+/** The probe that runs, the rates between which the answer is, and how long it may take. */
+function searchItems({ probe, held, failed, clientLimitedAt, left }: SearchProgress, snapshot: Snapshot): string[] {
+  const rate = (value: number) => `${formatCount(value)}/s`
+  const { elapsedMs, totalMs = 0 } = snapshot
+  const time = (probes: number) => formatElapsed(Math.max(0, probes * totalMs - Math.min(elapsedMs, totalMs)))
+  const rest =
+    left !== undefined
+      ? `${left.least} to ${left.most} probes to go, ${time(left.least)} to ${time(left.most)}`
+      : held !== undefined
+        ? 'the rate doubles until one fails'
+        : failed !== undefined || clientLimitedAt !== undefined
+          ? 'the rate halves until one passes'
+          : 'its first rate'
+  return [
+    `probe ${probe}`,
+    ...(held === undefined ? [] : [`${rate(held)} passed`]),
+    ...(failed === undefined ? [] : [`${rate(failed)} failed`]),
+    ...(clientLimitedAt === undefined ? [] : [`above ${rate(held ?? 0)} the client was at fault`]),
+    rest,
+  ]
 }
 
 const quantiles: readonly {

@@ -135,8 +135,11 @@ export class Collector {
     this.#keepRecent()
   }
 
-  /** Ends a second, and keeps and returns its interval. Call it right after `read`. */
-  endSecond(): Interval {
+  /**
+   * Ends a second, and keeps and returns its interval. Call it right after `read`; with the length of the last one in
+   * seconds where the run has ended within it.
+   */
+  endSecond(part?: number): Interval {
     const before = this.#secondStart
     this.#secondStart = this.#newReading()
     const { seconds, clientCores, serverCores } = usageBetween(before, this.#secondStart)
@@ -150,13 +153,14 @@ export class Collector {
     const otherCores = this.#options.otherCores?.()
     const interval: Interval = {
       second: this.intervals.length + 1,
+      ...(part !== undefined && { seconds: round3(part) }),
       // By its planned start, because the reading that ends a second is always a little late.
       warmup: this.intervals.length * 1000 < this.#options.warmupMs,
       completed,
       failed: this.#since(before, field.failed),
       ...(Object.keys(failures).length > 0 && { failures }),
       ...(availability < 1 && { availability: Number(availability.toFixed(4)) }),
-      perSecond: Math.round((completed / seconds) * 10) / 10,
+      perSecond: Math.round((completed / (part ?? seconds)) * 10) / 10,
       bytesSent: this.#since(before, field.bytesSent),
       bytesReceived: this.#since(before, field.bytesReceived),
       connections: this.level(field.open),

@@ -24,7 +24,7 @@ export function describeSample(sample: SampleRecord, characters = 60): string {
     case 'malformed':
       return `${bytes}, which is no message of the protocol${because}`
     case 'too-large':
-      return `${bytes}, ${sizeOf(sample, 'the beginning of a frame over maxFrame')}${because}`
+      return `${bytes}: as a frame it has ${announced(sample)}more than maxFrame${because}`
     case 'unfinished':
     case 'partial':
       return `${formatCount(sample.length)} bytes, ${sizeOf(sample, 'the beginning of a frame')}: ${bytes}${because}`
@@ -43,6 +43,10 @@ export const sampleLabels = {
   partial: 'unfinished',
   reply: 'reply',
 } as const satisfies Record<SampleRecord['kind'], string>
+
+function announced({ announced: bytes }: SampleRecord): string {
+  return bytes === undefined ? '' : `${formatCount(bytes)} bytes, `
+}
 
 function sizeOf({ announced }: SampleRecord, what: string): string {
   return announced === undefined ? what : `${what} of ${formatCount(announced)}`

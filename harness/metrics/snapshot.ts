@@ -74,10 +74,12 @@ export interface RunTitle {
   readonly countedMsMax?: number
 }
 
-/** One second of the run. */
+/** One second of the run, or the part of one with which it ends. */
 export interface Interval {
   /** 1 for the first second since the start. */
   readonly second: number
+  /** Its length where that is less than a second: the last one of a run that ends within it. */
+  readonly seconds?: number
   readonly warmup: boolean
   readonly completed: number
   readonly failed: number

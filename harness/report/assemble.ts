@@ -64,7 +64,9 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     totals,
     throughput: {
       mean: round(throughput),
-      perSecond: intervals.filter(interval => !interval.warmup).map(interval => interval.perSecond),
+      perSecond: intervals
+        .filter(({ warmup, seconds }) => !warmup && seconds === undefined)
+        .map(({ perSecond }) => perSecond),
     },
     ...(availability !== undefined && { availability: round(availability) }),
     latencyMs: latenciesOf(run, measured, response),
@@ -123,7 +125,9 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(facts.scenario.load.mode === 'once' && { replies: stepReplies(replies, shownWith(run, collector)) }),
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
-    ...(isQuiet && { silence: silenceText({ protocol, bytesSent, bytesReceived, firstRequest, secrets }) }),
+    ...(isQuiet && {
+      silence: silenceText({ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets }),
+    }),
   }
 }
 

@@ -30,10 +30,10 @@ export function formatMetric(metric: Threshold['metric'] | undefined, value: num
   return metric === 'errors' ? formatPercent(value) : formatDuration(value)
 }
 
-/** The share of the connection time in which connections could be used: never rounded up to all of it. */
+/** The share of the connection time in which connections could be used: `37.4 %`, `99.987 %`, never rounded up to all of it. */
 export function formatAvailability(share: number): string {
-  const percent = Math.floor(share * 100_000) / 1000
-  return `${percent} %`
+  const perPercent = share < 0.99 ? 10 : 1000
+  return `${Math.floor(share * 100 * perPercent) / perPercent} %`
 }
 
 /** The verdict of a run, and whether it was cut short: `trusted`, `interrupted, suspect`. */

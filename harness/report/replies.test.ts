@@ -4,11 +4,12 @@ import { lineServer, simulate } from '../engine/client/testing/simulate.ts'
 import { describeSample } from '../metrics/sampleText.ts'
 import { Secrets } from '../shownBytes.ts'
 import { replyLines } from './formats/summary/counts.ts'
+import { summaryStyle } from './formats/summary/layout.ts'
 import { shownSamples } from './replies.ts'
 import { isSilent, silenceText } from './silence.ts'
 import { sampleReport } from './testing/samples.ts'
 
-const colors = pc.createColors(false)
+const style = summaryStyle(pc.createColors(false), 80)
 
 async function samplesOf(reply: string, loop: Parameters<typeof simulate>[1] & object, secret = '') {
   const { collector, scenario } = await simulate(
@@ -54,27 +55,58 @@ test('the summary has statuses, errors, failures by step and the first of each k
     { name: 'loop[1]', response: sampleReport.latencyMs.response, failed: 12 },
   ]
   const samples = [{ kind: 'unexpected', status: 503, count: 32_455, second: 1, length: 4, text: 'busy' } as const]
-  const lines = replyLines({ ...sampleReport, statusCodes: { 200: 45_698, 503: 32_455 }, steps, samples }, colors)
+  const lines = replyLines({ ...sampleReport, statusCodes: { 200: 45_698, 503: 32_455 }, steps, samples }, style)
   expect(lines).toEqual([
     '  status     200 45,698   503 32,455',
     '  failed at  loop[1] 12',
     '  came back  unexpected 32,455: HTTP 503, e.g. "busy"',
   ])
-  expect(replyLines({ ...sampleReport, statusCodes: { 200: 45_698 } }, colors)).toEqual([])
-  expect(replyLines({ ...sampleReport, errorReplies: { ERR: 3 } }, colors)).toEqual(['  errors     ERR 3'])
+  expect(replyLines({ ...sampleReport, statusCodes: { 200: 45_698 } }, style)).toEqual([])
+  expect(replyLines({ ...sampleReport, errorReplies: { ERR: 3 } }, style)).toEqual(['  errors     ERR 3'])
 })
 
 test('silenceText() says what was sent, how much came, and what to try', async () => {
   const { collector } = await simulate({}, { timeout: 5000 })
   expect(isSilent(collector.replies(), 0)).toBe(true)
   const firstRequest = Buffer.from('Hello World!')
-  const inputs = { protocol: 'raw', bytesSent: 12, bytesReceived: 0, firstRequest, secrets: new Secrets(['World']) }
+  const inputs = {
+    protocol: 'raw',
+    bytesSent: 12,
+    bytesReceived: 0,
+    samples: [],
+    firstRequest,
+    secrets: new Secrets(['World']),
+  }
   expect(silenceText(inputs)).toMatch(
     /^0 bytes came to 12 sent \("Hello \*\*\*!"\): is protocol raw right\? a server of lines wants --protocol line/,
   )
   expect(silenceText({ ...inputs, bytesReceived: 8 })).toContain(
     '8 bytes came to 12 sent ("Hello ***!"), but no whole message',
   )
+})
+
+test.each([
+  ['tlv', 'HTTP/1.1 400 Bad Request\r\n', 'a web server answered: use an http:// URL'],
+  ['line', 'SSH-2.0-OpenSSH_9.2p1', 'an SSH server answered'],
+  ['http', '\u0015\u0003\u0001\u0000\u0002\u0002F', 'the server speaks TLS'],
+  ['tlv', "-ERR unknown command '\u0000'", 'Redis answered: use a redis:// URL'],
+  ['tlv', 'what?\r\n', 'lines of text came: use --protocol line'],
+  ['http', 'HTTP/1.1 banana\r\n', 'is protocol http right?'],
+])('silenceText() of %s names what the server speaks: %j', (protocol, came, says) => {
+  const samples = [
+    {
+      kind: 'malformed',
+      step: -1,
+      key: 0,
+      count: 1,
+      at: 0,
+      length: came.length,
+      announced: 0,
+      bytes: Buffer.from(came),
+    },
+  ] as const
+  const inputs = { protocol, bytesSent: 9, bytesReceived: came.length, firstRequest: undefined, secrets: new Secrets() }
+  expect(silenceText({ ...inputs, samples })).toContain(says)
 })
 
 test('a run whose replies fail is not silent', async () => {

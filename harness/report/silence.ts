@@ -7,6 +7,8 @@ export interface SilenceInputs {
   readonly protocol: string
   readonly bytesSent: number
   readonly bytesReceived: number
+  /** The samples of what came. */
+  readonly samples: Replies['samples']
   /** The first request as it was encoded; absent where it has data of a file, which is not to be shown. */
   readonly firstRequest: Uint8Array | undefined
   readonly secrets: Secrets
@@ -26,16 +28,40 @@ const otherProtocols: Readonly<Record<string, string>> = {
   resp: `${line}, ${http}`,
 }
 
+/** What the first bytes of a server show it to speak, unless that is the protocol of the run. */
+const spoken: readonly { readonly pattern: RegExp; readonly protocol: string; readonly says: string }[] = [
+  { pattern: /^HTTP\/\d/, protocol: 'http', says: 'a web server answered: use an http:// URL' },
+  {
+    pattern: /^\x15\x03[\x00-\x04]/,
+    protocol: '',
+    says: 'the server speaks TLS: use https:// or tls://, or tls: in the scenario',
+  },
+  { pattern: /^SSH-/, protocol: 'ssh', says: 'an SSH server answered: is the port right?' },
+  {
+    pattern: /^(?:\+PONG|\+OK|-ERR|-NOAUTH|-DENIED)[ \r]/,
+    protocol: 'resp',
+    says: 'Redis answered: use a redis:// URL',
+  },
+  { pattern: /^[\t\x20-\x7e]+\r?\n/, protocol: 'line', says: 'lines of text came: use --protocol line' },
+]
+
 /** Whether not one whole message came back: no reply as expected or not, and no other frame. */
 export function isSilent({ samples }: Pick<Replies, 'samples'>, completed: number): boolean {
   return completed === 0 && !samples.some(({ kind }) => ['unexpected', 'stray', 'surplus', 'greeting'].includes(kind))
 }
 
 /** What came to what was sent, and what to try: `0 bytes came to 12 sent ("Hello World!"): is raw right? ...`. */
-export function silenceText({ protocol, bytesSent, bytesReceived, firstRequest, secrets }: SilenceInputs): string {
+export function silenceText(inputs: SilenceInputs): string {
+  const { protocol, bytesSent, bytesReceived, samples, firstRequest, secrets } = inputs
   const request =
     firstRequest === undefined ? '' : ` (${quoteShown(showBytes(firstRequest, secrets), requestCharactersMax)})`
   const came = `${plural(bytesReceived, 'byte')} came to ${formatCount(bytesSent)} sent${request}`
   const but = bytesReceived === 0 ? '' : ', but no whole message'
-  return `${came}${but}: is protocol ${protocol} right? ${otherProtocols[protocol] ?? anyOther}`
+  return `${came}${but}: ${recognized(samples, protocol) ?? `is protocol ${protocol} right? ${otherProtocols[protocol] ?? anyOther}`}`
+}
+
+function recognized(samples: SilenceInputs['samples'], protocol: string): string | undefined {
+  const texts = samples.map(({ bytes }) => Buffer.from(bytes).toString('latin1'))
+  const found = spoken.find(({ pattern }) => texts.some(text => pattern.test(text)))
+  return found?.protocol === protocol ? undefined : found?.says
 }

@@ -156,8 +156,10 @@ class RunWatch {
     const { plan, collector, target } = this.#run
     collector.read(this.#timers.now())
     const endedAt = collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs()) ?? this.#timers.now()
+    const restMs = endedAt - this.#startAt - collector.intervals.length * 1000
     // The last second may have ended since the last reading.
-    if (endedAt - this.#startAt + readMs >= (collector.intervals.length + 1) * 1000) this.#endSecond()
+    if (restMs + readMs >= 1000) this.#endSecond()
+    else if (restMs >= 1) this.#endSecond(restMs / 1000)
     if (Object.keys(collector.failures()).length > 0) {
       await new Promise<void>(resolve => void this.#timers.after(targetExitGraceMs, resolve))
     }
@@ -169,9 +171,9 @@ class RunWatch {
     }
   }
 
-  #endSecond(): void {
+  #endSecond(part?: number): void {
     const { collector, observers } = this.#run
-    const second = { interval: collector.endSecond(), totals: totalsOf(collector) }
+    const second = { interval: collector.endSecond(part), totals: totalsOf(collector) }
     for (const observer of observers) observer.second?.(second)
   }
 

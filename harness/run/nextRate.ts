@@ -45,6 +45,18 @@ export function nextRate(tried: readonly Tried[], start: number, least: number =
   return isLimited ? 'client-limited' : 'bounds'
 }
 
+/**
+ * The least and the most probes to come, the next one included, where the interval is halved and each rate that fails is
+ * probed twice; undefined while the rate still doubles or halves.
+ */
+export function probesLeft(tried: readonly Tried[]): { least: number; most: number } | undefined {
+  const { held, failed, untold } = bracketOf(tried)
+  const above = lowerOf(failed, untold)
+  if (held === undefined || above === undefined) return undefined
+  const halvings = Math.max(1, Math.ceil(Math.log2((above - held) / (resolution * held))))
+  return { least: halvings, most: 2 * halvings }
+}
+
 /** The highest rate that held, and the lowest above it that failed, and at which the client could not tell. */
 export function bracketOf(tried: readonly Tried[]): Bracket {
   const rates = (outcome: ProbeOutcome) => tried.filter(probe => probe.outcome === outcome).map(({ rate }) => rate)

@@ -28,7 +28,7 @@ import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
 import { LiveReplies } from './liveReplies.ts'
 import { MachineWatch, ownSources, serverCpuMeter, serverProcesses } from './machine.ts'
-import { createJournalObserver, type Observer } from './observer.ts'
+import { createJournalObserver, type Observer, type SearchProgress, startObservers } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
 
@@ -42,8 +42,8 @@ export interface RunOptions {
   readonly ceiling?: 'measure' | 'never'
   /** Where ceilings are cached between runs; without it they are not. */
   readonly cacheFolder?: string
-  /** What the run is a part of, for its title: `probe 5 of a search, 400/s held, 800/s failed`. */
-  readonly partOf?: string
+  /** How far the search is that the run is a probe of. */
+  readonly search?: SearchProgress
   /** The file of the worker threads, for tests of workers that fail. */
   readonly workerFile?: string
 }
@@ -80,8 +80,8 @@ export async function runScenario(
     const { plan, facts } = planFor(loaded, prepared, target)
     const journal = folder === undefined ? [] : [createJournalObserver(folder)]
     const observers = [...journal, ...(options.observers ?? [])]
-    const title = titleOf(redacted, facts.target, plan, options.partOf)
-    for (const observer of observers) observer.started?.({ facts, title })
+    const title = titleOf(redacted, facts.target, plan)
+    startObservers(observers, { facts, title, ...(options.search && { search: options.search }) })
     const { record, collector } = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
     const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })
     return { report, ...(await saveReport(report, folder)) }

@@ -7,6 +7,7 @@ import { UserError } from '../errors.ts'
 import type { Report } from '../report/record.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import { parseScenario } from '../scenario/load.ts'
+import type { SearchProgress } from './observer.ts'
 import { prepareScenario } from './prepare.ts'
 import type { RunOptions, runScenario } from './run.ts'
 import { searchScenario } from './search.ts'
@@ -34,25 +35,26 @@ async function search(probe: Probe, settings = 'load: { mode: search, rate: 200/
   const text = `name: searched\ntarget: { address: "tcp://192.0.2.1:7" }\nprotocol: line\nconnections: 32\nduration: 10s\n${settings}\nloop: [{ send: hello }]\nthresholds: [p50 < 50ms]\n`
   const loaded = parseScenario(text, 'searched.yaml', [], {})
   const rates: number[] = []
-  const titles: (string | undefined)[] = []
-  const runProbe: typeof runScenario = async ({ scenario }, _, { openFolder, partOf } = {}) => {
+  const told: (SearchProgress | undefined)[] = []
+  const runProbe: typeof runScenario = async ({ scenario }, _, { openFolder, search } = {}) => {
     await openFolder?.()
-    titles.push(partOf)
+    told.push(search)
     const { rate } = scenario.load
     expect(scenario.load.mode).toBe('rate')
     rates.push(rate!)
     return { report: { ...sampleReport, scenario, findings: [], ...probe(rate!, rates.length) } }
   }
   const result = await searchScenario(loaded, await prepareScenario(loaded), options, runProbe)
-  return { rates, titles, ...result }
+  return { rates, told, ...result }
 }
 
 test('searchScenario() doubles the rate, then halves the interval; its report is that of the highest rate that held', async () => {
-  const { rates, titles, report, path } = await search(holdsUpTo(500))
+  const { rates, told, report, path } = await search(holdsUpTo(500))
   // A rate that does not hold is tried twice.
   expect(rates).toEqual([200, 400, 800, 800, 600, 600, 500, 550, 550, 525, 525])
-  expect(titles[0]).toBe('probe 1 of a search')
-  expect(titles[5]).toBe('probe 6 of a search, 400/s held, 800/s failed')
+  expect(told[0]).toEqual({ probe: 1, probes: [] })
+  expect(told[5]).toMatchObject({ probe: 6, held: 400, failed: 800, left: { least: 5, most: 10 } })
+  expect(told[5]!.probes).toEqual(report.search!.probes.slice(0, 5))
   expect(report.search).toMatchObject({ highestHeld: 500, lowestFailed: 525, end: 'found' })
   expect(report.search!.probes.map(({ rate }) => rate)).toEqual(rates)
   expect(report.search!.probes.map(({ outcome }) => outcome === 'held')).toEqual(rates.map(rate => rate <= 500))
@@ -92,14 +94,20 @@ test('searchScenario() searches below a rate at which the client could not tell,
   expect(report.verdict).toBe('suspect')
 })
 
-test.each(['machine-busy', 'client-stalled', 'generator-busy', 'client-limited', 'client-lag', 'arrivals'])(
-  'searchScenario() puts no missed threshold on the server beside %s',
-  async code => {
-    const { report } = await search(rate => (rate <= 500 ? held : { ...missed, findings: [finding(code, 'suspect')] }))
-    expect(report.search).toMatchObject({ highestHeld: 500, clientLimitedAt: 525, end: 'client-limited' })
-    expect(report.search!.probes[2]).toMatchObject({ outcome: 'client-limited', why: [code, 'p50 < 50ms'] })
-  },
-)
+test.each([
+  'steal',
+  'cpu-quota',
+  'machine-busy',
+  'client-stalled',
+  'generator-busy',
+  'client-limited',
+  'client-lag',
+  'arrivals',
+])('searchScenario() puts no missed threshold on the server beside %s', async code => {
+  const { report } = await search(rate => (rate <= 500 ? held : { ...missed, findings: [finding(code, 'suspect')] }))
+  expect(report.search).toMatchObject({ highestHeld: 500, clientLimitedAt: 525, end: 'client-limited' })
+  expect(report.search!.probes[2]).toMatchObject({ outcome: 'client-limited', why: [code, 'p50 < 50ms'] })
+})
 
 test("searchScenario() takes a rate as held whose thresholds hold beside the client's doubts, or too few requests", async () => {
   for (const found of [finding('client-lag', 'invalid'), finding('unproven', 'unproven')]) {

@@ -10,14 +10,18 @@ import { type Saved, saveReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { formatCount } from '../units.ts'
-import { bracketOf, nextRate, type ProbeOutcome, type SearchEnd, type Tried } from './nextRate.ts'
+import { bracketOf, nextRate, type ProbeOutcome, probesLeft, type SearchEnd, type Tried } from './nextRate.ts'
+import type { SearchProgress } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 
 /** The first rate of a search whose scenario names none. */
 const startPerSecond = 1000
 /** Findings after which a probe that failed says more about the client and its machine than about the server. */
-const clientFaults = ['machine-busy', 'client-stalled', 'generator-busy', 'client-limited', 'client-lag', 'arrivals']
+const clientFaults = [
+  ...['steal', 'cpu-quota', 'machine-busy', 'client-stalled'],
+  ...['generator-busy', 'client-limited', 'client-lag', 'arrivals'],
+]
 
 /**
  * Searches the highest rate at which all thresholds hold: each probe is a run in mode rate, with its own audit, in its own
@@ -45,7 +49,7 @@ export async function searchScenario(
   async function probe(rate: number): Promise<ProbeOutcome> {
     const result = await runProbe(atRate(loaded, rate), prepared, {
       ...options,
-      partOf: progressOf(tried, probes.length + 1),
+      search: progressOf(tried, probes),
       ...(openFolder && { openFolder: () => folder.ofProbe(probes.length + 1) }),
     })
     const { report } = result
@@ -150,14 +154,18 @@ function reportOf({ loaded, tried, probes, reports, end, failure, isInterrupted 
   }
 }
 
-/** How far a search is, for the title of its next probe: `probe 5 of a search, 400/s held, 800/s failed`. */
-function progressOf(tried: readonly Tried[], number: number): string {
-  const { held, failed } = bracketOf(tried)
-  return [
-    `probe ${number} of a search`,
-    ...(held === undefined ? [] : [`${formatCount(held)}/s held`]),
-    ...(failed === undefined ? [] : [`${formatCount(failed)}/s failed`]),
-  ].join(', ')
+/** What observers of the next probe are told of the search. */
+function progressOf(tried: readonly Tried[], probes: readonly ProbeRecord[]): SearchProgress {
+  const { held, failed, untold } = bracketOf(tried)
+  const left = probesLeft(tried)
+  return {
+    probe: probes.length + 1,
+    ...(held !== undefined && { held }),
+    ...(failed !== undefined && { failed }),
+    ...(untold !== undefined && { clientLimitedAt: untold }),
+    probes: [...probes],
+    ...(left && { left }),
+  }
 }
 
 /** Below this rate a probe has too few replies for the quantiles in its thresholds; a fifth more, because counts vary. */

@@ -4,8 +4,13 @@ import { describeProtocol } from '../protocols/spec.ts'
 import { describeLimits, describeLoad } from '../report/figures.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
-/** The title of a run's screen; `scenario` and `target` are redacted, `partOf` is what the run is a part of. */
-export function titleOf(scenario: Scenario, target: string, plan: Plan, partOf?: string): RunTitle {
+/** The parts of a plan that its title shows. */
+export type TitledPlan = Pick<Plan, 'warmupMs' | 'lengthMs'> & {
+  readonly workers: readonly Pick<Plan['workers'][number], 'transport'>[]
+}
+
+/** The title of a run's screen; `scenario` and `target` are redacted. */
+export function titleOf(scenario: Scenario, target: string, plan: TitledPlan): RunTitle {
   const { connections, load, requests } = scenario
   const limits = describeLimits(scenario)
   const [first] = plan.workers
@@ -14,7 +19,6 @@ export function titleOf(scenario: Scenario, target: string, plan: Plan, partOf?:
     describeLoad(load),
     `${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
     ...(limits === undefined ? [] : [limits]),
-    ...(partOf === undefined ? [] : [partOf]),
   ]
   return {
     name: scenario.name,

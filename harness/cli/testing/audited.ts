@@ -56,8 +56,8 @@ export function onMachine(machine: InventedMachine, ...flags: string[]): Promise
 }
 
 /** A run that several tests share, started by the first of them. */
-export function shared(start: () => Promise<Ran>): () => Promise<Ran> {
-  let started: Promise<Ran> | undefined
+export function shared<T extends Ran>(start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined
   return () => {
     started ??= start()
     return started

@@ -1,5 +1,6 @@
 import pc from 'picocolors'
 import { simulate } from '../../engine/client/testing/simulate.ts'
+import type { Collector } from '../../metrics/collector.ts'
 import { createPrng } from '../../prng.ts'
 import { assembleReport } from '../../report/assemble.ts'
 import { renderSummary } from '../../report/formats/summary.ts'
@@ -32,6 +33,12 @@ export function echoOneAtATime(serviceMs: number): MemoryServer {
   })
 }
 
+/** A run whose collector can be asked what a screen would have shown at its end. */
+export interface SimulatedRun extends Ran {
+  readonly collector: Collector
+  readonly endedAtMs: number
+}
+
 /**
  * Runs one worker against a server in memory, in simulated time, and makes the report, as of `workers`; its exit code is
  * that of --strict.
@@ -40,7 +47,7 @@ export async function simulated(
   server: MemoryServer,
   settings: Partial<Scenario>,
   machine: { readonly clientCores?: number; readonly serverCores?: number; readonly workers?: number } = {},
-): Promise<Ran> {
+): Promise<SimulatedRun> {
   const { workers = 1, ...cores } = machine
   const given = { name: 'simulated', timeout: 60_000, ...settings }
   const { scenario, collector, measured, endedAtMs } = await simulate(server, given, cores)
@@ -63,11 +70,13 @@ export async function simulated(
     code: exitCodeOf(report, true),
     stdout: renderSummary(report, 'report.json', pc.createColors(false)),
     report,
+    collector,
+    endedAtMs,
   }
 }
 
 /** Six simulated seconds with exponential response times of 10 ms on average. */
-function healthy(load: object, connections: number): () => Promise<Ran> {
+function healthy(load: object, connections: number): () => Promise<SimulatedRun> {
   return shared(() => {
     const prng = createPrng(7)
     const server = echoAfter(() => -10 * Math.log((prng.next32() + 0.5) / 2 ** 32))

@@ -110,7 +110,7 @@ describe('Client that counts how long its connections were down', () => {
     expect(measured.availability).toBeLessThan(0.7)
     expect(measured.availability).toBeGreaterThan(0.7 - 0.081)
     expect(failures).toEqual({ reset: 4, 'connect-refused': expect.any(Number) })
-    const second = collector.endSecond()
+    const second = collector.intervals[0]!
     expect(second.failures).toEqual(failures)
     expect(second.availability).toBeCloseTo(measured.availability!, 3)
   })

@@ -80,8 +80,8 @@ describe('renderSummary()', () => {
       '  (1 of 2), suspect',
       '',
       '  ! errors   2.4 % of all requests and connects failed',
-      '    (limit 0.1 %): see the',
-      '    failures by kind; requests with a wrong reply are not in',
+      '    (limit 0.1 %): see the failures by kind; requests with a',
+      '    wrong reply are not in the latencies; see',
     ])
   })
 
@@ -135,7 +135,7 @@ describe('renderSummary()', () => {
     expect(text(idle(2, 'never'))).toContain(' closed by the server while idle, and not opened again ')
     expect(idle(0)).toBe(summary({}))
     const share = 'of the time: for the rest of it connections were lost or refused '
-    expect(text(summary({ availability: 0.9321 }))).toContain(` available 93.21 % ${share}`)
+    expect(text(summary({ availability: 0.9321 }))).toContain(` available 93.2 % ${share}`)
     expect(text(summary({ availability: 0.999999 }))).toContain(' available 99.999 % ')
     expect(summary({ availability: 1 })).toBe(summary({}))
   })
@@ -146,7 +146,8 @@ describe('renderSummary()', () => {
       tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL (1 of 2), suspect
 
         ! errors   2.4 % of all requests and connects failed (limit 0.1 %): see the
-          failures by kind; requests with a wrong reply are not in the latencies
+          failures by kind; requests with a wrong reply are not in the latencies; see
+          docs/measurement.md#errors
         response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
                    as the loop saw it
         connects   p50 300 us   p90 -   p99 -   p99.9 -   max 900 us   30 opened
@@ -162,7 +163,7 @@ describe('renderSummary()', () => {
                    p99 < 5ms            7.2 ms   FAIL
         note       client and server together used 95 % of this machine's CPU (limit
                    90 %): each takes CPU from the other; compare servers by their CPU
-                   per request
+                   per request; see docs/measurement.md#local-contention
         report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
       "
     `)
@@ -282,7 +283,7 @@ describe('renderSummary()', () => {
     expect(summary({ search: limited }).split('\n').slice(3, 6)).toEqual([
       '  search     the client could not tell above 1,000/s, which passed all limits',
       '         rate  requests/s       p50       p99',
-      "        1,050         990      1 ms      4 ms   the client's: machine-busy, p99…",
+      "        1,050         990      1 ms      4 ms   the client's: machine-busy, p9…",
     ])
     const { highestHeld: _, ...none } = search
     expect(summary({ search: { ...none, end: 'client-limited' } })).toContain(

@@ -15,7 +15,7 @@ import {
 } from './summary/counts.ts'
 import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, responseLines, stepLines } from './summary/latency.ts'
-import { entry, summaryColumns, wrapLine } from './summary/layout.ts'
+import { entry, type SummaryStyle, summaryColumns, summaryStyle, wrapLine } from './summary/layout.ts'
 import { searchLines } from './summary/search.ts'
 
 /** CPU time is counted in ticks, and a process has work of its own: divided by fewer requests it says nothing of them. */
@@ -29,54 +29,59 @@ const screenLines = 22
  * repeats the answer in its last line, as the first has left the screen by then.
  */
 export function renderSummary(report: Report, reportPath: string, colors: Colors, columns = summaryColumns): string {
+  const style = summaryStyle(colors, columns)
+  // Where nothing was measured, what came back is what there is to say.
+  const isEmpty = report.totals.completed === 0
+  const cameBack = replyLines(report, style)
   const lines = [
-    headline(report, colors),
+    headline(report, style),
     '',
-    ...errorLines(report, colors),
-    ...searchLines(report, colors),
-    ...doubtLines(report, colors),
-    ...responseLines(report, colors),
-    ...paceLines(report, colors),
-    ...connectLines(report, colors),
-    ...stepLines(report, colors),
-    ...deliveryLines(report, colors),
-    ...requestLines(report, colors),
-    ...failureLines(report, colors),
-    ...connectionLines(report, colors),
-    ...replyLines(report, colors),
-    ...datagramLines(report, colors),
-    ...entry('load', [...loadParts(report), ...sourceParts(report)], colors),
-    ...targetLines(report, colors),
-    ...processorLines(report, colors),
-    ...thresholdLines(report, colors),
-    ...noteLines(report, colors),
-    ...entry('report', [printable(reportPath)], colors),
+    ...errorLines(report, style),
+    ...searchLines(report, style),
+    ...doubtLines(report, style),
+    ...(isEmpty ? cameBack : []),
+    ...responseLines(report, style),
+    ...paceLines(report, style),
+    ...connectLines(report, style),
+    ...stepLines(report, style),
+    ...deliveryLines(report, style),
+    ...requestLines(report, style),
+    ...failureLines(report, style),
+    ...connectionLines(report, style),
+    ...(isEmpty ? [] : cameBack),
+    ...datagramLines(report, style),
+    ...entry('load', [...loadParts(report), ...sourceParts(report)], style),
+    ...targetLines(report, style),
+    ...processorLines(report, style),
+    ...thresholdLines(report, style),
+    ...noteLines(report, style),
+    ...entry('report', [printable(reportPath)], style),
   ]
   const fitted = lines.flatMap(line => wrapLine(line, columns))
-  const answer = fitted.length > screenLines ? wrapLine(answerLine(report, colors), columns) : []
+  const answer = fitted.length > screenLines ? wrapLine(answerLine(report, style), columns) : []
   return `${[...fitted, ...answer].join('\n')}\n`
 }
 
-function headline(report: Report, colors: Colors): string {
+function headline(report: Report, style: SummaryStyle): string {
   const name = printable(report.scenario.name)
-  return [colors.bold(name), colors.bold(figureOf(report)), outcomeOf(report, colors)].join('   ')
+  return [style.bold(name), style.bold(figureOf(report)), outcomeOf(report, style)].join('   ')
 }
 
 /** Limits that were missed come first, so that the verdict is not read as the answer. */
-function outcomeOf(report: Report, colors: Colors): string {
+function outcomeOf(report: Report, style: SummaryStyle): string {
   const { thresholds } = report
   const missed = missedCount(thresholds)
-  const limits = missed > 0 ? `${colors.red(`limits FAIL (${missed} of ${thresholds.length})`)}, ` : ''
-  return `${limits}${formatOutcome(report, colors)}`
+  const limits = missed > 0 ? `${style.red(`limits FAIL (${missed} of ${thresholds.length})`)}, ` : ''
+  return `${limits}${formatOutcome(report, style)}`
 }
 
 /** The answer in one line: `trusted   45,698/s   p99 2.2 ms   3 of 3 limits hold`. */
-function answerLine(report: Report, colors: Colors): string {
+function answerLine(report: Report, style: SummaryStyle): string {
   const { throughput, latencyMs, thresholds } = report
   const { count, p99 } = latencyMs.response
   const held = thresholds.length - missedCount(thresholds)
   return [
-    outcomeOf(report, colors),
+    outcomeOf(report, style),
     `${formatCount(throughput.mean)}/s`,
     ...(count > 0 && p99 !== undefined ? [quantileParts(latencyMs.response)[2]!] : []),
     ...(thresholds.length > 0 ? [`${held} of ${thresholds.length} limits hold`] : []),
@@ -104,24 +109,24 @@ function loadParts(report: Report): string[] {
   ]
 }
 
-function targetLines({ scenario, target }: Report, colors: Colors): string[] {
+function targetLines({ scenario, target }: Report, style: SummaryStyle): string[] {
   const { relay } = scenario.target
   const protocol = [scenario.protocol.name, ...(scenario.layers ?? [])].join(' + ')
   const through = relay === undefined ? [] : describeRelay(relay).map(part => printable(part))
   const listed = through.map((part, index) => (index === through.length - 1 ? part : `${part},`))
   return [
-    ...entry('target', [printable(`${protocol} over ${target}`)], colors),
-    ...(relay === undefined ? [] : entry('', ['through a relay:', ...listed], colors, ' ')),
+    ...entry('target', [printable(`${protocol} over ${target}`)], style),
+    ...(relay === undefined ? [] : entry('', ['through a relay:', ...listed], style, ' ')),
   ]
 }
 
-function processorLines({ client, server, window, totals }: Report, colors: Colors): string[] {
+function processorLines({ client, server, window, totals }: Report, style: SummaryStyle): string[] {
   const costPart = (micros: number | undefined) =>
     micros === undefined || micros === 0 || window.completed < costRequestsMin
       ? []
       : [`${formatDuration(micros / 1000)} CPU/request`]
   const line = (label: string, cores: number | undefined, micros: number | undefined, more: string[] = []) =>
-    cores === undefined ? [] : entry(label, [...costPart(micros), formatCores(cores), ...more], colors, ', ')
+    cores === undefined ? [] : entry(label, [...costPart(micros), formatCores(cores), ...more], style, ', ')
   const seconds = window.elapsedSeconds
   const rate = (bytes: number) => formatByteRate(bytes / seconds)
   const traffic = seconds > 0 ? [`${rate(totals.bytesSent)} out, ${rate(totals.bytesReceived)} in`] : []
@@ -137,7 +142,7 @@ function sourceParts({ sourceAddresses: taken }: Report): string[] {
   return taken === undefined ? [] : [`from ${taken[0]}-${taken.at(-1)}, for their ports`]
 }
 
-function thresholdLines({ thresholds, scenario }: Report, colors: Colors): string[] {
+function thresholdLines({ thresholds, scenario }: Report, style: SummaryStyle): string[] {
   const metricOf = (expression: string) =>
     scenario.thresholds.find(threshold => threshold.expression === expression)?.metric
   const actuals = thresholds.map(
@@ -147,8 +152,8 @@ function thresholdLines({ thresholds, scenario }: Report, colors: Colors): strin
   const expressionCells = widest(thresholds.map(({ expression }) => printable(expression)))
   const actualCells = widest(actuals)
   return thresholds.flatMap(({ expression, ok }, index) => {
-    const outcome = ok ? colors.green('pass') : colors.red('FAIL')
+    const outcome = ok ? style.green('pass') : style.red('FAIL')
     const text = `${padEnd(printable(expression), expressionCells)}   ${padEnd(actuals[index]!, actualCells)}   ${outcome}`
-    return entry(index === 0 ? 'limits' : '', [text], colors)
+    return entry(index === 0 ? 'limits' : '', [text], style)
   })
 }

@@ -1,27 +1,22 @@
 import { failureKinds } from '../../../failures.ts'
 import { describeSample, sampleLabels } from '../../../metrics/sampleText.ts'
 import { attemptedOf } from '../../../metrics/totals.ts'
-import { type Colors, printable } from '../../../terminal/cells.ts'
+import { printable } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
 import { formatAvailability } from '../../figures.ts'
 import type { Report } from '../../record.ts'
 import { quantileParts } from './latency.ts'
-import { entry } from './layout.ts'
+import { entry, type SummaryStyle } from './layout.ts'
 
 /** Deliveries: messages that no request asked for, and whether all of them arrived. */
-export function deliveryLines({ deliveries }: Report, colors: Colors): string[] {
+export function deliveryLines({ deliveries }: Report, style: SummaryStyle): string[] {
   if (deliveries === undefined) return []
   const { count, expected, inexact, perSecond, latencyMs } = deliveries
   const exact = count === expected ? 'all that were expected' : `${formatCount(expected)} expected`
   const comparison = inexact === undefined ? exact : `about ${formatCount(expected)} expected`
   return [
-    ...entry(
-      'deliveries',
-      [`${formatCount(perSecond)}/s,`, `${formatCount(count)} in total:`, comparison],
-      colors,
-      ' ',
-    ),
-    ...(latencyMs.count > 0 ? entry('', quantileParts(latencyMs), colors) : []),
+    ...entry('deliveries', [`${formatCount(perSecond)}/s,`, `${formatCount(count)} in total:`, comparison], style, ' '),
+    ...(latencyMs.count > 0 ? entry('', quantileParts(latencyMs), style) : []),
   ]
 }
 
@@ -29,12 +24,12 @@ export function deliveryLines({ deliveries }: Report, colors: Colors): string[] 
  * What was attempted in the whole run and what became of it, in a sum that adds up, and the count of a reference
  * server. Attempts are requests, and failures of which no request is part, such as a refused connect.
  */
-export function requestLines({ totals, server }: Report, colors: Colors): string[] {
+export function requestLines({ totals, server }: Report, style: SummaryStyle): string[] {
   const { completed, inFlightAtEnd, failures, handshakes, heartbeats } = totals
   const kinds = failureKinds.filter(kind => failures[kind] !== undefined).sort((a, b) => failures[b]! - failures[a]!)
   const outcomes = [
     `${formatCount(completed)} completed`,
-    ...(kinds.length === 0 ? ['0 failed'] : kinds.map(kind => colors.red(`${kind} ${formatCount(failures[kind]!)}`))),
+    ...(kinds.length === 0 ? ['0 failed'] : kinds.map(kind => style.red(`${kind} ${formatCount(failures[kind]!)}`))),
     `${formatCount(inFlightAtEnd)} not yet answered`,
   ]
   const others = [
@@ -43,44 +38,44 @@ export function requestLines({ totals, server }: Report, colors: Colors): string
   ]
   const sum = outcomes.map((outcome, index) => `${index === 0 ? '=' : '+'} ${outcome}`)
   return [
-    ...entry('requests', [formatCount(attemptedOf(totals)), ...sum], colors, ' '),
-    ...(others.length > 0 ? entry('', [`not included: ${others.join(' and ')}`], colors) : []),
-    ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, colors)),
+    ...entry('requests', [formatCount(attemptedOf(totals)), ...sum], style, ' '),
+    ...(others.length > 0 ? entry('', [`not included: ${others.join(' and ')}`], style) : []),
+    ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, style)),
   ]
 }
 
 /**
  * The server's own count, which should be at least the number of answered requests and at most the number of sent ones.
  */
-function serverCountLines(counted: number, totals: Report['totals'], colors: Colors): string[] {
+function serverCountLines(counted: number, totals: Report['totals'], style: SummaryStyle): string[] {
   const { handshakes, heartbeats } = totals
   const answered = totals.completed + handshakes.completed + heartbeats.completed
   const sent = totals.sent + handshakes.sent + heartbeats.sent
   const range = `${formatCount(answered)} answered, ${formatCount(sent)} sent`
   const isWrong = counted < answered || counted > sent
-  const comparison = isWrong ? colors.red(`WRONG: ${range}`) : counted === sent ? 'all that was sent' : range
-  return entry('', [`the server counted ${formatCount(counted)}:`, comparison], colors, ' ')
+  const comparison = isWrong ? style.red(`WRONG: ${range}`) : counted === sent ? 'all that was sent' : range
+  return entry('', [`the server counted ${formatCount(counted)}:`, comparison], style, ' ')
 }
 
 /** How long requests took to fail, and replies that came after their request had timed out. */
-export function failureLines({ totals: { late = 0 }, latencyMs: { failed } }: Report, colors: Colors): string[] {
+export function failureLines({ totals: { late = 0 }, latencyMs: { failed } }: Report, style: SummaryStyle): string[] {
   return [
-    ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), colors)),
-    ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], colors)),
+    ...(failed === undefined ? [] : entry('failed in', quantileParts(failed), style)),
+    ...(late === 0 ? [] : entry('late', [`${plural(late, 'reply')} to requests that had timed out`], style)),
   ]
 }
 
 /** Connections that the server closed while they were idle, and the share of the time without a connection. */
-export function connectionLines({ totals, availability, scenario }: Report, colors: Colors): string[] {
+export function connectionLines({ totals, availability, scenario }: Report, style: SummaryStyle): string[] {
   const { idleCloses = 0 } = totals
   const were = idleCloses === 1 ? 'was' : 'were'
   const closed = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle,`
   const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'which is no failure'
   return [
-    ...(idleCloses === 0 ? [] : entry('idle', [closed, then], colors, ' ')),
+    ...(idleCloses === 0 ? [] : entry('idle', [closed, then], style, ' ')),
     ...(availability === undefined || availability === 1
       ? []
-      : entry('available', [`${formatAvailability(availability)} of the time:`, ...unavailable], colors, ' ')),
+      : entry('available', [`${formatAvailability(availability)} of the time:`, ...unavailable], style, ' ')),
   ]
 }
 
@@ -90,7 +85,7 @@ const unavailable = ['for the rest of it', 'connections were lost or refused']
 const samplesShownMax = 5
 
 /** What came back that was not as expected: `unexpected 32,455: HTTP 503, e.g. "busy"`; the reason for silence first. */
-export function replyLines(report: Report, colors: Colors): string[] {
+export function replyLines(report: Report, style: SummaryStyle): string[] {
   const { replies = [], silence } = report
   // A note of the audit shows the greeting.
   const samples = (report.samples ?? []).filter(({ kind }) => kind !== 'greeting')
@@ -100,16 +95,16 @@ export function replyLines(report: Report, colors: Colors): string[] {
   )
   const more = samples.length - shown.length
   return [
-    ...(silence === undefined ? [] : entry('no reply', words(silence), colors, ' ')),
-    ...replies.flatMap(({ step, ...reply }) => entry(printable(step!), words(describeSample(reply)), colors, ' ')),
-    ...statusLines(report, colors),
-    ...lines.flatMap((line, index) => entry(index === 0 ? 'came back' : '', words(line), colors, ' ')),
-    ...(more > 0 ? entry('', [`and ${formatCount(more)} more kinds, in the report`], colors) : []),
+    ...(silence === undefined ? [] : entry('no reply', words(silence), style, ' ')),
+    ...replies.flatMap(({ step, ...reply }) => entry(printable(step!), words(describeSample(reply)), style, ' ')),
+    ...statusLines(report, style),
+    ...lines.flatMap((line, index) => entry(index === 0 ? 'came back' : '', words(line), style, ' ')),
+    ...(more > 0 ? entry('', [`and ${formatCount(more)} more kinds, in the report`], style) : []),
   ]
 }
 
 /** HTTP statuses and RESP errors by count, unless there is but one status and it is no error; failures of several steps. */
-function statusLines({ statusCodes = {}, errorReplies = {}, steps }: Report, colors: Colors): string[] {
+function statusLines({ statusCodes = {}, errorReplies = {}, steps }: Report, style: SummaryStyle): string[] {
   const codes = Object.entries(statusCodes)
   const statuses = codes.map(([code, count]) => `${code === '0' ? 'requests' : code} ${formatCount(count)}`)
   const isPlain = codes.length < 2 && codes.every(([code]) => Number(code) >= 200 && Number(code) < 400)
@@ -118,9 +113,9 @@ function statusLines({ statusCodes = {}, errorReplies = {}, steps }: Report, col
     failed > 0 ? [`${printable(name)} ${formatCount(failed)}`] : [],
   )
   return [
-    ...(isPlain ? [] : entry('status', statuses, colors)),
-    ...entry('errors', errors, colors),
-    ...entry('failed at', failed, colors),
+    ...(isPlain ? [] : entry('status', statuses, style)),
+    ...entry('errors', errors, style),
+    ...entry('failed at', failed, style),
   ]
 }
 
@@ -130,11 +125,11 @@ function words(text: string): string[] {
 }
 
 /** Lost, duplicate and reordered datagrams; the share is of all requests that have ended. */
-export function datagramLines({ datagrams, totals }: Report, colors: Colors): string[] {
+export function datagramLines({ datagrams, totals }: Report, style: SummaryStyle): string[] {
   if (datagrams === undefined) return []
   const { lost, duplicates, reordered } = datagrams
   const ended = totals.completed + totals.failed + totals.handshakes.sent + totals.heartbeats.sent
   const share = lost > 0 ? ` (${formatPercent(lost / ended)})` : ''
   const parts = [`${formatCount(lost)} lost${share},`, `${formatCount(duplicates)} duplicates,`]
-  return entry('datagrams', [...parts, `${formatCount(reordered)} reordered`], colors, ' ')
+  return entry('datagrams', [...parts, `${formatCount(reordered)} reordered`], style, ' ')
 }

@@ -1,33 +1,33 @@
 import { leadersOf } from '../../../audit/causes.ts'
-import { type Colors, printable, wrapWords } from '../../../terminal/cells.ts'
+import { printable, wrapWords } from '../../../terminal/cells.ts'
 import { verdictPaint } from '../../figures.ts'
 import type { Finding, Report, Verdict } from '../../record.ts'
-import { entry, flagged } from './layout.ts'
+import { entry, flagged, type SummaryStyle } from './layout.ts'
 
 /** Why the run stopped early, if it did. */
-export function errorLines({ error }: Report, colors: Colors): string[] {
-  return error === undefined ? [] : flagged(`the run stopped early: ${error}`, colors.red)
+export function errorLines({ error }: Report, style: SummaryStyle): string[] {
+  return error === undefined ? [] : flagged(`the run stopped early: ${error}`, style.red, style)
 }
 
 /**
  * The findings that count against the run, each with its hint. Those that another explains are folded into one line below
  * it, notes too: they go when it goes.
  */
-export function doubtLines({ findings }: Report, colors: Colors): string[] {
+export function doubtLines({ findings }: Report, style: SummaryStyle): string[] {
   const leaders = leadersOf(findings).filter(({ severity }) => severity !== 'note')
   return leaders.flatMap((leader, index) => {
-    const { code, severity, message, hint } = leader
-    const paint = verdictPaint(severity as Verdict, colors)
+    const { code, severity } = leader
+    const paint = verdictPaint(severity as Verdict, style)
     const isLast = leaders.findLastIndex(other => other.code === code) === index
     return [
-      ...flagged(`${code}   ${message}: ${hint}`, paint),
-      ...(isLast ? foldedLines(leader, findings, colors) : []),
+      ...flagged(`${code}   ${adviceOf(leader)}`, paint, style),
+      ...(isLast ? foldedLines(leader, findings, style) : []),
     ]
   })
 }
 
 /** What a leader explains: `also: quantile-ci, warm-up (explained by this)`; one that is worse than it is marked. */
-function foldedLines(leader: Finding, findings: readonly Finding[], colors: Colors): string[] {
+function foldedLines(leader: Finding, findings: readonly Finding[], style: SummaryStyle): string[] {
   const folded = findings.filter(({ explainedBy }) => explainedBy === leader.code)
   if (folded.length === 0) return []
   const invalid = folded.filter(({ severity }) => severity === 'invalid').map(({ code }) => code)
@@ -35,15 +35,18 @@ function foldedLines(leader: Finding, findings: readonly Finding[], colors: Colo
   const codes = [...new Set(folded.map(({ code }) => code))].map(code =>
     isWorse && invalid.includes(code) ? `${code} (invalid)` : code,
   )
-  const lines = wrapWords(printable(`also: ${codes.join(', ')} (explained by this)`), foldedCells)
-  return lines.map(line => (isWorse ? colors.red : colors.dim)(`    ${line}`))
+  const lines = wrapWords(printable(`also: ${codes.join(', ')} (explained by this)`), style.columns - 4)
+  return lines.map(line => (isWorse ? style.red : style.dim)(`    ${line}`))
 }
 
 /** The findings that do not count against the run. */
-export function noteLines({ findings }: Report, colors: Colors): string[] {
+export function noteLines({ findings }: Report, style: SummaryStyle): string[] {
   return leadersOf(findings)
     .filter(({ severity }) => severity === 'note')
-    .flatMap(({ message, hint }) => entry('note', printable(`${message}: ${hint}`).split(' '), colors, ' '))
+    .flatMap(note => entry('note', printable(adviceOf(note)).split(' '), style, ' '))
 }
 
-const foldedCells = 76
+/** The finding, what to do, and where its check is explained; a run that is too short needs no explanation. */
+function adviceOf({ code, severity, message, hint }: Finding): string {
+  return `${message}: ${hint}${severity === 'unproven' ? '' : `; see docs/measurement.md#${code}`}`
+}

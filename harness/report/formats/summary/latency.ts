@@ -1,9 +1,9 @@
 import type { Latency } from '../../../metrics/totals.ts'
-import { type Colors, clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
+import { clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
 import { formatQuantile } from '../../figures.ts'
 import type { Report } from '../../record.ts'
-import { entry } from './layout.ts'
+import { entry, type SummaryStyle } from './layout.ts'
 
 /** Five figures of a latency: `~` marks an indication, `>` a lower bound, `±` a 95 % interval. */
 export function quantileParts(latency: Latency): string[] {
@@ -24,9 +24,9 @@ export function quantileParts(latency: Latency): string[] {
  * Response times. A loop sends nothing while it waits for a reply, so that its quantiles are not those of users who
  * arrive at a rate: the line says so.
  */
-export function responseLines({ latencyMs: { response }, scenario }: Report, colors: Colors): string[] {
+export function responseLines({ latencyMs: { response }, scenario }: Report, style: SummaryStyle): string[] {
   const isLoop = scenario.load.mode === 'loop' && response.count > 0
-  return entry('response', [...quantileParts(response), ...(isLoop ? ['as the loop saw it'] : [])], colors)
+  return entry('response', [...quantileParts(response), ...(isLoop ? ['as the loop saw it'] : [])], style)
 }
 
 /** An interval needs one figure only: `4 %`, `0.3 %`; one that is wider than the figure itself says no more than that. */
@@ -37,29 +37,29 @@ function wholePercent(fraction: number): string {
 }
 
 /** Mode rate: the parts of the response time, and how many planned requests were sent. */
-export function paceLines({ window, latencyMs }: Report, colors: Colors): string[] {
+export function paceLines({ window, latencyMs }: Report, style: SummaryStyle): string[] {
   const { service, clientLag, admissionWait } = latencyMs
   if (clientLag === undefined || admissionWait === undefined) return []
   const { planned = 0, sent = 0 } = window
   const waited = admissionWait.count > 0 && (admissionWait.max > 0 || sent < planned)
   return [
-    ...entry('service', quantileParts(service), colors),
-    ...entry('client lag', quantileParts(clientLag), colors),
-    ...(waited ? entry('waiting', [...quantileParts(admissionWait), 'for a free connection'], colors) : []),
-    ...entry('plan', [`${formatCount(planned)} requests, ${formatCount(sent)} of them sent`], colors),
+    ...entry('service', quantileParts(service), style),
+    ...entry('client lag', quantileParts(clientLag), style),
+    ...(waited ? entry('waiting', [...quantileParts(admissionWait), 'for a free connection'], style) : []),
+    ...entry('plan', [`${formatCount(planned)} requests, ${formatCount(sent)} of them sent`], style),
   ]
 }
 
 /** Connect times, if connections were reopened during the run. */
-export function connectLines({ scenario, totals, latencyMs }: Report, colors: Colors): string[] {
+export function connectLines({ scenario, totals, latencyMs }: Report, style: SummaryStyle): string[] {
   const { count } = latencyMs.connect
   const isReopened = totals.connects > scenario.connections || scenario.reconnect.when === 'every-request'
   if (!isReopened || count === 0) return []
-  return entry('connects', [...quantileParts(latencyMs.connect), `${formatCount(totals.connects)} opened`], colors)
+  return entry('connects', [...quantileParts(latencyMs.connect), `${formatCount(totals.connects)} opened`], style)
 }
 
 /** One row for each step, if there are several. */
-export function stepLines({ steps }: Report, colors: Colors): string[] {
+export function stepLines({ steps }: Report, style: SummaryStyle): string[] {
   if (steps.length === 0) return []
   const names = steps.map(({ name }, index) => clip(printable(`${index + 1} ${name}`), 18))
   const row = (name: string, cells: readonly string[]) =>
@@ -69,5 +69,5 @@ export function stepLines({ steps }: Report, colors: Colors): string[] {
     const values = [p50, p90, p99, count > 0 ? max : undefined].map(formatQuantile)
     return row(names[index]!, [formatCount(count), ...values])
   })
-  return [colors.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]
+  return [style.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]
 }

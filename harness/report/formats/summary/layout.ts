@@ -2,27 +2,36 @@ import { type Colors, cellCount, padEnd, printable, wrapWords } from '../../../t
 
 /** The width of the summary in cells, on a terminal that is at least as wide. */
 export const summaryColumns = 80
-const columns = summaryColumns
-const labelCells = 13
 /** A narrower terminal wraps by itself. */
 const columnsMin = 30
+const labelCells = 13
+
+/** Colours, and the cells that a line of the summary may take. */
+export interface SummaryStyle extends Colors {
+  readonly columns: number
+}
+
+/** The style for a terminal with so many columns; a wider one is not used in full. */
+export function summaryStyle(colors: Colors, columns: number): SummaryStyle {
+  return { ...colors, columns: Math.max(columnsMin, Math.min(summaryColumns, columns)) }
+}
 
 /** Text in as many lines as it needs, with `!` before the first. */
-export function flagged(text: string, paint: (text: string) => string): string[] {
+export function flagged(text: string, paint: (text: string) => string, { columns }: SummaryStyle): string[] {
   return wrapWords(printable(text), columns - 4).map((line, index) => paint(`  ${index === 0 ? '!' : ' '} ${line}`))
 }
 
 /** A label and its parts, three blanks apart, in as many lines as they need. */
-export function entry(label: string, parts: readonly string[], colors: Colors, separator = '   '): string[] {
+export function entry(label: string, parts: readonly string[], style: SummaryStyle, separator = '   '): string[] {
   const lines: string[] = []
   for (const part of parts) {
     const last = lines.at(-1)
     const longer = `${last}${separator}${part}`
-    if (last !== undefined && labelCells + cellCount(longer) <= columns) lines[lines.length - 1] = longer
+    if (last !== undefined && labelCells + cellCount(longer) <= style.columns) lines[lines.length - 1] = longer
     else lines.push(part)
   }
   const hanging = ' '.repeat(labelCells)
-  return lines.map((line, index) => (index === 0 ? colors.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
+  return lines.map((line, index) => (index === 0 ? style.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
 }
 
 /** A line of the summary in as many lines as a narrower terminal needs, broken between words and indented alike. */

@@ -1,30 +1,55 @@
-import { type Colors, clip, padStart, printable } from '../../../terminal/cells.ts'
+import { clip, padStart, printable } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
 import { formatQuantile } from '../../figures.ts'
 import type { ProbeRecord, Report, SearchRecord } from '../../record.ts'
-import { entry } from './layout.ts'
+import { entry, type SummaryStyle } from './layout.ts'
 
 /** The result of a search for the highest rate, and each of its probes. */
-export function searchLines({ search }: Report, colors: Colors): string[] {
+export function searchLines({ search }: Report, style: SummaryStyle): string[] {
   if (search === undefined) return []
   const { highestHeld, probes } = search
-  const row = (cells: readonly string[]) => cells.map((cell, index) => padStart(cell, searchCells[index]!)).join('')
-  const rows = probes.map(({ rate, throughput, p50, p99, lowerBounds = [], outcome, why }) => {
-    const bound = (name: string) => (lowerBounds.includes(name) ? '> ' : '')
-    const quantiles = [`${bound('p50')}${formatQuantile(p50)}`, `${bound('p99')}${formatQuantile(p99)}`]
-    const figures = [formatCount(rate), formatCount(throughput), ...quantiles]
-    return `${row(figures)}   ${outcomeText(outcome, why, colors)}`
-  })
   return [
-    ...entry('search', foundText(search).split(' '), colors, ' '),
-    colors.dim(row(['rate', 'requests/s', 'p50', 'p99'])),
-    ...rows,
+    ...entry('search', foundText(search).split(' '), style, ' '),
+    ...probeTable(probes).map(({ figures, outcome, paint }) =>
+      paint === undefined ? style.dim(figures) : `${figures}   ${style[paint](outcome)}`,
+    ),
     ...entry(
       '',
       [`figures below: ${highestHeld === undefined ? 'the last probe' : 'the highest rate that passed'}`],
-      colors,
+      style,
     ),
   ]
+}
+
+/** A row of the table of probes; without a colour it is the head. */
+export interface ProbeRow {
+  readonly figures: string
+  readonly outcome: string
+  readonly paint?: 'green' | 'red' | 'yellow'
+}
+
+/** The table of the probes of a search: its head, then a row for each of at most 80 cells. */
+export function probeTable(probes: readonly ProbeRecord[]): ProbeRow[] {
+  const row = (cells: readonly string[]) => cells.map((cell, index) => padStart(cell, searchCells[index]!)).join('')
+  const rows = probes.map(({ rate, throughput, p50, p99, lowerBounds = [], outcome, why }): ProbeRow => {
+    const bound = (name: string) => (lowerBounds.includes(name) ? '> ' : '')
+    const quantiles = [`${bound('p50')}${formatQuantile(p50)}`, `${bound('p99')}${formatQuantile(p99)}`]
+    const figures = row([formatCount(rate), formatCount(throughput), ...quantiles])
+    return { figures, ...outcomeOf(outcome, why) }
+  })
+  return [{ figures: row(['rate', 'requests/s', 'p50', 'p99']), outcome: '' }, ...rows]
+}
+
+function outcomeOf(outcome: ProbeRecord['outcome'], why: readonly string[]): Pick<ProbeRow, 'outcome' | 'paint'> {
+  const clipped = (text: string) => clip(printable(text), outcomeCells)
+  switch (outcome) {
+    case 'held':
+      return { outcome: 'passed', paint: 'green' }
+    case 'failed':
+      return { outcome: clipped([outcome, ...why].join(', ')), paint: 'red' }
+    case 'client-limited':
+      return { outcome: clipped(`the client's: ${why.join(', ')}`), paint: 'yellow' }
+  }
 }
 
 /** A rate that the client could not tell is no limit of the server. */
@@ -40,16 +65,5 @@ function foundText({ highestHeld, lowestFailed, end }: SearchRecord): string {
   return `the highest rate that passed all limits is ${held}${beyond}`
 }
 
-function outcomeText(outcome: ProbeRecord['outcome'], why: readonly string[], colors: Colors): string {
-  switch (outcome) {
-    case 'held':
-      return colors.green('passed')
-    case 'failed':
-      return colors.red(clip(printable([outcome, ...why].join(', ')), outcomeCells))
-    case 'client-limited':
-      return colors.yellow(clip(printable(`the client's: ${why.join(', ')}`), outcomeCells))
-  }
-}
-
-const outcomeCells = 32
+const outcomeCells = 31
 const searchCells = [13, 12, 10, 10]
