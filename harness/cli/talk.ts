@@ -9,7 +9,7 @@ import { protocolSpec } from '../protocols/spec.ts'
 import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
-import { isUrl } from '../scenario/url.ts'
+import { isHttpUrl, isUrl } from '../scenario/url.ts'
 import { flagOf } from '../serverOptions.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { firstToAccept } from '../transports/probe.ts'
@@ -20,6 +20,7 @@ import type { CommandIo } from './io.ts'
 import { walk } from './walk.ts'
 
 const connectMsMax = 5000
+const insecureOverride = { origin: '--insecure', path: ['tls', 'insecure'], value: true } as const
 const scenarioFileName = /\.ya?ml$/i
 
 interface TalkFlags {
@@ -36,7 +37,10 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
   program
     .command('talk')
     .description('type messages to a server and see its replies, q quits; or go once through the steps of a scenario')
-    .argument('<url>', 'tcp://host:port, udp://host:port, tls://host:port or unix:/path; or a scenario file')
+    .argument(
+      '<url>',
+      'tcp://host:port, udp://host:port, tls://host:port or unix:/path; a scenario file; or an HTTP URL',
+    )
     .option('--protocol <protocol>', "a name, or settings such as '{frame: {lengthBytes: 2}}'", 'line')
     .option('--type <n>', 'the type of the messages, for protocols that have one')
     .option('--key <key>', 'the key for the handshake of the protocol (tlv)')
@@ -44,9 +48,9 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     .option('--layer-key <key>', 'the key for layers that need one')
     .option('--insecure', 'accept any certificate')
     .action(async (url: string, flags: TalkFlags, command: Command) => {
-      if (isScenarioFile(url)) {
-        checkNoFlags(command)
-        done(await walk(url, io))
+      if (isScenarioFile(url) || isHttpUrl(url)) {
+        checkNoFlags(command, url)
+        done(await walk(url, flags.insecure ? [insecureOverride] : [], io))
         return
       }
       const protocol = selectedProtocol(url, flags)
@@ -79,13 +83,14 @@ function isScenarioFile(source: string): boolean {
   return !isUrl(source) && (scenarioFileName.test(source) || existsSync(source))
 }
 
-/** A scenario says all of it itself. */
-function checkNoFlags(command: Command): void {
+/** A scenario says all of it itself, and a URL of HTTP the protocol. */
+function checkNoFlags(command: Command, source: string): void {
   const given = Object.keys(command.opts()).filter(name => command.getOptionValueSource(name) === 'cli')
-  const faults = given.map(name => ({
-    place: flagOf(name),
-    message: 'cannot be combined with a scenario file, which has it',
-  }))
+  const isWrong = (name: string) => !isHttpUrl(source) || name !== 'insecure'
+  const message = isHttpUrl(source)
+    ? 'cannot be combined with an HTTP URL, which is requested once'
+    : 'cannot be combined with a scenario file, which has it'
+  const faults = given.filter(isWrong).map(name => ({ place: flagOf(name), message }))
   if (faults.length > 0) throw new UserError(faults)
 }
 

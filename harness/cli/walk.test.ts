@@ -151,3 +151,19 @@ test('a server that speaks first does not shift the replies, and the run says so
   expect(report.totals).toMatchObject({ completed: 300, failed: 0, failures: {} })
   expect(stdout).toContain('the server speaks first: "220 ready"')
 })
+
+test('volley talk goes once through the request of an HTTP URL', async () => {
+  const { url } = await listen(socket =>
+    socket.on('data', () => socket.write('HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone')),
+  )
+  const { code, stdout } = await volley('talk', `${url.replace('tcp:', 'http:')}/users`)
+  expect(code).toBe(1)
+  expect(stdout).toContain('> method "GET"  path "/users"')
+  expect(stdout).toContain('status 404')
+  expect(stdout).toContain('    0000: 48 54 54 50 2f 31 2e 31 20 34 30 34')
+  const refused = await volley('talk', 'http://127.0.0.1:1/', '--protocol', 'line', '--insecure')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toBe(
+    '--protocol  cannot be combined with an HTTP URL, which is requested once\n1 fault; nothing was sent\n',
+  )
+})

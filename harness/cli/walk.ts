@@ -1,4 +1,4 @@
-import { load } from '../api.ts'
+import { load, type Override } from '../api.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
@@ -10,9 +10,12 @@ import type { CommandIo } from './io.ts'
 const shownBytesMax = 256
 const shownCharactersMax = 1200
 
-/** `volley talk mine.yaml`: goes through the file's handshake and steps once, and shows what is sent and what comes. */
-export async function walk(file: string, io: CommandIo): Promise<ExitCode> {
-  const loaded = await load(file, { variables: io.env })
+/**
+ * `volley talk mine.yaml`: goes once through the handshake and the steps of a scenario, or through the request of an HTTP
+ * URL, and shows what is sent and what comes.
+ */
+export async function walk(source: string, overrides: readonly Override[], io: CommandIo): Promise<ExitCode> {
+  const loaded = await load(source, { overrides, variables: io.env })
   const write = (line: string) => io.stdout.write(`${line}\n`)
   const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })

@@ -50,6 +50,7 @@ function judge({ metric, operator, limit }: RatioCondition, pair: readonly [Side
   const [a, b] = pair.map(({ report }) => rangeOf(metric, report))
   for (const { report, name } of pair) {
     if (report.verdict === 'invalid') return unknown(`${name} is invalid`)
+    if (report.verdict === 'unproven') return unknown(`${name} is unproven: it was too short for a verdict`)
     if (report.error !== undefined) return unknown(`${name} stopped early`)
     if (rangeOf(metric, report) === undefined) return unknown(`${name} has no ${metric}`)
   }
