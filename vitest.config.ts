@@ -17,6 +17,9 @@ const common = {
   isolate: false,
 }
 
+/** Tests that take long on a machine that is busy with other programs may take as long as they need. */
+const patient = { ...common, testTimeout: 150_000, hookTimeout: 150_000, env: { TEST_RUN_MS_MAX: '120000' } }
+
 export default defineConfig({
   test: {
     // Transformed modules are kept in node_modules: the second run of a checkout is 5 s shorter.
@@ -34,8 +37,8 @@ export default defineConfig({
         },
       },
       { test: { ...common, name: 'process', include: processTests, maxWorkers: 4, sequence: { groupOrder: 1 } } },
-      { test: { ...common, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
-      { test: { ...common, name: 'alone', include: aloneTests, maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      { test: { ...patient, name: 'slow', include: slowTests, maxWorkers: 3, sequence: { groupOrder: 2 } } },
+      { test: { ...patient, name: 'alone', include: aloneTests, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 })

@@ -38,6 +38,8 @@ export const causes: readonly Cause[] = [
   },
   // The run was ended because nothing went on any more.
   { code: 'stuck', explains: ['errors', 'censoring', 'rate', 'littles-law', ...unsteady, 'balance', 'closed-loop'] },
+  // No busy machine sends messages that nobody asked for. A stray frame counts as an error, and closes its connection with whatever is in flight on it.
+  { code: 'unpaired', explains: ['errors', 'censoring', 'littles-law', 'balance'] },
   // Three ways in which threads have to wait for a core.
   { code: 'steal', explains: ofWaitingThreads },
   { code: 'cpu-quota', explains: ofWaitingThreads },
@@ -55,8 +57,6 @@ export const causes: readonly Cause[] = [
     code: 'workers',
     explains: ['generator-busy', 'client-lag', 'arrivals', 'quantile-ci', 'balance', 'local-contention', 'closed-loop'],
   },
-  // A stray frame counts as an error, and closes its connection with whatever is in flight on it.
-  { code: 'unpaired', explains: ['errors', 'censoring', 'littles-law', 'balance'] },
   // A datagram that this machine drops is a timeout.
   { code: 'datagrams', explains: ['errors', 'censoring', 'closed-loop'] },
   // A failed request has no reply, and its connection is opened again.

@@ -17,10 +17,11 @@ const burdenedPoisson = shared(() => overburdened('poisson'))
 
 /**
  * Checks of docs/measurement.md, section 2, by real runs that trip them however busy the machine is. audit.test.ts has
- * checks in simulated time, audit.slow.test.ts those that take a long run or an invented machine.
+ * checks in simulated time, audit.slow.test.ts those that take a long run or an invented machine, audit.alone.test.ts
+ * those that need the machine for themselves.
  *
  * Elsewhere: 7 client-limited in ceiling.slow.test.ts; 9 warm-up where it is found automatically (a note, and invalid
- * where latency never becomes steady) in ../run/drive.test.ts and ../run/run.slow.test.ts; 12 sample-size, which is no
+ * where latency never becomes steady) in ../run/drive.test.ts and ../run/run.alone.test.ts; 12 sample-size, which is no
  * finding, below; 15 where nothing is completed in faults.process.test.ts.
  */
 const checks: readonly Check[] = [

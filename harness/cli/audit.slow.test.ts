@@ -1,16 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { bothWays, type Check, testChecks } from './testing/auditChecks.ts'
-import {
-  answersAfter,
-  answersWrong,
-  endsHalf,
-  onMachine,
-  overburdened,
-  real,
-  risingEvery,
-  serves,
-  shared,
-} from './testing/audited.ts'
+import { type Check, testChecks } from './testing/auditChecks.ts'
+import { answersAfter, answersWrong, onMachine, overburdened, real, shared } from './testing/audited.ts'
 import { closedLoop, constant, poisson } from './testing/simulated.ts'
 import { cleanUp, type Ran, run, scenarioFile } from './testing/volley.ts'
 
@@ -44,75 +34,11 @@ requests: 20`),
 }
 
 /**
- * The checks that audit.test.ts trips in simulated time, tripped by real runs, and others that take a long run. A
- * machine whose time goes to others (6), that loses segments (14), or whose clock is set (16) is invented, because a real
- * one takes root or does harm: reading the kernel's own files is tested in ../host/counters.test.ts.
+ * Checks tripped by real runs that take long, or on an invented machine: one whose time goes to others (6), that loses
+ * segments (14), or whose clock is set (16), because a real one takes root or does harm. Reading the kernel's own files is
+ * tested in ../host/counters.test.ts.
  */
 const checks: readonly Check[] = [
-  {
-    ...bothWays.censoring,
-    trips: () =>
-      real(
-        {
-          target: serves('fixed:5ms', ', stall: forever@500ms'),
-          connections: 80,
-          load: '{ rate: 1000/s, arrivals: constant, pipeline: 20 }',
-          duration: '1500ms',
-        },
-        strict,
-      ),
-    healthy: constant,
-  },
-  {
-    ...bothWays.littlesLaw,
-    trips: async () =>
-      real(
-        {
-          target: await endsHalf(),
-          connections: 8,
-          duration: '3500ms',
-          // A request may be lost with its connection, but only in the first second.
-          warmup: '1s',
-          more: 'reconnect: { when: never }',
-        },
-        strict,
-      ),
-    healthy: closedLoop,
-  },
-  {
-    ...bothWays.warmUp,
-    trips: () => real({ target: serves('fixed:100ms@2s,fixed:10ms'), duration: '8s' }, strict),
-    healthy: closedLoop,
-  },
-  {
-    ...bothWays.stationarity,
-    // Enough requests for twenty windows of ten, also when the machine is busy.
-    trips: () => real({ target: serves(risingEvery(200)), connections: 32, duration: '3500ms' }, strict),
-    healthy: closedLoop,
-  },
-  {
-    ...bothWays.overloaded,
-    trips: () =>
-      real(
-        {
-          target: '{ serve: echo, options: { serviceTime: "fixed:2ms" } }',
-          connections: 64,
-          load: '{ rate: 1000/s }',
-          duration: '3500ms',
-        },
-        strict,
-      ),
-    healthy: poisson,
-  },
-  {
-    ...bothWays.balance,
-    trips: async () =>
-      real(
-        { target: await answersAfter(accepted => (accepted % 2 === 0 ? 0 : 50)), connections: 8, duration: '3500ms' },
-        strict,
-      ),
-    healthy: async () => real({ target: await answersAfter(() => 20), connections: 8, duration: '3500ms' }),
-  },
   {
     check: 5,
     code: 'arrivals',

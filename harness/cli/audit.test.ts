@@ -41,7 +41,7 @@ function notices(): MemoryServer {
 
 /**
  * Checks of docs/measurement.md, section 2, in simulated time: each trips however busy the machine is, and finds nothing in
- * a healthy run. audit.process.test.ts has the others, audit.slow.test.ts real runs in place of most of these.
+ * a healthy run. audit.process.test.ts has the others, audit.alone.test.ts real runs in place of most of these.
  */
 const checks: readonly Check[] = [
   {

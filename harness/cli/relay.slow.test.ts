@@ -63,7 +63,7 @@ describe('volley run through a relay', () => {
     await once(server, 'listening')
     const { code, report } = await run(farScenario(`{ address: "unix:${path}", relay: {} }`), ...quick)
     expect(code).toBe(0)
-    expect(report.totals.completed).toBeGreaterThan(100)
+    expect(report.totals.completed).toBeGreaterThan(0)
     expect(report.target).toMatch(/^tcp:\/\/127\.0\.0\.1:/)
   })
 

@@ -10,7 +10,7 @@ import type { Report } from '../../report/record.ts'
 import type { CommandIo } from '../io.ts'
 import { runCommand } from '../program.ts'
 
-const runMsMax = 25_000
+const runMsMax = Number(process.env['TEST_RUN_MS_MAX'] ?? 25_000)
 const pollMs = 10
 /** Commands that have not ended yet. */
 const running = new Set<{ readonly ended: Promise<unknown>; kill(): void }>()

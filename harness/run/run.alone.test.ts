@@ -20,7 +20,7 @@ test('runScenario() extends a run once, by its own length, when latency is not s
   expect(never.report.window.elapsedSeconds).toBeLessThan(13)
   expect(never.warmups).toEqual(['invalid'])
   expect(exitCodeOf(never.report, false)).toBe(4)
-}, 20_000)
+})
 
 test('runScenario() leaves a part that differs from the rest out of all figures', async () => {
   const { report, warmups } = await runInvented('duration: 7s', 't < 2.6 ? 50 : 10')
@@ -34,7 +34,7 @@ test('runScenario() leaves a part that differs from the rest out of all figures'
   expect(report.latencyMs.response.max).toBeCloseTo(10, 1)
   expect(intervals.filter(({ warmup }) => warmup)).toHaveLength(window.warmupSeconds)
   expect(throughput.perSecond).toHaveLength(intervals.length - window.warmupSeconds)
-}, 20_000)
+})
 
 test('runScenario() ends in time when the run is steady or short, or its warm-up is set', async () => {
   const runs = await Promise.all([
@@ -47,4 +47,4 @@ test('runScenario() ends in time when the run is steady or short, or its warm-up
     expect(notes).not.toContain(extended)
     expect(report.window.warmupSeconds).toBe(1)
   }
-}, 20_000)
+})
