@@ -23,15 +23,33 @@ test('audit() finds nothing in a healthy run', () => {
   expect(verdictOf([])).toBe('trusted')
 })
 
+/** Times from sending that leave all of the rest to client lag. */
+const quick = { count: 900, mean: 0, p50: 0.01, p99: 0.02, max: 0.1 }
+
 test('audit() finds nothing when the planned requests were sent in time', () => {
   const clientLag = { count: 900, mean: 0.01, p50: 0.01, p90: 0.02, max: 0.1 }
-  expect(audit({ ...healthy, plan: { planned: 900, sent: 899, clientLag } })).toEqual([])
+  expect(audit({ ...healthy, plan: { planned: 900, sent: 899, clientLag, service: quick } })).toEqual([])
+})
+
+test('audit() finds no client lag in a quantile that is the same from sending', () => {
+  const response = { ...healthy.response, p50: 1, p99: 4 }
+  const clientLag = { count: 900, mean: 0.1, p50: 0.01, p99: 1, max: 2 }
+  const shown = (p99: number) => {
+    const plan = { planned: 900, sent: 900, clientLag, service: { ...quick, p50: 1, p99 } }
+    return audit({ ...healthy, response, plan }).map(({ code, value }) => `${code} ${value}`)
+  }
+  expect(shown(3.7)).toEqual([])
+  expect(shown(3.5)).toEqual(['client-lag 0.125'])
+  // Never more than the lag itself.
+  expect(shown(1)).toEqual(['client-lag 0.25'])
 })
 
 test('audit() takes one planned request more or less for the edge of the measured part', () => {
   const clientLag = { count: 9, mean: 0, max: 0 }
-  expect(audit({ ...healthy, plan: { planned: 10, sent: 9, clientLag } })).toEqual([])
-  expect(audit({ ...healthy, plan: { planned: 10, sent: 8, clientLag } }).map(({ code }) => code)).toEqual(['rate'])
+  expect(audit({ ...healthy, plan: { planned: 10, sent: 9, clientLag, service: quick } })).toEqual([])
+  expect(
+    audit({ ...healthy, plan: { planned: 10, sent: 8, clientLag, service: quick } }).map(({ code }) => code),
+  ).toEqual(['rate'])
 })
 
 test('audit() says that there was too little to look at, but not beside a problem that was found', () => {
@@ -79,27 +97,27 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
   ],
   [
     'a few planned requests were not sent',
-    { plan: { planned: 1000, sent: 970, clientLag: { count: 970, mean: 0, max: 0 } } },
+    { plan: { planned: 1000, sent: 970, clientLag: { count: 970, mean: 0, max: 0 }, service: quick } },
     'rate suspect',
     '97 % of the planned requests were sent (limit 99 %)',
   ],
   [
     'many planned requests were not sent',
-    { plan: { planned: 1000, sent: 800, clientLag: { count: 800, mean: 0, max: 0 } } },
+    { plan: { planned: 1000, sent: 800, clientLag: { count: 800, mean: 0, max: 0 }, service: quick } },
     'rate invalid',
     '80 % of the planned requests were sent (limit 95 %)',
   ],
   [
     'requests leave late',
-    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.1, p50: 0.12, max: 2 } } },
+    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.1, p50: 0.12, max: 2 }, service: quick } },
     'client-lag suspect',
-    'client lag: its p50 is 12 % of the p50 response time (limit 10 %)',
+    'client lag is 12 % of the p50 response time (limit 10 %)',
   ],
   [
     'requests leave so late that client lag is half of the response time',
-    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.5, p50: 0.5, max: 2 } } },
+    { plan: { planned: 900, sent: 900, clientLag: { count: 900, mean: 0.5, p50: 0.5, max: 2 }, service: quick } },
     'client-lag invalid',
-    'client lag: its p50 is 50 % of the p50 response time (limit 30 %)',
+    'client lag is 50 % of the p50 response time (limit 30 %)',
   ],
   [
     'a worker has lost a request',
@@ -212,7 +230,7 @@ test('audit() says nothing but why a run by count was ended, as all else follows
     ...healthy,
     stuck: { stuckMs: 10_000, completed: 56, wanted: 1000 },
     errorShare: 0.5,
-    plan: { planned: 582, sent: 56, clientLag: { count: 56, mean: 0, max: 0 } },
+    plan: { planned: 582, sent: 56, clientLag: { count: 56, mean: 0, max: 0 }, service: quick },
     response: { ...healthy.response, censored: 526 },
   })
   expect(findings.map(({ code }) => code)).toEqual(['stuck'])

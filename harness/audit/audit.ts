@@ -45,7 +45,13 @@ export interface AuditInputs {
   readonly workers: WorkersInputs
   readonly response: Quantiles
   /** Mode rate, for the measured part. */
-  readonly plan?: { readonly planned: number; readonly sent: number; readonly clientLag: Quantiles }
+  readonly plan?: {
+    readonly planned: number
+    readonly sent: number
+    readonly clientLag: Quantiles
+    /** From sending to the reply. */
+    readonly service: Quantiles
+  }
   /** The measured part over time, and the machine's counters; absent when nothing was measured. */
   readonly timeSeries?: TimeSeriesInputs | undefined
   readonly host?: HostInputs | undefined
@@ -173,12 +179,18 @@ function rate({ plan, interrupted }: AuditInputs): Finding[] {
   ]
 }
 
+/**
+ * Client lag makes response times longer. Requests that left late need not be the slow ones: where the quantile of the
+ * times from sending is nearly that of the response times, lag has no part in it, however large its own quantile is.
+ */
 function clientLag({ plan, response }: AuditInputs): Finding[] {
   if (plan === undefined) return []
   const shares = (['p50', 'p99'] as const).flatMap(name => {
     const lag = plan.clientLag[name]
     const whole = response[name]
-    return lag === undefined || whole === undefined || whole === 0 ? [] : [{ name, share: lag / whole }]
+    if (lag === undefined || whole === undefined || whole === 0) return []
+    const fromSending = plan.service[name] ?? 0
+    return [{ name, share: Math.min(lag, Math.max(0, whole - fromSending)) / whole }]
   })
   const worst = shares.sort((a, b) => b.share - a.share)[0]
   if (worst === undefined || worst.share <= limits.lagSuspect) return []
@@ -188,7 +200,7 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
     {
       code: 'client-lag',
       severity: isInvalid ? 'invalid' : 'suspect',
-      message: `client lag: its ${worst.name} is ${formatPercent(worst.share)} of the ${worst.name} response time (limit ${formatPercent(limit)})`,
+      message: `client lag is ${formatPercent(worst.share)} of the ${worst.name} response time (limit ${formatPercent(limit)})`,
       hint: 'requests left later than planned: close other programs, or lower the rate (-R)',
       value: worst.share,
       limit,

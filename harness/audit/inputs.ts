@@ -104,6 +104,7 @@ export function auditInputs(
             planned: measured.planned,
             sent: measured.sent,
             clientLag: measured.clientLag.quantiles,
+            service: measured.service.quantiles,
           },
         }),
     response: measured.response.quantiles,

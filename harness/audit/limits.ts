@@ -56,6 +56,8 @@ export const limits = {
   oneCore: [0.9, 1.05],
   /** Share of the slots of a closed loop that are in use. */
   slotsInUse: 0.98,
+  /** By which share the first part of a run, where it differs from the rest, may change the figure of the whole. */
+  warmupEffect: 0.02,
   /** Drift of throughput and mean response time over the measured part, and the z-score above which it is certain. */
   drift: driftMax,
   driftZ: 2.58,

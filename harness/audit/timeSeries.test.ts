@@ -152,6 +152,18 @@ describe('warm-up', () => {
   it('fires when the start of the measured part differs from the rest', () => {
     expect(found(withTimeSeries(closed, { throughputs: slowStart }))).toContain('warm-up suspect')
   })
+  it('says by how much the start changes the figure, and is silent where that is little', () => {
+    const started = (from: number) => windows(index => (index < 20 ? from : 1000))
+    const message = (change: Partial<TimeSeries>) =>
+      auditTimeSeries(withTimeSeries(closed, change)).find(({ code }) => code === 'warm-up')?.message
+    expect(message({ throughputs: started(500) })).toBe(
+      'the first 21 % of the measured part differs from the rest, and lowers the throughput by 9.49 % (limit 2 %)',
+    )
+    expect(message({ meansMs: windows(index => (index < 10 ? 40 : 10)) })).toContain(
+      'raises the mean response time by 30 %',
+    )
+    expect(message({ throughputs: started(920) })).toBeUndefined()
+  })
   it('is silent when the windows have too few requests to tell', () => {
     const slow = withTimeSeries(closed, { throughputs: slowStart.map(value => value / 100) })
     expect(found({ ...slow, completed: 500 })).toContain('warm-up suspect')

@@ -160,19 +160,28 @@ function warmup(inputs: TimeSeriesInputs): Finding[] {
   // Where a run begins in its measured part, the first replies are due only after one response time.
   const windowMs = ((completed / throughput) * 1000) / count
   const skipped = Math.min(count, Math.ceil(meansMs[0]! / windowMs))
-  const cut = Math.max(mser5(throughputs.slice(skipped)).cut, mser5(meansMs.slice(skipped)).cut)
-  if (cut === 0) return []
-  const share = (skipped + cut) / count
+  const effects = [
+    { what: 'throughput', ...mser5(throughputs.slice(skipped)) },
+    { what: 'mean response time', ...mser5(meansMs.slice(skipped)) },
+  ].map(({ what, cut, change }) => ({ what, cut, effect: (cut / count) * ratioOf(change) }))
+  const worst = effects.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect))[0]!
+  if (Math.abs(worst.effect) <= limits.warmupEffect) return []
+  const does = worst.effect > 0 ? 'raises' : 'lowers'
   return [
     {
       code: 'warm-up',
       severity: 'suspect',
-      message: `the first ${formatPercent(share)} of the measured part differs from the rest`,
+      message: `the first ${formatPercent((skipped + worst.cut) / count)} of the measured part differs from the rest, and ${does} the ${worst.what} by ${formatPercent(Math.abs(worst.effect))} (limit ${formatPercent(limits.warmupEffect)})`,
       hint: 'the server was still warming up, or was disturbed: set a longer warm-up (--warmup)',
-      value: share,
-      limit: 0,
+      value: worst.effect,
+      limit: limits.warmupEffect,
     },
   ]
+}
+
+/** By which share of the steady value the values before it differ from it; `change` is a share of the larger. */
+function ratioOf(change: number): number {
+  return change <= 0 ? change : Math.min(timesMax, 1 / (1 - change) - 1)
 }
 
 function automaticWarmup(steadyState: NonNullable<TimeSeriesInputs['steadyState']>): Finding[] {

@@ -58,7 +58,7 @@ const checks: readonly Check[] = [
     code: 'client-lag',
     severity: 'invalid',
     by: 'a client that is slower than the planned rate',
-    says: /client lag: its p\d+ is \d+/,
+    says: /client lag is \d.* of the p\d+ response time/,
     trips: burdenedPoisson,
     healthy: poisson,
   },

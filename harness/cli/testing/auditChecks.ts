@@ -42,7 +42,7 @@ export const bothWays = {
     code: 'warm-up',
     severity: 'suspect',
     by: 'a slow start and no warm-up',
-    says: /of the measured part differs from the rest/,
+    says: /of the measured part differs from the rest, and (raises|lowers) the/,
   },
   stationarity: {
     check: 10,
