@@ -15,6 +15,8 @@ export interface Message {
   headers?: Readonly<Record<string, string>>
   /** HTTP replies only. */
   status?: number
+  /** The fields of a frame that is drawn element by element, by name. */
+  fields?: Readonly<Record<string, number | bigint | string>>
 }
 
 /** The results of `frameEnd` that are not offsets. Any other result is the offset just past the first whole frame. */
@@ -67,6 +69,10 @@ export interface Protocol {
    * people, once a failure has been seen: it may allocate and read the bytes several times.
    */
   explain?(bytes: Uint8Array, from: number, to: number): string | undefined
+  /** Formats with fields that have names: reads each of them in the whole frame `bytes[from, end)`. */
+  readonly fields?: Readonly<Record<string, (bytes: Uint8Array, from: number, end: number) => number>>
+  /** Formats in which requests are framed differently from replies: the parts of a request. */
+  readonly sent?: Pick<Protocol, 'decode' | 'bodyStart' | 'bodyEnd' | 'fields'>
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */

@@ -1,0 +1,152 @@
+import { announcesTooMuch } from '../explanation.ts'
+import { type Message, malformed, type Protocol, type RequestId, tooLarge } from '../protocol.ts'
+import { type ElementOf, fixedBytesOf, type Picture } from './elements.ts'
+import { encodePicture } from './encode.ts'
+import { frameEndOf } from './frameEnd.ts'
+import { bodyStartOf, type Layout, layoutOf, locatorOf } from './layout.ts'
+import { lengthScale } from './lengths.ts'
+import { numberReader, numberType, writeNumber } from './numbers.ts'
+
+/** Frames as they are drawn: those that go out, and those that come in. */
+export interface PictureSettings {
+  readonly request: Picture
+  readonly reply: Picture
+  /** The longest frame that is accepted, with its header. */
+  readonly maxFrame: number
+}
+
+/** Reads a field of a whole frame. */
+export type FieldReader = (bytes: Uint8Array, from: number, end: number) => number
+
+/** The fields of frames by name: those of the frames that come in. */
+export interface PictureFields {
+  readonly names: readonly string[]
+  readonly read: Readonly<Record<string, FieldReader>>
+}
+
+/** The format of frames that are drawn element by element; what comes in is a reply, what goes out a request. */
+export function createPicture({ request, reply, maxFrame }: PictureSettings): Protocol {
+  const layout = layoutOf(reply)
+  const frameEnd = frameEndOf(layout, maxFrame)
+  const parts = partsOf(layout)
+  const requestId = requestIdOf(layoutOf(request), layout)
+  return {
+    name: 'frame',
+    frameBytesMax: maxFrame,
+    frameEnd,
+    ...parts,
+    // Requests that are drawn in another way have their bodies elsewhere.
+    ...(request !== reply && { sent: partsOf(layoutOf(request)) }),
+    encode: message => encodePicture(request, maxFrame, message),
+    explain: (bytes, from, to) =>
+      frameEnd(bytes, from, to) < 0 ? explain(layout, maxFrame, bytes, from, to) : undefined,
+    announcedBytes: (bytes, from, to) => announcedBytes(layout, bytes, from, to),
+    ...(requestId && { requestId }),
+  }
+}
+
+/** Where the parts of a whole frame are. */
+function partsOf(layout: Layout): Pick<Protocol, 'decode' | 'bodyStart' | 'bodyEnd' | 'fields'> {
+  const { tailBytes } = layout
+  const bodyStart = bodyStartOf(layout)
+  const fields = fieldsOf(layout)
+  const id = layout.elements.find(element => element.kind === 'id')
+  const readId = id && numberAt(layout, id)
+  const names = Object.keys(fields)
+  return {
+    bodyStart,
+    bodyEnd: (_bytes, _from, end) => end - tailBytes,
+    decode(bytes, from, end): Message {
+      const body = bytes.subarray(bodyStart(bytes, from, end), end - tailBytes)
+      const values = Object.fromEntries(names.map(name => [name, fields[name]!(bytes, from, end)]))
+      return {
+        ...(names.length > 0 && { fields: values }),
+        ...(readId && { id: readId(bytes, from, end) }),
+        body,
+      }
+    },
+    fields,
+  }
+}
+
+function fieldsOf(layout: Layout): Readonly<Record<string, FieldReader>> {
+  const fields = layout.elements.filter((element): element is ElementOf<'field'> => element.kind === 'field')
+  return Object.fromEntries(fields.map(field => [field.name, numberAt(layout, field)]))
+}
+
+function numberAt(layout: Layout, element: ElementOf<'field'> | ElementOf<'id'>): FieldReader {
+  const read = numberReader(numberType(element.type))
+  const locate = locatorOf(layout, element)
+  return (bytes, from, end) => read(bytes, locate(bytes, from, end))
+}
+
+/** Ids are written where requests have them, and read where replies do. */
+function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
+  const [asked, answered] = [request, reply].map(({ elements }) => elements.find(({ kind }) => kind === 'id'))
+  if (asked?.kind !== 'id' || answered?.kind !== 'id') return undefined
+  const type = numberType(asked.type)
+  const { min = 0, max = Number(type.max) } = asked
+  const read = numberAt(reply, answered)
+  const locate = locatorOf(request, asked)
+  // As many ids as there are numbers from min to max, in whole bits.
+  const bits = Math.min(32, Math.floor(Math.log2(max - min + 1)))
+  return {
+    bits,
+    read: (bytes, from, end) => read(bytes, from, end) - min,
+    write: (bytes, from, id) => writeNumber(bytes, locate(bytes, from, bytes.length), type, id + min),
+  }
+}
+
+/** Why these bytes, which `frameEnd` does not take, are no frame. */
+function explain(layout: Layout, maxFrame: number, bytes: Uint8Array, from: number, to: number): string {
+  for (const element of layout.elements) {
+    const place = layout.places.get(element)
+    if (element.kind !== 'bytes' || place?.from !== 'start') continue
+    const wanted = Buffer.from(element.hex, 'hex')
+    const at = from + place.bytes
+    const got = bytes.subarray(at, Math.min(to, at + wanted.length))
+    if (Buffer.compare(got, wanted.subarray(0, got.length)) !== 0) {
+      return `has ${Buffer.from(got).toString('hex')} where ${element.hex} is to be`
+    }
+  }
+  const { length } = layout
+  if (length === undefined) return to - from > maxFrame ? announcesTooMuch(to - from, maxFrame) : wrongInside
+  const found = length.kind.read(bytes, from + layout.headBytes, to)
+  if (found === malformed) return 'has a length that cannot be read'
+  const total = found === tooLarge ? Number.POSITIVE_INFINITY : announcedBytes(layout, bytes, from, to)
+  if (total > maxFrame) return announcesTooMuch(total, maxFrame)
+  const least = leastBytes(layout, found % lengthScale)
+  if (total < least) return `announces ${total} bytes, fewer than the ${least} of its header`
+  return wrongInside
+}
+
+const wrongInside = 'has a wrong checksum, or other bytes where constant ones are to be'
+
+function leastBytes({ headBytes, betweenBytes, tailBytes, bodyBytes = 0 }: Layout, width: number): number {
+  return headBytes + width + betweenBytes + tailBytes + bodyBytes
+}
+
+/** The length of the frame that its first bytes announce; 0 until the length is in. */
+function announcedBytes(layout: Layout, bytes: Uint8Array, from: number, to: number): number {
+  const { length, headBytes, betweenBytes, tailBytes, bodyBytes } = layout
+  if (length === undefined) return bodyBytes === undefined ? 0 : headBytes + bodyBytes + tailBytes
+  const found = length.kind.read(bytes, from + headBytes, to)
+  if (found <= 0) return 0
+  const width = found % lengthScale
+  const value = (found - width) / lengthScale + length.element.plus
+  switch (length.element.counts) {
+    case 'rest':
+      return headBytes + width + value
+    case 'itself':
+      return headBytes + value
+    case 'all':
+      return value
+    case 'body':
+      return headBytes + width + betweenBytes + value + tailBytes
+  }
+}
+
+/** The bytes of the shortest frame, where the picture says. */
+export function shortestFrame(elements: Picture): number {
+  return elements.reduce((sum, element) => sum + (fixedBytesOf(element) ?? (element.kind === 'length' ? 1 : 0)), 0)
+}
