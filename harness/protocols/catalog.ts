@@ -2,6 +2,7 @@ import { createBroadcast } from './broadcast.ts'
 import { createFrame } from './frame.ts'
 import { createHttp } from './http/http.ts'
 import { createLine } from './line.ts'
+import { createPicture } from './picture/picture.ts'
 import type { Protocol } from './protocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
 import { createRaw } from './raw.ts'
@@ -17,7 +18,7 @@ export function createProtocol(spec: ProtocolSpec): Protocol {
     case 'line':
       return createLine(spec)
     case 'frame':
-      return createFrame(spec)
+      return 'request' in spec ? createPicture(spec) : createFrame(spec)
     case 'tlv':
       return createTlv(spec)
     case 'rpc':

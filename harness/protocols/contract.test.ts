@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createProtocol } from './catalog.ts'
 import { PartialFrames } from './partialFrames.ts'
+import { pictureMessages, pictures } from './picture/testing/pictures.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 import { describeProtocol } from './spec.ts'
@@ -43,6 +44,12 @@ const specs: ProtocolSpec[] = [
   { name: 'http', host: 'example.org', maxFrame },
   { name: 'resp', maxFrame },
   ...frameSpecs,
+  ...Object.values(pictures).map(elements => ({
+    name: 'frame' as const,
+    request: elements,
+    reply: elements,
+    maxFrame,
+  })),
 ]
 
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength })
@@ -61,6 +68,7 @@ function messages(spec: ProtocolSpec): fc.Arbitrary<Message> {
     case 'tlv':
       return fc.record({ body: bytes(0, bodyBytesMax), type: u32 })
     case 'frame':
+      if ('request' in spec) return pictureMessages(spec.request, bodyBytesMax)
       return spec.id ? fc.record({ body, id: fc.nat(256 ** spec.id.bytes - 1) }) : fc.record({ body })
     case 'rpc':
       return fc.record({
@@ -150,7 +158,7 @@ function overlongHeaders(spec: ProtocolSpec): Uint8Array[] {
   if (spec.name === 'resp')
     return [`$${maxFrame}`, '$4294967296', '*4294967295', '*150'].map(line => bytesOf(`${line}\r\n`))
   if (spec.name === 'rpc') return [maxFrame + 1, 0x7fff_ffff].map(i32 => bytesOf(new Uint8Array(15), { i32 }))
-  if (spec.name !== 'frame' || spec.lengthBytes === 1) return []
+  if (spec.name !== 'frame' || 'request' in spec || spec.lengthBytes === 1) return []
   const head = spec.lengthOffset + spec.lengthBytes + spec.lengthAdjustment
   const lengths = [BigInt(maxFrame + 1 - head), 2n ** 32n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]
   const bits = 8 * spec.lengthBytes
@@ -171,7 +179,7 @@ describe.each(specs.map(spec => [`${describeProtocol(spec)} ${JSON.stringify(spe
   (_, spec) => {
     const protocol = createProtocol(spec)
     /** With a strip inside the header, encode writes length and id over the body, so the decoded body differs. */
-    const wholeBody = spec.name !== 'frame' || spec.strip !== 0
+    const wholeBody = spec.name !== 'frame' || 'request' in spec || spec.strip !== 0
     /** A command line is decoded as the array that was sent. */
     const roundTrips = spec.name !== 'resp'
 

@@ -1,8 +1,12 @@
+import type { PictureSettings } from './picture/picture.ts'
+
 /** A protocol's name and settings: plain and cloneable, made into a `Protocol` where it is used. */
 export type ProtocolSpec =
   | { readonly name: 'raw'; readonly replyBytes?: number }
   | { readonly name: 'line'; readonly delimiter: string; readonly maxFrame: number }
   | ({ readonly name: 'frame' } & FrameSettings)
+  /** Drawn element by element. */
+  | ({ readonly name: 'frame' } & PictureSettings)
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
   | { readonly name: 'broadcast'; readonly maxFrame: number }

@@ -7,6 +7,8 @@ import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
 import { formatSize } from '../units.ts'
 import { shortestFrame } from './frame.ts'
+import { createPicture, type PictureSettings } from './picture/picture.ts'
+import { pictureInput, pictureSchema } from './picture/schema.ts'
 import type { ProtocolName } from './protocol.ts'
 import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 
@@ -55,7 +57,7 @@ const idSettings = mapping(
   '{ offset: 4, bytes: 4 }',
 )
 
-const frameSettings = mapping({
+const lengthFieldSettings = mapping({
   lengthOffset: integer(0, headerBytesMax).default(0).describe('Where the length field begins'),
   lengthBytes: choice([1, 2, 3, 4, 8]).default(4).describe('How many bytes the length field has'),
   endian: choice(['big', 'little']).default('big').describe('Byte order of the length and of the id'),
@@ -74,6 +76,38 @@ const frameSettings = mapping({
   .transform(({ strip, id, ...settings }): ProtocolSpec => {
     return { name: 'frame', ...settings, ...(strip !== undefined && { strip }), ...(id && { id }) }
   })
+
+const drawn = { maxFrame: maxFrame.default(maxFrameDefault) }
+const onePicture = mapping({ picture: pictureSchema.describe('Requests and replies as they are drawn'), ...drawn })
+const twoPictures = mapping({
+  request: pictureSchema.describe('Requests as they are drawn'),
+  reply: pictureSchema.describe('Replies as they are drawn'),
+  ...drawn,
+})
+
+/** Frames with a length field by its place and width, or drawn element by element: a list, or one for each direction. */
+const frameSettings = z
+  .unknown()
+  .transform((input, context): ProtocolSpec => {
+    const list = Array.isArray(input) ? onePicture.safeParse({ picture: input }) : undefined
+    const result = list ?? frameFormOf(input).safeParse(input)
+    if (!result.success) {
+      for (const issue of result.error.issues) {
+        context.addIssue({ ...issue, path: list === undefined ? issue.path : issue.path.slice(1) })
+      }
+      return z.NEVER
+    }
+    const { data } = result
+    if ('name' in data) return data
+    const [request, reply] = 'picture' in data ? [data.picture, data.picture] : [data.request, data.reply]
+    return { name: 'frame', request, reply, maxFrame: data.maxFrame }
+  })
+  .meta(unionSchema([lengthFieldSettings, pictureSchema, onePicture, twoPictures]))
+
+function frameFormOf(input: unknown) {
+  if (isMapping(input) && 'picture' in input) return onePicture
+  return isMapping(input) && ('request' in input || 'reply' in input) ? twoPictures : lengthFieldSettings
+}
 
 const tlvSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
   (settings): ProtocolSpec => ({ name: 'tlv', ...settings }),
@@ -148,8 +182,18 @@ export function parseProtocolText(text: string): ProtocolSpec {
 
 /** A protocol as JSON text for `parseProtocolText`: the value of a server's `--protocol`. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
+  if ('request' in settings) return pictureText(settings)
   const { replyBytes, ...others } = settings as { readonly replyBytes?: number }
   return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } } })
+}
+
+function pictureText({ request, reply, maxFrame }: PictureSettings): string {
+  return JSON.stringify({ frame: { request: pictureInput(request), reply: pictureInput(reply), maxFrame } })
+}
+
+/** The bits of the ids that join replies to requests; undefined where the frames have none. */
+export function frameIdBits(spec: Extract<ProtocolSpec, { name: 'frame' }>): number | undefined {
+  return 'request' in spec ? createPicture(spec).requestId?.bits : spec.id && 8 * spec.id.bytes
 }
 
 /** A protocol in a title: its name and unusual settings, such as `frame, 2-byte little-endian length`. */
@@ -160,7 +204,7 @@ export function describeProtocol(spec: ProtocolSpec): string {
     case 'line':
       return spec.delimiter === '\n' ? 'line' : `line, ended by ${JSON.stringify(spec.delimiter)}`
     case 'frame':
-      return describeFrame(spec)
+      return 'request' in spec ? 'frame' : describeFrame(spec)
     case 'rpc':
       return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
     case 'tlv':
@@ -227,9 +271,12 @@ function isDelimiter(text: string): boolean {
 
 function inputSchema() {
   const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name] }))
-  const { $schema: _, ...schema } = z.toJSONSchema(z.union([z.enum(protocolNames), ...objects]), {
-    io: 'input',
-    unrepresentable: 'any',
-  })
+  const schema = unionSchema([z.enum(protocolNames), ...objects])
   return { ...schema, description: 'The protocol of the target: its name, or its name with settings' }
+}
+
+/** The JSON Schema of a value that is one of several. */
+function unionSchema(schemas: readonly z.ZodType[]): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(z.union(schemas), { io: 'input', unrepresentable: 'any' })
+  return schema
 }

@@ -4,6 +4,7 @@ import type { FrameSettings } from '../protocols/protocolSpec.ts'
 import { rpcLayout } from '../protocols/rpc.ts'
 import { tlvHeaderBytes } from '../protocols/tlv.ts'
 import { withFraming } from './httpFraming.ts'
+import { pictureMessages } from './malformedPictures.ts'
 import type { Subject } from './subject.ts'
 
 /** The wrong length: zero, negative when read as signed, or far more than is sent. */
@@ -34,7 +35,7 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
       if (kind !== 'zero') return noLength.line
       return [{ what: 'an empty line', bytes: textEncoder.encode(spec.name === 'line' ? spec.delimiter : '\n') }]
     case 'frame':
-      return frameMessages(kind, spec, request)
+      return 'request' in spec ? pictureMessages(kind, spec.request, request) : frameMessages(kind, spec, request)
     case 'tlv':
       return frameMessages(kind, { ...tlvFrame, maxFrame: spec.maxFrame }, request)
     case 'rpc':

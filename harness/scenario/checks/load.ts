@@ -1,3 +1,4 @@
+import { frameIdBits } from '../../protocols/spec.ts'
 import { formatCount } from '../../units.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { limits } from '../scenario.ts'
@@ -116,10 +117,11 @@ function searchIssues({ load, requests, thresholds }: Settings): Issue[] {
 function inFlightIssues({ load, connections, protocol }: Settings): Issue[] {
   if (!load) return []
   const path = ['load', 'pipeline']
-  if (protocol?.name === 'frame' && protocol.id) {
+  const bits = protocol?.name === 'frame' ? frameIdBits(protocol) : undefined
+  if (bits !== undefined) {
     // The id holds the slot, and some bits that distinguish a late reply from a new one.
-    const max = 2 ** (8 * protocol.id.bytes - 2)
-    const expected = `at most ${formatCount(max)} with ids of ${protocol.id.bytes * 8} bits`
+    const max = 2 ** (bits - 2)
+    const expected = `at most ${formatCount(max)} with ids of ${bits} bits`
     if (load.pipeline > max) return [conflict(path, expected, String(load.pipeline))]
   }
   const inFlight = load.pipeline * (connections ?? 1)
