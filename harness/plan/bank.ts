@@ -61,10 +61,11 @@ export interface PlannedStep {
 export interface PlannedExpectation {
   readonly echo?: true
   readonly equals?: Uint8Array
+  readonly begins?: Uint8Array
   readonly contains?: Uint8Array
   readonly matches?: string
-  readonly type?: number
-  readonly status?: number
+  /** Fields that each have one of these values; `type` and `status` in formats that have no other fields. */
+  readonly fields?: Readonly<Record<string, readonly number[]>>
   /** RESP: the reply is an error that begins so. */
   readonly error?: Uint8Array
 }

@@ -102,8 +102,13 @@ class BankBuilder {
     this.#patches.push([], [{ kind: 'signature', offset, length: signatureBytes }])
     this.#templates.push(null, null)
     this.#steps.push(
-      { ...common, name: 'key.hello', firstFrame, expectation: { type: challengeType }, challenge: true },
-      { ...common, name: 'key.signature', firstFrame: firstFrame + 1, expectation: { type: welcomeType } },
+      { ...common, name: 'key.hello', firstFrame, expectation: { fields: { type: [challengeType] } }, challenge: true },
+      {
+        ...common,
+        name: 'key.signature',
+        firstFrame: firstFrame + 1,
+        expectation: { fields: { type: [welcomeType] } },
+      },
     )
   }
 
@@ -150,20 +155,19 @@ class BankBuilder {
 
   /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
   #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
-    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    const { body = '', path, headers, ...others } = isFields(send) ? send : { body: send }
     const text = (value: string) => Buffer.from(fillSlots(value, row, filler, slots)).toString()
     return {
-      ...fields,
+      ...this.#fields(others),
       ...(path === undefined ? {} : { path: text(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
-      ...(extension === undefined ? {} : { extension: BigInt(extension) }),
       body: typeof body === 'string' ? fillSlots(body, row, filler, slots) : this.#constant(body),
     }
   }
 
   /** The same message as a template, with its slots in the same order as in `#message`. */
   #template(send: Send, row: Row | undefined): MessageTemplate {
-    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    const { body = '', path, headers, ...others } = isFields(send) ? send : { body: send }
     let slotEnd = 0
     const parts = (text: string) =>
       parseSlots(text).map((part): TemplatePart => {
@@ -174,10 +178,24 @@ class BankBuilder {
         return { slotFrom: slotEnd - part.length, slotEnd }
       })
     return {
-      fields: { ...fields, ...(extension === undefined ? {} : { extension: BigInt(extension) }) },
+      fields: this.#fields(others),
       ...(path === undefined ? {} : { path: parts(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
       body: typeof body === 'string' ? parts(body) : [this.#constant(body)],
+    }
+  }
+
+  /** The fields of a message besides its texts: all by name where frames are drawn, and as the protocol has them elsewhere. */
+  #fields({ fields, ...known }: MessageFields): Omit<Message, 'body' | 'path' | 'headers'> {
+    const { sent, fields: own } = this.#protocol
+    if (sent !== undefined || own !== undefined) {
+      return { fields: { ...known, ...fields } as Readonly<Record<string, number | string>> }
+    }
+    const { extension, type, ...others } = known
+    return {
+      ...others,
+      ...(type !== undefined && { type: Number(type) }),
+      ...(extension !== undefined && { extension: BigInt(extension) }),
     }
   }
 
@@ -191,16 +209,34 @@ class BankBuilder {
 
   #expectation(expect: Expectation): PlannedExpectation {
     if (expect === 'echo') return { echo: true }
-    const equals = expect.equals ?? expect.body
+    const { equals = expect.body, begins, contains, matches, error, type, status, fields } = expect
+    const bytes = (payload: Payload) => (typeof payload === 'string' ? utf8(payload) : this.#constant(payload))
+    const values = plannedValues({
+      ...(type !== undefined && { type }),
+      ...(status !== undefined && { status }),
+      ...fields,
+    })
     return {
-      ...(equals === undefined ? {} : { equals: typeof equals === 'string' ? utf8(equals) : this.#constant(equals) }),
-      ...(expect.contains === undefined ? {} : { contains: utf8(expect.contains) }),
-      ...(expect.matches === undefined ? {} : { matches: expect.matches }),
-      ...(expect.type === undefined ? {} : { type: expect.type }),
-      ...(expect.status === undefined ? {} : { status: expect.status }),
-      ...(expect.error === undefined ? {} : { error: utf8(expect.error) }),
+      ...(equals === undefined ? {} : { equals: bytes(equals) }),
+      ...(begins === undefined ? {} : { begins: bytes(begins) }),
+      ...(contains === undefined ? {} : { contains: bytes(contains) }),
+      ...(matches === undefined ? {} : { matches }),
+      ...(Object.keys(values).length > 0 && { fields: values }),
+      ...(error === undefined ? {} : { error: utf8(error) }),
     }
   }
+}
+
+type MessageFields = Omit<Extract<Send, { body?: Payload }>, 'body' | 'path' | 'headers'>
+
+/** The values of fields as numbers: a character stands for its code. */
+function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string, readonly number[]> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, given]) => {
+      const values = Array.isArray(given) ? given : [given]
+      return [name, values.map(value => (typeof value === 'string' ? value.charCodeAt(0) : Number(value)))]
+    }),
+  )
 }
 
 type Row = Readonly<Record<string, string>>

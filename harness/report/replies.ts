@@ -101,13 +101,14 @@ function capturedText(step: Step | undefined): string | undefined {
 
 function textOfExpectation(expect: Expectation): string {
   if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
-  const { equals, body, contains, matches, type, status } = expect
+  const { equals, body, begins, contains, matches, type, status, fields = {} } = expect
   const whole = equals ?? body
+  const named = { ...(status !== undefined && { status }), ...(type !== undefined && { type }), ...fields }
   return [
-    ...(status === undefined ? [] : [`status ${status}`]),
-    ...(type === undefined ? [] : [`type ${type}`]),
+    ...Object.entries(named).map(([name, values]) => `${name} ${[values].flat().join(' or ')}`),
     ...(whole === undefined ? [] : [payloadText(whole)]),
-    ...(contains === undefined ? [] : [`a text with ${JSON.stringify(contains)}`]),
+    ...(begins === undefined ? [] : [`a text that begins ${payloadText(begins)}`]),
+    ...(contains === undefined ? [] : [`a text with ${payloadText(contains)}`]),
     ...(matches === undefined ? [] : [matches]),
   ].join(' and ')
 }

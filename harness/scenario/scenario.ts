@@ -122,14 +122,20 @@ export type Send =
   | Payload
   | {
       readonly body?: Payload
-      readonly type?: number
+      /** A character in a frame whose field is one. */
+      readonly type?: number | string
       readonly version?: number
       readonly extension?: number
+      /** Other fields of a frame that is drawn, by name. */
+      readonly fields?: Readonly<Record<string, unknown>>
       /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
       readonly method?: string
       readonly path?: string
       readonly headers?: Readonly<Record<string, string>>
     }
+
+/** What a field of a reply must be: one value, or one of several; a character where the field is one. */
+export type FieldValues = number | string | readonly (number | string)[]
 
 export type Payload =
   | string
@@ -144,10 +150,14 @@ export type Expectation =
   | {
       readonly equals?: Payload
       readonly body?: Payload
-      readonly contains?: string
+      /** The reply begins with this. */
+      readonly begins?: Payload
+      readonly contains?: Payload
       readonly matches?: string
-      readonly type?: number
-      readonly status?: number
+      readonly type?: FieldValues
+      readonly status?: FieldValues
+      /** Other fields of a frame that is drawn: each has this value, or one of several. */
+      readonly fields?: Readonly<Record<string, unknown>>
       /** RESP: the reply is an error that begins so. Without it an error fails its request. */
       readonly error?: string
     }

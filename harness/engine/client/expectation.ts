@@ -28,18 +28,11 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     }
   }
   const checks: Check[] = []
-  const { equals, contains, matches, type, status, error } = expectation ?? {}
-  const namesRefusal = type !== undefined || status !== undefined || error !== undefined
+  const { equals, begins, contains, matches, fields = {}, error } = expectation ?? {}
+  const namesRefusal = Object.keys(fields).length > 0 || error !== undefined
   const { isRefusal } = protocol
   if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
-  if (type !== undefined) {
-    const read = protocol.type!.read
-    checks.push((reply, from) => read(reply, from) === type)
-  }
-  if (status !== undefined) {
-    const read = protocol.status!.read
-    checks.push((reply, from) => read(reply, from) === status)
-  }
+  for (const [name, values] of Object.entries(fields)) checks.push(fieldCheck(protocol, name, values))
   if (error !== undefined) {
     checks.push((reply, from, end) => {
       const at = protocol.bodyStart(reply, from, end)
@@ -48,16 +41,23 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     })
   }
   if (expectation?.echo) {
+    const sent = protocol.sent ?? protocol
     checks.push(
       onBody(protocol, (reply, at, bodyEnd, request, requestFrom, requestEnd) => {
-        const requestAt = protocol.bodyStart(request, requestFrom, requestEnd)
-        const requestBodyEnd = protocol.bodyEnd(request, requestFrom, requestEnd)
+        const requestAt = sent.bodyStart(request, requestFrom, requestEnd)
+        const requestBodyEnd = sent.bodyEnd(request, requestFrom, requestEnd)
         return sameBytes(reply, at, bodyEnd, request, requestAt, requestBodyEnd)
       }),
     )
   }
   if (equals !== undefined) {
     checks.push(onBody(protocol, (reply, at, bodyEnd) => sameBytes(reply, at, bodyEnd, equals, 0, equals.length)))
+  }
+  if (begins !== undefined) {
+    const length = begins.length
+    checks.push(
+      onBody(protocol, (reply, at, bodyEnd) => sameBytes(reply, at, Math.min(bodyEnd, at + length), begins, 0, length)),
+    )
   }
   if (contains !== undefined) {
     const wanted = Buffer.from(contains)
@@ -72,6 +72,15 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     )
   }
   return checks.length === 0 ? null : checks.reduce(both)
+}
+
+/** Whether a field of the reply has one of these values. */
+function fieldCheck(protocol: Protocol, name: string, values: readonly number[]): Check {
+  const own = { type: protocol.type, status: protocol.status }[name]
+  const read = protocol.fields?.[name] ?? own!.read
+  const [only, another] = values
+  if (another === undefined) return (reply, from, end) => read(reply, from, end) === only
+  return (reply, from, end) => values.includes(read(reply, from, end))
 }
 
 /**
@@ -102,8 +111,10 @@ export function looksAtBodies({ steps }: RequestBank): boolean {
 }
 
 /** Whether an expectation looks at the body of the reply. */
-function looksAtBody({ echo, equals, contains, matches }: PlannedExpectation): boolean {
-  return echo === true || equals !== undefined || contains !== undefined || matches !== undefined
+function looksAtBody({ echo, equals, begins, contains, matches }: PlannedExpectation): boolean {
+  return (
+    echo === true || equals !== undefined || begins !== undefined || contains !== undefined || matches !== undefined
+  )
 }
 
 function both(first: Check, second: Check): Check {

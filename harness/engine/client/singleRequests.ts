@@ -47,7 +47,7 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
   assert(first !== undefined, 'a scenario has a request')
   const handshake = bank.steps.flatMap((step, index): HandshakeRequest[] => {
     if (step.role !== 'handshake') return []
-    const replyType = step.expectation?.type
+    const replyType = step.expectation?.fields?.['type']?.[0]
     return [
       {
         make(before) {

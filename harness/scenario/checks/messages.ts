@@ -1,10 +1,16 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
-import { isMapping } from '../../mapping.ts'
+import { isMapping, type Mapping } from '../../mapping.ts'
+import type { ElementOf } from '../../protocols/picture/elements.ts'
+import { numberType, writeNumber } from '../../protocols/picture/numbers.ts'
+import type { PictureSettings } from '../../protocols/picture/picture.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
+import { unknownWord } from '../../suggestion.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Send, Step } from '../scenario.ts'
+import { expectationKeys } from '../schema/expectation.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
+import { payloadKeys, sendKeys } from '../schema/payload.ts'
 import { parseSlots } from '../schema/slots.ts'
 
 /** A request and what is expected of its reply. */
@@ -23,31 +29,91 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
 }
 const allFields = [...new Set(Object.values(protocolFields).flat())]
 const rpcTypeMax = 0xff
+const typeMax = 0xffff_ffff
+/** Keys of expectations that are no fields. */
+const expectedKeys = ['equals', 'body', 'begins', 'contains', 'matches']
 
 /** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
   if (!protocol) return []
-  const issues = fieldIssues(path, exchange, protocol.name)
+  const issues =
+    protocol.name === 'frame' && 'request' in protocol
+      ? drawnIssues(path, exchange, protocol)
+      : fieldIssues(path, exchange, protocol.name)
   const place = [...path, 'send']
   if (protocol.name === 'http') return [...issues, ...requestIssues(place, exchange.send)]
   return protocol.name === 'resp' ? [...issues, ...commandIssues(place, exchange.send)] : issues
 }
 
+const knownKeys: Readonly<Record<string, readonly string[]>> = { send: sendKeys, expect: expectationKeys }
+
 function fieldIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec['name']): Issue[] {
   const issues: Issue[] = []
   for (const [part, value] of Object.entries<unknown>(exchange)) {
     if (!isMapping(value)) continue
+    for (const key of Object.keys(isMapping(value['fields']) ? value['fields'] : {})) {
+      issues.push(unknownKey([...path, part, key], key, knownKeys[part]!))
+    }
     for (const field of allFields.filter(field => field in value)) {
       const place = [...path, part, field]
       if (!protocolFields[protocol].includes(field)) {
         const wanted = list(protocolsWith(field), 'or')
         issues.push(issue(place, `needs protocol ${wanted}, not ${protocol}`))
-      } else if (field === 'type' && protocol === 'rpc' && Number(value[field]) > rpcTypeMax) {
-        issues.push(conflict(place, `0 to ${rpcTypeMax} with protocol rpc`, String(value[field])))
-      }
+      } else issues.push(...rangeIssues(place, field, value[field], protocol))
     }
   }
   return issues
+}
+
+/** Values of fields that the protocol does not hold. */
+function rangeIssues(place: Path, field: string, value: unknown, protocol: ProtocolSpec['name']): Issue[] {
+  if (field !== 'type' && field !== 'status') return []
+  const [from, to] = field === 'status' ? [100, 599] : [0, protocol === 'rpc' ? rpcTypeMax : typeMax]
+  const wrong = [value].flat().find(one => typeof one !== 'number' || one < from || one > to)
+  if (wrong === undefined) return []
+  const wanted =
+    field === 'type' && protocol === 'rpc'
+      ? `${from} to ${to} with protocol rpc`
+      : `a whole number from ${from} to ${to}`
+  return [conflict(place, wanted, typeof wrong === 'string' ? show(wrong) : String(wrong))]
+}
+
+/** Fields of a frame that is drawn: those of its own pictures, with values that they hold. */
+function drawnIssues(path: Path, { send, expect }: Exchange, { request, reply }: PictureSettings): Issue[] {
+  const parts = [
+    { part: 'send', value: send, elements: request, others: ['body', ...payloadKeys] },
+    { part: 'expect', value: expect, elements: reply, others: expectedKeys },
+  ]
+  return parts.flatMap(({ part, value, elements, others }) => {
+    if (!isMapping(value)) return []
+    const fields = elements.filter(element => element.kind === 'field')
+    const { fields: own = {}, ...rest } = value as Mapping
+    const given = Object.entries({ ...rest, ...(own as Mapping) }).filter(([key]) => !others.includes(key))
+    return given.flatMap(([key, values]) => {
+      const field = fields.find(({ name }) => name === key)
+      const place = [...path, part, key]
+      if (field === undefined) return [unknownKey(place, key, [...fields.map(({ name }) => name), ...others])]
+      const listed = part === 'expect' ? [values].flat() : [values]
+      const fault = listed.map(one => fieldValueFault(field, one)).find(message => message !== undefined)
+      return fault === undefined ? [] : [issue(place, fault)]
+    })
+  })
+}
+
+/** Why a field cannot have a value: `expected 0 to 255 (u8), got 300`. */
+function fieldValueFault({ type }: ElementOf<'field'>, value: unknown): string | undefined {
+  const number = numberType(type)
+  try {
+    writeNumber(new Uint8Array(number.bytes), 0, number, value as number)
+    return undefined
+  } catch (error) {
+    if (error instanceof RangeError) return error.message
+    throw error
+  }
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Issue {
+  return { path, about: 'key', message: unknownWord('key', key, known) }
 }
 
 function protocolsWith(field: string): string[] {

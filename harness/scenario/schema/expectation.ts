@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { checked, checkPattern, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
+import { checked, checkPattern, evenIfFaulty, field, hasUnknownKey, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
-import { checkOne, payloadShape } from './payload.ts'
+import { checkOne, payloadShape, readFieldValue, withFields } from './payload.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 
 const payloadKeys = ['hex', 'base64', 'file'] as const
@@ -18,23 +18,39 @@ const expectedPayload = z.union(
   { error: issue => wantedText(payloadForms, issue.input) },
 )
 
+/** One value of a field, or several of which it has one. */
+function fieldValues() {
+  return field({}, value => {
+    if (!Array.isArray(value)) return readFieldValue(value)
+    if (value.length === 0) throw new InvalidValue('one or more values', 'an empty list')
+    return value.map(readFieldValue)
+  })
+}
+
 const expectationShape = {
   equals: expectedPayload.exactOptional().describe('The reply is exactly this'),
   body: expectedPayload.exactOptional().describe('Another name for equals'),
-  contains: text('text').superRefine(checked(checkNoSlots)).exactOptional().describe('The reply contains this text'),
+  begins: expectedPayload.exactOptional().describe('The reply begins with this'),
+  contains: expectedPayload
+    .refine(payload => payload !== '', { error: 'expected text, got ""' })
+    .exactOptional()
+    .describe('The reply contains this'),
   matches: text('a regular expression')
     .superRefine(checked((pattern: string) => checkPattern(pattern)))
     .exactOptional()
     .describe('The reply matches this regular expression'),
-  type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
-  status: integer(100, 599)
+  type: fieldValues()
+    .exactOptional()
+    .describe('The type of the reply, or a list of types: protocols tlv and rpc, and a frame that is drawn'),
+  status: fieldValues()
     .exactOptional()
     .describe('Protocol http: the status of the reply, such as 200; without it 400 and above fail'),
   error: text('the first word of an error')
     .superRefine(checked(checkErrorText))
     .exactOptional()
     .describe('Protocol resp: the reply is an error that begins so, such as WRONGTYPE; without it an error fails'),
-} satisfies Record<keyof Exclude<Expectation, 'echo'>, z.ZodType>
+} satisfies Record<Exclude<keyof Exclude<Expectation, 'echo'>, 'fields'>, z.ZodType>
+export const expectationKeys: readonly string[] = Object.keys(expectationShape)
 const expectationForms = `echo, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
 
 /** What a reply must be. */
@@ -42,10 +58,11 @@ export const expectSchema = z
   .union(
     [
       z.literal('echo', `expected ${expectationForms}`),
-      mapping(expectationShape).superRefine(
-        (value, context) => checkExpectation(Object.keys(value), context),
-        evenIfFaulty,
-      ),
+      z
+        .object(expectationShape, `expected ${expectationForms}`)
+        .catchall(z.unknown())
+        .superRefine((value, context) => checkExpectation(Object.keys(value), context), evenIfFaulty)
+        .transform(value => withFields(value, expectationKeys) as Exclude<Expectation, 'echo'>),
     ],
     `expected ${expectationForms}`,
   )

@@ -13,10 +13,12 @@ import {
   wantedText,
 } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
+import type { Mapping } from '../../mapping.ts'
 import { limits, type Payload, type Send } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
+const fieldMax = 0xffff_ffff
 /** The largest number that readers of JSON and YAML hold exactly; the wire format has 64 bits. */
 const int64Max = Number.MAX_SAFE_INTEGER
 
@@ -52,14 +54,29 @@ const payload = z.union(
   { error: issue => wantedText(payloadForms, issue.input) },
 )
 
+/** A field of a message: a number, or a character where the field is one. */
+export function fieldValue() {
+  return field({ anyOf: [{ type: 'integer', minimum: 0, maximum: fieldMax }, { type: 'string' }] }, readFieldValue)
+}
+
+/** Reads a number or a character; throws an InvalidValue. */
+export function readFieldValue(value: unknown): number | string {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= fieldMax) return value
+  if (typeof value === 'string' && value.length === 1) return value
+  throw new InvalidValue(`a whole number from 0 to ${fieldMax}, or one character`)
+}
+
+/** `fields` are the keys that are none of these. */
 const sendShape = {
   ...payloadShape,
   body: payload.exactOptional().describe('The payload, where there are other fields as well'),
-  type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv: the type; rpc: the command type'),
+  type: fieldValue()
+    .exactOptional()
+    .describe('Protocol tlv: the type; rpc: the command type; a frame that is drawn: its field of this name'),
   version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
   extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
   ...httpShape,
-} satisfies Record<KeysOf<Send>, z.ZodType>
+} satisfies Record<Exclude<KeysOf<Send>, 'fields'>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
 
 /** What a request carries. */
@@ -67,13 +84,26 @@ export const sendSchema = z
   .union(
     [
       sentText,
-      mapping(sendShape)
+      z
+        .object(sendShape, `expected ${sendForms}`)
+        .catchall(z.unknown())
         .superRefine((value, context) => checkSend(Object.keys(value), context), evenIfFaulty)
-        .transform(value => value as Exclude<Send, string>),
+        .transform(value => withFields(value, Object.keys(sendShape)) as Exclude<Send, string>),
     ],
     { error: issue => wantedText(sendForms, issue.input) },
   )
   .meta({ id: 'send', description: 'What to send: text, a payload, or body with the fields of the protocol' })
+
+/** The keys of messages that are not fields of a frame that is drawn. */
+export const sendKeys: readonly string[] = Object.keys(sendShape)
+
+/** A mapping with the keys that are not known by themselves: only the protocol tells whether they are its fields. */
+export function withFields(value: Mapping, known: readonly string[]): Mapping {
+  const entries = Object.entries(value)
+  const others = entries.filter(([key]) => !known.includes(key))
+  if (others.length === 0) return value
+  return { ...Object.fromEntries(entries.filter(([key]) => known.includes(key))), fields: Object.fromEntries(others) }
+}
 
 /** Reports an issue unless exactly one of the keys was found. */
 export function checkOne(keys: readonly string[], found: readonly string[], context: z.RefinementCtx): void {

@@ -3,7 +3,7 @@ import { faultsWith } from '../testing/faults.ts'
 
 const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
-const expectForms = 'expected echo, or a mapping with equals, body, contains, matches, type, status or error'
+const expectForms = 'expected echo, or a mapping with equals, body, begins, contains, matches, type, status or error'
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
@@ -49,7 +49,7 @@ test.each([
 
 test('parseScenario() bounds the fields of a message', () => {
   expect(faultsWith('protocol: rpc', 'loop: [{ send: { type: -1, version: 40000, extension: 1.5 } }]')).toEqual([
-    's.yaml:4:24 loop[0].send.type: expected a whole number from 0 to 4294967295, got -1',
+    's.yaml:4:24 loop[0].send.type: expected a whole number from 0 to 4294967295, or one character, got -1',
     's.yaml:4:37 loop[0].send.version: expected a whole number from -32768 to 32767, got 40000',
     's.yaml:4:55 loop[0].send.extension: expected a whole number from -9007199254740991 to 9007199254740991, got 1.5',
   ])
@@ -62,7 +62,10 @@ test.each([
   ['{ equals: a, body: a }', '27 loop[0].expect: expected one of equals and body, which mean the same, got both'],
   ['{ equals: { random: 5 } }', '39 loop[0].expect.equals: unknown key "random"; known keys: hex, base64 and file'],
   ['{ contains: "" }', '39 loop[0].expect.contains: expected text, got ""'],
-  ['{ contains: 5 }', '39 loop[0].expect.contains: expected text, got 5 (in quotes it is text)'],
+  [
+    '{ contains: 5 }',
+    '39 loop[0].expect.contains: expected text, or a mapping with one of hex, base64 and file, got 5 (in quotes it is text)',
+  ],
   [
     '{ equals: "a {{seq}}" }',
     '37 loop[0].expect.equals: expected text without slots, or echo for what was sent, got "{{seq}}"',
@@ -70,9 +73,15 @@ test.each([
   ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
   ['{ error: "" }', '36 loop[0].expect.error: expected the first word of an error, got ""'],
   ['{ error: "-ERR" }', '36 loop[0].expect.error: expected the text of an error without its minus, got "-ERR"'],
-  ['{ status: 600 }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got 600'],
-  ['{ status: OK }', '37 loop[0].expect.status: expected a whole number from 100 to 599, got "OK"'],
-  ['{ type: one }', '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, got "one"'],
+  ['{ status: 600 }', '37 loop[0].expect.status: needs protocol http, not tlv'],
+  [
+    '{ status: OK }',
+    '37 loop[0].expect.status: expected a whole number from 0 to 4294967295, or one character, got "OK"',
+  ],
+  [
+    '{ type: one }',
+    '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, or one character, got "one"',
+  ],
 ])('parseScenario() reports what is wrong with expect: %s', (expected, fault) => {
   expect(faultsWith('protocol: tlv', `loop: [{ send: a, expect: ${expected} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
