@@ -249,10 +249,10 @@ function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
   return used
 }
 
-/** The inputs of the deliveries check; undefined for protocols without deliveries and for runs that stopped early. */
+/** The inputs of the deliveries check; undefined where nobody knows how many are to come, and for runs that stopped early. */
 export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: Totals): DeliveriesInputs | undefined {
   const { scenario, workers } = run.facts
-  if (createProtocol(scenario.protocol).delivery === undefined || run.error !== undefined) return undefined
+  if (!createProtocol(scenario.protocol).broadcasts || run.error !== undefined) return undefined
   const { handshakes, heartbeats } = totals
   const inexact = inexactReason(run, collector, totals)
   return {

@@ -4,6 +4,7 @@ import type { FailureKind } from '../failures.ts'
 import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/keyHandshake.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
+import { isUnasked } from '../protocols/unasked.ts'
 import { quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 import { plural } from '../units.ts'
@@ -182,7 +183,7 @@ export class Conversation implements Loop {
 
   #show(bytes: Uint8Array, from: number, end: number): void {
     const { protocol, lines, isPrompting } = this.#settings
-    if (protocol.delivery === undefined || protocol.delivery(bytes, from, end) < 0) this.#waiting.shift()
+    if (!isUnasked(protocol, bytes, from, end)) this.#waiting.shift()
     this.#lastReply?.refresh()
     this.#settings.io.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (isPrompting) lines.prompt()

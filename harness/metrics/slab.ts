@@ -86,8 +86,10 @@ export const field = {
   linksInService: 29,
   /** Times that the loop woke late while requests were in flight; the latest of them are in `Slab.stalls`. */
   stalls: 30,
+  /** Frames that answer nothing, and that the rules of the protocol pass over. */
+  ignored: 31,
   /** By kind, up to the end of the fields. */
-  failures: 31,
+  failures: 32,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -194,6 +196,7 @@ export const counterFields: readonly number[] = [
   field.possiblyMissed,
   field.lateReplies,
   field.idleCloses,
+  field.ignored,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

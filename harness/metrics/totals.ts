@@ -16,6 +16,8 @@ export interface Totals {
   readonly late?: number
   /** Connections that the server closed while nothing was under way on them, which is no failure. */
   readonly idleCloses?: number
+  /** Frames that answer nothing, and that the rules of the protocol pass over. */
+  readonly ignored?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
   /** Messages sent besides the requests, and counted apart from them. */
@@ -57,8 +59,8 @@ export interface Spread {
 export interface DeliveriesRecord {
   /** In the whole run, including the drain after its end. */
   readonly count: number
-  /** One to every other connection for each acknowledged message. */
-  readonly expected: number
+  /** One to every other connection for each acknowledged message; absent where nobody knows how many were to come. */
+  readonly expected?: number
   /** Why the expected number is not exact. */
   readonly inexact?: string
   /** Counted by a reference server. */
@@ -82,6 +84,7 @@ export function totalsOf(collector: Collector): Totals {
     sent: collector.total(field.sent + role),
     completed: collector.total(field.completed + role),
   })
+  const ignored = collector.total(field.ignored)
   return {
     ...pair(roleIndex.request),
     failed: collector.total(field.failed),
@@ -91,6 +94,7 @@ export function totalsOf(collector: Collector): Totals {
     failures: collector.failures(),
     late: collector.total(field.lateReplies),
     idleCloses: collector.total(field.idleCloses),
+    ...(ignored > 0 && { ignored }),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -29,6 +29,7 @@ export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Pr
 
   return {
     name: 'broadcast',
+    broadcasts: true,
     frameBytesMax: maxFrame + additionBytesMax,
     frameEnd(bytes, from, to) {
       if (from < to && bytes[from] !== openBrace) return malformed

@@ -4,8 +4,9 @@ import { createHttp } from './http/http.ts'
 import { createLine } from './line.ts'
 import { createPicture } from './picture/picture.ts'
 import type { Protocol } from './protocol.ts'
-import type { ProtocolSpec } from './protocolSpec.ts'
+import type { ProtocolSpec, WithReplies } from './protocolSpec.ts'
 import { createRaw } from './raw.ts'
+import { withReplies } from './replies/replies.ts'
 import { createResp } from './resp/resp.ts'
 import { createRpc } from './rpc.ts'
 import { createTlv } from './tlv.ts'
@@ -16,9 +17,9 @@ export function createProtocol(spec: ProtocolSpec): Protocol {
     case 'raw':
       return createRaw(spec)
     case 'line':
-      return createLine(spec)
+      return ruled(createLine(spec), spec)
     case 'frame':
-      return 'request' in spec ? createPicture(spec) : createFrame(spec)
+      return ruled('request' in spec ? createPicture(spec) : createFrame(spec), spec)
     case 'tlv':
       return createTlv(spec)
     case 'rpc':
@@ -30,4 +31,8 @@ export function createProtocol(spec: ProtocolSpec): Protocol {
     case 'resp':
       return createResp(spec)
   }
+}
+
+function ruled(protocol: Protocol, { replies }: WithReplies): Protocol {
+  return replies === undefined ? protocol : withReplies(protocol, replies)
 }

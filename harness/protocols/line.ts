@@ -1,12 +1,82 @@
 import { searchBytes } from './byteSearch.ts'
 import { endsTooLate } from './explanation.ts'
-import { incomplete, type Protocol, tooLarge } from './protocol.ts'
+import { dataReader, type LineData, noData, unreadable } from './lineData.ts'
+import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 
 /** A loop searches this many bytes before a call into the runtime would have begun; that searches the rest. */
 const plainSearchBytes = 64
 
-/** Text that ends with a delimiter. `maxFrame` bounds a line with its delimiter, in bytes. */
-export function createLine(settings: { readonly delimiter: string; readonly maxFrame: number }): Protocol {
+/** How lines end, and what may stand behind and between them. */
+export interface LineSettings {
+  readonly delimiter: string
+  /** The longest line with its delimiter, and with the data behind it, in bytes. */
+  readonly maxFrame: number
+  /** Lines that announce data, which is part of their frame. */
+  readonly data?: readonly LineData[]
+  /** Bytes that may stand between frames, and are no part of a line. */
+  readonly between?: string
+}
+
+/** Text that ends with a delimiter. */
+export function createLine(settings: LineSettings): Protocol {
+  const { data = [], between = '' } = settings
+  const plain = createPlainLine(settings)
+  return data.length === 0 && between === '' ? plain : withData(plain, { ...settings, data, between })
+}
+
+/** Lines that data follows, or that other bytes separate. */
+function withData(plain: Protocol, { delimiter, maxFrame, data, between }: Required<LineSettings>): Protocol {
+  const size = Buffer.byteLength(delimiter)
+  const { read, behind } = dataReader(data)
+  const filler = new TextEncoder().encode(between)
+  const bodyStart = (bytes: Uint8Array, from: number, to: number) => {
+    let at = from
+    while (at < to && filler.includes(bytes[at]!)) at++
+    return at
+  }
+  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
+    const first = bodyStart(bytes, from, to)
+    const end = plain.frameEnd(bytes, first, to, 0)
+    if (end <= 0) return end === incomplete && to - from >= maxFrame ? tooLarge : end
+    const length = read(bytes, first, end - size)
+    if (length === noData) return end
+    if (length === unreadable) return malformed
+    const whole = end + length
+    if (whole - from > maxFrame) return tooLarge
+    return whole > to ? incomplete : whole
+  }
+  /** What stands behind data, such as another delimiter, is no part of the body. */
+  function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
+    const first = bodyStart(bytes, from, end)
+    const lineEnd = plain.frameEnd(bytes, first, end, 0)
+    return lineEnd === end ? end - size : end - behind(bytes, first, lineEnd - size)
+  }
+  /** A command that announces data has its line end in front of them. */
+  function withDelimiter(body: Uint8Array): Uint8Array {
+    const frame = Buffer.concat([body, Buffer.from(delimiter)])
+    if (frame.length > maxFrame) throw new RangeError(tooLong(frame.length, maxFrame))
+    return new Uint8Array(frame.buffer, frame.byteOffset, frame.length)
+  }
+  return {
+    ...plain,
+    frameEnd,
+    bodyStart,
+    bodyEnd,
+    decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
+    ...(data.length > 0 && { encode: ({ body }: Message) => withDelimiter(body) }),
+    explain(bytes, from, to) {
+      const end = frameEnd(bytes, from, to)
+      if (end === malformed) return 'announces data, and its length is no number'
+      return end === tooLarge ? endsTooLate('no end of a line and its data', maxFrame) : undefined
+    },
+  }
+}
+
+function tooLong(bytes: number, maxFrame: number): string {
+  return `a line has at most ${maxFrame} bytes with its delimiter, not ${bytes}`
+}
+
+function createPlainLine(settings: LineSettings): Protocol {
   const { maxFrame } = settings
   const delimiter = new TextEncoder().encode(settings.delimiter)
   const size = delimiter.length
@@ -45,7 +115,7 @@ export function createLine(settings: { readonly delimiter: string; readonly maxF
       frame.set(body)
       frame.set(delimiter, body.length)
       if (frame.length > maxFrame) {
-        throw new RangeError(`a line has at most ${maxFrame} bytes with its delimiter, not ${frame.length}`)
+        throw new RangeError(tooLong(frame.length, maxFrame))
       }
       // The search includes the delimiter: a body that ends as the delimiter begins may complete one too early.
       if (searchBytes(frame, delimiter) < body.length) {

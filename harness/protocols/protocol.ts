@@ -84,11 +84,10 @@ export interface Protocol {
    * of another client begins, or -1 for a reply.
    */
   delivery?(bytes: Uint8Array, from: number, end: number): number
-  /**
-   * Formats in which frames come that answer no request: 0 for a reply, 1 for a frame to be counted and passed over, 2 for
-   * one to be counted and timed as a delivery.
-   */
-  unasked?(bytes: Uint8Array, from: number, end: number): number
+  /** The server sends each message of a client to all others, so that the number of deliveries is known. */
+  readonly broadcasts?: true
+  /** Formats in which frames come that answer nothing and are of no interest: whether such a whole frame is one. */
+  ignores?(bytes: Uint8Array, from: number, end: number): boolean
   /** Formats whose frames carry an id, so that replies may arrive in any order. */
   readonly requestId?: RequestId
   /** Formats with their own handshake, in which a client proves that it knows a key. */

@@ -1,18 +1,25 @@
+import type { LineSettings } from './line.ts'
 import type { PictureSettings } from './picture/picture.ts'
+import type { ReplyRules } from './replies/replies.ts'
 
 /** A protocol's name and settings: plain and cloneable, made into a `Protocol` where it is used. */
 export type ProtocolSpec =
   | { readonly name: 'raw'; readonly replyBytes?: number }
-  | { readonly name: 'line'; readonly delimiter: string; readonly maxFrame: number }
-  | ({ readonly name: 'frame' } & FrameSettings)
+  | ({ readonly name: 'line' } & LineSettings & WithReplies)
+  | ({ readonly name: 'frame' } & FrameSettings & WithReplies)
   /** Drawn element by element. */
-  | ({ readonly name: 'frame' } & PictureSettings)
+  | ({ readonly name: 'frame' } & PictureSettings & WithReplies)
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
   | { readonly name: 'broadcast'; readonly maxFrame: number }
   /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
+
+/** Formats in which a reply may be several frames, and frames may come that answer nothing. */
+export interface WithReplies {
+  readonly replies?: ReplyRules
+}
 
 export interface FrameSettings {
   /** Where the length field begins. */

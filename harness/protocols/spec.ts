@@ -10,7 +10,9 @@ import { shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
 import type { ProtocolName } from './protocol.ts'
-import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
+import type { FrameSettings, ProtocolSpec, WithReplies } from './protocolSpec.ts'
+import type { ReplyRules } from './replies/replies.ts'
+import { repliesInput, repliesSchema, unknownFields } from './replies/schema.ts'
 
 /** The names of the protocols. */
 export const protocolNames = [
@@ -28,6 +30,9 @@ export const protocolNames = [
 export const frameBytesMax = 64 * 1024 * 1024
 const headerBytesMax = 64 * 1024
 const delimiterBytesMax = 64
+const textBytesMax = 256
+const wordMax = 100
+const dataRulesMax = 16
 const maxFrameDefault = 1024 * 1024
 const rpcMaxFrameDefault = 2 * 1024 * 1024
 const hostBytesMax = 255
@@ -40,12 +45,40 @@ const rawSettings = mapping({
     .describe('By default a reply is as long as its request'),
 }).transform(({ reply }): ProtocolSpec => ({ name: 'raw', ...(reply && { replyBytes: reply.bytes }) }))
 
+const dataForms = 'what some lines announce: { after: "VALUE ", word: 4, plus: 2 } or { header: Content-Length }'
+const lineData = z.union(
+  [
+    mapping({
+      after: z.string().min(1).max(textBytesMax).describe('How a line begins that announces data'),
+      word: integer(-wordMax, wordMax)
+        .refine(word => word !== 0, 'expected the number of a word from 1, or from the end below 0, got 0')
+        .describe('Which of its words is the length: 1 is the first, -1 the last'),
+      plus: integer(0, frameBytesMax).default(0).describe('How many bytes there are beside those: 2 for a line end'),
+    }),
+    mapping({
+      header: z.string().min(1).max(textBytesMax).describe('The name of the header that is the length'),
+      plus: integer(0, frameBytesMax).default(0).describe('How many bytes there are beside those'),
+    }),
+  ],
+  `expected ${dataForms}`,
+)
+
 const lineSettings = mapping({
   delimiter: z
     .string('expected text such as "\\n"')
     .refine(isDelimiter, `expected 1 to ${delimiterBytesMax} bytes`)
     .default('\n')
     .describe('The end of a line'),
+  data: z
+    .array(lineData, `expected a list of ${dataForms}`)
+    .max(dataRulesMax)
+    .exactOptional()
+    .describe('Lines that announce data: it is part of their message'),
+  between: z
+    .string('expected text')
+    .max(delimiterBytesMax)
+    .exactOptional()
+    .describe('Bytes that may stand between messages'),
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'line', ...settings }))
 
@@ -182,13 +215,14 @@ export function parseProtocolText(text: string): ProtocolSpec {
 
 /** A protocol as JSON text for `parseProtocolText`: the value of a server's `--protocol`. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
-  if ('request' in settings) return pictureText(settings)
-  const { replyBytes, ...others } = settings as { readonly replyBytes?: number }
-  return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } } })
+  const { replyBytes, replies, ...others } = settings as { readonly replyBytes?: number } & WithReplies
+  const rules = replies && { replies: repliesInput(replies) }
+  if ('request' in settings) return JSON.stringify({ frame: picturesInput(settings), ...rules })
+  return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } }, ...rules })
 }
 
-function pictureText({ request, reply, maxFrame }: PictureSettings): string {
-  return JSON.stringify({ frame: { request: pictureInput(request), reply: pictureInput(reply), maxFrame } })
+function picturesInput({ request, reply, maxFrame }: PictureSettings): object {
+  return { request: pictureInput(request), reply: pictureInput(reply), maxFrame }
 }
 
 /** The bits of the ids that join replies to requests; undefined where the frames have none. */
@@ -228,15 +262,31 @@ function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
     return z.NEVER
   }
   if (typeof input === 'string') return isName(input) ? settingsOf[input].parse({}) : refuse(unknownName(input))
-  const [name, another] = isMapping(input) ? Object.keys(input) : []
+  const [name, another] = isMapping(input) ? Object.keys(input).filter(key => key !== 'replies') : []
   if (name === undefined) return refuse(`expected a protocol such as tlv${isMapping(input) ? ', got {}' : ''}`)
   if (another !== undefined)
     return refuse(`expected one protocol, got ${list(Object.keys(input as Mapping).map(show))}`)
   if (!isName(name)) return refuse(unknownName(name))
   const result = settingsOf[name].safeParse((input as Mapping)[name])
-  if (result.success) return result.data
-  for (const issue of result.error.issues) context.addIssue({ ...issue, path: [name, ...issue.path] })
-  return z.NEVER
+  const rules = 'replies' in (input as Mapping) ? repliesSchema.safeParse((input as Mapping)['replies']) : undefined
+  for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] })
+  for (const issue of rules?.error?.issues ?? []) context.addIssue({ ...issue, path: ['replies', ...issue.path] })
+  if (!result.success || rules?.success === false) return z.NEVER
+  return rules?.data === undefined ? result.data : ruledSpec(result.data, rules.data, context)
+}
+
+/** A protocol with the rules of its replies, if it can have them, and has the fields that they ask for. */
+function ruledSpec(spec: ProtocolSpec, replies: ReplyRules, context: z.RefinementCtx): ProtocolSpec {
+  if (spec.name !== 'line' && spec.name !== 'frame') {
+    context.addIssue({ code: 'custom', path: ['replies'], message: `goes with line and frame, not with ${spec.name}` })
+    return z.NEVER
+  }
+  const known = 'request' in spec ? spec.reply.flatMap(element => (element.kind === 'field' ? [element.name] : [])) : []
+  for (const { kind, name } of unknownFields(replies, known)) {
+    const message = `${unknownWord('field', name, known)}${known.length === 0 ? 'none, as no frame is drawn' : ''}`
+    context.addIssue({ code: 'custom', path: ['replies', kind], message })
+  }
+  return { ...spec, replies }
 }
 
 function isName(text: string): text is ProtocolName {
@@ -270,7 +320,9 @@ function isDelimiter(text: string): boolean {
 }
 
 function inputSchema() {
-  const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name] }))
+  const rules = (name: ProtocolName) =>
+    name === 'line' || name === 'frame' ? { replies: repliesSchema.optional() } : {}
+  const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name], ...rules(name) }))
   const schema = unionSchema([z.enum(protocolNames), ...objects])
   return { ...schema, description: 'The protocol of the target: its name, or its name with settings' }
 }

@@ -70,7 +70,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     },
     ...(availability !== undefined && { availability: round(availability) }),
     latencyMs: latenciesOf(run, measured, response),
-    ...(inputs.deliveries && { deliveries: deliveriesOf(inputs.deliveries, measured, seconds) }),
+    ...deliveriesOf(inputs.deliveries, collector, measured, seconds),
     ...tcpOf(measured, collector),
     ...(run.overUdp && { datagrams: datagramsOf(totals, collector) }),
     steps:
@@ -162,16 +162,21 @@ function latencyOf({ quantiles, histogram }: LatencyDistribution): Latency {
   return histogram.totalCount === 0 ? quantiles : { ...quantiles, hdr: encodeHistogram(histogram) }
 }
 
-function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measured, seconds: number): DeliveriesRecord {
-  const { count, acknowledged, others, serverSent, inexact } = inputs
-  return {
-    count,
-    expected: acknowledged * others,
-    ...(inexact !== undefined && { inexact }),
-    ...(serverSent !== undefined && { serverSent }),
-    perSecond: seconds > 0 ? round(deliveries / seconds) : 0,
-    latencyMs: latencyOf(delivery),
+/** The deliveries of a run: compared with what was to come where that is known, and otherwise counted if there are any. */
+function deliveriesOf(
+  inputs: DeliveriesInputs | undefined,
+  collector: Collector,
+  { deliveries, delivery }: Measured,
+  seconds: number,
+): { deliveries?: DeliveriesRecord } {
+  const figures = { perSecond: seconds > 0 ? round(deliveries / seconds) : 0, latencyMs: latencyOf(delivery) }
+  if (inputs === undefined) {
+    const count = collector.total(field.deliveries) + collector.total(field.deliveriesAfter)
+    return count === 0 ? {} : { deliveries: { count, ...figures } }
   }
+  const { count, acknowledged, others, serverSent, inexact } = inputs
+  const known = { ...(inexact !== undefined && { inexact }), ...(serverSent !== undefined && { serverSent }) }
+  return { deliveries: { count, expected: acknowledged * others, ...known, ...figures } }
 }
 
 function tcpOf(measured: Measured, collector: Collector): { tcp?: TcpRecord } {

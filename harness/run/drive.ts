@@ -90,8 +90,8 @@ export async function drive(run: DrivenRun): Promise<Outcome> {
 
 /** How long after `now` the workers start: long enough for every connection to be accepted where that matters. */
 function startDelayOf({ workers }: Plan): number {
-  const { delivery } = createProtocol(workers[0]!.protocol.spec)
-  return delivery === undefined ? startDelayMs : startDelayMsToAll
+  const { broadcasts } = createProtocol(workers[0]!.protocol.spec)
+  return broadcasts ? startDelayMsToAll : startDelayMs
 }
 
 /** Reads the slabs of a run, notifies its observers, and decides whether it is extended. */

@@ -2,6 +2,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { malformed, type Protocol } from '../protocols/protocol.ts'
+import { isUnasked } from '../protocols/unasked.ts'
 import { connectOptions } from '../transports/node.ts'
 import { connectErrorText } from '../transports/probe.ts'
 import type { Address } from '../transports/transport.ts'
@@ -215,8 +216,7 @@ export class RawClient {
       }
       if (end === 0) break
       // A delivery was caused by another connection and answers no request of this one.
-      const isDelivery = this.#protocol.delivery !== undefined && this.#protocol.delivery(bytes, at, end) >= 0
-      if (!isDelivery) this.replies.push(this.#reply(bytes, at, end))
+      if (!isUnasked(this.#protocol, bytes, at, end)) this.replies.push(this.#reply(bytes, at, end))
       this.#framedBytes += end - at
       at = end
     }

@@ -142,6 +142,11 @@ export class WorkerCounters {
     this.#add(field.nonCompletingReplies, 1)
   }
 
+  /** A frame that the rules of the protocol pass over. */
+  ignoredFrame(): void {
+    this.#add(field.ignored, 1)
+  }
+
   /** A message that answers no request, before the end. */
   delivery(): void {
     this.#add(field.deliveries, 1)

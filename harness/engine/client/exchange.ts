@@ -69,6 +69,8 @@ export class Exchange {
   readonly #partialFrames = new PartialFrames()
   /** Absent where every message of the protocol answers a request. */
   readonly #deliveries: Deliveries | undefined
+  /** Absent where every frame of the protocol is of interest. */
+  readonly #ignores: Protocol['ignores']
   readonly #due: DueTimes
   readonly #pipeline: number
   /** Mode rate: response times count from when the request was to be sent. */
@@ -103,6 +105,7 @@ export class Exchange {
     this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
     const { layers } = protocol
     this.#outgoing = new Outgoing(sending, { transport, slots: this.#slots, patcher, captures: this.#captures, layers })
+    this.#ignores = protocol.ignores
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
@@ -226,6 +229,10 @@ export class Exchange {
 
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
+    if (this.#ignores?.(input, from, end)) {
+      this.counters.ignoredFrame()
+      return undefined
+    }
     if (this.#deliveries?.take(input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)

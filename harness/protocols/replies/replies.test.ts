@@ -24,7 +24,8 @@ function partsOf(protocol: Protocol, stream: Uint8Array): string[] {
   for (let at = 0; at < stream.length; ) {
     const end = protocol.frameEnd(stream, at, stream.length, 0)
     if (end <= 0) return [...parts, `rest ${end}`]
-    const kind = ['', 'ignored ', 'delivered '][protocol.unasked?.(stream, at, end) ?? 0]
+    const isDelivered = (protocol.delivery?.(stream, at, end) ?? -1) >= 0
+    const kind = protocol.ignores?.(stream, at, end) ? 'ignored ' : isDelivered ? 'delivered ' : ''
     const refused = protocol.isRefusal?.(stream, at, end) ? 'refused ' : ''
     const body = stream.subarray(protocol.bodyStart(stream, at, end), protocol.bodyEnd(stream, at, end))
     parts.push(`${kind}${refused}${Buffer.from(body).toString('latin1')}`)

@@ -21,9 +21,6 @@ export interface ReplyRules {
   readonly maxFrames?: number
 }
 
-/** What a frame is that answers no request; 0 for a reply. */
-export const unasked = { reply: 0, ignored: 1, delivered: 2 } as const
-
 const maxFramesDefault = 16
 
 /**
@@ -35,10 +32,9 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
   const tests = (kind: Exclude<keyof ReplyRules, 'maxFrames'>) => compileTests(rules[kind], protocol)
   const [ignore, deliver, single] = [tests('ignore'), tests('deliver'), tests('single')]
   const [until, more, refuse, last] = [tests('until'), tests('more'), tests('refuse'), tests('last')]
-  const kindOf = (bytes: Uint8Array, from: number, end: number): number => {
-    if (ignore?.(bytes, from, end)) return unasked.ignored
-    return deliver?.(bytes, from, end) ? unasked.delivered : unasked.reply
-  }
+  /** Frames that are ignored are asked first. */
+  const delivers: FramePredicate | undefined =
+    deliver && (ignore ? (bytes, from, end) => !ignore(bytes, from, end) && deliver(bytes, from, end) : deliver)
   const hasUnasked = ignore !== undefined || deliver !== undefined
   const isMany = until !== undefined || more !== undefined
   const endsReply = (bytes: Uint8Array, from: number, end: number, isFirst: boolean): boolean => {
@@ -55,7 +51,7 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
       const end = frameEnd(bytes, at, to, requestBytes)
       if (end < 0) return end
       if (end === incomplete) return to - from > replyBytesMax ? tooLarge : incomplete
-      const isReply = !hasUnasked || kindOf(bytes, at, end) === unasked.reply
+      const isReply = !hasUnasked || !(ignore?.(bytes, at, end) || deliver?.(bytes, at, end))
       if (!isReply && isFirst) return end
       if (isReply) {
         if (endsReply(bytes, at, end, isFirst)) return end
@@ -89,7 +85,11 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
           : { ...message, body: bytes.subarray(protocol.bodyStart(bytes, from, first), bodyEnd(bytes, from, end)) }
       },
     }),
-    ...(hasUnasked && { unasked: kindOf }),
+    ...(ignore && { ignores: ignore }),
+    ...(delivers && {
+      delivery: (bytes: Uint8Array, from: number, end: number) =>
+        delivers(bytes, from, end) ? protocol.bodyStart(bytes, from, end) : -1,
+    }),
     ...(refuse && { isRefusal: isMany ? anyFrame(refuse, frameEnd) : refuse }),
     ...(last && {
       endsConnection: (bytes: Uint8Array, from: number, end: number) =>

@@ -12,12 +12,17 @@ import { entry, type SummaryStyle } from './layout.ts'
 export function deliveryLines({ deliveries }: Report, style: SummaryStyle): string[] {
   if (deliveries === undefined) return []
   const { count, expected, inexact, perSecond, latencyMs } = deliveries
-  const exact = count === expected ? 'all that were expected' : `${formatCount(expected)} expected`
-  const comparison = inexact === undefined ? exact : `about ${formatCount(expected)} expected`
+  const total = `${formatCount(count)} in total`
+  const counted = expected === undefined ? [total] : [`${total}:`, comparisonOf(count, expected, inexact !== undefined)]
   return [
-    ...entry('deliveries', [`${formatCount(perSecond)}/s,`, `${formatCount(count)} in total:`, comparison], style, ' '),
+    ...entry('deliveries', [`${formatCount(perSecond)}/s,`, ...counted], style, ' '),
     ...(latencyMs.count > 0 ? entry('', quantileParts(latencyMs), style) : []),
   ]
+}
+
+function comparisonOf(count: number, expected: number, isAbout: boolean): string {
+  if (isAbout) return `about ${formatCount(expected)} expected`
+  return count === expected ? 'all that were expected' : `${formatCount(expected)} expected`
 }
 
 /**
@@ -25,7 +30,7 @@ export function deliveryLines({ deliveries }: Report, style: SummaryStyle): stri
  * server. Attempts are requests, and failures of which no request is part, such as a refused connect.
  */
 export function requestLines({ totals, server }: Report, style: SummaryStyle): string[] {
-  const { completed, inFlightAtEnd, failures, handshakes, heartbeats } = totals
+  const { completed, inFlightAtEnd, failures, handshakes, heartbeats, ignored = 0 } = totals
   const kinds = failureKinds.filter(kind => failures[kind] !== undefined).sort((a, b) => failures[b]! - failures[a]!)
   const outcomes = [
     `${formatCount(completed)} completed`,
@@ -35,6 +40,7 @@ export function requestLines({ totals, server }: Report, style: SummaryStyle): s
   const others = [
     ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
     ...(heartbeats.sent > 0 ? [`${formatCount(heartbeats.sent)} heartbeats`] : []),
+    ...(ignored > 0 ? [`${plural(ignored, 'message')} to be ignored`] : []),
   ]
   const sum = outcomes.map((outcome, index) => `${index === 0 ? '=' : '+'} ${outcome}`)
   return [

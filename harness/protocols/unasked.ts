@@ -1,0 +1,7 @@
+import type { Protocol } from './protocol.ts'
+
+/** Whether the whole frame `bytes[from, end)` answers no request. */
+export function isUnasked(protocol: Protocol, bytes: Uint8Array, from: number, end: number): boolean {
+  if (protocol.ignores?.(bytes, from, end)) return true
+  return protocol.delivery !== undefined && protocol.delivery(bytes, from, end) >= 0
+}
