@@ -33,6 +33,8 @@ export interface Patch {
   readonly kind: PatchKind
   readonly offset: number
   readonly length: number
+  /** The value is a number in bytes, in this order, and not a text. */
+  readonly binary?: 'big' | 'little'
   /** For a number: the range that it is drawn from, including both ends. */
   readonly from?: number
   readonly to?: number

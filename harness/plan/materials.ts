@@ -4,7 +4,7 @@ import { messageOf, reasonOf } from '../errors.ts'
 import { show } from '../invalidValue.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
-import { limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
+import { isMessage, limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded } from '../wholeFile.ts'
@@ -93,11 +93,15 @@ function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<stri
 /** The payload files of a scenario, each with the first place that names it. */
 function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Map<string, Path> {
   const files = new Map<string, Path>()
-  function add(payload: unknown, at: Path): void {
-    if (isFile(payload) && !files.has(payload.file)) files.set(payload.file, [...at, 'file'])
+  function add(payload: Payload | undefined, at: Path): void {
+    if (payload === undefined || typeof payload === 'string') return
+    if (Array.isArray(payload)) {
+      for (const [index, part] of (payload as readonly Payload[]).entries()) add(part, [...at, index])
+    } else if ('of' in payload) add(payload.of, [...at, 'of'])
+    else if ('file' in payload && !files.has(payload.file)) files.set(payload.file, [...at, 'file'])
   }
   function addSend(send: Send, at: Path): void {
-    if (typeof send === 'object' && 'body' in send) add(send.body, [...at, 'body'])
+    if (isMessage(send)) add(send.body, [...at, 'body'])
     else add(send, at)
   }
   for (const [kind, steps] of Object.entries({ loop, mix, connect })) {
@@ -106,12 +110,10 @@ function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Ma
       if (typeof expect !== 'object') return
       add(expect.equals, [kind, index, 'expect', 'equals'])
       add(expect.body, [kind, index, 'expect', 'body'])
+      add(expect.begins, [kind, index, 'expect', 'begins'])
+      add(expect.contains, [kind, index, 'expect', 'contains'])
     })
   }
   if (heartbeat) addSend(heartbeat.send, ['heartbeat', 'send'])
   return files
-}
-
-function isFile(payload: unknown): payload is Extract<Payload, { file: string }> {
-  return typeof payload === 'object' && payload !== null && 'file' in payload
 }

@@ -3,11 +3,29 @@ import type { Role } from '../metrics/slab.ts'
 import { createPrng, streamSeed } from '../prng.ts'
 import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
-import type { Expectation, Payload, Scenario, Send, Step } from '../scenario/scenario.ts'
+import {
+  type ConstantPayload,
+  type Expectation,
+  isMessage,
+  type MessageSend,
+  type Payload,
+  type Scenario,
+  type Send,
+  type Step,
+} from '../scenario/scenario.ts'
 import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedStep, RequestBank } from './bank.ts'
 import type { Materials } from './materials.ts'
+import {
+  encodePayload,
+  hasVaryingChecksum,
+  type PayloadContext,
+  payloadTemplate,
+  type Row,
+  type Slot,
+  textsIn,
+} from './payload.ts'
 import { CaptureNames, type MessageTemplate, type TemplatePart } from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
@@ -80,7 +98,7 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
-        ...(usesCaptured(step.send) && { isTemplate: true as const }),
+        ...(isEncodedOnSend(step.send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {
@@ -135,7 +153,7 @@ class BankBuilder {
 
   #encode(send: Send, row: Row | undefined): void {
     const slots: Slot[] = []
-    const isTemplate = usesCaptured(send)
+    const isTemplate = isEncodedOnSend(send)
     const frame = this.#protocol.encode(this.#message(send, row, fillers[0], slots))
     if (frame.length === 0) throw new RangeError('an empty request cannot be sent over a protocol without framing')
     this.#bytes += frame.length
@@ -155,33 +173,31 @@ class BankBuilder {
 
   /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
   #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
-    const { body = '', path, headers, ...others } = isFields(send) ? send : { body: send }
-    const text = (value: string) => Buffer.from(fillSlots(value, row, filler, slots)).toString()
+    const { body = '', path, headers, ...others } = isMessage(send) ? send : { body: send }
+    const text = (value: string) => Buffer.from(encodePayload(value, filler, slots, this.#context(row))).toString()
     return {
       ...this.#fields(others),
       ...(path === undefined ? {} : { path: text(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
-      body: typeof body === 'string' ? fillSlots(body, row, filler, slots) : this.#constant(body),
+      body: encodePayload(body, filler, slots, this.#context(row)),
     }
   }
 
   /** The same message as a template, with its slots in the same order as in `#message`. */
   #template(send: Send, row: Row | undefined): MessageTemplate {
-    const { body = '', path, headers, ...others } = isFields(send) ? send : { body: send }
+    const { body = '', path, headers, ...others } = isMessage(send) ? send : { body: send }
     let slotEnd = 0
-    const parts = (text: string) =>
-      parseSlots(text).map((part): TemplatePart => {
-        if ('text' in part) return utf8(part.text)
-        if (part.slot === 'data') return utf8(column(row, part.column))
-        if (part.slot === 'capture') return { value: this.#names.numberOf(part.name) }
-        slotEnd += part.length
-        return { slotFrom: slotEnd - part.length, slotEnd }
-      })
+    const slotAt = (length: number): TemplatePart => {
+      slotEnd += length
+      return { slotFrom: slotEnd - length, slotEnd }
+    }
+    const parts = (payload: Payload) =>
+      payloadTemplate(payload, this.#context(row), slotAt, name => this.#names.numberOf(name))
     return {
       fields: this.#fields(others),
       ...(path === undefined ? {} : { path: parts(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
-      body: typeof body === 'string' ? parts(body) : [this.#constant(body)],
+      body: parts(body),
     }
   }
 
@@ -199,7 +215,11 @@ class BankBuilder {
     }
   }
 
-  #constant(payload: Exclude<Payload, string>): Uint8Array {
+  #context(row: Row | undefined): PayloadContext {
+    return { row, constant: payload => this.#constant(payload) }
+  }
+
+  #constant(payload: ConstantPayload): Uint8Array {
     if ('hex' in payload) return Buffer.from(payload.hex.replace(/\s+/g, ''), 'hex')
     if ('base64' in payload) return Buffer.from(payload.base64, 'base64')
     if ('file' in payload) return this.#materials.files.get(payload.file)!
@@ -210,7 +230,8 @@ class BankBuilder {
   #expectation(expect: Expectation): PlannedExpectation {
     if (expect === 'echo') return { echo: true }
     const { equals = expect.body, begins, contains, matches, error, type, status, fields } = expect
-    const bytes = (payload: Payload) => (typeof payload === 'string' ? utf8(payload) : this.#constant(payload))
+    const bytes = (payload: Payload) =>
+      typeof payload === 'string' ? utf8(payload) : encodePayload(payload, 0, [], this.#context(undefined))
     const values = plannedValues({
       ...(type !== undefined && { type }),
       ...(status !== undefined && { status }),
@@ -227,7 +248,7 @@ class BankBuilder {
   }
 }
 
-type MessageFields = Omit<Extract<Send, { body?: Payload }>, 'body' | 'path' | 'headers'>
+type MessageFields = Omit<MessageSend, 'body' | 'path' | 'headers'>
 
 /** The values of fields as numbers: a character stands for its code. */
 function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string, readonly number[]> {
@@ -239,25 +260,8 @@ function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string
   )
 }
 
-type Row = Readonly<Record<string, string>>
-
-type Slot = Omit<Patch, 'offset'>
-
 /** Two digits to fill slots with: where the frames encoded with them differ, the slots are. */
 const fillers = [0x30, 0x31] as const
-
-function fillSlots(text: string, row: Row | undefined, filler: number, slots: Slot[]): Uint8Array {
-  const parts = parseSlots(text).map(part => {
-    if ('text' in part) return utf8(part.text)
-    if (part.slot === 'data') return utf8(column(row, part.column))
-    // A slash, because a captured value may be a whole path as well as a part of one.
-    if (part.slot === 'capture') return utf8('/')
-    const { slot, ...rest } = part
-    slots.push({ kind: slot, ...rest })
-    return new Uint8Array(part.length).fill(filler)
-  })
-  return Buffer.concat(parts)
-}
 
 /**
  * The offsets of slots in an encoded frame: where it differs from the same message with another filler. So a protocol
@@ -303,30 +307,27 @@ function mapValues<Value>(
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
 
-function column(row: Row | undefined, name: string): string {
-  const value = row?.[name]
-  if (value !== undefined) return value
-  const known = Object.keys(row ?? {}).join(', ')
-  throw new UserError(`the data has no column "${name}"; it has ${known || 'no columns'}`)
-}
-
-function isFields(send: Send): send is Extract<Send, { body?: Payload }> {
-  return typeof send === 'object' && !('hex' in send || 'base64' in send || 'file' in send || 'random' in send)
-}
-
 function usesData(send: Send): boolean {
-  return usesSlot(send, 'data')
+  return textsOf(send).some(text => hasSlot(text, 'data'))
 }
 
-function usesCaptured(send: Send): boolean {
-  return usesSlot(send, 'capture')
+/** Whether a request is encoded when it is sent: it takes a captured value, or has a checksum of what differs each time. */
+function isEncodedOnSend(send: Send): boolean {
+  const body = isMessage(send) ? (send.body ?? '') : send
+  return textsOf(send).some(text => hasSlot(text, 'capture')) || hasVaryingChecksum(body)
 }
 
-function usesSlot(send: Send, slot: string): boolean {
-  const texts = isFields(send) ? [send.body, send.path, ...Object.values(send.headers ?? {})] : [send]
-  return texts.some(
-    text => typeof text === 'string' && parseSlots(text).some(part => 'slot' in part && part.slot === slot),
-  )
+function textsOf(send: Send): string[] {
+  if (!isMessage(send)) return textsIn(send)
+  return [
+    ...textsIn(send.body ?? ''),
+    ...(send.path === undefined ? [] : [send.path]),
+    ...Object.values(send.headers ?? {}),
+  ]
+}
+
+function hasSlot(text: string, slot: string): boolean {
+  return parseSlots(text).some(part => 'slot' in part && part.slot === slot)
 }
 
 function utf8(text: string): Uint8Array {

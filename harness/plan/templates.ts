@@ -1,5 +1,6 @@
+import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
 import type { Message } from '../protocols/protocol.ts'
-import type { Step } from '../scenario/scenario.ts'
+import type { ChecksumPart, LengthPart, Step } from '../scenario/scenario.ts'
 import { type CaptureSource, parseCapture } from '../scenario/schema/capture.ts'
 
 /** A value that a step takes from its reply, and the number by which its connection keeps it. */
@@ -19,11 +20,16 @@ export interface MessageTemplate {
   readonly body: readonly TemplatePart[]
 }
 
-/** Constant bytes, a slot by its range in the buffer of patches, or a captured value by its number. */
+/**
+ * Constant bytes, a slot by its range in the buffer of patches, a captured value by its number, as it is or as a number in
+ * bytes, or parts with their length before or their checksum behind them.
+ */
 export type TemplatePart =
   | Uint8Array
   | { readonly slotFrom: number; readonly slotEnd: number }
-  | { readonly value: number }
+  | { readonly value: number; readonly type?: NumberName | FloatName }
+  | { readonly length: Omit<LengthPart, 'of'>; readonly of: readonly TemplatePart[] }
+  | { readonly checksum: Omit<ChecksumPart, 'of'>; readonly of: readonly TemplatePart[] }
 
 /** The names of the captured values of a scenario, numbered. */
 export class CaptureNames {

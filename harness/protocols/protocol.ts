@@ -79,11 +79,18 @@ export interface Protocol {
   readonly status?: { read(bytes: Uint8Array, from: number): number }
   /** Whether a whole reply refuses the request, as a RESP error does: it is unexpected unless a scenario expects it. */
   isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
+  /** A refusal is told by its text alone, so that what a scenario expects of a body may be one. */
+  readonly refusesByText?: true
   /**
    * Formats in which a server also sends frames that answer no request: the place in such a whole frame where the text
    * of another client begins, or -1 for a reply.
    */
   delivery?(bytes: Uint8Array, from: number, end: number): number
+  /**
+   * Formats whose frames carry checksums: fills them in anew in the whole frame `bytes[from, end)`, after something in it
+   * has changed.
+   */
+  seal?(bytes: Uint8Array, from: number, end: number): void
   /** The server sends each message of a client to all others, so that the number of deliveries is known. */
   readonly broadcasts?: true
   /** Formats in which frames come that answer nothing and are of no interest: whether such a whole frame is one. */

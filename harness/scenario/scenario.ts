@@ -1,4 +1,7 @@
 import type { LayerName } from '../protocols/layers/settings.ts'
+import type { ChecksumName } from '../protocols/picture/checksums.ts'
+import type { LengthForm } from '../protocols/picture/lengths.ts'
+import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
@@ -118,31 +121,69 @@ export interface Heartbeat {
 }
 
 /** What a request carries: a payload alone, or a body with the other fields of the protocol. */
-export type Send =
-  | Payload
-  | {
-      readonly body?: Payload
-      /** A character in a frame whose field is one. */
-      readonly type?: number | string
-      readonly version?: number
-      readonly extension?: number
-      /** Other fields of a frame that is drawn, by name. */
-      readonly fields?: Readonly<Record<string, unknown>>
-      /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
-      readonly method?: string
-      readonly path?: string
-      readonly headers?: Readonly<Record<string, string>>
-    }
+export type Send = Payload | MessageSend
+
+/** A body with the other fields of the protocol. */
+export interface MessageSend {
+  readonly body?: Payload
+  /** A character in a frame whose field is one. */
+  readonly type?: number | string
+  readonly version?: number
+  readonly extension?: number
+  /** Other fields of a frame that is drawn, by name. */
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
+  readonly method?: string
+  readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** What a field of a reply must be: one value, or one of several; a character where the field is one. */
 export type FieldValues = number | string | readonly (number | string)[]
 
-export type Payload =
-  | string
+const payloadKeys = ['hex', 'base64', 'file', 'random', 'number', 'of']
+
+/** Whether a request is a body with other fields, and not a payload alone. */
+export function isMessage(send: Send): send is MessageSend {
+  return typeof send === 'object' && !Array.isArray(send) && !payloadKeys.some(key => key in send)
+}
+
+/** Bytes that are the same in every request. */
+export type ConstantPayload =
   | { readonly hex: string }
   | { readonly base64: string }
   | { readonly file: string }
   | { readonly random: number }
+
+export type Payload =
+  | string
+  | ConstantPayload
+  | NumberPart
+  | LengthPart
+  | ChecksumPart
+  /** One after the other. */
+  | readonly Payload[]
+
+/** A number as its bytes; a text is a slot that fills it in. */
+export interface NumberPart {
+  readonly number: NumberName | FloatName
+  readonly value: number | string
+}
+
+/** The length of a payload, then the payload itself. */
+export interface LengthPart {
+  readonly length: LengthForm
+  readonly counts: 'rest' | 'itself'
+  readonly plus: number
+  readonly of: Payload
+}
+
+/** A payload, then its checksum. */
+export interface ChecksumPart {
+  readonly checksum: ChecksumName
+  readonly as?: NumberName | { readonly digits: number }
+  readonly of: Payload
+}
 
 /** What a reply must be: all conditions of an object must hold. `body` is another name for `equals`. */
 export type Expectation =

@@ -1,6 +1,8 @@
 import type { RequestBank } from '../../plan/bank.ts'
+import { numberBytes, withChecksum, withLength } from '../../plan/payload.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
+import { numberType } from '../../protocols/picture/numbers.ts'
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'
 import { matchedBytesMax } from './expectation.ts'
@@ -118,8 +120,11 @@ export class Captures {
     return Buffer.concat(
       parts.map(part => {
         if (part instanceof Uint8Array) return part
-        if ('value' in part) return this.#values[link * this.#count + part.value] ?? noBytes
-        return this.#slots.subarray(part.slotFrom, part.slotEnd)
+        if ('slotFrom' in part) return this.#slots.subarray(part.slotFrom, part.slotEnd)
+        if ('length' in part) return withLength(part.length, this.#fill(part.of, link))
+        if ('checksum' in part) return withChecksum(part.checksum, this.#fill(part.of, link))
+        const captured = this.#values[link * this.#count + part.value] ?? noBytes
+        return part.type === undefined ? captured : numberBytes(numberType(part.type), textOf(captured))
       }),
     )
   }

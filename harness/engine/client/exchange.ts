@@ -103,8 +103,9 @@ export class Exchange {
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
     this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
-    const { layers } = protocol
-    this.#outgoing = new Outgoing(sending, { transport, slots: this.#slots, patcher, captures: this.#captures, layers })
+    const { layers, seal } = protocol
+    const parts = { slots: this.#slots, patcher, captures: this.#captures, layers, seal }
+    this.#outgoing = new Outgoing(sending, { transport, ...parts })
     this.#ignores = protocol.ignores
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY

@@ -29,8 +29,9 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
   }
   const checks: Check[] = []
   const { equals, begins, contains, matches, fields = {}, error } = expectation ?? {}
-  const namesRefusal = Object.keys(fields).length > 0 || error !== undefined
-  const { isRefusal } = protocol
+  const { isRefusal, refusesByText } = protocol
+  const asksText = [equals, begins, contains, matches].some(asked => asked !== undefined)
+  const namesRefusal = Object.keys(fields).length > 0 || error !== undefined || (refusesByText === true && asksText)
   if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
   for (const [name, values] of Object.entries(fields)) checks.push(fieldCheck(protocol, name, values))
   if (error !== undefined) {

@@ -1,5 +1,5 @@
 import type { FailureKind } from '../../failures.ts'
-import type { BodyLayers } from '../../protocols/protocol.ts'
+import type { BodyLayers, Protocol } from '../../protocols/protocol.ts'
 import { type Transport, type Written, written } from '../../transports/transport.ts'
 import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
@@ -17,6 +17,8 @@ export interface OutgoingOptions {
   /** Absent where no step captures anything. */
   readonly captures: Captures | undefined
   readonly layers: BodyLayers | undefined
+  /** Fills in the checksums of a frame that was patched; absent where frames have none. */
+  readonly seal: Protocol['seal']
 }
 
 /**
@@ -29,6 +31,7 @@ export class Outgoing {
   readonly #transport: Transport
   readonly #frames: readonly Uint8Array[]
   readonly #layers: BodyLayers | undefined
+  readonly #seal: Protocol['seal']
   /** Frames as they are sent, except for those that are encoded or patched each time. */
   readonly #sendable: readonly Uint8Array[]
   readonly #patcher: Patcher
@@ -65,11 +68,12 @@ export class Outgoing {
   readonly #encoded: (Uint8Array | undefined)[] = []
   readonly #keepsEncoded: boolean
 
-  constructor(sending: Sending, { transport, slots, patcher, captures, layers }: OutgoingOptions) {
+  constructor(sending: Sending, { transport, slots, patcher, captures, layers, seal }: OutgoingOptions) {
     const { bank, endless, overUdp, hasIds } = sending
     this.#transport = transport
     this.#frames = bank.frames
     this.#layers = layers
+    this.#seal = seal
     this.#patcher = patcher
     this.#captures = captures
     this.#isEncodedOnSend = bank.frames.map(
@@ -190,9 +194,13 @@ export class Outgoing {
     this.#batchRequests++
     copy(bytes, this.#batch, at)
     if (!isEncoded) this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
-    if (!hasReply) return true
+    if (!hasReply) {
+      this.#seal?.(this.#batch, at, this.#batchBytes)
+      return true
+    }
     const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.writeId(slot, this.#batch, at)
+    this.#seal?.(this.#batch, at, this.#batchBytes)
     if (isEncoded) this.#encoded[slot] = this.#keepsEncoded ? this.#nextPlain : undefined
     else if (this.#isKept(frame)) this.#keep(slot, bytes.length, at)
     return true

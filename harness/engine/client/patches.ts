@@ -1,11 +1,14 @@
 import type { Patch, PatchKind } from '../../plan/bank.ts'
 import type { Prng } from '../../prng.ts'
+import { writeBig, writeLittle } from '../../protocols/integers.ts'
 
 const zero = 0x30
 const letters = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 const hexDigits = new TextEncoder().encode('0123456789abcdef')
 const kinds: readonly PatchKind[] = ['seq', 'connection', 'uuid', 'random', 'stamp', 'number', 'signature']
 const [seq, connection, uuid, random, stamp, number] = [0, 1, 2, 3, 4, 5]
+/** Added to a kind whose value is a number in bytes. */
+const inBytes = kinds.length
 
 /**
  * Overwrites the parts of a request that differ each time. They have a fixed length, so that no frame changes its size.
@@ -15,6 +18,8 @@ export class Patcher {
   signature: Uint8Array = new Uint8Array(0)
   readonly #first: Int32Array
   readonly #kind: Uint8Array
+  /** Numbers in bytes: 1 for those whose lowest byte comes first. */
+  readonly #isLittle: Uint8Array
   readonly #offset: Int32Array
   readonly #length: Int32Array
   /** Patches of the kind `number`: the least value, and how many values there are. */
@@ -35,7 +40,8 @@ export class Patcher {
     patches.forEach((list, frame) => {
       this.#first[frame + 1] = this.#first[frame]! + list.length
     })
-    this.#kind = Uint8Array.from(all, patch => kinds.indexOf(patch.kind))
+    this.#kind = Uint8Array.from(all, patch => kinds.indexOf(patch.kind) + (patch.binary === undefined ? 0 : inBytes))
+    this.#isLittle = Uint8Array.from(all, patch => (patch.binary === 'little' ? 1 : 0))
     this.#offset = Int32Array.from(all, patch => patch.offset)
     this.#length = Int32Array.from(all, patch => patch.length)
     this.#least = Float64Array.from(all, patch => patch.from ?? 0)
@@ -66,9 +72,28 @@ export class Patcher {
       else if (kind === random) this.#writeLetters(bytes, from, length)
       else if (kind === uuid) this.#writeUuid(bytes, from)
       else if (kind === stamp) writeDigits(bytes, from, length, Math.floor((now + this.#epochOffsetMs) * 1000))
-      else if (kind !== number) bytes.set(this.signature, from)
-      else writeDigits(bytes, from, length, this.#least[patch]! + this.#prng.below(this.#count[patch]!))
+      else if (kind === number) writeDigits(bytes, from, length, this.#drawn(patch))
+      else if (kind! < inBytes) bytes.set(this.signature, from)
+      else {
+        const value = this.#numberOf(kind! - inBytes, patch, connectionNumber, now)
+        if (this.#isLittle[patch] === 1) writeLittle(bytes, from, length, value)
+        else writeBig(bytes, from, length, value)
+      }
     }
+  }
+
+  #drawn(patch: number): number {
+    return this.#least[patch]! + this.#prng.below(this.#count[patch]!)
+  }
+
+  /** The value of a slot that is written as a number in bytes. */
+  #numberOf(kind: number, patch: number, connectionNumber: number, now: number): number {
+    if (kind === connection) return connectionNumber
+    if (kind === stamp) return Math.floor((now + this.#epochOffsetMs) * 1000)
+    if (kind === number) return this.#drawn(patch)
+    const value = this.#sequence
+    this.#sequence += this.#stride
+    return value
   }
 
   #writeLetters(bytes: Uint8Array, from: number, length: number): void {

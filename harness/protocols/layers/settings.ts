@@ -32,6 +32,7 @@ export function layersUnsupported(spec: ProtocolSpec): string | undefined {
   if ('request' in spec) {
     // Unwrapped replies are encoded anew, as they are drawn for requests.
     const isOne = JSON.stringify(spec.request) === JSON.stringify(spec.reply)
+    if (spec.request.some(({ kind }) => kind === 'checksum')) return 'go with frames that have no checksum of their own'
     return isOne ? undefined : 'go with a frame that is drawn once, not with one picture for each direction'
   }
   const least = shortestFrame(spec)

@@ -106,12 +106,24 @@ function sealFrame(elements: Picture, parts: readonly Uint8Array[], frame: Uint8
     if (element.kind !== 'checksum') return
     const from = element.of === 'body' ? bodyStart : 0
     const end = element.of === 'before' ? starts[index]! : bodyEnd
-    frame.set(checksumBytes(element, checksums[element.sum].of(frame, from, end)), starts[index])
+    writeChecksum(frame, starts[index]!, element.as, checksums[element.sum].of(frame, from, end))
   })
 }
 
-/** A checksum as it is written. */
-export function checksumBytes({ as }: Pick<ElementOf<'checksum'>, 'as'>, value: number): Uint8Array {
-  if (typeof as === 'object') return Buffer.from(String(value).padStart(as.digits, '0'))
-  return numberPart('the checksum', numberType(as), value)
+/** Writes a checksum at a place, as a number or in decimal digits, without allocation. */
+export function writeChecksum(bytes: Uint8Array, at: number, as: ElementOf<'checksum'>['as'], value: number): void {
+  if (typeof as === 'object') {
+    let rest = value
+    for (let place = at + as.digits - 1; place >= at; place--) {
+      bytes[place] = 0x30 + (rest % 10)
+      rest = Math.floor(rest / 10)
+    }
+    return
+  }
+  const { bytes: width, isLittle } = numberType(as)
+  let rest = value
+  for (let index = 0; index < width; index++) {
+    bytes[isLittle ? at + index : at + width - 1 - index] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
 }

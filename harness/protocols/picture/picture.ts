@@ -1,8 +1,9 @@
 import { announcesTooMuch } from '../explanation.ts'
 import { type Message, malformed, type Protocol, type RequestId, tooLarge } from '../protocol.ts'
+import { checksums } from './checksums.ts'
 import { type ElementOf, fixedBytesOf, type Picture } from './elements.ts'
-import { encodePicture } from './encode.ts'
-import { frameEndOf } from './frameEnd.ts'
+import { encodePicture, writeChecksum } from './encode.ts'
+import { checksumRange, frameEndOf } from './frameEnd.ts'
 import { bodyStartOf, type Layout, layoutOf, locatorOf } from './layout.ts'
 import { lengthScale } from './lengths.ts'
 import { numberReader, numberType, writeNumber } from './numbers.ts'
@@ -38,10 +39,29 @@ export function createPicture({ request, reply, maxFrame }: PictureSettings): Pr
     // Requests that are drawn in another way have their bodies elsewhere.
     ...(request !== reply && { sent: partsOf(layoutOf(request)) }),
     encode: message => encodePicture(request, maxFrame, message),
+    ...sealOf(layoutOf(request)),
     explain: (bytes, from, to) =>
       frameEnd(bytes, from, to) < 0 ? explain(layout, maxFrame, bytes, from, to) : undefined,
     announcedBytes: (bytes, from, to) => announcedBytes(layout, bytes, from, to),
     ...(requestId && { requestId }),
+  }
+}
+
+/** Fills in the checksums of a request anew, from the first to the last. */
+function sealOf(layout: Layout): Pick<Protocol, 'seal'> {
+  const sums = layout.elements.flatMap(element => {
+    if (element.kind !== 'checksum') return []
+    const { first, last } = checksumRange(layout, element)
+    return [{ as: element.as, of: checksums[element.sum].of, first, last, locate: locatorOf(layout, element) }]
+  })
+  if (sums.length === 0) return {}
+  return {
+    seal(bytes, from, end) {
+      for (let index = 0; index < sums.length; index++) {
+        const { as, of, first, last, locate } = sums[index]!
+        writeChecksum(bytes, locate(bytes, from, end), as, of(bytes, first(bytes, from, end), last(bytes, from, end)))
+      }
+    },
   }
 }
 

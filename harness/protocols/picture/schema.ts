@@ -181,6 +181,18 @@ function readLengthName(value: unknown): LengthName {
   throw new InvalidValue(lengthForms, show(value))
 }
 
+/** A length with the text that ends it where it is decimal; throws an InvalidValue. */
+export function readLengthForm(value: unknown, ends: unknown): LengthForm {
+  const name = readLengthName(value)
+  if (name !== 'decimal') {
+    if (ends !== undefined) throw new InvalidValue('length: decimal where there is ends', show(value))
+    return name
+  }
+  const bytes = typeof ends === 'string' ? Buffer.byteLength(ends) : 0
+  if (bytes > 0 && bytes <= endsBytesMax && !/^\d/.test(String(ends))) return { decimal: { ends: String(ends) } }
+  throw new InvalidValue(`the text that ends a decimal length in ends, 1 to ${endsBytesMax} bytes`, show(ends))
+}
+
 function readLength(
   given: {
     length: LengthName
@@ -208,7 +220,8 @@ function readLength(
   return { kind: 'length', form: { decimal: { ends: ends! } }, counts, plus, flag: 0 }
 }
 
-function readChecksumForm(value: unknown): NumberName | { digits: number } {
+/** How a checksum is written; throws an InvalidValue. */
+export function readChecksumForm(value: unknown): NumberName | { digits: number } {
   if ((numberNames as readonly unknown[]).includes(value)) return value as NumberName
   const digits = isMapping(value) ? value['digits'] : undefined
   if (Number.isInteger(digits) && Number(digits) >= 1 && Number(digits) <= digitsMax) return { digits: Number(digits) }

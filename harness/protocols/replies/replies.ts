@@ -90,7 +90,7 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
       delivery: (bytes: Uint8Array, from: number, end: number) =>
         delivers(bytes, from, end) ? protocol.bodyStart(bytes, from, end) : -1,
     }),
-    ...(refuse && { isRefusal: isMany ? anyFrame(refuse, frameEnd) : refuse }),
+    ...(refuse && { isRefusal: isMany ? anyFrame(refuse, frameEnd) : refuse, refusesByText: true as const }),
     ...(last && {
       endsConnection: (bytes: Uint8Array, from: number, end: number) =>
         last(bytes, from, isMany ? firstEnd(bytes, from, end) : end),

@@ -7,7 +7,7 @@ import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
 import { unknownWord } from '../../suggestion.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
-import type { Send, Step } from '../scenario.ts'
+import { isMessage, type Payload, type Send, type Step } from '../scenario.ts'
 import { expectationKeys } from '../schema/expectation.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
 import { payloadKeys, sendKeys } from '../schema/payload.ts'
@@ -123,7 +123,7 @@ function protocolsWith(field: string): string[] {
 /** A request of HTTP needs a path, as text or as a mapping. */
 function requestIssues(path: Path, send: Send): Issue[] {
   if (typeof send !== 'string') {
-    if ('path' in send) return []
+    if (isMessage(send) && send.path !== undefined) return []
     return [conflict(path, `${requestLineForms}, or a mapping with path`, `a mapping with ${list(Object.keys(send))}`)]
   }
   try {
@@ -161,9 +161,22 @@ export function dataIssues(path: Path, send: Send): Issue[] {
 
 /** Every text of a request that may have slots in it, with its path in the request. */
 export function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
-  if (typeof send === 'string') return [{ path: [], text: send }]
-  const body = 'body' in send && typeof send.body === 'string' ? [{ path: ['body'], text: send.body }] : []
-  const path = 'path' in send && send.path !== undefined ? [{ path: ['path'], text: send.path }] : []
-  const headers = Object.entries('headers' in send ? (send.headers ?? {}) : {})
-  return [...body, ...path, ...headers.map(([name, text]) => ({ path: ['headers', name], text }))]
+  if (!isMessage(send)) return payloadTexts(send, [])
+  const { body, path, headers = {} } = send
+  return [
+    ...(body === undefined ? [] : payloadTexts(body, ['body'])),
+    ...(path === undefined ? [] : [{ path: ['path'], text: path }]),
+    ...Object.entries(headers).map(([name, text]) => ({ path: ['headers', name], text })),
+  ]
+}
+
+function payloadTexts(payload: Payload, path: Path): { readonly path: Path; readonly text: string }[] {
+  if (typeof payload === 'string') return [{ path, text: payload }]
+  if (Array.isArray(payload)) {
+    return (payload as readonly Payload[]).flatMap((part, index) => payloadTexts(part, [...path, index]))
+  }
+  if ('number' in payload) {
+    return typeof payload.value === 'string' ? [{ path: [...path, payload.number], text: payload.value }] : []
+  }
+  return 'of' in payload ? payloadTexts(payload.of, [...path, 'of']) : []
 }

@@ -14,8 +14,9 @@ import {
 } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
 import type { Mapping } from '../../mapping.ts'
-import { limits, type Payload, type Send } from '../scenario.ts'
+import { type ConstantPayload, limits, type MessageSend, type Payload } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
+import { isPart, readParts } from './payloadParts.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 const fieldMax = 0xffff_ffff
@@ -32,7 +33,7 @@ export const payloadShape = {
   random: size(1, limits.payloadBytesMax)
     .exactOptional()
     .describe('This many random bytes, such as 1KiB; the same in every request'),
-} satisfies Record<KeysOf<Payload>, z.ZodType>
+} satisfies Record<KeysOf<ConstantPayload>, z.ZodType>
 
 export const payloadKeys = ['hex', 'base64', 'file', 'random'] as const satisfies readonly (keyof typeof payloadShape)[]
 export const payloadForms = `text, or a mapping with one of ${list(payloadKeys)}`
@@ -44,15 +45,38 @@ const sentText = z
     'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
   )
 
-const payload = z.union(
+const constantPayload = z.union(
   [
     sentText,
     mapping(payloadShape)
       .superRefine((value, context) => checkOne(payloadKeys, Object.keys(value), context), evenIfFaulty)
-      .transform(value => value as Exclude<Payload, string>),
+      .transform(value => value as ConstantPayload),
   ],
   { error: issue => wantedText(payloadForms, issue.input) },
 )
+
+/** A payload in parts, or what `other` reads. */
+function orParts<Value>(other: z.ZodType<Value>, id?: string) {
+  const { $schema: _, ...json } = z.toJSONSchema(other, { io: 'input', unrepresentable: 'any' })
+  const list = { type: 'array', description: 'Payloads, one after the other' }
+  return z
+    .unknown()
+    .transform((input, context): Value | Payload => {
+      if (isPart(input)) return readParts(input, context, readConstant) ?? z.NEVER
+      const result = other.safeParse(input)
+      if (result.success) return result.data
+      for (const issue of result.error.issues) context.addIssue({ ...issue })
+      return z.NEVER
+    })
+    .meta({ ...(id !== undefined && { id }), anyOf: [json, list] })
+}
+
+function readConstant(input: unknown) {
+  const result = constantPayload.safeParse(input)
+  return result.success ? { data: result.data } : { issues: result.error.issues }
+}
+
+const payload = orParts(constantPayload)
 
 /** A field of a message: a number, or a character where the field is one. */
 export function fieldValue() {
@@ -76,23 +100,26 @@ const sendShape = {
   version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
   extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
   ...httpShape,
-} satisfies Record<Exclude<KeysOf<Send>, 'fields'>, z.ZodType>
+} satisfies Record<Exclude<keyof MessageSend, 'fields'> | KeysOf<ConstantPayload>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
 
 /** What a request carries. */
-export const sendSchema = z
-  .union(
-    [
-      sentText,
-      z
-        .object(sendShape, `expected ${sendForms}`)
-        .catchall(z.unknown())
-        .superRefine((value, context) => checkSend(Object.keys(value), context), evenIfFaulty)
-        .transform(value => withFields(value, Object.keys(sendShape)) as Exclude<Send, string>),
-    ],
-    { error: issue => wantedText(sendForms, issue.input) },
-  )
-  .meta({ id: 'send', description: 'What to send: text, a payload, or body with the fields of the protocol' })
+export const sendSchema = orParts(
+  z
+    .union(
+      [
+        sentText,
+        z
+          .object(sendShape, `expected ${sendForms}`)
+          .catchall(z.unknown())
+          .superRefine((value, context) => checkSend(Object.keys(value), context), evenIfFaulty)
+          .transform(value => withFields(value, Object.keys(sendShape)) as ConstantPayload | MessageSend),
+      ],
+      { error: issue => wantedText(sendForms, issue.input) },
+    )
+    .meta({ description: 'What to send: text, a payload, or body with the fields of the protocol' }),
+  'send',
+)
 
 /** The keys of messages that are not fields of a frame that is drawn. */
 export const sendKeys: readonly string[] = Object.keys(sendShape)

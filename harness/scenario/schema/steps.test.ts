@@ -7,7 +7,6 @@ const expectForms = 'expected echo, or a mapping with equals, body, begins, cont
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
-  ['[a]', `16 loop[0].send: ${sendForms}, got a list`],
   ['', `17 loop[0].send: ${sendForms}, got nothing`],
   ['{}', `16 loop[0].send: ${sendForms}, got an empty mapping`],
   ['{ body: 5 }', `24 loop[0].send.body: ${payloadForms}, got 5 (in quotes it is text)`],

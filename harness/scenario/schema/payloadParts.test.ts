@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import { UserError } from '../../errors.ts'
+import { encodeRequests } from '../../plan/requests.ts'
+import { composeProtocol } from '../../protocols/composed.ts'
+import { parseScenario } from '../load.ts'
+import { resolveProtocol } from '../resolve.ts'
+
+const head = 'name: x\ntarget: { address: "tcp://127.0.0.1:1" }\n'
+
+function scenarioOf(send: string, protocol = 'raw') {
+  return parseScenario(`${head}protocol: ${protocol}\nloop: [{ send: ${send} }]\n`, 's.yaml', [], {})
+}
+
+function faultsOf(send: string): string[] {
+  try {
+    scenarioOf(send)
+    return []
+  } catch (error) {
+    if (error instanceof UserError) return error.faults.map(({ place, message }) => `${place} ${message}`)
+    throw error
+  }
+}
+
+/** The bytes of the request as hexadecimal digits, and where its slots are. */
+function encoded(send: string, protocol?: string) {
+  const { scenario } = scenarioOf(send, protocol)
+  const composed = composeProtocol(resolveProtocol(scenario))
+  const { frames, patches } = encodeRequests(scenario, composed, { files: new Map(), rows: [] }, 1)
+  return { hex: Buffer.from(frames[0]!).toString('hex'), patches: patches[0]! }
+}
+
+test.each([
+  [
+    'numbers in bytes',
+    '[{ u8: 1 }, { u16: 2 }, { u16le: 2 }, { i32: -2 }, { u24: 66051 }]',
+    '0100020200fffffffe010203',
+  ],
+  ['numbers of 64 bits', '[{ u64: "18446744073709551615" }, { i64le: -1 }]', 'ffffffffffffffffffffffffffffffff'],
+  ['floating-point numbers and characters', '[{ f32: 1 }, { f64le: 1 }, { char: Q }]', '3f800000000000000000f03f51'],
+  ['texts and bytes, one after the other', '[ab, { hex: "00 ff" }, [c, { base64: "ZA==" }]]', '616200ff6364'],
+  ['a length before what it is of', '{ length: u16, of: hello }', '000568656c6c6f'],
+  ['a length that counts itself', '{ length: u32, counts: itself, of: [{ u16: 3 }, a] }', '00000007000361'],
+  ['a length in digits with its end', '["put ", { length: decimal, ends: "\\r\\n", of: job }]', '70757420330d0a6a6f62'],
+  [
+    'lengths in lengths',
+    '{ length: leb128, of: [{ length: u8, of: a }, { length: u8, of: bc }] }',
+    '05016102' + '6263',
+  ],
+  [
+    'a checksum behind what it is of',
+    '{ checksum: crc16-modbus, as: u16le, of: { hex: "010300000001" } }',
+    '010300000001840a',
+  ],
+  ['a checksum in digits', '{ checksum: sum8, as: { digits: 3 }, of: "A" }', '41303635'],
+])('a payload has %s', (_, send, hex) => {
+  expect(encoded(send).hex).toBe(hex)
+})
+
+test('numbers in bytes may be slots, and texts in parts have theirs', () => {
+  const { hex, patches } = encoded(
+    '[{ u16: "{{random 0..99}}" }, a, { length: u8, of: "{{seq 4}}" }, { u64le: "{{seq}}" }]',
+  )
+  expect(hex).toBe('3030' + '61' + '04' + '30303030' + '3030303030303030')
+  expect(patches).toEqual([
+    { kind: 'number', offset: 0, length: 2, binary: 'big', from: 0, to: 99 },
+    { kind: 'seq', offset: 4, length: 4 },
+    { kind: 'seq', offset: 8, length: 8, binary: 'little' },
+  ])
+})
+
+test('parts go into the body of a frame', () => {
+  const frame = '{ frame: [ { id: u16 }, { length: u16 }, { function: u8 }, body ] }'
+  expect(encoded('{ function: 3, body: [{ u16: 7 }, { u16: 5 }] }', frame).hex).toBe('000000050300070005')
+})
+
+test.each([
+  ['[]', 's.yaml:4:16 loop[0].send: expected text, { hex: ... }, { u32: 7 }'],
+  ['[a, { u8: 300 }]', 'loop[0].send[1]: expected 0 to 255 (u8), got 300'],
+  [
+    '[{ u8: "{{uuid}}" }]',
+    'expected a slot that is a number, such as {{seq}} or {{random 0..99}}, for u8, got {{uuid}}',
+  ],
+  ['[{ u8: "{{random 0..999}}" }]', 'expected 0 to 255 (u8), got up to 999'],
+  ['[{ u32: "{{stamp}}" }]', 'expected u64 for {{stamp}}, which counts microseconds, got u32'],
+  ['[{ u8: "a{{seq}}" }]', 'expected one slot such as {{seq}} for u8, got "a{{seq}}"'],
+  ['{ length: varint, of: a }', 'expected u8, u16'],
+  ['{ length: u8, ends: ":", of: a }', 'expected length: decimal where there is ends, got "u8"'],
+  ['{ length: decimal, of: a }', 'expected the text that ends a decimal length in ends'],
+  ['{ checksum: md5, of: a }', 'expected sum8, xor8'],
+  ['{ checksum: crc32, as: u16, of: a }', 'expected a form that holds crc32, got "u16"'],
+  ['[{ hex: "0" }]', 'expected pairs of hexadecimal digits'],
+  ['[{ text: a }]', 'unknown key "text"'],
+  ['["{{sek}}"]', 'loop[0].send[0]: expected a slot such as'],
+])('send: %s is refused at its place', (send, message) => {
+  expect(faultsOf(send).join('\n')).toContain(message)
+})
+
+test('all faults of a payload are told at once', () => {
+  expect(faultsOf('[{ u8: 300 }, { hex: zz }, { length: u8, of: [{ i8: 200 }] }]')).toHaveLength(3)
+})
+
+test('a body that a length does not count is refused before the run', () => {
+  const { scenario } = scenarioOf('{ length: u8, of: { random: 300B } }')
+  const protocol = composeProtocol(resolveProtocol(scenario))
+  expect(() => encodeRequests(scenario, protocol, { files: new Map(), rows: [] }, 1)).toThrow(
+    'a length of u8 counts 0 to 255 bytes, and this is 300',
+  )
+})
