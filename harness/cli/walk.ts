@@ -41,7 +41,7 @@ function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) =
   return {
     opened: () => write('connected'),
     frame(isSent, bytes, from, end) {
-      const { body, ...fields } = protocol.decode(bytes, from, end)
+      const { body, ...fields } = (isSent ? (protocol.sent ?? protocol) : protocol).decode(bytes, from, end)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
       lines(isSent ? '>' : '<', text, bytes.subarray(from, end))
     },

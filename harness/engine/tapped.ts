@@ -35,7 +35,7 @@ export class TappedTransport extends WrappedTransport {
     const result = this.transport.write(link, bytes, from, to, requests)
     if (result === written.refused) return result
     for (let at = from; at < to; ) {
-      const end = this.#protocol.frameEnd(bytes, at, to, to - at)
+      const end = (this.#protocol.sent ?? this.#protocol).frameEnd(bytes, at, to, to - at)
       const frameEnd = end > at ? end : to
       this.#tap.frame(true, bytes, at, frameEnd)
       this.#lengthsOf(link).push(frameEnd - at)

@@ -51,6 +51,10 @@ export interface PlannedStep {
   readonly weight: number
   /** False if the server sends no reply. */
   readonly reply: boolean
+  /** Nothing is sent, and what the server says by itself is the reply. */
+  readonly listens?: true
+  /** Its frames are whole messages: no id and no checksum is written into them. */
+  readonly unframed?: true
   /** Its reply is a challenge, which the next step signs. */
   readonly challenge?: true
   /** Values taken from its reply; a request whose reply lacks one has failed. */

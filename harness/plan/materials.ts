@@ -4,7 +4,15 @@ import { messageOf, reasonOf } from '../errors.ts'
 import { show } from '../invalidValue.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
-import { isMessage, limits, type Payload, type Scenario, type Send, type Step } from '../scenario/scenario.ts'
+import {
+  isMessage,
+  isUnframed,
+  limits,
+  type Payload,
+  type Scenario,
+  type Send,
+  type Step,
+} from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded } from '../wholeFile.ts'
@@ -102,6 +110,7 @@ function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Ma
   }
   function addSend(send: Send, at: Path): void {
     if (isMessage(send)) add(send.body, [...at, 'body'])
+    else if (isUnframed(send)) add(send.unframed, [...at, 'unframed'])
     else add(send, at)
   }
   for (const [kind, steps] of Object.entries({ loop, mix, connect })) {

@@ -7,6 +7,7 @@ import {
   type ConstantPayload,
   type Expectation,
   isMessage,
+  isUnframed,
   type MessageSend,
   type Payload,
   type Scenario,
@@ -88,7 +89,7 @@ class BankBuilder {
     const firstFrame = this.#frames.length
     const rows = usesData(step.send) ? this.#materials.rows : [undefined]
     try {
-      for (const row of rows) this.#encode(step.send, row)
+      for (const row of rows) step.listens ? this.#listen() : this.#encode(step.send, row)
       this.#steps.push({
         name: showPath(at),
         role,
@@ -98,6 +99,8 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
+        ...(step.listens && { listens: true as const }),
+        ...(isUnframed(step.send) && { unframed: true as const }),
         ...(isEncodedOnSend(step.send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
@@ -151,10 +154,17 @@ class BankBuilder {
     }
   }
 
+  /** The frame of a step that sends nothing. */
+  #listen(): void {
+    this.#frames.push(new Uint8Array(0))
+    this.#templates.push(null)
+    this.#patches.push([])
+  }
+
   #encode(send: Send, row: Row | undefined): void {
     const slots: Slot[] = []
     const isTemplate = isEncodedOnSend(send)
-    const frame = this.#protocol.encode(this.#message(send, row, fillers[0], slots))
+    const frame = this.#frame(send, row, fillers[0], slots)
     if (frame.length === 0) throw new RangeError('an empty request cannot be sent over a protocol without framing')
     this.#bytes += frame.length
     if (this.#bytes > bankBytesMax) {
@@ -166,13 +176,18 @@ class BankBuilder {
     if (isTemplate) this.#patches.push(consecutive(slots))
     else if (slots.length === 0) this.#patches.push([])
     else {
-      const other = this.#protocol.encode(this.#message(send, row, fillers[1], []))
+      const other = this.#frame(send, row, fillers[1], [])
       this.#patches.push(locateSlots(frame, other, slots))
     }
   }
 
+  #frame(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Uint8Array {
+    if (isUnframed(send)) return encodePayload(send.unframed, filler, slots, this.#context(row))
+    return this.#protocol.encode(this.#message(send, row, filler, slots))
+  }
+
   /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
-  #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
+  #message(send: Payload | MessageSend, row: Row | undefined, filler: number, slots: Slot[]): Message {
     const { body = '', path, headers, ...others } = isMessage(send) ? send : { body: send }
     const text = (value: string) => Buffer.from(encodePayload(value, filler, slots, this.#context(row))).toString()
     return {
@@ -185,7 +200,12 @@ class BankBuilder {
 
   /** The same message as a template, with its slots in the same order as in `#message`. */
   #template(send: Send, row: Row | undefined): MessageTemplate {
-    const { body = '', path, headers, ...others } = isMessage(send) ? send : { body: send }
+    const {
+      body = '',
+      path,
+      headers,
+      ...others
+    } = isMessage(send) ? send : { body: isUnframed(send) ? send.unframed : send }
     let slotEnd = 0
     const slotAt = (length: number): TemplatePart => {
       slotEnd += length
@@ -194,6 +214,7 @@ class BankBuilder {
     const parts = (payload: Payload) =>
       payloadTemplate(payload, this.#context(row), slotAt, name => this.#names.numberOf(name))
     return {
+      ...(isUnframed(send) && { unframed: true as const }),
       fields: this.#fields(others),
       ...(path === undefined ? {} : { path: parts(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
@@ -313,11 +334,12 @@ function usesData(send: Send): boolean {
 
 /** Whether a request is encoded when it is sent: it takes a captured value, or has a checksum of what differs each time. */
 function isEncodedOnSend(send: Send): boolean {
-  const body = isMessage(send) ? (send.body ?? '') : send
+  const body = isMessage(send) ? (send.body ?? '') : isUnframed(send) ? send.unframed : send
   return textsOf(send).some(text => hasSlot(text, 'capture')) || hasVaryingChecksum(body)
 }
 
 function textsOf(send: Send): string[] {
+  if (isUnframed(send)) return textsIn(send.unframed)
   if (!isMessage(send)) return textsIn(send)
   return [
     ...textsIn(send.body ?? ''),

@@ -18,6 +18,8 @@ export interface MessageTemplate {
   readonly path?: readonly TemplatePart[]
   readonly headers?: Readonly<Record<string, readonly TemplatePart[]>>
   readonly body: readonly TemplatePart[]
+  /** The body is the whole message. */
+  readonly unframed?: true
 }
 
 /**

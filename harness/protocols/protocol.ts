@@ -72,7 +72,7 @@ export interface Protocol {
   /** Formats with fields that have names: reads each of them in the whole frame `bytes[from, end)`. */
   readonly fields?: Readonly<Record<string, (bytes: Uint8Array, from: number, end: number) => number>>
   /** Formats in which requests are framed differently from replies: the parts of a request. */
-  readonly sent?: Pick<Protocol, 'decode' | 'bodyStart' | 'bodyEnd' | 'fields'>
+  readonly sent?: Pick<Protocol, 'frameEnd' | 'decode' | 'bodyStart' | 'bodyEnd' | 'fields'>
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */

@@ -101,7 +101,10 @@ export interface Reconnect {
 }
 
 export interface Step {
+  /** Empty where the step listens. */
   readonly send: Send
+  /** In the handshake: nothing is sent, and what the server says by itself is the reply. */
+  readonly listens?: true
   readonly expect?: Expectation
   /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
@@ -121,7 +124,12 @@ export interface Heartbeat {
 }
 
 /** What a request carries: a payload alone, or a body with the other fields of the protocol. */
-export type Send = Payload | MessageSend
+export type Send = Payload | MessageSend | UnframedSend
+
+/** A whole message: nothing is put around it. */
+export interface UnframedSend {
+  readonly unframed: Payload
+}
 
 /** A body with the other fields of the protocol. */
 export interface MessageSend {
@@ -141,11 +149,16 @@ export interface MessageSend {
 /** What a field of a reply must be: one value, or one of several; a character where the field is one. */
 export type FieldValues = number | string | readonly (number | string)[]
 
-const payloadKeys = ['hex', 'base64', 'file', 'random', 'number', 'of']
+const payloadKeys = ['hex', 'base64', 'file', 'random', 'number', 'of', 'unframed']
 
 /** Whether a request is a body with other fields, and not a payload alone. */
 export function isMessage(send: Send): send is MessageSend {
   return typeof send === 'object' && !Array.isArray(send) && !payloadKeys.some(key => key in send)
+}
+
+/** Whether a request is a whole message that is sent as it is. */
+export function isUnframed(send: Send): send is UnframedSend {
+  return typeof send === 'object' && 'unframed' in send
 }
 
 /** Bytes that are the same in every request. */

@@ -4,22 +4,10 @@ import type { FrameSettings } from '../protocols/protocolSpec.ts'
 import { rpcLayout } from '../protocols/rpc.ts'
 import { tlvHeaderBytes } from '../protocols/tlv.ts'
 import { withFraming } from './httpFraming.ts'
+import { hugeLength, hugeSentBytes, type LengthKind, type MalformedMessage } from './malformedMessage.ts'
 import { pictureMessages } from './malformedPictures.ts'
 import type { Subject } from './subject.ts'
 
-/** The wrong length: zero, negative when read as signed, or far more than is sent. */
-export type LengthKind = 'zero' | 'negative' | 'huge'
-
-/** Bytes to send on a connection of their own, and what is wrong with them. */
-export interface MalformedMessage {
-  readonly what: string
-  readonly bytes: Uint8Array
-}
-
-/** The largest signed 32-bit number: 2 GiB less one byte. */
-export const hugeLength = 2 ** 31 - 1
-/** Bytes of body that follow a huge length. */
-export const hugeSentBytes = 64 * 1024
 const uint32Bytes = 4
 
 const textEncoder = new TextEncoder()

@@ -1,7 +1,7 @@
 import type { Picture } from '../protocols/picture/elements.ts'
 import { type Layout, layoutOf } from '../protocols/picture/layout.ts'
 import { lengthScale } from '../protocols/picture/lengths.ts'
-import { hugeLength, hugeSentBytes, type LengthKind, type MalformedMessage } from './malformed.ts'
+import { hugeLength, hugeSentBytes, type LengthKind, type MalformedMessage } from './malformedMessage.ts'
 
 /** Bytes that a reader takes for a negative number, or for no number at all, by the form of the length. */
 const strange: Readonly<Record<string, readonly string[]>> = {

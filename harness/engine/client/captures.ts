@@ -92,7 +92,8 @@ export class Captures {
   encode(link: number, frame: number, now: number): Uint8Array | undefined {
     this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
     try {
-      return this.#plain.encode(this.#message(this.#templates[frame]!, link))
+      const template = this.#templates[frame]!
+      return template.unframed ? this.#fill(template.body, link) : this.#plain.encode(this.#message(template, link))
     } catch (error) {
       // The value cannot be sent there, such as a blank in a path. It came from the target, so this is a failure, not
       // an error.

@@ -13,6 +13,7 @@ import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
 import { type Check, compileCheck } from './expectation.ts'
+import { IgnoredFrames } from './ignoredFrames.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
@@ -22,6 +23,7 @@ import { RequestSequence } from './requestSequence.ts'
 import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
 import { createSigner, type Signer } from './signer.ts'
+import { StatusCounts } from './statusCounts.ts'
 import { StrayReplies } from './strayReplies.ts'
 import { UnansweredRequests } from './unansweredRequests.ts'
 
@@ -69,15 +71,13 @@ export class Exchange {
   readonly #partialFrames = new PartialFrames()
   /** Absent where every message of the protocol answers a request. */
   readonly #deliveries: Deliveries | undefined
-  /** Absent where every frame of the protocol is of interest. */
-  readonly #ignores: Protocol['ignores']
+  readonly #ignored: IgnoredFrames | undefined
   readonly #due: DueTimes
   readonly #pipeline: number
   /** Mode rate: response times count from when the request was to be sent. */
   readonly #isPaced: boolean
   readonly #strays: StrayReplies
-  /** By status, how many replies came with it; HTTP only. */
-  readonly #statusCodes: Float64Array | undefined
+  readonly #statuses: StatusCounts | undefined
   readonly #isSinglePass: boolean
   /** Requests of the loop that the current readable event has completed. */
   #completed = 0
@@ -103,10 +103,9 @@ export class Exchange {
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
     this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
-    const { layers, seal } = protocol
-    const parts = { slots: this.#slots, patcher, captures: this.#captures, layers, seal }
-    this.#outgoing = new Outgoing(sending, { transport, ...parts })
-    this.#ignores = protocol.ignores
+    const slots = this.#slots
+    const parts = { transport, slots, patcher, captures: this.#captures, layers: protocol.layers, seal: protocol.seal }
+    this.#outgoing = new Outgoing(sending, parts)
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     this.links = new LinkState(plan.connections)
@@ -114,13 +113,13 @@ export class Exchange {
     this.pairing = new Pairing(plan.connections, isOrdered, plan.timeoutMs)
     this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
     const { counters, links, pairing, samples } = this
-    const slots = this.#slots
     const shared = { counters, slots, sequence: this.#sequence, links }
+    this.#ignored = IgnoredFrames.of(protocol, shared)
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
     const strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
     this.#strays = strays
     this.#isSinglePass = plan.mode === 'once'
-    this.#statusCodes = protocol.name === 'http' ? slab.statusCodes : undefined
+    this.#statuses = StatusCounts.of(protocol, slab, this.#sequence)
     this.unanswered = new UnansweredRequests({
       ...shared,
       captures: this.#captures,
@@ -140,7 +139,9 @@ export class Exchange {
     this.#sequence.opened(link)
     this.#deliveries?.opened(link)
     this.links.opened(link, now)
-    return this.pairing.opened(link)
+    const waitMs = this.pairing.opened(link)
+    // A handshake that begins with listening takes the greeting itself.
+    return this.#sequence.listens[this.#sequence.handshake] ? 0 : waitMs
   }
 
   /** Whether every message of the handshake has been answered. */
@@ -230,10 +231,7 @@ export class Exchange {
 
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
-    if (this.#ignores?.(input, from, end)) {
-      this.counters.ignoredFrame()
-      return undefined
-    }
+    if (this.#ignored?.take(link, input, from, end)) return undefined
     if (this.#deliveries?.take(input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
@@ -242,7 +240,7 @@ export class Exchange {
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
     this.endings?.replied(link, step, input, from, end)
-    if (this.#statusCodes !== undefined) this.#countStatus(step, input, from)
+    this.#statuses?.count(step, input, from)
     const check = this.#checks[step]!
     const isOk =
       (check === null || this.#passes(check, slot, frame, input, from, end)) &&
@@ -357,7 +355,9 @@ export class Exchange {
   /** Sends a heartbeat or a message of the handshake. */
   #sendNonRequest(link: number, step: number, now: number): FailureKind | undefined {
     const frame = this.#sequence.frameOf(link, step)
-    const result = this.#outgoing.sendOne(link, frame, now, this.#sequence.reply[step]!)
+    const result = this.#sequence.listens[step]
+      ? this.#outgoing.listen(link, frame, now)
+      : this.#outgoing.sendOne(link, frame, now, this.#sequence.reply[step]!)
     this.#countSent(this.#sequence.role[step]!, 1)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
@@ -379,11 +379,6 @@ export class Exchange {
     const sentFrom = outgoing.sentFrom(slot, frame)
     const sentEnd = sentFrom + outgoing.sentLength(slot, frame)
     return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
-  }
-
-  #countStatus(step: number, reply: Uint8Array, from: number): void {
-    if (this.#sequence.role[step] !== roleIndex.request) return
-    this.#statusCodes![this.#protocol.status!.read(reply, from)]!++
   }
 
   /** Pauses after a reply; a pause within a handshake ends with its connection. */

@@ -32,6 +32,8 @@ export class Outgoing {
   readonly #frames: readonly Uint8Array[]
   readonly #layers: BodyLayers | undefined
   readonly #seal: Protocol['seal']
+  /** By frame: 1 for those with checksums. */
+  readonly #isSealed: Uint8Array
   /** Frames as they are sent, except for those that are encoded or patched each time. */
   readonly #sendable: readonly Uint8Array[]
   readonly #patcher: Patcher
@@ -74,13 +76,16 @@ export class Outgoing {
     this.#frames = bank.frames
     this.#layers = layers
     this.#seal = seal
+    const sealed = bank.steps.filter(({ unframed }) => seal !== undefined && !unframed)
+    this.#isSealed = new Uint8Array(bank.frames.length)
+    for (const { firstFrame, frameCount } of sealed) this.#isSealed.fill(1, firstFrame, firstFrame + frameCount)
     this.#patcher = patcher
     this.#captures = captures
     this.#isEncodedOnSend = bank.frames.map(
       (_, frame) => captures?.encodes(frame) === true || (layers !== undefined && patcher.changes(frame)),
     )
     this.#sendable = bank.frames.map((bytes, frame) =>
-      layers === undefined || this.#isEncodedOnSend[frame] ? bytes : layers.wrapFrame(bytes),
+      layers === undefined || bytes.length === 0 || this.#isEncodedOnSend[frame] ? bytes : layers.wrapFrame(bytes),
     )
     this.#slots = slots
     this.#hasIds = hasIds
@@ -165,6 +170,12 @@ export class Outgoing {
     return this.#write(link, bytes, bytes.length, 1)
   }
 
+  /** Sends nothing, and waits for what the server says by itself. */
+  listen(link: number, frame: number, now: number): Written {
+    this.#slots.take(link, frame, now)
+    return written.taken
+  }
+
   /** Prepares the request that `add` adds, and writes the batch first if the request does not fit behind it. */
   makeRoom(link: number, frame: number, now: number): Written {
     const bytes = this.#isEncodedOnSend[frame] ? this.#encode(link, frame, now) : this.#sendable[frame]!
@@ -195,12 +206,12 @@ export class Outgoing {
     copy(bytes, this.#batch, at)
     if (!isEncoded) this.#patcher.apply(frame, this.#batch, at, this.#firstConnection + link, now)
     if (!hasReply) {
-      this.#seal?.(this.#batch, at, this.#batchBytes)
+      if (this.#isSealed[frame] === 1) this.#seal!(this.#batch, at, this.#batchBytes)
       return true
     }
     const slot = this.#slots.take(link, frame, now, intendedAt)
     this.#slots.writeId(slot, this.#batch, at)
-    this.#seal?.(this.#batch, at, this.#batchBytes)
+    if (this.#isSealed[frame] === 1) this.#seal!(this.#batch, at, this.#batchBytes)
     if (isEncoded) this.#encoded[slot] = this.#keepsEncoded ? this.#nextPlain : undefined
     else if (this.#isKept(frame)) this.#keep(slot, bytes.length, at)
     return true

@@ -117,3 +117,32 @@ test('takes replies of several lines as one, and refusals as failures', async ()
   // The last one is expected.
   expect(run).toMatchObject({ completed: 20, failed: 10, failures: { unexpected: 10 } })
 })
+
+test('listens for what the server says first, sends a whole message as it is, and then frames', async () => {
+  const seen: string[] = []
+  const server: MemoryServer = {
+    accepted: connection => connection.send(Uint8Array.of(5, 0x76, 0x31, 0x20, 0x6f, 0x6b), 1),
+    received(connection, bytes) {
+      seen.push(Buffer.from(bytes).toString('hex'))
+      connection.send(Uint8Array.of(2, 0x6f, 0x6b), 1)
+    },
+  }
+  const protocol = protocolSpec({ frame: [{ length: 'u8' }, 'body'] })
+  const connect: Scenario['connect'] = [
+    { send: '', listens: true, think: 0, expect: { begins: 'v1' } },
+    { send: { unframed: [{ hex: 'cafe' }, '{{random 2}}'] }, think: 0, expect: { equals: 'ok' } },
+  ]
+  const loop = loopOf({ send: 'hi', think: 0 })
+  const run = await simulate(server, { protocol, connect, loop, connections: 2, requests: 6 })
+  expect(run).toMatchObject({ sent: 6, completed: 6, failures: {}, handshakes: 4 })
+  expect(seen.filter(hex => /^cafe.{4}$/.test(hex))).toHaveLength(2)
+  expect(seen.filter(hex => hex === '026869')).toHaveLength(6)
+})
+
+test('a server that does not say what is listened for has failed the handshake', async () => {
+  const server: MemoryServer = { accepted: connection => connection.send(Buffer.from('go away\n'), 1) }
+  const connect: Scenario['connect'] = [{ send: '', listens: true, think: 0, expect: { begins: '220' } }]
+  const run = await simulate(server, { connect, duration: 300 })
+  expect(run.completed).toBe(0)
+  expect(Object.keys(run.failures)).toEqual(['unexpected'])
+})

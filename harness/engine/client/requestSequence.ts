@@ -15,6 +15,8 @@ export class RequestSequence {
   readonly role: Uint8Array
   readonly thinkMs: Float64Array
   readonly reply: readonly boolean[]
+  /** Steps of the handshake that send nothing. */
+  readonly listens: readonly boolean[]
   /** By frame. */
   readonly stepOfFrame: Int32Array
   readonly #firstFrame: Int32Array
@@ -44,6 +46,7 @@ export class RequestSequence {
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
     this.thinkMs = Float64Array.from(steps, step => step.thinkMs)
     this.reply = steps.map(step => step.reply)
+    this.listens = steps.map(step => step.listens === true)
     this.stepOfFrame = new Int32Array(frames.length)
     this.#firstFrame = Int32Array.from(steps, step => step.firstFrame)
     this.#frameCount = Int32Array.from(steps, step => step.frameCount)

@@ -37,7 +37,9 @@ export function createPicture({ request, reply, maxFrame }: PictureSettings): Pr
     frameEnd,
     ...parts,
     // Requests that are drawn in another way have their bodies elsewhere.
-    ...(request !== reply && { sent: partsOf(layoutOf(request)) }),
+    ...(request !== reply && {
+      sent: { ...partsOf(layoutOf(request)), frameEnd: frameEndOf(layoutOf(request), maxFrame) },
+    }),
     encode: message => encodePicture(request, maxFrame, message),
     ...sealOf(layoutOf(request)),
     explain: (bytes, from, to) =>

@@ -71,6 +71,8 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
   }
   return {
     ...protocol,
+    // Requests are single frames, which the rules are not about.
+    sent: protocol.sent ?? protocol,
     ...((isMany || hasUnasked) && { frameEnd: replyEnd }),
     ...(isMany && {
       bodyStart: (bytes: Uint8Array, from: number, end: number) =>

@@ -1,5 +1,6 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { isMapping, type Mapping } from '../../mapping.ts'
+import { createProtocol } from '../../protocols/catalog.ts'
 import type { ElementOf } from '../../protocols/picture/elements.ts'
 import { numberType, writeNumber } from '../../protocols/picture/numbers.ts'
 import type { PictureSettings } from '../../protocols/picture/picture.ts'
@@ -7,14 +8,14 @@ import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { splitCommand } from '../../protocols/resp/respCommand.ts'
 import { unknownWord } from '../../suggestion.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
-import { isMessage, type Payload, type Send, type Step } from '../scenario.ts'
+import { isMessage, isUnframed, type Payload, type Send, type Step } from '../scenario.ts'
 import { expectationKeys } from '../schema/expectation.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
 import { payloadKeys, sendKeys } from '../schema/payload.ts'
 import { parseSlots } from '../schema/slots.ts'
 
 /** A request and what is expected of its reply. */
-export type Exchange = Pick<Step, 'send' | 'expect'>
+export type Exchange = Pick<Step, 'send' | 'expect' | 'listens'>
 
 /** The fields that messages of each protocol have in addition to their body. */
 const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> = {
@@ -36,6 +37,9 @@ const expectedKeys = ['equals', 'body', 'begins', 'contains', 'matches']
 /** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
   if (!protocol) return []
+  const { send, listens } = exchange
+  if (isUnframed(send) || listens)
+    return [...expectIssues(path, exchange, protocol), ...orderIssues(path, exchange, protocol)]
   const issues =
     protocol.name === 'frame' && 'request' in protocol
       ? drawnIssues(path, exchange, protocol)
@@ -43,6 +47,24 @@ export function messageIssues(path: Path, exchange: Exchange, protocol: Protocol
   const place = [...path, 'send']
   if (protocol.name === 'http') return [...issues, ...requestIssues(place, exchange.send)]
   return protocol.name === 'resp' ? [...issues, ...commandIssues(place, exchange.send)] : issues
+}
+
+/** What is expected of the reply to a message that the protocol does not frame, or to none. */
+function expectIssues(path: Path, { expect }: Exchange, protocol: ProtocolSpec): Issue[] {
+  if (expect === undefined) return []
+  return protocol.name === 'frame' && 'request' in protocol
+    ? drawnIssues(path, { send: '', expect }, protocol)
+    : fieldIssues(path, { send: '', expect }, protocol.name)
+}
+
+/** Such a message has no id, so its reply has to be the next one. */
+function orderIssues(path: Path, { listens }: Exchange, protocol: ProtocolSpec): Issue[] {
+  const { requestId } = createProtocol(protocol)
+  if (requestId === undefined) return []
+  const what = listens ? 'a step without send' : 'unframed'
+  return [
+    issue(listens ? path : [...path, 'send'], `${what} needs replies in order, and those of this protocol have ids`),
+  ]
 }
 
 const knownKeys: Readonly<Record<string, readonly string[]>> = { send: sendKeys, expect: expectationKeys }
@@ -161,6 +183,7 @@ export function dataIssues(path: Path, send: Send): Issue[] {
 
 /** Every text of a request that may have slots in it, with its path in the request. */
 export function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
+  if (isUnframed(send)) return payloadTexts(send.unframed, ['unframed'])
   if (!isMessage(send)) return payloadTexts(send, [])
   const { body, path, headers = {} } = send
   return [

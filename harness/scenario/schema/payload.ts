@@ -13,8 +13,8 @@ import {
   wantedText,
 } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
-import type { Mapping } from '../../mapping.ts'
-import { type ConstantPayload, limits, type MessageSend, type Payload } from '../scenario.ts'
+import { isMapping, type Mapping } from '../../mapping.ts'
+import { type ConstantPayload, limits, type MessageSend, type Payload, type Send } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
 import { isPart, readParts } from './payloadParts.ts'
 import { parseSlots, slotsLength } from './slots.ts'
@@ -55,20 +55,26 @@ const constantPayload = z.union(
   { error: issue => wantedText(payloadForms, issue.input) },
 )
 
-/** A payload in parts, or what `other` reads. */
-function orParts<Value>(other: z.ZodType<Value>, id?: string) {
-  const { $schema: _, ...json } = z.toJSONSchema(other, { io: 'input', unrepresentable: 'any' })
+/** A payload in parts, or what `other` reads; a mapping with the key of one of `forms` is what that reads. */
+function orParts<Value>(other: z.ZodType<Value>, forms: Readonly<Record<string, z.ZodType<Value>>> = {}, id?: string) {
+  const json = jsonOf(other)
   const list = { type: 'array', description: 'Payloads, one after the other' }
   return z
     .unknown()
     .transform((input, context): Value | Payload => {
       if (isPart(input)) return readParts(input, context, readConstant) ?? z.NEVER
-      const result = other.safeParse(input)
+      const form = isMapping(input) ? Object.keys(forms).find(key => key in input) : undefined
+      const result = (form === undefined ? other : forms[form]!).safeParse(input)
       if (result.success) return result.data
       for (const issue of result.error.issues) context.addIssue({ ...issue })
       return z.NEVER
     })
-    .meta({ ...(id !== undefined && { id }), anyOf: [json, list] })
+    .meta({ ...(id !== undefined && { id }), anyOf: [json, list, ...Object.values(forms).map(jsonOf)] })
+}
+
+function jsonOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return json
 }
 
 function readConstant(input: unknown) {
@@ -102,9 +108,10 @@ const sendShape = {
   ...httpShape,
 } satisfies Record<Exclude<keyof MessageSend, 'fields'> | KeysOf<ConstantPayload>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
+const unframed = mapping({ unframed: payload.describe('A whole message: nothing is put around it') })
 
 /** What a request carries. */
-export const sendSchema = orParts(
+export const sendSchema = orParts<Exclude<Send, readonly Payload[]>>(
   z
     .union(
       [
@@ -118,11 +125,12 @@ export const sendSchema = orParts(
       { error: issue => wantedText(sendForms, issue.input) },
     )
     .meta({ description: 'What to send: text, a payload, or body with the fields of the protocol' }),
+  { unframed },
   'send',
 )
 
 /** The keys of messages that are not fields of a frame that is drawn. */
-export const sendKeys: readonly string[] = Object.keys(sendShape)
+export const sendKeys: readonly string[] = [...Object.keys(sendShape), 'unframed']
 
 /** A mapping with the keys that are not known by themselves: only the protocol tells whether they are its fields. */
 export function withFields(value: Mapping, known: readonly string[]): Mapping {
@@ -152,6 +160,11 @@ function checkSend(found: readonly string[], context: z.RefinementCtx): void {
 }
 
 function checkSlots(value: string): void {
+  const control = /[\u0080-\u009f]/.exec(value)?.[0]
+  if (control !== undefined) {
+    const code = control.charCodeAt(0).toString(16)
+    throw new InvalidValue(`{ hex: "${code}" } for this byte`, `"\\x${code}", which is two bytes in UTF-8`)
+  }
   if (slotsLength(parseSlots(value)) > limits.payloadBytesMax) {
     throw new InvalidValue(`text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
   }

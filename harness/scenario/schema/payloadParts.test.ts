@@ -106,3 +106,42 @@ test('a body that a length does not count is refused before the run', () => {
     'a length of u8 counts 0 to 255 bytes, and this is 300',
   )
 })
+
+test.each([
+  ['{ unframed: [{ hex: "ff 00" }, "{{seq 2}}"] }', 'raw', 'ff003030'],
+  ['{ unframed: "GET\\r\\n" }', 'line', '4745540d0a'],
+  [
+    '{ unframed: { length: u32, counts: itself, of: [{ u32: 196608 }, "user\\0"] } }',
+    '{ frame: [ { type: char }, { length: u32, counts: itself }, body ] }',
+    '0000000d00030000' + '7573657200',
+  ],
+])('%s is sent as it is over %s', (send, protocol, hex) => {
+  expect(encoded(send, protocol).hex).toBe(hex)
+})
+
+test.each([
+  ['send: { unframed: [{ u8: 300 }] }', 'raw', 'loop[0].send.unframed[0]: expected 0 to 255 (u8), got 300'],
+  [
+    'send: { unframed: a }',
+    'rpc',
+    'loop[0].send: unframed needs replies in order, and those of this protocol have ids',
+  ],
+  ['expect: echo', 'raw', 'loop[0].send: missing'],
+  ['send: "\\x80"', 'raw', 'expected { hex: "80" } for this byte, got "\\x80", which is two bytes in UTF-8'],
+])('a step with %s over %s is refused', (step, protocol, message) => {
+  const faults = () => parseScenario(`${head}protocol: ${protocol}\nloop: [{ ${step} }]\n`, 's.yaml', [], {})
+  expect(faults).toThrow(message)
+})
+
+test.each([
+  [
+    'connect: [{ think: 1s }]',
+    'raw',
+    'connect[0]: expected a step with send, or expect for what the server says by itself',
+  ],
+  ['connect: [{ expect: { begins: a } }]', 'rpc', 'connect[0]: a step without send needs replies in order'],
+])('%s over %s is refused', (connect, protocol, message) => {
+  const faults = () =>
+    parseScenario(`${head}protocol: ${protocol}\n${connect}\nloop: [{ send: a }]\n`, 's.yaml', [], {})
+  expect(faults).toThrow(message)
+})

@@ -16,7 +16,7 @@ const stepShape = {
   think: duration({ min: 0, max: hourMs })
     .prefault('0s')
     .describe('Pause between the reply and the next request of the connection'),
-} satisfies Record<keyof Step, z.ZodType>
+} satisfies Record<Exclude<keyof Step, 'listens'>, z.ZodType>
 
 const stepForms = 'a mapping with send and, optionally, expect, capture and think'
 const step = mapping(stepShape, stepForms).meta({
@@ -32,13 +32,27 @@ const mixStepShape = {
     .max(weightMax, `expected a number up to ${weightMax}`)
     .prefault(1)
     .describe('How often the step is drawn, relative to the weights of the others'),
-} satisfies Record<keyof MixStep, z.ZodType>
+} satisfies Record<Exclude<keyof MixStep, 'listens'>, z.ZodType>
 
 /** The steps of an iteration, one after the other. */
 export const loopSchema = listOf(step, 'steps', 1, limits.stepsMax)
 
+const listenForms = 'send, or expect for what the server says by itself'
+const connectStep = mapping({ ...stepShape, send: sendSchema.exactOptional() }, stepForms)
+  .superRefine((given, context) => {
+    if (given.send !== undefined || given.expect !== undefined) return
+    context.addIssue({ code: 'custom', message: `expected a step with ${listenForms}` })
+  })
+  .transform(
+    ({ send, ...others }): Step => (send === undefined ? { send: '', listens: true, ...others } : { send, ...others }),
+  )
+  .meta({
+    id: 'connectStep',
+    description: 'One message of the handshake; without send it is what the server says by itself',
+  })
+
 /** The handshake of a connection. */
-export const connectSchema = listOf(step, 'steps', 0, limits.stepsMax)
+export const connectSchema = listOf(connectStep, 'steps', 0, limits.stepsMax)
 
 /** Steps that are drawn at random by weight. */
 export const mixSchema = listOf(mapping(mixStepShape, stepForms), 'steps', 1, limits.stepsMax)

@@ -1,6 +1,7 @@
 import { formatSize } from '../../units.ts'
 import { ServerFault } from '../fault.ts'
-import { type LengthKind, type MalformedMessage, malformedMessages } from '../malformed.ts'
+import { malformedMessages } from '../malformed.ts'
+import type { LengthKind, MalformedMessage } from '../malformedMessage.ts'
 import { overLongMessage } from '../overLong.ts'
 import type { RawClient } from '../rawClient.ts'
 import type { Subject } from '../subject.ts'
