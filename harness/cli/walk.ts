@@ -51,8 +51,8 @@ function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) =
 }
 
 /** The fields of a message besides its body: `type 1`, `status 200`; headers as they are. */
-function fieldsOf(fields: Omit<Message, 'body'>, secrets: Secrets): string[] {
-  return Object.entries(fields)
+function fieldsOf({ fields, ...others }: Omit<Message, 'body'>, secrets: Secrets): string[] {
+  return Object.entries({ ...others, ...fields })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => {
       const text = typeof value === 'object' ? JSON.stringify(value) : String(value)

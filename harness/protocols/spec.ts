@@ -225,6 +225,13 @@ function picturesInput({ request, reply, maxFrame }: PictureSettings): object {
   return { request: pictureInput(request), reply: pictureInput(reply), maxFrame }
 }
 
+/** The protocol as a server speaks it: requests come in, and the rules of replies are the client's. */
+export function serverSide(spec: ProtocolSpec): ProtocolSpec {
+  if (spec.name !== 'line' && spec.name !== 'frame') return spec
+  const { replies: _, ...own } = spec
+  return 'request' in own ? { ...own, request: own.reply, reply: own.request } : own
+}
+
 /** The bits of the ids that join replies to requests; undefined where the frames have none. */
 export function frameIdBits(spec: Extract<ProtocolSpec, { name: 'frame' }>): number | undefined {
   return 'request' in spec ? createPicture(spec).requestId?.bits : spec.id && 8 * spec.id.bytes

@@ -15,11 +15,12 @@ export interface Subject {
 }
 
 /** `count` valid requests, with ids from 1 up if the protocol has ids. */
-export function validRequests({ protocol: { requestId }, request }: Subject, count: number): Uint8Array[] {
+export function validRequests({ protocol: { requestId, seal }, request }: Subject, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request
     const frame = request.slice()
     requestId.write(frame, 0, idOf(requestId.bits, index))
+    seal?.(frame, 0, frame.length)
     return frame
   })
 }

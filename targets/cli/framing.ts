@@ -4,7 +4,7 @@ import { datagramBytesMax } from '../../harness/protocols/datagram.ts'
 import { checkLayers, type LayerSettings, splitLayerNames } from '../../harness/protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import { rawBytesMax } from '../../harness/protocols/raw.ts'
-import { parseProtocolText } from '../../harness/protocols/spec.ts'
+import { parseProtocolText, serverSide } from '../../harness/protocols/spec.ts'
 import type { OptionName, OptionTexts, OptionValues, ServerName } from '../../harness/serverOptions.ts'
 import { targets } from '../services/catalog.ts'
 
@@ -74,7 +74,7 @@ function textOf(option: OptionTexts[OptionName]): string | undefined {
 
 function readProtocol(text: string, addFault: AddFault): ProtocolSpec | undefined {
   try {
-    return parseProtocolText(text)
+    return serverSide(parseProtocolText(text))
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     for (const { message } of error.faults) addFault('protocol', message)

@@ -1,6 +1,6 @@
 import { checksums } from './checksums.ts'
 import { type ElementOf, fixedBytesOf, kindOf, type Picture, type PictureElement } from './elements.ts'
-import { type NumberType, numberType, writeNumber } from './numbers.ts'
+import { type NumberType, numberType, writeNumber, writeUnsigned } from './numbers.ts'
 
 /** What a message puts into a frame: its body, and by name the fields that it sets. */
 export interface PictureMessage {
@@ -120,10 +120,5 @@ export function writeChecksum(bytes: Uint8Array, at: number, as: ElementOf<'chec
     }
     return
   }
-  const { bytes: width, isLittle } = numberType(as)
-  let rest = value
-  for (let index = 0; index < width; index++) {
-    bytes[isLittle ? at + index : at + width - 1 - index] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
+  writeUnsigned(bytes, at, numberType(as), value)
 }

@@ -1,3 +1,5 @@
+import { writeBig, writeLittle } from '../integers.ts'
+
 /** The types of numbers in frames and payloads: big-endian, and with `le` behind the name little-endian. */
 export const numberNames = [
   ...(['u8', 'i8', 'char', 'u16', 'i16', 'u24', 'u32', 'i32', 'u64', 'i64'] as const),
@@ -105,6 +107,17 @@ export function writeNumber(bytes: Uint8Array, at: number, type: NumberType, val
     return
   }
   writeBits(bytes, at, type, integerOf(type, value))
+}
+
+/** Writes a whole number up to 2^53 that is not negative, without allocation. */
+export function writeUnsigned(
+  bytes: Uint8Array,
+  at: number,
+  { bytes: width, isLittle }: NumberType,
+  value: number,
+): void {
+  if (isLittle) writeLittle(bytes, at, width, value)
+  else writeBig(bytes, at, width, value)
 }
 
 function integerOf(type: NumberType, value: number | bigint | string): bigint {

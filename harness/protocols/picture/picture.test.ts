@@ -6,7 +6,7 @@ import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
 import { protocolSpec } from '../spec.ts'
 import type { PictureElement } from './elements.ts'
 import { createPicture } from './picture.ts'
-import { body, field, hex, id, length, pictures, skip } from './testing/pictures.ts'
+import { body, checksum, field, hex, id, length, pictures, skip } from './testing/pictures.ts'
 
 const maxFrame = 64 * 1024
 function picture(...elements: PictureElement[]): Protocol {
@@ -139,6 +139,16 @@ describe('the bytes of a picture', () => {
     const answer = Buffer.from('0008000000616263006c', 'hex')
     expect(frameEnd(answer, 0, answer.length, 0)).toBe(answer.length)
     expect(requestId!.read(answer, 0, answer.length)).toBe(8)
+  })
+
+  test('writes an id behind the body of a frame that others follow', () => {
+    const { requestId, seal, encode, frameEnd } = picture(length('u8'), body, id('u16'), checksum('sum8', { as: 'u8' }))
+    const frames = Buffer.concat(['a', 'bcd', ''].map(text => encode({ body: Buffer.from(text) })))
+    const at = 5
+    requestId!.write(frames, at, 0x0102)
+    seal!(frames, at, at + 7)
+    expect(frames.toString('hex')).toBe('0461000065' + '06626364' + '0102' + '32' + '03000003')
+    expect(frameEnd(frames, at, frames.length, 0)).toBe(at + 7)
   })
 
   test('refuses what does not fit, with the value and what was wanted', () => {

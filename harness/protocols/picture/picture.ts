@@ -6,7 +6,7 @@ import { encodePicture, writeChecksum } from './encode.ts'
 import { checksumRange, frameEndOf } from './frameEnd.ts'
 import { bodyStartOf, type Layout, layoutOf, locatorOf } from './layout.ts'
 import { lengthScale } from './lengths.ts'
-import { numberReader, numberType, writeNumber } from './numbers.ts'
+import { numberReader, numberType, writeUnsigned } from './numbers.ts'
 
 /** Frames as they are drawn: those that go out, and those that come in. */
 export interface PictureSettings {
@@ -115,7 +115,11 @@ function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
   return {
     bits,
     read: (bytes, from, end) => read(bytes, from, end) - min,
-    write: (bytes, from, id) => writeNumber(bytes, locate(bytes, from, bytes.length), type, id + min),
+    write(bytes, from, id) {
+      // Behind the frame there may be others.
+      const end = from + announcedBytes(request, bytes, from, bytes.length)
+      writeUnsigned(bytes, locate(bytes, from, end), type, id + min)
+    },
   }
 }
 

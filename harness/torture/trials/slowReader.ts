@@ -61,14 +61,16 @@ function createBlock(subject: Subject): () => Uint8Array {
   const { request, protocol } = subject
   const count = Math.max(1, Math.floor(blockBytes / request.length))
   const frames = Buffer.concat(validRequests(subject, count))
-  const { requestId } = protocol
+  const { requestId, seal } = protocol
   let sent = 0
   return () => {
     // The socket may still be sending the last block.
     const block = Uint8Array.from(frames)
     if (requestId !== undefined) {
       for (let index = 0; index < count; index++) {
-        requestId.write(block, index * request.length, idOf(requestId.bits, sent++))
+        const at = index * request.length
+        requestId.write(block, at, idOf(requestId.bits, sent++))
+        seal?.(block, at, at + request.length)
       }
     }
     return block
