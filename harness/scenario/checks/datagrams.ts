@@ -1,5 +1,6 @@
 import { list, show } from '../../invalidValue.ts'
 import { datagramProtocols } from '../../protocols/datagram.ts'
+import { streamFault } from '../../protocols/picture/faults.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { frameIdBits } from '../../protocols/spec.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
@@ -21,7 +22,15 @@ export function datagramIssues(settings: Settings): Issue[] {
       return [issue([...path, 'relay', 'reset'], 'needs TCP: UDP has no connections')]
     }),
     ...(overUdp.length > 0 ? settingIssues(settings) : []),
+    ...(overUdp.length < targets.length ? streamIssues(settings) : []),
   ]
+}
+
+/** A stream does not say where a frame ends, as a datagram does. */
+function streamIssues({ protocol }: Settings): Issue[] {
+  if (protocol?.name !== 'frame' || !('request' in protocol)) return []
+  const fault = streamFault(protocol.request) ?? streamFault(protocol.reply)
+  return fault === undefined ? [] : [issue(['protocol', 'frame'], fault)]
 }
 
 /** Why a protocol, or a key for its handshake, cannot be used over UDP: a message for each setting at fault. */
