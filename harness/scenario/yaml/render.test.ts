@@ -57,6 +57,12 @@ test('renderScenario() with its proposals taken up is a scenario too', () => {
   })
 })
 
+test('renderScenario() quotes a text of several lines', () => {
+  for (const text of [':\n$', '- a\nb', 'a\n', '? x\n: y']) {
+    expect(dataIn(renderScenario({ loop: [{ A: [text] }] }))).toEqual({ loop: [{ A: [text] }] })
+  }
+})
+
 test('renderScenario() writes every value so that it is read as it was', () => {
   const text = fc.oneof(
     fc.string(),
@@ -93,7 +99,7 @@ test('renderScenario() writes every value so that it is read as it was', () => {
   }))
   fc.assert(
     fc.property(value, fc.constantFrom('loop', 'load', 'name', 'other'), (value, key) => {
-      expect(dataIn(renderScenario({ [key]: value }))).toEqual(plain({ [key]: value }))
+      expect(plain(dataIn(renderScenario({ [key]: value })))).toEqual(plain({ [key]: value }))
     }),
     { numRuns: 10 * propertyRuns },
   )

@@ -75,8 +75,12 @@ function entry(key: string, value: unknown): string {
       // Above the value of the key are the document, its mapping and the pair of both.
       node.flow = Array.isArray(value) ? length > 4 : length > 2
     },
+    // A text of several lines is quoted: as a block it would take in the comments below it, and as it is its first line
+    // may read as the end of a key.
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && node.value.includes('\n')) node.type = 'QUOTE_DOUBLE'
+    },
   })
-  // A text of several lines is quoted: as a block it would take in the comments below it.
   return document.toString({ lineWidth: 0, flowCollectionPadding: true, blockQuote: false })
 }
 
