@@ -20,8 +20,8 @@ export class Program {
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown>
 
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(command: string, args: readonly string[], as: { uid?: number; gid?: number; cwd?: string } = {}) {
+    this.#process = spawn(command, args, { ...as, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#closed = once(this.#process, 'close')
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
       stream.on('data', chunk => {

@@ -1,0 +1,135 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort } from '../../port.ts'
+import { Program, skipWithout, until } from './programs.ts'
+import { ask } from './redis.ts'
+import { temporaryFolder } from './volley.ts'
+
+type Skip = (why: string) => void
+
+/** A memcached server; its port. */
+export async function startMemcached(skip: Skip): Promise<number> {
+  skipWithout('memcached', '-V', 'memcached', skip)
+  const port = await freePort()
+  new Program('memcached', ['-p', `${port}`, '-l', '127.0.0.1', '-u', 'nobody', '-U', '0'])
+  await until('memcached', async () => /STAT pid/.test(await ask(port, 'stats').catch(() => '')))
+  return port
+}
+
+/** What memcached has counted, by name. */
+export async function memcachedCounts(port: number): Promise<Record<string, number>> {
+  const stats = await ask(port, 'stats')
+  return Object.fromEntries(
+    [...stats.matchAll(/^STAT (\w+) (\d+)\r$/gm)].map(([, name, value]) => [name!, Number(value)]),
+  )
+}
+
+/** A NATS server that is monitored over HTTP; the port of each. */
+export async function startNats(skip: Skip): Promise<{ port: number; counts: () => Promise<Record<string, number>> }> {
+  skipWithout('nats-server', '--version', 'nats-server', skip)
+  const [port, monitor] = [await freePort(), await freePort()]
+  const server = new Program('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`])
+  await server.says(/Server is ready/)
+  return {
+    port,
+    counts: async () => (await (await fetch(`http://127.0.0.1:${monitor}/varz`)).json()) as Record<string, number>,
+  }
+}
+
+/** A mosquitto broker; its port. */
+export async function startMosquitto(skip: Skip): Promise<{ port: number; received: () => Promise<number> }> {
+  skipWithout('mosquitto', '-h', 'mosquitto', skip)
+  const port = await freePort()
+  const config = join(temporaryFolder(), 'mosquitto.conf')
+  writeFileSync(
+    config,
+    `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlog_type all\nsys_interval 1\n`,
+  )
+  const server = new Program('mosquitto', ['-c', config])
+  await server.says(/mosquitto version .* running/)
+  return {
+    port,
+    // Its log has a line for each packet.
+    received: async () => (server.output.match(/Received PUBLISH/g) ?? []).length,
+  }
+}
+
+/** dnsmasq with one zone; its port, and its log of queries. */
+export async function startDnsmasq(skip: Skip): Promise<{ port: number; queries: () => number }> {
+  skipWithout('dnsmasq', '--version', 'dnsmasq-base', skip)
+  const port = await freePort()
+  const flags = [
+    '-k',
+    '-C',
+    '/dev/null',
+    '-p',
+    `${port}`,
+    '--listen-address=127.0.0.1',
+    '--bind-interfaces',
+    '--no-resolv',
+  ]
+  const server = new Program('dnsmasq', [
+    ...flags,
+    '--no-hosts',
+    '--log-queries',
+    '--log-facility=-',
+    '-u',
+    'root',
+    '--address=/volley.test/192.0.2.1',
+  ])
+  await server.says(/started, version/)
+  return { port, queries: () => (server.output.match(/query\[A\]/g) ?? []).length }
+}
+
+const postgresFolders = '/usr/lib/postgresql'
+
+/** A PostgreSQL server that trusts this machine; its port, and what it counts. */
+export async function startPostgres(skip: Skip): Promise<{ port: number; query: (sql: string) => Promise<string> }> {
+  skipWithout('psql', '--version', 'postgresql', skip)
+  const [version] = existsSync(postgresFolders) ? readdirSync(postgresFolders) : []
+  if (version === undefined || process.getuid?.() !== 0) {
+    skip('the PostgreSQL server is not installed, or this is not root')
+    throw new Error('skipped')
+  }
+  const bin = join(postgresFolders, version, 'bin')
+  const [uid, gid] = ['-u', '-g'].map(flag => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })))
+  const folder = join(temporaryFolder(), 'postgres')
+  mkdirSync(folder)
+  chmodSync(join(folder, '..'), 0o755)
+  chownSync(folder, uid!, gid!)
+  const as = { uid: uid!, gid: gid!, cwd: folder }
+  await promisify(execFile)(
+    join(bin, 'initdb'),
+    ['-D', join(folder, 'data'), '-A', 'trust', '-U', 'postgres', '--no-sync'],
+    as,
+  )
+  const port = await freePort()
+  const flags = [
+    '-D',
+    join(folder, 'data'),
+    '-p',
+    `${port}`,
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    `unix_socket_directories=${folder}`,
+  ]
+  const server = new Program(join(bin, 'postgres'), [...flags, '-c', 'fsync=off', '-c', 'autovacuum=off'], as)
+  await server.says(/ready to accept connections/)
+  const query = async (sql: string) => {
+    const { stdout } = await promisify(execFile)('psql', [
+      '-h',
+      '127.0.0.1',
+      '-p',
+      `${port}`,
+      '-U',
+      'postgres',
+      '-Atc',
+      sql,
+    ])
+    return stdout.trim()
+  }
+  return { port, query }
+}
