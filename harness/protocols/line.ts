@@ -29,9 +29,10 @@ function withData(plain: Protocol, { delimiter, maxFrame, data, between }: Requi
   const size = Buffer.byteLength(delimiter)
   const { read, behind } = dataReader(data)
   const filler = new TextEncoder().encode(between)
+  const isFiller = Uint8Array.from({ length: 256 }, (_, byte) => (filler.includes(byte) ? 1 : 0))
   const bodyStart = (bytes: Uint8Array, from: number, to: number) => {
     let at = from
-    while (at < to && filler.includes(bytes[at]!)) at++
+    while (at < to && isFiller[bytes[at]!] === 1) at++
     return at
   }
   function frameEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -62,6 +63,7 @@ function withData(plain: Protocol, { delimiter, maxFrame, data, between }: Requi
     frameEnd,
     bodyStart,
     bodyEnd,
+    tailBytesMax: size + data.reduce((most, { plus }) => Math.max(most, plus), 0),
     decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
     ...(data.length > 0 && { encode: ({ body }: Message) => withDelimiter(body) }),
     explain(bytes, from, to) {

@@ -48,6 +48,8 @@ export interface Protocol {
   bodyStart(bytes: Uint8Array, from: number, end: number): number
   /** Where the body of the whole frame `bytes[from, end)` ends. */
   bodyEnd(bytes: Uint8Array, from: number, end: number): number
+  /** The most bytes that stand behind a body, where finding its end takes time. */
+  readonly tailBytesMax?: number
   /**
    * Formats in which the bytes between `bodyStart` and `bodyEnd` need not be the body itself, as in chunks of HTTP: a copy
    * of the body of such a whole frame; undefined for all others.

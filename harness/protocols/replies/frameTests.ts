@@ -17,7 +17,7 @@ export type FrameTest =
 export type FramePredicate = (bytes: Uint8Array, from: number, end: number) => boolean
 
 /** The parts of frames that tests look at. */
-export type FrameParts = Pick<Protocol, 'bodyStart' | 'bodyEnd' | 'fields'>
+export type FrameParts = Pick<Protocol, 'bodyStart' | 'bodyEnd' | 'fields' | 'tailBytesMax'>
 
 const blank = 0x20
 const zero = 0x30
@@ -46,10 +46,8 @@ export function compileTests(tests: readonly FrameTest[] | undefined, parts: Fra
 function compileTest(test: FrameTest, parts: FrameParts): FramePredicate {
   const { bodyStart, bodyEnd } = parts
   switch (test.kind) {
-    case 'begins': {
-      const matches = patternOf(test.pattern)
-      return (bytes, from, end) => matches(bytes, bodyStart(bytes, from, end), bodyEnd(bytes, from, end))
-    }
+    case 'begins':
+      return beginsTest(test.pattern, parts)
     case 'fields':
       return fieldsTest(test.values, parts)
     case 'at': {
@@ -63,6 +61,20 @@ function compileTest(test: FrameTest, parts: FrameParts): FramePredicate {
       return wordTest(test.word, test.values, parts)
     case 'text':
       return textTest(test, parts)
+  }
+}
+
+/** The end of the body is looked for only where the pattern reaches so far that it may be behind it. */
+function beginsTest(pattern: string, { bodyStart, bodyEnd, tailBytesMax }: FrameParts): FramePredicate {
+  const matches = patternOf(pattern)
+  const { length } = parsePattern(pattern).bytes
+  if (tailBytesMax === undefined) {
+    return (bytes, from, end) => matches(bytes, bodyStart(bytes, from, end), bodyEnd(bytes, from, end))
+  }
+  return (bytes, from, end) => {
+    const at = bodyStart(bytes, from, end)
+    if (!matches(bytes, at, end)) return false
+    return at + length + tailBytesMax <= end || at + length <= bodyEnd(bytes, from, end)
   }
 }
 
