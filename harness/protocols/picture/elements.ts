@@ -28,8 +28,6 @@ export type PictureElement =
     }
   /** Joins a reply to its request; ids run from `min` to `max`. */
   | { readonly kind: 'id'; readonly type: NumberName; readonly min?: number; readonly max?: number }
-  /** The number of the message on its connection; the first one has `from`. */
-  | { readonly kind: 'count'; readonly type: NumberName; readonly from: number }
   | {
       readonly kind: 'checksum'
       readonly sum: ChecksumName

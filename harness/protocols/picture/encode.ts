@@ -37,8 +37,6 @@ function constantPart(element: PictureElement, { body, fields = {}, id = 0 }: Pi
       return undefined
     case 'id':
       return numberPart('the id', numberType(element.type), id)
-    case 'count':
-      return numberPart('the count', numberType(element.type), element.from)
     case 'field':
       return numberPart(element.name, numberType(element.type), fields[element.name] ?? element.value)
     case 'body':

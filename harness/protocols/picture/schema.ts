@@ -17,10 +17,10 @@ const spareMax = 1 << 20
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
 const elementForms =
-  'an element of a frame: body, text, { hex: ... }, { skip: 2 }, { length: u32 }, { id: u16 }, { count: u32 }, { checksum: crc32 } or a field such as { type: u8 }'
+  'an element of a frame: body, text, { hex: ... }, { skip: 2 }, { length: u32 }, { id: u16 }, { checksum: crc32 } or a field such as { type: u8 }'
 
 /** The keys that say what an element is; any other key is the name of a field. */
-const roles = ['hex', 'skip', 'length', 'id', 'count', 'checksum', 'body'] as const
+const roles = ['hex', 'skip', 'length', 'id', 'checksum', 'body'] as const
 type Role = (typeof roles)[number]
 
 const numberForms = `a number type: ${list(numberNames, 'or')}`
@@ -53,10 +53,6 @@ const shapes = {
     min: integer(0, 0xffff_ffff).exactOptional().describe('The least id that is sent'),
     max: integer(0, 0xffff_ffff).exactOptional().describe('The greatest id that is sent'),
   }).transform(({ id, ...range }): PictureElement => ({ kind: 'id', type: id, ...range })),
-  count: mapping({
-    count: numberName.describe('The number of the message on its connection'),
-    from: integer(0, 0xffff_ffff).default(1).describe('The number of the first message'),
-  }).transform(({ count, from }): PictureElement => ({ kind: 'count', type: count, from })),
   checksum: mapping({
     checksum: choice(checksumNames),
     of: choice(checksumParts)
@@ -114,8 +110,6 @@ export function elementInput(element: PictureElement): unknown {
       return element.bytes === undefined ? 'body' : { body: element.bytes }
     case 'id':
       return { id: element.type, ...without(element, 'kind', 'type') }
-    case 'count':
-      return { count: element.type, from: element.from }
     case 'checksum':
       return { checksum: element.sum, ...without(element, 'kind', 'sum') }
     case 'field':
