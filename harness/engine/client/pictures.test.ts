@@ -146,3 +146,19 @@ test('a server that does not say what is listened for has failed the handshake',
   expect(run.completed).toBe(0)
   expect(Object.keys(run.failures)).toEqual(['unexpected'])
 })
+
+test('opens a connection anew after a reply that is the last one', async () => {
+  const server: MemoryServer = {
+    received(connection, bytes) {
+      const isLast = Buffer.from(bytes).toString() === 'quit\n'
+      connection.send(Buffer.from(isLast ? '221 bye\n' : '250 ok\n'), 1)
+      if (isLast) connection.close(1.5)
+    },
+  }
+  const protocol = protocolSpec({ line: {}, replies: { last: '221' } })
+  const loop = loopOf({ send: 'noop', think: 0 }, { send: 'quit', think: 0 })
+  const run = await simulate(server, { protocol, loop, connections: 2, requests: 40 })
+  expect(run).toMatchObject({ sent: 40, completed: 40 })
+  expect(run.failures).toEqual({})
+  expect(run.connects).toBeGreaterThanOrEqual(20)
+})
