@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { countsOf, startPython } from './testing/python.ts'
-import { balances, cleanUp, run, scenarioFile } from './testing/volley.ts'
+import { balances, cleanUp, run, scenarioFile, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -67,4 +67,35 @@ mix:
   const counts = await countsOf(server)
   expect(counts['requests']).toBe(totals.completed + totals.inFlightAtEnd + totals.handshakes.sent)
   expect(counts['bytesIn']).toBe(totals.bytesSent)
+})
+
+test('a server in Python that frames only what it reads is spoken to, tortured, and counts what volley counts', async ({
+  skip,
+}) => {
+  const protocol = '{ frame: { request: [ { length: u32 }, body ], reply: [ { body: 8 } ] } }'
+  for (const transport of ['epoll', 'node']) {
+    const { server, address } = await startPython(skip, 'framed_requests.py')
+    const file = scenarioFile(`
+name: framed-requests
+target: { address: "${address}" }
+protocol: ${protocol}
+connections: 5
+requests: 2000
+load: { pipeline: 4 }
+loop:
+  - { send: "hello {{random 0..9999}}", expect: { equals: received } }
+  - { send: { random: 20KiB }, expect: { equals: received } }
+`)
+    const { code, report } = await run(file, '--transport', transport)
+    expect(code).toBe(0)
+    expect(report.totals).toMatchObject({ sent: 2000, completed: 2000 })
+    expect(report.totals.failures).toEqual({})
+    expect(await countsOf(server)).toEqual({ requests: 2000, bytesIn: report.totals.bytesSent })
+  }
+  const { address } = await startPython(skip, 'framed_requests.py')
+  const shown = await volley('torture', address, '--protocol', protocol, '--timeout', '3s')
+  expect(shown.stdout).toMatch(/^ {2}split +pass/m)
+  expect(shown.stdout).toMatch(/^ {2}negative-length +pass/m)
+  expect(shown.stdout).toMatch(/^ {2}glued-and-cut +pass/m)
+  expect(shown.stdout).toMatch(/\d+ pass/)
 })
