@@ -99,3 +99,29 @@ loop:
   expect(shown.stdout).toMatch(/^ {2}glued-and-cut +pass/m)
   expect(shown.stdout).toMatch(/\d+ pass/)
 })
+
+test('what a server in Python says by itself is told from its replies, and counted', async ({ skip }) => {
+  const { server, address } = await startPython(skip, 'noticing_server.py')
+  const file = (rules: string) =>
+    scenarioFile(`
+name: noticing
+target: { address: "${address}" }
+protocol: { line: {}, replies: { ${rules} } }
+connections: 6
+requests: 2000
+loop: [ { send: "hello {{seq}}", expect: echo } ]
+`)
+  const delivered = await run(file('deliver: "a new client"'))
+  expect(delivered.code).toBe(0)
+  expect(delivered.report.totals).toMatchObject({ sent: 2000, completed: 2000 })
+  expect(delivered.report.totals.failures).toEqual({})
+  const ignored = await run(file('ignore: "a new client"'))
+  expect(ignored.report.totals).toMatchObject({ sent: 2000, completed: 2000 })
+  expect(ignored.report.totals.failures).toEqual({})
+  const counts = await countsOf(server)
+  expect(counts['requests']).toBe(4000)
+  // Each run opens six connections one after the other: 0 + 1 + 2 + 3 + 4 + 5 notices.
+  expect(delivered.report.deliveries?.count).toBe(15)
+  expect(ignored.report.totals.ignored).toBe(15)
+  expect(counts['notices']).toBe(30)
+})
