@@ -9,7 +9,7 @@ const failure = { when: 'failure', backoff: { min: 10, max: 80 } } as const
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 function extracted(source: Parameters<typeof compileExtractor>[0], body: string): string | undefined {
-  const value = compileExtractor(source)(bytes(body))
+  const value = compileExtractor(source)({ body: bytes(body) })
   return value && new TextDecoder().decode(value)
 }
 
@@ -273,4 +273,19 @@ test('Client begins with the first step again after a timeout of the step that c
   })
   expect(seen).toEqual(['new', 'new', 'get id2', 'new', 'get id4'])
   expect(run).toMatchObject({ completed: 4, failures: { timeout: 1 } })
+})
+
+test('compileExtractor() extracts bytes and numbers at a place, and fields', () => {
+  const body = Uint8Array.of(0x00, 0x61, 0xff, 0xff, 0xff, 0xfe, 0x01)
+  const of = (source: Parameters<typeof compileExtractor>[0], fields = {}) => {
+    const value = compileExtractor(source)({ body, fields })
+    return value && Buffer.from(value).toString('latin1')
+  }
+  expect(of({ kind: 'bytes', offset: 1, length: 2 })).toBe('a\xff')
+  expect(of({ kind: 'bytes', offset: 6, length: 2 })).toBeUndefined()
+  expect(of({ kind: 'number', type: 'i32', offset: 2 })).toBe('-2')
+  expect(of({ kind: 'number', type: 'u32le', offset: 2 })).toBe('4278190079')
+  expect(of({ kind: 'number', type: 'u64', offset: 0 })).toBeUndefined()
+  expect(of({ kind: 'field', name: 'status' }, { status: 7 })).toBe('7')
+  expect(of({ kind: 'field', name: 'status' })).toBeUndefined()
 })

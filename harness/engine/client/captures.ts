@@ -2,7 +2,7 @@ import type { RequestBank } from '../../plan/bank.ts'
 import { numberBytes, withChecksum, withLength } from '../../plan/payload.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
-import { numberType } from '../../protocols/picture/numbers.ts'
+import { type NumberType, numberType } from '../../protocols/picture/numbers.ts'
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'
 import { matchedBytesMax } from './expectation.ts'
@@ -15,8 +15,8 @@ const jsonBytesMax = 1024 * 1024
 
 const utf8 = new TextEncoder()
 
-/** Extracts a value from the body of a reply; undefined where it is missing. */
-type Extractor = (body: Uint8Array) => Uint8Array | undefined
+/** Extracts a value from a reply; undefined where it is missing. */
+type Extractor = (reply: Pick<Message, 'body' | 'fields'>) => Uint8Array | undefined
 
 interface Capture {
   /** The number of the value among those of a connection. */
@@ -69,9 +69,9 @@ export class Captures {
   capture(link: number, step: number, bytes: Uint8Array, from: number, end: number): boolean {
     const captures = this.#captures[step]
     if (captures === undefined) return true
-    const { body } = this.#protocol.decode(bytes, from, end)
+    const reply = this.#protocol.decode(bytes, from, end)
     for (const { value, extract } of captures) {
-      const captured = extract(body)
+      const captured = extract(reply)
       if (captured === undefined || captured.length > capturedBytesMax) return false
       this.#values[link * this.#count + value] = captured
     }
@@ -135,15 +135,39 @@ const noBytes = new Uint8Array(0)
 
 /** The extractor of a source, made once before the loop. */
 export function compileExtractor(source: CaptureSource): Extractor {
-  if (source.kind === 'body') return body => (body.length === 0 ? undefined : body.slice())
-  if (source.kind === 'json') {
-    return body => (body.length > jsonBytesMax ? undefined : textBytes(valueAt(parseJson(body), source.path)))
+  switch (source.kind) {
+    case 'body':
+      return ({ body }) => (body.length === 0 ? undefined : body.slice())
+    case 'json':
+      return ({ body }) => (body.length > jsonBytesMax ? undefined : textBytes(valueAt(parseJson(body), source.path)))
+    case 'bytes': {
+      const end = source.offset + source.length
+      return ({ body }) => (body.length < end ? undefined : body.slice(source.offset, end))
+    }
+    case 'number': {
+      const type = numberType(source.type)
+      return ({ body }) =>
+        body.length < source.offset + type.bytes ? undefined : numberText(body, source.offset, type)
+    }
+    case 'field':
+      return ({ fields }) => textBytes(fields?.[source.name])
+    case 'regex': {
+      const pattern = new RegExp(source.pattern, 'u')
+      return ({ body }) => {
+        const match = pattern.exec(textOf(body.subarray(0, matchedBytesMax)))
+        return textBytes(match === null ? undefined : match.length > 1 ? match[1] : match[0])
+      }
+    }
   }
-  const pattern = new RegExp(source.pattern, 'u')
-  return body => {
-    const match = pattern.exec(textOf(body.subarray(0, matchedBytesMax)))
-    return textBytes(match === null ? undefined : match.length > 1 ? match[1] : match[0])
+}
+
+/** A number as decimal digits, exact in all of its bits. */
+function numberText(bytes: Uint8Array, at: number, { bytes: width, isLittle, min }: NumberType): Uint8Array {
+  let value = 0n
+  for (let index = 0; index < width; index++) {
+    value = (value << 8n) | BigInt(bytes[isLittle ? at + width - 1 - index : at + index]!)
   }
+  return utf8.encode(String(min < 0n ? BigInt.asIntN(8 * width, value) : value))
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,13 +1,16 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
+import { createProtocol } from '../../protocols/catalog.ts'
+import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Expectation, Send, Step } from '../scenario.ts'
+import { parseCapture } from '../schema/capture.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { noSuchSlot, parseSlots } from '../schema/slots.ts'
 import { textsOf } from './messages.ts'
 
 /** Steps that use a value which no earlier step has captured, and captures that cannot work. */
 export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { connect, loop = [], mix = [], heartbeat, load, reconnect } = settings
+  const { connect, loop = [], mix = [], heartbeat, load, reconnect, protocol } = settings
   // An invalid handshake is reported by itself: what it captures is unknown.
   if (connect === undefined) return []
   const issues: Issue[] = []
@@ -15,6 +18,7 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
   const visit = (path: Path, { send, expect, capture = {} }: Pick<Step, 'send' | 'expect' | 'capture'>) => {
     issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
+    issues.push(...fieldIssues([...path, 'capture'], capture, protocol))
     for (const name of Object.keys(capture)) captured.add(name)
   }
   connect.forEach((step, index) => {
@@ -41,6 +45,18 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
     issues.push(issue(['reconnect', 'when'], message))
   }
   return issues
+}
+
+/** Fields that a reply of the protocol does not have. */
+function fieldIssues(path: Path, capture: NonNullable<Step['capture']>, protocol: ProtocolSpec | undefined): Issue[] {
+  if (protocol === undefined) return []
+  const known = Object.keys(createProtocol(protocol).fields ?? {})
+  return Object.entries(capture).flatMap(([name, text]) => {
+    const source = parseCapture(text)
+    if (source.kind !== 'field' || known.includes(source.name)) return []
+    const wanted = known.length === 0 ? 'a frame that is drawn with fields' : `a field of its frames (${list(known)})`
+    return [conflict([...path, name], wanted, show(source.name))]
+  })
 }
 
 function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue[] {

@@ -4,12 +4,18 @@ import { parseCapture } from './capture.ts'
 
 test('parseCapture() reads every kind of source', () => {
   expect(parseCapture('body')).toEqual({ kind: 'body' })
+  expect(parseCapture('bytes:8+16')).toEqual({ kind: 'bytes', offset: 8, length: 16 })
+  expect(parseCapture('u32le:8')).toEqual({ kind: 'number', type: 'u32le', offset: 8 })
+  expect(parseCapture('field:status')).toEqual({ kind: 'field', name: 'status' })
+  for (const wrong of ['bytes:8', 'bytes:8+0', 'u9:8', 'u8:x', 'field:', 'u8:99999999']) {
+    expect(() => parseCapture(wrong)).toThrow('expected')
+  }
   expect(parseCapture('json:access.token')).toEqual({ kind: 'json', path: ['access', 'token'] })
   expect(parseCapture('json:items.0.id')).toEqual({ kind: 'json', path: ['items', '0', 'id'] })
   expect(parseCapture('regex:token=(\\w+)')).toEqual({ kind: 'regex', pattern: 'token=(\\w+)' })
 })
 
-const forms = 'expected "json:access.token", "regex:token=(\\w+)" or body'
+const forms = 'expected "json:access.token", "regex:token=(\\w+)", "bytes:8+16", "u32le:8", "field:status" or body'
 
 test.each([
   ['{ t: bodies }', `39 loop[0].capture.t: ${forms}, got "bodies"`],
