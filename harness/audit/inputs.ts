@@ -1,3 +1,4 @@
+import type { FailureCounts, FailureKind } from '../failures.ts'
 import type { HostDifference } from '../host/counters.ts'
 import type { Environment } from '../host/processes.ts'
 import type { Collector } from '../metrics/collector.ts'
@@ -5,6 +6,7 @@ import { bucketEndMs, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
 import type { SampleRecord } from '../metrics/replies.ts'
 import { field } from '../metrics/slab.ts'
+import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
@@ -14,7 +16,6 @@ import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
 import type { EvidenceInputs } from './evidence.ts'
-import { limits } from './limits.ts'
 import { type MachineState, machineInputs } from './machine.ts'
 import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
@@ -128,27 +129,33 @@ export function auditInputs(
 }
 
 function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): TargetInputs {
-  const { connections, load, reconnect } = run.facts.scenario
-  const seconds = collector.intervals
-  // Connections that come and go are not down because they are closed at this moment.
-  const staysOpen = load.stages === undefined && load.mode !== 'once' && reconnect.when === 'failure'
-  const lastAvailability = seconds.at(-1)?.availability ?? 1
-  const lost = lastAvailability < 1 - limits.downShare ? connections : 0
-  const closed = connections - collector.level(field.open)
-  const throughputs = measured.timeSeries?.throughputs ?? []
+  const { connections, load } = run.facts.scenario
+  const { stall, readingGap } = measured
+  // In mode rate the response time includes the wait for a connection, in which the server has no part.
+  const answered = load.mode === 'rate' ? measured.service : measured.response
   return {
-    seconds,
+    seconds: collector.intervals,
+    failuresBefore: failuresInNoSecond(totals.failures, collector.intervals),
     connections,
-    downAtEnd: staysOpen && lastAvailability < 1 ? closed : lost,
-    measured:
-      throughputs.length === 0
-        ? undefined
-        : { fromMs: measured.warmupMs, windowMs: measured.windowMs / throughputs.length, throughputs },
-    isAwaiting: totals.inFlightAtEnd > 0,
-    stall: measured.stall,
+    wantedAtEnd: collector.level(field.wanted),
+    downAtEnd: collector.level(field.down),
+    // Between its stages a load may ask for nothing.
+    activity: load.stages === undefined ? measured.activity : [],
+    completed: measured.completed,
+    answered: bucketsOf(answered.counts),
+    standstills: [stall, readingGap].filter(gap => gap !== undefined),
+    stall,
     response: measured.response.quantiles,
-    interrupted: run.interrupted,
   }
+}
+
+/** Failures from before the start, while connections were being opened. */
+function failuresInNoSecond(failures: FailureCounts, seconds: readonly Interval[]): FailureCounts {
+  const kinds = Object.entries(failures) as [FailureKind, number][]
+  const counts = kinds.map(([kind, count]) => {
+    return [kind, seconds.reduce((rest, second) => rest - (second.failures?.[kind] ?? 0), count)] as const
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {

@@ -1,0 +1,108 @@
+import type { FailureCounts } from '../failures.ts'
+import type { Activity } from '../metrics/activity.ts'
+import { limits } from './limits.ts'
+import { type ConnectionsInputs, causesOf, isServersFault, type Outage } from './outages.ts'
+
+/** The inputs of whether the server answered all the time. */
+export interface SilenceInputs extends ConnectionsInputs {
+  /** The measured part, window by window; empty where the load changes on purpose. */
+  readonly activity: readonly Activity[]
+  /** Requests completed in the measured part. */
+  readonly completed: number
+  /** How long the replies took from the server's side, as counts of ascending times. */
+  readonly answered: readonly { readonly valueMs: number; readonly count: number }[]
+  /** Times in which this process stood still, and read nothing. */
+  readonly standstills: readonly { readonly ms: number; readonly atMs: number }[]
+}
+
+/** Successive windows in which nothing came although something was awaited. */
+interface Gap {
+  readonly fromMs: number
+  readonly toMs: number
+  /** Without the time in which this process stood still. */
+  readonly lengthMs: number
+  /** The most that was awaited at a time, or could not be sent as its connection was down. */
+  readonly awaited: number
+  readonly isAtEnd: boolean
+}
+
+/** The requests that a silence made late itself are left out of what is usual, with those that came meanwhile. */
+const lateTimes = 2
+const usualQuantile = 0.99
+
+/**
+ * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It has to
+ * be longer than replies usually take, as connections that began together are answered together, and so many replies have to
+ * be missing that it is no accident.
+ */
+export function silence(inputs: SilenceInputs): Outage | undefined {
+  const gaps = gapsOf(inputs)
+  const found = gaps.filter(gap => isOutage(gap, inputs))
+  const longest = found.toSorted((a, b) => b.lengthMs - a.lengthMs)[0]
+  const worst = found.find(gap => gap.isAtEnd) ?? longest
+  if (worst === undefined) return undefined
+  const { fromMs, toMs, isAtEnd } = worst
+  return { from: fromMs / 1000, to: toMs / 1000, isAtEnd, what: 'answered nothing' }
+}
+
+function gapsOf(inputs: SilenceInputs): Gap[] {
+  const { activity, standstills } = inputs
+  const causes = causesOf(inputs)
+  const gaps: Gap[] = []
+  let start = 0
+  activity.forEach((window, at) => {
+    if (window.bytesReceived > 0 || !isAwaited(window, causes)) start = at + 1
+    const isAtEnd = at + 1 === activity.length
+    const isOver = isAtEnd || activity[at + 1]!.bytesReceived > 0 || !isAwaited(activity[at + 1]!, causes)
+    if (start > at || !isOver) return
+    const [fromMs, toMs] = [activity[start]!.fromMs, window.toMs]
+    const awaited = Math.max(...activity.slice(start, at + 1).map(({ awaited, down }) => awaited + down))
+    gaps.push({ fromMs, toMs, lengthMs: toMs - fromMs - sharedMs(fromMs, toMs, standstills), awaited, isAtEnd })
+  })
+  return gaps
+}
+
+/**
+ * Whether the server had something to answer. Where most connections are down, what is due cannot be sent: then the server
+ * is awaited only where they are down because of it, and not because its replies were wrong or this machine has no port.
+ */
+function isAwaited({ fromMs, awaited, wanted, down }: Activity, causes: readonly FailureCounts[]): boolean {
+  if (down <= limits.downShare * wanted) return awaited > 0
+  const second = Math.min(Math.floor(fromMs / 1000), causes.length - 1)
+  return isServersFault(causes[second] ?? {})
+}
+
+function isOutage({ lengthMs, awaited, isAtEnd }: Gap, inputs: SilenceInputs): boolean {
+  const { activity, completed, connections, answered } = inputs
+  // One connection that hangs says nothing of a server from which the others want nothing at this moment.
+  if (awaited < Math.min(limits.downShare * connections, limits.repliesMissed)) return false
+  const usualMs = usualResponseMs(answered, lateTimes * awaited)
+  if (lengthMs < (isAtEnd ? limits.silentMsAtEnd : limits.silentMs) + usualMs) return false
+  const measuredMs = activity.at(-1)!.toMs - activity[0]!.fromMs
+  return completed * (lengthMs / (measuredMs - lengthMs)) >= limits.repliesMissed
+}
+
+/** The 99th percentile of the replies without the `late` slowest, of which at least half are left. */
+function usualResponseMs(answered: SilenceInputs['answered'], late: number): number {
+  const all = answered.reduce((sum, { count }) => sum + count, 0)
+  const rank = usualQuantile * (all - Math.min(late, all / 2))
+  let below = 0
+  for (const { valueMs, count } of answered) {
+    below += count
+    if (below >= rank) return valueMs
+  }
+  return 0
+}
+
+/** How much of a time this process stood still. Standstills may overlap: those of workers and that of the main thread. */
+function sharedMs(fromMs: number, toMs: number, standstills: SilenceInputs['standstills']): number {
+  let shared = 0
+  let countedUntil = fromMs
+  for (const { ms, atMs } of standstills.toSorted((a, b) => a.atMs - b.atMs)) {
+    const [from, to] = [Math.max(atMs, countedUntil), Math.min(atMs + ms, toMs)]
+    if (to <= from) continue
+    shared += to - from
+    countedUntil = to
+  }
+  return shared
+}
