@@ -16,6 +16,7 @@ import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
 import type { EvidenceInputs } from './evidence.ts'
+import { limits } from './limits.ts'
 import { type MachineState, machineInputs } from './machine.ts'
 import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
@@ -129,16 +130,22 @@ export function auditInputs(
 }
 
 function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): TargetInputs {
-  const { connections, load } = run.facts.scenario
+  const { connections, load, reconnect } = run.facts.scenario
   const { stall, readingGap } = measured
+  const seconds = collector.intervals
+  // A connection that breaks off its single pass is retired, and the last of them ends the run: that is no outage.
+  const isPassBroken = load.mode === 'once' && (seconds.at(-1)?.availability ?? 1) >= 1 - limits.downShare
+  // Where a connection that the server closed as idle is not replaced, it is down without a failure.
+  const idleCloses = reconnect.when === 'never' ? (totals.idleCloses ?? 0) : 0
+  const before = failuresInNoSecond(totals.failures, seconds)
   // In mode rate the response time includes the wait for a connection, in which the server has no part.
   const answered = load.mode === 'rate' ? measured.service : measured.response
   return {
-    seconds: collector.intervals,
-    failuresBefore: failuresInNoSecond(totals.failures, collector.intervals),
+    seconds,
+    failuresBefore: idleCloses > 0 ? { ...before, 'closed-early': idleCloses + (before['closed-early'] ?? 0) } : before,
     connections,
     wantedAtEnd: collector.level(field.wanted),
-    downAtEnd: collector.level(field.down),
+    downAtEnd: isPassBroken ? 0 : collector.level(field.down),
     // Between its stages a load may ask for nothing.
     activity: load.stages === undefined ? measured.activity : [],
     completed: measured.completed,

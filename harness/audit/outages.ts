@@ -17,7 +17,7 @@ export interface TargetSecond {
 /** The inputs of what became of the connections over a run. */
 export interface ConnectionsInputs {
   readonly seconds: readonly TargetSecond[]
-  /** Failures from before the start, while connections were being opened; they are in no second. */
+  /** What is in no second: failures while connections were being opened, and idle connections that were closed for good. */
   readonly failuresBefore?: FailureCounts
   /** Connections that the load wants. */
   readonly connections: number

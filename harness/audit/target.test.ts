@@ -209,6 +209,13 @@ describe('target-gone', () => {
     ])
   })
 
+  it('has no length where the last connection that is not replaced ends the run', () => {
+    const last = { 9: { completed: 10_000, seconds: 0.4, failures: { reset: 10 } } }
+    expect(messageOf(withSeconds(last, { downAtEnd: 10 }))).toBe(
+      'the server closed its 10 connections from second 9.4 to the end: it did not come back',
+    )
+  })
+
   it('looks at a silence until the end first, however long one before it was', () => {
     const both = windows(at => ((at >= 10 && at < 45) || at >= 70 ? { bytesReceived: 0 } : {}))
     expect(messageOf(inputs({ activity: both }))).toContain('from second 8 to the end, for 2 s: it did not come back')

@@ -15,6 +15,9 @@ export interface TargetInputs extends SilenceInputs {
 /** Seconds by which a silence has to be longer than an outage of the connections to say more than that one. */
 const tellsMoreSeconds = 1
 
+/** A shorter outage is less than the tenth of a second to which its dates are rounded. */
+const shownSecondsMin = 0.05
+
 /** Checks 18 and 21 (docs/measurement.md): whether the target was there all the time, and whether this process ran. */
 export function auditTarget(inputs: TargetInputs): Finding[] {
   return [...targetGone(inputs), ...clientStalled(inputs)]
@@ -25,12 +28,14 @@ function targetGone(inputs: TargetInputs): Finding[] {
   if (outage === undefined) return []
   const { from, to, isAtEnd, what } = outage
   const length = to - from
+  // A run that never reconnects ends with its last connection.
+  const lasting = length < shownSecondsMin ? '' : `, for ${formatDuration(length * 1000)}`
   return [
     {
       code: 'target-gone',
       severity: isAtEnd ? 'invalid' : 'suspect',
       message: isAtEnd
-        ? `the server ${what} from second ${formatSecond(from)} to the end, for ${formatDuration(length * 1000)}: it did not come back`
+        ? `the server ${what} from second ${formatSecond(from)} to the end${lasting}: it did not come back`
         : `the server ${what} from second ${formatSecond(from)} to ${formatSecond(to)}, and came back`,
       hint: isAtEnd
         ? 'look in its log for why it ended or hangs (dmesg names the victims of the OOM killer); the figures mix the time before and after'

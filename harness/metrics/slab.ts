@@ -153,8 +153,9 @@ export const sum = {
 
 /**
  * A stall in `Slab.stalls`: by how many milliseconds the loop woke late, until when on the clock that all threads share,
- * and how many requests were in flight or came due meanwhile. The number of stalls counted in `field.stalls`, modulo `count`, is the place of the
- * next. There is room for more than can happen between two readings and last longer than a few milliseconds.
+ * and how many requests were in flight or came due meanwhile. The number of stalls counted in `field.stalls`, modulo
+ * `count`, is the place of the next. There is room for more than can happen between two readings and last longer than a few
+ * milliseconds.
  */
 export const stallRecord = { lateMs: 0, endAt: 1, requests: 2, length: 3, count: 16 } as const
 
