@@ -17,7 +17,7 @@ export interface TargetSecond {
 /** The inputs of what became of the connections over a run. */
 export interface ConnectionsInputs {
   readonly seconds: readonly TargetSecond[]
-  /** What is in no second: failures while connections were being opened, and idle connections that were closed for good. */
+  /** What is in no second: failures while connections were opened, and idle connections that were closed for good. */
   readonly failuresBefore?: FailureCounts
   /** Connections that the load wants. */
   readonly connections: number
@@ -43,7 +43,7 @@ const serverKinds: readonly FailureKind[] = [
 /** How connections are lost to a server that does not answer, or does not even read. */
 const silentKinds: readonly FailureKind[] = ['timeout', 'overflow']
 
-/** The worst time in which connections were down for more than half of each second: that at the end, else the longest. */
+/** The worst time in which connections were down for more than half of each second: at the end, else the longest. */
 export function connectionOutage(inputs: ConnectionsInputs): Outage | undefined {
   const { seconds, connections, wantedAtEnd, downAtEnd } = inputs
   const end = seconds.length
@@ -71,14 +71,14 @@ export function connectionOutage(inputs: ConnectionsInputs): Outage | undefined 
   return longest?.isAtEnd || !isGoneAtEnd ? longest : outage(end - 1, end, true)
 }
 
-/** Whether the server itself was the cause, in a second of `causesOf`: it closed connections, or answered nothing on them. */
+/** Whether the server was the cause, in a second of `causesOf`: it closed connections, or answered nothing on them. */
 export function isServersFault(cause: FailureCounts): boolean {
   return isMostly(cause, [...serverKinds, ...silentKinds])
 }
 
 /**
- * By second: the failures by which its connections are down. While all of them wait for their next attempt, which may be
- * for seconds, nothing fails, and they are down for the same cause as before.
+ * By second: the failures by which its connections are down. While all of them wait for their next attempt, which may
+ * be for seconds, nothing fails, and they are down for the same cause as before.
  */
 export function causesOf({ seconds, failuresBefore = {} }: ConnectionsInputs): FailureCounts[] {
   let cause = closing(failuresBefore)
@@ -89,7 +89,7 @@ export function causesOf({ seconds, failuresBefore = {} }: ConnectionsInputs): F
   })
 }
 
-/** Without the planned requests that found no room to wait: they close no connection, and are many where none is open. */
+/** Without planned requests that found no room to wait: they close no connection, and are many where none is open. */
 function closing({ dropped: _, ...failures }: FailureCounts): FailureCounts {
   return failures
 }
@@ -104,9 +104,9 @@ function totalOf(counts: FailureCounts, kinds: readonly FailureKind[]): number {
 }
 
 /**
- * When an outage of the seconds [from, to) began and ended, in seconds since the start of the run. Where its first second is
- * down throughout, it began in the second before, as long before its end as that one was down; else within its first second.
- * A single connection that is lost in the second before is no part of it. In the same way at its end.
+ * When an outage of the seconds [from, to) began and ended, in seconds since the start of the run. Where its first second
+ * is down throughout, it began in the second before, as long before its end as that one was down; else within its first
+ * second. A single connection that is lost in the second before is no part of it. In the same way at its end.
  */
 function timesOf(
   seconds: readonly TargetSecond[],

@@ -31,9 +31,9 @@ const lateTimes = 2
 const usualQuantile = 0.99
 
 /**
- * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It has to
- * be longer than replies usually take, as connections that began together are answered together, and so many replies have to
- * be missing that it is no accident.
+ * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It has
+ * to be longer than replies usually take, as connections that began together are answered together, and so many replies
+ * have to be missing that it is no accident.
  */
 export function silence(inputs: SilenceInputs): Outage | undefined {
   const gaps = gapsOf(inputs)
@@ -63,8 +63,9 @@ function gapsOf(inputs: SilenceInputs): Gap[] {
 }
 
 /**
- * Whether the server had something to answer. Where most connections are down, what is due cannot be sent: then the server
- * is awaited only where they are down because of it, and not because its replies were wrong or this machine has no port.
+ * Whether the server had something to answer. Where most connections are down, what is due cannot be sent: then the
+ * server is awaited only where they are down because of it, and not because its replies were wrong or this machine has no
+ * port.
  */
 function isAwaited({ fromMs, awaited, wanted, down }: Activity, causes: readonly FailureCounts[]): boolean {
   if (down <= limits.downShare * wanted) return awaited > 0
@@ -94,7 +95,7 @@ function usualResponseMs(answered: SilenceInputs['answered'], late: number): num
   return 0
 }
 
-/** How much of a time this process stood still. Standstills may overlap: those of workers and that of the main thread. */
+/** How much of a time this process stood still. Standstills of workers and of the main thread may overlap. */
 function sharedMs(fromMs: number, toMs: number, standstills: SilenceInputs['standstills']): number {
   let shared = 0
   let countedUntil = fromMs

@@ -10,7 +10,7 @@ export interface Activity {
   readonly fromMs: number
   readonly toMs: number
   readonly bytesReceived: number
-  /** At its end: requests without a reply, planned requests that wait for a connection, and links that are being opened. */
+  /** At its end: requests without a reply, planned requests without a connection, and links that are being opened. */
   readonly awaited: number
   /** At its end: links that are wanted, and those of them that are down. */
   readonly wanted: number

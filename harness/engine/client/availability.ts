@@ -4,7 +4,7 @@ import { field, type Slab, sum } from '../../metrics/slab.ts'
  * For how much of the time the links of a worker could be used: adds up the link-milliseconds that were wanted, and those
  * of them in which a link was down. A link is down from a failure of its connection, or of its connect, until it is
  * ready again. Only called when a link changes, and a few times a second. How many links are wanted and down is also a
- * level in the slab: at the end of a run a connection that is just being replaced is not open, but it is not down either.
+ * level in the slab: a connection that is just being replaced at the end of a run is not open, but not down either.
  */
 export class Availability {
   readonly #fields: Int32Array

@@ -80,8 +80,8 @@ export class PlannedRequests {
   }
 
   /**
-   * Requests of the plan that are due by a time within the run and were not taken up yet. Of random arrivals these are as
-   * many as are to be expected: to draw them would take the longer the longer the client stood still.
+   * Requests of the plan that are due by a time within the run and were not taken up yet. Of random arrivals these are
+   * as many as are to be expected: to draw them would take the longer the longer the client stood still.
    */
   dueBy(time: number): number {
     const { startAt, endAt } = this.#runClock

@@ -15,7 +15,7 @@ export class StallWatch {
   #askedFor = Number.POSITIVE_INFINITY
   #inFlight = 0
 
-  /** `dueBy` counts the planned requests that are due by a time and were not taken up; it is called after a stall only. */
+  /** `dueBy` counts the planned requests that are due by a time and not taken up; it is called after a stall only. */
   constructor(slab: Slab, sharedOffsetMs: number, dueBy: (time: number) => number = () => 0) {
     this.#slab = slab
     this.#sharedOffsetMs = sharedOffsetMs
