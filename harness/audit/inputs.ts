@@ -139,7 +139,7 @@ function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, mea
   const idleCloses = reconnect.when === 'never' ? (totals.idleCloses ?? 0) : 0
   const before = failuresInNoSecond(totals.failures, seconds)
   // In mode rate the response time includes the wait for a connection, in which the server has no part.
-  const answered = load.mode === 'rate' ? measured.service : measured.response
+  const answered = load.mode === 'rate' ? measured.service : measured.answered
   return {
     seconds,
     failuresBefore: idleCloses > 0 ? { ...before, 'closed-early': idleCloses + (before['closed-early'] ?? 0) } : before,

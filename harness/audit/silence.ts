@@ -26,10 +26,6 @@ interface Gap {
   readonly isAtEnd: boolean
 }
 
-/** The requests that a silence made late itself are left out of what is usual, with those that came meanwhile. */
-const lateTimes = 2
-const usualQuantile = 0.99
-
 /**
  * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It has
  * to be longer than replies usually take, as connections that began together are answered together, and so many replies
@@ -77,22 +73,32 @@ function isOutage({ lengthMs, awaited, isAtEnd }: Gap, inputs: SilenceInputs): b
   const { activity, completed, connections, answered } = inputs
   // One connection that hangs says nothing of a server from which the others want nothing at this moment.
   if (awaited < Math.min(limits.downShare * connections, limits.repliesMissed)) return false
-  const usualMs = usualResponseMs(answered, lateTimes * awaited)
+  // What waits for a silence at the end has no reply.
+  const usualMs = usualResponseMs(answered, isAtEnd ? 0 : awaited)
   if (lengthMs < (isAtEnd ? limits.silentMsAtEnd : limits.silentMs) + usualMs) return false
   const measuredMs = activity.at(-1)!.toMs - activity[0]!.fromMs
   return completed * (lengthMs / (measuredMs - lengthMs)) >= limits.repliesMissed
 }
 
-/** The 99th percentile of the replies without the `late` slowest, of which at least half are left. */
+/**
+ * The time up to which replies took that account for half of all waiting. In a server with a few long replies and many short
+ * ones that is a long one, as all connections may wait for long ones at once; a quantile of the replies would be a short one.
+ * The `late` slowest are left out, which waited for the silence itself, but no more than half of all.
+ */
 function usualResponseMs(answered: SilenceInputs['answered'], late: number): number {
   const all = answered.reduce((sum, { count }) => sum + count, 0)
-  const rank = usualQuantile * (all - Math.min(late, all / 2))
-  let below = 0
-  for (const { valueMs, count } of answered) {
-    below += count
-    if (below >= rank) return valueMs
-  }
-  return 0
+  let left = all - Math.min(late, all / 2)
+  const waits = answered.map(({ valueMs, count }) => {
+    const taken = Math.min(count, left)
+    left -= taken
+    return { valueMs, waitedMs: taken * valueMs }
+  })
+  let rest = waits.reduce((sum, { waitedMs }) => sum + waitedMs, 0) / 2
+  const usual = waits.find(({ waitedMs }) => {
+    rest -= waitedMs
+    return rest <= 0
+  })
+  return usual?.valueMs ?? 0
 }
 
 /** How much of a time this process stood still. Standstills of workers and of the main thread may overlap. */

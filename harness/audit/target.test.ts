@@ -275,9 +275,20 @@ describe('target-gone', () => {
     const slow = { connections: 20, completed: 600, answered: [{ valueMs: 3000, count: 600 }] }
     expect(auditTarget(inputs({ ...slow, activity: together(90) }))).toEqual([])
     expect(messageOf(inputs({ ...slow, activity: together(40) }))).toContain('from second 4.1 to the end, for 5.9 s')
-    // A few of them are quick.
-    const few = [{ valueMs: 1, count: 100 }, ...slow.answered]
-    expect(auditTarget(inputs({ ...slow, activity: together(90), answered: few }))).toEqual([])
+    // Most of them are quick, and every connection waits for a long one in turn.
+    const mixed = {
+      ...slow,
+      answered: [
+        { valueMs: 5, count: 540 },
+        { valueMs: 3000, count: 60 },
+      ],
+    }
+    expect(auditTarget(inputs({ ...mixed, activity: together(90) }))).toEqual([])
+    expect(messageOf(inputs({ ...mixed, activity: together(40) }))).toContain('from second 4.1 to the end, for 5.9 s')
+    // The first replies of a run that was ended soon after them.
+    const first = { ...slow, completed: 20, answered: [{ valueMs: 3000, count: 20 }] }
+    const started = windows(at => (at === 29 ? {} : { bytesReceived: 0, awaited: 20 })).slice(0, 40)
+    expect(auditTarget(inputs({ ...first, activity: started }))).toEqual([])
   })
 
   it('does not take the requests that it made late itself for usual', () => {

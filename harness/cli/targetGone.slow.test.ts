@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { createPrng } from '../prng.ts'
 import type { Report } from '../report/record.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { MemoryServer } from '../transports/memory.ts'
 import { echoAfter, simulated } from './testing/simulated.ts'
 
+const prng = createPrng(5)
 const never = Number.POSITIVE_INFINITY
 const slowly = { when: 'failure', backoff: { min: 100, max: 5000 } } as const
 const everyRequest = { when: 'every-request', backoff: { min: 100, max: 5000 } } as const
@@ -40,7 +42,7 @@ describe('a server that answers what it is asked is not gone', () => {
     ['few planned requests', hanging(1), { connections: 40, load: { ...constant, rate: 0.4 } }],
     [
       'replies of which some take three seconds',
-      echoAfter(({ link }, now) => ((link * 7 + Math.floor(now)) % 10 === 0 ? 3000 : 5)),
+      echoAfter(() => (prng.next32() % 10 === 0 ? 3000 : 5)),
       { connections: 20 },
     ],
   ])('%s', async (_, server, settings) => {

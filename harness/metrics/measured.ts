@@ -37,6 +37,8 @@ export interface Measured extends Distributions {
 interface Distributions {
   /** Requests completed, and those answered soon after the end; requests without a reply are censored. */
   readonly response: LatencyDistribution
+  /** Requests completed before the end alone. */
+  readonly answered: LatencyDistribution
   readonly service: LatencyDistribution
   readonly timeToFailure: LatencyDistribution
   readonly clientLag: LatencyDistribution
@@ -64,6 +66,7 @@ export function distributionsOf(whole: Float64Array, since: Float64Array, comple
   const stepCount = since.length / countsLength - histogram.steps
   return {
     response: new LatencyDistribution(response, histogramAt(since, histogram.censored)),
+    answered: new LatencyDistribution(completed),
     service: measured(histogram.service),
     timeToFailure: measured(histogram.failed),
     clientLag: measured(histogram.clientLag),
