@@ -131,7 +131,6 @@ export function auditInputs(
 
 function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): TargetInputs {
   const { connections, load, reconnect } = run.facts.scenario
-  const { stall, readingGap } = measured
   const seconds = collector.intervals
   // A connection that breaks off its single pass is retired, and the last of them ends the run: that is no outage.
   const isPassBroken = load.mode === 'once' && (seconds.at(-1)?.availability ?? 1) >= 1 - limits.downShare
@@ -150,8 +149,7 @@ function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, mea
     activity: load.stages === undefined ? measured.activity : [],
     completed: measured.completed,
     answered: bucketsOf(answered.counts),
-    standstills: [stall, readingGap].filter(gap => gap !== undefined),
-    stall,
+    stall: measured.stall,
     response: measured.response.quantiles,
   }
 }

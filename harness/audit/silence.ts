@@ -3,6 +3,15 @@ import type { Activity } from '../metrics/activity.ts'
 import { limits } from './limits.ts'
 import { type ConnectionsInputs, causesOf, isServersFault, type Outage } from './outages.ts'
 
+/** A time in which a part of this process stood still, and read nothing. */
+interface Standstill {
+  readonly ms: number
+  readonly atMs: number
+}
+
+/** Readings are evenly spaced: a window so many times longer than most shows that the main thread stood still. */
+const standstillTimes = 2
+
 /** The inputs of whether the server answered all the time. */
 export interface SilenceInputs extends ConnectionsInputs {
   /** The measured part, window by window; empty where the load changes on purpose. */
@@ -11,8 +20,8 @@ export interface SilenceInputs extends ConnectionsInputs {
   readonly completed: number
   /** How long the replies took from the server's side, as counts of ascending times. */
   readonly answered: readonly { readonly valueMs: number; readonly count: number }[]
-  /** Times in which this process stood still, and read nothing. */
-  readonly standstills: readonly { readonly ms: number; readonly atMs: number }[]
+  /** The longest time that the loop of a worker stood still while requests were in flight or came due. */
+  readonly stall?: (Standstill & { readonly requests: number }) | undefined
 }
 
 /** Successive windows in which nothing came although something was awaited. */
@@ -27,9 +36,9 @@ interface Gap {
 }
 
 /**
- * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It has
- * to be longer than replies usually take, as connections that began together are answered together, and so many replies
- * have to be missing that it is no accident.
+ * The time in which the server answered nothing although something was awaited: that at the end, else the longest. It
+ * has to be longer than replies usually take, as connections that began together are answered together, and so many
+ * replies have to be missing that it is no accident.
  */
 export function silence(inputs: SilenceInputs): Outage | undefined {
   const gaps = gapsOf(inputs)
@@ -42,7 +51,8 @@ export function silence(inputs: SilenceInputs): Outage | undefined {
 }
 
 function gapsOf(inputs: SilenceInputs): Gap[] {
-  const { activity, standstills } = inputs
+  const { activity } = inputs
+  const standstills = standstillsOf(inputs)
   const causes = causesOf(inputs)
   const gaps: Gap[] = []
   let start = 0
@@ -60,8 +70,7 @@ function gapsOf(inputs: SilenceInputs): Gap[] {
 
 /**
  * Whether the server had something to answer. Where most connections are down, what is due cannot be sent: then the
- * server is awaited only where they are down because of it, and not because its replies were wrong or this machine has no
- * port.
+ * server is awaited only where they are down because of it, not because its replies were wrong or this machine has no port.
  */
 function isAwaited({ fromMs, awaited, wanted, down }: Activity, causes: readonly FailureCounts[]): boolean {
   if (down <= limits.downShare * wanted) return awaited > 0
@@ -81,9 +90,9 @@ function isOutage({ lengthMs, awaited, isAtEnd }: Gap, inputs: SilenceInputs): b
 }
 
 /**
- * The time up to which replies took that account for half of all waiting. In a server with a few long replies and many short
- * ones that is a long one, as all connections may wait for long ones at once; a quantile of the replies would be a short one.
- * The `late` slowest are left out, which waited for the silence itself, but no more than half of all.
+ * The time up to which replies took that account for half of all waiting. With a few long replies among many short ones
+ * that is a long one, as all connections may wait for long ones at once; a quantile of the replies may be a short one. The
+ * `late` slowest are left out, which waited for the silence itself, but no more than half of all.
  */
 function usualResponseMs(answered: SilenceInputs['answered'], late: number): number {
   const all = answered.reduce((sum, { count }) => sum + count, 0)
@@ -101,11 +110,19 @@ function usualResponseMs(answered: SilenceInputs['answered'], late: number): num
   return usual?.valueMs ?? 0
 }
 
-/** How much of a time this process stood still. Standstills of workers and of the main thread may overlap. */
-function sharedMs(fromMs: number, toMs: number, standstills: SilenceInputs['standstills']): number {
+/** When this process stood still, in order: the main thread, and the worker that did so for the longest time. */
+function standstillsOf({ activity, stall }: SilenceInputs): Standstill[] {
+  const parts = activity.map(({ fromMs, toMs }) => ({ atMs: fromMs, ms: toMs - fromMs }))
+  const usual = parts.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(parts.length / 2)] ?? 0
+  const ofMainThread = parts.filter(({ ms }) => ms > standstillTimes * usual)
+  return [...ofMainThread, ...(stall === undefined ? [] : [stall])].toSorted((a, b) => a.atMs - b.atMs)
+}
+
+/** How much of a time this process stood still. */
+function sharedMs(fromMs: number, toMs: number, standstills: readonly Standstill[]): number {
   let shared = 0
   let countedUntil = fromMs
-  for (const { ms, atMs } of standstills.toSorted((a, b) => a.atMs - b.atMs)) {
+  for (const { ms, atMs } of standstills) {
     const [from, to] = [Math.max(atMs, countedUntil), Math.min(atMs + ms, toMs)]
     if (to <= from) continue
     shared += to - from

@@ -37,7 +37,6 @@ function inputs(changes: Partial<TargetInputs> = {}): TargetInputs {
       { valueMs: 0.1, count: 80_000 },
       { valueMs: 5, count: 10_000 },
     ],
-    standstills: [],
     response,
     ...changes,
   }
@@ -303,16 +302,19 @@ describe('target-gone', () => {
   })
 
   it('leaves out the time in which this process stood still', () => {
-    const stood = withSilence(30, 60, { standstills: [{ ms: 2950, atMs: 4020 }] })
-    expect(auditTarget(stood)).toEqual([])
-    const both = [
-      { ms: 1500, atMs: 5500 },
-      { ms: 1900, atMs: 4000 },
-    ]
-    expect(auditTarget(withSilence(30, 60, { standstills: both }))).toEqual([])
-    // A short one hides nothing.
-    const short = withSilence(30, 60, { standstills: [{ ms: 200, atMs: 5000 }] })
-    expect(messageOf(short)).toContain('answered nothing from second 4 to 7')
+    const quick = { ...response, max: 1 }
+    const stalled = (ms: number, atMs: number) => ({ stall: { ms, atMs, requests: 10 }, response: quick })
+    expect(auditTarget(withSilence(30, 60, stalled(2950, 4020)))).toEqual([])
+    // A short stall hides nothing.
+    expect(messageOf(withSilence(30, 60, stalled(200, 5000)))).toContain('answered nothing from second 4 to 7')
+    // The main thread read nothing for 1.9 s, twice, and there is a worker that stood still for a part of that.
+    const activity = windows(at => (at >= 30 && at < 70 ? { bytesReceived: 0 } : {})).filter(({ fromMs }) => {
+      return !(fromMs > 4000 && fromMs < 5900) && !(fromMs > 6000 && fromMs < 7900)
+    })
+    const read = activity.map((window, at) => ({ ...window, toMs: activity[at + 1]?.fromMs ?? window.toMs }))
+    expect(read.filter(({ fromMs, toMs }) => toMs - fromMs > 1800)).toHaveLength(2)
+    expect(auditTarget(inputs({ activity: read, ...stalled(1000, 4100) }))).toEqual([])
+    expect(messageOf(withSilence(30, 70))).toContain('answered nothing from second 4 to 8')
   })
 })
 

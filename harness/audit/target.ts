@@ -7,8 +7,6 @@ import { type SilenceInputs, silence } from './silence.ts'
 
 /** The inputs of the checks of what became of the target, and of this process, over the run. */
 export interface TargetInputs extends SilenceInputs {
-  /** The longest time that the loop of a worker stood still while requests were in flight or came due. */
-  readonly stall?: { readonly ms: number; readonly atMs: number; readonly requests: number } | undefined
   readonly response: Quantiles
 }
 
