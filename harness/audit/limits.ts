@@ -11,8 +11,8 @@ export const limits = {
   /** A second that is usable for no more than this share of it is down throughout. */
   usableThroughout: 0.05,
   /**
-   * The longest time without a reply beyond what replies usually take, and without one until the end; a stall of a second may
-   * be the server's own.
+   * The longest time without a reply beyond what replies usually take, and the same until the end; a stall of a second
+   * may be the server's own.
    */
   silentMs: 2000,
   silentMsAtEnd: 1000,

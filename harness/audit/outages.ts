@@ -105,7 +105,7 @@ function totalOf(counts: FailureCounts, kinds: readonly FailureKind[]): number {
 
 /**
  * When an outage of the seconds [from, to) began and ended, in seconds since the start of the run. Where its first second
- * is down throughout, it began in the second before, as long before its end as that one was down; else within its first
+ * is down throughout, it began in the second before, as long before its end as that was down; else within its first
  * second. A single connection that is lost in the second before is no part of it. In the same way at its end.
  */
 function timesOf(

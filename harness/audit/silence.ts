@@ -70,7 +70,7 @@ function gapsOf(inputs: SilenceInputs): Gap[] {
 
 /**
  * Whether the server had something to answer. Where most connections are down, what is due cannot be sent: then the
- * server is awaited only where they are down because of it, not because its replies were wrong or this machine has no port.
+ * server is awaited only where they are down because of it, not of wrong replies or of this machine's ports.
  */
 function isAwaited({ fromMs, awaited, wanted, down }: Activity, causes: readonly FailureCounts[]): boolean {
   if (down <= limits.downShare * wanted) return awaited > 0
@@ -91,8 +91,8 @@ function isOutage({ lengthMs, awaited, isAtEnd }: Gap, inputs: SilenceInputs): b
 
 /**
  * The time up to which replies took that account for half of all waiting. With a few long replies among many short ones
- * that is a long one, as all connections may wait for long ones at once; a quantile of the replies may be a short one. The
- * `late` slowest are left out, which waited for the silence itself, but no more than half of all.
+ * that is a long one, as all connections may wait for long ones at once; a quantile of the replies may be a short one.
+ * The `late` slowest are left out, which waited for the silence itself, but no more than half of all.
  */
 function usualResponseMs(answered: SilenceInputs['answered'], late: number): number {
   const all = answered.reduce((sum, { count }) => sum + count, 0)
