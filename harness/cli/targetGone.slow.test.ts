@@ -106,7 +106,8 @@ describe('a server that answers what it is asked is not gone', () => {
         if (connection.link === 0 && since(now) > 9800) connection.reset(5)
       },
     }
-    const settings = { connect: [{ send: 'hello', think: 0 }], connections: 10, duration: 10_000 }
+    const loop = [{ send: 'ping', think: 5 }]
+    const settings = { connect: [{ send: 'hello', think: 0 }], loop, connections: 10, duration: 10_000 }
     const { report, collector } = await simulated(closing, settings)
     expect(report.intervals.at(-1)!.failures).toEqual({ 'handshake-closed': expect.any(Number) })
     expect(collector.intervals.at(-1)!.connections).toBeLessThan(5)
@@ -237,7 +238,7 @@ describe('this process stands still', () => {
       expect(Math.abs(requests - 3000)).toBeLessThan(arrivals === 'constant' ? 3 : 50)
       const found = report.findings.find(({ code }) => code === 'client-stalled')!
       expect(found.message).toMatch(/[23],\d{3} requests waited for us/)
-      expect(found.hint).toMatch(/^p90, p99, p99\.9 and max are not/)
+      expect(found.hint).toMatch(/^p90, p99.* and max are not/)
       // The server answered all the time.
       expect(goneOf(report)).toBeUndefined()
     },
