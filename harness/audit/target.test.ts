@@ -181,6 +181,11 @@ describe('target-gone', () => {
     expect(auditTarget(withSeconds(all, { ...none, completed: 0 }))).toEqual([])
   })
 
+  it('is silent where nothing has ever failed', () => {
+    const paused = { completed: 0, availability: 0 }
+    expect(auditTarget(withSeconds({ 8: paused, 9: paused }, { downAtEnd: 10 }))).toEqual([])
+  })
+
   it('lasts through seconds without an attempt, and through planned requests that are dropped', () => {
     const changes = {
       5: lost,
@@ -255,6 +260,9 @@ describe('target-gone', () => {
     // Connections that think, or planned requests that are far apart.
     const idle = windows(at => (at % 30 === 0 ? {} : { bytesReceived: 0, awaited: 0 }))
     expect(auditTarget(inputs({ activity: idle }))).toEqual([])
+    // They have just begun again when it is looked at.
+    const begun = windows(at => (at % 30 === 0 ? {} : { bytesReceived: 0, awaited: at % 30 === 29 ? 10 : 0 }))
+    expect(auditTarget(inputs({ activity: begun }))).toEqual([])
     // One connection that hangs while the others think.
     const one = windows(at => (at % 30 === 0 ? {} : { bytesReceived: 0, awaited: 1 }))
     expect(auditTarget(inputs({ activity: one }))).toEqual([])
