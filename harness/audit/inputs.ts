@@ -1,3 +1,4 @@
+import type { FailureCounts, FailureKind } from '../failures.ts'
 import type { HostDifference } from '../host/counters.ts'
 import type { Environment } from '../host/processes.ts'
 import type { Collector } from '../metrics/collector.ts'
@@ -5,6 +6,7 @@ import { bucketEndMs, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
 import type { SampleRecord } from '../metrics/replies.ts'
 import { field } from '../metrics/slab.ts'
+import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
@@ -130,25 +132,35 @@ export function auditInputs(
 function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, measured: Measured): TargetInputs {
   const { connections, load, reconnect } = run.facts.scenario
   const seconds = collector.intervals
-  // Connections that come and go are not down because they are closed at this moment.
-  const staysOpen = load.stages === undefined && load.mode !== 'once' && reconnect.when === 'failure'
-  const lastAvailability = seconds.at(-1)?.availability ?? 1
-  const lost = lastAvailability < 1 - limits.downShare ? connections : 0
-  const closed = connections - collector.level(field.open)
-  const throughputs = measured.timeSeries?.throughputs ?? []
+  // A connection that breaks off its single pass is retired, and the last of them ends the run: that is no outage.
+  const isPassBroken = load.mode === 'once' && (seconds.at(-1)?.availability ?? 1) >= 1 - limits.downShare
+  // Where a connection that the server closed as idle is not replaced, it is down without a failure.
+  const idleCloses = reconnect.when === 'never' ? (totals.idleCloses ?? 0) : 0
+  const before = failuresInNoSecond(totals.failures, seconds)
+  // In mode rate the response time includes the wait for a connection, in which the server has no part.
+  const answered = load.mode === 'rate' ? measured.service : measured.answered
   return {
     seconds,
+    failuresBefore: idleCloses > 0 ? { ...before, 'closed-early': idleCloses + (before['closed-early'] ?? 0) } : before,
     connections,
-    downAtEnd: staysOpen && lastAvailability < 1 ? closed : lost,
-    measured:
-      throughputs.length === 0
-        ? undefined
-        : { fromMs: measured.warmupMs, windowMs: measured.windowMs / throughputs.length, throughputs },
-    isAwaiting: totals.inFlightAtEnd > 0,
+    wantedAtEnd: collector.level(field.wanted),
+    downAtEnd: isPassBroken ? 0 : collector.level(field.down),
+    // Between its stages a load may ask for nothing.
+    activity: load.stages === undefined ? measured.activity : [],
+    completed: measured.completed,
+    answered: bucketsOf(answered.counts),
     stall: measured.stall,
     response: measured.response.quantiles,
-    interrupted: run.interrupted,
   }
+}
+
+/** Failures from before the start, while connections were being opened. */
+function failuresInNoSecond(failures: FailureCounts, seconds: readonly Interval[]): FailureCounts {
+  const kinds = Object.entries(failures) as [FailureKind, number][]
+  const counts = kinds.map(([kind, count]) => {
+    return [kind, seconds.reduce((rest, second) => rest - (second.failures?.[kind] ?? 0), count)] as const
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {

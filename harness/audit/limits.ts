@@ -8,7 +8,12 @@ export const limits = {
   errorsSuspect: 0.001,
   /** Share of a second, over all connections, that the server left them closed. */
   downShare: 0.5,
-  /** The longest time without a reply, and without one until the end; a stall of a second may be the server's own. */
+  /** A second that is usable for no more than this share of it is down throughout. */
+  usableThroughout: 0.05,
+  /**
+   * The longest time without a reply beyond what replies usually take, and the same until the end; a stall of a second
+   * may be the server's own.
+   */
   silentMs: 2000,
   silentMsAtEnd: 1000,
   /** Replies that were to be expected in that time; at a low rate a second without one says nothing. */

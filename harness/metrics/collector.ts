@@ -265,6 +265,7 @@ export class Collector {
       sent: this.#since(start, field.sent),
       deliveries: this.#since(start, field.deliveries),
       timeSeries: chosen && this.#timeSeries.timeSeries(start.baseline, endedAt, completedCounts),
+      activity: chosen === undefined ? [] : this.#timeSeries.activity(start.at, endedAt, this.#startAt),
       availability: availabilityBetween(start, last),
       stall: this.#stalls.since(startMs),
       readingGap: this.#readingGaps.since(startMs),
@@ -317,9 +318,8 @@ export class Collector {
 
   /** Reads the sums first, because they must be of the same moment as the counters. */
   #readTimeSeries(): void {
-    const completed = this.total(field.completed + roleIndex.request)
     const hasBegun = this.#readAt >= this.#startAt
-    if (hasBegun) this.#timeSeries.readSums(this.#readAt, completed)
+    if (hasBegun) this.#timeSeries.readSums(this.#readAt, counter => this.total(counter))
     this.#passCheckpoint()
     if (hasBegun) this.#timeSeries.readCounts(this.#readAt, () => this.#readResponses())
   }

@@ -1,3 +1,4 @@
+import type { Activity } from './activity.ts'
 import { countsLength, histogramAt } from './histogram.ts'
 import { LatencyDistribution } from './latencyDistribution.ts'
 import { histogram } from './slab.ts'
@@ -21,9 +22,11 @@ export interface Measured extends Distributions {
   readonly deliveries: number
   /** Undefined when nothing was measured. */
   readonly timeSeries: TimeSeries | undefined
+  /** What came from the server and what waited for it, window by window; empty when nothing was measured. */
+  readonly activity: readonly Activity[]
   /** The share of the wanted connection time in which the connections could be used; undefined where none was wanted. */
   readonly availability: number | undefined
-  /** The longest time that a worker's loop woke late while requests were in flight, if it did. */
+  /** The longest time that a worker's loop woke late while requests were in flight or came due, if it did. */
   readonly stall: Stall | undefined
   /** The longest time between two readings of the main thread, where it is long. */
   readonly readingGap: Gap | undefined
@@ -34,6 +37,8 @@ export interface Measured extends Distributions {
 interface Distributions {
   /** Requests completed, and those answered soon after the end; requests without a reply are censored. */
   readonly response: LatencyDistribution
+  /** Requests completed before the end alone. */
+  readonly answered: LatencyDistribution
   readonly service: LatencyDistribution
   readonly timeToFailure: LatencyDistribution
   readonly clientLag: LatencyDistribution
@@ -61,6 +66,7 @@ export function distributionsOf(whole: Float64Array, since: Float64Array, comple
   const stepCount = since.length / countsLength - histogram.steps
   return {
     response: new LatencyDistribution(response, histogramAt(since, histogram.censored)),
+    answered: new LatencyDistribution(completed),
     service: measured(histogram.service),
     timeToFailure: measured(histogram.failed),
     clientLag: measured(histogram.clientLag),

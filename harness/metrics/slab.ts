@@ -84,12 +84,19 @@ export const field = {
   idleCloses: 28,
   /** Links that are in use and have not failed since a request was last answered on them: a level. */
   linksInService: 29,
-  /** Times that the loop woke late while requests were in flight; the latest of them are in `Slab.stalls`. */
+  /** Times that the loop woke late while requests were in flight or due; the latest of them are in `Slab.stalls`. */
   stalls: 30,
+  /** Links that are wanted, and those of them that are down: lost by a failure, and not ready again. Levels. */
+  wanted: 31,
+  down: 32,
+  /** Links that wait for their turn to connect, connect, or shake hands: a level. */
+  opening: 33,
+  /** Mode rate: requests of the plan that wait for a connection: a level. */
+  waiting: 34,
   /** Frames that answer nothing, and that the rules of the protocol pass over. */
-  ignored: 31,
+  ignored: 35,
   /** By kind, up to the end of the fields. */
-  failures: 32,
+  failures: 36,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -148,8 +155,9 @@ export const sum = {
 
 /**
  * A stall in `Slab.stalls`: by how many milliseconds the loop woke late, until when on the clock that all threads share,
- * and how many requests were in flight. The number of stalls counted in `field.stalls`, modulo `count`, is the place of the
- * next. There is room for more than can happen between two readings and last longer than a few milliseconds.
+ * and how many requests were in flight or came due meanwhile. The number of stalls counted in `field.stalls`, modulo
+ * `count`, is the place of the next. There is room for more than can happen between two readings and last longer than a few
+ * milliseconds.
  */
 export const stallRecord = { lateMs: 0, endAt: 1, requests: 2, length: 3, count: 16 } as const
 

@@ -35,6 +35,32 @@ describe('StallWatch', () => {
     expect(history.since(0)).toBeUndefined()
   })
 
+  test('adds what came due meanwhile, also where nothing was in flight', () => {
+    const slab = createSlab(1)
+    slab.instants[instant.start] = 100 + offsetMs
+    const asked: number[] = []
+    const watch = new StallWatch(slab, offsetMs, time => {
+      asked.push(time)
+      return time < 1000 ? 0 : 40
+    })
+    const history = new StallHistory([slab])
+    watch.asked(200, 0)
+    watch.woke(202)
+    watch.asked(300, 0)
+    watch.woke(400)
+    history.read()
+    // Nothing waited for the one at 300, and the first was no stall.
+    expect(history.since(0)).toBeUndefined()
+    expect(asked).toEqual([400])
+    watch.asked(500, 2)
+    watch.woke(1500)
+    watch.asked(2000, 0)
+    watch.woke(2900)
+    history.read()
+    expect(history.since(0)).toEqual({ ms: 1000, atMs: 400, requests: 42 })
+    expect(history.since(1500)).toEqual({ ms: 900, atMs: 1900, requests: 40 })
+  })
+
   test('takes the time between two wakes once', () => {
     const { watch, history } = worker()
     watch.asked(200, 1)
@@ -60,6 +86,24 @@ describe('StallHistory', () => {
     for (const ms of [900, ...new Array(stallRecord.count).fill(10)]) stall(ms)
     history.read()
     expect(history.since(0)!.ms).toBeCloseTo(90, 9)
+  })
+
+  test('counts the requests of all workers that stood still at the same time, and of no other time', () => {
+    const slabs = [createSlab(1), createSlab(1), createSlab(1)]
+    const watches = slabs.map(slab => new StallWatch(slab, 0))
+    const history = new StallHistory(slabs)
+    const stall = (worker: number, from: number, to: number, inFlight: number) => {
+      watches[worker]!.asked(from, inFlight)
+      watches[worker]!.woke(to)
+    }
+    stall(0, 1000, 4000, 3)
+    stall(1, 1050, 4010, 5)
+    stall(2, 1000, 1090, 7)
+    stall(2, 6000, 6500, 11)
+    history.read()
+    expect(history.since(0)).toEqual({ ms: 3000, atMs: 1000, requests: 8 })
+    expect(history.since(5000)).toEqual({ ms: 500, atMs: 6000, requests: 11 })
+    expect(history.since(7000)).toBeUndefined()
   })
 })
 

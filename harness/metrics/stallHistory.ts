@@ -9,7 +9,7 @@ export interface Gap {
   readonly atMs: number
 }
 
-/** The same for a worker's loop, and the requests that were in flight in it at that moment. */
+/** The same for a worker's loop, and the requests that waited for it: in flight at that moment, or due meanwhile. */
 export interface Stall extends Gap {
   readonly requests: number
 }
@@ -30,6 +30,11 @@ export class LongestGaps<Kept extends Gap> {
   since(atMs: number): Kept | undefined {
     return this.#kept.find(gap => gap.atMs + gap.ms > atMs)
   }
+
+  /** The longest that is still kept and shares a moment with another gap. */
+  overlapping({ ms, atMs }: Gap): Kept | undefined {
+    return this.#kept.find(gap => gap.atMs < atMs + ms && gap.atMs + gap.ms > atMs)
+  }
 }
 
 /** Reads the stalls of all workers out of their slabs, before newer ones take their places. */
@@ -37,29 +42,41 @@ export class StallHistory {
   readonly #slabs: readonly Slab[]
   /** By slab: stalls that have been read. */
   readonly #read: number[]
-  readonly #longest = new LongestGaps<Stall>()
+  /** By slab. */
+  readonly #longest: readonly LongestGaps<Stall>[]
 
   constructor(slabs: readonly Slab[]) {
     this.#slabs = slabs
     this.#read = slabs.map(() => 0)
+    this.#longest = slabs.map(() => new LongestGaps())
   }
 
   read(): void {
     this.#slabs.forEach((slab, index) => {
       const count = Atomics.load(slab.fields, field.stalls) >>> 0
-      for (let at = Math.max(this.#read[index]!, count - stallRecord.count); at < count; at++) this.#add(slab, at)
+      for (let at = Math.max(this.#read[index]!, count - stallRecord.count); at < count; at++)
+        this.#add(slab, index, at)
       this.#read[index] = count
     })
   }
 
+  /**
+   * The longest that ended after a time since the start of the run, with the requests of all workers: what stops the process
+   * stops each of them.
+   */
   since(atMs: number): Stall | undefined {
-    return this.#longest.since(atMs)
+    const found = this.#longest.flatMap(gaps => gaps.since(atMs) ?? [])
+    const [first, ...others] = found
+    if (first === undefined) return undefined
+    const longest = others.reduce((longest, stall) => (stall.ms > longest.ms ? stall : longest), first)
+    const requests = this.#longest.reduce((sum, gaps) => sum + (gaps.overlapping(longest)?.requests ?? 0), 0)
+    return { ...longest, requests }
   }
 
-  #add({ stalls, instants }: Slab, at: number): void {
+  #add({ stalls, instants }: Slab, index: number, at: number): void {
     const place = (at % stallRecord.count) * stallRecord.length
     const ms = stalls[place + stallRecord.lateMs]!
     const endMs = stalls[place + stallRecord.endAt]! - instants[instant.start]!
-    this.#longest.add({ ms, atMs: endMs - ms, requests: stalls[place + stallRecord.requests]! })
+    this.#longest[index]!.add({ ms, atMs: endMs - ms, requests: stalls[place + stallRecord.requests]! })
   }
 }

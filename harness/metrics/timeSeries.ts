@@ -1,7 +1,8 @@
+import { type Activity, ActivityHistory } from './activity.ts'
 import { bucketEndMs } from './histogram.ts'
 import { History } from './history.ts'
 import { bucketsAt } from './quantiles.ts'
-import { type Slab, sum } from './slab.ts'
+import { field, type Slab, sum } from './slab.ts'
 import { type SparseCounts, sparse, sparseSince } from './sparseCounts.ts'
 import { dispersion, ksUniform, variationOfGaps } from './statistics/arrivals.ts'
 import { jainIndex } from './statistics/balance.ts'
@@ -78,9 +79,11 @@ export class TimeSeriesHistory {
   readonly #slabs: readonly Slab[]
   readonly #readings = new History<Sums>(windowMs, windowsMax)
   readonly #counts = new History<SparseCounts>(countsMs, countsMax)
+  readonly #activity: ActivityHistory
 
   constructor(slabs: readonly Slab[]) {
     this.#slabs = slabs
+    this.#activity = new ActivityHistory(slabs)
   }
 
   /** Drops what was read while connections were opened. */
@@ -89,10 +92,11 @@ export class TimeSeriesHistory {
     this.#counts.clear()
   }
 
-  /** Takes the sums of the slabs at the moment at which `completed` requests were counted. */
-  readSums(at: number, completed: number): void {
+  /** Takes the sums and levels of the slabs at the moment at which the counters had these totals. */
+  readSums(at: number, total: (counter: number) => number): void {
+    this.#activity.read(at, total)
     this.#readings.add(at, () => ({
-      completed,
+      completed: total(field.completed),
       responseMs: this.#total(sum.responseMs),
       inFlightMs: this.#total(sum.inFlightMs),
     }))
@@ -129,6 +133,11 @@ export class TimeSeriesHistory {
     // A window without replies has no mean, and takes that of the window before.
     const means = filled(windows.map(({ meanMs }) => meanMs))
     return windows.map((window, index) => ({ ...window, meanMs: means[index]! }))
+  }
+
+  /** What came from the server and what waited for it, between two times of a run that started at `startAt`. */
+  activity(from: number, to: number, startAt: number): Activity[] {
+    return this.#activity.between(from, to, startAt)
   }
 
   /** The part from `baseline` to `endedAt`; undefined when it has no length. `whole` are its bucket counts. */

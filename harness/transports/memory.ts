@@ -7,6 +7,8 @@ import { finished, type Loop, type Transport, type Written, writeQueueBytesMax, 
 export interface MemoryServer {
   /** The cause for which a connect fails, if it does. */
   refuses?(link: number, now: number): FailureKind | undefined
+  /** Whether a connect is never answered, as where its packets are lost. */
+  ignores?(link: number, now: number): boolean
   accepted?(connection: MemoryConnection, now: number): void
   received?(connection: MemoryConnection, bytes: Uint8Array, now: number): void
   /** The client has closed the connection. */
@@ -71,7 +73,7 @@ class SimulatedTransport implements MemoryTransport {
     const connection = new SimulatedConnection(this, link)
     this.#connections.set(link, connection)
     this.at(this.time + this.#connectMs, now => {
-      if (!connection.open) return
+      if (!connection.open || this.server.ignores?.(link, now)) return
       const cause = this.server.refuses?.(link, now)
       if (cause !== undefined) {
         this.drop(connection)

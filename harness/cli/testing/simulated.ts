@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { simulate } from '../../engine/client/testing/simulate.ts'
+import { simulate, startMs } from '../../engine/client/testing/simulate.ts'
 import type { Collector } from '../../metrics/collector.ts'
 import { createPrng } from '../../prng.ts'
 import { assembleReport } from '../../report/assemble.ts'
@@ -39,6 +39,15 @@ export interface SimulatedRun extends Ran {
   readonly endedAtMs: number
 }
 
+/** What happens to a run besides its server; times are since its start. */
+interface Circumstances {
+  readonly clientCores?: number
+  readonly serverCores?: number
+  readonly workers?: number
+  readonly interruptedAtMs?: number
+  readonly standStill?: { readonly atMs: number; readonly forMs: number }
+}
+
 /**
  * Runs one worker against a server in memory, in simulated time, and makes the report, as of `workers`; its exit code is
  * that of --strict.
@@ -46,11 +55,12 @@ export interface SimulatedRun extends Ran {
 export async function simulated(
   server: MemoryServer,
   settings: Partial<Scenario>,
-  machine: { readonly clientCores?: number; readonly serverCores?: number; readonly workers?: number } = {},
+  circumstances: Circumstances = {},
 ): Promise<SimulatedRun> {
-  const { workers = 1, ...cores } = machine
+  const { workers = 1, interruptedAtMs, ...others } = circumstances
   const given = { name: 'simulated', timeout: 60_000, ...settings }
-  const { scenario, collector, measured, endedAtMs } = await simulate(server, given, cores)
+  const stop = interruptedAtMs === undefined ? {} : { stopAt: startMs + interruptedAtMs }
+  const { scenario, collector, measured, endedAtMs } = await simulate(server, given, { ...others, ...stop })
   const { tool, target, seed, environment, startedAt } = sampleReport
   const report = assembleReport(
     {
@@ -61,7 +71,7 @@ export async function simulated(
       targetIsLocal: true,
       clockDriftMs: 0,
       host: {},
-      interrupted: false,
+      interrupted: interruptedAtMs !== undefined,
     },
     collector,
     measured,

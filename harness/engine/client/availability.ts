@@ -1,11 +1,13 @@
-import { type Slab, sum } from '../../metrics/slab.ts'
+import { field, type Slab, sum } from '../../metrics/slab.ts'
 
 /**
  * For how much of the time the links of a worker could be used: adds up the link-milliseconds that were wanted, and those
  * of them in which a link was down. A link is down from a failure of its connection, or of its connect, until it is
- * ready again. Only called when a link changes, and a few times a second.
+ * ready again. Only called when a link changes, and a few times a second. How many links are wanted and down is also a
+ * level in the slab: a connection that is just being replaced at the end of a run is not open, but not down either.
  */
 export class Availability {
+  readonly #fields: Int32Array
   readonly #sums: Float64Array
   /** By link: 1 where it is down. */
   readonly #isDown: Uint8Array
@@ -18,10 +20,12 @@ export class Availability {
   /** Up to when the sums count; before the run starts they do not. */
   #countedUntil = Number.POSITIVE_INFINITY
 
-  constructor({ sums }: Slab, links: number, wanted: number) {
+  constructor({ fields, sums }: Slab, links: number, wanted: number) {
+    this.#fields = fields
     this.#sums = sums
     this.#isDown = new Uint8Array(links)
     this.#wantedBelow = wanted
+    this.#publish()
   }
 
   /** The run starts: counting begins. */
@@ -50,6 +54,7 @@ export class Availability {
     for (let link = this.#wantedBelow; link < links; link++) this.#down += this.#isDown[link]!
     for (let link = links; link < this.#wantedBelow; link++) this.#down -= this.#isDown[link]!
     this.#wantedBelow = links
+    this.#publish()
   }
 
   /** Brings the sums up to now. */
@@ -65,6 +70,13 @@ export class Availability {
     if (this.#isDown[link] === isDown) return
     this.count(now)
     this.#isDown[link] = isDown
-    if (link < this.#wantedBelow) this.#down += isDown === 1 ? 1 : -1
+    if (link >= this.#wantedBelow) return
+    this.#down += isDown === 1 ? 1 : -1
+    this.#publish()
+  }
+
+  #publish(): void {
+    this.#fields[field.wanted] = this.#wantedBelow
+    this.#fields[field.down] = this.#down
   }
 }

@@ -84,13 +84,14 @@ export class Client implements Loop {
     this.#exchange = exchange
     this.#losses = new Losses(plan, { connections, exchange, due })
     this.#availability = availability
-    this.#stalls = new StallWatch(slab, sharedOffsetMs)
     this.#runClock = runClock
     const { ramp, index, workers } = plan
     this.#activeAt = ramp && (now => activeAt(ramp, now - runClock.startAt, workers, index))
     this.#active = ramp === undefined ? plan.connections : 0
     const drop = (link: number, cause: FailureKind, now: number) => this.#drop(link, cause, now)
-    this.#planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
+    const planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
+    this.#planned = planned
+    this.#stalls = new StallWatch(slab, sharedOffsetMs, planned && (time => planned.dueBy(time)))
     const proceed = (link: number, now: number) => this.#proceed(link, now)
     const { heapKiB } = options
     this.#scan = new LinkScan(plan, { slab, connections, exchange, availability, heapKiB, drop, proceed })

@@ -78,6 +78,7 @@ export class Connections {
     this.#queueLength = atStart
     this.#openedUpTo = atStart
     this.#fields[field.linksInService] = atStart
+    this.#fields[field.opening] = atStart
   }
 
   /** Starts as many of the waiting connects as may be under way. */
@@ -104,6 +105,7 @@ export class Connections {
   ready(link: number, now: number): void {
     this.#endFirstAttempt(link)
     this.#availability.ready(link, now)
+    this.#fields[field.opening]!--
     this.phase[link] = linkPhase.ready
   }
 
@@ -126,7 +128,9 @@ export class Connections {
 
   /** The link is closed by a failure: opens it again by the scenario's rule. */
   lost(link: number, now: number, cause: FailureKind): void {
-    if (this.phase[link] === linkPhase.connecting) this.#connecting--
+    const phase = this.phase[link]
+    if (phase === linkPhase.connecting) this.#connecting--
+    if (phase === linkPhase.connecting || phase === linkPhase.handshaking) this.#fields[field.opening]!--
     this.#endFirstAttempt(link)
     const isDatagramLost = (cause === 'timeout' || cause === 'unexpected') && this.#overUdp
     if (!isDatagramLost) this.#availability.lost(link, now)
@@ -164,6 +168,7 @@ export class Connections {
   /** Opens a closed link when its turn comes. */
   reopen(link: number): void {
     this.phase[link] = linkPhase.closed
+    this.#fields[field.opening]!++
     this.#queue[(this.#queueHead + this.#queueLength) % this.#queue.length] = link
     this.#queueLength++
   }

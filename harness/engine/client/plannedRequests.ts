@@ -1,6 +1,6 @@
 import type { FailureKind } from '../../failures.ts'
-import type { Slab } from '../../metrics/slab.ts'
-import { createPacer, type Pacer } from '../../plan/pacer.ts'
+import { field, type Slab } from '../../metrics/slab.ts'
+import { createPacer, type Pace, type Pacer, plannedUntil } from '../../plan/pacer.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Transport } from '../../transports/transport.ts'
 import { Admission } from './admission.ts'
@@ -16,6 +16,8 @@ const takenPerWakeMax = 64
  * one that is due this shortly before the end is due at the end.
  */
 const endToleranceMs = 1e-3
+/** The same for a number of requests, which is a difference of areas under the rate. */
+const roundingMax = 1e-6
 
 export interface PlannedRequestsOptions {
   readonly slab: Slab
@@ -32,7 +34,10 @@ export interface PlannedRequestsOptions {
  * finds no free connection waits for one; one that finds no room to wait is dropped, and counted.
  */
 export class PlannedRequests {
+  readonly #pace: Pace
+  readonly #workers: number
   readonly #pacer: Pacer
+  readonly #fields: Int32Array
   readonly #admission: Admission
   readonly #arrivals: ArrivalStatistics | undefined
   readonly #transport: Transport
@@ -43,8 +48,11 @@ export class PlannedRequests {
   /** Requests of the plan that are still to be taken up. */
   #left: number
 
-  private constructor(plan: WorkerPlan, pacer: Pacer, options: PlannedRequestsOptions) {
+  private constructor(plan: WorkerPlan, pace: Pace, pacer: Pacer, options: PlannedRequestsOptions) {
+    this.#pace = pace
+    this.#workers = plan.workers
     this.#pacer = pacer
+    this.#fields = options.slab.fields
     this.#admission = new Admission(plan.connections)
     this.#arrivals = createArrivalStatistics(plan.pace, plan.workers, options.slab)
     this.#transport = options.transport
@@ -58,7 +66,7 @@ export class PlannedRequests {
   /** Undefined in the modes that have no rate. */
   static of(plan: WorkerPlan, options: PlannedRequestsOptions): PlannedRequests | undefined {
     const pacer = createPacer(plan)
-    return pacer && new PlannedRequests(plan, pacer, options)
+    return plan.pace && pacer && new PlannedRequests(plan, plan.pace, pacer, options)
   }
 
   /** Whether no request is left to be sent. */
@@ -69,6 +77,18 @@ export class PlannedRequests {
   /** When the next request is due, on the transport's clock; Infinity when there is none. */
   get nextAt(): number {
     return this.#left > 0 ? this.#runClock.startAt + this.#pacer.next : Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Requests of the plan that are due by a time within the run and were not taken up yet. Of random arrivals these are
+   * as many as are to be expected: to draw them would take the longer the longer the client stood still.
+   */
+  dueBy(time: number): number {
+    const { startAt, endAt } = this.#runClock
+    const until = Math.min(time, endAt)
+    if (!(this.nextAt <= until)) return 0
+    const later = plannedUntil(this.#pace, until - startAt) - plannedUntil(this.#pace, this.#pacer.next)
+    return Math.min(this.#left, 1 + Math.floor(later / this.#workers + roundingMax))
   }
 
   /** Sends the requests that are due, or lets them wait for a connection. */
@@ -98,6 +118,7 @@ export class PlannedRequests {
   sendWaiting(link: number, now: number): void {
     while (this.#admission.waiting > 0 && this.#isFree(link)) {
       const intendedAt = this.#admission.takeWaiting()
+      this.#fields[field.waiting] = this.#admission.waiting
       this.#exchange.counters.sendDelay(0, now - intendedAt)
       const cause = this.#exchange.sendPlanned(link, intendedAt, now)
       if (cause !== undefined) this.#drop(link, cause, now)
@@ -121,7 +142,9 @@ export class PlannedRequests {
   }
 
   #queue(intendedAt: number, now: number): void {
-    if (this.#admission.wait(intendedAt)) return
+    const hasRoom = this.#admission.wait(intendedAt)
+    this.#fields[field.waiting] = this.#admission.waiting
+    if (hasRoom) return
     this.#exchange.counters.failureWithoutRequest('dropped')
     this.#exchange.counters.censoredAge(now - intendedAt)
   }

@@ -4,19 +4,22 @@ import { field, type Slab, stallRecord } from '../../metrics/slab.ts'
 const lateMsMin = 5
 
 /**
- * How late a worker's loop woke while requests were in flight: what stops it (a stopped process, another program on its
- * core, a collection of garbage, a long batch) is in the response times of those requests, and not the server's. Looked at
- * once a wake.
+ * How late a worker's loop woke while requests were in flight or came due: what stops it (a stopped process, another
+ * program on its core, a collection of garbage, a long batch) is in the response times of those requests, and not the
+ * server's. Looked at once a wake.
  */
 export class StallWatch {
   readonly #slab: Slab
   readonly #sharedOffsetMs: number
+  readonly #dueBy: (time: number) => number
   #askedFor = Number.POSITIVE_INFINITY
   #inFlight = 0
 
-  constructor(slab: Slab, sharedOffsetMs: number) {
+  /** `dueBy` counts the planned requests that are due by a time and not taken up; it is called after a stall only. */
+  constructor(slab: Slab, sharedOffsetMs: number, dueBy: (time: number) => number = () => 0) {
     this.#slab = slab
     this.#sharedOffsetMs = sharedOffsetMs
+    this.#dueBy = dueBy
   }
 
   /** The loop has asked to be woken at a time, with so many requests in flight. */
@@ -29,16 +32,17 @@ export class StallWatch {
   /** The loop runs again. */
   woke(now: number): void {
     const lateMs = now - this.#askedFor
-    if (lateMs >= lateMsMin && this.#inFlight > 0) this.#record(lateMs, now)
+    if (lateMs >= lateMsMin) this.#record(lateMs, this.#inFlight + this.#dueBy(now), now)
     this.#askedFor = Number.POSITIVE_INFINITY
   }
 
-  #record(lateMs: number, now: number): void {
+  #record(lateMs: number, requests: number, now: number): void {
+    if (requests === 0) return
     const { fields, stalls } = this.#slab
     const place = ((fields[field.stalls]! >>> 0) % stallRecord.count) * stallRecord.length
     stalls[place + stallRecord.lateMs] = lateMs
     stalls[place + stallRecord.endAt] = now + this.#sharedOffsetMs
-    stalls[place + stallRecord.requests] = this.#inFlight
+    stalls[place + stallRecord.requests] = requests
     // Atomic, so that a reader which sees the number also sees the record.
     Atomics.add(fields, field.stalls, 1)
   }
