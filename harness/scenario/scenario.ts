@@ -1,4 +1,4 @@
-import type { LayerName } from '../protocols/layers/settings.ts'
+import type { LayerText } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { WireSettings } from '../transports/wire.ts'
@@ -13,8 +13,11 @@ export interface Scenario {
   readonly target: Target
   readonly environments: Readonly<Record<string, Target>>
   readonly protocol: ProtocolSpec
-  /** The layers of bodies, in the order in which they are applied when sending, and the key of those that have one. */
-  readonly layers?: readonly LayerName[]
+  /**
+   * The layers of bodies, in the order in which they are applied when sending, and the key of those that have one. What
+   * the file has as `{ hmac-sha1: { place: before } }` is `hmac-sha1:before` here.
+   */
+  readonly layers?: readonly LayerText[]
   readonly layerKey?: string
   /** How writes are split or coalesced. */
   readonly wire?: WireSettings

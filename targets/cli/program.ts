@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { exitCode, UserError } from '../../harness/errors.ts'
-import { layerNames } from '../../harness/protocols/layers/settings.ts'
+import { layerNames, placeForms } from '../../harness/protocols/layers/settings.ts'
 import { type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 import { formatSize } from '../../harness/units.ts'
 import { type DaemonCommand, daemonCommands, runDaemonCommand } from '../process/daemonCommands.ts'
@@ -58,7 +58,7 @@ function serverCommand(): Command {
 const notes: Readonly<Record<string, string>> = {
   maxFrame: `; incomplete messages of all connections may hold ${formatSize(unfinishedBytesMaxDefault)} of memory`,
   maxSendBuffer: ` (default: ${maxSendBufferBytesDefault})`,
-  layers: `: ${layerNames.join(', ')}`,
+  layers: `: ${layerNames.join(', ')}; ${placeForms}`,
 }
 
 /** An option whose description names the servers that have it and its environment variable. */
