@@ -102,6 +102,8 @@ export interface BodyLayers {
 /** The id field of a frame, an unsigned number of `bits` bits; every whole frame must contain it. */
 export interface RequestId {
   readonly bits: number
+  /** The largest id that requests use; the smallest is 1. */
+  readonly max: number
   read(bytes: Uint8Array, from: number, end: number): number
   write(bytes: Uint8Array, from: number, id: number): void
 }

@@ -9,6 +9,8 @@ const typeOffset = 4
 const versionOffset = 5
 const extensionOffset = 7
 const bodyLengthOffset = 15
+/** Servers that hold ids as signed numbers replace larger ones by their own, and then no reply has the id of its request. */
+const idMaxDefault = 0x7fff_ffff
 
 /** The offsets of fields in a frame, for code that builds one in place. */
 export interface RpcLayout {
@@ -23,9 +25,17 @@ export function rpcLayout(lengthPrefix: boolean): RpcLayout {
   return { idOffset: prefix, bodyLengthOffset: prefix + bodyLengthOffset }
 }
 
-/** RPC messages, matched to their replies by the Opaque. `maxFrame` bounds the body, in bytes. */
-export function createRpc(settings: { readonly lengthPrefix: boolean; readonly maxFrame: number }): Protocol {
-  const { lengthPrefix, maxFrame } = settings
+/** What `createRpc` takes: the settings of the protocol. */
+export interface RpcSettings {
+  readonly lengthPrefix: boolean
+  /** Bounds the body, in bytes. */
+  readonly maxFrame: number
+  /** Absent for ids below 2^31. */
+  readonly id?: { readonly max: number }
+}
+
+/** RPC messages, matched to their replies by the Opaque. */
+export function createRpc({ lengthPrefix, maxFrame, id: { max } = { max: idMaxDefault } }: RpcSettings): Protocol {
   const prefix = lengthPrefix ? prefixBytes : 0
   const headerBytes = prefix + fixedBytes
 
@@ -88,6 +98,7 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
     type: { read: (bytes, from) => bytes[from + prefix + typeOffset]! },
     requestId: {
       bits: 32,
+      max,
       read: (bytes, from) => readUint32(bytes, from + prefix),
       write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
     },

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { fieldIssues } from '../fieldIssues.ts'
-import { choice, flag, integer, mapping, size } from '../fields.ts'
+import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
-import { formatSize } from '../units.ts'
-import { shortestFrame } from './frame.ts'
+import { formatCount, formatSize } from '../units.ts'
+import { idMaxOf, shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
 import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 
@@ -47,10 +47,17 @@ const lineSettings = mapping({
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'line', ...settings }))
 
+const idMaxOf32Bits = idMaxOf(4)
+
 const idSettings = mapping(
   {
     offset: integer(0, headerBytesMax).describe('Where the id begins'),
     bytes: choice([1, 2, 3, 4]).describe('How many bytes the id has'),
+    max: count(1, idMaxOf32Bits)
+      .exactOptional()
+      .describe(
+        'The largest id of requests, such as 160000: they use 1 to this, again and again; by default the largest that fits',
+      ),
   },
   '{ offset: 4, bytes: 4 }',
 )
@@ -79,9 +86,23 @@ const tlvSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).tra
   (settings): ProtocolSpec => ({ name: 'tlv', ...settings }),
 )
 
+const rpcIdSettings = mapping(
+  {
+    max: count(1, idMaxOf32Bits).describe(
+      'The largest id of requests, such as 160000: they use 1 to this, again and again',
+    ),
+  },
+  '{ max: 160000 }',
+)
+
 const rpcSettings = mapping({
   lengthPrefix: flag().default(true).describe('Whether a frame begins with its length'),
   maxFrame: maxFrame.default(rpcMaxFrameDefault),
+  id: rpcIdSettings
+    .exactOptional()
+    .describe(
+      'The ids of requests (Opaque): by default they are below 2^31, and come again after billions of requests',
+    ),
 }).transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
 const broadcastSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
@@ -162,7 +183,7 @@ export function describeProtocol(spec: ProtocolSpec): string {
     case 'frame':
       return describeFrame(spec)
     case 'rpc':
-      return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
+      return `${spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'}${describeIdMax(spec.id)}`
     case 'tlv':
     case 'broadcast':
     case 'http':
@@ -175,7 +196,11 @@ function describeFrame({ lengthOffset, lengthBytes, endian, id }: FrameSettings)
   const order = lengthBytes === 1 ? '' : `${endian}-endian `
   const length = `, ${lengthBytes}-byte ${order}length${lengthOffset === 0 ? '' : ` at ${lengthOffset}`}`
   const usual = lengthOffset === 0 && lengthBytes === 4 && endian === 'big'
-  return `frame${usual ? '' : length}${id ? `, ${id.bytes}-byte id at ${id.offset}` : ''}`
+  return `frame${usual ? '' : length}${id ? `, ${id.bytes}-byte id at ${id.offset}` : ''}${describeIdMax(id)}`
+}
+
+function describeIdMax(id: { readonly max?: number } | undefined): string {
+  return id?.max === undefined ? '' : `, ids up to ${formatCount(id.max)}`
 }
 
 function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
@@ -211,6 +236,10 @@ function frameFaults(settings: FrameSettings): { path: string[]; message: string
     const last = lengthOffset + lengthBytes - 1
     const message = `expected an offset outside the length field (bytes ${lengthOffset} to ${last}), got ${id.offset}`
     faults.push({ path: ['id', 'offset'], message })
+  }
+  if (id?.max !== undefined && id.max > idMaxOf(id.bytes)) {
+    const message = `expected at most ${idMaxOf(id.bytes)} with ids of ${8 * id.bytes} bits, got ${id.max}`
+    faults.push({ path: ['id', 'max'], message })
   }
   const shortest = shortestFrame(settings)
   if (shortest > settings.maxFrame) {

@@ -19,12 +19,12 @@ export function validRequests({ protocol: { requestId }, request }: Subject, cou
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request
     const frame = request.slice()
-    requestId.write(frame, 0, idOf(requestId.bits, index))
+    requestId.write(frame, 0, idOf(requestId.max, index))
     return frame
   })
 }
 
-/** The id of request `index`: small, and never 0, which some servers take for a missing id. */
-export function idOf(bits: number, index: number): number {
-  return 1 + (index % (2 ** bits - 1))
+/** The id of request `index`, up to `max`: small, and never 0, which some servers take for a missing id. */
+export function idOf(max: number, index: number): number {
+  return 1 + (index % max)
 }

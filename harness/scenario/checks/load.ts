@@ -113,10 +113,14 @@ function searchIssues({ load, requests, thresholds }: Settings): Issue[] {
   return issues
 }
 
-function inFlightIssues({ load, connections, protocol }: Settings): Issue[] {
+function inFlightIssues({ load, connections, protocol, heartbeat }: Settings): Issue[] {
   if (!load) return []
   const path = ['load', 'pipeline']
-  if (protocol?.name === 'frame' && protocol.id) {
+  const withIds = protocol?.name === 'rpc' || protocol?.name === 'frame' ? protocol : undefined
+  if (withIds?.id?.max !== undefined) {
+    const issues = idIssues(load.pipeline, heartbeat?.reply === true, { name: withIds.name, max: withIds.id.max })
+    if (issues.length > 0) return issues
+  } else if (protocol?.name === 'frame' && protocol.id) {
     // The id holds the slot, and some bits that distinguish a late reply from a new one.
     const max = 2 ** (8 * protocol.id.bytes - 2)
     const expected = `at most ${formatCount(max)} with ids of ${protocol.id.bytes * 8} bits`
@@ -126,4 +130,20 @@ function inFlightIssues({ load, connections, protocol }: Settings): Issue[] {
   if (inFlight <= limits.inFlightMax) return []
   const expected = `at most ${formatCount(limits.inFlightMax)} requests in flight over all connections`
   return [conflict(path, expected, formatCount(inFlight))]
+}
+
+/** No two requests in flight have the same id, so that there must be as many ids as requests. */
+function idIssues(
+  pipeline: number,
+  hasHeartbeat: boolean,
+  { name, max }: { readonly name: string; readonly max: number },
+): Issue[] {
+  const needed = pipeline + (hasHeartbeat ? 1 : 0)
+  if (needed <= max) return []
+  const reason = hasHeartbeat ? ', as the heartbeat has an id too' : ''
+  if (pipeline === 1) {
+    return [conflict(['protocol', name, 'id', 'max'], `at least ${needed}${reason}`, String(max))]
+  }
+  const expected = `at most ${formatCount(max - needed + pipeline)} with protocol.${name}.id.max: ${formatCount(max)}${reason}`
+  return [conflict(['load', 'pipeline'], expected, formatCount(pipeline))]
 }

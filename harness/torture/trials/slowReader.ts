@@ -68,7 +68,7 @@ function createBlock(subject: Subject): () => Uint8Array {
     const block = Uint8Array.from(frames)
     if (requestId !== undefined) {
       for (let index = 0; index < count; index++) {
-        requestId.write(block, index * request.length, idOf(requestId.bits, sent++))
+        requestId.write(block, index * request.length, idOf(requestId.max, sent++))
       }
     }
     return block
