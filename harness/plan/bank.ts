@@ -64,6 +64,9 @@ export interface PlannedExpectation {
   readonly contains?: Uint8Array
   readonly matches?: string
   readonly type?: number
+  /** RPC; the extension is a signed number of 64 bits. */
+  readonly version?: number
+  readonly extension?: bigint
   readonly status?: number
   /** RESP: the reply is an error that begins so. */
   readonly error?: Uint8Array

@@ -197,6 +197,8 @@ class BankBuilder {
       ...(expect.contains === undefined ? {} : { contains: utf8(expect.contains) }),
       ...(expect.matches === undefined ? {} : { matches: expect.matches }),
       ...(expect.type === undefined ? {} : { type: expect.type }),
+      ...(expect.version === undefined ? {} : { version: expect.version }),
+      ...(expect.extension === undefined ? {} : { extension: BigInt(expect.extension) }),
       ...(expect.status === undefined ? {} : { status: expect.status }),
       ...(expect.error === undefined ? {} : { error: utf8(expect.error) }),
     }

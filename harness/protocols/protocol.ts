@@ -69,6 +69,10 @@ export interface Protocol {
   explain?(bytes: Uint8Array, from: number, to: number): string | undefined
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose frames carry a version, a signed number. */
+  readonly version?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose frames carry a signed number of 64 bits: its upper and its lower half, each as an unsigned number. */
+  readonly extension?: { high(bytes: Uint8Array, from: number): number; low(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */
   readonly status?: { read(bytes: Uint8Array, from: number): number }
   /** Whether a whole reply refuses the request, as a RESP error does: it is unexpected unless a scenario expects it. */

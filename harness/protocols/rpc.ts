@@ -95,7 +95,27 @@ export function createRpc({ lengthPrefix, maxFrame, id: { max } = { max: idMaxDe
     decode,
     bodyStart: (_bytes, from) => from + headerBytes,
     bodyEnd: (_bytes, _from, end) => end,
+    ...fieldsInPlace(prefix, max),
+  }
+}
+
+/** The fields of a header that are read or written in place; `prefix` is the length of what stands before the Opaque. */
+function fieldsInPlace(
+  prefix: number,
+  max: number,
+): Required<Pick<Protocol, 'type' | 'version' | 'extension' | 'requestId'>> {
+  return {
     type: { read: (bytes, from) => bytes[from + prefix + typeOffset]! },
+    version: {
+      read(bytes, from) {
+        const at = from + prefix + versionOffset
+        return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16
+      },
+    },
+    extension: {
+      high: (bytes, from) => readUint32(bytes, from + prefix + extensionOffset),
+      low: (bytes, from) => readUint32(bytes, from + prefix + extensionOffset + 4),
+    },
     requestId: {
       bits: 32,
       max,

@@ -1,3 +1,4 @@
+import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import type { Sample } from '../metrics/samples.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
@@ -101,11 +102,16 @@ function capturedText(step: Step | undefined): string | undefined {
 
 function textOfExpectation(expect: Expectation): string {
   if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
-  const { equals, body, contains, matches, type, status } = expect
+  const { equals, body, contains, matches, type, version, extension, status, error } = expect
   const whole = equals ?? body
+  const header = Object.entries({ type, version, extension }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  )
   return [
     ...(status === undefined ? [] : [`status ${status}`]),
-    ...(type === undefined ? [] : [`type ${type}`]),
+    // The bytes that are shown are those of the body, which may be as expected.
+    ...(header.length === 0 ? [] : [`${list(header)} in its header`]),
+    ...(error === undefined ? [] : [`an error that begins with ${error}`]),
     ...(whole === undefined ? [] : [payloadText(whole)]),
     ...(contains === undefined ? [] : [`a text with ${JSON.stringify(contains)}`]),
     ...(matches === undefined ? [] : [matches]),

@@ -127,7 +127,8 @@ export type Send =
       readonly body?: Payload
       readonly type?: number
       readonly version?: number
-      readonly extension?: number
+      /** A text where a number of JavaScript would be rounded. */
+      readonly extension?: number | string
       /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
       readonly method?: string
       readonly path?: string
@@ -150,6 +151,9 @@ export type Expectation =
       readonly contains?: string
       readonly matches?: string
       readonly type?: number
+      /** RPC; the extension is as in `Send`. */
+      readonly version?: number
+      readonly extension?: number | string
       readonly status?: number
       /** RESP: the reply is an error that begins so. Without it an error fails its request. */
       readonly error?: string

@@ -32,14 +32,7 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
   const namesRefusal = type !== undefined || status !== undefined || error !== undefined
   const { isRefusal } = protocol
   if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
-  if (type !== undefined) {
-    const read = protocol.type!.read
-    checks.push((reply, from) => read(reply, from) === type)
-  }
-  if (status !== undefined) {
-    const read = protocol.status!.read
-    checks.push((reply, from) => read(reply, from) === status)
-  }
+  checks.push(...fieldChecks(protocol, expectation))
   if (error !== undefined) {
     checks.push((reply, from, end) => {
       const at = protocol.bodyStart(reply, from, end)
@@ -72,6 +65,29 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     )
   }
   return checks.length === 0 ? null : checks.reduce(both)
+}
+
+/** The checks of the fields in a reply's header. */
+function fieldChecks(protocol: Protocol, { type, version, extension, status }: PlannedExpectation = {}): Check[] {
+  const checks: Check[] = []
+  for (const [field, wanted] of [
+    [protocol.type, type],
+    [protocol.version, version],
+    [protocol.status, status],
+  ] as const) {
+    if (wanted === undefined) continue
+    const { read } = field!
+    checks.push((reply, from) => read(reply, from) === wanted)
+  }
+  if (extension !== undefined) {
+    // In two halves, as to read it whole would make an object for each reply.
+    const { high, low } = protocol.extension!
+    const wanted = BigInt.asUintN(64, extension)
+    const wantedHigh = Number(wanted >> 32n)
+    const wantedLow = Number(wanted & 0xffff_ffffn)
+    checks.push((reply, from) => low(reply, from) === wantedLow && high(reply, from) === wantedHigh)
+  }
+  return checks
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { checked, checkPattern, evenIfFaulty, hasUnknownKey, integer, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
-import { checkOne, payloadShape } from './payload.ts'
+import { checkOne, extension, payloadShape, version } from './payload.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 
 const payloadKeys = ['hex', 'base64', 'file'] as const
@@ -27,6 +27,8 @@ const expectationShape = {
     .exactOptional()
     .describe('The reply matches this regular expression'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv or rpc: the type of the reply'),
+  version: version.exactOptional().describe('Protocol rpc: the version of the reply'),
+  extension: extension.exactOptional().describe('Protocol rpc: the extension of the reply; in quotes beyond 2^53'),
   status: integer(100, 599)
     .exactOptional()
     .describe('Protocol http: the status of the reply, such as 200; without it 400 and above fail'),

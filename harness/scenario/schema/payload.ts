@@ -10,6 +10,7 @@ import {
   size,
   text,
   unquoted,
+  variablePattern,
   wantedText,
 } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
@@ -17,8 +18,8 @@ import { limits, type Payload, type Send } from '../scenario.ts'
 import { httpShape } from './httpRequest.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
-/** The largest number that readers of JSON and YAML hold exactly; the wire format has 64 bits. */
-const int64Max = Number.MAX_SAFE_INTEGER
+const int64Digits = 19
+const int64Forms = 'a whole number of 64 bits with its sign, in quotes beyond 2^53'
 
 /** Payloads that are not text. */
 export const payloadShape = {
@@ -52,12 +53,21 @@ const payload = z.union(
   { error: issue => wantedText(payloadForms, issue.input) },
 )
 
+/** The version of an RPC message. */
+export const version = integer(-0x8000, 0x7fff)
+
+/** The extension of an RPC message: a number, or beyond 2^53 its digits as a text, as readers of YAML round it there. */
+export const extension = field(
+  { anyOf: [{ type: 'integer' }, { type: 'string', pattern: `^(-?[0-9]{1,${int64Digits}}|${variablePattern})$` }] },
+  readInt64,
+)
+
 const sendShape = {
   ...payloadShape,
   body: payload.exactOptional().describe('The payload, where there are other fields as well'),
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv: the type; rpc: the command type'),
-  version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
-  extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
+  version: version.exactOptional().describe('Protocol rpc: the version'),
+  extension: extension.exactOptional().describe('Protocol rpc: the extension; in quotes beyond 2^53'),
   ...httpShape,
 } satisfies Record<KeysOf<Send>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
@@ -98,6 +108,15 @@ function checkSlots(value: string): void {
   if (slotsLength(parseSlots(value)) > limits.payloadBytesMax) {
     throw new InvalidValue(`text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
   }
+}
+
+function readInt64(value: unknown): number | string {
+  const isText = typeof value === 'string' && new RegExp(`^-?\\d{1,${int64Digits}}$`).test(value)
+  if (!Number.isSafeInteger(value) && !isText) throw new InvalidValue(int64Forms)
+  const number = BigInt(value as number | string)
+  if (BigInt.asIntN(64, number) !== number) throw new InvalidValue(int64Forms)
+  const isExact = number >= Number.MIN_SAFE_INTEGER && number <= Number.MAX_SAFE_INTEGER
+  return isExact ? Number(number) : String(number)
 }
 
 function readHex(value: unknown): string {
