@@ -6,6 +6,8 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 export interface Subject {
   readonly spec: ProtocolSpec
   readonly protocol: Protocol
+  /** The names of its layers; absent where there are none. */
+  readonly layers?: readonly string[]
   /** The frame of a valid request, with its layers. */
   readonly request: Uint8Array
   /** Requests that are sent first on each new connection, each after the reply to the one before. */
