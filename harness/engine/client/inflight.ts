@@ -107,7 +107,7 @@ export class OrderedInFlight implements InFlight {
   writeId(): void {}
 }
 
-/** With fewer numbers for each place than this, the range of ids is used up to its last part. */
+/** With fewer numbers for each place than this, the range of ids counts as small. */
 const numbersMin = 1024
 
 /**
@@ -146,7 +146,7 @@ export class KeyedInFlight implements InFlight {
     this.count = new Int32Array(links)
     this.requestId = requestId
     assert(requestId.max >= depth, `${depth} requests in flight have ids up to ${requestId.max}`)
-    // A power of two costs a reply less than a division, and wastes up to half of the ids, which a small range has not.
+    // A power of two saves each reply a division. It leaves up to half of the ids unused, which a small range cannot spare.
     const isWide = requestId.max >= numbersMin * this.capacity
     this.stride = isWide ? this.capacity : depth
     this.#placeMask = isWide ? this.capacity - 1 : -1
