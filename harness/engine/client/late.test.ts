@@ -58,13 +58,13 @@ test('Client gives no request the id of one that the server still answers, with 
       }
     },
   }
-  const settings = { load: { mode: 'loop', pipeline: 4 }, duration: 3000 } as const
+  const settings = { load: { mode: 'loop', pipeline: 4 }, duration: 1500 } as const
   const run = await simulate(server, { protocol: { ...spec, id: { max: 8 } }, ...settings })
   expect([...answeredAt.keys()].toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   expect(clashes).toBe(0)
   expect(Object.keys(run.failures)).toEqual(['timeout'])
   const { timeout } = run.failures as { timeout: number }
-  expect(timeout).toBeGreaterThan(50)
+  expect(timeout).toBeGreaterThan(20)
   expect(timeout - run.late).toBeLessThanOrEqual(4)
   expect(timeout - run.late).toBeGreaterThanOrEqual(0)
 })
