@@ -1,11 +1,11 @@
 """An RPC server that keeps a table of the ids it has seen; it owes nothing to Volley, and is written from the format.
 
 A message is its length (u32, of all that follows), Opaque (u32), CmdType (u8), Version (i16), Extension (i64), BodyLen
-(i32) and the body, big-endian. An Opaque from 2^31 on is replaced by 0, so that no client finds the request of its reply.
-An Opaque that comes while its request on the same connection is unanswered is counted as sent twice. Every tenth request
-of a read is answered after those of the next read, or as soon as nothing more comes. The reply has the next version, the
-extension with the other sign, and the same body. The port is printed once the server listens, and what it has counted
-when it is ended by SIGTERM.
+(i32) and the body, big-endian. An Opaque from the limit on is replaced by 0, so that no client finds the request of its reply.
+The limit is 2^31, or the argument. An Opaque that comes while its request on the same connection is unanswered is counted
+as sent twice. Every tenth request of a read is answered after those of the next read, or as soon as nothing more comes.
+The reply has the next version, the extension with the other sign, and the same body. The port is printed once the server
+listens, and what it has counted when it is ended by SIGTERM.
 """
 
 import json
@@ -13,11 +13,13 @@ import select
 import signal
 import socketserver
 import struct
+import sys
 import threading
 
 HEAD = struct.Struct("!IIBhqi")
 BODY_BYTES_MAX = 2 * 1024 * 1024
 QUIET_SECONDS = 0.02
+LIMIT = int(sys.argv[1]) if len(sys.argv) > 1 else 2**31
 counts = {"connections": 0, "requests": 0, "replaced": 0, "twice": 0, "zero": 0}
 table = {}
 lock = threading.Lock()
@@ -75,7 +77,7 @@ class Handler(socketserver.BaseRequestHandler):
         replies = []
         for opaque, kind, version, extension, body in reversed(messages):
             wanted = opaque
-            if opaque >= 2**31:
+            if opaque >= LIMIT:
                 with lock:
                     counts["replaced"] += 1
                 wanted = 0
