@@ -128,7 +128,8 @@ export const serverOptions = {
   },
   layers: {
     description: 'layers that bodies pass through, such as gzip,crc32, with tlv, rpc, and echo with frame',
-    scenarioDescription: 'layers that bodies pass through, such as gzip,crc32; by default those of the scenario',
+    scenarioDescription:
+      'layers that bodies pass through, such as gzip,crc32 or hmac-sha1:before; by default those of the scenario',
     placeholder: '<names>',
     value: { kind: 'text' },
   },

@@ -68,7 +68,8 @@ const settings: readonly Setting[] = [
   {
     flags: '--key <key>',
     name: 'key',
-    description: 'the key for the handshake of the protocol (tlv); as VOLLEY_KEY it is not visible in the process list',
+    description:
+      'the key for the handshake of a TLV server of Volley; as VOLLEY_KEY it is not visible in the process list',
     path: ['key'],
     value: text => text,
   },

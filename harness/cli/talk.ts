@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ExitCode, type Fault, messageOf, UserError } from '../errors.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import { checkLayers, splitLayerNames } from '../protocols/layers/settings.ts'
+import { checkLayers, placeForms, splitLayerNames } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
 import { datagramFaults } from '../scenario/checks/datagrams.ts'
@@ -43,8 +43,8 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     )
     .option('--protocol <protocol>', "a name, or settings such as '{frame: {lengthBytes: 2}}'", 'line')
     .option('--type <n>', 'the type of the messages, for protocols that have one')
-    .option('--key <key>', 'the key for the handshake of the protocol (tlv)')
-    .option('--layers <names>', 'the layers of message bodies, such as gzip,hmac-sha256')
+    .option('--key <key>', 'the key for the handshake of a TLV server of Volley')
+    .option('--layers <names>', `the layers of message bodies, such as gzip,hmac-sha256; ${placeForms}`)
     .option('--layer-key <key>', 'the key for layers that need one')
     .option('--insecure', 'accept any certificate')
     .action(async (url: string, flags: TalkFlags, command: Command) => {

@@ -135,7 +135,7 @@ export function recordOf(options: Options, protocol: ProtocolSpec, result: Tortu
 
 function titleOf({ subject, target, timeoutMs, seed, process: watched }: Options) {
   return {
-    protocol: describeProtocol(subject.spec),
+    protocol: [describeProtocol(subject.spec), ...(subject.layers ?? [])].join(' + '),
     target,
     requestBytes: subject.request.length,
     timeout: formatSetting(timeoutMs),

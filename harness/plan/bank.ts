@@ -70,8 +70,10 @@ export interface PlannedExpectation {
   readonly begins?: Uint8Array
   readonly contains?: Uint8Array
   readonly matches?: string
-  /** Fields that each have one of these values; `type` and `status` in formats that have no other fields. */
+  /** Fields that each have one of these values; `type`, `version` and `status` in formats that have no other fields. */
   readonly fields?: Readonly<Record<string, readonly number[]>>
+  /** RPC: a signed number of 64 bits. */
+  readonly extension?: bigint
   /** RESP: the reply is an error that begins so. */
   readonly error?: Uint8Array
 }

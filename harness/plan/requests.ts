@@ -250,20 +250,18 @@ class BankBuilder {
 
   #expectation(expect: Expectation): PlannedExpectation {
     if (expect === 'echo') return { echo: true }
-    const { equals = expect.body, begins, contains, matches, error, type, status, fields } = expect
+    const { equals = expect.body, begins, contains, matches, error, body: _, extension, fields, ...header } = expect
     const bytes = (payload: Payload) =>
       typeof payload === 'string' ? utf8(payload) : encodePayload(payload, 0, [], this.#context(undefined))
-    const values = plannedValues({
-      ...(type !== undefined && { type }),
-      ...(status !== undefined && { status }),
-      ...fields,
-    })
+    const isDrawn = this.#protocol.fields !== undefined
+    const values = plannedValues({ ...header, ...fields, ...(isDrawn && extension !== undefined && { extension }) })
     return {
       ...(equals === undefined ? {} : { equals: bytes(equals) }),
       ...(begins === undefined ? {} : { begins: bytes(begins) }),
       ...(contains === undefined ? {} : { contains: bytes(contains) }),
       ...(matches === undefined ? {} : { matches }),
       ...(Object.keys(values).length > 0 && { fields: values }),
+      ...(extension !== undefined && !isDrawn && { extension: BigInt(extension) }),
       ...(error === undefined ? {} : { error: utf8(error) }),
     }
   }

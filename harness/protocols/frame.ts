@@ -89,13 +89,19 @@ function headerBytes({ lengthOffset, lengthBytes, id }: FrameSettings): number {
   return Math.max(lengthOffset + lengthBytes, id ? id.offset + id.bytes : 0)
 }
 
+/** The largest id in a field of this many bytes. */
+export function idMaxOf(bytes: number): number {
+  return 2 ** (8 * bytes) - 1
+}
+
 function createRequestId(
-  { offset, bytes: width }: NonNullable<FrameSettings['id']>,
+  { offset, bytes: width, max = idMaxOf(width) }: NonNullable<FrameSettings['id']>,
   read: typeof readBig,
   write: typeof writeBig,
 ): RequestId {
   return {
     bits: 8 * width,
+    max,
     read: (bytes, from) => read(bytes, from + offset, width),
     write: (bytes, from, id) => write(bytes, from + offset, width, id),
   }

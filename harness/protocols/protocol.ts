@@ -77,6 +77,10 @@ export interface Protocol {
   readonly sent?: Pick<Protocol, 'frameEnd' | 'decode' | 'bodyStart' | 'bodyEnd' | 'fields'>
   /** Formats whose frames carry a type. */
   readonly type?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose frames carry a version, a signed number. */
+  readonly version?: { read(bytes: Uint8Array, from: number): number }
+  /** Formats whose frames carry a signed number of 64 bits: its upper and its lower half, each as an unsigned number. */
+  readonly extension?: { high(bytes: Uint8Array, from: number): number; low(bytes: Uint8Array, from: number): number }
   /** Formats whose replies carry a status, as HTTP does. */
   readonly status?: { read(bytes: Uint8Array, from: number): number }
   /** Whether a whole reply refuses the request, as a RESP error does: it is unexpected unless a scenario expects it. */
@@ -121,6 +125,8 @@ export interface BodyLayers {
 /** The id field of a frame, an unsigned number of `bits` bits; every whole frame must contain it. */
 export interface RequestId {
   readonly bits: number
+  /** The largest id that requests use; the smallest is 1. */
+  readonly max: number
   read(bytes: Uint8Array, from: number, end: number): number
   write(bytes: Uint8Array, from: number, id: number): void
 }

@@ -10,7 +10,13 @@ export type ProtocolSpec =
   /** Drawn element by element. */
   | ({ readonly name: 'frame' } & PictureSettings & WithReplies)
   | { readonly name: 'tlv'; readonly maxFrame: number }
-  | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
+  /** `id.max` is the largest id of requests; by default below 2^31. */
+  | {
+      readonly name: 'rpc'
+      readonly lengthPrefix: boolean
+      readonly maxFrame: number
+      readonly id?: { readonly max: number }
+    }
   | { readonly name: 'broadcast'; readonly maxFrame: number }
   /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
@@ -34,5 +40,6 @@ export interface FrameSettings {
   readonly strip?: number
   /** The longest frame that is accepted, with its header. */
   readonly maxFrame: number
-  readonly id?: { readonly offset: number; readonly bytes: 1 | 2 | 3 | 4 }
+  /** `max` is the largest id of requests; by default the largest that the field holds. */
+  readonly id?: { readonly offset: number; readonly bytes: 1 | 2 | 3 | 4; readonly max?: number }
 }

@@ -56,6 +56,22 @@ test('frameEnd() returns tooLarge as soon as the length is in', () => {
   expect(bare.frameEnd(head(0, 1025), 4, 23, 0)).toBe(tooLarge)
 })
 
+test('version and extension are read in place, with their signs', () => {
+  for (const [version, extension] of [
+    [-2, -3n],
+    [0x7fff, 2n ** 63n - 1n],
+    [-0x8000, -(2n ** 63n)],
+    [0, 0xffff_ffffn],
+  ] as const) {
+    for (const protocol of [rpc, bare]) {
+      const bytes = bytesOf('xx', protocol.encode({ ...message, version, extension }))
+      expect(protocol.version!.read(bytes, 2)).toBe(version)
+      const { high, low } = protocol.extension!
+      expect(BigInt.asIntN(64, (BigInt(high(bytes, 2)) << 32n) | BigInt(low(bytes, 2)))).toBe(extension)
+    }
+  }
+})
+
 test('requestId and type are read and written in place', () => {
   const bytes = bytesOf('xx', withLength)
   expect(rpc.requestId!.read(bytes, 2, 30)).toBe(0xfedcba98)

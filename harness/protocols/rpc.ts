@@ -9,6 +9,8 @@ const typeOffset = 4
 const versionOffset = 5
 const extensionOffset = 7
 const bodyLengthOffset = 15
+/** Servers that hold ids as signed numbers replace larger ones by their own, and then no reply has the id of its request. */
+const idMaxDefault = 0x7fff_ffff
 
 /** The offsets of fields in a frame, for code that builds one in place. */
 export interface RpcLayout {
@@ -23,9 +25,17 @@ export function rpcLayout(lengthPrefix: boolean): RpcLayout {
   return { idOffset: prefix, bodyLengthOffset: prefix + bodyLengthOffset }
 }
 
-/** RPC messages, matched to their replies by the Opaque. `maxFrame` bounds the body, in bytes. */
-export function createRpc(settings: { readonly lengthPrefix: boolean; readonly maxFrame: number }): Protocol {
-  const { lengthPrefix, maxFrame } = settings
+/** What `createRpc` takes: the settings of the protocol. */
+export interface RpcSettings {
+  readonly lengthPrefix: boolean
+  /** Bounds the body, in bytes. */
+  readonly maxFrame: number
+  /** Absent for ids below 2^31. */
+  readonly id?: { readonly max: number }
+}
+
+/** RPC messages, matched to their replies by the Opaque. */
+export function createRpc({ lengthPrefix, maxFrame, id: { max } = { max: idMaxDefault } }: RpcSettings): Protocol {
   const prefix = lengthPrefix ? prefixBytes : 0
   const headerBytes = prefix + fixedBytes
 
@@ -85,9 +95,30 @@ export function createRpc(settings: { readonly lengthPrefix: boolean; readonly m
     decode,
     bodyStart: (_bytes, from) => from + headerBytes,
     bodyEnd: (_bytes, _from, end) => end,
+    ...fieldsInPlace(prefix, max),
+  }
+}
+
+/** The fields of a header that are read or written in place; `prefix` is the length of what stands before the Opaque. */
+function fieldsInPlace(
+  prefix: number,
+  max: number,
+): Required<Pick<Protocol, 'type' | 'version' | 'extension' | 'requestId'>> {
+  return {
     type: { read: (bytes, from) => bytes[from + prefix + typeOffset]! },
+    version: {
+      read(bytes, from) {
+        const at = from + prefix + versionOffset
+        return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16
+      },
+    },
+    extension: {
+      high: (bytes, from) => readUint32(bytes, from + prefix + extensionOffset),
+      low: (bytes, from) => readUint32(bytes, from + prefix + extensionOffset + 4),
+    },
     requestId: {
       bits: 32,
+      max,
       read: (bytes, from) => readUint32(bytes, from + prefix),
       write: (bytes, from, id) => writeUint32(bytes, from + prefix, id),
     },

@@ -54,6 +54,10 @@ test('protocolSpec() reports what was expected and found', () => {
     'tlv.maxFrame: expected a size from 1 B to 64 MiB, got "65MiB"',
   ])
   expect(faultsOf({ rpc: { lengthPrefix: 'no' } })).toEqual(['rpc.lengthPrefix: expected true or false, got "no"'])
+  expect(faultsOf({ rpc: { id: { max: 0 } } })).toEqual([
+    'rpc.id.max: expected a whole number from 1 to 4,294,967,295, got 0',
+  ])
+  expect(faultsOf({ rpc: { id: 5 } })).toEqual(['rpc.id: expected { max: 160000 }, got 5'])
   expect(faultsOf({ line: { delimiter: '' } })).toEqual(['line.delimiter: expected 1 to 64 bytes, got ""'])
   expect(faultsOf({ raw: { reply: 5 } })).toEqual(['raw.reply: expected { bytes: 5 }, got 5'])
   expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
@@ -80,6 +84,9 @@ test('protocolSpec() refuses a frame whose fields exclude each other', () => {
   ])
   expect(faultsOf({ frame: { maxFrame: 7, id: { offset: 4, bytes: 4 } } })).toEqual([
     "frame.maxFrame: expected at least the 8 bytes of a frame's header, got 7",
+  ])
+  expect(faultsOf({ frame: { id: { offset: 4, bytes: 2, max: 65_536 } } })).toEqual([
+    'frame.id.max: expected at most 65535 with ids of 16 bits, got 65536',
   ])
 })
 
@@ -120,6 +127,8 @@ test('protocolText() gives a text that protocolSpec() reads as the same protocol
     protocolSpec({ http: { host: 'example.org' } }),
     protocolSpec({ raw: { reply: { bytes: 7 } } }),
     protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }),
+    protocolSpec({ rpc: { id: { max: '160k' } } }),
+    protocolSpec({ frame: { id: { offset: 4, bytes: 2, max: 1000 } } }),
   )
   for (const spec of specs) {
     expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)
@@ -137,4 +146,7 @@ test('describeProtocol() names unusual settings', () => {
   expect(describeProtocol(protocolSpec({ frame }))).toBe('frame, 2-byte little-endian length at 2, 2-byte id at 4')
   expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')
   expect(describeProtocol(protocolSpec({ rpc: { lengthPrefix: false } }))).toBe('rpc without length prefix')
+  expect(describeProtocol(protocolSpec({ rpc: { id: { max: 160_000 } } }))).toBe('rpc, ids up to 160,000')
+  const id = { offset: 4, bytes: 2, max: 9 }
+  expect(describeProtocol(protocolSpec({ frame: { id } }))).toBe('frame, 2-byte id at 4, ids up to 9')
 })

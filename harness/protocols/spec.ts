@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { fieldIssues } from '../fieldIssues.ts'
-import { choice, flag, integer, mapping, size } from '../fields.ts'
+import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
-import { formatSize } from '../units.ts'
-import { shortestFrame } from './frame.ts'
+import { formatCount, formatSize } from '../units.ts'
+import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
 import type { ProtocolName } from './protocol.ts'
@@ -82,10 +82,17 @@ const lineSettings = mapping({
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'line', ...settings }))
 
+const idMaxOf32Bits = idMaxOf(4)
+
 const idSettings = mapping(
   {
     offset: integer(0, headerBytesMax).describe('Where the id begins'),
     bytes: choice([1, 2, 3, 4]).describe('How many bytes the id has'),
+    max: count(1, idMaxOf32Bits)
+      .exactOptional()
+      .describe(
+        'The largest id of requests, such as 160000: they use 1 to this, again and again; by default the largest that fits',
+      ),
   },
   '{ offset: 4, bytes: 4 }',
 )
@@ -146,9 +153,23 @@ const tlvSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).tra
   (settings): ProtocolSpec => ({ name: 'tlv', ...settings }),
 )
 
+const rpcIdSettings = mapping(
+  {
+    max: count(1, idMaxOf32Bits).describe(
+      'The largest id of requests, such as 160000: they use 1 to this, again and again',
+    ),
+  },
+  '{ max: 160000 }',
+)
+
 const rpcSettings = mapping({
   lengthPrefix: flag().default(true).describe('Whether a frame begins with its length'),
   maxFrame: maxFrame.default(rpcMaxFrameDefault),
+  id: rpcIdSettings
+    .exactOptional()
+    .describe(
+      'The ids of requests (Opaque): by default they are below 2^31, and come again after billions of requests',
+    ),
 }).transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
 const broadcastSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
@@ -232,9 +253,18 @@ export function serverSide(spec: ProtocolSpec): ProtocolSpec {
   return 'request' in own ? { ...own, request: own.reply, reply: own.request } : own
 }
 
-/** The bits of the ids that join replies to requests; undefined where the frames have none. */
-export function frameIdBits(spec: Extract<ProtocolSpec, { name: 'frame' }>): number | undefined {
-  return 'request' in spec ? createPicture(spec).requestId?.bits : spec.id && 8 * spec.id.bytes
+/** How many bits the ids have that join replies to requests, and the greatest if that is set; undefined without ids. */
+export function idRange(
+  spec: Extract<ProtocolSpec, { name: 'frame' | 'rpc' }>,
+): { readonly bits: number; readonly max?: number } | undefined {
+  if (!('request' in spec)) {
+    const { id } = spec
+    const max = id?.max === undefined ? {} : { max: id.max }
+    return spec.name === 'rpc' ? { bits: 32, ...max } : id && { bits: 8 * ('bytes' in id ? id.bytes : 4), ...max }
+  }
+  const id = spec.request.find(element => element.kind === 'id')
+  const range = createPicture(spec).requestId
+  return range && { bits: range.bits, ...((id?.max !== undefined || id?.min !== undefined) && { max: range.max }) }
 }
 
 /** A protocol in a title: its name and unusual settings, such as `frame, 2-byte little-endian length`. */
@@ -247,7 +277,7 @@ export function describeProtocol(spec: ProtocolSpec): string {
     case 'frame':
       return 'request' in spec ? 'frame' : describeFrame(spec)
     case 'rpc':
-      return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
+      return `${spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'}${describeIdMax(spec.id)}`
     case 'tlv':
     case 'broadcast':
     case 'http':
@@ -260,7 +290,11 @@ function describeFrame({ lengthOffset, lengthBytes, endian, id }: FrameSettings)
   const order = lengthBytes === 1 ? '' : `${endian}-endian `
   const length = `, ${lengthBytes}-byte ${order}length${lengthOffset === 0 ? '' : ` at ${lengthOffset}`}`
   const usual = lengthOffset === 0 && lengthBytes === 4 && endian === 'big'
-  return `frame${usual ? '' : length}${id ? `, ${id.bytes}-byte id at ${id.offset}` : ''}`
+  return `frame${usual ? '' : length}${id ? `, ${id.bytes}-byte id at ${id.offset}` : ''}${describeIdMax(id)}`
+}
+
+function describeIdMax(id: { readonly max?: number } | undefined): string {
+  return id?.max === undefined ? '' : `, ids up to ${formatCount(id.max)}`
 }
 
 function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
@@ -312,6 +346,10 @@ function frameFaults(settings: FrameSettings): { path: string[]; message: string
     const last = lengthOffset + lengthBytes - 1
     const message = `expected an offset outside the length field (bytes ${lengthOffset} to ${last}), got ${id.offset}`
     faults.push({ path: ['id', 'offset'], message })
+  }
+  if (id?.max !== undefined && id.max > idMaxOf(id.bytes)) {
+    const message = `expected at most ${idMaxOf(id.bytes)} with ids of ${8 * id.bytes} bits, got ${id.max}`
+    faults.push({ path: ['id', 'max'], message })
   }
   const shortest = shortestFrame(settings)
   if (shortest > settings.maxFrame) {

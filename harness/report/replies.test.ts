@@ -2,7 +2,9 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { lineServer, simulate } from '../engine/client/testing/simulate.ts'
 import { describeSample } from '../metrics/sampleText.ts'
+import type { Scenario } from '../scenario/scenario.ts'
 import { Secrets } from '../shownBytes.ts'
+import type { MemoryServer } from '../transports/memory.ts'
 import { replyLines } from './formats/summary/counts.ts'
 import { summaryStyle } from './formats/summary/layout.ts'
 import { shownSamples } from './replies.ts'
@@ -11,11 +13,9 @@ import { sampleReport } from './testing/samples.ts'
 
 const style = summaryStyle(pc.createColors(false), 80)
 
-async function samplesOf(reply: string, loop: Parameters<typeof simulate>[1] & object, secret = '') {
-  const { collector, scenario } = await simulate(
-    lineServer(1, () => reply),
-    { requests: 6, ...loop },
-  )
+async function samplesOf(reply: string | MemoryServer, loop: Partial<Scenario>, secret = '') {
+  const server = typeof reply === 'string' ? lineServer(1, () => reply) : reply
+  const { collector, scenario } = await simulate(server, { requests: 6, ...loop })
   const stepNames = (scenario.loop ?? []).map((_, index) => `loop[${index}]`)
   const secrets = new Secrets([secret])
   return shownSamples(collector.replies(), { scenario, stepNames, secrets, startsAt: collector.startsAt() })
@@ -40,6 +40,22 @@ test('shownSamples() says what was expected, of which step, and when it came fir
     },
   ])
   expect(describeSample(samples[0]!)).toBe('loop[0]: expected ^YES, got "OK user:1"')
+})
+
+test('shownSamples() says that it was the header of a reply that was not as expected', async () => {
+  const echo: MemoryServer = { received: (connection, bytes) => connection.send(bytes.slice(), 1) }
+  const protocol = { name: 'rpc', lengthPrefix: true, maxFrame: 1024 } as const
+  const loop = [{ send: { body: 'hi' }, think: 0, expect: { type: 0, version: 3, extension: '7' } }]
+  const samples = await samplesOf(echo, { protocol, loop })
+  expect(samples).toMatchObject([{ text: 'hi', expected: 'type 0, version 3 and extension 7 in its header' }])
+})
+
+test('shownSamples() says which error was expected', async () => {
+  const protocol = { name: 'resp', maxFrame: 1024 } as const
+  const loop = [{ send: 'PING', think: 0, expect: { error: 'WRONGTYPE' } }]
+  const pong: MemoryServer = { received: connection => connection.send(Buffer.from('+PONG\r\n'), 1) }
+  const samples = await samplesOf(pong, { protocol, loop })
+  expect(samples).toMatchObject([{ text: 'PONG', expected: 'an error that begins with WRONGTYPE' }])
 })
 
 test('shownSamples() shows no secret, neither in a reply nor in what was expected', async () => {

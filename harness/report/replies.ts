@@ -1,3 +1,4 @@
+import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import type { Sample } from '../metrics/samples.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
@@ -101,11 +102,16 @@ function capturedText(step: Step | undefined): string | undefined {
 
 function textOfExpectation(expect: Expectation): string {
   if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
-  const { equals, body, begins, contains, matches, type, status, fields = {} } = expect
+  const { equals, body, begins, contains, matches, error, fields = {}, ...header } = expect
   const whole = equals ?? body
-  const named = { ...(status !== undefined && { status }), ...(type !== undefined && { type }), ...fields }
+  const named = Object.entries({ ...header, ...fields }).map(
+    ([name, values]) => `${name} ${[values].flat().join(' or ')}`,
+  )
+  const isStatusAlone = named.length === 1 && header.status !== undefined
   return [
-    ...Object.entries(named).map(([name, values]) => `${name} ${[values].flat().join(' or ')}`),
+    // The bytes that are shown are those of the body, which may be as expected.
+    ...(named.length === 0 ? [] : [isStatusAlone ? named[0]! : `${list(named)} in its header`]),
+    ...(error === undefined ? [] : [`an error that begins with ${error}`]),
     ...(whole === undefined ? [] : [payloadText(whole)]),
     ...(begins === undefined ? [] : [`a text that begins ${payloadText(begins)}`]),
     ...(contains === undefined ? [] : [`a text with ${payloadText(contains)}`]),

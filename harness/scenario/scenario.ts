@@ -1,4 +1,4 @@
-import type { LayerName } from '../protocols/layers/settings.ts'
+import type { LayerText } from '../protocols/layers/settings.ts'
 import type { ChecksumName } from '../protocols/picture/checksums.ts'
 import type { LengthForm } from '../protocols/picture/lengths.ts'
 import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
@@ -16,8 +16,11 @@ export interface Scenario {
   readonly target: Target
   readonly environments: Readonly<Record<string, Target>>
   readonly protocol: ProtocolSpec
-  /** The layers of bodies, in the order in which they are applied when sending, and the key of those that have one. */
-  readonly layers?: readonly LayerName[]
+  /**
+   * The layers of bodies, in the order in which they are applied when sending, and the key of those that have one. What
+   * the file has as `{ hmac-sha1: { place: before } }` is `hmac-sha1:before` here.
+   */
+  readonly layers?: readonly LayerText[]
   readonly layerKey?: string
   /** How writes are split or coalesced. */
   readonly wire?: WireSettings
@@ -137,7 +140,8 @@ export interface MessageSend {
   /** A character in a frame whose field is one. */
   readonly type?: number | string
   readonly version?: number
-  readonly extension?: number
+  /** A text where a number of JavaScript would be rounded. */
+  readonly extension?: number | string
   /** Other fields of a frame that is drawn, by name. */
   readonly fields?: Readonly<Record<string, unknown>>
   /** HTTP. A text such as `GET /users/{{seq}}` is a method and a path. */
@@ -209,6 +213,9 @@ export type Expectation =
       readonly contains?: Payload
       readonly matches?: string
       readonly type?: FieldValues
+      /** RPC; the extension is as in `MessageSend`. */
+      readonly version?: number
+      readonly extension?: number | string
       readonly status?: FieldValues
       /** Other fields of a frame that is drawn: each has this value, or one of several. */
       readonly fields?: Readonly<Record<string, unknown>>

@@ -48,7 +48,8 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
   checkRepeatable(source, bank)
   const protocol = composeProtocol(spoken)
   const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
-  const subject = { spec: spoken.spec, protocol, request: request(), handshake }
+  const layers = spoken.layers?.names
+  const subject = { spec: spoken.spec, protocol, ...(layers && { layers }), request: request(), handshake }
   const target = await openTarget(scenario.target, {
     protocol: spoken,
     tls: materials.tls,

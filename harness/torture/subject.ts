@@ -6,6 +6,8 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 export interface Subject {
   readonly spec: ProtocolSpec
   readonly protocol: Protocol
+  /** The names of its layers; absent where there are none. */
+  readonly layers?: readonly string[]
   /** The frame of a valid request, with its layers. */
   readonly request: Uint8Array
   /** Requests that are sent first on each new connection, each after the reply to the one before. */
@@ -19,13 +21,13 @@ export function validRequests({ protocol: { requestId, seal }, request }: Subjec
   return Array.from({ length: count }, (_, index) => {
     if (requestId === undefined) return request
     const frame = request.slice()
-    requestId.write(frame, 0, idOf(requestId.bits, index))
+    requestId.write(frame, 0, idOf(requestId.max, index))
     seal?.(frame, 0, frame.length)
     return frame
   })
 }
 
-/** The id of request `index`: small, and never 0, which some servers take for a missing id. */
-export function idOf(bits: number, index: number): number {
-  return 1 + (index % (2 ** bits - 1))
+/** The id of request `index`, up to `max`: small, and never 0, which some servers take for a missing id. */
+export function idOf(max: number, index: number): number {
+  return 1 + (index % max)
 }

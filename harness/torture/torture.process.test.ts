@@ -20,7 +20,7 @@ describe('torture() finds', () => {
 describe('torture() of a server with a key and layers', () => {
   const keyed = (target: string, key: string) =>
     scenarioOf(
-      `target: ${target}\nprotocol: tlv\nkey: ${key}\nlayers: [gzip, hmac-sha1]\nlayerKey: layers\nloop: [{ send: { type: 1, body: hello } }]\n`,
+      `target: ${target}\nprotocol: tlv\nkey: ${key}\nlayers: [gzip, { hmac-sha1: { place: before } }]\nlayerKey: layers\nloop: [{ send: { type: 1, body: hello } }]\n`,
     )
   let server: OpenTorture
 

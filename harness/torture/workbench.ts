@@ -162,7 +162,7 @@ export class Workbench {
   #compareIds(replies: readonly Reply[]): void {
     const { requestId } = this.subject.protocol
     if (requestId === undefined) return
-    const wanted = replies.map((_, index) => idOf(requestId.bits, index))
+    const wanted = replies.map((_, index) => idOf(requestId.max, index))
     const found = replies.map(({ id }) => id!)
     const missing = wanted.find(id => !found.includes(id))
     if (missing !== undefined) {

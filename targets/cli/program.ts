@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { exitCode, UserError } from '../../harness/errors.ts'
-import { layerNames } from '../../harness/protocols/layers/settings.ts'
+import { layerNames, placeForms } from '../../harness/protocols/layers/settings.ts'
 import { type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 import { formatSize } from '../../harness/units.ts'
 import { type DaemonCommand, daemonCommands, runDaemonCommand } from '../process/daemonCommands.ts'
@@ -58,7 +58,7 @@ function serverCommand(): Command {
 const notes: Readonly<Record<string, string>> = {
   maxFrame: `; incomplete messages of all connections may hold ${formatSize(unfinishedBytesMaxDefault)} of memory`,
   maxSendBuffer: ` (default: ${maxSendBufferBytesDefault})`,
-  layers: `: ${layerNames.join(', ')}`,
+  layers: `: ${layerNames.join(', ')}; ${placeForms}`,
 }
 
 /** An option whose description names the servers that have it and its environment variable. */
@@ -86,11 +86,11 @@ const helpText = `
 VOLLEY_SERVE_KEY, VOLLEY_SERVE_LAYER_KEY and VOLLEY_SERVE_SECRET are used in place of --key, --layer-key and --secret. A
 server that cannot use one ignores it, since it may have been exported for another server.
 
-With --key each connection begins with a handshake, in TLV messages of reserved types: the client sends type
-0xfffffff0 (hello, empty); the server answers type 0xfffffff1 with 20 random bytes; the client sends type
+With --key each connection begins with a handshake of Volley's own, in TLV messages of reserved types: the client sends
+type 0xfffffff0 (hello, empty); the server answers type 0xfffffff1 with 20 random bytes; the client sends type
 0xfffffff2 with their HMAC-SHA1 under the key, 20 bytes; the server answers type 0xfffffff3 (welcome, empty).
 A client that sends anything else, or has not finished within 5 s, gets type 0xfffffff4 with a text, and the
-connection is closed.
+connection is closed. For clients that sign each message instead, there is --layers hmac-sha1:before.
 
 With --group the first message of each connection is a login, of command type 9, with the body <group>:<secret> or
 {"group": "...", "secret": "..."}; the server answers type 9 with {"access": {"token": "..."}}, a token of 32

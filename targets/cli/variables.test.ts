@@ -9,6 +9,7 @@ test.each([
   ['tlv', {}, { key: 'k' }],
   ['tlv', { layers: 'gzip,crc32' }, { key: 'k' }],
   ['tlv', { layers: 'gzip, hmac-sha1' }, { key: 'k', layerKey: 'l' }],
+  ['tlv', { layers: 'crc32:before,hmac-sha1:before' }, { key: 'k', layerKey: 'l' }],
   ['rpc', {}, {}],
   ['rpc', { group: 'a' }, { secret: 's' }],
 ])('withVariables() takes the variables that %s with %j can use: %j', (server, given, taken) => {

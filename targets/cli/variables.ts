@@ -1,4 +1,4 @@
-import { keyedLayers, splitLayerNames } from '../../harness/protocols/layers/settings.ts'
+import { isKeyed, splitLayerNames } from '../../harness/protocols/layers/settings.ts'
 import { type OptionName, type OptionTexts, optionEntries } from '../../harness/serverOptions.ts'
 
 /**
@@ -16,6 +16,5 @@ export function withVariables(server: string, given: OptionTexts, environment: N
 function isUsed(option: OptionName, server: string, { layers, group }: OptionTexts): boolean {
   if (option === 'key') return server === 'tlv'
   if (option === 'secret') return server === 'rpc' && group !== undefined
-  const names = splitLayerNames(typeof layers === 'string' ? layers : undefined)
-  return names.some(name => (keyedLayers as readonly string[]).includes(name))
+  return splitLayerNames(typeof layers === 'string' ? layers : undefined).some(isKeyed)
 }

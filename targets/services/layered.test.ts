@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { createPrng } from '../../harness/prng.ts'
 import { createProtocol } from '../../harness/protocols/catalog.ts'
 import { layeredProtocol } from '../../harness/protocols/layers/layered.ts'
-import type { LayerName } from '../../harness/protocols/layers/settings.ts'
+import type { LayerText } from '../../harness/protocols/layers/settings.ts'
 import type { Message } from '../../harness/protocols/protocol.ts'
 import type { ProtocolSpec } from '../../harness/protocols/protocolSpec.ts'
 import { protocolSpec } from '../../harness/protocols/spec.ts'
@@ -19,7 +19,7 @@ import { layeredService } from './layered.ts'
 import { createRpcServer } from './rpc.ts'
 import { createTlvServer, overlongText } from './tlv.ts'
 
-const names: readonly LayerName[] = ['gzip', 'crc32', 'aes-256-gcm']
+const names: readonly LayerText[] = ['gzip', 'crc32:before', 'aes-256-gcm']
 const layers = { names, key: 'secret' }
 const tlv = { name: 'tlv', maxFrame: 1024 } as const
 const rpc = { name: 'rpc', lengthPrefix: true, maxFrame: 1024 } as const

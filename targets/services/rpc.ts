@@ -1,6 +1,6 @@
 import { createPrng, type Prng } from '../../harness/prng.ts'
 import type { Protocol } from '../../harness/protocols/protocol.ts'
-import { createRpc, rpcLayout } from '../../harness/protocols/rpc.ts'
+import { createRpc, type RpcSettings, rpcLayout } from '../../harness/protocols/rpc.ts'
 import type { Replies } from '../server/replies.ts'
 import type { Service } from '../server/service.ts'
 
@@ -18,10 +18,7 @@ export interface RpcOptions {
 }
 
 /** Answers every RPC message with its own header and its own body, or the body `reply`. */
-export function createRpcServer(
-  spec: { readonly lengthPrefix: boolean; readonly maxFrame: number },
-  { reply, shuffle = 1, seed = 1 }: RpcOptions = {},
-): Service {
+export function createRpcServer(spec: RpcSettings, { reply, shuffle = 1, seed = 1 }: RpcOptions = {}): Service {
   const protocol = createRpc(spec)
   const replyFrame = reply === undefined ? undefined : protocol.encode({ body: new TextEncoder().encode(reply) })
   const { idOffset, bodyLengthOffset } = rpcLayout(spec.lengthPrefix)

@@ -5,6 +5,7 @@ import { DatagramInFlight } from './datagrams.ts'
 
 const requestId = {
   bits: 16,
+  max: 0xffff,
   read: (bytes: Uint8Array, from: number) => bytes[from]! * 256 + bytes[from + 1]!,
   write: (bytes: Uint8Array, from: number, id: number) => {
     bytes[from] = id >> 8
@@ -51,6 +52,24 @@ test('DatagramInFlight.takeLate() is true for a late reply once; when it comes a
     [true, true],
     [false, true],
   ])
+})
+
+test('DatagramInFlight.isDuplicate() is exact where ids are few, and left out while late replies may have them', () => {
+  const few = { ...requestId, max: 20 }
+  const slots = new DatagramInFlight(1, 4, few)
+  const lost = send(slots)
+  slots.expire(0, lost.slot)
+  const sent = new Set([few.read(lost.reply, 0)])
+  for (let round = 0; round < 60; round++) {
+    const { slot, reply } = send(slots)
+    sent.add(few.read(reply, 0))
+    slots.release(0, slot)
+    for (let id = 0; id <= 30; id++) {
+      few.write(reply, 0, id)
+      expect(`${round} ${id} ${isDuplicate(slots, reply)}`).toBe(`${round} ${id} ${sent.has(id)}`)
+    }
+  }
+  expect(slots.takeLate(0, lost.reply, 0, 2)).toBe(true)
 })
 
 test('DatagramInFlight.isDuplicate() is false for ids that were never sent', () => {

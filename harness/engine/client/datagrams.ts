@@ -16,8 +16,9 @@ export function createInFlight(
 
 /** Requests in flight over UDP, by id: also finds which replies overtook others, and which came a second time. */
 export class DatagramInFlight extends KeyedInFlight {
-  /** By slot: how many requests have had it, and the number of the last of them among those of its link. */
+  /** By slot: how many of its ids were used, the last of them, and the number of its request among those of its link. */
   readonly #uses: Uint32Array
+  readonly #lastId: Uint32Array
   readonly #order: Float64Array
   /** By link: requests sent, and the number of the latest one that is answered. */
   readonly #sent: Float64Array
@@ -27,6 +28,7 @@ export class DatagramInFlight extends KeyedInFlight {
     super(links, depth, requestId, isPaced)
     const slots = links * this.capacity
     this.#uses = new Uint32Array(slots)
+    this.#lastId = this.id.slice()
     this.#order = new Float64Array(slots)
     this.#sent = new Float64Array(links)
     this.#latestAnswered = new Float64Array(links)
@@ -34,7 +36,9 @@ export class DatagramInFlight extends KeyedInFlight {
 
   override take(link: number, frame: number, now: number, intendedAt: number = now): number {
     const slot = super.take(link, frame, now, intendedAt)
-    this.#uses[slot]!++
+    // More than one where ids were left out, because late replies with them may come: they were used before.
+    this.#uses[slot]! += Math.max(1, this.distance(this.#lastId[slot]!, this.id[slot]!) / this.stride)
+    this.#lastId[slot] = this.id[slot]!
     this.#sent[link]!++
     this.#order[slot] = this.#sent[link]!
     return slot
@@ -54,9 +58,9 @@ export class DatagramInFlight extends KeyedInFlight {
   /** Whether the reply in `bytes[from, end)`, which no request waits for and which is not late, came before. */
   isDuplicate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     const id = this.requestId.read(bytes, from, end) >>> 0
-    const slot = link * this.capacity + (id & (this.capacity - 1))
-    // The id of a slot grows by the capacity with each use: this says how many uses ago it had this id, if ever.
-    const usesAgo = ((this.id[slot]! - id) & this.idMask) >>> 0
-    return usesAgo / this.capacity < this.#uses[slot]!
+    if (!this.isOwn(id)) return false
+    const slot = this.slotOf(link, id)
+    // The id of a slot grows by the stride with each use: this says how many uses ago it had this id, if ever.
+    return this.distance(id, this.id[slot]!) / this.stride < this.#uses[slot]!
   }
 }

@@ -97,7 +97,8 @@ export class Exchange {
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
-    const slotsPerLink = sending.pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
+    const hasAnsweredHeartbeat = bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
+    const slotsPerLink = sending.pipeline + (hasAnsweredHeartbeat ? 1 : 0)
     this.#slots = createInFlight(plan, slotsPerLink, protocol.requestId)
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })

@@ -131,6 +131,25 @@ test('compileCheck() fails the refusal of a TLV server unless its type is expect
   }
 })
 
+test('compileCheck() compares the version and the extension of an RPC reply, to the last bit, also within layers', () => {
+  const plain = createProtocol({ name: 'rpc', lengthPrefix: true, maxFrame })
+  const bare = createProtocol({ name: 'rpc', lengthPrefix: false, maxFrame })
+  const extensions = [0n, -1n, 1n, 2n ** 32n, 2n ** 53n + 1n, -(2n ** 63n), 2n ** 63n - 1n]
+  for (const protocol of [plain, bare, layeredProtocol(plain, { names: ['gzip', 'crc32:before'] })]) {
+    for (const extension of extensions) {
+      const reply = protocol.encode({ version: -2, extension, body: bytesOf('hi') })
+      const check = (expectation: PlannedExpectation) =>
+        compileCheck(protocol, expectation)!(reply, 0, reply.length, reply, 0, reply.length)
+      expect(check({ fields: { version: [-2] } })).toBe(true)
+      expect(check({ fields: { version: [2] } })).toBe(false)
+      for (const wanted of extensions) expect(check({ extension: wanted })).toBe(wanted === extension)
+      expect(check({ fields: { version: [-2] }, extension, equals: bytesOf('hi') })).toBe(true)
+      expect(check({ fields: { version: [-2] }, extension, equals: bytesOf('ho') })).toBe(false)
+      expect(check({ fields: { version: [-3] }, extension, equals: bytesOf('hi') })).toBe(false)
+    }
+  }
+})
+
 test('compileCheck() is null where every reply passes', () => {
   expect(compileCheck(createProtocol({ name: 'line', delimiter: '\n', maxFrame }), undefined)).toBeNull()
 })

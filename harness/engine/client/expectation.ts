@@ -28,12 +28,17 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     }
   }
   const checks: Check[] = []
-  const { equals, begins, contains, matches, fields = {}, error } = expectation ?? {}
+  const { equals, begins, contains, matches, fields = {}, extension, error } = expectation ?? {}
   const { isRefusal, refusesByText } = protocol
   const asksText = [equals, begins, contains, matches].some(asked => asked !== undefined)
-  const namesRefusal = Object.keys(fields).length > 0 || error !== undefined || (refusesByText === true && asksText)
+  const namesRefusal =
+    Object.keys(fields).length > 0 ||
+    extension !== undefined ||
+    error !== undefined ||
+    (refusesByText === true && asksText)
   if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
   for (const [name, values] of Object.entries(fields)) checks.push(fieldCheck(protocol, name, values))
+  if (extension !== undefined) checks.push(extensionCheck(protocol, extension))
   if (error !== undefined) {
     checks.push((reply, from, end) => {
       const at = protocol.bodyStart(reply, from, end)
@@ -77,11 +82,20 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
 
 /** Whether a field of the reply has one of these values. */
 function fieldCheck(protocol: Protocol, name: string, values: readonly number[]): Check {
-  const own = { type: protocol.type, status: protocol.status }[name]
+  const own = { type: protocol.type, version: protocol.version, status: protocol.status }[name]
   const read = protocol.fields?.[name] ?? own!.read
   const [only, another] = values
   if (another === undefined) return (reply, from, end) => read(reply, from, end) === only
   return (reply, from, end) => values.includes(read(reply, from, end))
+}
+
+/** Whether the extension of an RPC reply is this one: in two halves, as to read it whole would make an object for each reply. */
+function extensionCheck(protocol: Protocol, extension: bigint): Check {
+  const { high, low } = protocol.extension!
+  const wanted = BigInt.asUintN(64, extension)
+  const wantedHigh = Number(wanted >> 32n)
+  const wantedLow = Number(wanted & 0xffff_ffffn)
+  return (reply, from) => low(reply, from) === wantedLow && high(reply, from) === wantedHigh
 }
 
 /**

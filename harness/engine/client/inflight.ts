@@ -1,3 +1,4 @@
+import { assert } from '../../errors.ts'
 import type { RequestId } from '../../protocols/protocol.ts'
 
 /**
@@ -106,9 +107,13 @@ export class OrderedInFlight implements InFlight {
   writeId(): void {}
 }
 
+/** With fewer numbers for each place than this, the range of ids counts as small. */
+const numbersMin = 1024
+
 /**
- * Replies come in any order. The id of a request is its place, and above that a number which changes with each use of
- * the place, so that finding a reply's request is one array read and a late reply to a freed slot is known as such.
+ * Replies come in any order. The id of a request is its place, and a number which changes with each use of the place, so
+ * that finding a reply's request is one array read and a late reply to a freed slot is known as such: the id is place +
+ * number * stride, in 1..period, and when the numbers of a place are used up they begin again.
  */
 export class KeyedInFlight implements InFlight {
   readonly capacity: number
@@ -119,7 +124,11 @@ export class KeyedInFlight implements InFlight {
   /** By slot: the id of the last request that took it. */
   protected readonly id: Uint32Array
   protected readonly requestId: RequestId
-  protected readonly idMask: number
+  /** From one id of a place to its next, and the largest of all ids, a multiple of it. */
+  protected readonly stride: number
+  protected readonly period: number
+  /** Finds the place of an id where the stride is a power of two; else -1. */
+  readonly #placeMask: number
   readonly #free: Int32Array
   /** By slot: requests that have timed out and whose replies may still come, and the ids of the first and the last. */
   readonly #expired: Uint32Array
@@ -136,7 +145,12 @@ export class KeyedInFlight implements InFlight {
     this.intendedAt = isPaced ? new Float64Array(slots) : this.sentAt
     this.count = new Int32Array(links)
     this.requestId = requestId
-    this.idMask = requestId.bits >= 32 ? -1 : (1 << requestId.bits) - 1
+    assert(requestId.max >= depth, `${depth} requests in flight have ids up to ${requestId.max}`)
+    // A power of two saves each reply a division. It leaves up to half of the ids unused, which a small range cannot spare.
+    const isWide = requestId.max >= numbersMin * this.capacity
+    this.stride = isWide ? this.capacity : depth
+    this.#placeMask = isWide ? this.capacity - 1 : -1
+    this.period = requestId.max - (requestId.max % this.stride)
     this.id = Uint32Array.from({ length: slots }, (_, slot) => slot % this.capacity)
     this.#free = Int32Array.from(this.id)
     this.#expired = new Uint32Array(slots)
@@ -148,7 +162,8 @@ export class KeyedInFlight implements InFlight {
   take(link: number, frame: number, now: number, intendedAt: number = now): number {
     const base = link * this.capacity
     const slot = base + this.#free[base + this.count[link]!++]!
-    this.id[slot] = (this.id[slot]! + this.capacity) & this.idMask
+    const next = this.#idAfter(this.id[slot]!)
+    this.id[slot] = this.#expired[slot] === 0 ? next : this.#idBesideExpired(slot, next)
     this.frame[slot] = frame
     this.sentAt[slot] = now
     this.intendedAt[slot] = intendedAt
@@ -156,9 +171,31 @@ export class KeyedInFlight implements InFlight {
   }
 
   find(link: number, bytes: Uint8Array, from: number, end: number): number {
-    const id = this.requestId.read(bytes, from, end)
-    const slot = link * this.capacity + (id & (this.capacity - 1))
-    return this.frame[slot]! >= 0 && this.id[slot] === id >>> 0 ? slot : -1
+    const id = this.requestId.read(bytes, from, end) >>> 0
+    const slot = this.slotOf(link, id)
+    return this.frame[slot]! >= 0 && this.id[slot] === id ? slot : -1
+  }
+
+  /** The slot of a link to which an id belongs; any slot of it for an id that no request has. */
+  protected slotOf(link: number, id: number): number {
+    return link * this.capacity + (this.#placeMask >= 0 ? id & this.#placeMask : id % this.stride)
+  }
+
+  #idAfter(id: number): number {
+    const next = id + this.stride
+    return next > this.period ? next - this.period : next
+  }
+
+  /**
+   * An id for a slot to which late replies may come: `next`, or the first behind those that are awaited, so that none of
+   * them is taken for the reply to the new request. Where any id of the slot may be late, there is no better one.
+   */
+  #idBesideExpired(slot: number, next: number): number {
+    const first = this.#firstExpired[slot]!
+    const last = this.#lastExpired[slot]!
+    if (this.distance(first, next) > this.distance(first, last)) return next
+    const behind = this.#idAfter(last)
+    return behind === first ? next : behind
   }
 
   release(link: number, slot: number): void {
@@ -173,11 +210,11 @@ export class KeyedInFlight implements InFlight {
     if (this.#expired[slot] === 0) {
       this.#firstExpired[slot] = id
       this.#lastExpired[slot] = id
-    } else if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) {
+    } else if (this.distance(first, id) > this.distance(first, this.#lastExpired[slot]!)) {
       this.#lastExpired[slot] = id
     } else {
-      // Ids have wrapped since: from now on any id of the slot may be late.
-      this.#lastExpired[slot] = (first - this.capacity) & this.idMask
+      // All ids of the slot are used up: from now on any of them may be late.
+      this.#lastExpired[slot] = first > this.stride ? first - this.stride : first - this.stride + this.period
     }
     this.#expired[slot]!++
     this.#expiredOnLink[link]!++
@@ -190,23 +227,26 @@ export class KeyedInFlight implements InFlight {
    */
   takeLate(link: number, bytes: Uint8Array, from: number, end: number): boolean {
     if (this.#expiredOnLink[link] === 0) return false
-    const id = this.requestId.read(bytes, from, end)
-    const slot = link * this.capacity + (id & (this.capacity - 1))
-    if (this.#expired[slot] === 0) return false
+    const id = this.requestId.read(bytes, from, end) >>> 0
+    const slot = this.slotOf(link, id)
+    if (this.#expired[slot] === 0 || !this.isOwn(id)) return false
     const first = this.#firstExpired[slot]!
-    if (this.#distance(first, id) > this.#distance(first, this.#lastExpired[slot]!)) return false
+    if (this.distance(first, id) > this.distance(first, this.#lastExpired[slot]!)) return false
     // Replies mostly come in the order of the requests, so the next id is now the first that may still come.
-    if (id >>> 0 === first && first !== this.#lastExpired[slot]) {
-      this.#firstExpired[slot] = (first + this.capacity) & this.idMask
-    }
+    if (id === first && first !== this.#lastExpired[slot]) this.#firstExpired[slot] = this.#idAfter(first)
     this.#expired[slot]!--
     this.#expiredOnLink[link]!--
     return true
   }
 
-  /** How far `id` is behind `first`; ids wrap. */
-  #distance(first: number, id: number): number {
-    return ((id - first) & this.idMask) >>> 0
+  /** How far `id` is behind `first`; ids begin again after the last. */
+  protected distance(first: number, id: number): number {
+    return id >= first ? id - first : id - first + this.period
+  }
+
+  /** Whether requests can have this id. */
+  protected isOwn(id: number): boolean {
+    return id >= 1 && id <= this.period
   }
 
   oldest(): number {

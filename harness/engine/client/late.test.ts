@@ -40,6 +40,35 @@ test('Client counts replies to requests that timed out as late, not as unexpecte
   expect(run.connects).toBe(1)
 })
 
+test('Client gives no request the id of one that the server still answers, with twice as many ids as requests', async () => {
+  const answeredAt = new Map<number, number>()
+  let requests = 0
+  let clashes = 0
+  const server: MemoryServer = {
+    received(connection, input, now) {
+      for (let at = 0; at < input.length; ) {
+        const end = rpc.frameEnd(input, at, input.length, 0)
+        const id = rpc.requestId!.read(input, at, end)
+        if ((answeredAt.get(id) ?? now) > now) clashes++
+        // The timeout is 100 ms.
+        const delayMs = requests++ % 10 === 0 ? 150 : 1
+        answeredAt.set(id, now + delayMs)
+        connection.send(input.slice(at, end), delayMs)
+        at = end
+      }
+    },
+  }
+  const settings = { load: { mode: 'loop', pipeline: 4 }, duration: 1500 } as const
+  const run = await simulate(server, { protocol: { ...spec, id: { max: 8 } }, ...settings })
+  expect([...answeredAt.keys()].toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  expect(clashes).toBe(0)
+  expect(Object.keys(run.failures)).toEqual(['timeout'])
+  const { timeout } = run.failures as { timeout: number }
+  expect(timeout).toBeGreaterThan(20)
+  expect(timeout - run.late).toBeLessThanOrEqual(4)
+  expect(timeout - run.late).toBeGreaterThanOrEqual(0)
+})
+
 test('Client counts no more late replies than requests have timed out', async () => {
   const run = await simulate(
     // The first reply comes late twice, the second never.
@@ -62,6 +91,7 @@ test('Client counts no late replies without ids, as it has closed the connection
 
 const requestId = {
   bits: 8,
+  max: 0xff,
   read: (bytes: Uint8Array, from: number) => bytes[from]!,
   write: (bytes: Uint8Array, from: number, id: number) => {
     bytes[from] = id
@@ -137,6 +167,7 @@ test('KeyedInFlight.takeLate() is true for each late reply once, though ids wrap
 test('KeyedInFlight.takeLate() is true for late replies, however often the ids of a slot have wrapped', () => {
   const slots = new KeyedInFlight(1, 1, {
     bits: 8,
+    max: 0xff,
     read: bytes => bytes[0]!,
     write: (bytes, from, id) => bytes.fill(id, from, from + 1),
   })

@@ -40,7 +40,7 @@ function echoServer(
   }
 }
 
-const names = ['gzip', 'hmac-sha256', 'aes-256-gcm'] as const
+const names = ['gzip', 'hmac-sha256:before', 'aes-256-gcm'] as const
 const layers = { layers: names, layerKey: key }
 const overTlv = (settings: Partial<Scenario>): Partial<Scenario> => ({ protocol: tlv, ...layers, ...settings })
 

@@ -2,23 +2,26 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { propertyRuns } from '../../testing/propertyRuns.ts'
+import { malformed } from '../protocol.ts'
 import { bytesOf } from '../testing/bytes.ts'
+import { createTlv } from '../tlv.ts'
+import { layeredProtocol } from './layered.ts'
 import { createLayers } from './layers.ts'
-import { type LayerName, layerNames } from './settings.ts'
+import { type LayerText, layerTexts } from './settings.ts'
 
 const key = 'a key of any length'
 const bodyBytesMax = 4096
-const verifying: readonly LayerName[] = ['crc32', 'hmac-sha1', 'hmac-sha256', 'aes-256-gcm']
-const compressing: readonly LayerName[] = ['deflate', 'gzip']
+const compressing: readonly LayerText[] = ['deflate', 'gzip']
+const verifying = layerTexts.filter(text => !compressing.includes(text))
 
 const bodies = fc.oneof(
   fc.uint8Array({ maxLength: 600 }),
   // These compress well.
   fc.tuple(fc.nat(255), fc.nat(2000)).map(([byte, length]) => new Uint8Array(length).fill(byte)),
 )
-const chains = fc.array(fc.constantFrom(...layerNames), { minLength: 1, maxLength: 5 })
+const chains = fc.array(fc.constantFrom(...layerTexts), { minLength: 1, maxLength: 5 })
 
-function layer(name: LayerName, layerKey = key) {
+function layer(name: LayerText, layerKey = key) {
   return createLayers({ names: [name], key: layerKey })[0]!
 }
 
@@ -62,13 +65,13 @@ test.each(verifying)('%s detects any flipped bit and any missing byte', name => 
       expect(unwrap(bytes, bodyBytesMax)).toBeUndefined()
       bytes[at >> 3]! ^= 1 << (at & 7)
       expect(unwrap(bytes, bodyBytesMax)).toBeDefined()
-      if (name !== 'crc32') expect(unwrap(bytes.subarray(0, cut % bytes.length), bodyBytesMax)).toBeUndefined()
+      if (!name.startsWith('crc32')) expect(unwrap(bytes.subarray(0, cut % bytes.length), bodyBytesMax)).toBeUndefined()
     }),
     { numRuns: propertyRuns },
   )
 })
 
-test.each(layerNames)('%s does not throw on random bytes, and bounds the body it returns', name => {
+test.each(layerTexts)('%s does not throw on random bytes, and bounds the body it returns', name => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), bytes => {
       const body = layer(name).unwrap(bytes, bodyBytesMax)
@@ -96,12 +99,31 @@ describe('wrapped bytes', () => {
     expect(layer('crc32').wrap(bytesOf('123456789'))).toEqual(bytesOf('123456789', { u32: 0xcbf43926 }))
   })
 
+  test('crc32:before puts the checksum before the body', () => {
+    const bytes = bytesOf({ u32: 0xcbf43926 }, '123456789')
+    expect(layer('crc32:before').wrap(bytesOf('123456789'))).toEqual(bytes)
+    expect(plain(layer('crc32:before').unwrap(bytes, 100))).toEqual(bytesOf('123456789'))
+    expect(layer('crc32').unwrap(bytes, 100)).toBeUndefined()
+  })
+
   test.each([
     ['hmac-sha1', 'effcdf6ae5eb2fa2d27416d5f184df9c259a7c79'],
     ['hmac-sha256', '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
   ] as const)('%s appends the signature of RFC 2202 and RFC 4231', (name, signature) => {
     const text = 'what do ya want for nothing?'
     expect(layer(name, 'Jefe').wrap(bytesOf(text))).toEqual(bytesOf(text, hex(signature)))
+    expect(layer(`${name}:before`, 'Jefe').wrap(bytesOf(text))).toEqual(bytesOf(hex(signature), text))
+  })
+
+  test('hmac-sha1:before is counted by the length of TLV, and stands between its header and the body', () => {
+    const tlv = layeredProtocol(createTlv({ maxFrame: 1024 }), { names: ['hmac-sha1:before'], key: '123456' })
+    const frame = hex('0000001f' + '00000001' + '4873e80b320876fef98bd5857a7146db412007c7' + '68656c6c6f20776f726c64')
+    expect(tlv.encode({ type: 1, body: bytesOf('hello world') })).toEqual(frame)
+    expect(tlv.frameEnd(frame, 0, frame.length, 0)).toBe(frame.length)
+    const { type, body } = tlv.decode(frame, 0, frame.length)
+    expect([type, plain(body)]).toEqual([1, bytesOf('hello world')])
+    frame[8]! ^= 1
+    expect(tlv.frameEnd(frame, 0, frame.length, 0)).toBe(malformed)
   })
 
   test('aes-256-gcm opens test case 14 of the GCM specification', () => {

@@ -1,4 +1,4 @@
-import { list } from '../../invalidValue.ts'
+import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { frameStrip, shortestFrame } from '../frame.ts'
 import type { ProtocolSpec } from '../protocolSpec.ts'
 
@@ -7,18 +7,68 @@ export type LayerName = (typeof layerNames)[number]
 
 /** The layers that have a key. */
 export const keyedLayers: readonly LayerName[] = ['hmac-sha1', 'hmac-sha256', 'aes-256-gcm']
+/** The layers that leave the body as it is and add a checksum or a signature, which can stand on either side of it. */
+export const placeableLayers = ['crc32', 'hmac-sha1', 'hmac-sha256'] as const satisfies readonly LayerName[]
+export type PlaceableLayer = (typeof placeableLayers)[number]
 export const layersMax = 8
 export const layerKeyLengthMax = 1024
 
+/** Where a checksum or a signature stands: before the body, or after it. */
+export const places = ['before', 'after'] as const
+export type Place = (typeof places)[number]
+
+/**
+ * A layer as flags, reports and titles have it: its name, with `:before` where its checksum or signature stands before
+ * the body. After the body is the default, and is not written.
+ */
+export type LayerText = LayerName | `${PlaceableLayer}:before`
+
+/** What `--help` and messages about flags say of places. */
+export const placeForms = `with :before, ${list(placeableLayers)} stand before the body, not after it`
+
+/** Every layer that is not written as it is by default, as well as those that are. */
+export const layerTexts: readonly LayerText[] = [
+  ...layerNames,
+  ...placeableLayers.map(name => `${name}:before` as const),
+]
+
 /** Layers in the order in which they are applied, innermost first, and the key of those that have one. Cloneable. */
 export interface LayerSettings {
-  readonly names: readonly LayerName[]
+  readonly names: readonly LayerText[]
   readonly key?: string
+}
+
+/** The layer in a text such as `hmac-sha1:before` or `gzip`; throws an InvalidValue where it is none. */
+export function parseLayer(text: string): LayerText {
+  const at = text.indexOf(':')
+  const name = at < 0 ? text : text.slice(0, at)
+  const place = at < 0 ? 'after' : text.slice(at + 1)
+  if (!isLayerName(name)) throw new InvalidValue(`names out of ${list(layerNames)} with commas between`, show(text))
+  if (at < 0) return name
+  if (!isPlaceable(name)) throw new InvalidValue(`${name} without a place`, `${show(text)}; ${placeForms}`)
+  if (!isPlace(place)) throw new InvalidValue(placesOf(name), show(text))
+  return layerText(name, place)
+}
+
+/** A layer with a place as a text. */
+export function layerText(name: PlaceableLayer, place: Place): LayerText {
+  return place === 'before' ? `${name}:before` : name
+}
+
+/** The name of a layer, and where its checksum or signature stands. */
+export function placedLayer(text: LayerText): { readonly name: LayerName; readonly place: Place } {
+  const [name, place] = text.split(':') as [LayerName, Place?]
+  return { name, place: place ?? 'after' }
+}
+
+/** Whether a layer, with or without a place, has a key; false for a text that is no layer. */
+export function isKeyed(text: string): boolean {
+  return keyedLayers.some(name => name === text.split(':')[0])
 }
 
 /** The layers of a scenario; undefined where it has none. */
 export function layerSettings(scenario: {
-  readonly layers?: readonly LayerName[]
+  readonly layers?: readonly LayerText[]
   readonly layerKey?: string
 }): LayerSettings | undefined {
   const { layers: names = [], layerKey: key } = scenario
@@ -72,24 +122,29 @@ export function checkLayers(
   fault: (label: string, message: string) => void,
 ): LayerSettings | undefined {
   const { names, key } = asked
+  const known: LayerText[] = []
   for (const name of names) {
-    if (!isLayer(name)) fault(labels.layers, `expected names out of ${layerNames.join(', ')}, got "${name}"`)
+    try {
+      known.push(parseLayer(name))
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error
+      fault(labels.layers, error.message)
+    }
   }
   if (names.length > layersMax) fault(labels.layers, `expected at most ${layersMax} layers, got ${names.length}`)
   const unsupported = names.length === 0 || spec === undefined ? undefined : layersUnsupported(spec)
   if (unsupported !== undefined) fault(labels.layers, unsupported)
-  const known = names.filter(isLayer)
   checkLayerKey(asked, known, labels, fault)
   return known.length === 0 ? undefined : { names: known, ...(key !== undefined && { key }) }
 }
 
 function checkLayerKey(
   { key, hasKey = key !== undefined }: AskedLayers,
-  names: readonly LayerName[],
+  names: readonly LayerText[],
   labels: LayerLabels,
   fault: (label: string, message: string) => void,
 ): void {
-  const keyed = [...new Set(names.filter(name => keyedLayers.includes(name)))]
+  const keyed = [...new Set(names.filter(isKeyed).map(text => placedLayer(text).name))]
   if (keyed.length > 0 && !hasKey) fault(labels.layers, `need ${labels.key} for ${list(keyed)}`)
   if (key === undefined) return
   if (keyed.length === 0) fault(labels.key, `goes with ${labels.layers} that have a key: ${list(keyedLayers, 'or')}`)
@@ -98,6 +153,23 @@ function checkLayerKey(
   }
 }
 
-function isLayer(name: string): name is LayerName {
+function placesOf(name: PlaceableLayer): string {
+  return list(
+    places.map(place => `${name}:${place}`),
+    'or',
+  )
+}
+
+/** Whether a text is the name of a layer. */
+export function isLayerName(name: string): name is LayerName {
   return (layerNames as readonly string[]).includes(name)
+}
+
+/** Whether a text is the name of a layer that can stand before the body. */
+export function isPlaceable(name: string): name is PlaceableLayer {
+  return (placeableLayers as readonly string[]).includes(name)
+}
+
+function isPlace(text: string): text is Place {
+  return (places as readonly string[]).includes(text)
 }

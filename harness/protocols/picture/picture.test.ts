@@ -132,11 +132,11 @@ describe('the bytes of a picture', () => {
     const request = [length('u16'), field('op', 'u8'), id('u16', { min: 100, max: 4195 }), body]
     const reply = [field('status', 'u8'), length('leb128'), skip(3), body, id('u16')]
     const { requestId, encode, frameEnd } = createPicture({ request, reply, maxFrame })
-    expect(requestId?.bits).toBe(12)
+    expect(requestId).toMatchObject({ bits: 16, max: 4096 })
     const frame = encode({ body: Buffer.from('abc'), fields: { op: 5 } })
     requestId!.write(frame, 0, 8)
-    expect(Buffer.from(frame).toString('hex')).toBe('000605006c616263')
-    const answer = Buffer.from('0008000000616263006c', 'hex')
+    expect(Buffer.from(frame).toString('hex')).toBe('000605006b616263')
+    const answer = Buffer.from('0008000000616263006b', 'hex')
     expect(frameEnd(answer, 0, answer.length, 0)).toBe(answer.length)
     expect(requestId!.read(answer, 0, answer.length)).toBe(8)
   })

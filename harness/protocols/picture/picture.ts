@@ -107,18 +107,19 @@ function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
   const [asked, answered] = [request, reply].map(({ elements }) => elements.find(({ kind }) => kind === 'id'))
   if (asked?.kind !== 'id' || answered?.kind !== 'id') return undefined
   const type = numberType(asked.type)
-  const { min = 0, max = Number(type.max) } = asked
+  const { min = 1, max = Number(type.max) } = asked
+  /** The first id is 1 here, and `min` on the wire. */
+  const base = min - 1
   const read = numberAt(reply, answered)
   const locate = locatorOf(request, asked)
-  // As many ids as there are numbers from min to max, in whole bits.
-  const bits = Math.min(32, Math.floor(Math.log2(max - min + 1)))
   return {
-    bits,
-    read: (bytes, from, end) => read(bytes, from, end) - min,
+    bits: Math.min(32, 8 * type.bytes),
+    max: Math.min(0xffff_ffff, max - base),
+    read: (bytes, from, end) => read(bytes, from, end) - base,
     write(bytes, from, id) {
       // Behind the frame there may be others.
       const end = from + announcedBytes(request, bytes, from, bytes.length)
-      writeUnsigned(bytes, locate(bytes, from, end), type, id + min)
+      writeUnsigned(bytes, locate(bytes, from, end), type, id + base)
     },
   }
 }

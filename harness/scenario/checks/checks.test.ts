@@ -85,6 +85,18 @@ test.each([
     '5:19 load.pipeline: expected at most 16,384 with ids of 16 bits, got 16385',
   ],
   [
+    ['protocol: { rpc: { id: { max: 100 } } }', 'load: { pipeline: 101 }'],
+    '5:19 load.pipeline: expected at most 100 with protocol.rpc.id.max: 100, got 101',
+  ],
+  [
+    ['protocol: { rpc: { id: { max: 1k } } }', 'load: { pipeline: 1000 }', 'heartbeat: { every: 1s, send: x }'],
+    '5:19 load.pipeline: expected at most 999 with protocol.rpc.id.max: 1,000, as the heartbeat has an id too, got 1,000',
+  ],
+  [
+    ['protocol: { frame: { id: { offset: 4, bytes: 1, max: 1 } } }', 'heartbeat: { every: 1s, send: x }'],
+    '3:54 protocol.frame.id.max: expected at least 2, as the heartbeat has an id too, got 1',
+  ],
+  [
     ['connections: 1M', 'load: { pipeline: 17 }'],
     '6:19 load.pipeline: expected at most 16,777,216 requests in flight over all connections, got 17,000,000',
   ],
@@ -120,6 +132,15 @@ test.each([
     ['environments: { a: { address: "tls://h:1" } }', 'tls: { insecure: true }'],
   ],
   ['tls with a command that uses it', ['target: { command: a, address: "tls://h:1" }', 'tls: { insecure: true }']],
+  ['as many ids as requests', ['protocol: { rpc: { id: { max: 100 } } }', 'load: { pipeline: 100 }']],
+  [
+    'an id for a heartbeat with a reply, none for one without',
+    [
+      'protocol: { frame: { id: { offset: 4, bytes: 1, max: 255 } } }',
+      'load: { pipeline: 255 }',
+      'heartbeat: { every: 1s, send: x, reply: false }',
+    ],
+  ],
   ['ids that are wide enough', ['protocol: { frame: { id: { offset: 4, bytes: 1 } } }', 'load: { pipeline: 64 }']],
   ['rpc with its fields', ['protocol: rpc', 'loop: [{ send: { type: 255, version: -1, extension: 9 } }]']],
   ['data for its columns', ['loop: [{ send: "{{data.name}}" }]', 'data: { file: a.csv }']],

@@ -2,7 +2,7 @@ import { list, show } from '../../invalidValue.ts'
 import { datagramProtocols } from '../../protocols/datagram.ts'
 import { streamFault } from '../../protocols/picture/faults.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
-import { frameIdBits } from '../../protocols/spec.ts'
+import { idRange } from '../../protocols/spec.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import type { Target } from '../scenario.ts'
@@ -60,7 +60,7 @@ function settingIssues({ protocol, load, key, heartbeat }: Settings): Issue[] {
   // About the key, not its value, so that the message is shown as it is.
   if (faults.key !== undefined) issues.push({ path: ['key'], about: 'key', message: `key ${faults.key}` })
   const { name } = protocol
-  const hasIds = name === 'rpc' || (name === 'frame' && frameIdBits(protocol) !== undefined)
+  const hasIds = name === 'rpc' || (name === 'frame' && idRange(protocol) !== undefined)
   if (hasIds) return issues
   const reason = `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
   if (load && load.pipeline > 1) {

@@ -1,4 +1,4 @@
-import { frameIdBits } from '../../protocols/spec.ts'
+import { idRange } from '../../protocols/spec.ts'
 import { formatCount } from '../../units.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { limits } from '../scenario.ts'
@@ -114,18 +114,37 @@ function searchIssues({ load, requests, thresholds }: Settings): Issue[] {
   return issues
 }
 
-function inFlightIssues({ load, connections, protocol }: Settings): Issue[] {
+function inFlightIssues({ load, connections, protocol, heartbeat }: Settings): Issue[] {
   if (!load) return []
   const path = ['load', 'pipeline']
-  const bits = protocol?.name === 'frame' ? frameIdBits(protocol) : undefined
-  if (bits !== undefined) {
+  const ids = protocol?.name === 'rpc' || protocol?.name === 'frame' ? idRange(protocol) : undefined
+  if (ids?.max !== undefined) {
+    const issues = idIssues(load.pipeline, heartbeat?.reply === true, { name: protocol!.name, max: ids.max })
+    if (issues.length > 0) return issues
+  } else if (protocol?.name === 'frame' && ids !== undefined) {
     // The id holds the slot, and some bits that distinguish a late reply from a new one.
-    const max = 2 ** (bits - 2)
-    const expected = `at most ${formatCount(max)} with ids of ${bits} bits`
+    const max = 2 ** (ids.bits - 2)
+    const expected = `at most ${formatCount(max)} with ids of ${ids.bits} bits`
     if (load.pipeline > max) return [conflict(path, expected, String(load.pipeline))]
   }
   const inFlight = load.pipeline * (connections ?? 1)
   if (inFlight <= limits.inFlightMax) return []
   const expected = `at most ${formatCount(limits.inFlightMax)} requests in flight over all connections`
   return [conflict(path, expected, formatCount(inFlight))]
+}
+
+/** No two requests in flight have the same id, so that there must be as many ids as requests. */
+function idIssues(
+  pipeline: number,
+  hasHeartbeat: boolean,
+  { name, max }: { readonly name: string; readonly max: number },
+): Issue[] {
+  const needed = pipeline + (hasHeartbeat ? 1 : 0)
+  if (needed <= max) return []
+  const reason = hasHeartbeat ? ', as the heartbeat has an id too' : ''
+  if (pipeline === 1) {
+    return [conflict(['protocol', name, 'id', 'max'], `at least ${needed}${reason}`, String(max))]
+  }
+  const expected = `at most ${formatCount(max - needed + pipeline)} with protocol.${name}.id.max: ${formatCount(max)}${reason}`
+  return [conflict(['load', 'pipeline'], expected, formatCount(pipeline))]
 }

@@ -34,6 +34,14 @@ test.each([
     '4:39 loop[0].send.version: needs protocol rpc, not resp',
   ],
   [
+    ['protocol: tlv', 'loop: [{ send: a, expect: { version: 1 } }]'],
+    '4:38 loop[0].expect.version: needs protocol rpc, not tlv',
+  ],
+  [
+    ['protocol: { frame: { id: { offset: 4, bytes: 4 } } }', 'connect: [{ send: a, expect: { extension: 1 } }]'],
+    '5:43 connect[0].expect.extension: needs protocol rpc, not frame',
+  ],
+  [
     ['protocol: http', 'loop: [{ send: GET /, expect: { type: 1 } }]'],
     '4:39 loop[0].expect.type: needs protocol tlv or rpc, not http',
   ],

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { checked, checkPattern, evenIfFaulty, field, hasUnknownKey, mapping, text, wantedText } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import type { Expectation, Payload } from '../scenario.ts'
-import { checkOne, payloadShape, readFieldValue, withFields } from './payload.ts'
+import { checkOne, extension, payloadShape, readFieldValue, version, withFields } from './payload.ts'
 import { parseSlots, slotPattern } from './slots.ts'
 
 const payloadKeys = ['hex', 'base64', 'file'] as const
@@ -42,6 +42,8 @@ const expectationShape = {
   type: fieldValues()
     .exactOptional()
     .describe('The type of the reply, or a list of types: protocols tlv and rpc, and a frame that is drawn'),
+  version: version.exactOptional().describe('Protocol rpc: the version of the reply'),
+  extension: extension.exactOptional().describe('Protocol rpc: the extension of the reply; in quotes beyond 2^53'),
   status: fieldValues()
     .exactOptional()
     .describe('Protocol http: the status of the reply, such as 200; without it 400 and above fail'),

@@ -10,7 +10,7 @@ const serverOptions = {
   stall: '1s/10s',
   busyWait: true,
   seed: '${SEED}',
-  layers: 'gzip',
+  layers: 'gzip,hmac-sha1:before',
   reply: 5,
 }
 
@@ -19,6 +19,8 @@ const sample = {
   target: { serve: 'tlv', options: serverOptions },
   environments: { lan: { address: 'tcp://h:1' }, own: { command: 'run', address: 'tcp://h:1' } },
   protocol: { frame: { lengthBytes: 2, maxFrame: '64KiB', id: { offset: 4, bytes: 4 } } },
+  layers: ['gzip', 'crc32:before', { 'hmac-sha1': { place: 'before' } }],
+  layerKey: 'k',
   connections: 10,
   connect: [{ send: { type: 9, body: { hex: '0a' } }, expect: { type: 9 }, capture: { token: 'json:access.token' } }],
   load: { mode: 'loop', pipeline: '1k' },
@@ -78,6 +80,8 @@ test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
   ['an unknown layer', { layers: ['zstd'] }],
+  ['a place of a layer that has none', { layers: [{ gzip: { place: 'before' } }] }],
+  ['an unknown place of a layer', { layers: [{ crc32: { place: 'behind' } }] }],
   ['an unknown server', { target: { serve: 'tvl' } }],
   ['an unknown option of a server', { target: { serve: 'tlv', options: { poolsize: 5 } } }],
   ['an option with too large a number', { target: { serve: 'tlv', options: { workers: 65 } } }],

@@ -10,6 +10,7 @@ import {
   size,
   text,
   unquoted,
+  variablePattern,
   wantedText,
 } from '../../fields.ts'
 import { InvalidValue, list } from '../../invalidValue.ts'
@@ -20,8 +21,8 @@ import { isPart, readParts } from './payloadParts.ts'
 import { parseSlots, slotsLength } from './slots.ts'
 
 const fieldMax = 0xffff_ffff
-/** The largest number that readers of JSON and YAML hold exactly; the wire format has 64 bits. */
-const int64Max = Number.MAX_SAFE_INTEGER
+const int64Digits = 19
+const int64Forms = 'a whole number of 64 bits with its sign, in quotes beyond 2^53'
 
 /** Payloads that are not text. */
 export const payloadShape = {
@@ -53,6 +54,15 @@ const constantPayload = z.union(
       .transform(value => value as ConstantPayload),
   ],
   { error: issue => wantedText(payloadForms, issue.input) },
+)
+
+/** The version of an RPC message. */
+export const version = integer(-0x8000, 0x7fff)
+
+/** The extension of an RPC message: a number, or beyond 2^53 its digits as a text, as readers of YAML round it there. */
+export const extension = field(
+  { anyOf: [{ type: 'integer' }, { type: 'string', pattern: `^(-?[0-9]{1,${int64Digits}}|${variablePattern})$` }] },
+  readInt64,
 )
 
 /** A payload in parts, or what `other` reads; a mapping with the key of one of `forms` is what that reads. */
@@ -103,8 +113,8 @@ const sendShape = {
   type: fieldValue()
     .exactOptional()
     .describe('Protocol tlv: the type; rpc: the command type; a frame that is drawn: its field of this name'),
-  version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
-  extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
+  version: version.exactOptional().describe('Protocol rpc: the version'),
+  extension: extension.exactOptional().describe('Protocol rpc: the extension; in quotes beyond 2^53'),
   ...httpShape,
 } satisfies Record<Exclude<keyof MessageSend, 'fields'> | KeysOf<ConstantPayload>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
@@ -168,6 +178,15 @@ function checkSlots(value: string): void {
   if (slotsLength(parseSlots(value)) > limits.payloadBytesMax) {
     throw new InvalidValue(`text of at most ${limits.payloadBytesMax} characters with its slots filled in`, 'more')
   }
+}
+
+function readInt64(value: unknown): number | string {
+  const isText = typeof value === 'string' && new RegExp(`^-?\\d{1,${int64Digits}}$`).test(value)
+  if (!Number.isSafeInteger(value) && !isText) throw new InvalidValue(int64Forms)
+  const number = BigInt(value as number | string)
+  if (BigInt.asIntN(64, number) !== number) throw new InvalidValue(int64Forms)
+  const isExact = number >= Number.MIN_SAFE_INTEGER && number <= Number.MAX_SAFE_INTEGER
+  return isExact ? Number(number) : String(number)
 }
 
 function readHex(value: unknown): string {

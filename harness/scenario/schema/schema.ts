@@ -146,7 +146,7 @@ export const scenarioShape = {
   layers: layersSchema
     .exactOptional()
     .describe(
-      'What is applied to the body of each message, in this order when it is sent and in reverse when it is received; protocols frame, tlv and rpc',
+      'What is applied to the body of each message, in this order when it is sent and in reverse when it is received; protocols frame, tlv and rpc. { hmac-sha1: { place: before } } puts a signature or a checksum before the body',
     ),
   layerKey: layerKeySchema
     .exactOptional()
@@ -156,7 +156,9 @@ export const scenarioShape = {
   key: text(`a key of at most ${keyLengthMax} characters`)
     .max(keyLengthMax, `expected a key of at most ${keyLengthMax} characters`)
     .exactOptional()
-    .describe("The key that each new connection proves to know, in the protocol's own handshake (tlv: HMAC-SHA1)"),
+    .describe(
+      "The key that each new connection proves to know, in the handshake of Volley's own TLV server (HMAC-SHA1); for a signature in every message use layers",
+    ),
   connect: connectSchema.prefault([]).describe('Steps sent once on each new connection, before the loop'),
   load: mapping(loadShape).prefault({}).describe('How hard the target is loaded'),
   duration: duration({ min: 1, max: limits.durationMsMax })

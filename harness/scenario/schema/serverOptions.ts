@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { bracketed } from '../../address.ts'
 import { UserError } from '../../errors.ts'
 import { durationPattern, field, mapping, unquoted, variablePattern } from '../../fields.ts'
-import { InvalidValue, list, show } from '../../invalidValue.ts'
+import { InvalidValue } from '../../invalidValue.ts'
 import { expectedOf, type OptionValue, parseOption } from '../../optionValue.ts'
-import { layerNames } from '../../protocols/layers/settings.ts'
+import { parseLayer, splitLayerNames } from '../../protocols/layers/settings.ts'
 import { parseProtocolText } from '../../protocols/spec.ts'
 import { type OptionName, optionEntries, type ServerOption, serverProtocols } from '../../serverOptions.ts'
 
@@ -78,12 +78,7 @@ function protocolField() {
 }
 
 function checkLayers(text: string): void {
-  const unknown = text
-    .split(',')
-    .map(name => name.trim())
-    .find(name => !layerNames.some(known => known === name))
-  if (unknown !== undefined)
-    throw new InvalidValue(`names out of ${list(layerNames)} with commas between`, show(unknown))
+  for (const name of splitLayerNames(text)) parseLayer(name)
 }
 
 /** What the JSON Schema says of a value; where it has a number or a unit, a variable may be. */

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
-import { faultsWith } from '../testing/faults.ts'
+import { parseScenario } from '../load.ts'
+import { faultsWith, minimalWith } from '../testing/faults.ts'
 
 const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
-const expectForms = 'expected echo, or a mapping with equals, body, begins, contains, matches, type, status or error'
+const expectForms =
+  'expected echo, or a mapping with equals, body, begins, contains, matches, type, version, extension, status or error'
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],
@@ -46,11 +48,41 @@ test.each([
   expect(faultsWith(`loop: [{ send: ${send} }]`)).toEqual([`s.yaml:4:${fault}`])
 })
 
+test('parseScenario() reads an extension of 64 bits, beyond 2^53 as a text', () => {
+  const read = (text: string) =>
+    parseScenario(
+      minimalWith('protocol: rpc', `loop: [{ send: { extension: ${text} }, expect: { extension: ${text} } }]`),
+      's.yaml',
+      [],
+      {},
+    ).scenario.loop![0]
+  for (const [text, extension] of [
+    ['-9007199254740991', -9007199254740991],
+    ['"7"', 7],
+    ['"9223372036854775807"', '9223372036854775807'],
+    ['"-9223372036854775808"', '-9223372036854775808'],
+  ] as const) {
+    expect(read(text)).toMatchObject({ send: { extension }, expect: { extension } })
+  }
+  const wanted = 'expected a whole number of 64 bits with its sign, in quotes beyond 2^53'
+  for (const [text, got] of [
+    ['9223372036854775807', '9223372036854776000'],
+    ['"9223372036854775808"', '"9223372036854775808"'],
+    ['"-9223372036854775809"', '"-9223372036854775809"'],
+    ['"0x10"', '"0x10"'],
+    ['""', '""'],
+  ] as const) {
+    expect(faultsWith('protocol: rpc', `loop: [{ send: a, expect: { extension: ${text} } }]`)).toEqual([
+      `s.yaml:4:40 loop[0].expect.extension: ${wanted}, got ${got}`,
+    ])
+  }
+})
+
 test('parseScenario() bounds the fields of a message', () => {
   expect(faultsWith('protocol: rpc', 'loop: [{ send: { type: -1, version: 40000, extension: 1.5 } }]')).toEqual([
     's.yaml:4:24 loop[0].send.type: expected a whole number from 0 to 4294967295, or one character, got -1',
     's.yaml:4:37 loop[0].send.version: expected a whole number from -32768 to 32767, got 40000',
-    's.yaml:4:55 loop[0].send.extension: expected a whole number from -9007199254740991 to 9007199254740991, got 1.5',
+    's.yaml:4:55 loop[0].send.extension: expected a whole number of 64 bits with its sign, in quotes beyond 2^53, got 1.5',
   ])
 })
 
@@ -77,6 +109,7 @@ test.each([
     '{ status: OK }',
     '37 loop[0].expect.status: expected a whole number from 0 to 4294967295, or one character, got "OK"',
   ],
+  ['{ version: 32768 }', '38 loop[0].expect.version: expected a whole number from -32768 to 32767, got 32768'],
   [
     '{ type: one }',
     '35 loop[0].expect.type: expected a whole number from 0 to 4294967295, or one character, got "one"',

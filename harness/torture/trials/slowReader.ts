@@ -69,7 +69,7 @@ function createBlock(subject: Subject): () => Uint8Array {
     if (requestId !== undefined) {
       for (let index = 0; index < count; index++) {
         const at = index * request.length
-        requestId.write(block, at, idOf(requestId.bits, sent++))
+        requestId.write(block, at, idOf(requestId.max, sent++))
         seal?.(block, at, at + request.length)
       }
     }
