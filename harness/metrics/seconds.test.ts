@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Counted, divided, secondLengths } from './seconds.ts'
+import { type Counted, divided, secondLengths, wantedSeconds } from './seconds.ts'
 
 const counted: Counted = {
   completed: 1001,
@@ -48,4 +48,21 @@ test('divided() divides counts in proportion to the lengths, and nothing else', 
   expect(parts.map(({ availability, perSecond, p50 }) => [availability, perSecond, p50])).toEqual(
     Array(3).fill([0.5, 400, 2]),
   )
+})
+
+test('wantedSeconds() are as available as the second before where no connection was wanted, and none at the end', () => {
+  const { availability: _, ...rest } = counted
+  const down = { ...rest, warmup: false, availability: 0.1 }
+  const up = { ...rest, warmup: false }
+  const unwanted = { ...up, unwanted: true } as const
+  const numbered = [up, unwanted, down, unwanted, up, down, unwanted].map((one, at) => ({ ...one, second: at + 1 }))
+  expect(wantedSeconds(numbered).map(({ second, availability }) => [second, availability])).toEqual([
+    [1, undefined],
+    [2, undefined],
+    [3, 0.1],
+    [4, 0.1],
+    [5, undefined],
+    [6, 0.1],
+  ])
+  expect(wantedSeconds([])).toEqual([])
 })

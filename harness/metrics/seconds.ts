@@ -94,6 +94,22 @@ export function divided(counted: Counted, lengths: readonly number[]): Counted[]
   })
 }
 
+/**
+ * The seconds of a run as far as an outage shows in them. One in which no connection was wanted says nothing of the server,
+ * so it is as available as the one before it, and none at the end.
+ */
+export function wantedSeconds(intervals: readonly Interval[]): Interval[] {
+  const end = intervals.findLastIndex(({ unwanted }) => unwanted !== true) + 1
+  let before: number | undefined
+  return intervals.slice(0, end).map(interval => {
+    if (interval.unwanted !== true) {
+      before = interval.availability
+      return interval
+    }
+    return before === undefined ? interval : { ...interval, availability: before }
+  })
+}
+
 /** Whole numbers in proportion to the lengths, whose sum is the total. */
 function shares(total: number, lengths: readonly number[]): number[] {
   const whole = lengths.reduce((sum, length) => sum + length, 0)
