@@ -5,6 +5,7 @@ import { createSlab, field, histogram, type Slab, sum } from '../metrics/slab.ts
 import { totalsOf } from '../metrics/totals.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { auditCeiling } from './ceiling.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
 
 /** A run, of ten seconds by default, whose thousand replies all took `responseMs`, over a network with a least round trip. */
@@ -119,6 +120,13 @@ test('auditInputs() compares a loop with its ceiling and its slots although a re
     slab.sums[sum.downMs] = 500
   })
   expect(down.lostShare! - one.lostShare!).toBeCloseTo(0.05)
+})
+
+test('auditInputs() has what it takes to find a busy client in a loop in which one request has failed', () => {
+  const inputs = failing(1)
+  const timeSeries = { ...inputs.timeSeries, busyShare: 0.95, throughputs: Array<number>(100).fill(100) }
+  const found = auditCeiling({ ...inputs, timeSeries, nullPerSecond: 120 })
+  expect(found).toMatchObject([{ code: 'client-limited', severity: 'suspect', value: 100 / 120 }])
 })
 
 const reconnecting = 'a null server keeps connections open, and here'

@@ -173,7 +173,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     fleet.stop()
   }
   const { windowMs } = collector.measured(outcome.endedAt)
-  const machineState = machine.state(outcome.endedAt - windowMs)
+  const machineState = machine.stateAtEnd(outcome.endedAt - windowMs)
   await target.stop()
   const record: RunRecord = {
     ...outcome,
@@ -215,7 +215,10 @@ interface Ending {
 
 /** The report of a run; where its client may have been the limit, the ceiling of the client is measured first. */
 async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
-  const measured = collector.measured(record.endedAt)
+  const all = collector.measured(record.endedAt)
+  // Where another program is taken for the server, what the known processes used says nothing of it.
+  const isServerKnown = record.machine?.use?.takenForServer === undefined
+  const measured = isServerKnown ? all : { ...all, serverCpuSeconds: undefined }
   const shownPerSecond = provenPerBusySecond(record, measured)
   if (shownPerSecond === undefined) return assembleReport(record, collector, measured)
   const { cacheFolder } = options
