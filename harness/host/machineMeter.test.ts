@@ -189,14 +189,17 @@ test('MachineMeter measures the cores of others second by second without a scan'
 test.each([
   ['uses next to nothing, as that of a container', 0.001, { name: 'yes', cores: 0.9 }],
   ['works, as a server that another user runs', 0.4, undefined],
-])('MachineMeter takes another program for a hidden server only where its command waits: it %s', (_, cores, takenForServer) => {
-  const { meter, pass } = started(known([server], { isHidden: true }))
-  meter.scan()
-  pass(10, { [volley]: 0.3, [server]: cores, [yes]: 0.9 })
-  const use = meter.useSince(0)!
-  expect(use.takenForServer).toEqual(takenForServer)
-  expect(use.otherCores).toBeCloseTo(takenForServer === undefined ? 0.9 : 0)
-})
+])(
+  'MachineMeter takes another program for a hidden server only where its command waits: it %s',
+  (_, cores, takenForServer) => {
+    const { meter, pass } = started(known([server], { isHidden: true }))
+    meter.scan()
+    pass(10, { [volley]: 0.3, [server]: cores, [yes]: 0.9 })
+    const use = meter.useSince(0)!
+    expect(use.takenForServer).toEqual(takenForServer)
+    expect(use.otherCores).toBeCloseTo(takenForServer === undefined ? 0.9 : 0)
+  },
+)
 
 test('MachineMeter takes a program for a server behind one that passes connections on, however busy that is', () => {
   const { meter, pass } = started(known([server], { isHidden: true, areForwarders: true }))
