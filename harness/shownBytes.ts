@@ -12,6 +12,7 @@ const cutSecretBytesMin = 3
 /** Of the characters of a text, at most this share may be control characters. */
 const controlShareMax = 0.1
 const hexRowBytes = 16
+const space = 0x20
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' }
 const escaped = /["\\\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu
 const controls = /(?![\r\n\t])\p{Cc}/gu
@@ -37,9 +38,9 @@ export class Secrets {
     return parts.filter(part => part === undefined || part.length > 0)
   }
 
-  /** A text with `***` in place of each secret. */
-  hideText(text: string): string {
-    return this.hide(Buffer.from(text), false)
+  /** A text with `***` in place of each secret; `isCut` says that more follows which is not there. */
+  hideText(text: string, isCut = false): string {
+    return this.hide(Buffer.from(text), isCut)
       .map(part => (part === undefined ? mask : Buffer.from(part).toString()))
       .join('')
   }
@@ -57,12 +58,32 @@ export class Secrets {
 
 /** Shows bytes without the secrets; `isCut` says that more bytes follow which are not there. */
 export function showBytes(bytes: Uint8Array, secrets: Secrets, isCut = false): ShownBytes {
-  const parts = secrets.hide(bytes, isCut)
+  return shownParts(secrets.hide(bytes, isCut), isCut)
+}
+
+function shownParts(parts: readonly (Uint8Array | undefined)[], isCut: boolean): ShownBytes {
   const texts = parts.map((part, index) =>
     part === undefined ? mask : textOf(part, isCut && index === parts.length - 1),
   )
   if (texts.every(text => text !== undefined)) return { text: texts.join('') }
   return { hex: hexOf(parts) }
+}
+
+/** The same of the first word, of at most `wordBytesMax` bytes: secrets are looked for before the rest is cut off. */
+export function showFirstWord(bytes: Uint8Array, secrets: Secrets, wordBytesMax: number, isCut = false): ShownBytes {
+  const word: (Uint8Array | undefined)[] = []
+  let left = wordBytesMax
+  for (const part of secrets.hide(bytes, isCut)) {
+    if (part === undefined) word.push(undefined)
+    else {
+      const blank = part.findIndex(byte => byte <= space)
+      const length = Math.min(left, blank < 0 ? part.length : blank)
+      word.push(part.subarray(0, length))
+      left -= length
+      if (length < part.length) break
+    }
+  }
+  return shownParts(word, true)
 }
 
 /** Bytes in hex without the secrets, in rows of 16 behind their offsets, whether they are text or not. */

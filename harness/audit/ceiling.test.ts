@@ -67,8 +67,35 @@ describe('auditCeiling()', () => {
   it('is silent when the client could have done much more', () => {
     expect(auditCeiling({ ...saturated, nullPerSecond: 1500 })).toEqual([])
   })
-  it('is silent when the run itself disproves the ceiling, and the client had time to spare', () => {
-    expect(auditCeiling({ ...busy(0.8), nullPerSecond: 1100 })).toEqual([])
+  it('is a note where the run itself disproves the ceiling, and the client had time to spare', () => {
+    expect(auditCeiling({ ...busy(0.8), nullPerSecond: 1100 })).toMatchObject([
+      {
+        severity: 'note',
+        message:
+          'the busiest worker was busy for 80 % of the time (limit 70 %) and may have limited the throughput; its ceiling is not known: a null server gave 1,100/s, less than the 1,250/s that it has shown',
+      },
+    ])
+  })
+  it('is a note where the client was busy, and there is no ceiling to compare it with', () => {
+    const unknown = { ...saturated, nullPerSecond: undefined, noCeiling: 'there is no null server for tls://' }
+    expect(auditCeiling(unknown)).toMatchObject([
+      {
+        code: 'client-limited',
+        severity: 'note',
+        message: expect.stringMatching(
+          /^the busiest worker was busy for 90 % .*: there is no null server for tls:\/\/$/,
+        ),
+        hint: 'add workers (-w 2): if the throughput grows, the client was the limit',
+        value: 0.9,
+        limit: 0.7,
+      },
+    ])
+    const incomparable = { ...saturated, isLoop: false, incomparable: 'the load changes in stages' }
+    expect(auditCeiling(incomparable)).toMatchObject([
+      { severity: 'note', message: expect.stringMatching(/: the load changes in stages$/) },
+    ])
+    expect(auditCeiling({ ...incomparable, timeSeries: busy(0.5).timeSeries })).toEqual([])
+    expect(auditCeiling({ ...unknown, isLoop: false })).toEqual([])
   })
   it('is silent when no ceiling was measured, or the client had time to spare', () => {
     expect(auditCeiling({ ...saturated, nullPerSecond: undefined })).toEqual([])
@@ -93,11 +120,12 @@ describe('auditCeiling()', () => {
   })
 })
 
-test('mayBeClientLimited() is true for a busy client in a saturated loop of constant load and at least two seconds', () => {
+test('mayBeClientLimited() is true for a busy client in a loop of at least two seconds that can be compared', () => {
   expect(mayBeClientLimited(saturated)).toBe(true)
+  expect(mayBeClientLimited({ ...saturated, isSaturated: false })).toBe(true)
   expect(mayBeClientLimited(busy(0.7))).toBe(false)
-  expect(mayBeClientLimited({ ...saturated, isSaturated: false })).toBe(false)
-  expect(mayBeClientLimited({ ...saturated, hasConstantLoad: false })).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, isLoop: false })).toBe(false)
+  expect(mayBeClientLimited({ ...saturated, incomparable: '3 % of the requests failed' })).toBe(false)
   expect(
     mayBeClientLimited({ ...saturated, timeSeries: { ...saturated.timeSeries, throughputs: windows(1).slice(81) } }),
   ).toBe(false)

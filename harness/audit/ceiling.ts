@@ -1,4 +1,4 @@
-import { formatPercent } from '../units.ts'
+import { formatCount, formatPercent } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
@@ -12,21 +12,34 @@ export interface CeilingRecord {
 }
 
 /**
- * Whether the client may have limited the throughput of a run. By the utilisation law, a client that was busy for a
- * share U of the time could do at least throughput / U: a client that was idle for long enough did not limit the run.
+ * Whether the client may have limited the throughput of a run that can be compared with its ceiling. By the utilisation
+ * law, a client that was busy for a share U of the time could do at least throughput / U: a client that was idle for long
+ * enough did not limit the run.
  */
-export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }: TimeSeriesInputs): boolean {
-  const isLongEnough = timeSeries.throughputs.length >= windowsMin
-  return isSaturated && hasConstantLoad && isLongEnough && timeSeries.busyShare > limits.ceiling
+export function mayBeClientLimited(inputs: TimeSeriesInputs): boolean {
+  return inputs.isLoop && inputs.incomparable === undefined && isBusy(inputs)
 }
 
-/** Check 7: whether the client could have done much more in a saturated closed loop (docs/measurement.md). */
+function isBusy({ timeSeries }: TimeSeriesInputs): boolean {
+  return timeSeries.throughputs.length >= windowsMin && timeSeries.busyShare > limits.ceiling
+}
+
+/**
+ * Check 7: whether the client could have done much more in a loop (docs/measurement.md). Where a busy client cannot be
+ * compared with its ceiling, a note says so: its figures may be its own.
+ */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
-  const { timeSeries, throughput, nullPerSecond, moreWorkers, serverCores = 0 } = inputs
-  if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
+  const { timeSeries, throughput, nullPerSecond, noCeiling, incomparable, moreWorkers, serverCores = 0 } = inputs
+  if (!isBusy(inputs)) return []
+  if (incomparable !== undefined) return [unknownFinding(inputs, incomparable)]
+  if (!inputs.isLoop) return []
+  if (nullPerSecond === undefined) return noCeiling === undefined ? [] : [unknownFinding(inputs, noCeiling)]
   const proven = throughput / timeSeries.busyShare
   // A null server's figure below what the run itself has proven is wrong, unless the client was hardly ever idle.
-  if (nullPerSecond < proven && timeSeries.busyShare <= limits.ceilingBusy) return []
+  if (nullPerSecond < proven && timeSeries.busyShare <= limits.ceilingBusy) {
+    const [least, shown] = [nullPerSecond, proven].map(formatCount)
+    return [unknownFinding(inputs, `a null server gave ${least}/s, less than the ${shown}/s that it has shown`)]
+  }
   const value = throughput / Math.max(nullPerSecond, proven)
   if (value <= limits.ceiling) return []
   const [least, most] = limits.oneCore
@@ -48,6 +61,21 @@ export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
       limit: limits.ceiling,
     },
   ]
+}
+
+/** A busy client whose ceiling is not known; `why` ends the sentence. */
+function unknownFinding({ timeSeries: { busyShare }, moreWorkers }: TimeSeriesInputs, why: string): Finding {
+  return {
+    code: 'client-limited',
+    severity: 'note',
+    message: `the busiest worker was busy for ${formatPercent(busyShare)} of the time (limit ${formatPercent(limits.ceiling)}) and may have limited the throughput; its ceiling is not known: ${why}`,
+    hint:
+      moreWorkers === undefined
+        ? 'compare servers by their CPU per request, or run the client on a faster machine'
+        : `add workers (-w ${moreWorkers}): if the throughput grows, the client was the limit`,
+    value: busyShare,
+    limit: limits.ceiling,
+  }
 }
 
 /** One worker more than now, if a core and a connection are left for it; `serverCores` are in use by a local server. */

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { Collector } from '../metrics/collector.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { createSlab, field, histogram, sum } from '../metrics/slab.ts'
+import { createSlab, field, histogram, type Slab, sum } from '../metrics/slab.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { auditCeiling } from './ceiling.ts'
 import { type AuditedRun, auditInputs } from './inputs.ts'
 
 /** A run, of ten seconds by default, whose thousand replies all took `responseMs`, over a network with a least round trip. */
@@ -13,6 +14,7 @@ function inputsOf(
   leastRoundTripMs: number | undefined,
   settings: Partial<Scenario> = {},
   endMs = 10_000,
+  change?: (slab: Slab) => void,
 ) {
   const slab = createSlab(1)
   let hasRun = false
@@ -27,6 +29,7 @@ function inputsOf(
   })
   collector.begin(0)
   hasRun = true
+  change?.(slab)
   slab.fields[field.sent] = 1000
   slab.fields[field.completed] = 1000
   slab.sums[sum.responseMs] = 1000 * responseMs
@@ -90,3 +93,66 @@ test('auditInputs() counts the retransmissions of its own connections only where
   expect(inputsOf(1, 0.05).host!.ownRetransmits).toBe(0)
   expect(inputsOf(1, undefined).host!.ownRetransmits).toBeUndefined()
 })
+
+/** The checks over time of a run with a thousand replies in 5 ms, besides which so many requests failed after a second. */
+function failing(failed: number, settings: Partial<Scenario> = {}, more: (slab: Slab) => void = () => {}) {
+  const { timeSeries } = inputsOf(5, undefined, settings, 10_000, slab => {
+    slab.fields[field.failed] = failed
+    slab.counts[histogram.failed * countsLength + bucketIndex(toTicks(1000))] = failed
+    more(slab)
+  })
+  return timeSeries!
+}
+
+test('auditInputs() compares a loop with its ceiling and its slots although a request has failed', () => {
+  const { connections } = sampleReport.scenario
+  expect(failing(0)).toMatchObject({ isLoop: true, isSaturated: true, failedMs: 0, lostShare: 0 })
+  expect(failing(0).incomparable).toBeUndefined()
+  const one = failing(1)
+  expect(one).toMatchObject({ isSaturated: true, incomparable: undefined })
+  expect(one.failedMs).toBeCloseTo(1000, -1)
+  expect(one.lostShare).toBeCloseTo(1 / (10 * connections * sampleReport.scenario.load.pipeline), 3)
+  // Errors are a finding above one in a thousand, and their work is that of the client up to one in a hundred.
+  expect(failing(5)).toMatchObject({ isSaturated: false, incomparable: undefined })
+  expect(failing(30)).toMatchObject({ isSaturated: false, incomparable: '2.91 % of the requests failed' })
+  const down = failing(1, {}, slab => {
+    slab.sums[sum.wantedMs] = 10_000
+    slab.sums[sum.downMs] = 500
+  })
+  expect(down.lostShare! - one.lostShare!).toBeCloseTo(0.05)
+})
+
+test('auditInputs() has what it takes to find a busy client in a loop in which one request has failed', () => {
+  const inputs = failing(1)
+  const timeSeries = { ...inputs.timeSeries, busyShare: 0.95, throughputs: Array<number>(100).fill(100) }
+  const found = auditCeiling({ ...inputs, timeSeries, nullPerSecond: 120 })
+  expect(found).toMatchObject([{ code: 'client-limited', severity: 'suspect', value: 100 / 120 }])
+})
+
+const reconnecting = 'a null server keeps connections open, and here'
+
+test.each<[string, Partial<Scenario>, string | undefined, number?]>([
+  ['pauses', { loop: [{ send: 'a', think: 20 }] }, undefined],
+  ['few heartbeats', { heartbeat: { every: 10_000, send: 'b', reply: true } }, undefined],
+  [
+    'many heartbeats',
+    { heartbeat: { every: 1000, send: 'b', reply: true } },
+    'heartbeats come to 10 % of the requests',
+  ],
+  ['stages', { load: { mode: 'loop', pipeline: 1, stages: [] } }, 'the load changes in stages'],
+  [
+    'a connection for each request',
+    { reconnect: { when: 'every-request', backoff: { min: 10, max: 80 } } },
+    `${reconnecting} each request has its own`,
+  ],
+  ['connections that end', {}, `${reconnecting} there was a new one for 4 % of the requests`, 50],
+  ['a planned rate', { load: { mode: 'rate', rate: 100, pipeline: 1 } }, undefined],
+])(
+  'auditInputs() of a run with %s says whether it can be compared with its ceiling',
+  (_, settings, why, opened = 10) => {
+    const inputs = failing(0, settings, slab => {
+      slab.counts[histogram.connect * countsLength + bucketIndex(toTicks(1))] = opened
+    })
+    expect(inputs.incomparable).toBe(why)
+  },
+)

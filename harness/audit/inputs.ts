@@ -5,12 +5,14 @@ import type { Collector } from '../metrics/collector.ts'
 import { bucketEndMs, ticksPerMs } from '../metrics/histogram.ts'
 import type { Measured } from '../metrics/measured.ts'
 import type { SampleRecord } from '../metrics/replies.ts'
+import { wantedSeconds } from '../metrics/seconds.ts'
 import { field } from '../metrics/slab.ts'
 import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { formatPercent } from '../units.ts'
 import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
@@ -24,9 +26,6 @@ import type { WorkersInputs } from './workers.ts'
 
 /** CPU time is counted in ticks of 10 ms, and a process has work of its own at its start: a shorter part has no share. */
 const cpuSecondsMin = 1
-
-/** Connections opened again for each completed request, above which a loop does not keep all of its slots in use. */
-const reopenedShareMax = 0.01
 
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
@@ -50,16 +49,17 @@ export interface AuditedRun {
   readonly error?: string | undefined
   /** A run by count that was ended because no request had got further for so long. */
   readonly stuckMs?: number | undefined
-  /** The client's own ceiling, if it was measured. */
+  /** The client's own ceiling, if it was measured; else why it was not, where it may have been the limit. */
   readonly ceiling?: CeilingRecord | undefined
+  readonly noCeiling?: string | undefined
 }
 
 /**
  * The requests per busy second that the client has proven in a run which should be compared with its ceiling. Undefined
- * for a run that was cut short, or that the client cannot have limited.
+ * for a run that could not go on, or that the client cannot have limited.
  */
 export function provenPerBusySecond(run: AuditedRun, measured: Measured): number | undefined {
-  if (run.interrupted || run.error !== undefined) return undefined
+  if (run.error !== undefined) return undefined
   const inputs = timeSeriesInputs(run, measured, measured.windowMs / 1000)
   if (inputs === undefined || !mayBeClientLimited(inputs)) return undefined
   return inputs.throughput / inputs.timeSeries.busyShare
@@ -140,7 +140,7 @@ function targetInputs(run: AuditedRun, collector: Collector, totals: Totals, mea
   // In mode rate the response time includes the wait for a connection, in which the server has no part.
   const answered = load.mode === 'rate' ? measured.service : measured.answered
   return {
-    seconds,
+    seconds: wantedSeconds(seconds),
     failuresBefore: idleCloses > 0 ? { ...before, 'closed-early': idleCloses + (before['closed-early'] ?? 0) } : before,
     connections,
     wantedAtEnd: collector.level(field.wanted),
@@ -214,6 +214,8 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
   const response = measured.response.quantiles
   if (timeSeries === undefined || completed === 0) return undefined
   const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
+  const slots = connections * load.pipeline
+  const failedMs = timeOf(measured.timeToFailure)
   const serverCores =
     targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
@@ -224,7 +226,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
     completed,
     throughput: completed / seconds,
     response,
-    slots: connections * load.pipeline,
+    slots,
     connections,
     isLoop: load.mode === 'loop' && load.stages === undefined,
     isSaturated:
@@ -233,8 +235,13 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       !hasPauses &&
       reconnect.when !== 'every-request' &&
       !heartbeat &&
-      reopened <= reopenedShareMax * completed &&
-      measured.failed === 0,
+      reopened <= limits.otherWork * completed &&
+      // Above that share failures have a finding of their own.
+      failedShareOf(measured) <= limits.errorsSuspect,
+    isPaced: load.mode === 'rate',
+    failedMs,
+    lostShare: failedMs / (slots * measured.windowMs) + 1 - (measured.availability ?? 1),
+    incomparable: load.mode === 'loop' ? incomparableBy(run, measured, reopened) : undefined,
     hasConstantLoad: load.stages === undefined && load.mode !== 'once',
     ...(measured.steadyState && {
       steadyState: { ...measured.steadyState, warmupSeconds: measured.warmupMs / 1000, isExtended },
@@ -243,6 +250,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
     nullPerSecond: ceiling?.nullPerSecond,
+    noCeiling: run.noCeiling,
     serverCores,
     moreWorkers: moreWorkers({
       workers: facts.workers,
@@ -251,6 +259,32 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       serverCores: targetIsLocal ? Math.max(1, serverCores ?? 0) : 0,
     }),
   }
+}
+
+function failedShareOf({ failed, completed }: Measured): number {
+  return failed / Math.max(1, failed + completed)
+}
+
+/** All times of a distribution together, in milliseconds. */
+function timeOf({ histogram }: Measured['timeToFailure']): number {
+  return histogram.totalCount === 0 ? 0 : (histogram.mean * histogram.totalCount) / ticksPerMs
+}
+
+/** Why the work of a loop's client is not that of the same loop against a null server; undefined where it is, or nearly. */
+function incomparableBy(run: AuditedRun, measured: Measured, reopened: number): string | undefined {
+  const { load, reconnect, heartbeat, connections } = run.facts.scenario
+  const { completed, windowMs } = measured
+  if (load.stages !== undefined) return 'the load changes in stages'
+  if (reconnect.when === 'every-request')
+    return 'a null server keeps connections open, and here each request has its own'
+  const failed = failedShareOf(measured)
+  if (failed > limits.otherWork) return `${formatPercent(failed)} of the requests failed`
+  const opened = reopened / completed
+  if (opened > limits.otherWork) {
+    return `a null server keeps connections open, and here there was a new one for ${formatPercent(opened)} of the requests`
+  }
+  const beats = heartbeat === undefined ? 0 : (connections * windowMs) / heartbeat.every / completed
+  return beats > limits.otherWork ? `heartbeats come to ${formatPercent(beats)} of the requests` : undefined
 }
 
 function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {

@@ -55,6 +55,8 @@ export const limits = {
   portsInUse: 0.8,
   /** Throughput as a share of the client's ceiling, which is measured with a null server. */
   ceiling: 0.7,
+  /** Of the requests of a loop, those that may fail, reopen their connection or be heartbeats without changing the ceiling. */
+  otherWork: 0.01,
   /** A client that is busy for more than this share of the time limits the run, whatever the null server shows. */
   ceilingBusy: 0.9,
   /** Cores that a server of one thread uses when it is busy all the time. */

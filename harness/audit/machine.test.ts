@@ -59,6 +59,22 @@ test('auditMachine() says what cannot be seen, and what it took for the server',
   expect(pressed!.message).toMatch(/; for 25 % of the time some thread of this machine waited for a core$/)
 })
 
+test('auditMachine() says what it took for the server also where it finds nothing else', () => {
+  const [taken, ...others] = busy({ takenForServer: { name: 'yes', cores: 0.99 } })
+  expect(others).toEqual([])
+  expect(taken).toMatchObject({ code: 'machine-busy', severity: 'note', value: 0.99 })
+  expect(taken!.message).toBe(
+    'the process of the server was not found; yes, the busiest other program (99 %), is taken for it and left out',
+  )
+})
+
+test('auditMachine() says which cores it means where this process may not use all', () => {
+  const [finding] = busy({ otherCores: 0.3, isPart: true, programs: [{ name: 'cc1plus', cores: 12 }], waitShare: 0 })
+  expect(finding!.message).toBe(
+    'other programs used 0.3 of the 2 cores that this process may use (limit 0.1); they ran there, and on others: cc1plus 1200 %',
+  )
+})
+
 test('auditMachine() doubts a client whose ports are in use, and says how to get more', () => {
   const inputs = { ...healthy, connects: { ...connects, count: 143_000, perSecond: 14_300 } }
   const [finding, ...others] = auditMachine(inputs)

@@ -4,7 +4,7 @@ import type { Collector } from '../metrics/collector.ts'
 import type { Measured } from '../metrics/measured.ts'
 import type { Totals } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
-import { formatCount, formatPercent } from '../units.ts'
+import { formatCount, formatPercent, plural } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 
@@ -80,19 +80,39 @@ export function auditMachine(inputs: MachineInputs): Finding[] {
 function busyFindings(use: MachineUse): Finding[] {
   const { otherCores, cores } = use
   const limit = Math.max(limits.otherCores, limits.otherShare * cores)
-  if (otherCores <= limit) return []
+  if (otherCores <= limit) return takenNotes(use)
   const named = use.programs.map(program => `${program.name} ${percentOfCore(program.cores)}`).join(', ')
   const who = use.areUnseen === true ? 'programs outside this container, or hidden from it,' : 'other programs'
   return [
     {
       code: 'machine-busy',
       severity: 'suspect',
-      message: `${who} used ${coresText(otherCores)} of ${cores} ${cores === 1 ? 'core' : 'cores'} (limit ${coresText(limit)})${
-        named === '' ? '' : `: ${named}`
+      message: `${who} used ${coresText(otherCores)} of ${whichCores(use)} (limit ${coresText(limit)})${
+        named === '' ? '' : `${use.isPart ? '; they ran there, and on others:' : ':'} ${named}`
       }${waitText(use)}${takenText(use)}`,
       hint: 'close them, or use another machine; to compare servers on a busy one, run them in turn, several times each',
       value: otherCores,
       limit,
+    },
+  ]
+}
+
+function whichCores({ cores, isPart }: MachineUse): string {
+  return isPart ? `the ${plural(cores, 'core')} that this process may use` : plural(cores, 'core')
+}
+
+/** A program that was left out although nothing shows that it is the server: without another finding nobody would know. */
+function takenNotes({ takenForServer }: MachineUse): Finding[] {
+  if (takenForServer === undefined) return []
+  const { name, cores } = takenForServer
+  return [
+    {
+      code: 'machine-busy',
+      severity: 'note',
+      message: `the process of the server was not found; ${name}, the busiest other program (${percentOfCore(cores)}), is taken for it and left out`,
+      hint: 'if it is not the server, close it: it takes CPU from both; run with the rights to look into the server, and it is found',
+      value: cores,
+      limit: limits.otherCores,
     },
   ]
 }

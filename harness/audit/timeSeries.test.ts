@@ -90,7 +90,18 @@ describe('generator-busy', () => {
   })
 })
 
+test('generator-busy fires in stages of a planned rate too', () => {
+  const { plan: _, ...stages } = planned
+  expect(found(withTimeSeries({ ...stages, isPaced: true }, { busyShare: 0.9 }))).toEqual(['generator-busy invalid'])
+  expect(found(withTimeSeries(stages, { busyShare: 0.9 }))).toEqual([])
+})
+
 describe('littles-law', () => {
+  it('counts the time in which requests that failed were in flight', () => {
+    const timedOut = withTimeSeries(closed, { responseMeanMs: 9.5 })
+    expect(found({ ...timedOut, failedMs: 5000 })).toEqual([])
+    expect(found({ ...closed, failedMs: 5000 })).toEqual(['littles-law suspect'])
+  })
   it('fires when throughput times response time differs from the requests in flight', () => {
     expect(found(withTimeSeries(closed, { responseMeanMs: 9.5 }))).toEqual(['littles-law suspect'])
   })
@@ -216,6 +227,9 @@ test('quantile-ci fires for the least certain quantile', () => {
 describe('balance', () => {
   it('fires in a closed loop', () => {
     expect(found(withTimeSeries(closed, { balance: 0.9 }))).toEqual(['balance suspect'])
+    // A connection that waited for a timeout is not one that the server served less.
+    expect(found({ ...withTimeSeries(closed, { balance: 0.9 }), lostShare: 0.06 })).toEqual([])
+    expect(found({ ...withTimeSeries(closed, { balance: 0.9 }), lostShare: 0.01 })).toEqual(['balance suspect'])
   })
   it('allows what chance makes of few requests on each connection', () => {
     // Two requests on each connection on average: chance alone makes an index of 0.67.

@@ -32,8 +32,16 @@ export interface TimeSeriesInputs {
   readonly connections: number
   /** Mode loop, with the same load from start to end. */
   readonly isLoop: boolean
-  /** Closed loop in which every free slot is refilled at once: no pauses, no reconnects, no failures. */
+  /** Closed loop in which every free slot is refilled at once: no pauses, and hardly a reconnect or a failure. */
   readonly isSaturated: boolean
+  /** Mode rate, also with stages. */
+  readonly isPaced?: boolean
+  /** For how long requests were in flight that failed, all together. */
+  readonly failedMs?: number
+  /** The share of the time of all slots that went to such requests, or to connections that were down. */
+  readonly lostShare?: number
+  /** In a loop: why its throughput cannot be compared with the client's ceiling; absent where it can. */
+  readonly incomparable?: string | undefined
   /** The load is the same from start to end: no stages. */
   readonly hasConstantLoad: boolean
   /** Only with an automatic warm-up: what was left out, and whether the run was extended. */
@@ -42,6 +50,8 @@ export interface TimeSeriesInputs {
   readonly plan?: { readonly perSecond: number; readonly arrivals: 'poisson' | 'constant' } | undefined
   /** The client's ceiling in requests per busy second, if it was measured. */
   readonly nullPerSecond?: number | undefined
+  /** Why it was not measured. */
+  readonly noCeiling?: string | undefined
   /** One worker more than now, if a core and a connection are left for it. */
   readonly moreWorkers?: number | undefined
   /** Cores that a server on this machine used, where its processes are known. */
@@ -99,9 +109,11 @@ function arrivals({ timeSeries, plan }: TimeSeriesInputs): Finding[] {
   ]
 }
 
-function generatorBusy({ timeSeries: { busyShare: value }, completed, throughput, plan }: TimeSeriesInputs): Finding[] {
+function generatorBusy(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, completed, throughput, plan, isPaced = plan !== undefined } = inputs
+  const value = timeSeries.busyShare
   // A busy client is no fault in a closed loop: it sends as fast as it can.
-  if (plan === undefined || completed / throughput < busySecondsMin || value <= limits.busySuspect) return []
+  if (!isPaced || completed / throughput < busySecondsMin || value <= limits.busySuspect) return []
   const isInvalid = value > limits.busyInvalid
   const limit = isInvalid ? limits.busyInvalid : limits.busySuspect
   return [
@@ -116,8 +128,11 @@ function generatorBusy({ timeSeries: { busyShare: value }, completed, throughput
   ]
 }
 
-function littlesLaw({ timeSeries, completed, throughput, response, slots, isSaturated }: TimeSeriesInputs): Finding[] {
-  const error = littlesLawError(timeSeries.inFlightMean, throughput, timeSeries.responseMeanMs / 1000)
+function littlesLaw(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, completed, throughput, response, slots, isSaturated, failedMs = 0 } = inputs
+  // Requests that failed were in flight too.
+  const perCompletedMs = timeSeries.responseMeanMs + failedMs / Math.max(1, completed)
+  const error = littlesLawError(timeSeries.inFlightMean, throughput, perCompletedMs / 1000)
   // Requests in flight at the edges of the measured part are in only one of the two figures, at most `max` per slot.
   const limit = littlesLawLimit(slots, completed) + (response.max / 1000) * (throughput / Math.max(1, completed))
   const findings: Finding[] = []
@@ -125,7 +140,7 @@ function littlesLaw({ timeSeries, completed, throughput, response, slots, isSatu
     findings.push({
       code: 'littles-law',
       severity: 'suspect',
-      message: `${formatCount(timeSeries.inFlightMean)} requests were in flight on average, but throughput times response time is ${formatCount((throughput * timeSeries.responseMeanMs) / 1000)}: ${formatPercent(error)} apart (limit ${formatPercent(limit)})`,
+      message: `${formatCount(timeSeries.inFlightMean)} requests were in flight on average, but throughput times response time is ${formatCount((throughput * perCompletedMs) / 1000)}: ${formatPercent(error)} apart (limit ${formatPercent(limit)})`,
       hint: 'the measured part may be too short: run longer (-d); if that changes nothing, please report it with report.json',
       value: error,
       limit,
@@ -276,10 +291,12 @@ function quantileIntervals({ timeSeries, completed, response }: TimeSeriesInputs
   ]
 }
 
-function balance({ timeSeries, completed, connections, isSaturated }: TimeSeriesInputs): Finding[] {
+function balance({ timeSeries, completed, connections, isSaturated, lostShare = 0 }: TimeSeriesInputs): Finding[] {
   const { balance: value, throughputs } = timeSeries
   // With m requests on each connection, chance alone makes Jain's index 1 / (1 + 1 / m).
-  const limit = Math.min(limits.balance, 1 / (1 + (limits.balanceChance * connections) / Math.max(1, completed)))
+  const byChance = 1 / (1 + (limits.balanceChance * connections) / Math.max(1, completed))
+  // A connection that waited for a timeout has served fewer: with a share f lost on some of them the index is 1 - f or more.
+  const limit = Math.min(limits.balance, byChance) * (1 - Math.min(1, lostShare))
   if (!isSaturated || throughputs.length < windowsMin || value >= limit) return []
   return [
     {

@@ -270,3 +270,18 @@ test('the audit finds nothing in a healthy loop over connections that end with e
 })
 
 describe('the audit of a simulated run', () => testChecks(test, checks))
+
+test('one request of thousands that fails silences no check of a loop', async () => {
+  let isWrong = true
+  const server: MemoryServer = {
+    received(connection, bytes, now) {
+      const isFirst = isWrong && now > 2000
+      if (isFirst) isWrong = false
+      connection.send(isFirst ? Buffer.from('wrong\n') : bytes, connection.link % 2 === 0 ? 0.5 : 50)
+    },
+  }
+  const loop = [{ send: 'ping', expect: 'echo', think: 0 }] as const
+  const { report } = await simulated(server, { connections: 8, duration: 3500, loop })
+  expect(report.totals.failed).toBe(1)
+  expect(report.findings.map(({ code }) => code)).toContain('balance')
+})

@@ -56,6 +56,12 @@ test('readHostCounters() finds every counter by its name', () => {
   })
 })
 
+test('readHostCounters() counts the ticks of the cores that this process may use', () => {
+  const bound = readFrom({ ...files, '/proc/self/status': 'Cpus_allowed_list:\t1\n' })
+  expect(bound.stealTicks).toBe(125)
+  expect(bound.cpuTicks).toBe(205521 + 177495 + 1049625 + 717 + 76688 + 125)
+})
+
 test('readHostCounters() has no counters without the files', () => {
   expect(Object.values(none).every(value => value === undefined)).toBe(true)
   expect(differenceOf(none, none)).toEqual({})

@@ -1,7 +1,8 @@
 import { readStartSync } from '../wholeFile.ts'
+import { allowedCores, cpuTimes } from './cpuTimes.ts'
 
-/** Bytes read of each file; /proc/stat of a large machine is longer, but its first line is enough. */
-const fileBytesMax = 64 * 1024
+/** Bytes read of each file: of /proc/stat of a large machine, its total and the lines of its cores, which come first. */
+const fileBytesMax = 256 * 1024
 /** Levels of control groups that are read, from the process's own upwards. */
 const groupLevelsMax = 32
 const microsecondsPerMs = 1e3
@@ -24,7 +25,7 @@ export interface HostCounters {
   readonly udpReceiveErrors: number | undefined
   readonly udpReceiveBufferErrors: number | undefined
   readonly udpSendBufferErrors: number | undefined
-  /** Clock ticks of all cores together: all of them, and those that the hypervisor gave to others. */
+  /** Clock ticks of the cores that this process may use: all of them, and those that the hypervisor gave to others. */
   readonly cpuTicks: number | undefined
   readonly stealTicks: number | undefined
   /** Periods in which a control group used up its CPU quota, and how long its cores were stopped in total. */
@@ -43,7 +44,7 @@ export interface HostDifference {
   readonly listenDrops?: number
   readonly udpErrors?: number
   readonly udpReceiveBufferErrors?: number
-  /** The share of all cores' time that the hypervisor gave to others, 0 to 1. */
+  /** The share of these cores' time that the hypervisor gave to others, 0 to 1. */
   readonly stealShare?: number
   readonly throttledPeriods?: number
   readonly throttledMs?: number
@@ -68,7 +69,7 @@ export function readHostCounters(read: Read = readStart): HostCounters {
     udpReceiveErrors: udp.get('InErrors'),
     udpReceiveBufferErrors: udp.get('RcvbufErrors'),
     udpSendBufferErrors: udp.get('SndbufErrors'),
-    ...cpuTicks(read('/proc/stat') ?? ''),
+    ...cpuTicks(read),
     ...throttling(read),
   }
 }
@@ -122,9 +123,8 @@ function entryOf(name: string, value: string | undefined): [string, number][] {
   return value !== undefined && /^-?\d+$/.test(value) ? [[name, Number(value)]] : []
 }
 
-/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; the rest is part of user. */
-function cpuTicks(text: string): Pick<HostCounters, 'cpuTicks' | 'stealTicks'> {
-  const ticks = /^cpu +((?:\d+ ){7}\d+)/.exec(text)?.[1]?.split(' ').map(Number)
+function cpuTicks(read: Read): Pick<HostCounters, 'cpuTicks' | 'stealTicks'> {
+  const ticks = cpuTimes(read('/proc/stat') ?? '', allowedCores(read('/proc/self/status')))?.ticks
   return { cpuTicks: ticks?.reduce((sum, each) => sum + each, 0), stealTicks: ticks?.[7] }
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, monotonicClock } from '../clock.ts'
-import type { ProcessRef } from './processes.ts'
+import { allowedCores, cpuTimes } from './cpuTimes.ts'
 import {
   readProgram,
   type Scan,
@@ -9,6 +9,7 @@ import {
   treeOf,
   usedBetween,
 } from './programs.ts'
+import type { KnownServer } from './serverProcesses.ts'
 import { type SystemFiles, systemFiles } from './systemFiles.ts'
 import { longestWait, readThreads, type ThreadTimes } from './threadWaits.ts'
 
@@ -27,11 +28,18 @@ const programsShown = 3
 const ownProcessesMax = 64
 /** Over a shorter time the ticks of the kernel, of 10 ms, say nothing. */
 const lengthMsMin = 900
+/** Cores that a process uses which serves, at the least: one that only waits for a server elsewhere uses less. */
+const servingCoresMin = 0.005
+/** The lines of the cores in /proc/stat come first, and are shorter than 128 bytes each. */
+const statBytes = 512 * 1024
 
 /** What happened on the machine besides the run, in one part of it. */
 export interface MachineUse {
   readonly seconds: number
+  /** The cores that this process may use. */
   readonly cores: number
+  /** The machine has more of them: `otherCores` are those that others used of these, and `programs` used any. */
+  readonly isPart?: true
   /** Cores that programs used which are neither ours nor the server's. */
   readonly otherCores: number
   /** The busiest of them by name, the busiest first. */
@@ -48,12 +56,10 @@ export interface MachineUse {
 }
 
 export interface MachineMeterOptions {
+  /** Where the system does not say how many there are. */
   readonly cores: number
   readonly workers: number
-  /** The processes of the server on this machine, as far as they are known. */
-  readonly server: readonly ProcessRef[]
-  /** The server is on this machine, but its process is not known. */
-  readonly isServerHidden: boolean
+  readonly server: KnownServer
   /** This process. */
   readonly self?: number
   readonly files?: SystemFiles
@@ -67,6 +73,8 @@ interface Reading extends Scan {
   readonly pressureMs: number | undefined
   readonly own: ReadonlySet<number>
   readonly server: ReadonlySet<number>
+  /** Processes of the server that never use our cores. */
+  readonly elsewhere: ReadonlySet<number>
   readonly ownThreads: ReadonlyMap<number, ThreadTimes>
   readonly serverThreads: ReadonlyMap<number, ThreadTimes>
 }
@@ -84,6 +92,11 @@ export class MachineMeter {
   readonly #files: SystemFiles
   readonly #clock: Clock
   readonly #self: number
+  /** The cores that this process may use, where the system says so. */
+  readonly #allowed: ReadonlySet<number> | undefined
+  readonly #cores: number
+  /** The machine has other cores too. */
+  readonly #isPart: boolean
   #scans: Reading[] = []
   #spacingMs = scanMsMin
   #second: Second | undefined
@@ -93,6 +106,10 @@ export class MachineMeter {
     this.#files = options.files ?? systemFiles
     this.#clock = options.clock ?? monotonicClock
     this.#self = options.self ?? process.pid
+    this.#allowed = allowedCores(this.#files.text('/proc/self/status'))
+    const times = this.#cpuTimes()
+    this.#cores = times?.cores ?? options.cores
+    this.#isPart = times?.isPart === true
   }
 
   /** To be called often while the run lasts: scans when the last scan is long enough ago. */
@@ -115,13 +132,13 @@ export class MachineMeter {
     const before = this.#second
     const after = this.#readSecond()
     this.#second = after
-    if (before === undefined || after === undefined || after.atMs <= before.atMs) return undefined
+    if (before === undefined || after === undefined || after.atMs - before.atMs < lengthMsMin) return undefined
     const seconds = (after.atMs - before.atMs) / 1000
     const ours = [...after.used].reduce(
       (sum, [pid, used]) => sum + Math.max(0, used - (before.used.get(pid) ?? used)),
       0,
     )
-    return clamp((after.busySeconds - before.busySeconds - ours) / seconds, this.#options.cores)
+    return clamp((after.busySeconds - before.busySeconds - ours) / seconds, this.#cores)
   }
 
   /** What happened from a time on this meter's clock until now; undefined where the machine does not say, and over too short a time. */
@@ -131,62 +148,92 @@ export class MachineMeter {
     const readings = this.#scans.slice(Math.max(0, at))
     const [before, after] = [readings[0]!, readings.at(-1)!]
     if (after.atMs - Math.max(fromMs, before.atMs) < lengthMsMin || after.programs.size === 0) return undefined
-    return { ...this.#othersBetween(before, after), ...this.#waits(readings) }
+    return { ...this.#othersBetween(before, after, readings), ...this.#waits(readings) }
   }
 
-  #othersBetween(before: Reading, after: Reading): Omit<MachineUse, 'waitShare'> {
-    const { cores, isServerHidden } = this.#options
+  #othersBetween(before: Reading, after: Reading, readings: readonly Reading[]): Omit<MachineUse, 'waitShare'> {
     const seconds = (after.atMs - before.atMs) / 1000
-    const [ours, byName] = this.#usedByName(before, after)
-    const ranked = [...byName].sort(([, a], [, b]) => b - a).map(([name, used]) => ({ name, cores: used / seconds }))
-    const taken = isServerHidden && ranked.length > 0 ? ranked.shift() : undefined
+    const used = this.#usedByName(before, after, readings)
+    const ranked = [...used.others].sort(([, a], [, b]) => b - a).map(([name, cpu]) => ({ name, cores: cpu / seconds }))
+    const taken = this.#takesOneFor(used.server / seconds) ? ranked.shift() : undefined
     const seen = ranked.reduce((sum, program) => sum + program.cores, 0)
-    const unseen = this.#unseen(before, after, ours / seconds + seen)
+    const ours = (used.own + used.server) / seconds
+    // Where programs may use cores that are not ours, only the kernel's count by core tells what they used of these.
+    const beside = this.#isPart ? ours - used.elsewhere / seconds + (taken?.cores ?? 0) : ours + seen
+    const mayBeUnseen = this.#mayBeUnseen(before, after)
+    const beyond = this.#isPart || mayBeUnseen ? this.#beyond(before, after, beside) : 0
+    const unseen = this.#isPart ? beyond - seen : beyond
     return {
       seconds,
-      cores,
-      otherCores: clamp(seen + unseen, cores),
+      cores: this.#cores,
+      ...(this.#isPart && { isPart: true as const }),
+      otherCores: clamp(this.#isPart ? beyond : seen + beyond, this.#cores),
       programs: ranked.slice(0, programsShown).filter(program => program.cores > 0),
-      ...(unseen > seen && { areUnseen: true as const }),
+      ...(mayBeUnseen && unseen > seen && { areUnseen: true as const }),
       ...(taken !== undefined && { takenForServer: taken }),
     }
   }
 
-  /** CPU seconds of the run itself, and of each other program by its name. */
-  #usedByName(before: Reading, after: Reading): [number, Map<string, number>] {
-    const byName = new Map<string, number>()
-    let ours = 0
-    for (const [pid, used] of usedBetween(before, after)) {
-      const isOurs = [before, after].some(({ own, server }) => own.has(pid) || server.has(pid))
-      const { name } = after.programs.get(pid)!
-      if (isOurs) ours += used
-      else if (used > 0) byName.set(name, (byName.get(name) ?? 0) + used)
+  /** Whether the busiest other program is taken for the server, whose known processes used so many cores. */
+  #takesOneFor(serverCores: number): boolean {
+    const { isHidden, areForwarders } = this.#options.server
+    // A command that has started the server elsewhere, as that of a container does, waits and does nothing.
+    return isHidden && (areForwarders || serverCores < servingCoresMin)
+  }
+
+  /** CPU seconds of the run itself, of the server, and of each other program by its name. */
+  #usedByName(before: Reading, after: Reading, readings: readonly Reading[]) {
+    const others = new Map<string, number>()
+    const servers = new Set(readings.flatMap(({ server }) => [...server]))
+    const sum = { own: 0, server: 0, elsewhere: 0 }
+    for (const [pid, used] of usedBetween(before, after, servers)) {
+      // A server that the run started is in our own tree too.
+      if (servers.has(pid)) {
+        sum.server += used
+        if (readings.some(({ elsewhere }) => elsewhere.has(pid))) sum.elsewhere += used
+      } else if (before.own.has(pid) || after.own.has(pid)) sum.own += used
+      else if (used > 0 && this.#hasUsedOurs(pid, readings)) {
+        const { name } = after.programs.get(pid)!
+        others.set(name, (others.get(name) ?? 0) + used)
+      }
     }
-    return [ours, byName]
+    return { ...sum, others }
+  }
+
+  /** Whether a program may have used a core of ours: on some reading it was on one. */
+  #hasUsedOurs(pid: number, readings: readonly Reading[]): boolean {
+    if (!this.#isPart) return true
+    return readings.some(({ programs }) => {
+      const core = programs.get(pid)?.core
+      return core !== undefined && (Number.isNaN(core) || this.#allowed!.has(core))
+    })
+  }
+
+  #mayBeUnseen(before: Reading, after: Reading): boolean {
+    const isComplete = !before.isPartial && !after.isPartial && seesEveryProgram(this.#files)
+    return !isComplete && !this.#options.server.isHidden
   }
 
   /**
-   * Cores that were busy with programs which no scan has seen. The kernel counts busy cores by what runs at its ticks, and the time of a
+   * Cores that were busy beside those whose users are known. The kernel counts busy cores by what runs at its ticks, and the time of a
    * process exactly, so that only what exceeds three standard deviations of the former (at 100 ticks a second) is taken to be there.
    */
-  #unseen(before: Reading, after: Reading, seenCores: number): number {
-    const { cores, isServerHidden } = this.#options
-    const isComplete = !before.isPartial && !after.isPartial && seesEveryProgram(this.#files)
-    if (isComplete || isServerHidden || before.busySeconds === undefined || after.busySeconds === undefined) return 0
+  #beyond(before: Reading, after: Reading, knownCores: number): number {
+    if (before.busySeconds === undefined || after.busySeconds === undefined) return 0
     const seconds = (after.atMs - before.atMs) / 1000
-    const unseen = (after.busySeconds - before.busySeconds) / seconds - seenCores
-    return unseen > 3 * Math.sqrt((0.25 * cores) / (ticksPerSecond * seconds)) ? unseen : 0
+    const beyond = (after.busySeconds - before.busySeconds) / seconds - knownCores
+    return beyond > 3 * Math.sqrt((0.25 * this.#cores) / (ticksPerSecond * seconds)) ? beyond : 0
   }
 
   #waits(readings: readonly Reading[]): Pick<MachineUse, 'waitShare' | 'serverWaitShare' | 'pressureShare'> {
-    const { workers, cores } = this.#options
+    const { workers } = this.#options
     const own = longestWait(
       readings.map(({ atMs, ownThreads: threads }) => ({ atMs, threads })),
       workers,
     )
     const served = longestWait(
       readings.map(({ atMs, serverThreads: threads }) => ({ atMs, threads })),
-      cores,
+      this.#cores,
     )
     const [before, after] = [readings[0]!, readings.at(-1)!]
     const isPressed = own === undefined && before.pressureMs !== undefined && after.pressureMs !== undefined
@@ -201,8 +248,11 @@ export class MachineMeter {
 
   #read(): Reading {
     const atMs = this.#clock.now()
+    this.#options.server.check()
     const scan = scanPrograms(this.#files)
-    const groups = this.#options.server.map(({ pid, group }) => (group ? treeOf([pid], scan) : new Set([pid])))
+    const groups = this.#options.server.processes.map(({ pid, group }) =>
+      group ? treeOf([pid], scan) : new Set([pid]),
+    )
     const own = treeOf([this.#self], scan)
     const server = new Set(groups.flatMap(group => [...group]).filter(pid => !isOwnTree(pid, this.#self, groups, own)))
     return {
@@ -212,6 +262,9 @@ export class MachineMeter {
       pressureMs: this.#pressureMs(),
       own,
       server,
+      elsewhere: this.#isPart
+        ? new Set([...server].slice(0, ownProcessesMax).filter(pid => this.#isElsewhere(pid)))
+        : none,
       ownThreads: readThreads(this.#files, [this.#self]),
       serverThreads: readThreads(this.#files, server),
     }
@@ -220,8 +273,9 @@ export class MachineMeter {
   #readSecond(): Second | undefined {
     const busySeconds = this.#busySeconds()
     const last = this.#scans.at(-1)
-    const pids = new Set([this.#self, ...(last?.own ?? []), ...(last?.server ?? [])])
-    if (busySeconds === undefined || pids.size > ownProcessesMax || this.#options.isServerHidden) return undefined
+    const ours = [this.#self, ...(last?.own ?? []), ...(last?.server ?? [])]
+    const pids = new Set(ours.filter(pid => last?.elsewhere.has(pid) !== true))
+    if (busySeconds === undefined || pids.size > ownProcessesMax || this.#options.server.isHidden) return undefined
     const used = new Map<number, number>()
     for (const pid of pids) {
       const program = readProgram(this.#files, pid)
@@ -232,8 +286,18 @@ export class MachineMeter {
 
   /** Time of all cores in programs and for them: what interrupts and the hypervisor took cannot be put on anybody. */
   #busySeconds(): number | undefined {
-    const ticks = /^cpu +(\d+) (\d+) (\d+) /.exec(this.#files.text('/proc/stat', statBytes) ?? '')
-    return ticks === null ? undefined : (Number(ticks[1]) + Number(ticks[2]) + Number(ticks[3])) / ticksPerSecond
+    const [user, nice, system] = this.#cpuTimes()?.ticks ?? []
+    return user === undefined ? undefined : (user + nice! + system!) / ticksPerSecond
+  }
+
+  #cpuTimes() {
+    return cpuTimes(this.#files.text('/proc/stat', statBytes) ?? '', this.#allowed)
+  }
+
+  /** Whether a process is bound to cores of which none is ours. */
+  #isElsewhere(pid: number): boolean {
+    const cores = allowedCores(this.#files.text(`/proc/${pid}/status`))
+    return cores !== undefined && ![...cores].some(core => this.#allowed?.has(core))
   }
 
   #pressureMs(): number | undefined {
@@ -242,7 +306,7 @@ export class MachineMeter {
   }
 }
 
-const statBytes = 512
+const none: ReadonlySet<number> = new Set()
 
 /** A server that has started us is no server of ours as far as we are concerned. */
 function isOwnTree(

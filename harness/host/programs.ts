@@ -19,6 +19,8 @@ export interface Program {
   readonly waitedSeconds: number
   /** Distinguishes it from a later process with the same id. */
   readonly startedTicks: number
+  /** The core that its first thread ran on last. */
+  readonly core: number
 }
 
 /** The processes of this machine at one moment, without the threads of the kernel. */
@@ -57,6 +59,7 @@ export function readProgram(files: SystemFiles, pid: number): Program | undefine
     cpuSeconds: (field(14) + field(15)) / ticksPerSecond,
     waitedSeconds: (field(16) + field(17)) / ticksPerSecond,
     startedTicks: field(22),
+    core: field(39),
   }
   const isWhole = Number.isFinite(program.cpuSeconds + program.waitedSeconds + program.startedTicks + program.group)
   return isWhole ? program : undefined
@@ -81,9 +84,14 @@ export function treeOf(roots: readonly number[], scan: Scan): ReadonlySet<number
 
 /**
  * CPU seconds that each process used between two scans, by process id. The time of a child that has ended is with the parent that waited
- * for it; what such a child had used before the first scan is taken off again.
+ * for it; what such a child had used before the first scan is taken off again. The time of a process of the `server` that has ended stays
+ * its own, unless another process of the server waited for it: whoever else did, such as systemd, has not used it.
  */
-export function usedBetween(before: Scan, after: Scan): ReadonlyMap<number, number> {
+export function usedBetween(
+  before: Scan,
+  after: Scan,
+  server: ReadonlySet<number> = new Set(),
+): ReadonlyMap<number, number> {
   const used = new Map<number, number>()
   const newest = Math.max(0, ...[...before.programs.values()].map(({ startedTicks }) => startedTicks))
   const last = (pid: number) => {
@@ -96,15 +104,28 @@ export function usedBetween(before: Scan, after: Scan): ReadonlyMap<number, numb
       used.set(pid, Math.max(0, cpuSeconds + waitedSeconds - was.cpuSeconds - was.waitedSeconds))
     } else if (!before.isPartial || startedTicks > newest) used.set(pid, cpuSeconds + waitedSeconds)
   }
+  // By process: the time that its children, which have ended, used between the scans.
+  const waited = new Map<number, number>()
+  const ofServer: { readonly pid: number; readonly heir: number }[] = []
   for (const [pid, ended] of before.programs) {
     if (last(pid) !== undefined) continue
     let heir = ended.parent
     for (let steps = 0; steps < before.programs.size && last(heir) === undefined; steps++) {
       heir = before.programs.get(heir)?.parent ?? heir
     }
-    const waited = (last(heir)?.waitedSeconds ?? 0) - (before.programs.get(heir)?.waitedSeconds ?? 0)
-    const earlier = Math.min(ended.cpuSeconds + ended.waitedSeconds, Math.max(0, waited))
-    if (used.has(heir)) used.set(heir, Math.max(0, used.get(heir)! - earlier))
+    if (!used.has(heir)) continue
+    const growth = (last(heir)?.waitedSeconds ?? 0) - (before.programs.get(heir)?.waitedSeconds ?? 0)
+    const left = waited.get(heir) ?? Math.max(0, growth)
+    const earlier = Math.min(ended.cpuSeconds + ended.waitedSeconds, left)
+    waited.set(heir, left - earlier)
+    used.set(heir, Math.max(0, used.get(heir)! - earlier))
+    if (server.has(pid) && !server.has(heir)) ofServer.push({ pid, heir })
+  }
+  for (const { pid, heir } of ofServer) {
+    const own = Math.min(waited.get(heir)!, used.get(heir)!)
+    waited.set(heir, 0)
+    used.set(heir, used.get(heir)! - own)
+    used.set(pid, (used.get(pid) ?? 0) + own)
   }
   return used
 }

@@ -48,7 +48,7 @@ function runFor(collector: Collector, slab: Slab, seconds: number, milliseconds:
     addReplies(slab, 0, responseMs, 100)
     slab.sums[sum.responseMs]! += responseMs * 100
     collector.read(5000 + (tenth + 1) * 100)
-    if (tenth % 10 === 9) collector.endSecond()
+    collector.endSeconds()
   }
 }
 
@@ -99,7 +99,7 @@ test('Collector follows counters that wrap at 2^32', () => {
     slab.fields[field.bytesSent] = (reading * 3_000_000_000) | 0
     slab.counts[histogram.steps * countsLength] = (reading * 3_000_000_000) >>> 0
     collector.read(reading * 1000)
-    collector.endSecond()
+    collector.endSeconds()
   }
   expect(collector.total(field.bytesSent)).toBe(15_000_000_000)
   expect(collector.measured(5000).completed).toBe(15_000_000_000)
@@ -111,16 +111,43 @@ test('Collector ends seconds with the counts of each', () => {
   collector.begin(0)
   addReplies(slab, 0, 10, 1000)
   collector.read(1000)
-  expect(collector.endSecond()).toMatchObject({ second: 1, warmup: true, completed: 1000, perSecond: 1000 })
+  expect(collector.endSeconds()).toMatchObject([{ second: 1, warmup: true, completed: 1000, perSecond: 1000 }])
   addReplies(slab, 0, 1, 3000)
   slab.fields[field.failures + failureIndex.timeout] = 7
   slab.fields[field.failed] = 7
   collector.read(2500)
-  const second = collector.endSecond()
+  const [second, ...others] = collector.endSeconds()
+  expect(others).toEqual([])
   expect(second).toMatchObject({ second: 2, warmup: false, completed: 3000, failed: 7, perSecond: 2000 })
-  expect(second.p50).toBeCloseTo(1, 2)
-  expect(second.max).toBeCloseTo(1, 2)
+  expect(second!.p50).toBeCloseTo(1, 2)
+  expect(second!.max).toBeCloseTo(1, 2)
   expect(collector.failures()).toEqual({ timeout: 7 })
+})
+
+test('Collector divides the replies of a second by the time in which they were counted', () => {
+  const slab = createSlab(1)
+  const collector = collectorOf([slab], 0)
+  collector.begin(0)
+  addReplies(slab, 0, 1, 1090)
+  collector.read(1090)
+  expect(collector.endSeconds()).toMatchObject([{ completed: 1090, perSecond: 1000, unwanted: true }])
+  addReplies(slab, 0, 1, 960)
+  slab.sums[sum.wantedMs] = 960
+  collector.read(2050)
+  const [second] = collector.endSeconds()
+  expect(second).toMatchObject({ completed: 960, perSecond: 1000 })
+  expect(second).not.toHaveProperty('unwanted')
+  expect(collector.endSeconds()).toEqual([])
+  // The run has ended at 3.2 s, and is read after a wait for late replies.
+  addReplies(slab, 0, 1, 1150)
+  slab.sums[sum.wantedMs] = 2110
+  collector.read(4000)
+  const rest = collector.endSeconds(3200)
+  expect(rest).toMatchObject([
+    { second: 3, perSecond: 1000, completed: 958 },
+    { second: 4, seconds: 0.2, perSecond: 1000, completed: 192 },
+  ])
+  expect(collector.endSeconds(3200)).toEqual([])
 })
 
 test('Collector ends seconds with the bytes written and read and the connections opened in each', () => {
@@ -135,12 +162,12 @@ test('Collector ends seconds with the bytes written and read and the connections
   slab.fields[field.bytesReceived]! += 3000
   collector.read(1000)
   // Bytes sent before the start, as in a handshake, belong to no second.
-  expect(collector.endSecond()).toMatchObject({ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 })
+  expect(collector.endSeconds()).toMatchObject([{ bytesSent: 2000, bytesReceived: 3000, connections: 4, connects: 0 }])
   slab.fields[field.bytesSent]! += 500
   slab.fields[field.connects]! += 2
   slab.fields[field.open]! -= 1
   collector.read(2000)
-  expect(collector.endSecond()).toMatchObject({ bytesSent: 500, bytesReceived: 0, connections: 3, connects: 2 })
+  expect(collector.endSeconds()).toMatchObject([{ bytesSent: 500, bytesReceived: 0, connections: 3, connects: 2 }])
   const { bytesPerSecond } = collector.snapshot({ elapsedMs: 2000, phase: 'measuring' })
   expect(bytesPerSecond).toEqual({ sent: 500, received: 0 })
 })
@@ -205,7 +232,7 @@ test('Collector reads every histogram at least once a minute, so that no count w
   for (let second = 1; second <= 120; second++) {
     slab.counts[lag]! += 5e7
     collector.read(6000 + second * 1000)
-    collector.endSecond()
+    collector.endSeconds()
   }
   expect(collector.measured(126_000).clientLag.histogram.totalCount).toBe(120 * 5e7)
 })

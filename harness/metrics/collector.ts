@@ -7,6 +7,7 @@ import { distributionsOf, type Measured } from './measured.ts'
 import { distributionOf, quantilesOfCounts } from './quantiles.ts'
 import { availabilityBetween, cpuBetween, type Reading, usageBetween } from './reading.ts'
 import { type Replies, readReplies } from './replies.ts'
+import { type Counted, countedBetween, divided, secondLengths } from './seconds.ts'
 import { counterFields, field, instant, roleIndex, type Slab, sum } from './slab.ts'
 import type { Interval, Progress, Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
@@ -136,45 +137,42 @@ export class Collector {
   }
 
   /**
-   * Ends a second, and keeps and returns its interval. Call it right after `read`; with the length of the last one in
-   * seconds where the run has ended within it.
+   * Ends the seconds that are over as of the last reading, and where the run has ended at `endedAt` all that is left of it;
+   * that reading must be of a later moment than the end. Keeps and returns their intervals.
    */
-  endSecond(part?: number): Interval {
-    const before = this.#secondStart
-    this.#secondStart = this.#newReading()
-    const { seconds, clientCores, serverCores } = usageBetween(before, this.#secondStart)
-    const completed = this.#since(before, field.completed)
-    const failures = this.#failuresSince(before)
-    const availability = availabilityBetween(before, this.#secondStart) ?? 1
-    const responses = this.#readResponses()
-    const { p50, p90, p99, max } = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecondStart))
-    this.#responsesAtSecondStart = responses
-    if (this.intervals.length % readAllSeconds === 0) this.#histograms.readAll()
-    const otherCores = this.#options.otherCores?.()
-    const interval: Interval = {
-      second: this.intervals.length + 1,
-      ...(part !== undefined && { seconds: round3(part) }),
+  endSeconds(endedAt?: number): Interval[] {
+    const first = this.intervals.length
+    const elapsedMs = (endedAt ?? this.#readAt) - this.#startAt - first * 1000
+    const lengths = secondLengths(elapsedMs, endedAt !== undefined)
+    if (lengths.length === 0) return []
+    // Of so many seconds together one may be that in which all histograms are due.
+    if ((readAllSeconds - (first % readAllSeconds)) % readAllSeconds < lengths.length) this.#histograms.readAll()
+    const counted = this.#endSecond(endedAt ?? Number.POSITIVE_INFINITY)
+    const intervals = divided(counted, lengths).map((part, at) => ({
+      second: first + at + 1,
+      ...(lengths[at]! < 1 && { seconds: Math.round(lengths[at]! * 1000) / 1000 }),
       // By its planned start, because the reading that ends a second is always a little late.
-      warmup: this.intervals.length * 1000 < this.#options.warmupMs,
-      completed,
-      failed: this.#since(before, field.failed),
-      ...(Object.keys(failures).length > 0 && { failures }),
-      ...(availability < 1 && { availability: Number(availability.toFixed(4)) }),
-      perSecond: Math.round((completed / (part ?? seconds)) * 10) / 10,
-      bytesSent: this.#since(before, field.bytesSent),
-      bytesReceived: this.#since(before, field.bytesReceived),
+      warmup: (first + at) * 1000 < this.#options.warmupMs,
+      ...part,
+    }))
+    this.intervals.push(...intervals)
+    return intervals
+  }
+
+  /** What was counted since the reading that ended the last second, of a run that ends at `endedAt`. */
+  #endSecond(endedAt: number): Counted {
+    const [before, after, responses] = [this.#secondStart, this.#newReading(), this.#readResponses()]
+    const response = quantilesOfCounts(sparseSince(responses, this.#responsesAtSecondStart))
+    this.#secondStart = after
+    this.#responsesAtSecondStart = responses
+    return countedBetween(before, after, {
+      endedAt,
+      response,
       connections: this.level(field.open),
-      connects: this.#since(before, field.connects),
-      ...defined({ p50, p90, p99 }),
-      ...(completed > 0 ? { max } : {}),
-      clientCores: round3(clientCores),
-      ...(serverCores === undefined ? {} : { serverCores: round3(serverCores) }),
-      ...(otherCores === undefined ? {} : { otherCores: round3(otherCores) }),
+      otherCores: this.#options.otherCores?.(),
       rssBytes: this.#options.rssBytes(),
       heapBytes: this.level(field.heapKiB) * 1024,
-    }
-    this.intervals.push(interval)
-    return interval
+    })
   }
 
   /** The figures of the run so far. */
@@ -219,8 +217,10 @@ export class Collector {
 
   /** When the last worker stopped counting, on this thread's clock; undefined while one still counts. */
   endedAt(sharedOffsetMs: number): number | undefined {
-    const ends = this.#options.slabs.map(slab => slab.instants[instant.end]!)
-    return ends.includes(0) ? undefined : Math.max(...ends) - sharedOffsetMs
+    const { slabs } = this.#options
+    return slabs.every(hasStopped)
+      ? Math.max(...slabs.map(({ instants }) => instants[instant.end]!)) - sharedOffsetMs
+      : undefined
   }
 
   /** The steady state so far; undefined unless the warm-up is automatic and its minimum is over. */
@@ -363,10 +363,6 @@ export class Collector {
     return this.total(counter) - before.counters[counter]!
   }
 
-  #failuresSince(before: Reading): FailureCounts {
-    return failureCounts(index => this.#since(before, field.failures + index))
-  }
-
   /**
    * The length of the part since a reading. With constant gaps it is that of its planned requests: cut anywhere else, a
    * part of a few requests would show a rate that was never asked for.
@@ -389,8 +385,4 @@ function defined<T extends Record<string, number | undefined>>(values: T): { [K 
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: number
   }
-}
-
-function round3(value: number): number {
-  return Math.round(value * 1000) / 1000
 }

@@ -10,7 +10,7 @@ export interface Replies {
   readonly notKept: number
   /** By HTTP status, as text; only those with a count. */
   readonly statusCodes: Readonly<Record<string, number>>
-  /** The first words of RESP errors that failed their requests, most frequent first. */
+  /** RESP errors that failed their requests, by their first words, most frequent first; each as a whole line. */
   readonly errorWords: readonly Sample[]
   /** By step: requests that failed after they were sent. */
   readonly failedByStep: readonly number[]

@@ -22,9 +22,15 @@ export const sampleIndex = Object.fromEntries(sampleKinds.map((kind, index) => [
   number
 >
 
-/** Kinds of replies that a worker keeps at most, and the bytes it keeps of each. */
+/** Kinds that differ by step or key, so that there may be any number of them; every other kind has one entry of its own. */
+const isMany: readonly boolean[] = sampleKinds.map(kind => kind === 'unexpected' || kind === 'reply')
+const kindsOfOne = isMany.filter(many => !many).length
+
+/** Kinds of unexpected replies that a worker keeps at most, and the bytes it keeps of each. */
 export const sampleEntries = 16
 export const sampleBytesMax = 256
+/** The longest first word of an error that is looked at. */
+export const errorWordBytesMax = 32
 
 /** Words of an entry; the floats lie behind them. */
 const word = { published: 0, kind: 1, step: 2, key: 3, length: 4, kept: 5 } as const
@@ -34,7 +40,7 @@ const headerBytes = 48
 const entryBytes = headerBytes + sampleBytesMax
 /** The entries, and behind them the number of replies for which there was no entry. */
 export function sampleTableBytes(entries: number): number {
-  return entries * entryBytes + Float64Array.BYTES_PER_ELEMENT
+  return (entries + kindsOfOne) * entryBytes + Float64Array.BYTES_PER_ELEMENT
 }
 
 /** One reply as it was kept. */
@@ -60,19 +66,24 @@ export type SampleContent = Pick<Sample, 'at' | 'length' | 'bytes' | 'announced'
 /**
  * The first reply of each kind, step and key, and how many there were. A worker writes it and the main thread may read
  * it at any time: an entry is filled and then published with one atomic store. A reply like an earlier one costs a
- * search through at most 16 entries and an addition, so that a server which refuses everything is not slowed down.
+ * search through a few entries and an addition, so that a server which refuses everything is not slowed down. However
+ * many unexpected replies there are, a kind of which there is one entry always has room: a finding may depend on it.
  */
 export class SampleTable {
   readonly #entries: number
+  readonly #manyMax: number
   readonly #words: Int32Array
   readonly #floats: Float64Array
   readonly #bytes: Uint8Array
-  /** Entries in use; only the writer's own. */
+  /** Entries in use, and those of them whose kind may have several; only the writer's own. */
   #used = 0
+  #many = 0
 
+  /** With room for so many kinds of unexpected replies. */
   constructor(memory: SharedArrayBuffer, fromByte: number, entries: number = sampleEntries) {
     const length = sampleTableBytes(entries)
-    this.#entries = entries
+    this.#entries = entries + kindsOfOne
+    this.#manyMax = entries
     this.#words = new Int32Array(memory, fromByte, length / Int32Array.BYTES_PER_ELEMENT)
     this.#floats = new Float64Array(memory, fromByte, length / Float64Array.BYTES_PER_ELEMENT)
     this.#bytes = new Uint8Array(memory, fromByte, length)
@@ -88,7 +99,7 @@ export class SampleTable {
         return false
       }
     }
-    if (this.#used < this.#entries) return true
+    if (!isMany[kind]! || this.#many < this.#manyMax) return true
     this.#floats[floatOf(this.#entries)]!++
     return false
   }
@@ -96,6 +107,7 @@ export class SampleTable {
   /** Keeps the reply for which `count` has returned true. */
   keep(kind: number, step: number, key: number, { at, length, bytes, announced }: SampleContent): void {
     const entry = this.#used++
+    if (isMany[kind]!) this.#many++
     const kept = Math.min(bytes.length, sampleBytesMax)
     const words = this.#words
     const start = wordOf(entry)

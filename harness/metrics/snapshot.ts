@@ -87,6 +87,8 @@ export interface Interval {
   readonly failures?: FailureCounts
   /** The share of the wanted connection time in which the connections could be used; absent where that is all of it. */
   readonly availability?: number
+  /** No connection was wanted in it, as between the stages of a load: it says nothing about the server. */
+  readonly unwanted?: true
   readonly perSecond: number
   /** Written and read in this second, including handshakes and heartbeats. */
   readonly bytesSent: number

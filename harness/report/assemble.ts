@@ -229,10 +229,11 @@ function serverOf(
 
 function machineOf({ machine }: RunRecord): { machine?: MachineRecord } {
   if (machine?.use === undefined) return {}
-  const { otherCores, programs, waitShare, serverWaitShare, pressureShare, takenForServer } = machine.use
+  const { otherCores, cores, isPart, programs, waitShare, serverWaitShare, pressureShare, takenForServer } = machine.use
   return {
     machine: {
       otherCores: round(otherCores),
+      ...(isPart && { cores }),
       programs: programs.map(({ name, cores }) => ({ name, cores: round(cores) })),
       ...(waitShare !== undefined && { waitShare: round(waitShare) }),
       ...(serverWaitShare !== undefined && { serverWaitShare: round(serverWaitShare) }),

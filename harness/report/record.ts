@@ -159,6 +159,8 @@ export interface ServerRecord {
 /** Other programs, and waits for a core; shares are of the time, and cores of the machine that the client runs on. */
 export interface MachineRecord {
   readonly otherCores: number
+  /** How many cores the client may use, where the machine has more: `otherCores` are of these. */
+  readonly cores?: number
   /** The busiest programs besides client and server. */
   readonly programs: readonly { readonly name: string; readonly cores: number }[]
   /** For how long a busy thread of the client, and of a local server, waited for a core. */

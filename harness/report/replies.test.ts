@@ -7,7 +7,7 @@ import { Secrets } from '../shownBytes.ts'
 import type { MemoryServer } from '../transports/memory.ts'
 import { replyLines } from './formats/summary/counts.ts'
 import { summaryStyle } from './formats/summary/layout.ts'
-import { shownSamples } from './replies.ts'
+import { errorReplyCounts, shownSamples } from './replies.ts'
 import { isSilent, silenceText } from './silence.ts'
 import { sampleReport } from './testing/samples.ts'
 
@@ -63,6 +63,39 @@ test('shownSamples() shows no secret, neither in a reply nor in what was expecte
   const samples = await samplesOf('no, opensesame', { loop }, 'opensesame')
   expect(samples).toMatchObject([{ text: 'no, ***', expected: '"user ***"' }])
   expect(JSON.stringify(samples)).not.toContain('opensesame')
+})
+
+test('shownSamples() looks for secrets before it cuts what was expected, and in what a reason quotes', async () => {
+  const loop = [{ send: 'a', think: 0, expect: { equals: `${'x'.repeat(70)} opensesame-and-more` } }]
+  const [sample] = await samplesOf('no', { loop }, 'opensesame-and-more')
+  expect(sample!.expected).toContain('***')
+  expect(sample!.expected).not.toContain('opens')
+  const explain = (bytes: Uint8Array) =>
+    `no start line: ${JSON.stringify(`${Buffer.from(bytes).toString('latin1', 0, 12)}...`)}`
+  const malformed = { kind: 'malformed', step: -1, key: 0, count: 1, at: 0, announced: 0 } as const
+  const bytes = Buffer.from('key opensesame')
+  const shown = { ...sampleReport, stepNames: [], secrets: new Secrets(['opensesame']), startsAt: 0, explain }
+  const whole = { ...malformed, length: bytes.length, bytes }
+  expect(shownSamples({ samples: [whole] }, shown)).toMatchObject([{ why: 'no start line: "key ***..."' }])
+  const cut = { ...malformed, length: 900, bytes: bytes.subarray(0, 10) }
+  const quoted = { ...shown, explain: (kept: Uint8Array) => `no start line: "${Buffer.from(kept).toString()}"` }
+  expect(shownSamples({ samples: [cut] }, quoted)).toMatchObject([{ text: 'key ***', why: 'no start line: "key ***"' }])
+})
+
+const resp = { protocol: { name: 'resp', maxFrame: 2 ** 20 }, loop: [{ send: 'PING', think: 0 }] } as const
+
+test.each([
+  ['ERR no such key', 'ERR'],
+  [`${'k'.repeat(20)}:opensesame-and-more`, `${'k'.repeat(20)}:***`],
+  ['open sesame and more', '***'],
+  [`${'k'.repeat(60)} rest`, 'k'.repeat(32)],
+  [`${'k'.repeat(252)} opensesame`, 'k'.repeat(32)],
+  [`opensesame-and-more${'k'.repeat(60)}`, `***${'k'.repeat(32)}`],
+])('errorReplyCounts() cuts %j to its first word only after its secrets are hidden', async (line, word) => {
+  const server: MemoryServer = { received: connection => connection.send(Buffer.from(`-${line}\r\n`), 1) }
+  const { collector } = await simulate(server, { ...resp, requests: 3 })
+  const secrets = new Secrets(['opensesame-and-more', 'open sesame and more'])
+  expect(errorReplyCounts(collector.replies(), secrets)).toEqual({ [word]: 3 })
 })
 
 test('the summary has statuses, errors, failures by step and the first of each kind', () => {

@@ -1,8 +1,8 @@
 import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
-import type { Sample } from '../metrics/samples.ts'
+import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
-import { type Secrets, showBytes } from '../shownBytes.ts'
+import { type Secrets, showBytes, showFirstWord } from '../shownBytes.ts'
 
 /** Says why bytes are no whole frame, as a protocol may. */
 export type Explain = (bytes: Uint8Array, from: number, to: number) => string | undefined
@@ -44,8 +44,8 @@ export function errorReplyCounts(
   secrets: Secrets,
 ): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const { bytes, count } of errorWords) {
-    const { text, hex } = showBytes(bytes, secrets)
+  for (const { bytes, length, count } of errorWords) {
+    const { text, hex } = showFirstWord(bytes, secrets, errorWordBytesMax, bytes.length < length)
     const word = text ?? hex ?? ''
     counts[word] = (counts[word] ?? 0) + count
   }
@@ -56,7 +56,8 @@ function recordOf(sample: Sample, step: Step | undefined, shown: ShownWith): Sam
   const { kind, key, count, at, length, bytes, announced } = sample
   const { scenario, stepNames, secrets, startsAt, explain } = shown
   const isHttp = scenario.protocol.name === 'http' && (kind === 'unexpected' || kind === 'reply')
-  const expected = kind === 'unexpected' ? expectedText(step) : undefined
+  const expected = kind === 'unexpected' ? expectedText(step, secrets) : undefined
+  const isCut = bytes.length < length || kind === 'unfinished' || kind === 'partial'
   const why = kind === 'unexpected' ? undefined : reasonFor(sample, explain)
   const name = sample.step < 0 || stepNames.length < 2 ? undefined : stepNames[sample.step]
   return {
@@ -66,10 +67,10 @@ function recordOf(sample: Sample, step: Step | undefined, shown: ShownWith): Sam
     count,
     second: at < startsAt ? 0 : Math.floor((at - startsAt) / 1000) + 1,
     length,
-    ...showBytes(bytes, secrets, bytes.length < length || kind === 'unfinished' || kind === 'partial'),
+    ...showBytes(bytes, secrets, isCut),
     ...(announced > 0 && { announced }),
-    ...(expected !== undefined && { expected: secrets.hideText(expected) }),
-    ...(why !== undefined && { why: secrets.hideText(why) }),
+    ...(expected !== undefined && { expected }),
+    ...(why !== undefined && { why: hideQuoted(why, secrets, isCut) }),
   }
 }
 
@@ -89,9 +90,16 @@ function stepsOf({ loop, mix, heartbeat, key, connect }: Scenario): (Step | unde
   ]
 }
 
-/** What a step expects, short; undefined where any reply but a refusal will do. */
-function expectedText(step: Step | undefined): string | undefined {
-  const text = step?.expect === undefined ? capturedText(step) : textOfExpectation(step.expect)
+/** Hides secrets in a reason; what it quotes of the bytes may be cut off, with `..."` or where the bytes themselves end. */
+function hideQuoted(why: string, secrets: Secrets, isCut: boolean): string {
+  const parts = why.split(isCut ? /(\.\.\."|")/ : /(\.\.\.")/)
+  return parts.map((part, index) => secrets.hideText(part, index % 2 === 0 && index < parts.length - 1)).join('')
+}
+
+/** What a step expects, short and without secrets, which are looked for before it is cut; undefined where any reply but a refusal will do. */
+function expectedText(step: Step | undefined, secrets: Secrets): string | undefined {
+  const whole = step?.expect === undefined ? capturedText(step) : textOfExpectation(step.expect)
+  const text = whole === undefined ? undefined : secrets.hideText(whole)
   return text !== undefined && text.length > expectedCharactersMax ? `${text.slice(0, expectedCharactersMax)}…` : text
 }
 

@@ -12,6 +12,7 @@ import type { RequestBank } from '../plan/bank.ts'
 import { type Plan, planRun, type WorkerPlan } from '../plan/plan.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { formatCount, plural } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { keepCeiling, readCeiling } from './ceilingCache.ts'
 import { startDelayMs } from './drive.ts'
@@ -22,6 +23,8 @@ const openingMsMax = 5000
 const timeoutMs = 5000
 /** More cannot be opened from one address to one port, and would take too long. */
 const connectionsMax = 20_000
+/** With a longer pause between requests hardly one of a connection would come in the part that counts. */
+const thinkMsMax = 100
 /** Descriptors besides those of the connections, which have both ends in this process. */
 const ownDescriptors = 128
 
@@ -46,24 +49,26 @@ export interface CeilingOptions {
   readonly times?: { readonly warmupMs: number; readonly measuredMs: number }
 }
 
+/** Why there is no ceiling, as the end of a sentence. */
+export interface NoCeiling {
+  readonly none: string
+}
+
 /**
  * The ceiling of a run's client in requests per second: the throughput of the same plan against a server that does nothing,
- * as cached by an earlier run, or measured now, in less than two seconds. Undefined where there is no null server for the
- * plan, or where it could not be measured, which does not fail the run.
+ * as cached by an earlier run, or measured now, in less than two seconds. Or else why there is no null server for the plan,
+ * or none could be measured, which does not fail the run.
  */
-export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | undefined> {
+export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | NoCeiling> {
   const { loaded, plan, bank, totals, options } = inputs
   const { connections, protocol } = loaded.scenario
   const { scheme } = plan.workers[0]!.address
-  if (scheme !== 'tcp' && scheme !== 'unix') return undefined
-  // A client and a server that compete for cores would both be measured wrong.
-  if (2 * plan.workers.length > inputs.environment.cores) return undefined
-  if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
-  // The replies of a null server have no values to capture, so no request can be made from them.
-  if (loopBank.steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) return undefined
+  if (scheme !== 'tcp' && scheme !== 'unix') return { none: `there is no null server for ${scheme}://` }
+  const none = hindrance(inputs, loopBank)
+  if (none !== undefined) return { none }
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
-  if (replies === undefined) return undefined
+  if (replies === undefined) return { none: noRepliesFor(protocol.name) }
   const key = keyOf(inputs, replies)
   const kept = options.cacheFolder === undefined ? undefined : await readCeiling(options.cacheFolder, key, new Date())
   // A cached ceiling below this run's own rate was measured on a busy machine: measure again.
@@ -76,15 +81,45 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
     // The higher of two: other work of the machine can only lower it.
     const samples = [await drive(driven, connections, options.signal), await drive(driven, connections, options.signal)]
     const measured = samples.filter(sample => sample !== undefined)
-    if (measured.length === 0 || server.error() !== undefined) return undefined
+    if (options.signal.aborted) return { none: 'its measurement was interrupted' }
+    if (measured.length === 0 || server.error() !== undefined) return { none: notMeasured }
     const nullPerSecond = Math.max(...measured)
     if (options.cacheFolder !== undefined) await keepCeiling(options.cacheFolder, key, nullPerSecond, new Date())
     return { nullPerSecond, cached: false }
   } catch {
-    return undefined
+    return { none: notMeasured }
   } finally {
     await server?.stop()
   }
+}
+
+const notMeasured = 'its measurement with a null server failed'
+
+/** Why the plan cannot be run against a null server, which is known before anything is tried. */
+function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: RequestBank): string | undefined {
+  const { connections } = loaded.scenario
+  const workers = plan.workers.length
+  // A client and a server that compete for cores would both be measured wrong.
+  if (2 * workers > environment.cores) {
+    return `a null server needs as many cores as ${plural(workers, 'worker')}, and there are ${environment.cores} in all`
+  }
+  if (connections > connectionsMax) return `a null server takes at most ${formatCount(connectionsMax)} connections`
+  if (2 * connections + ownDescriptors > fileDescriptorsMax()) {
+    return 'there are too few file descriptors for both ends of its connections (ulimit -n)'
+  }
+  // The replies of a null server have no values to capture, so no request can be made from them.
+  if (steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) {
+    return 'a null server has no values for the requests that need some of earlier replies'
+  }
+  return steps.some(({ thinkMs }) => thinkMs > thinkMsMax)
+    ? 'its pauses are too long to be measured in a second'
+    : undefined
+}
+
+function noRepliesFor(protocol: string): string {
+  return protocol === 'raw'
+    ? 'a null server cannot tell requests of different lengths apart'
+    : `a null server does not send what a client of ${protocol} reads most`
 }
 
 /** The same load with the steps of the loop only; each worker has its own thread of the server. */
@@ -95,7 +130,7 @@ function nullPlan(
   { addresses }: NullServer,
   { warmupMs, measuredMs }: typeof defaultTimes,
 ): Plan {
-  const { requests: _, sourceAddresses: __, ...rest } = scenario
+  const { requests: _, sourceAddresses: __, heartbeat: ___, ...rest } = scenario
   const loop: Scenario = {
     ...rest,
     warmup: warmupMs,

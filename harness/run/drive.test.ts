@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Collector } from '../metrics/collector.ts'
-import { field } from '../metrics/slab.ts'
+import { field, sum } from '../metrics/slab.ts'
 import type { Plan } from '../plan/plan.ts'
 import { planRun } from '../plan/plan.ts'
 import { parseScenario } from '../scenario/load.ts'
@@ -115,6 +115,52 @@ describe('drive() reports to its observers', () => {
     const sums = completed.map((_, index) => completed.slice(0, index + 1).reduce((sum, count) => sum + count, 0))
     expect(seconds.map(({ totals }) => totals.completed)).toEqual(sums)
     expect(sums.at(-1)).toBe(4000)
+  })
+
+  test.each([
+    ['ends within a second', 'duration: 9500ms\nwarmup: 1s', 10, 0.5],
+    ['ends with a second', 'duration: 3s\nwarmup: 1s', 4, undefined],
+    ['is shorter than one', 'duration: 400ms\nwarmup: 0s', 0, 0.4],
+  ])('no second of the wait for late replies, in a run that %s', async (_, settings, whole, part) => {
+    const { seconds, collector } = await driven(settings, { drainMs: 1000 })
+    const lengths = seconds.map(({ interval }) => interval.seconds)
+    expect(lengths).toEqual([...Array(whole), ...(part === undefined ? [] : [part])])
+    expect(seconds.reduce((sum, { interval }) => sum + interval.completed, 0)).toBe(collector.total(field.completed))
+    // Readings come up to 100 ms late, and the fleet counts every 10 ms.
+    for (const { interval } of seconds) expect(Math.abs(interval.perSecond - 1000)).toBeLessThanOrEqual(30)
+  })
+
+  test('an outage to the end of a run that is ended shortly after a second', async () => {
+    const controller = new AbortController()
+    const run = new Driven(await planOf('duration: 9s\nwarmup: 0s'), {}, { signal: controller.signal })
+    const [slab] = run.fleet.slabs
+    run.timers.every(10, () => {
+      if (run.elapsedMs <= 0 || controller.signal.aborted) return
+      slab!.sums[sum.wantedMs]! += 10
+      if (run.elapsedMs > 2100) slab!.sums[sum.downMs]! += 10
+    })
+    run.timers.after(startDelayMs + 3030, () => controller.abort())
+    await run.end()
+    expect(run.seconds.map(({ interval }) => interval.seconds)).toEqual([undefined, undefined, undefined, 0.03])
+    for (const { interval } of run.seconds.slice(2)) expect(interval.availability).toBeLessThan(0.1)
+    expect(run.seconds.filter(({ interval }) => interval.unwanted)).toEqual([])
+  })
+
+  test.each([
+    ['over its end', 2300, 3200],
+    ['in its midst', 1300, 2500],
+  ])('every second of a run whose main thread stood still %s', async (_, fromMs, forMs) => {
+    const run = new Driven(await planOf('duration: 5s\nwarmup: 0s'), { drainMs: 200 })
+    run.timers.after(startDelayMs + fromMs, () => run.timers.block(forMs))
+    await run.end()
+    expect(run.seconds.map(({ interval }) => [interval.second, interval.seconds])).toEqual(
+      [1, 2, 3, 4, 5].map(second => [second, undefined]),
+    )
+    for (const { interval } of run.seconds) {
+      expect(Math.abs(interval.perSecond - 1000)).toBeLessThanOrEqual(100)
+      expect(interval.completed).toBeGreaterThan(0)
+    }
+    expect(run.seconds.reduce((sum, { interval }) => sum + interval.completed, 0)).toBe(5000)
   })
 
   test('the findings so far as notes, but not before the warm-up is over', async () => {

@@ -123,8 +123,11 @@ class RunWatch {
   read(): void {
     const { plan, fleet, collector, target, observers } = this.#run
     const now = this.#timers.now()
+    // Asked first: what is read afterwards is all that was counted up to the end.
+    const endedAt = this.#endedAt()
     collector.read(now)
-    if (now - this.#startAt >= (collector.intervals.length + 1) * 1000) this.#endSecond()
+    // Workers may have stopped at the planned end and say so a moment later.
+    if (endedAt !== undefined || now < this.#plannedEnd()) this.#endSeconds(endedAt)
     // A server that this run started is not restarted: the remaining requests would stay unanswered.
     if (plan.counted && target.ended() !== undefined) fleet.stop()
     if (plan.counted && this.#stuckMs === undefined && now >= this.#startAt) {
@@ -154,12 +157,11 @@ class RunWatch {
   /** Ends the watch after all workers have ended, with `error` if one of them failed. */
   async end(error: string | undefined): Promise<Outcome> {
     const { plan, collector, target } = this.#run
-    collector.read(this.#timers.now())
-    const endedAt = collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs()) ?? this.#timers.now()
-    const restMs = endedAt - this.#startAt - collector.intervals.length * 1000
-    // The last second may have ended since the last reading.
-    if (restMs + readMs >= 1000) this.#endSecond()
-    else if (restMs >= 1) this.#endSecond(restMs / 1000)
+    const now = this.#timers.now()
+    // A worker that died has not said when it stopped.
+    const endedAt = this.#endedAt() ?? Math.min(now, this.#plannedEnd())
+    collector.read(now)
+    this.#endSeconds(endedAt)
     if (Object.keys(collector.failures()).length > 0) {
       await new Promise<void>(resolve => void this.#timers.after(targetExitGraceMs, resolve))
     }
@@ -171,10 +173,22 @@ class RunWatch {
     }
   }
 
-  #endSecond(part?: number): void {
+  /** Ends the seconds that are over; once the run has ended, all that is left of it. */
+  #endSeconds(endedAt: number | undefined): void {
     const { collector, observers } = this.#run
-    const second = { interval: collector.endSecond(part), totals: totalsOf(collector) }
-    for (const observer of observers) observer.second?.(second)
+    for (const interval of collector.endSeconds(endedAt)) {
+      const second = { interval, totals: totalsOf(collector) }
+      for (const observer of observers) observer.second?.(second)
+    }
+  }
+
+  /** When the last worker stopped counting, on this thread's clock; undefined while one still counts. */
+  #endedAt(): number | undefined {
+    return this.#run.collector.endedAt(this.#run.sharedOffsetMs ?? sharedOffsetMs())
+  }
+
+  #plannedEnd(): number {
+    return this.#run.plan.endsByTime ? this.#startAt + this.#lengthMs : Number.POSITIVE_INFINITY
   }
 
   #progressAt(now: number): Progress {

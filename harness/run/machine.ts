@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { MachineState } from '../audit/machine.ts'
-import { findListeners } from '../host/listeners.ts'
 import { MachineMeter } from '../host/machineMeter.ts'
 import { readPorts, readTimeWait } from '../host/ports.ts'
 import { createCpuMeter, type ProcessRef } from '../host/processes.ts'
+import { ServerProcesses } from '../host/serverProcesses.ts'
 import { systemFiles } from '../host/systemFiles.ts'
 import type { Phase } from '../metrics/snapshot.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -19,30 +19,31 @@ import type { Observer } from './observer.ts'
 /** Interfaces behind which containers and virtual machines of this machine are. */
 const ownNetworks = /^(docker|br-|veth|virbr|cni|podman|lxc|lxd|vmnet|vboxnet|flannel|cali)/
 
-/** The processes of a target on this machine. */
-export interface ServerProcesses {
-  readonly processes: readonly ProcessRef[]
-  /** The server is on this machine, but which process it is could not be found out. */
-  readonly isHidden: boolean
-}
-
-/** The processes of the server: the one that the run started, or those that listen at the target's address. */
+/** The processes of the server: the one that the run started, and those that listen at its address on this machine. */
 export function serverProcesses({ process: started, found }: RunningTarget): ServerProcesses {
-  if (started !== undefined) return { processes: [started], isHidden: false }
-  if (found === undefined || !isOnThisMachine(found)) return { processes: [], isHidden: false }
-  const { processes, areForwarders, isSelf } = findListeners(found, systemFiles, process.pid)
-  return { processes, isHidden: !isSelf && (processes.length === 0 || areForwarders) }
+  const listensAt = found !== undefined && isOnThisMachine(found) ? found : undefined
+  return new ServerProcesses({ started, listensAt })
 }
 
 /** Reads the CPU seconds of a server; undefined where its process is not known or has ended. */
-export function serverCpuMeter({ processes }: ServerProcesses): () => number | undefined {
-  const meters = processes.map(process => ({ read: createCpuMeter(process), seconds: 0 }))
+export function serverCpuMeter(server: Pick<ServerProcesses, 'processes'>): () => number | undefined {
+  const meters = new Map<ProcessRef, { read: () => number | undefined; from: number; seconds: number }>()
+  let isFirst = true
   return () => {
-    const readings = meters.map(meter => meter.read())
+    let isKnown = false
+    for (const ref of server.processes) {
+      const meter = meters.get(ref) ?? { read: createCpuMeter(ref), from: Number.NaN, seconds: 0 }
+      meters.set(ref, meter)
+      const seconds = meter.read()
+      if (seconds === undefined) continue
+      isKnown = true
+      // What a process used before it was found would all count in the moment at which it is.
+      if (Number.isNaN(meter.from)) meter.from = isFirst ? 0 : seconds
+      meter.seconds = seconds - meter.from
+    }
+    isFirst = false
     // The sum does not decrease when one of several processes ends.
-    for (const [index, meter] of meters.entries()) meter.seconds = readings[index] ?? meter.seconds
-    const isKnown = readings.some(seconds => seconds !== undefined)
-    return isKnown ? meters.reduce((sum, { seconds }) => sum + seconds, 0) : undefined
+    return isKnown ? [...meters.values()].reduce((sum, { seconds }) => sum + seconds, 0) : undefined
   }
 }
 
@@ -55,13 +56,14 @@ export function ownSources(scenario: Scenario, address: Address, transport: Tran
 /** Follows the machine during a run: other programs, and the client's ports. */
 export class MachineWatch {
   readonly #plan: Plan
+  readonly #server: ServerProcesses
   readonly #meter: MachineMeter
   #phase: Phase | undefined
 
-  constructor(plan: Plan, cores: number, { processes, isHidden }: ServerProcesses) {
+  constructor(plan: Plan, cores: number, server: ServerProcesses) {
     this.#plan = plan
-    const workers = plan.workers.length
-    this.#meter = new MachineMeter({ cores, workers, server: processes, isServerHidden: isHidden })
+    this.#server = server
+    this.#meter = new MachineMeter({ cores, workers: plan.workers.length, server })
   }
 
   /** Reads the machine where a part of the run begins, and now and then in between. */
@@ -78,6 +80,12 @@ export class MachineWatch {
 
   otherCores(): number | undefined {
     return this.#meter.otherCoresSince()
+  }
+
+  /** The same at the end of the run, when processes of the server may be others than at its start. */
+  stateAtEnd(fromMs: number): MachineState {
+    this.#server.lookUp()
+    return this.state(fromMs)
   }
 
   /** What the audit is told, about the part of the run since a time. */

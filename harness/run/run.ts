@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import { formatEndpoint } from '../address.ts'
-import type { CeilingRecord } from '../audit/ceiling.ts'
 import { provenPerBusySecond } from '../audit/inputs.ts'
 import { LiveAudit } from '../audit/live.ts'
 import { monotonicClock } from '../clock.ts'
@@ -174,7 +173,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     fleet.stop()
   }
   const { windowMs } = collector.measured(outcome.endedAt)
-  const machineState = machine.state(outcome.endedAt - windowMs)
+  const machineState = machine.stateAtEnd(outcome.endedAt - windowMs)
   await target.stop()
   const record: RunRecord = {
     ...outcome,
@@ -216,22 +215,29 @@ interface Ending {
 
 /** The report of a run; where its client may have been the limit, the ceiling of the client is measured first. */
 async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
-  const measured = collector.measured(record.endedAt)
-  const shownPerSecond = options.ceiling === 'never' ? undefined : provenPerBusySecond(record, measured)
-  let ceiling: CeilingRecord | undefined
-  if (shownPerSecond !== undefined) {
-    const { cacheFolder } = options
-    ceiling = await measureCeiling({
-      loaded,
-      plan,
-      bank: prepared.bank,
-      environment: record.facts.environment,
-      totals: totalsOf(collector),
-      shownPerSecond,
-      options: { signal, ...(cacheFolder !== undefined && { cacheFolder }) },
-    })
-  }
-  return assembleReport({ ...record, ...(ceiling && { ceiling }) }, collector, measured)
+  const all = collector.measured(record.endedAt)
+  // Where another program is taken for the server, what the known processes used says nothing of it.
+  const isServerKnown = record.machine?.use?.takenForServer === undefined
+  const measured = isServerKnown ? all : { ...all, serverCpuSeconds: undefined }
+  const shownPerSecond = provenPerBusySecond(record, measured)
+  if (shownPerSecond === undefined) return assembleReport(record, collector, measured)
+  const { cacheFolder } = options
+  const unwanted = record.interrupted
+    ? 'the run was interrupted'
+    : options.ceiling === 'never' && 'it was not asked for'
+  const found = unwanted
+    ? { none: unwanted }
+    : await measureCeiling({
+        loaded,
+        plan,
+        bank: prepared.bank,
+        environment: record.facts.environment,
+        totals: totalsOf(collector),
+        shownPerSecond,
+        options: { signal, ...(cacheFolder !== undefined && { cacheFolder }) },
+      })
+  const known = 'none' in found ? { noCeiling: found.none } : { ceiling: found }
+  return assembleReport({ ...record, ...known }, collector, measured)
 }
 
 function ownCpuSeconds(): number {

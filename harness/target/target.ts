@@ -32,7 +32,10 @@ export interface RunningTarget {
   readonly address: Address
   /** The server's process, and whether it leads a process group whose members count as the server too. */
   readonly process?: { readonly pid: number; readonly group: boolean }
-  /** The address of a server that was there before the run, also where a relay leads to it. */
+  /**
+   * Where processes of the server that the run has not started itself are to be looked for: at the address of one that was
+   * there before, or that a command may have asked another program to start; also where a relay leads to it.
+   */
   readonly found?: Address
   /** The final count of a reference server: undefined before `stop`, and when it was killed. */
   requests(): number | undefined
@@ -194,7 +197,7 @@ async function runCommand(
     const addresses = await resolveAddresses(parseAddress(url, tls), family)
     const resolved = await answers(addresses, patience, () => child.ended())
     const group = { pid: Number(pid), group: true }
-    return { ...child, address: resolved, process: group, requests: () => undefined }
+    return { ...child, address: resolved, found: resolved, process: group, requests: () => undefined }
   } catch (error) {
     await child.stop()
     const named = 'command' in shown ? shown.command.replaceAll('{port}', port) : command

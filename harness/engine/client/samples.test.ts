@@ -63,9 +63,31 @@ test('Samples tell the errors of Redis apart by their first word', async () => {
     [10, 'MOVED 1 here'],
   ])
   expect(run.slab.errorWords.read().map(({ count, bytes }) => [textOf(bytes), count])).toEqual([
-    ['ERR', 20],
-    ['MOVED', 10],
+    ['ERR unknown 1', 20],
+    ['MOVED 1 here', 10],
   ])
+})
+
+test('Samples keep a frame that was not asked for, and bytes that are no message, behind any number of unexpected replies', async () => {
+  const loop = Array.from({ length: sampleEntries + 2 }, (_, step) => ({
+    send: `${step}`,
+    expect: 'echo' as const,
+    think: 0,
+  }))
+  let replies = 0
+  const server: MemoryServer = {
+    received(connection) {
+      const number = ++replies
+      if (number === loop.length + 1) connection.send(Buffer.from('wrong\nNOTICE\n'), 1)
+      else connection.send(Buffer.from(number === 2 * loop.length ? 'x'.repeat(2000) : 'wrong\n'), 1)
+    },
+  }
+  const run = await simulate(server, { loop, requests: 2 * loop.length })
+  const samples = samplesOf(run)
+  expect(samples.filter(({ kind }) => kind === 'unexpected')).toHaveLength(sampleEntries)
+  expect(samples).toContainEqual({ kind: 'stray', step: -1, count: 1, text: 'NOTICE' })
+  expect(samples.map(({ kind }) => kind)).toContain('too-large')
+  expect(run.slab.samples.notKept).toBeGreaterThan(0)
 })
 
 test('Samples keep bytes that are no message, and how long a frame was announced to be', async () => {

@@ -1,12 +1,17 @@
-import { type SampleKind, type SampleTable, sampleBytesMax, sampleIndex } from '../../metrics/samples.ts'
+import {
+  errorWordBytesMax,
+  type SampleKind,
+  type SampleTable,
+  sampleBytesMax,
+  sampleIndex,
+} from '../../metrics/samples.ts'
 import type { Slab } from '../../metrics/slab.ts'
 import type { PartialFrames } from '../../protocols/partialFrames.ts'
 import { type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import type { Transport } from '../../transports/transport.ts'
 
-/** The longest first word of an error that is looked at. */
-const errorWordBytesMax = 32
 const space = 0x20
+const carriageReturn = 0x0d
 const minus = 0x2d
 const fnvOffset = 0x811c9dc5
 const fnvPrime = 0x01000193
@@ -58,12 +63,14 @@ export class Samples {
   unexpected(step: number, bytes: Uint8Array, from: number, end: number, now: number): void {
     const key = this.#keyOf(bytes, from, end)
     this.#frame(this.#table, 'unexpected', step, key, bytes, from, end, now)
-    if (!this.#hasErrorWords || key === 0 || !this.#errorWords.count(0, noStep, key)) return
-    const word = bytes.slice(from + 1, errorWordEnd(bytes, from + 1, end))
-    this.#errorWords.keep(0, noStep, key, {
+    const index = sampleIndex.unexpected
+    if (!this.#hasErrorWords || key === 0 || !this.#errorWords.count(index, noStep, key)) return
+    // The whole line: a secret in it can be told only before it is cut to its first word.
+    const line = bytes.subarray(from + 1, bytes[end - 2] === carriageReturn ? end - 2 : end)
+    this.#errorWords.keep(index, noStep, key, {
       at: now + this.#sharedOffsetMs,
-      length: word.length,
-      bytes: word,
+      length: line.length,
+      bytes: line.slice(0, sampleBytesMax),
       announced: 0,
     })
   }

@@ -113,17 +113,16 @@ export async function simulate(
   transport.at(startMs + collector.measuredAfterMs, now => collector.read(now))
   for (let read = 1; read * readMs <= Math.min(run.lengthMs + extensionMs, readsMsMax); read++) {
     transport.at(startMs + read * readMs, now => {
+      const endedAt = collector.endedAt(0)
       collector.read(now)
-      if ((read * readMs) % 1000 === 0) collector.endSecond()
+      collector.endSeconds(endedAt)
     })
   }
   await wire.run(client)
   if (Atomics.load(slab.fields, field.state) !== state.closed) throw new Error('counting has not stopped')
   const endedAt = slab.instants[instant.end]!
   collector.read(Math.max(endedAt, transport.now()))
-  const restMs = endedAt - startMs - collector.intervals.length * 1000
-  if (restMs >= 1000) collector.endSecond()
-  else if (restMs >= 1) collector.endSecond(restMs / 1000)
+  collector.endSeconds(endedAt)
   const result = {
     sent: collector.total(field.sent),
     completed: collector.total(field.completed),
