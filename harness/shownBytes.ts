@@ -14,6 +14,8 @@ const controlShareMax = 0.1
 const hexRowBytes = 16
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' }
 const escaped = /["\\\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu
+/** What moves the cursor, ends a line or turns the direction of writing; a tab does no harm. */
+const acting = /(?!\t)[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/u
 const controls = /(?![\r\n\t])\p{Cc}/gu
 
 /** What must not be shown of a run: values that came out of the environment, and keys. */
@@ -77,6 +79,22 @@ export function quoteShown({ text, hex }: ShownBytes, characters = 60): string {
   return text === undefined ? `hex ${short}` : `"${short}"`
 }
 
+/** A text of a peer in quotes, with escapes for what acts on a terminal; more than `characters` of it are cut off. */
+export function quoteText(text: string, characters: number): string {
+  return `"${escapeText(text.length > characters ? `${text.slice(0, characters)}...` : text)}"`
+}
+
+/**
+ * Bytes of a peer in one line that acts on no terminal: text as it is, text with line ends and control characters in
+ * quotes and with escapes, all else as hex. None of it is cut off.
+ */
+export function plainOrQuoted(bytes: Uint8Array): string {
+  const text = textOf(bytes, false)
+  if (text === undefined) return `hex ${Buffer.from(bytes).toString('hex')}`
+  const plain = Buffer.from(bytes).toString()
+  return acting.test(plain) ? `"${text}"` : plain
+}
+
 function splitAt(part: Buffer | undefined, secret: Buffer): (Buffer | undefined)[] {
   if (part === undefined) return [part]
   const parts: (Buffer | undefined)[] = []
@@ -116,6 +134,10 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
     return undefined
   }
   if ((text.match(controls)?.length ?? 0) > text.length * controlShareMax) return undefined
+  return escapeText(text)
+}
+
+function escapeText(text: string): string {
   return text.replace(escaped, character => escapes[character] ?? codePointEscape(character))
 }
 

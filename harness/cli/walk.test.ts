@@ -95,6 +95,35 @@ describe('volley talk', () => {
     expect(stderr).toContain('the reply is not a resp message: "no reply\\r\\n"')
   })
 
+  test('writes nothing of a server to the terminal that would act on it', async () => {
+    const replies = [
+      ...['plain "as" it\tis \\o/', 'over\rwritten', 'a page ends here\f and here \v', 'a title \x1b]0;x\x07 of a window'],
+      ...['colours by \u009b31m', 'turned \u202eround', 'two\u2028lines'],
+    ]
+    const rest = [...replies]
+    const { url } = await lines(() => rest.shift()!)
+    const stdin = 'x\n'.repeat(replies.length)
+    const { code, stdout } = await new Invocation(['talk', url, '--protocol', 'line'], { stdin }).ended
+    expect({ code, lines: stdout.split('\n') }).toEqual({
+      code: 0,
+      lines: [
+        replies[0],
+        ...['"over\\rwritten"', '"a page ends here\\x0c and here \\x0b"', '"a title \\x1b]0;x\\x07 of a window"'],
+        ...['"colours by \\x9b31m"', '"turned \\u{202e}round"', '"two\\u{2028}lines"'],
+        '',
+      ],
+    })
+  })
+
+  test('says why bytes are no message without the control characters in them', async () => {
+    const { url } = await listen(socket =>
+      socket.on('data', () => socket.write('HTTP/1.1 20\u009b31m\u0007\r\n\r\n', 'latin1')),
+    )
+    const { stderr } = await new Invocation(['talk', url, '--protocol', 'http'], { stdin: 'GET /\n' }).ended
+    expect(stderr).toContain('without a status: "HTTP/1.1 20\\x9b31m\\x07"')
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  })
+
   test('shows the beginning of a message whose rest does not come', async () => {
     const { url } = await listen(socket => socket.on('data', () => socket.end('half')))
     const { stderr } = await new Invocation(['talk', url], { stdin: 'x\n' }).ended

@@ -4,6 +4,7 @@ import { type ExitCode, exitCode } from '../errors.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
 import { walkThrough } from '../run/walkThrough.ts'
 import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
+import { printable } from '../terminal/cells.ts'
 import type { CommandIo } from './io.ts'
 
 /** Bytes of a frame that are shown. */
@@ -19,7 +20,7 @@ export async function walk(source: string, overrides: readonly Override[], io: C
   const write = (line: string) => io.stdout.write(`${line}\n`)
   const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
-  for (const line of ['', ...lines]) write(line)
+  for (const line of ['', ...lines]) write(printable(line))
   if (io.signal.aborted) return exitCode.interrupted
   return isAsExpected ? exitCode.pass : exitCode.failed
 }
