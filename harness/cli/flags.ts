@@ -59,10 +59,11 @@ const settings: readonly Setting[] = [
     path: ['protocol'],
   },
   {
-    flags: '--send <text>',
+    flags: '--send <text or JSON>',
     name: 'send',
-    description: 'one request to send, instead of the steps',
+    description: 'one request in place of the steps: a text, or fields as in {"type": 1, "body": "hello"}',
     path: ['loop'],
+    // Which fields a request has depends on the protocol: "loadWithRequest" reads the text once that is known.
     value: send => [{ send }],
   },
   {

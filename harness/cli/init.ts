@@ -7,14 +7,14 @@ import type { ProtocolName } from '../protocols/protocol.ts'
 import { protocolNames } from '../protocols/spec.ts'
 import { parseScenario, protocolIn } from '../scenario/load.ts'
 import { applyOverrides, type Override } from '../scenario/overrides.ts'
-import { isHttpUrl, isUrl, nameFromUrl, settingsOfUrl } from '../scenario/url.ts'
+import { defaultSend, isHttpUrl, isUrl, nameFromUrl, settingsOfUrl } from '../scenario/url.ts'
 import { renderScenario } from '../scenario/yaml/render.ts'
 import { unknownWord } from '../suggestion.ts'
 import { createWholeSync } from '../wholeFile.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
 import { addRequestFlags, type RequestFlags, requestOverrides } from './request.ts'
-import { defaultSend, sendOf, sendOverride } from './validRequest.ts'
+import { sendOf, sendOverride } from './validRequest.ts'
 
 interface InitFlags extends RequestFlags {
   readonly send?: string
@@ -75,13 +75,12 @@ const overHttp: Override = { path: ['protocol'], value: 'http', origin: '' }
 function baseOfUrl(url: string, overrides: readonly Override[]): Mapping {
   const chosen = protocolIn(overrides)
   const { target, protocol, loop } = settingsOfUrl(url, chosen)
-  const isAddress = !isHttpUrl(url) && protocol === (chosen ?? 'raw')
   return {
     ...commonSettings(nameFromUrl(url)),
     target,
     // The header Host follows from the address.
     protocol: isHttpUrl(url) ? 'http' : protocol,
-    loop: isAddress && protocol !== 'resp' ? loopOf(protocol as ProtocolName) : loop,
+    loop,
   }
 }
 

@@ -97,7 +97,12 @@ describe('volley talk', () => {
 
   test('writes nothing of a server to the terminal that would act on it', async () => {
     const replies = [
-      ...['plain "as" it\tis \\o/', 'over\rwritten', 'a page ends here\f and here \v', 'a title \x1b]0;x\x07 of a window'],
+      ...[
+        'plain "as" it\tis \\o/',
+        'over\rwritten',
+        'a page ends here\f and here \v',
+        'a title \x1b]0;x\x07 of a window',
+      ],
       ...['colours by \u009b31m', 'turned \u202eround', 'two\u2028lines'],
     ]
     const rest = [...replies]

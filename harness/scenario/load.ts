@@ -89,11 +89,21 @@ function finish(
   }
 }
 
+/** The name of the protocol in the text of a scenario, before anything of it is checked; undefined where there is none. */
+export function protocolInText(text: string, environment: Environment): string | undefined {
+  const source = readSource(text.replace(/^\uFEFF/, ''), environment)
+  return 'data' in source ? protocolName(valueAt(source.data, ['protocol'])) : undefined
+}
+
+function protocolName(value: unknown): string | undefined {
+  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
+}
+
 /** The name of the protocol that the last of the overrides with one chooses. */
 export function protocolIn(overrides: readonly Override[]): string | undefined {
   const { path: [, key] = [], value } = overrides.findLast(({ path }) => path[0] === 'protocol') ?? {}
   if (key !== undefined) return String(key)
-  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
+  return protocolName(value)
 }
 
 /** Reads the text of a scenario file, up to its limit; a UserError where it cannot be read. */

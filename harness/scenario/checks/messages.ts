@@ -5,6 +5,7 @@ import { splitCommand } from '../../protocols/resp/respCommand.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Send, Step } from '../scenario.ts'
 import { parseRequestLine, requestLineForms } from '../schema/httpRequest.ts'
+import { payloadKeys } from '../schema/payload.ts'
 import { parseSlots } from '../schema/slots.ts'
 
 /** A request and what is expected of its reply. */
@@ -21,8 +22,15 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   http: ['method', 'path', 'headers', 'status'],
   resp: ['error'],
 }
+/** What only replies have. */
+const replyFields: readonly string[] = ['status', 'error']
 const allFields = [...new Set(Object.values(protocolFields).flat())]
 const rpcTypeMax = 0xff
+
+/** The keys that a request of the protocol may have, if it is a mapping. */
+export function requestKeysOf(protocol: ProtocolSpec['name']): string[] {
+  return [...payloadKeys, 'body', ...protocolFields[protocol].filter(field => !replyFields.includes(field))]
+}
 
 /** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
