@@ -54,6 +54,7 @@ describe('renderComparison()', () => {
       response max    3.9 ms      1.00     3.9 ms      1.00
       failures        0                    0
       failed share    0 %                  0 %
+      availability    100 %                100 %
       server CPU      6.1 us/req  1.00     6.1 us/req  1.00
       client CPU      6.6 us/req  1.00     6.6 us/req  1.00
       client cores    0.92        1.00     0.92        1.00
@@ -82,6 +83,7 @@ describe('renderComparison()', () => {
       response max    3.9 ms      1.00     5.1 ms      1.31     80 ms       20.5
       failures        0                    2,000                0
       failed share    0 %                  0.122 %              0 %
+      availability    100 %                -                    100 %
       server CPU      6.1 us/req  1.00     6.1 us/req  1.00     -
       client CPU      6.6 us/req  1.00     6.6 us/req  1.00     6.6 us/req  1.00
       client cores    0.92        1.00     0.92        1.00     0.92        1.00
@@ -92,6 +94,9 @@ describe('renderComparison()', () => {
         target: serve tlv against address tcp://192.168.48.151:8080, serve tlv
         connections: 10 against 100, 10
         node: v20.20.2 against v20.20.2, v22.1.0
+      as ratios to tlv-loopback:
+      tlv-lan   throughput 0.239   p99 2.90   suspect
+      tlv-remote   throughput 0.000948   p99 377   trusted, cut short
       "
     `)
   })
@@ -108,6 +113,8 @@ describe('renderComparison()', () => {
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-12Z 2026-11-21T09-30-13Z',
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-14Z 2026-11-21T09-30-15Z',
       'ratios are relative to 2026-11-21T09-30-11Z, the first run',
+      'as ratios to 2026-11-21T09-30-11Z:',
+      ...[12, 13, 14, 15].map(second => `2026-11-21T09-30-${second}Z   throughput 1.00   p99 1.00   trusted`),
     ])
   })
 

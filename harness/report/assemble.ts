@@ -33,6 +33,8 @@ export interface RunRecord extends AuditedRun {
   readonly explain?: Explain
   /** The first request as it was encoded, unless it has data of a file. */
   readonly firstRequest?: Uint8Array | undefined
+  /** The run is of a scenario file, not of a URL. */
+  readonly isFromFile?: boolean
 }
 
 /** The report of a run: figures, findings, verdict and thresholds. */
@@ -115,7 +117,7 @@ export function shownWith(
 }
 
 function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples: readonly SampleRecord[]) {
-  const { secrets = new Secrets(), firstRequest, facts } = run
+  const { secrets = new Secrets(), firstRequest, facts, isFromFile = false } = run
   const replies = collector.replies()
   const { bytesSent, bytesReceived } = totals
   const protocol = facts.scenario.protocol.name
@@ -126,7 +128,15 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {
-      silence: silenceText({ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets }),
+      silence: silenceText({
+        protocol,
+        bytesSent,
+        bytesReceived,
+        samples: replies.samples,
+        firstRequest,
+        secrets,
+        isFromFile,
+      }),
     }),
   }
 }

@@ -130,14 +130,18 @@ export interface SearchRecord {
   readonly lowestFailed?: number
   /** The lowest rate at which the client could not tell whether the server holds it. */
   readonly clientLimitedAt?: number
+  /** `interrupted` also where a probe ended early or could not begin. */
   readonly end: 'found' | 'client-limited' | 'bounds' | 'interrupted'
   readonly probes: readonly ProbeRecord[]
 }
 
 export interface ProbeRecord {
   readonly rate: number
-  /** `client-limited`: neither held nor failed, because the failure was the client's own or its machine's. */
-  readonly outcome: 'held' | 'failed' | 'client-limited'
+  /**
+   * `client-limited`: neither held nor failed, because the failure was the client's own or its machine's; `cut-short`:
+   * the probe was stopped before its end, which says nothing of the rate.
+   */
+  readonly outcome: 'held' | 'failed' | 'client-limited' | 'cut-short'
   readonly throughput: number
   /** Response times in milliseconds. */
   readonly p50?: number

@@ -99,17 +99,21 @@ function capturedText(step: Step | undefined): string | undefined {
   return names.length === 0 ? undefined : `a value to capture as ${names.join(', ')}`
 }
 
-function textOfExpectation(expect: Expectation): string {
+function textOfExpectation(expect: Expectation): string | undefined {
   if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
-  const { equals, body, contains, matches, type, status } = expect
+  const { status, type, error, equals, body, contains, matches, ...others } = expect
   const whole = equals ?? body
-  return [
+  const texts = [
     ...(status === undefined ? [] : [`status ${status}`]),
     ...(type === undefined ? [] : [`type ${type}`]),
+    ...(error === undefined ? [] : [`an error ${error}`]),
     ...(whole === undefined ? [] : [payloadText(whole)]),
     ...(contains === undefined ? [] : [`a text with ${JSON.stringify(contains)}`]),
     ...(matches === undefined ? [] : [matches]),
-  ].join(' and ')
+    // Whatever else there is to expect is at least named.
+    ...Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`),
+  ]
+  return texts.length === 0 ? undefined : texts.join(' and ')
 }
 
 function payloadText(payload: Payload): string {
