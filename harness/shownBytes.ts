@@ -21,13 +21,23 @@ const controls = /(?![\r\n\t])\p{Cc}/gu
 /** What must not be shown of a run: values that came out of the environment, and keys. */
 export class Secrets {
   readonly #encodings: readonly Buffer[]
+  readonly #values: readonly string[]
+  readonly #keys: readonly string[]
 
   /** `values` are masked from three characters on, `keys` whatever their length. */
   constructor(values: readonly string[] = [], keys: readonly string[] = []) {
+    this.#values = values
+    this.#keys = keys
     const all = [...values.filter(value => value.length >= secretCharactersMin), ...keys.filter(key => key !== '')]
     const encodings = [...new Set(all)].flatMap(encodingsOf)
     // The longest first, so that a secret within another one does not leave the rest of it.
     this.#encodings = encodings.toSorted((a, b) => b.length - a.length)
+  }
+
+  /** These, and more values that have turned up. */
+  and(values: readonly string[]): Secrets {
+    const isKnown = values.every(value => this.#values.includes(value))
+    return isKnown ? this : new Secrets([...this.#values, ...values], this.#keys)
   }
 
   /** The bytes in parts, with undefined in place of each secret; of bytes that are cut off also its beginning at the end. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { isCredentialHeader } from '../credentials.ts'
 import { type Fault, UserError } from '../errors.ts'
 import { InvalidValue, show } from '../invalidValue.ts'
 import { protocolIn } from '../scenario/load.ts'
@@ -58,10 +59,10 @@ type Header = { readonly name: string; readonly value: string }
 function headerOf(line: string): Header | Fault {
   const [, name, value] = /^([^:\s]+):[ \t]*(.*?)[ \t]*$/s.exec(line) ?? []
   if (name !== undefined) return { name, value: value! }
-  return {
-    place: '--header',
-    message: new InvalidValue("a header such as 'Accept: text/html'", show(line)).message,
-  }
+  // Without a colon it may still be a password.
+  const word = /^[\w-]+/.exec(line)?.[0] ?? ''
+  const got = isCredentialHeader(word) ? `${show(word)} and no colon` : show(line)
+  return { place: '--header', message: new InvalidValue("a header such as 'Accept: text/html'", got).message }
 }
 
 /** Names that stand twice in the same letters: as settings the last would win, without a word. */

@@ -1,4 +1,5 @@
 import { load, type Override } from '../api.ts'
+import { credentialsOf, isCredentialHeader } from '../credentials.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
@@ -25,7 +26,17 @@ export async function walk(source: string, overrides: readonly Override[], io: C
   return isAsExpected ? exitCode.pass : exitCode.failed
 }
 
-function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) => unknown): Tap {
+/** Tokens that a server gives out, as cookies or as values to capture, become secret with the first header they are in. */
+const sessionsMax = 100
+
+function createTap(protocol: Protocol, known: Secrets, write: (line: string) => unknown): Tap {
+  let secrets = known
+  let sessions = 0
+  const learn = (headers: Message['headers'] = {}) => {
+    const found = Object.entries(headers).filter(([name]) => isCredentialHeader(name))
+    if (found.length === 0 || sessions++ >= sessionsMax) return
+    secrets = secrets.and(found.flatMap(([, value]) => credentialsOf(value)))
+  }
   const show = (bytes: Uint8Array) => {
     const kept = bytes.subarray(0, shownBytesMax)
     return showBytes(kept, secrets, kept.length < bytes.length)
@@ -43,6 +54,7 @@ function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) =
     opened: () => write('connected'),
     frame(isSent, bytes, from, end) {
       const { body, ...fields } = protocol.decode(bytes, from, end)
+      learn(fields.headers)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
       lines(isSent ? '>' : '<', text, bytes.subarray(from, end))
     },

@@ -101,6 +101,35 @@ describe('renderComparison()', () => {
     `)
   })
 
+  it('shows a lower bound as one, without a ratio', () => {
+    const response = { ...sampleReport.latencyMs.response, p99: 5000, lowerBounds: ['p99'] }
+    const bounded = { ...sampleReport, latencyMs: { ...sampleReport.latencyMs, response } }
+    const rowOf = (reports: Report[]) =>
+      table(reports)
+        .split('\n')
+        .find(line => line.startsWith('response p99 '))
+    expect(rowOf([sampleReport, bounded])).toBe('response p99    210 us      1.00     > 5 s       -')
+    expect(rowOf([bounded, sampleReport])).toBe('response p99    > 5 s       -        210 us      -')
+  })
+
+  it('has as many runs side by side as the terminal has room for, and no line is longer than it', () => {
+    const reports = [sampleReport, sampleReport, sampleReport, sampleReport]
+    const comparison = compareReports(reports, ['a', 'b', 'c', 'd'])
+    const blocks = (columns: number) => {
+      const lines = renderComparison(comparison, plain, { columns, rows: 99 }).split('\n')
+      for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(columns)
+      return lines.filter(line => line.startsWith('throughput')).length
+    }
+    expect([60, 80, 120].map(blocks)).toEqual([3, 2, 1])
+  })
+
+  it('repeats the answer only where the first line has left the screen', () => {
+    const comparison = compareReports([sampleReport, lan], ['a', 'b'])
+    const text = (rows: number) => renderComparison(comparison, plain, { rows }).trimEnd()
+    expect(text(50)).not.toContain('as ratios to')
+    expect(text(20)).toMatch(/as ratios to tlv-loopback:\ntlv-lan {3}throughput 0\.239 {3}p99 2\.90 {3}suspect$/)
+  })
+
   it('repeats the baseline in every block of a longer comparison', () => {
     const sources = [1, 2, 3, 4, 5].map(run => `reports/tlv-loopback/2026-11-21T09-30-1${run}Z/report.json`)
     const heads = table(
