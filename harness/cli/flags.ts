@@ -55,7 +55,7 @@ const settings: readonly Setting[] = [
   {
     flags: '--protocol <protocol>',
     name: 'protocol',
-    description: "a name, or settings such as '{frame: {lengthBytes: 2}}'",
+    description: "the protocol, by its name or with settings such as '{frame: {lengthBytes: 2}}'",
     path: ['protocol'],
   },
   {
@@ -80,8 +80,13 @@ const settings: readonly Setting[] = [
     description: 'send requests at a fixed rate, such as 50k/s over all connections, whatever the server does',
     path: ['load', 'rate'],
   },
-  { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
-  { flags: '--insecure', name: 'insecure', description: 'TLS: accept any certificate', path: ['tls', 'insecure'] },
+  {
+    flags: '--transport <name>',
+    name: 'transport',
+    description: 'the transport: auto, node or epoll',
+    path: ['transport'],
+  },
+  { flags: '--insecure', name: 'insecure', description: 'accept any certificate (TLS)', path: ['tls', 'insecure'] },
 ]
 
 const allNames = settings.map(({ name }) => name)

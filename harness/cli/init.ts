@@ -24,6 +24,9 @@ interface InitFlags extends RequestFlags {
 /** The flags of `volley run` that a new scenario takes over; a key is none of them, as it does not belong in a file. */
 const settingNames = 'connections duration requests pipeline warmup timeout rate protocol insecure'.split(' ')
 
+/** In place of a file, as other programs have it. */
+const stdoutName = '-'
+
 /** The server that a scenario for a protocol alone starts. */
 const servers: Readonly<Record<ProtocolName, Mapping>> = {
   raw: { serve: 'echo' },
@@ -44,19 +47,20 @@ export function addInit(program: Command, io: CommandIo, done: (code: ExitCode) 
     .argument('<url | protocol>', `a URL as for run; or ${protocolNames.join(', ')}, for which a server is started`)
   addRequestFlags(addSettings(command, settingNames))
     .option('--send <text or JSON>', 'the request: a text, or fields as in {"type": 1, "body": "hello"}')
-    .option('-o, --output <file>', 'write to a new file, not to standard output')
+    .option('-o, --output <file>', 'a new file to write to; - is standard output, as without it')
     .action(async (source: string, flags: InitFlags) => {
-      const text = await newScenario(source, flags)
-      if (flags.output === undefined) io.stdout.write(text)
+      const file = flags.output === stdoutName ? undefined : flags.output
+      const text = await newScenario(source, flags, file)
+      if (file === undefined) io.stdout.write(text)
       else {
-        create(flags.output, text)
-        io.stdout.write(`wrote ${flags.output}; run it with: volley run ${quoted(flags.output)}\n`)
+        create(file, text)
+        io.stdout.write(`wrote ${file}; run it with: volley run ${quoted(file)}\n`)
       }
       done(exitCode.pass)
     })
 }
 
-async function newScenario(source: string, flags: InitFlags): Promise<string> {
+async function newScenario(source: string, flags: InitFlags, file: string | undefined): Promise<string> {
   const settings = overridesOf(flags, {}, settingNames)
   const base = isUrl(source) ? baseOfUrl(source, settings) : baseOfProtocol(source, settings)
   const protocol = (protocolIn(settings) ?? base['protocol']) as ProtocolName
@@ -66,7 +70,7 @@ async function newScenario(source: string, flags: InitFlags): Promise<string> {
   const overrides = [...chosen, ...request]
   // Faults of flags are found here, where they have the flags for their places; files are read from the working folder.
   await prepare({ ...parseScenario(renderScenario(base), source, overrides, {}), folder: process.cwd() })
-  const { data } = applyOverrides(base, fromFolderOf(flags.output, overrides))
+  const { data } = applyOverrides(base, fromFolderOf(file, overrides))
   return renderScenario(data as Mapping)
 }
 

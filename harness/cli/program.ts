@@ -41,7 +41,10 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   }
   try {
     const names = program.commands.map(command => command.name())
-    await program.parseAsync(withImpliedRun(argv, ['help', ...names]), { from: 'user' })
+    const run = program.commands.find(command => command.name() === 'run')!
+    const withValue = run.options.filter(({ required }) => required)
+    const valueFlags = withValue.flatMap(({ short, long }) => [short, long].filter(flag => flag !== undefined))
+    await program.parseAsync(withImpliedRun(argv, ['help', ...names], valueFlags), { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun

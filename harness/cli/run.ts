@@ -69,6 +69,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
   const environments = flags.env?.split(',').map(name => name.trim())
   const loaded = await loadSources(sources, overrides, environments, io)
   const runs = flags.once ? loaded.map(onePass) : loaded
+  if (flags.out === '-') throw new UserError('--out is a folder; with --json the report goes to standard output')
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }
