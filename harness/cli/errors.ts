@@ -26,7 +26,10 @@ function line({ place, message }: Fault, width: number): string {
   return width === 0 ? message : `${place.padEnd(width)}  ${message}`
 }
 
-/** An error may quote a server, such as the names in its certificate, or a file. */
+/** User and password in a URL. */
+const login = /\/\/[^\s/?#@"]*:[^\s/?#@"]*@/g
+
+/** An error may quote a server, such as the names in its certificate, a file, or a URL with a password. */
 function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n')
+  return text.replace(login, '//***@').split('\n').map(printable).join('\n')
 }

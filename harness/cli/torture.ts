@@ -106,9 +106,9 @@ async function printTable(options: Options, flags: TortureFlags, io: CommandIo):
     ...options,
     onResult(trial) {
       // With the first result: until then the torture may still fail as a whole.
-      if (!hasTitle) print(renderTitle(titleOf(options), colors))
+      if (!hasTitle) print(renderTitle(titleOf(options), colors, io.stdout))
       hasTitle = true
-      print(renderTrial(trial, options.process !== undefined, colors))
+      print(renderTrial(trial, options.process !== undefined, colors, io.stdout))
     },
   })
   print(renderOutcome(result.trials, result.interrupted, colors))

@@ -145,7 +145,30 @@ describe('volley run --once', () => {
     expect(stdout).toMatch(/^ {2}loop\[0\] {4}"one"$/m)
     expect(stdout).toMatch(/^ {2}loop\[1\] {4}expected \^YES, got "two"$/m)
     expect(stdout).toMatch(/^ {2}failed at {2}loop\[1\] 1$/m)
-    expect(code).not.toBe(2)
+    expect(stdout).toMatch(/^x {3}1 of 2 steps answered as expected {3}FAIL$/m)
+    expect(report.findings).toEqual([])
+    expect(code).toBe(1)
+  })
+
+  test('passes where each step was answered as expected, also with --strict', async () => {
+    const { url } = await lines(line => (line === 'two' ? 'YES' : line))
+    const { code, stdout, report } = await startRun([scenario(url), '--once', '--strict']).ended()
+    expect(stdout).toMatch(/^x {3}2 of 2 steps answered as expected {3}pass$/m)
+    expect(report.findings.filter(({ severity }) => severity !== 'note')).toEqual([])
+    expect(code).toBe(0)
+  })
+
+  test('refuses flags that ask for a load, all at once, and keeps what a file or a variable has for other runs', async () => {
+    const load = ['-c', '100', '-n', '5', '-R', '10/s', '-p', '2', '-d', '9s', '-w', '2', '--set', 'load.mode=rate']
+    const { code, stderr } = await volley('run', scenario('tcp://127.0.0.1:1'), '--once', ...load)
+    expect(code).toBe(2)
+    const message = 'cannot be combined with --once, which makes one pass over the steps on one connection'
+    const places = ['--connections', '--duration', '--requests', '--pipeline', '--workers', '--rate', '--set load.mode']
+    for (const place of places) expect(stderr).toMatch(new RegExp(`^${place} +${message}$`, 'm'))
+    expect(stderr).toContain('7 faults; nothing was sent')
+    const variables = { VOLLEY_CONNECTIONS: '7' }
+    const refused = await new Invocation(['run', scenario('tcp://127.0.0.1:1'), '--once'], { env: variables }).ended
+    expect(refused.stderr).not.toContain('--once')
   })
 })
 
@@ -200,4 +223,38 @@ test('volley talk goes once through the request of an HTTP URL', async () => {
   expect(refused.stderr).toBe(
     '--protocol  cannot be combined with an HTTP URL, which is requested once\n1 fault; nothing was sent\n',
   )
+})
+
+test('a header that logs in is sent, and neither shown nor saved', async () => {
+  let sent = ''
+  const { url } = await listen(socket =>
+    socket.on('data', bytes => {
+      sent ||= String(bytes)
+      const body = 'no such user: opensesame'
+      const head = ['HTTP/1.1 401 Unauthorized', `Content-Length: ${body.length}`, 'Set-Cookie: sid=0123456789abcdef']
+      socket.write([...head, '', body].join('\r\n'))
+    }),
+  )
+  const address = url.replace('tcp:', 'http:')
+  const login = `Authorization: Basic ${Buffer.from('ann:opensesame').toString('base64')}`
+  const once = await startRun([`${address}/a`, '--once', '-H', login, '-H', 'Accept: text/html']).ended()
+  expect(sent).toContain(`${login}\r\n`)
+  expect(once.stdout).toContain('no such user: ***')
+  expect(once.report.scenario.loop?.[0]?.send).toMatchObject({ headers: { Authorization: '***', Accept: 'text/html' } })
+  const file = scenarioFile(
+    `name: x\ntarget: { address: "${url}" }\nprotocol: http\nloop: [{ send: { path: /a, headers: { ${login} } } }]\n`,
+  )
+  const talk = await volley('talk', file)
+  expect(talk.stdout).toContain('"authorization":"***')
+  const inHex = [...'opensesame'].map(letter => letter.charCodeAt(0).toString(16)).join(' ')
+  for (const text of [once.stdout, JSON.stringify(once.report), talk.stdout]) {
+    expect(text).not.toMatch(/opensesame|b3BlbnNlc2Ft/)
+    expect(text).not.toContain(inHex)
+  }
+  // A cookie that the server gives out is as good as a password.
+  expect(talk.stdout).toContain('"set-cookie":"')
+  expect(talk.stdout).not.toContain('0123456789abcdef')
+  const wrong = await volley('run', address, '-H', 'Authorization Bearer opensesame')
+  expect(wrong.stderr).toContain(`expected a header such as 'Accept: text/html', got "Authorization" and no colon`)
+  expect(wrong.stderr).not.toContain('opensesame')
 })

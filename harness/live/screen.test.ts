@@ -263,6 +263,30 @@ describe('renderScreen()', () => {
     expect(lines.slice(10, 12)).toEqual(['  100k ┤─────────────────────────────────────────', ' 80.3k ┤'])
   })
 
+  it('counts as failed what is listed as failures, connects too', () => {
+    const failures = { 'connect-refused': 1198, 'closed-early': 20 }
+    const lines = screen({ ...sampleSnapshot, failed: 20, failures }, small)
+    expect(lines).toMatch(/failed +1,218\n/)
+    expect(lines).toContain('failures   connect-refused 1,198   closed-early 20')
+  })
+
+  it('shows the head of a table of probes only with a row under it, and rows only under their head', () => {
+    const probe = { outcome: 'held', throughput: 199, p50: 1, p99: 2, verdict: 'trusted', why: [] } as const
+    const probes = [200, 400, 800].map(rate => ({ ...probe, rate }))
+    const search = { probe: 4, held: 800, probes }
+    const seen = new Set<number>()
+    for (let rows = 8; rows <= 40; rows++) {
+      const text = renderScreen({ title: sampleTitle, search }, sampleSnapshot, [], { columns: 60, rows }, plain)
+      const lines = text.split('\n')
+      const head = lines.findIndex(line => line.includes('rate  requests/s'))
+      const shown = lines.filter(line => line.endsWith('passed') && !line.includes('search')).length
+      seen.add(shown)
+      expect(head >= 0).toBe(shown > 0)
+      if (head >= 0) expect(lines[head + 1]).toMatch(/passed$/)
+    }
+    expect([...seen].sort()).toEqual([0, 1, 2, 3])
+  })
+
   it('changes no character when it colours figures and failures', () => {
     const failing = { ...sampleSnapshot, failed: 2, failures: { reset: 2 } }
     const colored = renderScreen({ title: sampleTitle }, failing, ['a note'], small, painted)

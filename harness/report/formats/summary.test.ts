@@ -225,6 +225,16 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('marks a quantile of a step that is only a lower bound', () => {
+    const response = { ...sampleReport.latencyMs.response, p99: 5000, max: 5000, lowerBounds: ['p99', 'max'] }
+    const steps = [
+      { name: 'loop[0]', response: sampleReport.latencyMs.response },
+      { name: 'loop[1]', response },
+    ]
+    const row = summary({ steps }).split('\n').find(line => line.includes('loop[1]'))
+    expect(row).toMatch(/68 us {3}102 us {4}> 5 s {4}> 5 s$/)
+  })
+
   it('renders each step if there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },

@@ -66,4 +66,19 @@ describe('the findings of a summary', () => {
       '    also: client-lag (explained by this)',
     ])
   })
+
+  it('names the page that explains the findings once, by a path that works, with their places in it', () => {
+    const findings: Finding[] = [
+      { ...finding, code: 'machine-busy' },
+      { ...finding, code: 'client-lag', explainedBy: 'machine-busy' },
+      { ...finding, code: 'closed-loop', severity: 'note' },
+    ]
+    expect(summary({ findings })).toContain('\n  details    docs/measurement.md#machine-busy, #closed-loop\n')
+    const docs = '/usr/lib/node_modules/volley/docs/measurement.md'
+    const text = renderSummary({ ...sampleReport, findings }, 'report.json', picocolors.createColors(false), { docs })
+    expect(text).toContain(`\n  details    ${docs}#machine-busy, #closed-loop\n`)
+    const unproven: Finding = { ...finding, code: 'unproven', severity: 'unproven' }
+    expect(summary({ findings: [unproven] })).not.toContain('details')
+    expect(summary({ findings: [] })).not.toContain('details')
+  })
 })
