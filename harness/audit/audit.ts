@@ -77,10 +77,18 @@ export function audit(inputs: AuditInputs): Finding[] {
 /** The findings of every check, in no order. */
 export function findingsOf(inputs: AuditInputs): Finding[] {
   // What came of a pass over the steps is its answer; of its few milliseconds only the accounts say something.
-  const pairing = inputs.pairing === undefined ? [] : auditPairing(inputs.pairing)
-  if (isOnlyPass(inputs.evidence)) return [...conservation(inputs), ...pairing]
+  if (isOnlyPass(inputs.evidence)) return accountsOf(inputs)
   const found = findingsOfLoad(inputs)
   return inputs.evidence.hasStages ? found.map(withStages) : found
+}
+
+function accountsOf(inputs: AuditInputs): Finding[] {
+  const { pairing, deliveries } = inputs
+  return [
+    ...conservation(inputs),
+    ...(pairing === undefined ? [] : auditPairing(pairing)),
+    ...(deliveries === undefined ? [] : auditDeliveries(deliveries)),
+  ]
 }
 
 /** Beside stages there is no -d, and where they set the connections no -c. */

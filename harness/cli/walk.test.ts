@@ -146,7 +146,7 @@ describe('volley run --once', () => {
     expect(stdout).toMatch(/^ {2}loop\[1\] {4}expected \^YES, got "two"$/m)
     expect(stdout).toMatch(/^ {2}failed at {2}loop\[1\] 1$/m)
     expect(stdout).toMatch(/^x {3}1 of 2 steps answered as expected {3}FAIL$/m)
-    expect(report.findings).toEqual([])
+    expect(report).toMatchObject({ findings: [], pass: { answered: 1, steps: 2, isAsExpected: false } })
     expect(code).toBe(1)
   })
 

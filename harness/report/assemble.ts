@@ -19,6 +19,7 @@ import {
   totalsOf,
 } from '../metrics/totals.ts'
 import { Secrets } from '../shownBytes.ts'
+import { passOutcome } from './pass.ts'
 import { type MachineRecord, type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
 import { type Explain, errorReplyCounts, type ShownWith, shownSamples, stepReplies } from './replies.ts'
 import { isSilent, silenceText } from './silence.ts'
@@ -121,10 +122,11 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
   const replies = collector.replies()
   const { bytesSent, bytesReceived } = totals
   const protocol = facts.scenario.protocol.name
+  const pass = passOutcome({ scenario: facts.scenario, totals })
   const isQuiet = totals.sent + totals.handshakes.sent > 0 && isSilent(replies, totals.completed)
   return {
     samples,
-    ...(facts.scenario.load.mode === 'once' && { replies: stepReplies(replies, shownWith(run, collector)) }),
+    ...(pass && { pass, replies: stepReplies(replies, shownWith(run, collector)) }),
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {

@@ -1,15 +1,7 @@
 import { attemptedOf, failedOf } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { plural } from '../units.ts'
-import type { Report } from './record.ts'
-
-/** What came of a run in mode once: a pass over the steps on each connection. */
-export interface PassOutcome {
-  /** Steps that were answered as expected, over all connections, and all that there were. */
-  readonly answered: number
-  readonly steps: number
-  readonly isAsExpected: boolean
-}
+import type { PassOutcome, Report } from './record.ts'
 
 /** The requests of one pass over the steps: all of a loop, or one that is drawn of a mix. */
 export function stepsOfPass({ loop }: Pick<Scenario, 'loop'>): number {

@@ -92,6 +92,8 @@ export interface Report {
   }[]
   /** The first reply of each kind that was not as expected; absent in reports of earlier versions. */
   readonly samples?: readonly SampleRecord[]
+  /** Mode once: what came of the pass over the steps; the verdict is about accounts alone. */
+  readonly pass?: PassOutcome
   /** Mode once: the first reply to each step, in their order. */
   readonly replies?: readonly SampleRecord[]
   /** HTTP: how many replies to requests of the loop came with each status. */
@@ -122,6 +124,14 @@ export interface Report {
   readonly interrupted: boolean
   /** Why the run stopped early, such as a worker that exited. */
   readonly error?: string
+}
+
+/** What came of a run in mode once: a pass over the steps on each connection. */
+export interface PassOutcome {
+  /** Steps that were answered as expected, over all connections, and all that there were. */
+  readonly answered: number
+  readonly steps: number
+  readonly isAsExpected: boolean
 }
 
 /** A search for the highest rate that passes all thresholds, in requests per second. */
