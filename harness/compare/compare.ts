@@ -1,5 +1,5 @@
 import { errorShare, failedOf } from '../metrics/totals.ts'
-import { passOutcome } from '../report/pass.ts'
+import { measuresNothing } from '../report/pass.ts'
 import type { Report, Verdict } from '../report/record.ts'
 import { availabilityOf } from '../report/thresholds.ts'
 import { type Difference, differingSettings } from './settings.ts'
@@ -127,7 +127,7 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
         ...(report.verdict === 'invalid' ? [`${name} is invalid${because}: do not rely on its figures`] : []),
         ...(report.verdict === 'suspect' ? [`${name} is suspect${because}`] : []),
         ...(report.verdict === 'unproven' ? [`${name} is unproven${lacking.join('')}`] : []),
-        ...(passOutcome(report) !== undefined ? [`${name} is a pass over the steps, which measures nothing`] : []),
+        ...(measuresNothing(report) ? [`${name} is a pass over the steps, which measures nothing`] : []),
         ...(report.error !== undefined ? [`${name} stopped early: ${report.error}`] : []),
         ...(report.interrupted ? [`${name} was interrupted after ${report.window.seconds} s`] : []),
       ]

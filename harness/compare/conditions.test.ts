@@ -52,7 +52,11 @@ test('judgeConditions() compares the availability, which is all of the time wher
 })
 
 test('judgeConditions() says nothing of a pass over the steps, which is trusted and measures nothing', () => {
-  const once = run(1, {}, { scenario: { ...sampleReport.scenario, load: { mode: 'once', pipeline: 1 } } })
+  const scenario = { ...sampleReport.scenario, load: { mode: 'once', pipeline: 1 } } as const
+  const load = run(1000, {}, { scenario })
+  // One of so many connections is a load like any other.
+  expect(judge('throughput < 0.95', load, load)).toMatchObject({ outcome: 'does not hold' })
+  const once = { ...load, window: { ...load.window, seconds: 0.01, completed: 2 } }
   expect(judge('throughput < 0.95', once, once)).toMatchObject({
     outcome: 'unknown',
     why: 'a is a pass over the steps, which measures nothing',

@@ -1,4 +1,4 @@
-import { passOutcome } from '../report/pass.ts'
+import { measuresNothing } from '../report/pass.ts'
 import type { Report } from '../report/record.ts'
 import { availabilityOf, isMet, measuredFigure } from '../report/thresholds.ts'
 import { type Colors, cellCount, clipStart, padEnd, printable, wrapWords } from '../terminal/cells.ts'
@@ -53,7 +53,7 @@ function judge({ metric, operator, limit }: RatioCondition, pair: readonly [Side
   for (const { report, name } of pair) {
     if (report.verdict === 'invalid') return unknown(`${name} is invalid`)
     if (report.verdict === 'unproven') return unknown(`${name} is unproven: it was too short for a verdict`)
-    if (passOutcome(report) !== undefined) return unknown(`${name} is a pass over the steps, which measures nothing`)
+    if (measuresNothing(report)) return unknown(`${name} is a pass over the steps, which measures nothing`)
     if (report.error !== undefined) return unknown(`${name} stopped early`)
     if (rangeOf(metric, report) === undefined) return unknown(`${name} has no ${metric}`)
   }

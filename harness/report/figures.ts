@@ -9,7 +9,7 @@ import {
   formatSize,
   plural,
 } from '../units.ts'
-import { passOutcome } from './pass.ts'
+import { measuresNothing, passOutcome } from './pass.ts'
 import type { Report, Verdict } from './record.ts'
 
 /** A quantile for a table; a dash when there are too few samples. */
@@ -49,12 +49,12 @@ export function formatOutcome(report: Report, colors: Colors): string {
   return cut === '' ? verdict : `${colors.yellow(cut)}, ${verdict}`
 }
 
-/** The verdict of a run in its colour; a pass over the steps has no figures to trust, and passes or fails. */
+/** The verdict of a run in its colour; a pass over the steps passes or fails, and few requests have no figures to trust. */
 export function formatVerdict(report: Report, colors: Colors): string {
   const pass = passOutcome(report)
   if (pass === undefined) return paintVerdict(report.verdict, colors)
   const outcome = pass.isAsExpected ? colors.green('pass') : colors.red('FAIL')
-  return report.verdict === 'trusted' ? outcome : `${outcome}, ${paintVerdict(report.verdict, colors)}`
+  return report.verdict === 'trusted' && measuresNothing(report) ? outcome : `${outcome}, ${paintVerdict(report.verdict, colors)}`
 }
 
 /** The colour of a verdict, and of findings that lead to it. */

@@ -1,3 +1,4 @@
+import { isOnlyPass } from '../audit/evidence.ts'
 import { attemptedOf, failedOf } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { plural } from '../units.ts'
@@ -17,6 +18,12 @@ export function passOutcome({ scenario, totals }: Pick<Report, 'scenario' | 'tot
   const steps = Number.isFinite(wanted) ? wanted : attemptedOf(totals)
   const isAsExpected = completed > 0 && completed === steps && failedOf(failures) === 0 && inFlightAtEnd === 0
   return { answered: completed, steps, isAsExpected }
+}
+
+/** Whether a run is a pass whose few requests measure nothing; one over many connections may be a load like any other. */
+export function measuresNothing({ scenario, window }: Pick<Report, 'scenario' | 'window'>): boolean {
+  const { completed, seconds } = window
+  return isOnlyPass({ mode: scenario.load.mode, measuredMs: seconds * 1000, completed })
 }
 
 /** `2 of 3 steps answered as expected` */

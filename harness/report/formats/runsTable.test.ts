@@ -59,7 +59,10 @@ describe('renderRunsTable()', () => {
     const once = { ...scenario, connections: 1, load: { mode: 'once', pipeline: 1 } as const }
     const totals = { ...sampleReport.totals, sent: 1, completed: 1, inFlightAtEnd: 0, failures: {} }
     const row = (change: object) =>
-      renderRunsTable([{ ...sampleReport, scenario: once, totals: { ...totals, ...change } }], plain).split('\n')[1]
+      renderRunsTable(
+        [{ ...sampleReport, scenario: once, window: { ...sampleReport.window, completed: 1 }, totals: { ...totals, ...change } }],
+        plain,
+      ).split('\n')[1]
     expect(row({})).toMatch(/pass$/)
     expect(row({ completed: 0, failed: 1, failures: { unexpected: 1 } })).toMatch(/FAIL$/)
   })
