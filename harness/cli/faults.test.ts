@@ -38,7 +38,11 @@ describe('bad input is refused with its place, its value and what was expected, 
   })
 
   test('a URL with a password, which is not shown', async () => {
-    for (const url of ['redis://:opensesame@127.0.0.1:1', 'http://ann:opensesame@127.0.0.1:1/', 'tcp://a:opensesame@h:1']) {
+    for (const url of [
+      'redis://:opensesame@127.0.0.1:1',
+      'http://ann:opensesame@127.0.0.1:1/',
+      'tcp://a:opensesame@h:1',
+    ]) {
       const { code, stderr } = await volley('run', url)
       expect(code).toBe(2)
       expect(stderr).toContain('//***@')

@@ -27,7 +27,13 @@ test('shownPath() is relative to the working folder for what is below it, else a
 /** What a command prints on a terminal of this size. */
 async function printed(args: readonly string[], columns: number, rows: number): Promise<string[]> {
   let text = ''
-  const stdout = { write: (part: string) => void (text += part), columns, rows }
+  const stdout = {
+    write(part: string) {
+      text += part
+    },
+    columns,
+    rows,
+  }
   const stderr = { write() {} }
   const { signal } = new AbortController()
   await runCommand(args, { stdout, stderr, stdin: Readable.from([]), env: {}, signal })
@@ -44,7 +50,10 @@ test('volley report and volley compare use the width and the height of the termi
   const file = saved(sampleReport)
   const other = saved({ ...sampleReport, throughput: { mean: 69_107, perSecond: [] } })
   for (const columns of [60, 80, 120]) {
-    for (const args of [['report', file], ['compare', file, other, '--fail-if', 'throughput < 0.95']]) {
+    for (const args of [
+      ['report', file],
+      ['compare', file, other, '--fail-if', 'throughput < 0.95'],
+    ]) {
       // The path of a report is one word, which wraps nowhere.
       const lines = (await printed(args, columns, 60)).filter(line => !line.includes('report.json'))
       for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(columns)

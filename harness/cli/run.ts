@@ -51,7 +51,10 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
       'scenario files, - for standard input, or URLs: host:port, tcp://, udp://, tls://, unix:, http://, https://, redis://, rediss://',
     )
   addRequestFlags(addSettings(command))
-    .option('--once', 'make one pass over the steps on one connection, and print what came for each; exit 1 if one is not as expected')
+    .option(
+      '--once',
+      'make one pass over the steps on one connection, and print what came for each; exit 1 if one is not as expected',
+    )
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
     .option('--strict', 'fail a suspect or unproven run too (exit 4)')

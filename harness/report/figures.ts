@@ -54,7 +54,9 @@ export function formatVerdict(report: Report, colors: Colors): string {
   const pass = passOutcome(report)
   if (pass === undefined) return paintVerdict(report.verdict, colors)
   const outcome = pass.isAsExpected ? colors.green('pass') : colors.red('FAIL')
-  return report.verdict === 'trusted' && measuresNothing(report) ? outcome : `${outcome}, ${paintVerdict(report.verdict, colors)}`
+  return report.verdict === 'trusted' && measuresNothing(report)
+    ? outcome
+    : `${outcome}, ${paintVerdict(report.verdict, colors)}`
 }
 
 /** The colour of a verdict, and of findings that lead to it. */

@@ -31,7 +31,10 @@ test('passOutcome() counts the steps of all connections', () => {
 
 test('passOutcome() expects one request of a mix, and does without a number that is not in the report', () => {
   const { loop: _, ...mixed } = pass({ sent: 3, completed: 3 }).scenario
-  const mix = [{ ...step, weight: 1 }, { ...step, weight: 2 }]
+  const mix = [
+    { ...step, weight: 1 },
+    { ...step, weight: 2 },
+  ]
   expect(passOutcome({ ...pass({ sent: 3, completed: 3 }), scenario: { ...mixed, mix } })?.isAsExpected).toBe(true)
   const hidden = pass({}, { connections: '***' as unknown as number })
   expect(passOutcome(hidden)).toEqual({ answered: 6, steps: 6, isAsExpected: true })
@@ -43,6 +46,9 @@ test('exitCodeOf() fails a pass with a wrong reply, unless a threshold says how 
   expect(exitCodeOf(pass(wrong), false)).toBe(exitCode.failed)
   expect(exitCodeOf({ ...pass(wrong), interrupted: true }, false)).toBe(exitCode.interrupted)
   const thresholds = [{ expression: 'errors < 50%', metric: 'errors', operator: '<', limit: 0.5 }] as const
-  const judged = { ...pass(wrong, { thresholds }), thresholds: [{ expression: 'errors < 50%', actual: 0.17, ok: true }] }
+  const judged = {
+    ...pass(wrong, { thresholds }),
+    thresholds: [{ expression: 'errors < 50%', actual: 0.17, ok: true }],
+  }
   expect(exitCodeOf(judged, false)).toBe(exitCode.pass)
 })

@@ -33,12 +33,7 @@ export function renderTitle(title: TortureTitle, colors: Colors, size: TerminalS
 }
 
 /** The lines of one trial, ending with a line feed. */
-export function renderTrial(
-  result: TrialResult,
-  isWatched: boolean,
-  colors: Colors,
-  size: TerminalSize = {},
-): string {
+export function renderTrial(result: TrialResult, isWatched: boolean, colors: Colors, size: TerminalSize = {}): string {
   const { name, verdict, detail, does, memoryRoseBytes } = result
   const rose = memoryRoseBytes === undefined ? '' : `+${formatSize(memoryRoseBytes)}`
   const figures = [
@@ -50,8 +45,7 @@ export function renderTrial(
   const hanging = cellCount(prefix + figures.join(''))
   const cells = widthOf(size) - hanging
   const details = textLines(detail, cells)
-  const [first = '', ...others] =
-    verdict === 'fail' ? [...details, ...textLines(`(${does})`, cells)] : details
+  const [first = '', ...others] = verdict === 'fail' ? [...details, ...textLines(`(${does})`, cells)] : details
   const painted = [paint(verdict, colors)(figures[0]!), ...figures.slice(1)].join('')
   const lines = [`${prefix}${painted}${first}`, ...others.map(line => ' '.repeat(hanging) + line)]
   return `${lines.join('\n')}\n`

@@ -60,7 +60,14 @@ describe('renderRunsTable()', () => {
     const totals = { ...sampleReport.totals, sent: 1, completed: 1, inFlightAtEnd: 0, failures: {} }
     const row = (change: object) =>
       renderRunsTable(
-        [{ ...sampleReport, scenario: once, window: { ...sampleReport.window, completed: 1 }, totals: { ...totals, ...change } }],
+        [
+          {
+            ...sampleReport,
+            scenario: once,
+            window: { ...sampleReport.window, completed: 1 },
+            totals: { ...totals, ...change },
+          },
+        ],
         plain,
       ).split('\n')[1]
     expect(row({})).toMatch(/pass$/)

@@ -231,7 +231,9 @@ describe('renderSummary()', () => {
       { name: 'loop[0]', response: sampleReport.latencyMs.response },
       { name: 'loop[1]', response },
     ]
-    const row = summary({ steps }).split('\n').find(line => line.includes('loop[1]'))
+    const row = summary({ steps })
+      .split('\n')
+      .find(line => line.includes('loop[1]'))
     expect(row).toMatch(/68 us {3}102 us {4}> 5 s {4}> 5 s$/)
   })
 

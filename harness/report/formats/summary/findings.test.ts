@@ -76,7 +76,7 @@ describe('the findings of a summary', () => {
     expect(summary({ findings })).toContain('\n  details    docs/measurement.md#machine-busy, #closed-loop\n')
     const docs = '/usr/lib/node_modules/volley/docs/measurement.md'
     const text = renderSummary({ ...sampleReport, findings }, 'report.json', picocolors.createColors(false), { docs })
-    expect(text).toContain(`\n  details    ${docs}#machine-busy, #closed-loop\n`)
+    expect(text).toContain(`\n  details    ${docs}#machine-busy,\n             #closed-loop\n`)
     const unproven: Finding = { ...finding, code: 'unproven', severity: 'unproven' }
     expect(summary({ findings: [unproven] })).not.toContain('details')
     expect(summary({ findings: [] })).not.toContain('details')
