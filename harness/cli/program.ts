@@ -69,8 +69,9 @@ function createProgram({ stdout, stderr }: CommandIo): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 pass; 1 a threshold, a step of --once, a trial or --fail-if failed; 2 could not run; 3 it cannot be said; 4 the run is
-invalid, or with --strict suspect or unproven; 130 interrupted.
+Exit codes: 0 pass; 1 a threshold, a step of --once, a trial or --fail-if failed;
+2 could not run; 3 it cannot be said; 4 the run is invalid, or with --strict
+suspect or unproven; 130 interrupted.
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"

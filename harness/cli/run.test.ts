@@ -23,8 +23,6 @@ import {
 
 afterEach(cleanUp)
 
-const quick = ['-d', '300ms', '--warmup', '0s']
-
 describe('volley run', () => {
   test('drives a URL without a file', async () => {
     const { url } = await listen(socket => socket.pipe(socket))

@@ -225,6 +225,30 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('shows of a pass over the steps what came back, and no figures of so few requests', () => {
+    const once = { ...scenario, connections: 1, load: { mode: 'once', pipeline: 1 }, thresholds: [] } as const
+    const reply = { kind: 'reply', step: 'loop[0]', count: 1, second: 1, length: 2, text: 'OK' } as const
+    const changes: Partial<Report> = {
+      ...{ scenario: once, thresholds: [], replies: [reply] },
+      window: { ...sampleReport.window, completed: 1, seconds: 0.002 },
+      totals: { ...sampleReport.totals, sent: 1, completed: 1, inFlightAtEnd: 0 },
+    }
+    const lines = summary(changes).split('\n')
+    expect(lines[1]).toBe('tlv-loopback   1 of 1 step answered as expected   pass')
+    expect(lines[3]).toBe('  loop[0]    "OK"')
+    expect(lines.filter(line => /^ {2}(response|server|client) /.test(line))).toEqual([])
+    const failed = {
+      ...sampleReport.totals,
+      sent: 1,
+      completed: 0,
+      failed: 1,
+      inFlightAtEnd: 0,
+      failures: { timeout: 1 },
+    }
+    const [, head] = summary({ ...changes, totals: failed, replies: [] }).split('\n')
+    expect(head).toBe('tlv-loopback   0 of 1 step answered as expected   FAIL')
+  })
+
   it('marks a quantile of a step that is only a lower bound', () => {
     const response = { ...sampleReport.latencyMs.response, p99: 5000, max: 5000, lowerBounds: ['p99', 'max'] }
     const steps = [

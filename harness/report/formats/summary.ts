@@ -4,7 +4,7 @@ import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.
 import { columnsOf, leavesScreen, type TerminalSize } from '../../terminal/size.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
 import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
-import { describePass, passOutcome } from '../pass.ts'
+import { describePass, measuresNothing, passOutcome } from '../pass.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 import {
@@ -42,7 +42,8 @@ export function renderSummary(
   const columns = columnsOf(options)
   const style = summaryStyle(colors, columns)
   // Where nothing was measured, what came back is what there is to say.
-  const isEmpty = report.totals.completed === 0
+  const isPass = measuresNothing(report)
+  const isEmpty = isPass || report.totals.completed === 0
   const cameBack = replyLines(report, style)
   const lines = [
     headline(report, style),
@@ -51,7 +52,7 @@ export function renderSummary(
     ...searchLines(report, style),
     ...doubtLines(report, style),
     ...(isEmpty ? cameBack : []),
-    ...responseLines(report, style),
+    ...(isPass ? [] : responseLines(report, style)),
     ...paceLines(report, style),
     ...connectLines(report, style),
     ...stepLines(report, style),
@@ -63,7 +64,7 @@ export function renderSummary(
     ...datagramLines(report, style),
     ...entry('load', [...loadParts(report), ...sourceParts(report)], style),
     ...targetLines(report, style),
-    ...processorLines(report, style),
+    ...(isPass ? [] : processorLines(report, style)),
     ...thresholdLines(report, style),
     ...noteLines(report, style),
     ...detailLines(report, options.docs, style),
