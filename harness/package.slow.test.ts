@@ -36,7 +36,15 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test('the package has what it needs to run, and no tests', () => {
   const needed = ['dist/harness/api.js', 'dist/harness/api.d.ts', 'dist/harness/cli/main.js', 'dist/targets/main.js']
-  const texts = ['README.md', 'LICENSE', 'CHANGELOG.md', 'scenarios/once.yaml', 'scenarios/scenario.schema.json']
+  const pages = ['docs/measurement.md', 'docs/protocols.md']
+  const texts = [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'scenarios/once.yaml',
+    'scenarios/scenario.schema.json',
+    ...pages,
+  ]
   expect(files).toEqual(expect.arrayContaining([...needed, ...texts]))
   const others = files.filter(file => !/^(dist\/(harness|targets)|scenarios)\//.test(file) && !texts.includes(file))
   expect(others).toEqual(['package.json'])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quoteShown, Secrets, showBytes } from './shownBytes.ts'
+import { plainOrQuoted, quoteShown, quoteText, Secrets, showBytes } from './shownBytes.ts'
 import { propertyRuns } from './testing/propertyRuns.ts'
 
 const none = new Secrets()
@@ -54,6 +54,19 @@ describe('showBytes()', () => {
       { numRuns: propertyRuns },
     )
   })
+})
+
+test('plainOrQuoted() leaves text alone that acts on no terminal', () => {
+  expect(plainOrQuoted(Buffer.from('{"a":\t"é"}'))).toBe('{"a":\t"é"}')
+  expect(plainOrQuoted(Buffer.from('two\nlines, "quoted"'))).toBe('"two\\nlines, \\"quoted\\""')
+  expect(plainOrQuoted(Buffer.from([0, 1, 0xff]))).toBe('hex 0001ff')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), text => {
+      const shown = [plainOrQuoted(Buffer.from(text)), quoteText(text, 20)]
+      for (const line of shown) expect(line.replaceAll('\t', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    }),
+    { numRuns: propertyRuns },
+  )
 })
 
 test('quoteShown() is one short line', () => {

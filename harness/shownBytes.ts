@@ -15,18 +15,30 @@ const hexRowBytes = 16
 const space = 0x20
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' }
 const escaped = /["\\\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu
+/** What moves the cursor, ends a line or turns the direction of writing; a tab does no harm. */
+const acting = /(?!\t)[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/u
 const controls = /(?![\r\n\t])\p{Cc}/gu
 
 /** What must not be shown of a run: values that came out of the environment, and keys. */
 export class Secrets {
   readonly #encodings: readonly Buffer[]
+  readonly #values: readonly string[]
+  readonly #keys: readonly string[]
 
   /** `values` are masked from three characters on, `keys` whatever their length. */
   constructor(values: readonly string[] = [], keys: readonly string[] = []) {
+    this.#values = values
+    this.#keys = keys
     const all = [...values.filter(value => value.length >= secretCharactersMin), ...keys.filter(key => key !== '')]
     const encodings = [...new Set(all)].flatMap(encodingsOf)
     // The longest first, so that a secret within another one does not leave the rest of it.
     this.#encodings = encodings.toSorted((a, b) => b.length - a.length)
+  }
+
+  /** These, and more values that have turned up. */
+  and(values: readonly string[]): Secrets {
+    const isKnown = values.every(value => this.#values.includes(value))
+    return isKnown ? this : new Secrets([...this.#values, ...values], this.#keys)
   }
 
   /** The bytes in parts, with undefined in place of each secret; of bytes that are cut off also its beginning at the end. */
@@ -98,6 +110,22 @@ export function quoteShown({ text, hex }: ShownBytes, characters = 60): string {
   return text === undefined ? `hex ${short}` : `"${short}"`
 }
 
+/** A text of a peer in quotes, with escapes for what acts on a terminal; more than `characters` of it are cut off. */
+export function quoteText(text: string, characters: number): string {
+  return `"${escapeText(text.length > characters ? `${text.slice(0, characters)}...` : text)}"`
+}
+
+/**
+ * Bytes of a peer in one line that acts on no terminal: text as it is, text with line ends and control characters in
+ * quotes and with escapes, all else as hex. None of it is cut off.
+ */
+export function plainOrQuoted(bytes: Uint8Array): string {
+  const text = textOf(bytes, false)
+  if (text === undefined) return `hex ${Buffer.from(bytes).toString('hex')}`
+  const plain = Buffer.from(bytes).toString()
+  return acting.test(plain) ? `"${text}"` : plain
+}
+
 function splitAt(part: Buffer | undefined, secret: Buffer): (Buffer | undefined)[] {
   if (part === undefined) return [part]
   const parts: (Buffer | undefined)[] = []
@@ -137,6 +165,10 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
     return undefined
   }
   if ((text.match(controls)?.length ?? 0) > text.length * controlShareMax) return undefined
+  return escapeText(text)
+}
+
+function escapeText(text: string): string {
   return text.replace(escaped, character => escapes[character] ?? codePointEscape(character))
 }
 

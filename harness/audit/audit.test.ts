@@ -52,6 +52,33 @@ test('audit() takes one planned request more or less for the edge of the measure
   ).toEqual(['rate'])
 })
 
+test('audit() looks in a pass over the steps at the accounts alone', () => {
+  const evidence = { ...enoughEvidence, mode: 'once', completed: 1, measuredMs: 5 } as const
+  const pass: AuditInputs = {
+    ...healthy,
+    evidence,
+    completed: 1,
+    completedInWindow: 1,
+    sharedCores: 2,
+    clockDriftMs: 90,
+  }
+  expect(audit({ ...pass, errorShare: 0.5 })).toEqual([])
+  expect(audit({ ...pass, completed: 0, completedInWindow: 0, errorShare: 1 })).toEqual([])
+  const accounts = [{ sent: 3, completed: 1, failed: 1, inFlight: 0 }]
+  expect(audit({ ...pass, accounts }).map(({ code }) => code)).toEqual(['conservation'])
+  // With enough requests it is a load like any other.
+  const load = { ...enoughEvidence, mode: 'once' } as const
+  expect(audit({ ...healthy, evidence: load, errorShare: 0.5 }).map(({ code }) => code)).toEqual(['errors'])
+})
+
+test('audit() advises nothing that a scenario with stages refuses', () => {
+  const plan = { planned: 100, sent: 50, clientLag: quick, service: quick }
+  const hintOf = (hasStages: boolean) =>
+    audit({ ...healthy, evidence: { ...enoughEvidence, hasStages }, plan })[0]?.hint
+  expect(hintOf(false)).toContain('raise connections (-c)')
+  expect(hintOf(true)).toContain('raise connections or load.pipeline')
+})
+
 test('audit() says that there was too little to look at, but not beside a problem that was found', () => {
   const evidence = { ...enoughEvidence, measuredMs: 2000 }
   expect(audit({ ...healthy, evidence }).map(({ severity }) => severity)).toEqual(['unproven'])

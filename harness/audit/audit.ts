@@ -6,7 +6,7 @@ import { orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
-import { auditEvidence, type EvidenceInputs } from './evidence.ts'
+import { auditEvidence, type EvidenceInputs, isOnlyPass } from './evidence.ts'
 import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
@@ -76,6 +76,30 @@ export function audit(inputs: AuditInputs): Finding[] {
 
 /** The findings of every check, in no order. */
 export function findingsOf(inputs: AuditInputs): Finding[] {
+  // What came of a pass over the steps is its answer; of its few milliseconds only the accounts say something.
+  if (isOnlyPass(inputs.evidence)) return accountsOf(inputs)
+  const found = findingsOfLoad(inputs)
+  return inputs.evidence.hasStages ? found.map(withStages) : found
+}
+
+function accountsOf(inputs: AuditInputs): Finding[] {
+  const { pairing, deliveries } = inputs
+  return [
+    ...conservation(inputs),
+    ...(pairing === undefined ? [] : auditPairing(pairing)),
+    ...(deliveries === undefined ? [] : auditDeliveries(deliveries)),
+  ]
+}
+
+/** Beside stages there is no -d, and where they set the connections no -c. */
+function withStages(finding: Finding): Finding {
+  const hint = finding.hint
+    .replace('run longer (-d)', 'make load.stages longer')
+    .replace('connections (-c)', 'connections')
+  return { ...finding, hint }
+}
+
+function findingsOfLoad(inputs: AuditInputs): Finding[] {
   const ofAnyRun = [
     ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
     ...(inputs.target === undefined ? [] : auditTarget(inputs.target)),
@@ -256,7 +280,7 @@ function errors(inputs: AuditInputs): Finding[] {
 /** Why nothing was completed in the measured part, and what to do. */
 function emptyHint({ completed, failures = {}, endedInWarmup }: AuditInputs): string {
   if (completed === 0) {
-    return 'check the protocol: the failures by kind, "load: { mode: once }" and "volley talk" show what the server answers'
+    return 'check the protocol: the failures by kind, --once and "volley talk" show what the server answers'
   }
   if (endedInWarmup) {
     return 'the run ended during its warm-up: ask for more requests (-n), or a shorter warm-up (--warmup)'

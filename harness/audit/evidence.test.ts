@@ -14,6 +14,11 @@ test('auditEvidence() finds nothing in five seconds with a thousand requests, or
   expect(said({ interrupted: true })).toEqual([])
 })
 
+test('auditEvidence() asks no verdict of a pass over the steps', () => {
+  expect(said({ measuredMs: 5, completed: 2, mode: 'once' })).toEqual([])
+  expect(said({ measuredMs: 5, completed: 2, mode: 'once', interrupted: true })).toEqual([])
+})
+
 test.each<[string, Partial<EvidenceInputs>, string]>([
   ['a short run', { measuredMs: 2000, durationMs: 2000 }, '2.0 s measured: a verdict needs 5 s (-d 7s)'],
   [
@@ -37,9 +42,9 @@ test.each<[string, Partial<EvidenceInputs>, string]>([
     '3 requests in 11.7 ms measured: a verdict needs 5 s and 1,000 requests (-d 5s in place of -n)',
   ],
   [
-    'one request of each step',
-    { measuredMs: 5, completed: 2, mode: 'once', isCounted: false },
-    '2 requests in 5 ms measured: a verdict needs 5 s and 1,000 requests (mode loop, -d 7s)',
+    'a short run in stages, beside which there is no -d',
+    { measuredMs: 2000, durationMs: 2000, hasStages: true },
+    '2.0 s measured: a verdict needs 5 s (load.stages of 7s in all)',
   ],
   [
     'an interrupted run',

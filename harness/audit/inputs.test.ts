@@ -75,6 +75,7 @@ test('auditInputs() says how much was measured and asked for, and how many worke
     mode: 'loop',
     durationMs: 10_000,
     isCounted: false,
+    hasStages: false,
     isWarmupAutomatic: true,
   })
   expect(workers).toEqual({ started: 1, asked: 4, cores: 2, connections: 10 })

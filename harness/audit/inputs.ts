@@ -172,6 +172,7 @@ function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {
     mode: load.mode,
     durationMs: duration,
     isCounted: requests !== undefined,
+    hasStages: load.stages !== undefined,
     isWarmupAutomatic: warmup === 'auto',
   }
 }

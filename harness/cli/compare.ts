@@ -46,8 +46,8 @@ export function addCompare(program: Command, io: CommandIo, done: (code: ExitCod
         const record = conditions.length === 0 ? comparison : { ...comparison, failIf: outcomes }
         io.stdout.write(`${JSON.stringify(record, null, 2)}\n`)
       } else {
-        const below = outcomes.length === 0 ? '' : `\n${renderConditions(outcomes, colors)}`
-        io.stdout.write(`${renderComparison(comparison, colors)}${below}`)
+        const below = outcomes.length === 0 ? '' : `\n${renderConditions(outcomes, colors, io.stdout)}`
+        io.stdout.write(`${renderComparison(comparison, colors, io.stdout)}${below}`)
       }
       done(exitCodeOf(outcomes))
     })

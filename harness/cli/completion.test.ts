@@ -40,6 +40,26 @@ describe('volley completion', () => {
     }
   })
 
+  test('describes each flag by what it is, and not by what it is for', async () => {
+    const script = await scriptFor('fish')
+    const texts = new Map(
+      [...script.matchAll(/__fish_seen_subcommand_from run;.* -l (\S+) .*-d '((?:[^'\\]|\\.)*)'$/gm)].map(match => [
+        match[1]!,
+        match[2]!,
+      ]),
+    )
+    expect(Object.fromEntries(texts)).toMatchObject({
+      header: 'a header for HTTP URLs',
+      method: 'the method for HTTP URLs',
+      body: 'the body of the request for HTTP URLs',
+      insecure: 'accept any certificate',
+      protocol: 'the protocol',
+      transport: 'the transport',
+      out: "the folder of the run\\'s files",
+    })
+    for (const text of texts.values()) expect(text).not.toMatch(/^(HTTP URLs|TLS|a name|auto)$|\($/)
+  })
+
   test('names the shells when it does not know one', async () => {
     const { code, stderr } = await volley('completion', 'bsh')
     expect(code).toBe(2)
@@ -80,6 +100,7 @@ describe.skipIf(!hasBash)('completing in bash', () => {
     ['volley run --transport e', ['epoll']],
     ['volley compare --fail', ['--fail-if']],
     ['volley report n', ['notes.txt']],
+    ['volley talk m', ['mine.yaml', 'more.yml', 'my file.yaml']],
     ['volley serve t', ['tlv']],
     ['volley serve tlv --deta', ['--detach']],
     ['volley completion z', ['zsh']],

@@ -91,5 +91,5 @@ function serverFlags(): FlagWords[] {
 
 /** A description up to its first stop: what fits beside a word. */
 function firstWords(description: string): string {
-  return description.split(/[;:,(.] |: |; |\.$/)[0]!.trim()
+  return description.split(/[;:,.] | \(|\.$/)[0]!.trim()
 }

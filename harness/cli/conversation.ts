@@ -5,7 +5,7 @@ import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { isUnasked } from '../protocols/unasked.ts'
-import { quoteShown, Secrets, showBytes } from '../shownBytes.ts'
+import { plainOrQuoted, quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 import { plural } from '../units.ts'
 import type { CommandIo } from './io.ts'
@@ -195,7 +195,7 @@ export class Conversation implements Loop {
     if (kind !== this.#awaited) {
       const { body } = this.#settings.protocol.decode(bytes, from, end)
       this.#leave(
-        kind === 'refusal' ? `refused: ${Buffer.from(body)}` : 'the server does not do the handshake with a key',
+        kind === 'refusal' ? `refused: ${plainOrQuoted(body)}` : 'the server does not do the handshake with a key',
       )
     } else if (kind === 'challenge') {
       this.#awaited = 'welcome'
@@ -247,7 +247,5 @@ export class Conversation implements Loop {
 /** A message for people: its fields, then its body as text, or as hex if it is not text. */
 function describeMessage({ type, body, id }: Message): string {
   const fields = [type === undefined ? '' : `type ${type}`, id === undefined ? '' : `id ${id}`].filter(Boolean)
-  const text = Buffer.from(body).toString()
-  const printable = !text.includes('\ufffd') && !/[\0-\x08\x0e-\x1f\x7f]/.test(text)
-  return [...fields, printable ? text : `hex ${Buffer.from(body).toString('hex')}`].join('  ')
+  return [...fields, plainOrQuoted(body)].join('  ')
 }

@@ -37,6 +37,19 @@ describe('bad input is refused with its place, its value and what was expected, 
     expect(text).toContain('2 faults; nothing was sent')
   })
 
+  test('a URL with a password, which is not shown', async () => {
+    for (const url of [
+      'redis://:opensesame@127.0.0.1:1',
+      'http://ann:opensesame@127.0.0.1:1/',
+      'tcp://a:opensesame@h:1',
+    ]) {
+      const { code, stderr } = await volley('run', url)
+      expect(code).toBe(2)
+      expect(stderr).toContain('//***@')
+      expect(stderr).not.toContain('opensesame')
+    }
+  })
+
   test('a missing file', async () => {
     const { code, stderr } = await volley('run', 'no/such/scenario.yaml')
     expect(code).toBe(2)

@@ -55,14 +55,15 @@ const settings: readonly Setting[] = [
   {
     flags: '--protocol <protocol>',
     name: 'protocol',
-    description: "a name, or settings such as '{frame: {lengthBytes: 2}}'",
+    description: "the protocol, by its name or with settings such as '{frame: {lengthBytes: 2}}'",
     path: ['protocol'],
   },
   {
-    flags: '--send <text>',
+    flags: '--send <text or JSON>',
     name: 'send',
-    description: 'one request to send, instead of the steps',
+    description: 'one request in place of the steps: a text, or fields as in {"type": 1, "body": "hello"}',
     path: ['loop'],
+    // Which fields a request has depends on the protocol: "loadWithRequest" reads the text once that is known.
     value: send => [{ send }],
   },
   {
@@ -80,8 +81,13 @@ const settings: readonly Setting[] = [
     description: 'send requests at a fixed rate, such as 50k/s over all connections, whatever the server does',
     path: ['load', 'rate'],
   },
-  { flags: '--transport <name>', name: 'transport', description: 'auto, node or epoll', path: ['transport'] },
-  { flags: '--insecure', name: 'insecure', description: 'TLS: accept any certificate', path: ['tls', 'insecure'] },
+  {
+    flags: '--transport <name>',
+    name: 'transport',
+    description: 'the transport: auto, node or epoll',
+    path: ['transport'],
+  },
+  { flags: '--insecure', name: 'insecure', description: 'accept any certificate (TLS)', path: ['tls', 'insecure'] },
 ]
 
 const allNames = settings.map(({ name }) => name)

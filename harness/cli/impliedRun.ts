@@ -5,14 +5,21 @@ import { stdinSource } from './sources.ts'
 /**
  * A command line with the command that it leaves out: `volley mine.yaml`, `volley tcp://127.0.0.1:8080` and, as other load
  * generators are called, `volley -c 100 http://127.0.0.1:8080` are `volley run ...`. A name that is neither a source nor a
- * flag stays: it is a misspelt command.
+ * flag stays: it is a misspelt command. `valueFlags` are the flags of `run` whose next argument is their value.
  */
-export function withImpliedRun(args: readonly string[], commands: readonly string[]): readonly string[] {
+export function withImpliedRun(
+  args: readonly string[],
+  commands: readonly string[],
+  valueFlags: readonly string[] = [],
+): readonly string[] {
   const [first] = args
   if (first === undefined || /^(-h|--help|-V|--version|--)$/.test(first)) return args
   if (isSource(first)) return commands.includes(first) ? args : ['run', ...args]
-  const names = args.some(arg => commands.includes(arg))
-  return first.startsWith('-') && !names && args.some(isSource) ? ['run', ...args] : args
+  if (!first.startsWith('-')) return args
+  // What a flag has for its value is no command, whatever word it is: --send list.
+  const others = args.filter((_, index) => index === 0 || !valueFlags.includes(args[index - 1]!))
+  const named = others.find(arg => commands.includes(arg) || isSource(arg))
+  return named === undefined || commands.includes(named) ? args : ['run', ...args]
 }
 
 function isSource(arg: string): boolean {

@@ -66,6 +66,12 @@ describe('volley init', () => {
     ])
   })
 
+  test('writes to standard output for -', async () => {
+    const { stdout } = await volley('init', 'line')
+    expect(await volley('init', 'line', '-o', '-')).toEqual({ code: 0, stdout, stderr: '' })
+    expect(existsSync('-')).toBe(false)
+  })
+
   test('writes a file that runs as it is', async () => {
     const { url } = await listen(socket => socket.pipe(socket))
     const file = join(temporaryFolder(), 'my file.yaml')

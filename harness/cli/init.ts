@@ -7,14 +7,14 @@ import type { ProtocolName } from '../protocols/protocol.ts'
 import { protocolNames } from '../protocols/spec.ts'
 import { parseScenario, protocolIn } from '../scenario/load.ts'
 import { applyOverrides, type Override } from '../scenario/overrides.ts'
-import { isHttpUrl, isUrl, nameFromUrl, settingsOfUrl } from '../scenario/url.ts'
+import { defaultSend, isHttpUrl, isUrl, nameFromUrl, settingsOfUrl } from '../scenario/url.ts'
 import { renderScenario } from '../scenario/yaml/render.ts'
 import { unknownWord } from '../suggestion.ts'
 import { createWholeSync } from '../wholeFile.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
 import { addRequestFlags, type RequestFlags, requestOverrides } from './request.ts'
-import { defaultSend, sendOf, sendOverride } from './validRequest.ts'
+import { sendOf, sendOverride } from './validRequest.ts'
 
 interface InitFlags extends RequestFlags {
   readonly send?: string
@@ -23,6 +23,9 @@ interface InitFlags extends RequestFlags {
 
 /** The flags of `volley run` that a new scenario takes over; a key is none of them, as it does not belong in a file. */
 const settingNames = 'connections duration requests pipeline warmup timeout rate protocol insecure'.split(' ')
+
+/** In place of a file, as other programs have it. */
+const stdoutName = '-'
 
 /** The server that a scenario for a protocol alone starts. */
 const servers: Readonly<Record<ProtocolName, Mapping>> = {
@@ -44,19 +47,20 @@ export function addInit(program: Command, io: CommandIo, done: (code: ExitCode) 
     .argument('<url | protocol>', `a URL as for run; or ${protocolNames.join(', ')}, for which a server is started`)
   addRequestFlags(addSettings(command, settingNames))
     .option('--send <text or JSON>', 'the request: a text, or fields as in {"type": 1, "body": "hello"}')
-    .option('-o, --output <file>', 'write to a new file, not to standard output')
+    .option('-o, --output <file>', 'a new file to write to; - is standard output, as without it')
     .action(async (source: string, flags: InitFlags) => {
-      const text = await newScenario(source, flags)
-      if (flags.output === undefined) io.stdout.write(text)
+      const file = flags.output === stdoutName ? undefined : flags.output
+      const text = await newScenario(source, flags, file)
+      if (file === undefined) io.stdout.write(text)
       else {
-        create(flags.output, text)
-        io.stdout.write(`wrote ${flags.output}; run it with: volley run ${quoted(flags.output)}\n`)
+        create(file, text)
+        io.stdout.write(`wrote ${file}; run it with: volley run ${quoted(file)}\n`)
       }
       done(exitCode.pass)
     })
 }
 
-async function newScenario(source: string, flags: InitFlags): Promise<string> {
+async function newScenario(source: string, flags: InitFlags, file: string | undefined): Promise<string> {
   const settings = overridesOf(flags, {}, settingNames)
   const base = isUrl(source) ? baseOfUrl(source, settings) : baseOfProtocol(source, settings)
   const protocol = (protocolIn(settings) ?? base['protocol']) as ProtocolName
@@ -66,7 +70,7 @@ async function newScenario(source: string, flags: InitFlags): Promise<string> {
   const overrides = [...chosen, ...request]
   // Faults of flags are found here, where they have the flags for their places; files are read from the working folder.
   await prepare({ ...parseScenario(renderScenario(base), source, overrides, {}), folder: process.cwd() })
-  const { data } = applyOverrides(base, fromFolderOf(flags.output, overrides))
+  const { data } = applyOverrides(base, fromFolderOf(file, overrides))
   return renderScenario(data as Mapping)
 }
 
@@ -75,13 +79,12 @@ const overHttp: Override = { path: ['protocol'], value: 'http', origin: '' }
 function baseOfUrl(url: string, overrides: readonly Override[]): Mapping {
   const chosen = protocolIn(overrides)
   const { target, protocol, loop } = settingsOfUrl(url, chosen)
-  const isAddress = !isHttpUrl(url) && protocol === (chosen ?? 'raw')
   return {
     ...commonSettings(nameFromUrl(url)),
     target,
     // The header Host follows from the address.
     protocol: isHttpUrl(url) ? 'http' : protocol,
-    loop: isAddress && protocol !== 'resp' ? loopOf(protocol as ProtocolName) : loop,
+    loop,
   }
 }
 

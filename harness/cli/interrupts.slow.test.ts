@@ -1,6 +1,6 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { descendantsOf, isRunning, until } from './testing/programs.ts'
-import { cleanUp, scenarioFile, spawnRun, startRun } from './testing/volley.ts'
+import { cleanUp, listen, scenarioFile, spawnRun, startRun } from './testing/volley.ts'
 
 afterEach(cleanUp)
 
@@ -34,3 +34,35 @@ test('Ctrl-C while the target starts ends the wait', async () => {
 function allExited(children: readonly number[]): Promise<void> {
   return until('the end of all children', () => !children.some(isRunning))
 }
+
+describe('a search that is interrupted', () => {
+  async function search() {
+    const { url } = await listen(socket => socket.pipe(socket))
+    const file = scenarioFile(
+      `name: searched\ntarget: { address: "${url}" }\nprotocol: line\nduration: 2s\nload: { mode: search, rate: 20/s }\nloop: [{ send: hi }]\nthresholds: [errors < 1%]\n`,
+    )
+    return startRun([file])
+  }
+
+  test('says in its first probe that no rate was tried to the end', async () => {
+    const { volley, ended } = await search()
+    await volley.says(/ 1s /)
+    volley.stop()
+    const { code, stdout, report } = await ended()
+    expect(code).toBe(130)
+    expect(stdout).toMatch(/^searched {3}stopped before it was found: no rate was tried to the end/m)
+    expect(stdout).not.toContain('no rate passed')
+    expect(report.search).toMatchObject({ end: 'interrupted', probes: [{ outcome: 'cut-short', why: [] }] })
+  })
+
+  test('says in a later one which rate has passed, and that nothing above it was tried', async () => {
+    const { volley, ended } = await search()
+    await volley.says(/probe \d+ of a search, [\d,]+\/s passed/)
+    volley.stop()
+    const { code, stdout, report } = await ended()
+    expect(code).toBe(130)
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/stopped before it was found: [\d,]+\/s passed, /)
+    expect(stdout).toMatch(/ {3}cut short$/m)
+    expect(report.search!.probes.at(-1)).toMatchObject({ outcome: 'cut-short', why: [] })
+  })
+})

@@ -6,6 +6,7 @@ import { packageRoot } from '../built.ts'
 import { type ExitCode, exitCode, messageOf, UserError } from '../errors.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { loadScenario } from '../scenario/load.ts'
+import { printable } from '../terminal/cells.ts'
 import type { CommandIo } from './io.ts'
 
 /** `volley list`: the scenarios of a folder, with their descriptions. */
@@ -39,7 +40,7 @@ async function scenarioFiles(folder: string): Promise<string[]> {
 async function describe(file: string, variables: CommandIo['env']): Promise<[string, string, string]> {
   try {
     const { scenario } = await loadScenario(file, [], variables)
-    return [file, describeProtocol(scenario.protocol), scenario.description ?? '']
+    return [file, describeProtocol(scenario.protocol), printable(scenario.description ?? '')]
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     return [

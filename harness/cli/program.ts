@@ -41,7 +41,10 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   }
   try {
     const names = program.commands.map(command => command.name())
-    await program.parseAsync(withImpliedRun(argv, ['help', ...names]), { from: 'user' })
+    const run = program.commands.find(command => command.name() === 'run')!
+    const withValue = run.options.filter(({ required }) => required)
+    const valueFlags = withValue.flatMap(({ short, long }) => [short, long].filter(flag => flag !== undefined))
+    await program.parseAsync(withImpliedRun(argv, ['help', ...names], valueFlags), { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.couldNotRun
@@ -66,7 +69,9 @@ function createProgram({ stdout, stderr }: CommandIo): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 pass; 1 a threshold, a trial or --fail-if failed; 2 could not run; 3 it cannot be said; 4 the run is invalid; 130 interrupted.
+Exit codes: 0 pass; 1 a threshold, a step of --once, a trial or --fail-if failed;
+2 could not run; 3 it cannot be said; 4 the run is invalid, or with --strict
+suspect or unproven; 130 interrupted.
 
   volley run scenarios/echo-loopback.yaml
   volley run tcp://127.0.0.1:8080 -c 10 -d 10s --send "Hello World!"

@@ -6,6 +6,7 @@ import { formats } from '../report/formats/catalog.ts'
 import { readReport } from '../report/save.ts'
 import { savedRun } from '../report/savedRuns.ts'
 import type { CommandIo } from './io.ts'
+import { layoutOf } from './layout.ts'
 
 /** `volley report`: a saved run as it was shown at its end. */
 export function addReport(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
@@ -20,7 +21,7 @@ export function addReport(program: Command, io: CommandIo, done: (code: ExitCode
       const report = await readReport(found)
       const colors = pc.createColors(wantsColors(io.stdout, { live: true, ...flags }, io.env))
       const format = flags.json ? formats.json : formats.summary
-      io.stdout.write(format.render(report, { path: found, colors }))
+      io.stdout.write(format.render(report, { path: found, colors, ...layoutOf(io.stdout) }))
       done(exitCode.pass)
     })
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { isCredentialHeader } from '../credentials.ts'
 import { type Fault, UserError } from '../errors.ts'
 import { InvalidValue, show } from '../invalidValue.ts'
 import { protocolIn } from '../scenario/load.ts'
@@ -18,9 +19,13 @@ const send = ['loop', 0, 'send']
 /** Adds the flags that make the request of an HTTP URL. */
 export function addRequestFlags(command: Command): Command {
   return command
-    .option('-m, --method <method>', 'HTTP URLs: the method (default: GET, and POST with --body)')
-    .option('-H, --header <line>', "HTTP URLs: a header such as 'Accept: text/html'; may be repeated", collect)
-    .option('--body <text>', 'HTTP URLs: the body of the request, or @file for the bytes of a file')
+    .option('-m, --method <method>', 'the method for HTTP URLs (default: GET, and POST with --body)')
+    .option(
+      '-H, --header <line>',
+      "a header for HTTP URLs, such as 'Accept: text/html'; may be repeated; those that log in are neither shown nor saved",
+      collect,
+    )
+    .option('--body <text>', 'the body of the request for HTTP URLs, or @file for the bytes of a file')
 }
 
 /** The changes that these flags make to the request of each source; a UserError where one of them has no such request. */
@@ -58,10 +63,10 @@ type Header = { readonly name: string; readonly value: string }
 function headerOf(line: string): Header | Fault {
   const [, name, value] = /^([^:\s]+):[ \t]*(.*?)[ \t]*$/s.exec(line) ?? []
   if (name !== undefined) return { name, value: value! }
-  return {
-    place: '--header',
-    message: new InvalidValue("a header such as 'Accept: text/html'", show(line)).message,
-  }
+  // Without a colon it may still be a password.
+  const word = /^[\w-]+/.exec(line)?.[0] ?? ''
+  const got = isCredentialHeader(word) ? `${show(word)} and no colon` : show(line)
+  return { place: '--header', message: new InvalidValue("a header such as 'Accept: text/html'", got).message }
 }
 
 /** Names that stand twice in the same letters: as settings the last would win, without a word. */

@@ -23,12 +23,10 @@ import {
 
 afterEach(cleanUp)
 
-const quick = ['-d', '300ms', '--warmup', '0s']
-
 describe('volley run', () => {
   test('drives a URL without a file', async () => {
     const { url } = await listen(socket => socket.pipe(socket))
-    const { code, report } = await run(url, '-c', '10', ...quick, '--send', 'Hello World!')
+    const { code, report } = await run(url, '-c', '10', '-n', '200', '--send', 'Hello World!')
     expect(code).toBe(0)
     expect(report.scenario.connections).toBe(10)
     expect(report.totals.bytesSent).toBe(report.totals.sent * 'Hello World!'.length)

@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import {
   exitCodeOf,
   type LoadedScenario,
+  type Override,
   openFolder,
   openReportFolder,
   type Prepared,
@@ -20,9 +21,12 @@ import { formats } from '../report/formats/catalog.ts'
 import { renderRunsTable } from '../report/formats/runsTable.ts'
 import { cacheFolderOf } from '../run/ceilingCache.ts'
 import { onePass } from '../run/onePass.ts'
+import type { Colors } from '../terminal/cells.ts'
+import type { TerminalSize } from '../terminal/size.ts'
 import { printThrown } from './errors.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
+import { layoutOf } from './layout.ts'
 import { addRequestFlags, type RequestFlags, requestOverrides } from './request.ts'
 import { loadSources } from './sources.ts'
 
@@ -47,7 +51,10 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
       'scenario files, - for standard input, or URLs: host:port, tcp://, udp://, tls://, unix:, http://, https://, redis://, rediss://',
     )
   addRequestFlags(addSettings(command))
-    .option('--once', 'make one pass over the steps on one connection, and print what came for each')
+    .option(
+      '--once',
+      'make one pass over the steps on one connection, and print what came for each; exit 1 if one is not as expected',
+    )
     .option('--env <names>', 'environments of the scenario, separated by commas; several are compared')
     .option('--out <folder>', "the folder of the run's files (default: reports/<name>/<UTC time>)")
     .option('--strict', 'fail a suspect or unproven run too (exit 4)')
@@ -60,10 +67,12 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
 
 async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo): Promise<ExitCode> {
   const settings = overridesOf(flags, io.env)
+  if (flags.once) checkNoLoad(settings)
   const overrides = [...settings, ...requestOverrides(flags, sources, settings)]
   const environments = flags.env?.split(',').map(name => name.trim())
   const loaded = await loadSources(sources, overrides, environments, io)
   const runs = flags.once ? loaded.map(onePass) : loaded
+  if (flags.out === '-') throw new UserError('--out is a folder; with --json the report goes to standard output')
   if (flags.out !== undefined && runs.length > 1) {
     throw new UserError('--out is the folder of one run, but there are several; leave it out, or run them one by one')
   }
@@ -80,7 +89,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
   const show = (report: Report, path: string | undefined) => {
     reports.push(report)
     if (!flags.json)
-      io.stdout.write(formats.summary.render(report, { path: path ?? 'not saved', colors, columns: io.stdout.columns }))
+      io.stdout.write(formats.summary.render(report, { path: path ?? 'not saved', colors, ...layoutOf(io.stdout) }))
   }
   for (const [index, loaded] of runs.entries()) {
     if (signal.aborted) {
@@ -111,8 +120,18 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
   }
   if (flags.json && reports.length > 0)
     io.stdout.write(runs.length === 1 ? formats.json.render(reports[0]!) : `${JSON.stringify(reports, null, 2)}\n`)
-  else if (!flags.json && reports.length > 1) io.stdout.write(`\n${tableOf(reports, flags, colors)}`)
+  else if (!flags.json && reports.length > 1) io.stdout.write(`\n${tableOf(reports, flags, colors, io.stdout)}`)
   return worst(codes)
+}
+
+/** What a single pass has no use for: flags that ask for it, as what a file or a variable has is for its other runs. */
+const keysOfLoad = 'connections duration requests load warmup workers reconnect thresholds wire'.split(' ')
+
+function checkNoLoad(settings: readonly Override[]): void {
+  const message = 'cannot be combined with --once, which makes one pass over the steps on one connection'
+  const asked = settings.filter(({ path, origin }) => origin.startsWith('--') && keysOfLoad.includes(String(path[0])))
+  const faults = asked.map(({ origin }) => ({ place: origin, message }))
+  if (faults.length > 0) throw new UserError(faults)
 }
 
 /** Every scenario is prepared before the first is run, so that a fault in the last one is reported at once. */
@@ -131,10 +150,10 @@ function faultsIn(error: unknown): readonly Fault[] {
   throw error
 }
 
-function tableOf(reports: readonly Report[], { env }: RunFlags, colors: ReturnType<typeof pc.createColors>): string {
-  if (env === undefined) return renderRunsTable(reports, colors)
+function tableOf(reports: readonly Report[], { env }: RunFlags, colors: Colors, size: TerminalSize): string {
+  if (env === undefined) return renderRunsTable(reports, colors, size)
   const names = reports.map(report => report.scenario.name)
-  return renderComparison(compareReports(reports, names), colors)
+  return renderComparison(compareReports(reports, names), colors, size)
 }
 
 function folderFor(out: string | undefined, name: string): Promise<string> {

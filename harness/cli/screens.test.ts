@@ -14,6 +14,7 @@ import { titleOf } from '../run/title.ts'
 import { parseScenario } from '../scenario/load.ts'
 import { Secrets } from '../shownBytes.ts'
 import { cellCount } from '../terminal/cells.ts'
+import type { TerminalSize } from '../terminal/size.ts'
 import type { MemoryServer } from '../transports/memory.ts'
 import { closedLoop, echoAfter, echoOneAtATime, type SimulatedRun, simulated } from './testing/simulated.ts'
 
@@ -31,7 +32,7 @@ interface Seen {
   readonly search?: ScreenRun['search']
   /** In place of that of the run. */
   readonly report?: Report
-  readonly after?: (columns: number) => string
+  readonly after?: (size: TerminalSize) => string
 }
 
 function screenOf({ run, search }: Seen, size: { columns: number; rows: number }): string {
@@ -59,9 +60,9 @@ function seenText(seen: Seen, size: { columns: number; rows: number }): string {
   const lines = screen.split('\n')
   expect(lines.length).toBeLessThan(size.rows)
   expect(lines.filter(line => cellCount(line) >= size.columns)).toEqual([])
-  const summary = renderSummary(seen.report ?? seen.run.report, path, colors, size.columns)
+  const summary = renderSummary(seen.report ?? seen.run.report, path, colors, size)
   expect(summary.split('\n').filter(line => cellCount(line) > size.columns && line.includes(' ', 13))).toEqual([])
-  const parts = [screen, summary, ...(seen.after === undefined ? [] : [seen.after(size.columns)])]
+  const parts = [screen, summary, ...(seen.after === undefined ? [] : [seen.after(size)])]
   return `${parts.map(part => part.trimEnd()).join(`\n${'~'.repeat(size.columns)}\n`)}\n`
 }
 
@@ -109,10 +110,11 @@ async function environmentsSeen(): Promise<Seen> {
   }
   return {
     run: runs[2]!,
-    after: () =>
+    after: size =>
       renderRunsTable(
         runs.map(({ report }) => report),
         colors,
+        size,
       ),
   }
 }

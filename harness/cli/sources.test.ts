@@ -115,6 +115,24 @@ test.each([
   expect(withImpliedRun(args, commands)).toEqual(args)
 })
 
+test.each([
+  ['--send list 127.0.0.1:8080'],
+  ['--send run -c 4 mine.yaml'],
+  ['-c 10 --send tcp://a:1 127.0.0.1:8080'],
+  ['--json --send help mine.yaml'],
+])('withImpliedRun() takes no value of a flag for a command: %s', line => {
+  const args = line.split(' ')
+  expect(withImpliedRun(args, commands, ['--send', '-c'])).toEqual(['run', ...args])
+})
+
+test.each([['--send tcp://a:1 list'], ['-c 10 run mine.yaml'], ['--send 127.0.0.1:8080']])(
+  'withImpliedRun() takes no value of a flag for a source: %s',
+  line => {
+    const args = line.split(' ')
+    expect(withImpliedRun(args, commands, ['--send', '-c'])).toEqual(args)
+  },
+)
+
 test('withImpliedRun() takes any file for a scenario, unless it is named as a command is', () => {
   const file = join(temporaryFolder(), 'scenario')
   writeFileSync(file, '')

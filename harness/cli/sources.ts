@@ -1,8 +1,9 @@
-import { type LoadedScenario, load, type Override } from '../api.ts'
+import type { LoadedScenario, Override } from '../api.ts'
 import { type Fault, UserError } from '../errors.ts'
 import { readScenarioStream, readScenarioText } from '../scenario/load.ts'
 import { isUrl } from '../scenario/url.ts'
 import type { CommandIo } from './io.ts'
+import { loadWithRequest } from './validRequest.ts'
 import { variableFaults } from './variables.ts'
 
 /** The argument that stands for a scenario from standard input. */
@@ -47,7 +48,7 @@ export async function loadSources(
   const misspelt = variableFaults(io.env, textsOf(read))
   const loads = read.flatMap(({ name, text }) =>
     (environments ?? [undefined]).map(environment =>
-      load(name, {
+      loadWithRequest(name, {
         overrides,
         variables: io.env,
         ...(environment !== undefined && { environment }),

@@ -38,10 +38,14 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     .command('talk')
     .description('type messages to a server and see its replies, q quits; or go once through the steps of a scenario')
     .argument(
-      '<url>',
+      '<url | scenario>',
       'tcp://host:port, udp://host:port, tls://host:port or unix:/path; a scenario file; or an HTTP URL',
     )
-    .option('--protocol <protocol>', "a name, or settings such as '{frame: {lengthBytes: 2}}'", 'line')
+    .option(
+      '--protocol <protocol>',
+      "the protocol, by its name or with settings such as '{frame: {lengthBytes: 2}}'",
+      'line',
+    )
     .option('--type <n>', 'the type of the messages, for protocols that have one')
     .option('--key <key>', 'the key for the handshake of a TLV server of Volley')
     .option('--layers <names>', `the layers of message bodies, such as gzip,hmac-sha256; ${placeForms}`)

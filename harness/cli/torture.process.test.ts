@@ -4,12 +4,15 @@ import { afterEach, expect, test } from 'vitest'
 import { packageRoot } from '../built.ts'
 import { named, tortured } from '../torture/testing/tortured.ts'
 import { cleanUp, listen, scenarioFile, Volley, volley } from './testing/volley.ts'
-import { loadWithRequest } from './validRequest.ts'
+import { loadWithRequest, sendOverride } from './validRequest.ts'
 
 afterEach(cleanUp)
 
 test('volley torture takes --send in place of a request with a captured value', async () => {
-  const loaded = await loadWithRequest('scenarios/rpc-handshake.yaml', [], '{type: 1, body: hi}', {})
+  const loaded = await loadWithRequest('scenarios/rpc-handshake.yaml', {
+    overrides: [sendOverride('{type: 1, body: hi}')],
+    variables: {},
+  })
   expect(named(await tortured(loaded, { only: 'valid,split' }), 'pass')).toEqual(['valid', 'split'])
 })
 

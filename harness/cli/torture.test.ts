@@ -76,12 +76,12 @@ describe('volley torture says why it cannot run', () => {
     ['a target over UDP', () => load({ protocol: 'tlv' }, 'udp://127.0.0.1:1'), 'it works over TCP, not over UDP'],
     [
       'an address at which nothing listens',
-      async () => opened(await loadWithRequest('tcp://127.0.0.1:1', [], undefined, {})),
+      async () => opened(await loadWithRequest('tcp://127.0.0.1:1', { overrides: [], variables: {} })),
       'cannot reach tcp://127.0.0.1:1: connection refused',
     ],
     [
       'a captured value in the request',
-      async () => opened(await loadWithRequest('scenarios/rpc-handshake.yaml', [], undefined, {})),
+      async () => opened(await loadWithRequest('scenarios/rpc-handshake.yaml', { overrides: [], variables: {} })),
       'test.yaml loop[0]  takes a captured value',
     ],
   ])('%s', async (_, call, message) => {
@@ -94,6 +94,6 @@ describe('volley torture says why it cannot run', () => {
     'target: { address: "tcp://127.0.0.1:1" }\nenvironments: { loopback: { serve: echo } }\nprotocol: line\nloop: [{ send: hello }]\n'
 
   async function load(flags: Record<string, string>, url = 'tcp://127.0.0.1:1'): Promise<void> {
-    checkStream(await loadWithRequest(url, overridesOf(flags, {}, settingNames), undefined, {}))
+    checkStream(await loadWithRequest(url, { overrides: overridesOf(flags, {}, settingNames), variables: {} }))
   }
 })

@@ -7,7 +7,6 @@ import { wantsColors } from '../live/live.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { describeProtocol } from '../protocols/spec.ts'
 import { prepareScenario } from '../run/prepare.ts'
-import { inEnvironment } from '../scenario/load.ts'
 import type { Target } from '../scenario/scenario.ts'
 import { wrapWords } from '../terminal/cells.ts'
 import { trials } from '../torture/catalog.ts'
@@ -20,7 +19,7 @@ import { toolVersion } from '../version.ts'
 import { addSettings, overridesOf } from './flags.ts'
 import type { CommandIo } from './io.ts'
 import { readSources, textsOf } from './sources.ts'
-import { loadWithRequest } from './validRequest.ts'
+import { loadWithRequest, sendOverride } from './validRequest.ts'
 import { variableFaults } from './variables.ts'
 
 interface TortureFlags extends Readonly<Record<string, unknown>> {
@@ -74,8 +73,13 @@ async function tortureSource(source: string, flags: TortureFlags, io: CommandIo)
   const { name, text } = read!
   const misspelt = variableFaults(io.env, textsOf([read!]))
   if (misspelt.length > 0) throw new UserError(misspelt)
-  const named = await loadWithRequest(name, overridesOf(flags, io.env, settingNames), flags.send, io.env, text)
-  const loaded = flags.env === undefined ? named : inEnvironment(named, flags.env)
+  const overrides = overridesOf(flags, io.env, settingNames)
+  const loaded = await loadWithRequest(name, {
+    overrides: flags.send === undefined ? overrides : [...overrides, sendOverride(flags.send)],
+    variables: io.env,
+    ...(flags.env !== undefined && { environment: flags.env }),
+    ...(text !== undefined && { text }),
+  })
   checkStream(loaded)
   const watched = watchedProcess(flags.pid, loaded.scenario.target)
   const prepared = await prepareScenario(loaded)
@@ -102,9 +106,9 @@ async function printTable(options: Options, flags: TortureFlags, io: CommandIo):
     ...options,
     onResult(trial) {
       // With the first result: until then the torture may still fail as a whole.
-      if (!hasTitle) print(renderTitle(titleOf(options), colors))
+      if (!hasTitle) print(renderTitle(titleOf(options), colors, io.stdout))
       hasTitle = true
-      print(renderTrial(trial, options.process !== undefined, colors))
+      print(renderTrial(trial, options.process !== undefined, colors, io.stdout))
     },
   })
   print(renderOutcome(result.trials, result.interrupted, colors))

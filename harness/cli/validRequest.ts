@@ -1,39 +1,47 @@
+import { type LoadedScenario, type LoadOptions, load, type Override } from '../api.ts'
 import { UserError } from '../errors.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
-import { protocolSpec } from '../protocols/spec.ts'
-import { parseScenario, readScenarioText, scenarioFromUrl } from '../scenario/load.ts'
-import type { LoadedScenario } from '../scenario/loaded.ts'
-import type { Override } from '../scenario/overrides.ts'
+import { protocolNames } from '../protocols/spec.ts'
+import { requestKeysOf } from '../scenario/checks/messages.ts'
+import { protocolIn, protocolInText, readScenarioText } from '../scenario/load.ts'
 import { settingValue } from '../scenario/setting.ts'
-import { isHttpUrl, isUrl } from '../scenario/url.ts'
+import { isUrl, messageOf, settingsOfUrl } from '../scenario/url.ts'
 
-/** Keys of a step's `send`, if it is a mapping. */
-const sendKeys = 'hex base64 file random body type version extension method path headers'.split(' ')
+type LoadSettings = Required<Pick<LoadOptions, 'overrides' | 'variables'>> & Pick<LoadOptions, 'environment' | 'text'>
 
-/** The scenario of a file, a text or a URL; `send` replaces its steps, and an address without it gets a request that fits its protocol. */
-export async function loadWithRequest(
-  source: string,
-  overrides: readonly Override[],
-  send: string | undefined,
-  variables: Readonly<Record<string, string | undefined>>,
-  text?: string,
-): Promise<LoadedScenario> {
-  if (text !== undefined || !isUrl(source)) {
-    const read = text ?? (await readScenarioText(source))
-    const loaded = parseScenario(read, source, overrides, variables)
-    if (send === undefined) return loaded
-    const request = sendOverride(sendOf(send, loaded.scenario.protocol.name))
-    return parseScenario(read, source, [...overrides, request], variables)
+/** The scenario of a file, a text or a URL; a request among the overrides, as of `--send`, is read as its protocol has it. */
+export async function loadWithRequest(source: string, settings: LoadSettings): Promise<LoadedScenario> {
+  const { overrides, variables } = settings
+  if (!overrides.some(isRequest)) return load(source, settings)
+  if (isUrl(source)) {
+    const chosen = protocolIn(overrides)
+    return load(source, { ...settings, overrides: inProtocol(overrides, chosen ?? protocolOfUrl(source)) })
   }
-  const input = overrides.findLast(({ path }) => path[0] === 'protocol')?.value
-  const protocol = input === undefined ? schemeProtocol(source) : protocolSpec(input).name
-  const isAddress = !/^(https?|rediss?|udp):/i.test(source)
-  const request = send === undefined ? isAddress && defaultSend(protocol) : sendOf(send, protocol)
-  return scenarioFromUrl(source, [...(request === false ? [] : [sendOverride(request)]), ...overrides])
+  const text = settings.text ?? (await readScenarioText(source))
+  const protocol = protocolIn(overrides) ?? protocolInText(text, variables)
+  return load(source, { ...settings, text, overrides: inProtocol(overrides, protocol) })
 }
 
-function schemeProtocol(url: string): ProtocolName {
-  return isHttpUrl(url) ? 'http' : /^rediss?:/i.test(url) ? 'resp' : 'raw'
+/** The protocol of a URL of HTTP or Redis follows from its scheme; that of other URLs is raw. */
+function protocolOfUrl(url: string): string | undefined {
+  return protocolIn([{ path: ['protocol'], value: settingsOfUrl(url).protocol, origin: '' }])
+}
+
+/** The origins of requests that are given as text. */
+const origins: readonly string[] = ['--send', 'VOLLEY_SEND']
+
+function isRequest({ path, origin }: Override): boolean {
+  return path.length === 1 && path[0] === 'loop' && origins.includes(origin)
+}
+
+/** The overrides with the request as the protocol has it; a protocol that there is not is a fault of its own. */
+function inProtocol(overrides: readonly Override[], protocol: string | undefined): Override[] {
+  const known = protocolNames.find(name => name === protocol)
+  return overrides.map(override => {
+    if (!isRequest(override) || known === undefined) return override
+    const [{ send }] = override.value as [{ send: string }]
+    return { ...override, value: [{ send: sendOf(send, known) }] }
+  })
 }
 
 /** A request in place of the steps. */
@@ -41,18 +49,15 @@ export function sendOverride(send: unknown): Override {
   return { path: ['loop'], value: [{ send }], origin: '--send' }
 }
 
-/** The request if only an address and a protocol are given. */
-export function defaultSend(protocol: ProtocolName): unknown {
-  if (protocol === 'http') return 'GET /'
-  return protocol === 'resp' ? 'PING' : sendOf('Hello World!', protocol)
-}
-
-/** The text itself, or a mapping if it is one and has only keys of `send`, such as `{"type": 9, "body": "a"}`. */
+/**
+ * The text itself, or a mapping if it is one and has only keys that a request of the protocol has, such as
+ * `{"type": 9, "body": "a"}` of tlv: to a server of lines that is a text like any other.
+ */
 export function sendOf(text: string, protocol: ProtocolName): unknown {
   const value = text.trim().startsWith('{') ? mappingOf(text) : undefined
-  if (value !== undefined && Object.keys(value).every(key => sendKeys.includes(key))) return value
-  // Type 1 as in "volley talk"; type 0 is often a heartbeat.
-  return protocol === 'tlv' || protocol === 'rpc' ? { type: 1, body: text } : text
+  const keys = requestKeysOf(protocol)
+  const isFields = value !== undefined && Object.keys(value).every(key => keys.includes(key))
+  return isFields ? value : messageOf(text, protocol)
 }
 
 function mappingOf(text: string): object | undefined {

@@ -95,6 +95,40 @@ describe('volley talk', () => {
     expect(stderr).toContain('the reply is not a resp message: "no reply\\r\\n"')
   })
 
+  test('writes nothing of a server to the terminal that would act on it', async () => {
+    const replies = [
+      ...[
+        'plain "as" it\tis \\o/',
+        'over\rwritten',
+        'a page ends here\f and here \v',
+        'a title \x1b]0;x\x07 of a window',
+      ],
+      ...['colours by \u009b31m', 'turned \u202eround', 'two\u2028lines'],
+    ]
+    const rest = [...replies]
+    const { url } = await lines(() => rest.shift()!)
+    const stdin = 'x\n'.repeat(replies.length)
+    const { code, stdout } = await new Invocation(['talk', url, '--protocol', 'line'], { stdin }).ended
+    expect({ code, lines: stdout.split('\n') }).toEqual({
+      code: 0,
+      lines: [
+        replies[0],
+        ...['"over\\rwritten"', '"a page ends here\\x0c and here \\x0b"', '"a title \\x1b]0;x\\x07 of a window"'],
+        ...['"colours by \\x9b31m"', '"turned \\u{202e}round"', '"two\\u{2028}lines"'],
+        '',
+      ],
+    })
+  })
+
+  test('says why bytes are no message without the control characters in them', async () => {
+    const { url } = await listen(socket =>
+      socket.on('data', () => socket.write('HTTP/1.1 20\u009b31m\u0007\r\n\r\n', 'latin1')),
+    )
+    const { stderr } = await new Invocation(['talk', url, '--protocol', 'http'], { stdin: 'GET /\n' }).ended
+    expect(stderr).toContain('without a status: "HTTP/1.1 20\\x9b31m\\x07"')
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  })
+
   test('shows the beginning of a message whose rest does not come', async () => {
     const { url } = await listen(socket => socket.on('data', () => socket.end('half')))
     const { stderr } = await new Invocation(['talk', url], { stdin: 'x\n' }).ended
@@ -111,7 +145,30 @@ describe('volley run --once', () => {
     expect(stdout).toMatch(/^ {2}loop\[0\] {4}"one"$/m)
     expect(stdout).toMatch(/^ {2}loop\[1\] {4}expected \^YES, got "two"$/m)
     expect(stdout).toMatch(/^ {2}failed at {2}loop\[1\] 1$/m)
-    expect(code).not.toBe(2)
+    expect(stdout).toMatch(/^x {3}1 of 2 steps answered as expected {3}FAIL$/m)
+    expect(report).toMatchObject({ findings: [], pass: { answered: 1, steps: 2, isAsExpected: false } })
+    expect(code).toBe(1)
+  })
+
+  test('passes where each step was answered as expected, also with --strict', async () => {
+    const { url } = await lines(line => (line === 'two' ? 'YES' : line))
+    const { code, stdout, report } = await startRun([scenario(url), '--once', '--strict']).ended()
+    expect(stdout).toMatch(/^x {3}2 of 2 steps answered as expected {3}pass$/m)
+    expect(report.findings.filter(({ severity }) => severity !== 'note')).toEqual([])
+    expect(code).toBe(0)
+  })
+
+  test('refuses flags that ask for a load, all at once, and keeps what a file or a variable has for other runs', async () => {
+    const load = ['-c', '100', '-n', '5', '-R', '10/s', '-p', '2', '-d', '9s', '-w', '2', '--set', 'load.mode=rate']
+    const { code, stderr } = await volley('run', scenario('tcp://127.0.0.1:1'), '--once', ...load)
+    expect(code).toBe(2)
+    const message = 'cannot be combined with --once, which makes one pass over the steps on one connection'
+    const places = ['--connections', '--duration', '--requests', '--pipeline', '--workers', '--rate', '--set load.mode']
+    for (const place of places) expect(stderr).toMatch(new RegExp(`^${place} +${message}$`, 'm'))
+    expect(stderr).toContain('7 faults; nothing was sent')
+    const variables = { VOLLEY_CONNECTIONS: '7' }
+    const refused = await new Invocation(['run', scenario('tcp://127.0.0.1:1'), '--once'], { env: variables }).ended
+    expect(refused.stderr).not.toContain('--once')
   })
 })
 
@@ -166,4 +223,38 @@ test('volley talk goes once through the request of an HTTP URL', async () => {
   expect(refused.stderr).toBe(
     '--protocol  cannot be combined with an HTTP URL, which is requested once\n1 fault; nothing was sent\n',
   )
+})
+
+test('a header that logs in is sent, and neither shown nor saved', async () => {
+  let sent = ''
+  const { url } = await listen(socket =>
+    socket.on('data', bytes => {
+      sent ||= String(bytes)
+      const body = 'no such user: opensesame'
+      const head = ['HTTP/1.1 401 Unauthorized', `Content-Length: ${body.length}`, 'Set-Cookie: sid=0123456789abcdef']
+      socket.write([...head, '', body].join('\r\n'))
+    }),
+  )
+  const address = url.replace('tcp:', 'http:')
+  const login = `Authorization: Basic ${Buffer.from('ann:opensesame').toString('base64')}`
+  const once = await startRun([`${address}/a`, '--once', '-H', login, '-H', 'Accept: text/html']).ended()
+  expect(sent).toContain(`${login}\r\n`)
+  expect(once.stdout).toContain('no such user: ***')
+  expect(once.report.scenario.loop?.[0]?.send).toMatchObject({ headers: { Authorization: '***', Accept: 'text/html' } })
+  const file = scenarioFile(
+    `name: x\ntarget: { address: "${url}" }\nprotocol: http\nloop: [{ send: { path: /a, headers: { ${login} } } }]\n`,
+  )
+  const talk = await volley('talk', file)
+  expect(talk.stdout).toContain('\\"authorization\\":\\"***')
+  const inHex = [...'opensesame'].map(letter => letter.charCodeAt(0).toString(16)).join(' ')
+  for (const text of [once.stdout, JSON.stringify(once.report), talk.stdout]) {
+    expect(text).not.toMatch(/opensesame|b3BlbnNlc2Ft/)
+    expect(text).not.toContain(inHex)
+  }
+  // A cookie that the server gives out is as good as a password.
+  expect(talk.stdout).toContain('\\"set-cookie\\":\\"***')
+  expect(talk.stdout).not.toContain('0123456789abcdef')
+  const wrong = await volley('run', address, '-H', 'Authorization Bearer opensesame')
+  expect(wrong.stderr).toContain(`expected a header such as 'Accept: text/html', got "Authorization" and no colon`)
+  expect(wrong.stderr).not.toContain('opensesame')
 })

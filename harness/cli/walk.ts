@@ -1,9 +1,11 @@
 import { load, type Override } from '../api.ts'
+import { credentialsOf, isCredentialHeader } from '../credentials.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
 import { walkThrough } from '../run/walkThrough.ts'
 import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
+import { printable } from '../terminal/cells.ts'
 import type { CommandIo } from './io.ts'
 
 /** Bytes of a frame that are shown. */
@@ -19,12 +21,22 @@ export async function walk(source: string, overrides: readonly Override[], io: C
   const write = (line: string) => io.stdout.write(`${line}\n`)
   const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
-  for (const line of ['', ...lines]) write(line)
+  for (const line of ['', ...lines]) write(printable(line))
   if (io.signal.aborted) return exitCode.interrupted
   return isAsExpected ? exitCode.pass : exitCode.failed
 }
 
-function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) => unknown): Tap {
+/** Tokens that a server gives out, as cookies or as values to capture, become secret with the first header they are in. */
+const sessionsMax = 100
+
+function createTap(protocol: Protocol, known: Secrets, write: (line: string) => unknown): Tap {
+  let secrets = known
+  let sessions = 0
+  const learn = (headers: Message['headers'] = {}) => {
+    const found = Object.entries(headers).filter(([name]) => isCredentialHeader(name))
+    if (found.length === 0 || sessions++ >= sessionsMax) return
+    secrets = secrets.and(found.flatMap(([, value]) => credentialsOf(value)))
+  }
   const show = (bytes: Uint8Array) => {
     const kept = bytes.subarray(0, shownBytesMax)
     return showBytes(kept, secrets, kept.length < bytes.length)
@@ -42,6 +54,7 @@ function createTap(protocol: Protocol, secrets: Secrets, write: (line: string) =
     opened: () => write('connected'),
     frame(isSent, bytes, from, end) {
       const { body, ...fields } = (isSent ? (protocol.sent ?? protocol) : protocol).decode(bytes, from, end)
+      learn(fields.headers)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
       lines(isSent ? '>' : '<', text, bytes.subarray(from, end))
     },

@@ -47,6 +47,30 @@ describe('compareReports()', () => {
     expect(figure([sampleReport, failing], 'failed share')?.values).toEqual([0, 0.12])
   })
 
+  it('marks lower bounds, which have no ratio', () => {
+    const response = { ...latencyMs.response, p99: 5000, max: 5000, lowerBounds: ['p99', 'max'] }
+    const bounded = { ...sampleReport, latencyMs: { ...latencyMs, response } }
+    expect(figure([sampleReport, bounded], 'response p99')).toEqual({
+      name: 'response p99',
+      unit: 'ms',
+      values: [0.21, 5000],
+      lowerBounds: [false, true],
+      ratios: [1, null],
+    })
+    expect(figure([bounded, sampleReport], 'response max')).toMatchObject({
+      lowerBounds: [true, false],
+      ratios: [null, null],
+    })
+    expect(figure([sampleReport, bounded], 'response p50')).not.toHaveProperty('lowerBounds')
+  })
+
+  it('has the availability, which without a failure is all of the time', () => {
+    const { availability: _, ...older } = sampleReport
+    const out = { ...sampleReport, availability: 0.561, totals: { ...totals, failures: { 'connect-refused': 9 } } }
+    const unknown = { ...older, totals: out.totals }
+    expect(figure([older, out, unknown], 'availability')?.values).toEqual([1, 0.561, null])
+  })
+
   it('survives a round trip through JSON', () => {
     const { server: _, ...noServer } = sampleReport
     const comparison = compareReports([sampleReport, noServer], ['a', 'b'])
@@ -151,6 +175,18 @@ describe('differingSettings()', () => {
       { setting: 'loop[0].expect', values: ['echo', 'not set'] },
       { setting: 'loop[0].think', values: ['0ms', '1ms'] },
     ])
+  })
+
+  it('shows no header that logs in, which reports of earlier versions have in clear', () => {
+    const requested = (token: string, accept: string) =>
+      withScenario({
+        loop: [{ send: { path: '/', headers: { Authorization: token, Accept: accept } }, think: 0 }],
+      })
+    const found = differences(requested('Bearer one', 'a'), requested('Bearer two', 'b'))
+    expect(found).toEqual([{ setting: 'loop[0].send.headers.Accept', values: ['a', 'b'] }])
+    const { loop: _, ...without } = scenario
+    const added = differences({ ...sampleReport, scenario: without }, requested('Bearer one', 'a'))
+    expect(JSON.stringify(added)).not.toContain('Bearer')
   })
 
   it('names the kind of a target and its options', () => {

@@ -1,5 +1,7 @@
-import { errorShare } from '../metrics/totals.ts'
+import { errorShare, failedOf } from '../metrics/totals.ts'
+import { measuresNothing } from '../report/pass.ts'
 import type { Report, Verdict } from '../report/record.ts'
+import { availabilityOf } from '../report/thresholds.ts'
 import { type Difference, differingSettings } from './settings.ts'
 
 /** Runs side by side; the first is the baseline of every ratio. */
@@ -25,9 +27,11 @@ export interface ComparedRun {
 /** One figure for all runs; null for a run that does not have it. */
 export interface ComparedFigure {
   readonly name: string
-  readonly unit: 'requests/s' | 'ms' | 'us' | 'count' | 'fraction' | 'cores'
+  readonly unit: 'requests/s' | 'ms' | 'us' | 'count' | 'fraction' | 'availability' | 'cores'
   readonly values: readonly (number | null)[]
-  /** Value divided by the baseline's; null if one is missing or the baseline's is 0. */
+  /** Whether a value is only a lower bound, because requests have no reply; absent where none is. */
+  readonly lowerBounds?: readonly boolean[]
+  /** Value divided by the baseline's; null if one is missing or only a lower bound, or the baseline's is 0. */
   readonly ratios: readonly (number | null)[]
 }
 
@@ -43,9 +47,7 @@ export function compareReports(reports: readonly Report[], sources: readonly str
       verdict: report.verdict,
       cut: report.interrupted || report.error !== undefined,
     })),
-    figures: figures
-      .map(({ name, unit, of }) => figureOf(name, unit, reports.map(of)))
-      .filter(({ values }) => values.some(value => value !== null)),
+    figures: figures.map(spec => figureOf(spec, reports)).filter(({ values }) => values.some(value => value !== null)),
     differences: differingSettings(reports),
     warnings: warningsOf(reports, names),
   }
@@ -55,6 +57,13 @@ interface FigureSpec {
   readonly name: string
   readonly unit: ComparedFigure['unit']
   readonly of: (report: Report) => number | undefined
+  /** Its name among the lower bounds of the response times, where it is one of them. */
+  readonly quantile?: string
+}
+
+function quantile(name: string, key: 'p50' | 'p90' | 'p99' | 'p999' | 'max'): FigureSpec {
+  const of = ({ latencyMs: { response } }: Report) => (response.count > 0 ? response[key] : undefined)
+  return { name: `response ${name}`, unit: 'ms', of, quantile: key }
 }
 
 const figures: readonly FigureSpec[] = [
@@ -64,32 +73,29 @@ const figures: readonly FigureSpec[] = [
     unit: 'ms',
     of: ({ latencyMs: { response } }) => (response.count > 0 ? response.mean : undefined),
   },
-  { name: 'response p50', unit: 'ms', of: report => report.latencyMs.response.p50 },
-  { name: 'response p90', unit: 'ms', of: report => report.latencyMs.response.p90 },
-  { name: 'response p99', unit: 'ms', of: report => report.latencyMs.response.p99 },
-  { name: 'response p99.9', unit: 'ms', of: report => report.latencyMs.response.p999 },
-  {
-    name: 'response max',
-    unit: 'ms',
-    of: ({ latencyMs: { response } }) => (response.count > 0 ? response.max : undefined),
-  },
-  { name: 'failures', unit: 'count', of: report => failureCount(report) },
+  quantile('p50', 'p50'),
+  quantile('p90', 'p90'),
+  quantile('p99', 'p99'),
+  quantile('p99.9', 'p999'),
+  quantile('max', 'max'),
+  { name: 'failures', unit: 'count', of: report => failedOf(report.totals.failures) },
   { name: 'failed share', unit: 'fraction', of: report => errorShare(report.totals) },
+  { name: 'availability', unit: 'availability', of: availabilityOf },
   { name: 'server CPU', unit: 'us', of: report => report.server?.cpuMicrosPerRequest },
   { name: 'client CPU', unit: 'us', of: report => report.client.cpuMicrosPerRequest },
   { name: 'client cores', unit: 'cores', of: report => report.client.cores },
 ]
 
-/** Failed requests and connects of the whole run. */
-function failureCount({ totals }: Report): number {
-  return Object.values(totals.failures).reduce((sum, count) => sum + count, 0)
-}
-
-function figureOf(name: string, unit: ComparedFigure['unit'], found: readonly (number | undefined)[]): ComparedFigure {
-  const values = found.map(value => value ?? null)
-  const baseline = values[0] ?? null
-  const ratios = values.map(value => (value === null || baseline === null || baseline === 0 ? null : value / baseline))
-  return { name, unit, values, ratios }
+function figureOf({ name, unit, of, quantile }: FigureSpec, reports: readonly Report[]): ComparedFigure {
+  const values = reports.map(report => of(report) ?? null)
+  const lowerBounds = reports.map(
+    ({ latencyMs: { response } }) => quantile !== undefined && response.lowerBounds?.includes(quantile) === true,
+  )
+  const baseline = lowerBounds[0] ? null : (values[0] ?? null)
+  const ratios = values.map((value, index) =>
+    value === null || lowerBounds[index] || baseline === null || baseline === 0 ? null : value / baseline,
+  )
+  return { name, unit, values, ...(lowerBounds.includes(true) && { lowerBounds }), ratios }
 }
 
 /** The names of the scenarios if they all differ, otherwise the parts of the paths that differ. */
@@ -121,6 +127,7 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
         ...(report.verdict === 'invalid' ? [`${name} is invalid${because}: do not rely on its figures`] : []),
         ...(report.verdict === 'suspect' ? [`${name} is suspect${because}`] : []),
         ...(report.verdict === 'unproven' ? [`${name} is unproven${lacking.join('')}`] : []),
+        ...(measuresNothing(report) ? [`${name} is a pass over the steps, which measures nothing`] : []),
         ...(report.error !== undefined ? [`${name} stopped early: ${report.error}`] : []),
         ...(report.interrupted ? [`${name} was interrupted after ${report.window.seconds} s`] : []),
       ]

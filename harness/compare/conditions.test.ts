@@ -42,6 +42,27 @@ test.each([
   })
 })
 
+test('judgeConditions() compares the availability, which is all of the time where a report without failures has none', () => {
+  const { availability: _, ...older } = sampleReport
+  const condition = 'availability < 0.999'
+  expect(judge(condition, run(1), run(1, {}, { availability: 0.9 }))).toMatchObject({ ratio: 0.9, outcome: 'holds' })
+  expect(judge(condition, older, run(1, {}, { availability: 0.9995 }))).toMatchObject({ outcome: 'does not hold' })
+  const { totals } = withFailures(20)
+  expect(judge(condition, run(1), { ...older, totals })).toMatchObject({ why: 'b has no availability' })
+})
+
+test('judgeConditions() says nothing of a pass over the steps, which is trusted and measures nothing', () => {
+  const scenario = { ...sampleReport.scenario, load: { mode: 'once', pipeline: 1 } } as const
+  const load = run(1000, {}, { scenario })
+  // One of so many connections is a load like any other.
+  expect(judge('throughput < 0.95', load, load)).toMatchObject({ outcome: 'does not hold' })
+  const once = { ...load, window: { ...load.window, seconds: 0.01, completed: 2 } }
+  expect(judge('throughput < 0.95', once, once)).toMatchObject({
+    outcome: 'unknown',
+    why: 'a is a pass over the steps, which measures nothing',
+  })
+})
+
 test('judgeConditions() compares latencies, and says which run lacks one', () => {
   expect(judge('p99 > 1.2', run(1, { p99: 2 }), run(1, { p99: 3 }))).toMatchObject({ ratio: 1.5, outcome: 'holds' })
   expect(judge('p99.9 > 1.2', run(1, { p999: 2 }), run(1, { p999: 2 }))).toMatchObject({ outcome: 'does not hold' })
@@ -120,4 +141,14 @@ test('renderConditions() shows which hold', () => {
       errors > 2          inf      holds
     "
   `)
+})
+
+test('renderConditions() keeps within a narrow terminal', () => {
+  const names = ['a', 'a-rather-long-name-of-a-run', 'b']
+  const found = judgeConditions([parseRatioCondition('throughput < 0.95')], [run(1000), run(900), run(990)], names)
+  const lines = (columns: number) => renderConditions(found, picocolors.createColors(false), { columns }).split('\n')
+  for (const columns of [60, 80, 120]) {
+    for (const line of lines(columns)) expect(line.length).toBeLessThanOrEqual(columns)
+  }
+  expect(lines(80).filter(line => /0\.900? +holds$/.test(line))).toHaveLength(1)
 })

@@ -1,6 +1,8 @@
+import { measuresNothing } from '../report/pass.ts'
 import type { Report } from '../report/record.ts'
-import { isMet, measuredFigure } from '../report/thresholds.ts'
+import { availabilityOf, isMet, measuredFigure } from '../report/thresholds.ts'
 import { type Colors, cellCount, clipStart, padEnd, printable, wrapWords } from '../terminal/cells.ts'
+import { columnsOf, type TerminalSize } from '../terminal/size.ts'
 import { formatRatio } from '../units.ts'
 
 type Threshold = Report['scenario']['thresholds'][number]
@@ -51,6 +53,7 @@ function judge({ metric, operator, limit }: RatioCondition, pair: readonly [Side
   for (const { report, name } of pair) {
     if (report.verdict === 'invalid') return unknown(`${name} is invalid`)
     if (report.verdict === 'unproven') return unknown(`${name} is unproven: it was too short for a verdict`)
+    if (measuresNothing(report)) return unknown(`${name} is a pass over the steps, which measures nothing`)
     if (report.error !== undefined) return unknown(`${name} stopped early`)
     if (rangeOf(metric, report) === undefined) return unknown(`${name} has no ${metric}`)
   }
@@ -69,6 +72,7 @@ function judge({ metric, operator, limit }: RatioCondition, pair: readonly [Side
 function rangeOf(metric: Threshold['metric'], report: Report): { least: number; most: number } | undefined {
   const { actual, isBound } = measuredFigure(metric, {
     throughput: report.throughput.mean,
+    availability: availabilityOf(report),
     totals: report.totals,
     response: report.latencyMs.response,
   })
@@ -81,12 +85,19 @@ function ratioOf(value: number, baseline: number): number {
   return value === baseline ? 1 : value / baseline
 }
 
-const columns = 80
+/** Of a text beside the figures, which wraps. */
+const textCellsMin = 20
 const indent = '  '
+const belowIndent = '      '
 const nameCellsMax = 24
 
 /** The outcomes as lines below a comparison; it ends with a line feed. */
-export function renderConditions(outcomes: readonly ConditionOutcome[], colors: Colors): string {
+export function renderConditions(
+  outcomes: readonly ConditionOutcome[],
+  colors: Colors,
+  size: TerminalSize = {},
+): string {
+  const columns = columnsOf(size)
   const widest = (texts: readonly string[]) => Math.max(...texts.map(cellCount))
   const names = outcomes.map(({ run }) => clipStart(printable(run), nameCellsMax))
   const hasNames = new Set(names).size > 1
@@ -97,7 +108,12 @@ export function renderConditions(outcomes: readonly ConditionOutcome[], colors: 
     const start = `${indent}${padEnd(expressions[index]!, widest(expressions))}   ${name}${shown}   `
     const text = why === undefined ? outcome : `cannot be said: ${printable(why)}`
     const paint = outcome === 'holds' ? colors.red : outcome === 'unknown' ? colors.yellow : colors.green
-    const wrapped = wrapWords(text, Math.max(20, columns - cellCount(start)))
+    const room = columns - cellCount(start)
+    if (room < textCellsMin) {
+      const below = wrapWords(text, columns - cellCount(belowIndent))
+      return [start.trimEnd(), ...below.map(line => belowIndent + paint(line))]
+    }
+    const wrapped = wrapWords(text, room)
     return wrapped.map((line, row) => (row === 0 ? start : ' '.repeat(cellCount(start))) + paint(line))
   })
   return `${colors.bold('fail if, as ratios to the first run:')}\n${lines.join('\n')}\n`

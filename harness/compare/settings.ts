@@ -1,3 +1,4 @@
+import { isCredentialHeader } from '../credentials.ts'
 import type { Report } from '../report/record.ts'
 import { formatBitRate, formatPercent, formatSetting, formatSize } from '../units.ts'
 
@@ -51,7 +52,9 @@ function targetOf(target: Report['scenario']['target']): unknown {
 /** Every leaf of a record by its path; list indexes start at 0, as in error messages. */
 function flatten(value: unknown, path: string): Map<string, string> {
   if (typeof value !== 'object' || value === null) return new Map([[path, format(value, path)]])
-  const entries = Object.entries(value)
+  // Reports of earlier versions have them in clear.
+  const isHidden = (key: string) => path.endsWith('.headers') && isCredentialHeader(key)
+  const entries = Object.entries(value).map(([key, child]) => [key, isHidden(key) ? '***' : child] as const)
   const join = (key: string) => {
     if (key === '') return path
     if (Array.isArray(value)) return `${path}[${key}]`

@@ -54,6 +54,7 @@ describe('renderComparison()', () => {
       response max    3.9 ms      1.00     3.9 ms      1.00
       failures        0                    0
       failed share    0 %                  0 %
+      availability    100 %                100 %
       server CPU      6.1 us/req  1.00     6.1 us/req  1.00
       client CPU      6.6 us/req  1.00     6.6 us/req  1.00
       client cores    0.92        1.00     0.92        1.00
@@ -82,6 +83,7 @@ describe('renderComparison()', () => {
       response max    3.9 ms      1.00     5.1 ms      1.31     80 ms       20.5
       failures        0                    2,000                0
       failed share    0 %                  0.122 %              0 %
+      availability    100 %                -                    100 %
       server CPU      6.1 us/req  1.00     6.1 us/req  1.00     -
       client CPU      6.6 us/req  1.00     6.6 us/req  1.00     6.6 us/req  1.00
       client cores    0.92        1.00     0.92        1.00     0.92        1.00
@@ -92,8 +94,40 @@ describe('renderComparison()', () => {
         target: serve tlv against address tcp://192.168.48.151:8080, serve tlv
         connections: 10 against 100, 10
         node: v20.20.2 against v20.20.2, v22.1.0
+      as ratios to tlv-loopback:
+      tlv-lan   throughput 0.239   p99 2.90   suspect
+      tlv-remote   throughput 0.000948   p99 377   trusted, cut short
       "
     `)
+  })
+
+  it('shows a lower bound as one, without a ratio', () => {
+    const response = { ...sampleReport.latencyMs.response, p99: 5000, lowerBounds: ['p99'] }
+    const bounded = { ...sampleReport, latencyMs: { ...sampleReport.latencyMs, response } }
+    const rowOf = (reports: Report[]) =>
+      table(reports)
+        .split('\n')
+        .find(line => line.startsWith('response p99 '))
+    expect(rowOf([sampleReport, bounded])).toBe('response p99    210 us      1.00     > 5 s       -')
+    expect(rowOf([bounded, sampleReport])).toBe('response p99    > 5 s       -        210 us      -')
+  })
+
+  it('has as many runs side by side as the terminal has room for, and no line is longer than it', () => {
+    const reports = [sampleReport, sampleReport, sampleReport, sampleReport]
+    const comparison = compareReports(reports, ['a', 'b', 'c', 'd'])
+    const blocks = (columns: number) => {
+      const lines = renderComparison(comparison, plain, { columns, rows: 99 }).split('\n')
+      for (const line of lines) expect(cellCount(line)).toBeLessThanOrEqual(columns)
+      return lines.filter(line => line.startsWith('throughput')).length
+    }
+    expect([60, 80, 120].map(blocks)).toEqual([3, 2, 1])
+  })
+
+  it('repeats the answer only where the first line has left the screen', () => {
+    const comparison = compareReports([sampleReport, lan], ['a', 'b'])
+    const text = (rows: number) => renderComparison(comparison, plain, { rows }).trimEnd()
+    expect(text(50)).not.toContain('as ratios to')
+    expect(text(20)).toMatch(/as ratios to tlv-loopback:\ntlv-lan {3}throughput 0\.239 {3}p99 2\.90 {3}suspect$/)
   })
 
   it('repeats the baseline in every block of a longer comparison', () => {
@@ -108,6 +142,8 @@ describe('renderComparison()', () => {
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-12Z 2026-11-21T09-30-13Z',
       '                2026-11-21T09-30-11Z 2026-11-21T09-30-14Z 2026-11-21T09-30-15Z',
       'ratios are relative to 2026-11-21T09-30-11Z, the first run',
+      'as ratios to 2026-11-21T09-30-11Z:',
+      ...[12, 13, 14, 15].map(second => `2026-11-21T09-30-${second}Z   throughput 1.00   p99 1.00   trusted`),
     ])
   })
 

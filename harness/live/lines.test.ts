@@ -27,7 +27,7 @@ describe('renderLine()', () => {
     const failures = { timeout: 1200, 'connect-refused': 4 }
     const snapshot = { ...sampleSnapshot, failed: 1200, failures, connections: { open: 6, wanted: 10 } }
     expect(renderLine(snapshot, morning)).toBe(
-      '09:30:03  7s  138,214/s  p50 68us p99 210us  ok 829,284 failed 1,200  out 2.5MiB/s in 2.5MiB/s  connections 6 of 10  connect-refused 4, timeout 1,200',
+      '09:30:03  7s  138,214/s  p50 68us p99 210us  ok 829,284 failed 1,204  out 2.5MiB/s in 2.5MiB/s  connections 6 of 10  connect-refused 4, timeout 1,200',
     )
   })
 

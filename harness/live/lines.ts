@@ -1,5 +1,6 @@
 import { failureKinds } from '../failures.ts'
 import type { Snapshot } from '../metrics/snapshot.ts'
+import { failedOf } from '../metrics/totals.ts'
 import type { SearchProgress } from '../run/observer.ts'
 import { formatByteRate, formatCount, formatDuration, formatElapsed, formatTimeOfDay } from '../units.ts'
 
@@ -9,7 +10,7 @@ import { formatByteRate, formatCount, formatDuration, formatElapsed, formatTimeO
  */
 export function renderLine(snapshot: Snapshot, wallClock: Date): string {
   const { phase, elapsedMs, requestsPerSecond, bytesPerSecond, deliveriesPerSecond, response } = snapshot
-  const { completed, failed, connections } = snapshot
+  const { completed, failures, connections } = snapshot
   const time = formatTimeOfDay(wallClock)
   if (phase === 'opening') {
     const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)} connections`
@@ -25,7 +26,7 @@ export function renderLine(snapshot: Snapshot, wallClock: Date): string {
     `${formatCount(requestsPerSecond)}/s`,
     ...(deliveriesPerSecond === undefined ? [] : [`deliveries ${formatCount(deliveriesPerSecond)}/s`]),
     `p50 ${short(response.p50)} p99 ${short(response.p99)}`,
-    `ok ${formatCount(completed)} failed ${formatCount(failed)}`,
+    `ok ${formatCount(completed)} failed ${formatCount(failedOf(failures))}`,
     `out ${rate(bytesPerSecond.sent)} in ${rate(bytesPerSecond.received)}`,
     `connections ${open}`,
     ...failuresPart(snapshot),

@@ -39,11 +39,11 @@ describe('renderScreen()', () => {
         ╺┻╸ ┗━┛ ┗━┛   ┗━╸ ╺┻╸   ╹               in flight           10
         138,214 requests/s                      connections   10 of 10
 
-        142k ┤     ╭──────────────────────────────────
-        113k ┤╭────╯
-         85k ┤╯
+        142k ┤      ╭──────────────────────────────────
+        113k ┤      │
+       85.1k ┤──────╯
        56.7k ┤
-       28.3k ┤
+       28.4k ┤
            0 ┤
              0s────────────────────────────────6s────────────────────────────────12s
 
@@ -68,12 +68,12 @@ describe('renderScreen()', () => {
        ▒▒▒▒▒▒▒██████████████████░░░░░░░░░░░░░░░░░  measuring  7s of 12s  ▒ warm-up 2s
 
         ╺┓  ┏━┓ ┏━┓   ┏━┓ ╺┓  ╻ ╻               ok            829,284
-         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed             15
+         ┃  ╺━┫ ┣━┫   ┏━┛  ┃  ┗━┫               failed             55
         ╺┻╸ ┗━┛ ┗━┛   ┗━╸ ╺┻╸   ╹               in flight          10
         138,214 requests/s                      connections   7 of 10
 
-        142k ┤ ╭──────────────────────────────────────
-       70.8k ┤─╯
+        142k ┤      ╭──────────────────────────────────
+       70.9k ┤──────╯
            0 ┤
              0s────────────────────────────────6s────────────────────────────────12s
 
@@ -109,7 +109,7 @@ describe('renderScreen()', () => {
         ╺┻╸ ┗━┛ ┗━┛   ┗━╸ ╺┻╸   ╹               in flight           10
         138,214 requests/s                      connections   10 of 10
 
-         96k ┤─────
+         96k ┤──────
        76.8k ┤
        57.6k ┤
        38.4k ┤
@@ -166,22 +166,22 @@ describe('renderScreen()', () => {
         ╺┻╸ ┗━┛ ┗━┛   ┗━╸ ╺┻╸   ╹               in flight           10
         138,214 requests/s                      connections   10 of 10
 
-        142k ┤                ╭─────────────────────────╮         ╭──────────
-        133k ┤        ╭───────╯                         ╰─────────╯
-        124k ┤      ╭─╯
-        115k ┤   ╭──╯
-        106k ┤ ╭─╯
-       97.3k ┤─╯
-       88.5k ┤
-       79.6k ┤
-       70.8k ┤
-       61.9k ┤
-       53.1k ┤
-       44.2k ┤
-       35.4k ┤
-       26.5k ┤
+        142k ┤                  ╭───────────────────────────╮        ╭────────
+        133k ┤         ╭────────╯                           ╰────────╯
+        124k ┤         │
+        115k ┤         │
+        106k ┤         │
+       97.5k ┤─────────╯
+       88.7k ┤
+       79.8k ┤
+       70.9k ┤
+       62.1k ┤
+       53.2k ┤
+       44.3k ┤
+       35.5k ┤
+       26.6k ┤
        17.7k ┤
-       8.85k ┤
+       8.87k ┤
            0 ┤
              0s────────────────────────────────────────────────────6s────────────────────────────────────────────────────12s
 
@@ -252,15 +252,39 @@ describe('renderScreen()', () => {
     const snapshot = { ...sampleSnapshot, history, elapsedMs: 500_000, totalMs: 3_600_000 }
     const lines = screen(snapshot, small).split('\n')
     expect(lines[3]).toContain('measuring  8m20s of 1h00m00s')
-    expect(lines[10]).toBe('    2k ┤                   ╭─────────────────────────────────────────────────')
-    expect(lines[12]).toBe('  1.2k ┤───────────────────╯')
+    expect(lines[10]).toBe('    2k ┤                    ╭─────────────────────────────────────────────────')
+    expect(lines[12]).toBe('  1.2k ┤────────────────────╯')
     expect(lines[16]).toBe('       7m10s────────────────────────────7m45s────────────────────────────8m20s')
   })
 
   it('draws a rate that varies little as steady', () => {
     const history = [100_000, 100_300, 100_100, 100_400, 100_200, 100_350, 100_250]
     const lines = screen({ ...sampleSnapshot, history }, small).split('\n')
-    expect(lines.slice(10, 12)).toEqual(['  100k ┤────────────────────────────────────────', ' 80.3k ┤'])
+    expect(lines.slice(10, 12)).toEqual(['  100k ┤─────────────────────────────────────────', ' 80.3k ┤'])
+  })
+
+  it('counts as failed what is listed as failures, connects too', () => {
+    const failures = { 'connect-refused': 1198, 'closed-early': 20 }
+    const lines = screen({ ...sampleSnapshot, failed: 20, failures }, small)
+    expect(lines).toMatch(/failed +1,218\n/)
+    expect(lines).toContain('failures   connect-refused 1,198   closed-early 20')
+  })
+
+  it('shows the head of a table of probes only with a row under it, and rows only under their head', () => {
+    const probe = { outcome: 'held', throughput: 199, p50: 1, p99: 2, verdict: 'trusted', why: [] } as const
+    const probes = [200, 400, 800].map(rate => ({ ...probe, rate }))
+    const search = { probe: 4, held: 800, probes }
+    const seen = new Set<number>()
+    for (let rows = 8; rows <= 40; rows++) {
+      const text = renderScreen({ title: sampleTitle, search }, sampleSnapshot, [], { columns: 60, rows }, plain)
+      const lines = text.split('\n')
+      const head = lines.findIndex(line => line.includes('rate  requests/s'))
+      const shown = lines.filter(line => line.endsWith('passed') && !line.includes('search')).length
+      seen.add(shown)
+      expect(head >= 0).toBe(shown > 0)
+      if (head >= 0) expect(lines[head + 1]).toMatch(/passed$/)
+    }
+    expect([...seen].sort()).toEqual([0, 1, 2, 3])
   })
 
   it('changes no character when it colours figures and failures', () => {

@@ -1,5 +1,7 @@
 import { type FailureKind, failureKinds } from '../failures.ts'
 import type { RunTitle, Snapshot } from '../metrics/snapshot.ts'
+import { historyMax } from '../metrics/snapshot.ts'
+import { failedOf } from '../metrics/totals.ts'
 import { probeTable } from '../report/formats/summary/search.ts'
 import type { RunStart, SearchProgress } from '../run/observer.ts'
 import { type Colors, cellCount, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
@@ -21,6 +23,9 @@ export type ScreenRun = Pick<RunStart, 'title' | 'search'>
 interface Part {
   readonly rank: number
   readonly rows: readonly Row[]
+  /** The head of a table is shown only with room for a row under it, the next part by rank; a row only under its head. */
+  readonly isHead?: boolean
+  readonly under?: Part
 }
 
 const ranks = {
@@ -115,7 +120,9 @@ function fitted(parts: readonly Part[], rowsMax: number): Part[] {
   const kept = new Set<Part>()
   let rows = 0
   for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
-    if (part.rows.length === 0 || rows + part.rows.length > rowsMax) continue
+    const needed = part.rows.length + (part.isHead ? 1 : 0)
+    if (part.rows.length === 0 || rows + needed > rowsMax) continue
+    if (part.under !== undefined && !kept.has(part.under)) continue
     kept.add(part)
     rows += part.rows.length
   }
@@ -205,7 +212,9 @@ interface Total {
   readonly paint?: (text: string) => string
 }
 
-function totalItems({ completed, failed, inFlight, connections }: Snapshot, colors: Colors): Total[] {
+function totalItems({ completed, failures, inFlight, connections }: Snapshot, colors: Colors): Total[] {
+  // All kinds, as they are listed below: not only failed requests, but also connects.
+  const failed = failedOf(failures)
   const open = `${formatCount(connections.open)} of ${formatCount(connections.wanted)}`
   return [
     { label: 'ok', value: formatCount(completed) },
@@ -227,7 +236,8 @@ function totalsTable(totals: readonly Total[]): Row[] {
 
 function chart({ history, elapsedMs, totalMs }: Snapshot, cells: number, rows: number, colors: Colors): Row[] {
   const seconds = totalMs === undefined ? {} : { seconds: Math.ceil(totalMs / 1000) }
-  const lastSecond = Math.max(history.length, Math.floor(elapsedMs / 1000))
+  // The seconds are counted from the start until there are more of them than are kept; the reading of the last may be late.
+  const lastSecond = history.length < historyMax ? history.length : Math.floor(elapsedMs / 1000)
   return drawLineChart({ values: history, lastSecond, ...seconds, columns: cells, rows }).map(line => {
     const axis = line.indexOf('┤')
     if (axis < 0) return [{ text: line, paint: colors.dim }]
@@ -242,17 +252,19 @@ function chart({ history, elapsedMs, totalMs }: Snapshot, cells: number, rows: n
 function searchParts(search: SearchProgress | undefined, snapshot: Snapshot, cells: number, colors: Colors): Part[] {
   if (search === undefined) return []
   const items = searchItems(search, snapshot).map(text => [span(text)])
-  const [head, ...rows] = probeTable(search.probes)
+  const [names, ...rows] = probeTable(search.probes)
   const shown = rows.slice(-probeRowsMax)
+  const head: Part = { rank: ranks.probes, rows: [[span(names!.figures, colors.dim)]], isHead: true }
   return [
     {
       rank: ranks.search,
       rows: indented(packRows([[span('search', colors.dim)], ...items], cells - margin.length, 2)),
     },
-    ...(shown.length === 0 ? [] : [{ rank: ranks.probes, rows: [[span(head!.figures, colors.dim)]] }]),
+    ...(shown.length === 0 ? [] : [head]),
     ...shown.map(({ figures, outcome, paint }, index) => ({
       rank: ranks.probes + (shown.length - index) / (shown.length + 1),
       rows: [[span(figures), span(`   ${outcome}`, paint && colors[paint])]],
+      under: head,
     })),
     { rank: ranks.blank, rows: [[]] },
   ]

@@ -9,14 +9,12 @@ import { availabilityBetween, cpuBetween, type Reading, usageBetween } from './r
 import { type Replies, readReplies } from './replies.ts'
 import { type Counted, countedBetween, divided, secondLengths } from './seconds.ts'
 import { counterFields, field, instant, roleIndex, type Slab, sum } from './slab.ts'
-import type { Interval, Progress, Snapshot } from './snapshot.ts'
+import { historyMax, type Interval, type Progress, type Snapshot } from './snapshot.ts'
 import { type SparseCounts, sparse, sparseSince, spread } from './sparseCounts.ts'
 import { type Gap, LongestGaps, StallHistory } from './stallHistory.ts'
 import { findSteadyState, type SteadyState } from './steadyState.ts'
 import { type Baseline, TimeSeriesHistory } from './timeSeries.ts'
 
-/** Seconds of throughput that a snapshot has. */
-const historyMax = 300
 /** How often all histograms are read: no 32-bit count can wrap in that time. */
 const readAllSeconds = 60
 /** Readings are due every 100 ms: a longer time between two of them shows that this thread stood still. */

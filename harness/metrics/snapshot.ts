@@ -1,5 +1,8 @@
 import type { FailureCounts } from '../failures.ts'
 
+/** Seconds of throughput that a snapshot has. */
+export const historyMax = 300
+
 export type Phase = 'opening' | 'warm-up' | 'measuring' | 'draining'
 
 /** In milliseconds; quantiles with too few samples are absent. */
@@ -47,7 +50,7 @@ export interface Snapshot extends Progress {
   readonly bytesPerSecond: { readonly sent: number; readonly received: number }
   /** Messages per second that no request asked for, if there are any. */
   readonly deliveriesPerSecond?: number
-  /** Requests per second for each of the last 300 seconds, the newest last. */
+  /** Requests per second for each of the last 300 seconds (`historyMax`), the newest last. */
   readonly history: readonly number[]
   /** Response times since the end of the warm-up, or since the start during the warm-up. */
   readonly response: Quantiles

@@ -115,6 +115,7 @@ export function errorShare(totals: Totals): number | undefined {
   return attempted > 0 ? failedOf(totals.failures) / attempted : undefined
 }
 
-function failedOf(failures: Totals['failures']): number {
+/** All failures: those of requests, and those without a request, such as of connects. */
+export function failedOf(failures: Totals['failures']): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0)
 }

@@ -19,6 +19,7 @@ import {
   totalsOf,
 } from '../metrics/totals.ts'
 import { Secrets } from '../shownBytes.ts'
+import { passOutcome } from './pass.ts'
 import { type MachineRecord, type Report, type RunFacts, reportSchema, type ServerRecord } from './record.ts'
 import { type Explain, errorReplyCounts, type ShownWith, shownSamples, stepReplies } from './replies.ts'
 import { isSilent, silenceText } from './silence.ts'
@@ -33,6 +34,8 @@ export interface RunRecord extends AuditedRun {
   readonly explain?: Explain
   /** The first request as it was encoded, unless it has data of a file. */
   readonly firstRequest?: Uint8Array | undefined
+  /** The run is of a scenario file, not of a URL. */
+  readonly isFromFile?: boolean
 }
 
 /** The report of a run: figures, findings, verdict and thresholds. */
@@ -115,18 +118,27 @@ export function shownWith(
 }
 
 function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples: readonly SampleRecord[]) {
-  const { secrets = new Secrets(), firstRequest, facts } = run
+  const { secrets = new Secrets(), firstRequest, facts, isFromFile = false } = run
   const replies = collector.replies()
   const { bytesSent, bytesReceived } = totals
   const protocol = facts.scenario.protocol.name
+  const pass = passOutcome({ scenario: facts.scenario, totals })
   const isQuiet = totals.sent + totals.handshakes.sent > 0 && isSilent(replies, totals.completed)
   return {
     samples,
-    ...(facts.scenario.load.mode === 'once' && { replies: stepReplies(replies, shownWith(run, collector)) }),
+    ...(pass && { pass, replies: stepReplies(replies, shownWith(run, collector)) }),
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {
-      silence: silenceText({ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets }),
+      silence: silenceText({
+        protocol,
+        bytesSent,
+        bytesReceived,
+        samples: replies.samples,
+        firstRequest,
+        secrets,
+        isFromFile,
+      }),
     }),
   }
 }

@@ -9,11 +9,17 @@ import {
   formatSize,
   plural,
 } from '../units.ts'
+import { measuresNothing, passOutcome } from './pass.ts'
 import type { Report, Verdict } from './record.ts'
 
 /** A quantile for a table; a dash when there are too few samples. */
 export function formatQuantile(milliseconds: number | undefined): string {
   return milliseconds === undefined ? '-' : formatDuration(milliseconds)
+}
+
+/** The same, with a mark for a lower bound: requests without a reply may have taken any time. */
+export function formatBound(milliseconds: number | undefined, isBound = false): string {
+  return `${isBound && milliseconds !== undefined ? '> ' : ''}${formatQuantile(milliseconds)}`
 }
 
 /** Cores in use: `97 % of a core`. */
@@ -39,8 +45,18 @@ export function formatAvailability(share: number): string {
 /** The verdict of a run, and whether it was cut short: `trusted`, `interrupted, suspect`. */
 export function formatOutcome(report: Report, colors: Colors): string {
   const cut = report.error !== undefined ? 'stopped early' : report.interrupted ? 'interrupted' : ''
-  const verdict = paintVerdict(report.verdict, colors)
+  const verdict = formatVerdict(report, colors)
   return cut === '' ? verdict : `${colors.yellow(cut)}, ${verdict}`
+}
+
+/** The verdict of a run in its colour; a pass over the steps passes or fails, and few requests have no figures to trust. */
+export function formatVerdict(report: Report, colors: Colors): string {
+  const pass = passOutcome(report)
+  if (pass === undefined) return paintVerdict(report.verdict, colors)
+  const outcome = pass.isAsExpected ? colors.green('pass') : colors.red('FAIL')
+  return report.verdict === 'trusted' && measuresNothing(report)
+    ? outcome
+    : `${outcome}, ${paintVerdict(report.verdict, colors)}`
 }
 
 /** The colour of a verdict, and of findings that lead to it. */

@@ -92,6 +92,8 @@ export interface Report {
   }[]
   /** The first reply of each kind that was not as expected; absent in reports of earlier versions. */
   readonly samples?: readonly SampleRecord[]
+  /** Mode once: what came of the pass over the steps; the verdict is about accounts alone. */
+  readonly pass?: PassOutcome
   /** Mode once: the first reply to each step, in their order. */
   readonly replies?: readonly SampleRecord[]
   /** HTTP: how many replies to requests of the loop came with each status. */
@@ -124,20 +126,32 @@ export interface Report {
   readonly error?: string
 }
 
+/** What came of a run in mode once: a pass over the steps on each connection. */
+export interface PassOutcome {
+  /** Steps that were answered as expected, over all connections, and all that there were. */
+  readonly answered: number
+  readonly steps: number
+  readonly isAsExpected: boolean
+}
+
 /** A search for the highest rate that passes all thresholds, in requests per second. */
 export interface SearchRecord {
   readonly highestHeld?: number
   readonly lowestFailed?: number
   /** The lowest rate at which the client could not tell whether the server holds it. */
   readonly clientLimitedAt?: number
+  /** `interrupted` also where a probe ended early or could not begin. */
   readonly end: 'found' | 'client-limited' | 'bounds' | 'interrupted'
   readonly probes: readonly ProbeRecord[]
 }
 
 export interface ProbeRecord {
   readonly rate: number
-  /** `client-limited`: neither held nor failed, because the failure was the client's own or its machine's. */
-  readonly outcome: 'held' | 'failed' | 'client-limited'
+  /**
+   * `client-limited`: neither held nor failed, because the failure was the client's own or its machine's; `cut-short`:
+   * the probe was stopped before its end, which says nothing of the rate.
+   */
+  readonly outcome: 'held' | 'failed' | 'client-limited' | 'cut-short'
   readonly throughput: number
   /** Response times in milliseconds. */
   readonly p50?: number

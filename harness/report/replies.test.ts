@@ -55,7 +55,7 @@ test('shownSamples() says which error was expected', async () => {
   const loop = [{ send: 'PING', think: 0, expect: { error: 'WRONGTYPE' } }]
   const pong: MemoryServer = { received: connection => connection.send(Buffer.from('+PONG\r\n'), 1) }
   const samples = await samplesOf(pong, { protocol, loop })
-  expect(samples).toMatchObject([{ text: 'PONG', expected: 'an error that begins with WRONGTYPE' }])
+  expect(samples).toMatchObject([{ text: 'PONG', expected: 'an error WRONGTYPE' }])
 })
 
 test('shownSamples() shows no secret, neither in a reply nor in what was expected', async () => {
@@ -125,6 +125,7 @@ test('silenceText() says what was sent, how much came, and what to try', async (
     samples: [],
     firstRequest,
     secrets: new Secrets(['World']),
+    isFromFile: false,
   }
   expect(silenceText(inputs)).toMatch(
     /^0 bytes came to 12 sent \("Hello \*\*\*!"\): is protocol raw right\? a server of lines wants --protocol line/,
@@ -132,16 +133,22 @@ test('silenceText() says what was sent, how much came, and what to try', async (
   expect(silenceText({ ...inputs, bytesReceived: 8 })).toContain(
     '8 bytes came to 12 sent ("Hello ***!"), but no whole message',
   )
+  // What is advised has to work where it is followed: an address in a file has no http://.
+  expect(silenceText({ ...inputs, isFromFile: true })).toContain(
+    'a server of lines wants protocol: line, a web server wants protocol: http, binary messages',
+  )
+  expect(silenceText({ ...inputs, protocol: 'http' })).toContain('a server behind TLS wants https:// or tls://')
+  expect(silenceText({ ...inputs, protocol: 'http', isFromFile: true })).toContain('wants a tls:// address, a server')
 })
 
-test.each([
-  ['tlv', 'HTTP/1.1 400 Bad Request\r\n', 'a web server answered: use an http:// URL'],
+test.each<[string, string, string, string?]>([
+  ['tlv', 'HTTP/1.1 400 Bad Request\r\n', 'a web server answered: use an http:// URL', 'use protocol: http'],
   ['line', 'SSH-2.0-OpenSSH_9.2p1', 'an SSH server answered'],
-  ['http', '\u0015\u0003\u0001\u0000\u0002\u0002F', 'the server speaks TLS'],
-  ['tlv', "-ERR unknown command '\u0000'", 'Redis answered: use a redis:// URL'],
-  ['tlv', 'what?\r\n', 'lines of text came: use --protocol line'],
+  ['http', '\u0015\u0003\u0001\u0000\u0002\u0002F', 'the server speaks TLS: use https://', 'use a tls:// address'],
+  ['tlv', "-ERR unknown command '\u0000'", 'Redis answered: use a redis:// URL', 'use protocol: resp'],
+  ['tlv', 'what?\r\n', 'lines of text came: use --protocol line', 'use protocol: line'],
   ['http', 'HTTP/1.1 banana\r\n', 'is protocol http right?'],
-])('silenceText() of %s names what the server speaks: %j', (protocol, came, says) => {
+])('silenceText() of %s names what the server speaks: %j', (protocol, came, says, saysInFile = says) => {
   const samples = [
     {
       kind: 'malformed',
@@ -155,7 +162,8 @@ test.each([
     },
   ] as const
   const inputs = { protocol, bytesSent: 9, bytesReceived: came.length, firstRequest: undefined, secrets: new Secrets() }
-  expect(silenceText({ ...inputs, samples })).toContain(says)
+  expect(silenceText({ ...inputs, samples, isFromFile: false })).toContain(says)
+  expect(silenceText({ ...inputs, samples, isFromFile: true })).toContain(saysInFile)
 })
 
 test('a run whose replies fail is not silent', async () => {

@@ -108,7 +108,7 @@ function capturedText(step: Step | undefined): string | undefined {
   return names.length === 0 ? undefined : `a value to capture as ${names.join(', ')}`
 }
 
-function textOfExpectation(expect: Expectation): string {
+function textOfExpectation(expect: Expectation): string | undefined {
   if (typeof expect === 'string') return expect === 'echo' ? 'its request back' : expect
   const { equals, body, begins, contains, matches, error, fields = {}, ...header } = expect
   const whole = equals ?? body
@@ -116,15 +116,16 @@ function textOfExpectation(expect: Expectation): string {
     ([name, values]) => `${name} ${[values].flat().join(' or ')}`,
   )
   const isStatusAlone = named.length === 1 && header.status !== undefined
-  return [
+  const texts = [
     // The bytes that are shown are those of the body, which may be as expected.
     ...(named.length === 0 ? [] : [isStatusAlone ? named[0]! : `${list(named)} in its header`]),
-    ...(error === undefined ? [] : [`an error that begins with ${error}`]),
+    ...(error === undefined ? [] : [`an error ${error}`]),
     ...(whole === undefined ? [] : [payloadText(whole)]),
     ...(begins === undefined ? [] : [`a text that begins ${payloadText(begins)}`]),
     ...(contains === undefined ? [] : [`a text with ${payloadText(contains)}`]),
     ...(matches === undefined ? [] : [matches]),
-  ].join(' and ')
+  ]
+  return texts.length === 0 ? undefined : texts.join(' and ')
 }
 
 function payloadText(payload: Payload): string {

@@ -12,37 +12,75 @@ export interface SilenceInputs {
   /** The first request as it was encoded; absent where it has data of a file, which is not to be shown. */
   readonly firstRequest: Uint8Array | undefined
   readonly secrets: Secrets
+  /** The target was named by a file, in which other words ask for a protocol than on a command line. */
+  readonly isFromFile: boolean
 }
 
 const requestCharactersMax = 40
 
-const line = 'a server of lines wants --protocol line'
-const http = 'a web server wants an http:// URL'
-const frame = 'binary messages with a length --protocol frame, tlv or rpc'
-const anyOther = `${line}, ${http}, Redis a redis:// URL`
-/** By protocol: what may be spoken in its place. */
-const otherProtocols: Readonly<Record<string, string>> = {
-  raw: `${line}, ${http}, ${frame}`,
-  line: `${http}, Redis a redis:// URL, ${frame}`,
-  http: `a server behind TLS wants tls: in the scenario, ${line}`,
-  resp: `${line}, ${http}`,
+/** How each protocol is asked for: with the target given on the command line, and in a scenario file. */
+interface Words {
+  readonly line: string
+  readonly http: string
+  readonly redis: string
+  readonly frame: string
+  readonly tls: string
+}
+
+const onCommandLine: Words = {
+  line: '--protocol line',
+  http: 'an http:// URL',
+  redis: 'a redis:// URL',
+  frame: '--protocol frame, tlv or rpc',
+  tls: 'https:// or tls:// in place of its scheme',
+}
+const inFile: Words = {
+  line: 'protocol: line',
+  http: 'protocol: http',
+  redis: 'protocol: resp',
+  frame: 'protocol: frame, tlv or rpc',
+  tls: 'a tls:// address',
+}
+
+/** What may be spoken in place of a protocol. */
+function others(protocol: string, words: Words): string {
+  const line = `a server of lines wants ${words.line}`
+  const http = `a web server wants ${words.http}`
+  const redis = `Redis ${words.redis}`
+  const frame = `binary messages with a length ${words.frame}`
+  switch (protocol) {
+    case 'raw':
+      return `${line}, ${http}, ${frame}`
+    case 'line':
+      return `${http}, ${redis}, ${frame}`
+    case 'http':
+      return `a server behind TLS wants ${words.tls}, ${line}`
+    case 'resp':
+      return `${line}, ${http}`
+    default:
+      return `${line}, ${http}, ${redis}`
+  }
 }
 
 /** What the first bytes of a server show it to speak, unless that is the protocol of the run. */
-const spoken: readonly { readonly pattern: RegExp; readonly protocol: string; readonly says: string }[] = [
-  { pattern: /^HTTP\/\d/, protocol: 'http', says: 'a web server answered: use an http:// URL' },
-  {
-    pattern: /^\x15\x03[\x00-\x04]/,
-    protocol: '',
-    says: 'the server speaks TLS: use https:// or tls://, or tls: in the scenario',
-  },
-  { pattern: /^SSH-/, protocol: 'ssh', says: 'an SSH server answered: is the port right?' },
+const spoken: readonly {
+  readonly pattern: RegExp
+  readonly protocol: string
+  readonly says: (words: Words) => string
+}[] = [
+  { pattern: /^HTTP\/\d/, protocol: 'http', says: ({ http }) => `a web server answered: use ${http}` },
+  { pattern: /^\x15\x03[\x00-\x04]/, protocol: '', says: ({ tls }) => `the server speaks TLS: use ${tls}` },
+  { pattern: /^SSH-/, protocol: 'ssh', says: () => 'an SSH server answered: is the port right?' },
   {
     pattern: /^(?:\+PONG|\+OK|-ERR|-NOAUTH|-DENIED)[ \r]/,
     protocol: 'resp',
-    says: 'Redis answered: use a redis:// URL',
+    says: ({ redis }) => `Redis answered: use ${redis}`,
   },
-  { pattern: /^[\t\x20-\x7e]+\r?\n/, protocol: 'line', says: 'lines of text came: use --protocol line' },
+  {
+    pattern: /^[\t\x20-\x7e]+\r?\n/,
+    protocol: 'line',
+    says: ({ line }) => `lines of text came: use ${line}`,
+  },
 ]
 
 /** Whether not one whole message came back: no reply as expected or not, and no other frame. */
@@ -52,16 +90,17 @@ export function isSilent({ samples }: Pick<Replies, 'samples'>, completed: numbe
 
 /** What came to what was sent, and what to try: `0 bytes came to 12 sent ("Hello World!"): is raw right? ...`. */
 export function silenceText(inputs: SilenceInputs): string {
-  const { protocol, bytesSent, bytesReceived, samples, firstRequest, secrets } = inputs
+  const { protocol, bytesSent, bytesReceived, samples, firstRequest, secrets, isFromFile } = inputs
+  const words = isFromFile ? inFile : onCommandLine
   const request =
     firstRequest === undefined ? '' : ` (${quoteShown(showBytes(firstRequest, secrets), requestCharactersMax)})`
   const came = `${plural(bytesReceived, 'byte')} came to ${formatCount(bytesSent)} sent${request}`
   const but = bytesReceived === 0 ? '' : ', but no whole message'
-  return `${came}${but}: ${recognized(samples, protocol) ?? `is protocol ${protocol} right? ${otherProtocols[protocol] ?? anyOther}`}`
+  return `${came}${but}: ${recognized(samples, protocol, words) ?? `is protocol ${protocol} right? ${others(protocol, words)}`}`
 }
 
-function recognized(samples: SilenceInputs['samples'], protocol: string): string | undefined {
+function recognized(samples: SilenceInputs['samples'], protocol: string, words: Words): string | undefined {
   const texts = samples.map(({ bytes }) => Buffer.from(bytes).toString('latin1'))
   const found = spoken.find(({ pattern }) => texts.some(text => pattern.test(text)))
-  return found?.protocol === protocol ? undefined : found?.says
+  return found?.protocol === protocol ? undefined : found?.says(words)
 }

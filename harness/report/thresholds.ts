@@ -1,7 +1,7 @@
 import type { Quantiles } from '../metrics/snapshot.ts'
-import { errorShare, type Totals } from '../metrics/totals.ts'
+import { errorShare, failedOf, type Totals } from '../metrics/totals.ts'
 import type { Threshold } from '../scenario/scenario.ts'
-import type { ThresholdResult } from './record.ts'
+import type { Report, ThresholdResult } from './record.ts'
 
 /** The figures that thresholds are compared with. */
 export interface JudgedFigures {
@@ -13,6 +13,14 @@ export interface JudgedFigures {
   readonly totals: Totals
   /** For the measured part. */
   readonly response: Quantiles
+}
+
+/**
+ * The share of the connection time in which connections could be used. Reports of earlier versions do not have it: without
+ * a failure it was all of it.
+ */
+export function availabilityOf({ availability, window, totals }: Report): number | undefined {
+  return availability ?? (window.completed > 0 && failedOf(totals.failures) === 0 ? 1 : undefined)
 }
 
 /** The number of thresholds that were missed. */

@@ -11,16 +11,15 @@ import { Secrets } from '../shownBytes.ts'
 const silenceMs = 1000
 const notesMax = 4
 
+type ShownRun = Pick<RunRecord, 'facts' | 'stepNames' | 'secrets' | 'explain' | 'firstRequest' | 'isFromFile'>
+
 /** What is wrong with the replies while a run lasts, one line each; a note keeps its wording, so that it is printed once. */
 export class LiveReplies {
   readonly #collector: Collector
-  readonly #run: Pick<RunRecord, 'facts' | 'stepNames' | 'secrets' | 'explain' | 'firstRequest'>
+  readonly #run: ShownRun
   readonly #notes = new Map<string, string>()
 
-  constructor(
-    collector: Collector,
-    run: Pick<RunRecord, 'facts' | 'stepNames' | 'secrets' | 'explain' | 'firstRequest'>,
-  ) {
+  constructor(collector: Collector, run: ShownRun) {
     this.#collector = collector
     this.#run = run
   }
@@ -44,7 +43,7 @@ export class LiveReplies {
   }
 
   #silence(): string {
-    const { facts, firstRequest, secrets = new Secrets() } = this.#run
+    const { facts, firstRequest, secrets = new Secrets(), isFromFile = false } = this.#run
     return silenceText({
       protocol: facts.scenario.protocol.name,
       bytesSent: this.#collector.total(field.bytesSent),
@@ -52,6 +51,7 @@ export class LiveReplies {
       samples: this.#collector.replies().samples,
       firstRequest,
       secrets,
+      isFromFile,
     })
   }
 

@@ -14,6 +14,7 @@ import { type Plan, planRun, workerCount } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
 import { assembleReport, type RunRecord } from '../report/assemble.ts'
 import { type FolderLock, lockFolder } from '../report/lock.ts'
+import { passOutcome } from '../report/pass.ts'
 import type { Report, RunFacts } from '../report/record.ts'
 import { type Saved, saveReport } from '../report/save.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
@@ -101,7 +102,14 @@ export function exitCodeOf(report: Report, strict: boolean): ExitCode {
   if (report.interrupted) return exitCode.interrupted
   if (report.error !== undefined) return exitCode.couldNotRun
   if (report.verdict === 'invalid' || (strict && report.verdict !== 'trusted')) return exitCode.invalid
-  return report.thresholds.every(threshold => threshold.ok) ? exitCode.pass : exitCode.failed
+  const isHeld = report.thresholds.every(threshold => threshold.ok)
+  return isHeld && !isWrongPass(report) ? exitCode.pass : exitCode.failed
+}
+
+/** A pass over the steps with a wrong reply has failed, unless the scenario itself says how many errors it may have. */
+function isWrongPass(report: Report): boolean {
+  const isJudged = report.scenario.thresholds.some(({ metric }) => metric === 'errors')
+  return !isJudged && passOutcome(report)?.isAsExpected === false
 }
 
 function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: RunningTarget) {
@@ -197,6 +205,8 @@ function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>)
   const { explain } = composeProtocol(prepared.protocol)
   return {
     secrets: new Secrets(loaded.secrets.values, loaded.secrets.keys),
+    // A URL has no text.
+    isFromFile: loaded.places.text !== undefined,
     // One with a frame for each row has data of a file, which may be passwords.
     firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
     ...(explain && { explain }),

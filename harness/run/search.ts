@@ -45,8 +45,9 @@ export async function searchScenario(
   const folder = new SearchFolder(openFolder)
   let saveError: Saved['saveError']
   let failure: UserError | undefined
+  const isStopped = () => signal?.aborted === true
 
-  async function probe(rate: number): Promise<ProbeOutcome> {
+  async function probe(rate: number): Promise<ProbeRecord['outcome']> {
     const result = await runProbe(atRate(loaded, rate), prepared, {
       ...options,
       search: progressOf(tried, probes),
@@ -54,20 +55,27 @@ export async function searchScenario(
     })
     const { report } = result
     saveError ??= result.saveError
-    const outcome = outcomeOf(report)
+    const isCutShort = isStopped() || report.interrupted || report.error !== undefined
+    const outcome = isCutShort ? 'cut-short' : outcomeOf(report)
     probes.push(recordOf(report, rate, outcome))
     reports.push(report)
     return outcome
   }
-  const isCutShort = () => signal?.aborted === true || reports.at(-1)?.error !== undefined
+  /** Once more where it does not hold; undefined where the search was stopped before that was known. */
+  async function outcomeAt(rate: number): Promise<ProbeOutcome | undefined> {
+    const first = await probe(rate)
+    if (first === 'held') return first
+    if (first === 'cut-short') return undefined
+    const second = await probe(rate)
+    return second === 'cut-short' ? undefined : strongest([first, second])
+  }
   async function search(): Promise<SearchEnd | undefined> {
-    while (signal?.aborted !== true) {
-      const next = nextRate(tried, start, least)
-      if (typeof next === 'string') return next
-      const outcomes = [await probe(next)]
-      if (outcomes[0] !== 'held' && !isCutShort()) outcomes.push(await probe(next))
-      if (isCutShort()) break
-      tried.push({ rate: next, outcome: strongest(outcomes) })
+    while (!isStopped()) {
+      const rate = nextRate(tried, start, least)
+      if (typeof rate === 'string') return rate
+      const outcome = await outcomeAt(rate)
+      if (outcome === undefined) break
+      tried.push({ rate, outcome })
     }
     return undefined
   }
@@ -209,7 +217,7 @@ function isUnkept({ code, severity }: Finding): boolean {
 function recordOf(
   { throughput, latencyMs, thresholds, findings, verdict }: Report,
   rate: number,
-  outcome: ProbeOutcome,
+  outcome: ProbeRecord['outcome'],
 ) {
   const { p50, p99, lowerBounds = [] } = latencyMs.response
   const missed = thresholds.filter(({ ok }) => !ok).map(({ expression }) => expression)
@@ -224,7 +232,7 @@ function recordOf(
     ...(p99 !== undefined && { p99 }),
     ...(lowerBounds.length > 0 && { lowerBounds }),
     verdict,
-    why: outcome === 'held' ? [] : [...new Set([...client, ...missed, ...codes])],
+    why: outcome === 'held' || outcome === 'cut-short' ? [] : [...new Set([...client, ...missed, ...codes])],
   }
 }
 

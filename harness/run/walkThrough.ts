@@ -8,12 +8,12 @@ import { control, createSlab, field, instant } from '../metrics/slab.ts'
 import { planRun } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import { describePass, stepsOfPass } from '../report/pass.ts'
 import { type ShownWith, shownSamples, stepReplies } from '../report/replies.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { Secrets } from '../shownBytes.ts'
 import { openTarget } from '../target/target.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
-import { plural } from '../units.ts'
 import { onePass } from './onePass.ts'
 import { prepareScenario } from './prepare.ts'
 
@@ -51,8 +51,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
     const inputs = { address: target.address, protocol: prepared.protocol, bank, transport, seed, workers: 1 }
     const plan = planRun(scenario, inputs)
     const worker = plan.workers[0]!
-    const steps = bank.steps.filter(({ role }) => role === 'request').length
-    const slab = createSlab(steps, 1)
+    const slab = createSlab(bank.steps.filter(({ role }) => role === 'request').length, 1)
     const tapped = new TappedTransport(
       createTransport(transport, { ...worker, links: 1 }),
       protocol,
@@ -91,7 +90,10 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
       startsAt: collector.startsAt(),
       ...(explain && { explain }),
     }
-    return outcomeOf(collector.replies(), shown, { steps, completed: collector.total(field.completed) })
+    return outcomeOf(collector.replies(), shown, {
+      steps: stepsOfPass(scenario),
+      completed: collector.total(field.completed),
+    })
   } finally {
     await target.stop()
   }
@@ -103,6 +105,7 @@ function outcomeOf(
   { steps, completed }: { steps: number; completed: number },
 ): Walked {
   const replies = stepReplies(came, shown)
+  const isAsExpected = completed === steps && replies.every(({ kind }) => kind === 'reply')
   const others = shownSamples(came, shown).filter(({ kind }) => kind !== 'unexpected')
   return {
     lines: [
@@ -110,8 +113,8 @@ function outcomeOf(
         return `${reply.kind === 'reply' ? 'ok   ' : 'WRONG'}  ${step}  ${describeSample(reply)}`
       }),
       ...others.map(sample => `${sampleLabels[sample.kind]}: ${describeSample(sample)}`),
-      `${completed} of ${plural(steps, 'step')} answered as expected`,
+      describePass({ answered: completed, steps, isAsExpected }),
     ],
-    isAsExpected: completed === steps && replies.every(({ kind }) => kind === 'reply'),
+    isAsExpected,
   }
 }

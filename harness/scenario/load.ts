@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path'
+import { credentialsOf } from '../credentials.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { InvalidValue } from '../invalidValue.ts'
 import { isMapping, valueAt } from '../mapping.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded, readBoundedStream } from '../wholeFile.ts'
-import { keysIn } from './checks/keys.ts'
+import { credentialsIn, keysIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path } from './path.ts'
@@ -77,23 +78,37 @@ function finish(
   const found = result.issues.filter(({ path }) => !unread.some(issue => isWithin(path, issue.path)))
   const all = [...sourceIssues, ...issues, ...found]
   const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
-  const secrets = [...fromEnvironment, ...keysIn(data)]
+  const credentials = credentialsIn(data)
+  const secrets = [...fromEnvironment, ...keysIn(data), ...credentials]
   const places = { ...named, positions: source.positions, origins, secrets }
   if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
   const keys = keysIn(data).map(path => String(valueAt(data, path)))
   return {
     scenario: result.scenario,
     redacted: redact(result.scenario, secrets),
-    secrets: { values: source.secretValues, keys },
+    secrets: {
+      values: [...source.secretValues, ...credentials.flatMap(path => credentialsOf(String(valueAt(data, path))))],
+      keys,
+    },
     places,
   }
+}
+
+/** The name of the protocol in the text of a scenario, before anything of it is checked; undefined where there is none. */
+export function protocolInText(text: string, environment: Environment): string | undefined {
+  const source = readSource(text.replace(/^\uFEFF/, ''), environment)
+  return 'data' in source ? protocolName(valueAt(source.data, ['protocol'])) : undefined
+}
+
+function protocolName(value: unknown): string | undefined {
+  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
 }
 
 /** The name of the protocol that the last of the overrides with one chooses. */
 export function protocolIn(overrides: readonly Override[]): string | undefined {
   const { path: [, key] = [], value } = overrides.findLast(({ path }) => path[0] === 'protocol') ?? {}
   if (key !== undefined) return String(key)
-  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
+  return protocolName(value)
 }
 
 /** Reads the text of a scenario file, up to its limit; a UserError where it cannot be read. */

@@ -8,9 +8,9 @@ export interface LoadedScenario {
   readonly scenario: Scenario
   /** The folder that relative paths in the scenario start from. */
   readonly folder: string
-  /** The scenario as it may be shown: keys and values out of the environment are `***`. */
+  /** The scenario as it may be shown: keys, headers that log in and values out of the environment are `***`. */
   readonly redacted: Scenario
-  /** What must not be shown wherever it turns up: values of environment variables, and keys. */
+  /** What must not be shown wherever it turns up: values of environment variables and of headers that log in, and keys. */
   readonly secrets: { readonly values: readonly string[]; readonly keys: readonly string[] }
   /** The places of the keys in its text. */
   readonly places: Places

@@ -53,6 +53,9 @@ test('scenarioFromUrl() sends what the protocol of a flag answers', () => {
   expect(loopWith({ http: { maxFrame: '1KiB' } })).toMatchObject([{ send: 'GET /' }])
   expect(loopWith('resp')).toMatchObject([{ send: 'PING', expect: { equals: 'PONG' } }])
   expect(loopWith('line')).toMatchObject([{ send: 'Hello World!' }])
+  // Type 0 is often a heartbeat, which servers do not answer.
+  expect(loopWith('tlv')).toMatchObject([{ send: { type: 1, body: 'Hello World!' } }])
+  expect(loopWith({ rpc: { maxFrame: '1KiB' } })).toMatchObject([{ send: { type: 1, body: 'Hello World!' } }])
 })
 
 test.each(['mine.yaml', 'scenarios/mine', './a:1', 'host:1/mine.yaml', 'a', '-', 'a:b', '8080'])(

@@ -10,7 +10,7 @@ import { noSuchSlot, parseSlots } from './schema/slots.ts'
 export interface UrlSettings {
   readonly target: { readonly address: string }
   readonly protocol: unknown
-  readonly loop: readonly { readonly send: string; readonly expect?: unknown }[]
+  readonly loop: readonly { readonly send: unknown; readonly expect?: unknown }[]
 }
 
 const ports = { http: '80', https: '443', redis: '6379', rediss: '6379' } as const
@@ -86,11 +86,20 @@ export function nameFromUrl(url: string): string {
   return name.slice(0, nameLengthMax) || 'url'
 }
 
-/** The request over an address that names no protocol: one that its servers answer. */
+/** The request where only an address and a protocol are given: one that servers of the protocol answer. */
+export function defaultSend(protocol: string): unknown {
+  if (protocol === 'http') return 'GET /'
+  return protocol === 'resp' ? 'PING' : messageOf('Hello World!', protocol)
+}
+
+/** A text as a message: with types it is one of type 1, as type 0 is often a heartbeat. */
+export function messageOf(text: string, protocol: string): unknown {
+  return protocol === 'tlv' || protocol === 'rpc' ? { type: 1, body: text } : text
+}
+
 function requestOf(protocol: string): Pick<UrlSettings, 'protocol' | 'loop'> {
-  if (protocol === 'http') return { protocol, loop: [{ send: 'GET /' }] }
-  if (protocol === 'resp') return { protocol, loop: [{ send: 'PING', expect: { equals: 'PONG' } }] }
-  return { protocol, loop: [{ send: 'Hello World!' }] }
+  const expect = protocol === 'resp' ? { expect: { equals: 'PONG' } } : {}
+  return { protocol, loop: [{ send: defaultSend(protocol), ...expect }] }
 }
 
 /** `host:port` as an address: a path belongs to HTTP, and a port alone names no server. */

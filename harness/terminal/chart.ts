@@ -23,9 +23,22 @@ export function drawLineChart({ values, lastSecond, seconds, columns, rows }: Li
   const hasAxis = rows >= axisRowsMin
   const lineRows = hasAxis ? rows - 1 : rows
   const plotColumns = columns - labelCells - 3
-  const spanSeconds = spanOf(values.length, seconds, plotColumns)
-  const lines = drawLine(toPoints(values, plotColumns, spanSeconds), lineRows)
-  return hasAxis ? [...lines, timeAxis(lastSecond, spanSeconds, plotColumns)] : lines
+  const isWhole = seconds !== undefined && seconds >= lastSecond && seconds <= plotColumns
+  const span = {
+    from: isWhole ? 0 : Math.max(0, lastSecond - Math.min(plotColumns, values.length)),
+    seconds: isWhole ? seconds : plotColumns,
+    columns: plotColumns,
+  }
+  const lines = drawLine(toPoints(values, lastSecond, span), lineRows)
+  return hasAxis ? [...lines, timeAxis(span)] : lines
+}
+
+/** The part of a run that a chart shows, and its width. */
+interface Span {
+  /** Seconds since the start. */
+  readonly from: number
+  readonly seconds: number
+  readonly columns: number
 }
 
 function drawLine(points: readonly number[], rows: number): string[] {
@@ -46,18 +59,11 @@ function drawLine(points: readonly number[], rows: number): string[] {
   return plot.split('\n').map(line => line.trimEnd())
 }
 
-/** The seconds that the chart spans, or undefined where a column is one second. */
-function spanOf(values: number, seconds: number | undefined, columns: number): number | undefined {
-  return seconds === undefined || seconds < values || seconds > columns ? undefined : seconds
-}
-
 /** The line under the chart: the time since the start at its beginning, middle and end. */
-function timeAxis(lastSecond: number, spanSeconds: number | undefined, columns: number): string {
-  const from = spanSeconds === undefined ? Math.max(0, lastSecond - columns) : 0
-  const length = spanSeconds ?? columns
+function timeAxis({ from, seconds, columns }: Span): string {
   const marks = [0, 0.5, 1].map(share => ({
     column: Math.round(share * columns),
-    text: formatElapsed((from + share * length) * 1000),
+    text: formatElapsed((from + share * seconds) * 1000),
   }))
   const line = Array.from({ length: columns + 1 }, () => '─')
   for (const { column, text } of marks) {
@@ -67,15 +73,18 @@ function timeAxis(lastSecond: number, spanSeconds: number | undefined, columns: 
   return `${padStart('', labelCells)} ${line.join('')}`
 }
 
-/** One value per column: interpolated over the whole chart if it spans `seconds`, otherwise the newest that fit. */
-function toPoints(values: readonly number[], columns: number, seconds: number | undefined): number[] {
-  if (seconds === undefined || values.length === 0) return values.slice(-columns)
-  const columnsPerValue = columns / seconds
-  const length = Math.max(1, Math.round(values.length * columnsPerValue))
+/**
+ * Each second's value over the columns of its own second, so that an outage begins where the axis says, and a crash is a
+ * step. asciichart draws the way from one point to the next in the column of the former: points lie between columns.
+ */
+function toPoints(values: readonly number[], lastSecond: number, { from, seconds, columns }: Span): number[] {
+  if (values.length === 0) return []
+  const perSecond = columns / seconds
+  const first = lastSecond - values.length
+  const length = Math.round((lastSecond - from) * perSecond) + 1
   return Array.from({ length }, (_, column) => {
-    const place = Math.min(column / columnsPerValue, values.length - 1)
-    const before = values[Math.floor(place)]!
-    return before + (values[Math.ceil(place)]! - before) * (place - Math.floor(place))
+    const second = Math.floor(from + (column - 0.5) / perSecond)
+    return values[Math.max(0, Math.min(second - first, values.length - 1))]!
   })
 }
 

@@ -69,3 +69,12 @@ test('colours change no width, and an interruption is shown', () => {
   expect(colored.split('\n').map(cellCount)).toEqual(renderTrial(results[1]!, true, plain).split('\n').map(cellCount))
   expect(renderOutcome(results.slice(0, 1), true, plain)).toBe('\n1 pass, interrupted\n')
 })
+
+test('the table takes the width of the terminal', () => {
+  const long = { ...results[1]!, detail: 'word '.repeat(40).trim() }
+  for (const columns of [60, 80, 120]) {
+    const cells = renderTrial(long, true, plain, { columns }).split('\n').map(cellCount)
+    expect(Math.max(...cells)).toBeLessThanOrEqual(columns)
+    expect(Math.max(...cells)).toBeGreaterThan(columns - 10)
+  }
+})

@@ -1,8 +1,10 @@
 import { type Colors, cellCount, clip, padEnd, padStart, printable, wrapWords } from '../terminal/cells.ts'
+import { columnsOf, type TerminalSize } from '../terminal/size.ts'
 import { formatCount, formatSize } from '../units.ts'
 import type { TrialResult, TrialVerdict } from './result.ts'
 
-const columns = 80
+/** In less room every word would be cut. */
+const columnsMin = 60
 const nameCells = 19
 const verdictCells = 7
 const memoryCells = 9
@@ -20,18 +22,18 @@ export interface TortureTitle {
 }
 
 /** The head of the table, ending with a line feed. */
-export function renderTitle(title: TortureTitle, colors: Colors): string {
+export function renderTitle(title: TortureTitle, colors: Colors, size: TerminalSize = {}): string {
   const { protocol, target, requestBytes, timeout, seed, watched } = title
   const lines = [
     `a valid request of ${formatSize(requestBytes)}, timeout ${timeout}, seed ${seed}`,
     watched === undefined ? 'memory is not watched: the pid is not known (--pid)' : `memory of ${watched} is watched`,
   ].map(line => colors.dim(`  ${line}`))
-  const head = clip(printable(`torture   ${protocol} over ${target}`), columns)
+  const head = clip(printable(`torture   ${protocol} over ${target}`), widthOf(size))
   return `${[colors.bold(head), ...lines, ''].join('\n')}\n`
 }
 
 /** The lines of one trial, ending with a line feed. */
-export function renderTrial(result: TrialResult, isWatched: boolean, colors: Colors): string {
+export function renderTrial(result: TrialResult, isWatched: boolean, colors: Colors, size: TerminalSize = {}): string {
   const { name, verdict, detail, does, memoryRoseBytes } = result
   const rose = memoryRoseBytes === undefined ? '' : `+${formatSize(memoryRoseBytes)}`
   const figures = [
@@ -41,9 +43,9 @@ export function renderTrial(result: TrialResult, isWatched: boolean, colors: Col
   ]
   const prefix = `  ${padEnd(name, nameCells)}`
   const hanging = cellCount(prefix + figures.join(''))
-  const details = textLines(detail, columns - hanging)
-  const [first = '', ...others] =
-    verdict === 'fail' ? [...details, ...textLines(`(${does})`, columns - hanging)] : details
+  const cells = widthOf(size) - hanging
+  const details = textLines(detail, cells)
+  const [first = '', ...others] = verdict === 'fail' ? [...details, ...textLines(`(${does})`, cells)] : details
   const painted = [paint(verdict, colors)(figures[0]!), ...figures.slice(1)].join('')
   const lines = [`${prefix}${painted}${first}`, ...others.map(line => ' '.repeat(hanging) + line)]
   return `${lines.join('\n')}\n`
@@ -60,6 +62,10 @@ export function renderOutcome(results: readonly TrialResult[], interrupted: bool
     ...(interrupted ? [colors.yellow('interrupted')] : []),
   ]
   return `\n${parts.join(', ')}\n`
+}
+
+function widthOf(size: TerminalSize): number {
+  return Math.max(columnsMin, columnsOf(size))
 }
 
 /** Text from a server in lines of at most `cells` cells; a longer word is cut. */

@@ -9,6 +9,7 @@ export const enoughEvidence: EvidenceInputs = {
   mode: 'loop',
   durationMs: 10_000,
   isCounted: false,
+  hasStages: false,
   isWarmupAutomatic: true,
 }
 

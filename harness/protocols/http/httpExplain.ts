@@ -1,3 +1,4 @@
+import { quoteText } from '../../shownBytes.ts'
 import { announcesTooMuch, endsTooLate } from '../explanation.ts'
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
 import { chunked, headBytesMax, headEnd, messageStart, unstated } from './httpHead.ts'
@@ -102,5 +103,5 @@ function lastHeadStart(bytes: Uint8Array, start: number, to: number): number {
 }
 
 function shown(text: string): string {
-  return JSON.stringify(text.length > shownBytesMax ? `${text.slice(0, shownBytesMax)}...` : text)
+  return quoteText(text, shownBytesMax)
 }

@@ -1,3 +1,4 @@
+import { quoteText } from '../../shownBytes.ts'
 import { formatCount } from '../../units.ts'
 import { announcesTooMuch, endsTooLate, shownByte } from '../explanation.ts'
 import { malformed, tooLarge } from '../protocol.ts'
@@ -99,5 +100,5 @@ function readArray(elements: number, end: number, { endMax }: Place): Value | st
 }
 
 function shown(text: string): string {
-  return JSON.stringify(text.length > shownBytesMax ? `${text.slice(0, shownBytesMax)}...` : text)
+  return quoteText(text, shownBytesMax)
 }

@@ -1,14 +1,12 @@
 import type { Colors } from '../../terminal/cells.ts'
 import type { Report } from '../record.ts'
-import { renderSummary } from './summary.ts'
+import { renderSummary, type SummaryOptions } from './summary.ts'
 
 /** What a format may use besides the report. */
-export interface FormatOptions {
+export interface FormatOptions extends SummaryOptions {
   /** Path of the saved report, as shown to the reader. */
   readonly path: string
   readonly colors: Colors
-  /** The width of the terminal; 80 where it is not known. */
-  readonly columns?: number | undefined
 }
 
 /** A way to render a report: a pure function and its file name extension. */
@@ -24,7 +22,7 @@ export const formats = {
   summary: {
     name: 'summary',
     extension: 'txt',
-    render: (report, { path, colors, columns }) => renderSummary(report, path, colors, columns || undefined),
+    render: (report, { path, colors, ...options }) => renderSummary(report, path, colors, options),
   },
   json: { name: 'json', extension: 'json', render: report => `${JSON.stringify(report, null, 2)}\n` },
 } as const satisfies Record<string, Format>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import { cellCount } from '../../terminal/cells.ts'
-import type { Report } from '../record.ts'
+import type { ProbeRecord, Report, SearchRecord } from '../record.ts'
 import { sampleReport } from '../testing/samples.ts'
 import { renderSummary } from './summary.ts'
 
@@ -73,7 +73,7 @@ describe('renderSummary()', () => {
   })
 
   it('wraps between words on a narrower terminal', () => {
-    const lines = renderSummary({ ...sampleReport, ...troubled }, path, plain, 60).split('\n')
+    const lines = renderSummary({ ...sampleReport, ...troubled }, path, plain, { columns: 60 }).split('\n')
     expect(lines.filter(line => cellCount(line) > 60 && line.includes(' ', 13))).toEqual([])
     expect(lines.slice(0, 6)).toEqual([
       'tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL',
@@ -81,7 +81,7 @@ describe('renderSummary()', () => {
       '',
       '  ! errors   2.4 % of all requests and connects failed',
       '    (limit 0.1 %): see the failures by kind; requests with a',
-      '    wrong reply are not in the latencies; see',
+      '    wrong reply are not in the latencies',
     ])
   })
 
@@ -146,8 +146,7 @@ describe('renderSummary()', () => {
       tlv-loopback   138,214 requests/s over 10.0 s   limits FAIL (1 of 2), suspect
 
         ! errors   2.4 % of all requests and connects failed (limit 0.1 %): see the
-          failures by kind; requests with a wrong reply are not in the latencies; see
-          docs/measurement.md#errors
+          failures by kind; requests with a wrong reply are not in the latencies
         response   p50 68 us   p90 102 us   p99 210 us   p99.9 1.1 ms   max 3.9 ms
                    as the loop saw it
         connects   p50 300 us   p90 -   p99 -   p99.9 -   max 900 us   30 opened
@@ -163,7 +162,8 @@ describe('renderSummary()', () => {
                    p99 < 5ms            7.2 ms   FAIL
         note       client and server together used 95 % of this machine's CPU (limit
                    90 %): each takes CPU from the other; compare servers by their CPU
-                   per request; see docs/measurement.md#local-contention
+                   per request
+        details    docs/measurement.md#local-contention, #errors
         report     reports/tlv-loopback/2026-11-21T09-30-12Z/report.json
       "
     `)
@@ -225,6 +225,42 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('shows of a pass over the steps what came back, and no figures of so few requests', () => {
+    const once = { ...scenario, connections: 1, load: { mode: 'once', pipeline: 1 }, thresholds: [] } as const
+    const reply = { kind: 'reply', step: 'loop[0]', count: 1, second: 1, length: 2, text: 'OK' } as const
+    const changes: Partial<Report> = {
+      ...{ scenario: once, thresholds: [], replies: [reply] },
+      window: { ...sampleReport.window, completed: 1, seconds: 0.002 },
+      totals: { ...sampleReport.totals, sent: 1, completed: 1, inFlightAtEnd: 0 },
+    }
+    const lines = summary(changes).split('\n')
+    expect(lines[1]).toBe('tlv-loopback   1 of 1 step answered as expected   pass')
+    expect(lines[3]).toBe('  loop[0]    "OK"')
+    expect(lines.filter(line => /^ {2}(response|server|client) /.test(line))).toEqual([])
+    const failed = {
+      ...sampleReport.totals,
+      sent: 1,
+      completed: 0,
+      failed: 1,
+      inFlightAtEnd: 0,
+      failures: { timeout: 1 },
+    }
+    const [, head] = summary({ ...changes, totals: failed, replies: [] }).split('\n')
+    expect(head).toBe('tlv-loopback   0 of 1 step answered as expected   FAIL')
+  })
+
+  it('marks a quantile of a step that is only a lower bound', () => {
+    const response = { ...sampleReport.latencyMs.response, p99: 5000, max: 5000, lowerBounds: ['p99', 'max'] }
+    const steps = [
+      { name: 'loop[0]', response: sampleReport.latencyMs.response },
+      { name: 'loop[1]', response },
+    ]
+    const row = summary({ steps })
+      .split('\n')
+      .find(line => line.includes('loop[1]'))
+    expect(row).toMatch(/68 us {3}102 us {4}> 5 s {4}> 5 s$/)
+  })
+
   it('renders each step if there are several', () => {
     const steps = [
       { name: 'login', response: latencyMs.response },
@@ -267,30 +303,81 @@ describe('renderSummary()', () => {
         { ...probe, rate: 2000, p99: 90, lowerBounds: ['p99'], outcome: 'failed', why: ['p99 < 5ms', 'overloaded'] },
       ],
     }
-    expect(summary({ search }).split('\n').slice(3, 7)).toEqual([
-      '  search     the highest rate that passed all limits is 1,000/s; 2,000/s failed',
-      '         rate  requests/s       p50       p99',
+    const linesOf = (found: Report['search'], more: Partial<Report> = {}) =>
+      summary({ ...(found && { search: found }), ...more }).split('\n')
+    const first = linesOf(search)
+    expect(first[1]).toBe('tlv-loopback   1,000/s is the highest rate that passed; 2,000/s failed   trusted')
+    expect(first.slice(3, 7)).toEqual([
+      '  search rate  requests/s       p50       p99',
       '        1,000         990      1 ms      4 ms   passed',
       '        2,000         990      1 ms   > 90 ms   failed, p99 < 5ms, overloaded',
+      '             figures below: the highest rate that passed',
     ])
-    expect(summary({ search })).toContain('\n             figures below: the highest rate that passed\n')
     const limited: Report['search'] = {
       ...search,
       clientLimitedAt: 1050,
       end: 'client-limited',
       probes: [{ ...probe, rate: 1050, outcome: 'client-limited', why: ['machine-busy', 'p99 < 5ms'] }],
     }
-    expect(summary({ search: limited }).split('\n').slice(3, 6)).toEqual([
-      '  search     the client could not tell above 1,000/s, which passed all limits',
-      '         rate  requests/s       p50       p99',
-      "        1,050         990      1 ms      4 ms   the client's: machine-busy, p9…",
-    ])
+    expect(linesOf(limited)[1]).toContain('   1,000/s passed; above it the client could not tell   ')
+    expect(linesOf(limited)[4]).toBe("        1,050         990      1 ms      4 ms   the client's: machine-busy, p9…")
     const { highestHeld: _, ...none } = search
-    expect(summary({ search: { ...none, end: 'client-limited' } })).toContain(
-      '  search     the client could not tell at any rate that was tried\n',
+    expect(linesOf({ ...none, end: 'client-limited' })[1]).toContain(
+      '   the client could not tell at any rate that was tried   ',
     )
-    expect(summary({ search: none })).toContain('  search     no rate passed all limits\n')
-    expect(summary({ search: none })).toContain('\n             figures below: the last probe\n')
+    expect(linesOf(none)[1]).toContain('   no rate passed all limits   ')
+    expect(linesOf(none)).toContain('             figures below: the last probe')
+  })
+
+  it('repeats the answer of a search, not the throughput of one of its probes', () => {
+    const probe = { rate: 1000, outcome: 'held', throughput: 990, p50: 1, p99: 4, verdict: 'trusted', why: [] } as const
+    const search = { highestHeld: 1000, end: 'bounds', probes: Array.from({ length: 12 }, () => probe) } as const
+    expect(summary({ search }).trimEnd().split('\n').at(-1)).toBe('trusted   1,000/s is the highest rate that passed')
+  })
+
+  it.each<[string, Partial<Omit<SearchRecord, 'probes'>> & { probes: ProbeRecord['outcome'][] }, string]>([
+    ['in its first probe', { probes: ['cut-short'] }, 'no rate was tried to the end'],
+    [
+      'above a rate that passed',
+      { highestHeld: 400, probes: ['held', 'cut-short'] },
+      '400/s passed, nothing above it was tried',
+    ],
+    [
+      'at the second attempt',
+      { highestHeld: 400, probes: ['held', 'failed', 'cut-short'] },
+      '400/s passed, 800/s failed once',
+    ],
+    [
+      'between two rates',
+      { highestHeld: 400, lowestFailed: 800, probes: ['held', 'failed', 'failed', 'cut-short'] },
+      '400/s passed, 800/s failed',
+    ],
+    [
+      'before any passed',
+      { lowestFailed: 400, probes: ['failed', 'failed', 'cut-short'] },
+      'no rate passed, 400/s failed',
+    ],
+    [
+      'by its own faults',
+      { highestHeld: 400, probes: ['held', 'client-limited', 'cut-short'] },
+      '400/s passed, at 800/s the client could not tell',
+    ],
+  ])('says of a search that was stopped %s only what it has shown', (_, { probes, ...found }, text) => {
+    const record = (outcome: ProbeRecord['outcome']): ProbeRecord => ({
+      ...{ rate: outcome === 'held' ? 400 : 800, outcome, throughput: 390, p50: 1, p99: 4 },
+      ...{ verdict: 'unproven', why: [] },
+    })
+    const search = {
+      ...found,
+      end: 'interrupted',
+      probes: probes.map(record),
+    } as const
+    const thresholds = [{ expression: 'p99 < 5ms', actual: 7, ok: found.highestHeld !== undefined }]
+    const lines = summary({ search, thresholds, interrupted: true, verdict: 'unproven' }).split('\n')
+    const head = lines.slice(1, 3).join('').replace(/ {2,}/g, ' ')
+    expect(head).toContain(`stopped before it was found: ${text}`)
+    expect(head).not.toContain('limits FAIL')
+    expect(lines.find(line => line.includes('cut short'))).toMatch(/ {3}cut short$/)
   })
 
   it('describes the relay before a target', () => {

@@ -1,8 +1,10 @@
 import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
+import { columnsOf, leavesScreen, type TerminalSize } from '../../terminal/size.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
 import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
+import { describePass, measuresNothing, passOutcome } from '../pass.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
 import {
@@ -13,25 +15,35 @@ import {
   replyLines,
   requestLines,
 } from './summary/counts.ts'
-import { doubtLines, errorLines, noteLines } from './summary/findings.ts'
+import { detailLines, doubtLines, errorLines, noteLines } from './summary/findings.ts'
 import { connectLines, paceLines, quantileParts, responseLines, stepLines } from './summary/latency.ts'
-import { entry, type SummaryStyle, summaryColumns, summaryStyle, wrapLine } from './summary/layout.ts'
-import { searchLines } from './summary/search.ts'
+import { entry, type SummaryStyle, summaryStyle, wrapLine } from './summary/layout.ts'
+import { searchAnswer, searchLines } from './summary/search.ts'
 
 /** CPU time is counted in ticks, and a process has work of its own: divided by fewer requests it says nothing of them. */
 const costRequestsMin = 100
 
-/** Lines that a terminal of 24 rows shows above its prompt. */
-const screenLines = 22
+/** How the summary is to be laid out. */
+export interface SummaryOptions extends TerminalSize {
+  /** Path of the page that explains the findings, as shown to the reader. */
+  readonly docs?: string | undefined
+}
 
 /**
  * The result of a run, readable in ten seconds on a terminal of 80 columns; it ends with a line feed. A longer one
  * repeats the answer in its last line, as the first has left the screen by then.
  */
-export function renderSummary(report: Report, reportPath: string, colors: Colors, columns = summaryColumns): string {
+export function renderSummary(
+  report: Report,
+  reportPath: string,
+  colors: Colors,
+  options: SummaryOptions = {},
+): string {
+  const columns = columnsOf(options)
   const style = summaryStyle(colors, columns)
   // Where nothing was measured, what came back is what there is to say.
-  const isEmpty = report.totals.completed === 0
+  const isPass = measuresNothing(report)
+  const isEmpty = isPass || report.totals.completed === 0
   const cameBack = replyLines(report, style)
   const lines = [
     headline(report, style),
@@ -40,7 +52,7 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...searchLines(report, style),
     ...doubtLines(report, style),
     ...(isEmpty ? cameBack : []),
-    ...responseLines(report, style),
+    ...(isPass ? [] : responseLines(report, style)),
     ...paceLines(report, style),
     ...connectLines(report, style),
     ...stepLines(report, style),
@@ -52,47 +64,64 @@ export function renderSummary(report: Report, reportPath: string, colors: Colors
     ...datagramLines(report, style),
     ...entry('load', [...loadParts(report), ...sourceParts(report)], style),
     ...targetLines(report, style),
-    ...processorLines(report, style),
+    ...(isPass ? [] : processorLines(report, style)),
     ...thresholdLines(report, style),
     ...noteLines(report, style),
+    ...detailLines(report, options.docs, style),
     ...entry('report', [printable(reportPath)], style),
   ]
   const fitted = lines.flatMap(line => wrapLine(line, columns))
-  const answer = fitted.length > screenLines ? wrapLine(answerLine(report, style), columns) : []
+  const answer = leavesScreen(fitted.length, options) ? wrapLine(answerLine(report, style), columns) : []
   return `${[...fitted, ...answer].join('\n')}\n`
 }
 
 function headline(report: Report, style: SummaryStyle): string {
   const name = printable(report.scenario.name)
-  return [style.bold(name), style.bold(figureOf(report)), outcomeOf(report, style)].join('   ')
+  return [style.bold(name), style.bold(answerOf(report)), outcomeOf(report, style)].join('   ')
 }
 
 /** Limits that were missed come first, so that the verdict is not read as the answer. */
 function outcomeOf(report: Report, style: SummaryStyle): string {
   const { thresholds } = report
-  const missed = missedCount(thresholds)
+  // Those of a probe that was cut short are no answer of the search.
+  const missed = isUnfinishedSearch(report) ? 0 : missedCount(thresholds)
   const limits = missed > 0 ? `${style.red(`limits FAIL (${missed} of ${thresholds.length})`)}, ` : ''
   return `${limits}${formatOutcome(report, style)}`
 }
 
+function isUnfinishedSearch({ search }: Report): boolean {
+  return search?.end === 'interrupted' && search.highestHeld === undefined
+}
+
 /** The answer in one line: `trusted   45,698/s   p99 2.2 ms   3 of 3 limits hold`. */
 function answerLine(report: Report, style: SummaryStyle): string {
-  const { throughput, latencyMs, thresholds } = report
+  const { throughput, latencyMs, thresholds, search } = report
   const { count, p99 } = latencyMs.response
   const held = thresholds.length - missedCount(thresholds)
+  const isFigure = search === undefined && passOutcome(report) === undefined && !isSparse(report)
   return [
     outcomeOf(report, style),
-    `${formatCount(throughput.mean)}/s`,
-    ...(count > 0 && p99 !== undefined ? [quantileParts(latencyMs.response)[2]!] : []),
-    ...(thresholds.length > 0 ? [`${held} of ${thresholds.length} limits hold`] : []),
+    isFigure ? `${formatCount(throughput.mean)}/s` : answerOf(report),
+    ...(isFigure && count > 0 && p99 !== undefined ? [quantileParts(latencyMs.response)[2]!] : []),
+    ...(search === undefined && thresholds.length > 0 ? [`${held} of ${thresholds.length} limits hold`] : []),
   ].join('   ')
 }
 
-/** The throughput, or what there is of it: a few requests have no rate. */
-function figureOf({ window: { completed, seconds }, throughput }: Report): string {
+/** What the run was made for: the rate that was searched, what came of a pass over the steps, else the throughput. */
+function answerOf(report: Report): string {
+  const { search, window, throughput } = report
+  const pass = passOutcome(report)
+  if (search !== undefined) return searchAnswer(search)
+  if (pass !== undefined) return describePass(pass)
+  const { completed, seconds } = window
   if (completed === 0) return 'not one request completed in the measured part'
-  if (completed < samplesBeyondMin) return `${plural(completed, 'request')} in ${formatSeconds(seconds)}`
+  if (isSparse(report)) return `${plural(completed, 'request')} in ${formatSeconds(seconds)}`
   return `${formatCount(throughput.mean)} requests/s over ${formatSeconds(seconds)}`
+}
+
+/** A few requests have no rate. */
+function isSparse({ window }: Report): boolean {
+  return window.completed < samplesBeyondMin
 }
 
 function loadParts(report: Report): string[] {

@@ -80,3 +80,40 @@ test('parseScenario() reports what is wrong with a key without showing it', () =
   ])
   expect(faultsIn(tlv('key: ""'))).toEqual(['s.yaml:5:6 key: expected a key of at most 1024 characters, got ***'])
 })
+
+test.each(['loop', 'mix', 'connect', 'heartbeat'])(
+  'parseScenario() shows no header that logs in of a request in %s',
+  key => {
+    const request = (name: string) => `send: { path: /a, headers: { Accept: text/html, ${name}: Bearer opensesame } }`
+    const steps = key === 'heartbeat' ? `{ every: 1s, ${request('authorization')} }` : `[{ ${request('X-Api-Key')} }]`
+    const loop = key === 'loop' || key === 'mix' ? '' : 'loop: [{ send: GET / }]\n'
+    const text = `name: x\ntarget: { address: "tcp://127.0.0.1:1" }\nprotocol: http\n${loop}${key}: ${steps}\n`
+    const { scenario, redacted, secrets } = parseScenario(text, 'x.yaml', [], {})
+    expect(JSON.stringify(scenario)).toContain('Bearer opensesame')
+    expect(JSON.stringify(redacted)).not.toContain('opensesame')
+    expect(JSON.stringify(redacted)).toContain('text/html')
+    // The server may send back the token alone.
+    expect(secrets.values).toEqual(['Bearer opensesame', 'opensesame'])
+  },
+)
+
+test('parseScenario() shows no header that -H or --set adds, and one whose value is captured as it is', () => {
+  const origin = '--header'
+  const path = ['loop', 0, 'send', 'headers']
+  const { redacted } = scenarioFromUrl('http://127.0.0.1:1/', [
+    { path: [...path, 'Authorization'], value: 'Bearer opensesame', origin },
+    { path: [...path, 'Cookie'], value: 'sid={{uuid}}', origin: '--set' },
+  ])
+  expect(redacted.loop?.[0]?.send).toMatchObject({ headers: { Authorization: '***', Cookie: 'sid={{uuid}}' } })
+})
+
+test('parseScenario() reports a fault of a header that logs in without its value', () => {
+  const text =
+    'name: x\ntarget: { serve: http }\nprotocol: http\nloop:\n  - send: { path: /, headers: { Authorization: "a {{seq" } }\n'
+  expect(() => parseScenario(text, 'x.yaml', [], {})).toThrow(/headers\.Authorization/)
+  try {
+    parseScenario(text.replace('a {{seq', 'open\\nsesame'), 'x.yaml', [], {})
+  } catch (error) {
+    expect(String(error)).not.toContain('sesame')
+  }
+})

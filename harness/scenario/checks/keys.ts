@@ -1,3 +1,4 @@
+import { isCredentialHeader, isTemplate } from '../../credentials.ts'
 import { isMapping, valueAt } from '../../mapping.ts'
 import type { Path } from '../path.ts'
 
@@ -27,4 +28,19 @@ export function keysIn(data: unknown): Path[] {
       pattern.includes('*') ? names.map(name => pattern.map(key => (key === '*' ? name : key))) : [pattern],
     )
     .filter(path => valueAt(data, path) !== undefined)
+}
+
+/** The paths of headers that log in, in the requests of plain data, as of -H: they are shown as little as keys. */
+export function credentialsIn(data: unknown): Path[] {
+  const steps = ['loop', 'mix', 'connect'].flatMap(key => {
+    const list = valueAt(data, [key])
+    return Array.isArray(list) ? list.map((_, index) => [key, index]) : []
+  })
+  return [...steps, ['heartbeat']].flatMap(step => {
+    const path = [...step, 'send', 'headers']
+    const headers = valueAt(data, path)
+    if (!isMapping(headers)) return []
+    const names = Object.keys(headers).filter(name => isCredentialHeader(name) && !isTemplate(String(headers[name])))
+    return names.map(name => [...path, name])
+  })
 }

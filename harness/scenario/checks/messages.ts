@@ -28,11 +28,18 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   http: ['method', 'path', 'headers', 'status'],
   resp: ['error'],
 }
+/** What only replies have. */
+const replyFields: readonly string[] = ['status', 'error']
 const allFields = [...new Set(Object.values(protocolFields).flat())]
 const rpcTypeMax = 0xff
 const typeMax = 0xffff_ffff
 /** Keys of expectations that are no fields. */
 const expectedKeys = ['equals', 'body', 'begins', 'contains', 'matches']
+
+/** The keys that a request of the protocol may have, if it is a mapping. */
+export function requestKeysOf(protocol: ProtocolSpec['name']): string[] {
+  return [...payloadKeys, 'body', ...protocolFields[protocol].filter(field => !replyFields.includes(field))]
+}
 
 /** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {

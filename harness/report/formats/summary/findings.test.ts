@@ -49,9 +49,9 @@ describe('the findings of a summary', () => {
         .split('\n')
         .slice(3, 6)
     expect(linesOf('suspect')).toEqual([
-      '  ! machine-busy   found: do something; see docs/measurement.md#machine-busy',
+      '  ! machine-busy   found: do something',
       '    also: client-lag, quantile-ci, closed-loop (explained by this)',
-      '  ! workers   found: use fewer; see docs/measurement.md#workers',
+      '  ! workers   found: use fewer',
     ])
     expect(linesOf('invalid')[1]).toBe('    also: client-lag (invalid), quantile-ci, closed-loop (explained by this)')
     expect(summary({ findings: of('suspect') })).not.toContain('\n  note ')
@@ -61,9 +61,24 @@ describe('the findings of a summary', () => {
     const busy = { ...finding, code: 'generator-busy' }
     const findings = [busy, { ...busy, message: 'again' }, { ...finding, code: 'client-lag', explainedBy: busy.code }]
     expect(summary({ findings }).split('\n').slice(3, 6)).toEqual([
-      '  ! generator-busy   found: do something; see docs/measurement.md#generator-busy',
-      '  ! generator-busy   again: do something; see docs/measurement.md#generator-busy',
+      '  ! generator-busy   found: do something',
+      '  ! generator-busy   again: do something',
       '    also: client-lag (explained by this)',
     ])
+  })
+
+  it('names the page that explains the findings once, by a path that works, with their places in it', () => {
+    const findings: Finding[] = [
+      { ...finding, code: 'machine-busy' },
+      { ...finding, code: 'client-lag', explainedBy: 'machine-busy' },
+      { ...finding, code: 'closed-loop', severity: 'note' },
+    ]
+    expect(summary({ findings })).toContain('\n  details    docs/measurement.md#machine-busy, #closed-loop\n')
+    const docs = '/usr/lib/node_modules/volley/docs/measurement.md'
+    const text = renderSummary({ ...sampleReport, findings }, 'report.json', picocolors.createColors(false), { docs })
+    expect(text).toContain(`\n  details    ${docs}#machine-busy,\n             #closed-loop\n`)
+    const unproven: Finding = { ...finding, code: 'unproven', severity: 'unproven' }
+    expect(summary({ findings: [unproven] })).not.toContain('details')
+    expect(summary({ findings: [] })).not.toContain('details')
   })
 })

@@ -46,7 +46,17 @@ export function noteLines({ findings }: Report, style: SummaryStyle): string[] {
     .flatMap(note => entry('note', printable(adviceOf(note)).split(' '), style, ' '))
 }
 
-/** The finding, what to do, and where its check is explained; a run that is too short needs no explanation. */
-function adviceOf({ code, severity, message, hint }: Finding): string {
-  return `${message}: ${hint}${severity === 'unproven' ? '' : `; see docs/measurement.md#${code}`}`
+/** Where the checks are explained that found something; a run that is too short needs no explanation. */
+export function detailLines({ findings }: Report, docs = 'docs/measurement.md', style: SummaryStyle): string[] {
+  const leaders = leadersOf(findings).filter(({ severity }) => severity !== 'unproven')
+  const [first, ...others] = [...new Set(leaders.map(({ code }) => `#${code}`))]
+  if (first === undefined) return []
+  const anchors = [`${printable(docs)}${first}`, ...others]
+  const parts = anchors.map((anchor, index) => (index < anchors.length - 1 ? `${anchor},` : anchor))
+  return entry('details', parts, style, ' ')
+}
+
+/** The finding, and what to do. */
+function adviceOf({ message, hint }: Finding): string {
+  return `${message}: ${hint}`
 }

@@ -1,7 +1,7 @@
 import type { Latency } from '../../../metrics/totals.ts'
 import { clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
-import { formatQuantile } from '../../figures.ts'
+import { formatBound, formatQuantile } from '../../figures.ts'
 import type { Report } from '../../record.ts'
 import { entry, type SummaryStyle } from './layout.ts'
 
@@ -65,8 +65,10 @@ export function stepLines({ steps }: Report, style: SummaryStyle): string[] {
   const row = (name: string, cells: readonly string[]) =>
     `    ${padEnd(name, 18)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
   const rows = steps.map(({ response }, index) => {
-    const { count, p50, p90, p99, max } = response
-    const values = [p50, p90, p99, count > 0 ? max : undefined].map(formatQuantile)
+    const { count, lowerBounds = [] } = response
+    const values = (['p50', 'p90', 'p99', 'max'] as const).map(name =>
+      formatBound(count > 0 ? response[name] : undefined, lowerBounds.includes(name)),
+    )
     return row(names[index]!, [formatCount(count), ...values])
   })
   return [style.dim(row('', ['replies', 'p50', 'p90', 'p99', 'max']).replace(/^ {4} {5}/, '  steps  ')), ...rows]

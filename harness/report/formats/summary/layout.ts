@@ -1,7 +1,7 @@
 import { type Colors, cellCount, padEnd, printable, wrapWords } from '../../../terminal/cells.ts'
 
 /** The width of the summary in cells, on a terminal that is at least as wide. */
-export const summaryColumns = 80
+const summaryColumns = 80
 /** A narrower terminal wraps by itself. */
 const columnsMin = 30
 const labelCells = 13

@@ -1,0 +1,32 @@
+import { isOnlyPass } from '../audit/evidence.ts'
+import { attemptedOf, failedOf } from '../metrics/totals.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import { plural } from '../units.ts'
+import type { PassOutcome, Report } from './record.ts'
+
+/** The requests of one pass over the steps: all of a loop, or one that is drawn of a mix. */
+export function stepsOfPass({ loop }: Pick<Scenario, 'loop'>): number {
+  return loop?.length ?? 1
+}
+
+/** The outcome of a run in mode once; undefined for the other modes. */
+export function passOutcome({ scenario, totals }: Pick<Report, 'scenario' | 'totals'>): PassOutcome | undefined {
+  if (scenario.load.mode !== 'once') return undefined
+  const { completed, failures, inFlightAtEnd } = totals
+  const wanted = stepsOfPass(scenario) * scenario.connections
+  // A number of connections that came out of the environment is not in the report.
+  const steps = Number.isFinite(wanted) ? wanted : attemptedOf(totals)
+  const isAsExpected = completed > 0 && completed === steps && failedOf(failures) === 0 && inFlightAtEnd === 0
+  return { answered: completed, steps, isAsExpected }
+}
+
+/** Whether a run is a pass whose few requests measure nothing; one over many connections may be a load like any other. */
+export function measuresNothing({ scenario, window }: Pick<Report, 'scenario' | 'window'>): boolean {
+  const { completed, seconds } = window
+  return isOnlyPass({ mode: scenario.load.mode, measuredMs: seconds * 1000, completed })
+}
+
+/** `2 of 3 steps answered as expected` */
+export function describePass({ answered, steps }: PassOutcome): string {
+  return `${answered} of ${plural(steps, 'step')} answered as expected`
+}
