@@ -1,12 +1,27 @@
+import type { RelaySettings } from '../../harness/relaySettings.ts'
 import type { ManagedServer } from '../server/managedServer.ts'
 import type { RelayCounters } from './counters.ts'
+import { kernelTimers } from './kernelTimer.ts'
 import type { RelayOptions } from './options.ts'
 import { startTcpRelay } from './tcp.ts'
 import { startUdpRelay } from './udp.ts'
 import { resolveUpstream, type Upstream } from './upstream.ts'
+import { type CreateWakeTimer, createMillisecondTimer } from './wakeTimer.ts'
+
+/** In a network whose round trip is shorter, the relay does not sleep when something arrives within `pollMs`. */
+const nearRoundTripMs = 2
+const pollMs = 0.05
 
 /** Starts a relay to `upstream`, over TCP or UDP as that is; throws a UserError if it cannot listen. */
 export async function startRelay(upstream: Upstream, options: RelayOptions): Promise<ManagedServer<RelayCounters>> {
   const server = await resolveUpstream(upstream)
-  return server.scheme === 'udp' ? startUdpRelay(server, options) : startTcpRelay(server, options)
+  const timed = { createTimer: timersFor(options.settings), ...options }
+  return server.scheme === 'udp' ? startUdpRelay(server, timed) : startTcpRelay(server, timed)
+}
+
+/** The finest timers of this machine. */
+function timersFor({ rtt = 0 }: RelaySettings): CreateWakeTimer {
+  const isNear = rtt > 0 && rtt < nearRoundTripMs
+  const timers = kernelTimers(isNear ? pollMs : 0)
+  return typeof timers === 'string' ? createMillisecondTimer : timers
 }

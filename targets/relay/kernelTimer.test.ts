@@ -1,0 +1,91 @@
+import { afterEach, expect, test } from 'vitest'
+import { monotonicClock } from '../../harness/clock.ts'
+import { kernelTimers } from './kernelTimer.ts'
+import { Timeline } from './timeline.ts'
+import type { CreateWakeTimer, WakeTimer } from './wakeTimer.ts'
+
+const open: { close(): void }[] = []
+
+afterEach(() => {
+  for (const timer of open.splice(0)) timer.close()
+})
+
+/** The timers of this machine; skips the test where there are none. */
+function timersOr(skip: (why: string) => void, pollMs: number): CreateWakeTimer {
+  const timers = kernelTimers(pollMs)
+  if (typeof timers !== 'string') return timers
+  console.log(`skipped: ${timers}`)
+  skip(timers)
+  throw new Error(timers)
+}
+
+/** A timer, and a promise of the time at which it wakes next. */
+function observe(create: CreateWakeTimer): { readonly timer: WakeTimer; woken(): Promise<number> } {
+  let resolve: (nowMs: number) => void = () => {}
+  const timer = create(() => resolve(monotonicClock.now()))
+  open.push(timer)
+  const woken = () =>
+    new Promise<number>(done => {
+      resolve = done
+    })
+  return { timer, woken }
+}
+
+test('a kernel timer wakes after its time, again and again', async ({ skip }) => {
+  const { timer, woken } = observe(timersOr(skip, 0))
+  for (const delayMs of [0.05, 3.25, 0.3, 1001 / 1000]) {
+    const beforeMs = monotonicClock.now()
+    timer.set(delayMs)
+    expect(await woken()).toBeGreaterThanOrEqual(beforeMs + delayMs)
+  }
+})
+
+test('a kernel timer wakes at the last time that was set', async ({ skip }) => {
+  const { timer, woken } = observe(timersOr(skip, 0))
+  const beforeMs = monotonicClock.now()
+  timer.set(3_600_000)
+  timer.set(1)
+  expect(await woken()).toBeGreaterThanOrEqual(beforeMs + 1)
+  timer.set(0.1)
+  timer.set(5)
+  const laterMs = monotonicClock.now()
+  expect(await woken()).toBeGreaterThanOrEqual(laterMs + 4)
+})
+
+test.each([0, 0.05, 10])('Timeline with a kernel timer runs no job early, polling within %d ms', async pollMs => {
+  const timers = kernelTimers(pollMs)
+  if (typeof timers === 'string') return
+  const timeline = new Timeline(timers)
+  open.push(timeline)
+  const earlyMs: number[] = []
+  await new Promise<void>(resolve => {
+    const dueIn = [0, 0.001, 0.02, 0.049, 0.051, 0.15, 0.15, 0.3, 1.2, 4]
+    const beforeMs = timeline.now()
+    for (const delayMs of dueIn) {
+      const job = {
+        dueMs: 0,
+        sequence: 0,
+        fire: (nowMs: number) => {
+          earlyMs.push(beforeMs + delayMs - nowMs)
+          if (earlyMs.length === dueIn.length) resolve()
+        },
+      }
+      timeline.add(job, beforeMs + delayMs)
+    }
+  })
+  expect(Math.max(...earlyMs)).toBeLessThanOrEqual(0)
+  expect(timeline.fired).toBe(10)
+})
+
+test('a closed kernel timer never wakes, and lets its descriptor go', async ({ skip }) => {
+  const create = timersOr(skip, 0.05)
+  for (const delayMs of [0.01, 1]) {
+    let wakes = 0
+    const timer = create(() => wakes++)
+    timer.set(delayMs)
+    timer.close()
+    timer.set(delayMs)
+    await new Promise(resolve => setTimeout(resolve, 10))
+    expect(wakes).toBe(0)
+  }
+})
