@@ -1,5 +1,6 @@
 import net from 'node:net'
 import { bindSetSchedule, type CLibrary, loadCLibrary, shortenSlice } from '../../harness/cLibrary.ts'
+import { UserError } from '../../harness/errors.ts'
 import type { CreateWakeTimer, WakeTimer } from './wakeTimer.ts'
 
 const clockMonotonic = 1
@@ -124,6 +125,6 @@ function openTimer(calls: TimerCalls, wake: () => void): { readonly socket: net.
 }
 
 function check(calls: TimerCalls, name: string, result: number): number {
-  if (result < 0) throw new Error(`${name} failed with error ${calls.errno()}`)
+  if (result < 0) throw new UserError(`the system gives the relay no timer: ${name} failed with error ${calls.errno()}`)
   return result
 }
