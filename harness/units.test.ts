@@ -5,8 +5,10 @@ import {
   formatPercent,
   formatRatio,
   formatSeconds,
+  formatSetting,
   formatShortCount,
   parseBitRate,
+  parseDuration,
   parsePercent,
 } from './units.ts'
 
@@ -32,6 +34,24 @@ describe('formatSeconds()', () => {
     [3600, '3,600 s'],
   ])('writes %d s as %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text)
+  })
+})
+
+describe('formatSetting()', () => {
+  it.each(['0ms', '10s', '1500ms', '2.3ms', '300us', '70us', '0.1us', '999.999us', '1.001ms'])(
+    'writes %s as it was read',
+    text => {
+      expect(formatSetting(parseDuration(text)!)).toBe(text)
+    },
+  )
+
+  it.each([
+    ['2300us', '2.3ms'],
+    ['300µs', '300us'],
+    ['150ns', '0.15us'],
+    ['1ms70us', '1.07ms'],
+  ])('writes %s as %s', (text, shown) => {
+    expect(formatSetting(parseDuration(text)!)).toBe(shown)
   })
 })
 

@@ -79,7 +79,13 @@ export function formatSeconds(seconds: number): string {
 /** A duration as a scenario writes it: `10s`, `1500ms`, `500us`. */
 export function formatSetting(milliseconds: number): string {
   if (milliseconds >= 1000 && milliseconds % 1000 === 0) return `${milliseconds / 1000}s`
-  return milliseconds >= 1 || milliseconds === 0 ? `${milliseconds}ms` : `${milliseconds * 1000}us`
+  if (milliseconds >= 1 || milliseconds === 0) return `${withoutRounding(milliseconds)}ms`
+  return `${withoutRounding(milliseconds * 1000)}us`
+}
+
+/** A product of decimal fractions may be 70.00000000000001 where it is 70. */
+function withoutRounding(value: number): number {
+  return Number(value.toPrecision(12))
 }
 
 /** A size for display, in binary units: `12 B`, `64 KiB`, `2.6 MiB`. */

@@ -7,7 +7,7 @@ import { balances, cleanUp, spawnVolley, temporaryFolder } from './testing/volle
 
 afterEach(cleanUp)
 
-test('without koffi everything works over the node transport, and the report says why', async () => {
+test('without koffi everything works over the node transport, except a relay below 2 ms, and it says why', async () => {
   const folder = temporaryFolder()
   for (const name of ['dist', 'scenarios', 'package.json']) {
     cpSync(join(packageRoot, name), join(folder, name), { recursive: true })
@@ -31,4 +31,15 @@ test('without koffi everything works over the node transport, and the report say
   const refused = await spawnVolley([...arguments_.slice(0, 4), '--transport', 'epoll'], { folder, main }).ended
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('the epoll transport is not available: koffi')
+
+  const remote = ['run', 'scenarios/remote-echo.yaml', '-n', '20', '--warmup', '0s', '--out', join(folder, 'remote')]
+  const near = await spawnVolley([...remote, '--env', 'lan'], { folder, main }).ended
+  expect(near.code).toBe(2)
+  expect(near.stderr).toMatch(
+    /environments\.lan\.relay\.rtt: expected 0 or at least 2ms, .*\(here koffi.*, got "300us"/,
+  )
+  const far = await spawnVolley(remote, { folder, main }).ended
+  expect(`${far.code} ${far.stderr}`).toMatch(/^0 /)
+  const through: Report = JSON.parse(readFileSync(join(folder, 'remote/report.json'), 'utf8'))
+  expect(through.latencyMs.response.p50).toBeGreaterThanOrEqual(72)
 })

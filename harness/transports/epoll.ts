@@ -1,9 +1,10 @@
-import { constants, getPriority } from 'node:os'
+import { constants } from 'node:os'
+import { shortenSlice } from '../cLibrary.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { ViewCache } from '../views.ts'
 import { connectCause } from './connectCause.ts'
-import { abi, epollEvent, type Libc, schedAttributes, tcpInfoWord } from './libc.ts'
+import { abi, epollEvent, type Libc, tcpInfoWord } from './libc.ts'
 import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
 import {
   finished,
@@ -26,8 +27,6 @@ const waitMsMax = 100
  * core instead of 0.53; at 2 000 a second the cost cannot be measured.
  */
 const spinMs = 0.03
-/** The shortest slice that the kernel accepts. */
-const sliceNanoseconds = 100_000
 
 /** Of two names with one number the first: EAGAIN, not EWOULDBLOCK. */
 const errorNames = new Map(
@@ -199,7 +198,7 @@ class EpollTransport implements Transport {
 
   async run(loop: Loop): Promise<void> {
     this.#libc.prctl(abi.PR_SET_TIMERSLACK, 1)
-    this.#shortenSlice()
+    shortenSlice(this.#libc.schedSetattr)
     try {
       let now = this.#clock.now()
       for (;;) {
@@ -222,19 +221,6 @@ class EpollTransport implements Transport {
       for (let link = 0; link < this.#state.length; link++) this.close(link)
       this.#libc.close(this.#epoll)
     }
-  }
-
-  /**
-   * A thread that wakes up with a shorter slice than the running one preempts it at once (EEVDF, Linux 6.12). Otherwise
-   * a planned request or a reply waits up to 3 ms for the end of the slice when another thread has the core. An older
-   * kernel refuses the call or ignores it.
-   */
-  #shortenSlice(): void {
-    const attributes = new Int32Array(schedAttributes.words)
-    attributes[0] = attributes.byteLength
-    attributes[schedAttributes.nice] = getPriority()
-    attributes[schedAttributes.runtime] = sliceNanoseconds
-    this.#libc.schedSetattr(attributes)
   }
 
   #send(link: number, bytes: Uint8Array, from: number, to: number): number {

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { endianness } from 'node:os'
+import { bindSetSchedule, type CLibrary, loadCLibrary } from '../cLibrary.ts'
 import { messageOf } from '../errors.ts'
 
 /**
@@ -66,7 +65,6 @@ export const abi = {
   EPOLLERR: 0x8,
   EPOLLHUP: 0x10,
   PR_SET_TIMERSLACK: 29,
-  SYS_sched_setattr: process.arch === 'x64' ? 314 : 274,
   EINTR: 4,
   EAGAIN: 11,
   ENOENT: 2,
@@ -81,36 +79,22 @@ export const abi = {
 /** `struct epoll_event` in 32-bit words: packed on x86-64, aligned on arm64. */
 export const epollEvent = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 }
 
-/** `struct sched_attr` in 32-bit words: its length, and the places of the niceness and of the slice in nanoseconds. */
-export const schedAttributes = { words: 12, nice: 4, runtime: 6 } as const
-
 /** The places of fields in `struct tcp_info`, in 32-bit words, and the number of words that are read. */
 export const tcpInfoWord = { rtt: 17, totalRetrans: 25, minRtt: 37, all: 38 } as const
 
-/** The C library of this machine, or the reason why it cannot be called. */
+/** The calls of this machine's C library, or the reason why they cannot be made. */
 export function loadLibc(): Libc | string {
-  if (process.platform !== 'linux') return `${process.platform} has no epoll`
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return `the epoll transport does not support ${process.arch}`
-  if (endianness() !== 'LE') return 'the epoll transport does not support big-endian machines'
+  const library = loadCLibrary()
+  if (typeof library === 'string') return library
   try {
-    return bindLibc(createRequire(import.meta.url)('koffi') as Koffi)
+    return bindLibc(library)
   } catch (error) {
-    return `koffi, which calls the C library, does not load (${messageOf(error).split('\n')[0]})`
+    return `the C library lacks a call (${messageOf(error).split('\n')[0]})`
   }
 }
 
-/** The used part of koffi. Its own types come with the package, which is optional. */
-interface Koffi {
-  load(library: string): { func(prototype: string): (...values: never[]) => number }
-  errno(): number
-}
-
-function bindLibc(koffi: Koffi): Libc {
-  const library = koffi.load('libc.so.6')
-  const bind = <T>(prototype: string): T => library.func(prototype) as T
-  const systemCall = bind<(number: number, thread: number, attributes: Int32Array, flags: number) => number>(
-    'int64_t syscall(int64_t, int64_t, const void *, int64_t)',
-  )
+function bindLibc(library: CLibrary): Libc {
+  const bind = library.bind
   let epollWaitPrecisely: Libc['epollWaitPrecisely']
   try {
     epollWaitPrecisely = bind('int epoll_pwait2(int, void *, int, const void *, const void *)')
@@ -118,7 +102,7 @@ function bindLibc(koffi: Koffi): Libc {
     // glibc before 2.35.
   }
   return {
-    errno: () => koffi.errno(),
+    errno: library.errno,
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, const void *, uint32_t)'),
     connect: bind('int connect(int, const void *, uint32_t)'),
@@ -135,6 +119,6 @@ function bindLibc(koffi: Koffi): Libc {
     epollWait: bind('int epoll_wait(int, void *, int, int)'),
     epollWaitPrecisely,
     prctl: bind('int prctl(int, unsigned long)'),
-    schedSetattr: attributes => systemCall(abi.SYS_sched_setattr, 0, attributes, 0),
+    schedSetattr: bindSetSchedule(library),
   }
 }

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
+import { loadCLibrary } from '../../harness/cLibrary.ts'
 import { type Fault, UserError } from '../../harness/errors.ts'
 import { parseServerAddress } from '../../harness/listenAddress.ts'
 import { expectedOf, type OptionValue, parseOption } from '../../harness/optionValue.ts'
-import { type RelaySettings, relayLimits } from '../../harness/relaySettings.ts'
+import { type RelaySettings, relayLimits, tooShort } from '../../harness/relaySettings.ts'
 import { flagOf } from '../../harness/serverOptions.ts'
 import { parseStall, stallForms } from '../../harness/stall.ts'
 import { parseBitRate, parseDuration, parsePercent } from '../../harness/units.ts'
@@ -27,7 +28,7 @@ const relayFlags = {
     value: { kind: 'form', forms: `an address such as ${listenDefault}`, parse: parseServerAddress },
   },
   rtt: {
-    description: 'how much a round trip is longer, half of it each way, such as 75ms',
+    description: 'how much a round trip is longer, half of it each way, such as 75ms or 300us',
     placeholder: '<duration>',
     value: roundTrip('75ms'),
   },
@@ -88,8 +89,9 @@ interface RelayValues extends RelaySettings {
 }
 
 const helpText = `
-Delays are never shorter than asked for, and up to about 1 ms longer each way, more on a busy machine: round trips below
-some 2 ms are not possible. connect() takes as long as on this machine, since the kernel answers it; the server sees a
+Delays are never shorter than asked for. On Linux, with the package koffi, they are longer by some tens of microseconds
+each way, elsewhere by up to 1 ms, so that a round trip below 2 ms is refused there; on a busy machine it is more. Each
+line says how late what passed in that second was on average. connect() takes as long as on this machine, since the kernel answers it; the server sees a
 connection half a round trip later. Each read is cut into segments of at most 1448 bytes. For the application a lost
 segment of TCP is a delay until it is sent again: it arrives, with all segments behind it, max(200 ms, 2 x rtt) later.`
 
@@ -101,8 +103,14 @@ export function relayCommand(): Command {
   return addOptions(command, Object.entries(relayFlags)).addHelpText('after', helpText)
 }
 
-/** The upstream and the options that the flags ask for; throws a UserError that lists every fault. */
-export function relayOptions(texts: RelayTexts): {
+/**
+ * The upstream and the options that the flags ask for; throws a UserError that lists every fault. `load` finds out which
+ * timers this machine has.
+ */
+export function relayOptions(
+  texts: RelayTexts,
+  load = loadCLibrary,
+): {
   readonly upstream: Upstream
   readonly options: RelayOptions
   readonly isQuiet: boolean
@@ -110,6 +118,7 @@ export function relayOptions(texts: RelayTexts): {
   const faults: Fault[] = []
   const addFault = (flag: RelayFlag, message: string) => void faults.push({ place: flagOf(flag), message })
   const values = readFlags(texts, addFault)
+  for (const { name, expected } of tooShort(values, load)) addFault(name, `expected ${expected}, got "${texts[name]}"`)
   checkFlags(texts, values, addFault)
   const { to: upstream, listen, seed, idleTimeout, quiet, ...settings } = values
   if (faults.length > 0 || upstream === undefined || listen === undefined) throw new UserError(faults)

@@ -11,14 +11,17 @@ const none: RelayCounters = {
   datagramsUp: 0,
   datagramsDown: 0,
   lost: 0,
+  arrivals: 0,
+  lateMs: 0,
 }
 
 test('relayLine() shows what a relay did in a second', () => {
   const time = new Date(2026, 10, 21, 9, 30, 13)
   const after = { ...none, connections: 10, bytesUp: 5_200_000, bytesDown: 400 }
   expect(relayLine(none, after, 2, time)).toBe('09:30:13  connections 10   up 2.48 MiB/s   down 200 B/s')
-  const later = { ...after, datagramsUp: 30, datagramsDown: 20, lost: 3, resets: 2, rejected: 1 }
+  const passed = { arrivals: 40, lateMs: 0.48 }
+  const later = { ...after, ...passed, datagramsUp: 30, datagramsDown: 20, lost: 3, resets: 2, rejected: 1 }
   expect(relayLine(after, later, 1, time)).toBe(
-    '09:30:13  connections 10   up 0 B/s   down 0 B/s   50 datagrams/s   lost 3   resets 2   rejected 1',
+    '09:30:13  connections 10   up 0 B/s   down 0 B/s   50 datagrams/s   late 12 us   lost 3   resets 2   rejected 1',
   )
 })

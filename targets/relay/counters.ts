@@ -1,4 +1,5 @@
-import { formatByteRate, formatCount, formatTimeOfDay } from '../../harness/units.ts'
+import { formatByteRate, formatCount, formatDuration, formatTimeOfDay } from '../../harness/units.ts'
+import type { Timeline } from './timeline.ts'
 import type { Way } from './way.ts'
 
 /** Totals since the start, except `connections`, the number that is open now. `up` is from clients to the server. */
@@ -16,11 +17,15 @@ export interface RelayCounters {
   readonly datagramsUp: number
   readonly datagramsDown: number
   readonly lost: number
+  /** How often the relay passed on what was due, and by how many milliseconds that was late, all of it together. */
+  readonly arrivals: number
+  readonly lateMs: number
 }
 
 /** The counters of both ways together with those of the relay itself. */
 export function relayCounters(
   { up, down }: { readonly up: Way; readonly down: Way },
+  { fired, lateMs }: Pick<Timeline, 'fired' | 'lateMs'>,
   own: Pick<RelayCounters, 'connections' | 'rejected' | 'resets'>,
 ): RelayCounters {
   return {
@@ -31,6 +36,8 @@ export function relayCounters(
     datagramsUp: up.datagramsPassed,
     datagramsDown: down.datagramsPassed,
     lost: up.lost + down.lost,
+    arrivals: fired,
+    lateMs,
   }
 }
 
@@ -38,6 +45,7 @@ export function relayCounters(
 export function relayLine(before: RelayCounters, after: RelayCounters, seconds: number, time: Date): string {
   const since = (name: keyof RelayCounters) => after[name] - before[name]
   const rate = (name: 'bytesUp' | 'bytesDown') => formatByteRate(since(name) / seconds)
+  const arrivals = since('arrivals')
   const datagrams = since('datagramsUp') + since('datagramsDown')
   const counted = (['lost', 'resets', 'rejected'] as const).filter(name => since(name) > 0)
   const parts = [
@@ -45,6 +53,7 @@ export function relayLine(before: RelayCounters, after: RelayCounters, seconds: 
     `up ${rate('bytesUp')}`,
     `down ${rate('bytesDown')}`,
     ...(datagrams > 0 ? [`${formatCount(Math.round(datagrams / seconds))} datagrams/s`] : []),
+    ...(arrivals > 0 ? [`late ${formatDuration(since('lateMs') / arrivals)}`] : []),
     ...counted.map(name => `${name} ${formatCount(since(name))}`),
   ]
   return `${formatTimeOfDay(time)}  ${parts.join('   ')}`

@@ -10,7 +10,7 @@ function bench(settings: RelaySettings, bytesMax = 1_000_000, deliverable = (_: 
   const time = new FakeTime()
   const way = createWays(settings, 1).up
   const arrived: number[] = []
-  const flow = new DatagramFlow<number>(new Timeline(time, time.wakeAfter), way, bytesMax, (bytes, session) => {
+  const flow = new DatagramFlow<number>(new Timeline(time.exactTimer, time), way, bytesMax, (bytes, session) => {
     if (!deliverable(session)) return false
     arrived.push(bytes[0]!)
     return true

@@ -19,10 +19,12 @@ class Bench {
   isPaused = false
   isSlow = false
   isOpen = true
+  #arrived = () => {}
   readonly #destination = {
     queuedBytes: 0,
     write: (bytes: Uint8Array) => {
       this.received.push(...bytes)
+      this.#arrived()
       if (this.isSlow) this.#destination.queuedBytes += bytes.length
       return true
     },
@@ -40,10 +42,15 @@ class Bench {
     }
     const destination = () => (this.isOpen ? this.#destination : undefined)
     Object.defineProperty(ends, 'destination', { get: destination })
-    const timeline = new Timeline(this.time, this.time.wakeAfter)
+    const timeline = new Timeline(this.time.exactTimer, this.time)
     this.network = { timeline, replies: new Replies(), lineBytesMax: lineBytesMax(settings), heldBytes: 0 }
     this.way = createWays(settings, seed).up
     this.flow = new Flow(this.network, this.way, ends as never)
+  }
+
+  /** Calls back whenever bytes have arrived. */
+  observe(arrived: () => void): void {
+    this.#arrived = arrived
   }
 
   /** The destination has taken everything. */
@@ -192,4 +199,77 @@ test('lineBytesMax() is what passes in a round trip, within limits', () => {
   expect(lineBytesMax({ rtt: 2, rate: 1_000_000 })).toBe(64 * 1024)
   expect(lineBytesMax({ rtt: 100, rate: 10_000_000_000 })).toBe(16 * 1024 * 1024)
   expect(lineBytesMax({ rtt: 100 })).toBe(16 * 1024 * 1024)
+})
+
+/**
+ * What a network with a rate and a round trip does to bytes that come in at their times, reckoned in another way: in whole
+ * nanoseconds, and byte for byte.
+ */
+function arrivalsOf(
+  chunks: readonly { readonly cameNs: number; readonly bytes: number }[],
+  nsPerByte: number,
+): number[] {
+  let freeNs = 0
+  return chunks.flatMap(({ cameNs, bytes }) => {
+    freeNs = Math.max(freeNs, cameNs)
+    return Array.from({ length: bytes }, () => {
+      freeNs += nsPerByte
+      return freeNs + roundTripNs / 2
+    })
+  })
+}
+
+const roundTripNs = 300_000
+/** Times are floating-point milliseconds. */
+const roundingNs = 0.001
+/** The timer waits for at least one nanosecond. */
+const timerNs = 1
+
+test('a flow is exact to the nanosecond at a round trip of 300 us, however its bytes are cut into reads', () => {
+  const chunk = fc.record({ afterNs: fc.nat(200_000), bytes: fc.integer({ min: 1, max: 3000 }) })
+  // 1 Gbit/s is 8 ns a byte, 8 Gbit/s is 1 ns.
+  const rates = fc.constantFrom([8, 1_000_000_000], [1, 8_000_000_000], [0, undefined])
+  fc.assert(
+    fc.property(rates, fc.array(chunk, { minLength: 1, maxLength: 8 }), ([nsPerByte, rate], chunks) => {
+      const bench = new Bench({ rtt: roundTripNs / 1e6, ...(rate !== undefined && { rate }) })
+      let cameNs = 0
+      const came = chunks.map(({ afterNs, bytes }) => {
+        cameNs += afterNs
+        return { cameNs, bytes }
+      })
+      // The bytes that have arrived by each time at which anything has, in nanoseconds.
+      const seen: { atNs: number; bytes: number }[] = []
+      bench.observe(() => seen.push({ atNs: bench.time.now() * 1e6, bytes: bench.received.length }))
+      let sent = 0
+      for (const { cameNs, bytes } of came) {
+        bench.time.advanceTo(cameNs / 1e6)
+        bench.flow.send(counting(sent, bytes), 0, bytes)
+        sent += bytes
+      }
+      bench.time.advanceTo(1000)
+      const arrivals = arrivalsOf(came, nsPerByte!)
+      expect(seen.at(-1)!.bytes).toBe(arrivals.length)
+      const lateNs = seen.map(({ atNs, bytes }) => atNs - arrivals[bytes - 1]!)
+      expect(Math.min(...lateNs)).toBeGreaterThanOrEqual(-roundingNs)
+      expect(Math.max(...lateNs)).toBeLessThanOrEqual(timerNs + roundingNs)
+      expect(Buffer.compare(Uint8Array.from(bench.received), counting(0, sent))).toBe(0)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a flow with a jitter of 50 us keeps the order, and every byte arrives within the jitter', () => {
+  const bench = new Bench({ rtt: 0.3, jitter: 0.05 })
+  const lateMs: number[] = []
+  for (let index = 0; index < 200; index++) {
+    const beforeMs = bench.time.now()
+    bench.flow.send(counting(index, 1), 0, 1)
+    bench.time.advanceTo(beforeMs + 0.12499)
+    expect(bench.received).toHaveLength(index)
+    while (bench.received.length === index) bench.time.advanceTo(bench.time.now() + 0.0001)
+    lateMs.push(bench.time.now() - beforeMs)
+  }
+  expect(bench.received).toEqual(Array.from(counting(0, 200)))
+  expect(Math.max(...lateMs)).toBeLessThan(0.1752)
+  expect(Math.max(...lateMs) - Math.min(...lateMs)).toBeGreaterThan(0.03)
 })

@@ -25,7 +25,12 @@ export async function startTcpRelay(
   options: RelayOptions,
 ): Promise<ManagedServer<RelayCounters>> {
   const relay = new TcpRelay(upstream, options)
-  await relay.listen()
+  try {
+    await relay.listen()
+  } catch (error) {
+    relay.network.timeline.close()
+    throw error
+  }
   return relay
 }
 
@@ -45,13 +50,13 @@ class TcpRelay implements ManagedServer<RelayCounters> {
   #rejected = 0
   #allClosed = () => {}
 
-  constructor(upstream: Exclude<Upstream, { scheme: 'udp' }>, { listen, settings, seed }: RelayOptions) {
+  constructor(upstream: Exclude<Upstream, { scheme: 'udp' }>, { listen, settings, seed, createTimer }: RelayOptions) {
     this.address = listen
     const { up, down } = createWays(settings, seed)
     this.up = up
     this.down = down
     this.network = {
-      timeline: new Timeline(),
+      timeline: new Timeline(createTimer),
       replies: new Replies(),
       lineBytesMax: lineBytesMax(settings),
       heldBytes: 0,
@@ -69,10 +74,15 @@ class TcpRelay implements ManagedServer<RelayCounters> {
 
   counters(): RelayCounters {
     const own = { connections: this.#connections.size, rejected: this.#rejected, resets: this.resets }
-    return relayCounters(this, own)
+    return relayCounters(this, this.network.timeline, own)
   }
 
   async stop(): Promise<void> {
+    await this.#stop()
+    this.network.timeline.close()
+  }
+
+  async #stop(): Promise<void> {
     this.#listener.close()
     await awaitQuiet({
       received: () => this.reads,

@@ -1,34 +1,31 @@
 import { type Clock, monotonicClock } from '../../harness/clock.ts'
 import { type Due, DueJobs } from '../server/dueJobs.ts'
+import { type CreateWakeTimer, createMillisecondTimer, type WakeTimer } from './wakeTimer.ts'
 
 /** An action at an instant. */
 export interface Job extends Due {
   fire(nowMs: number): void
 }
 
-/** Calls back after `delayMs` whole milliseconds, or somewhat later; the returned function cancels that. */
-export type WakeAfter = (delayMs: number, callback: () => void) => () => void
-
-/** Timers of Node count whole milliseconds and accept at most 31 bits of them. */
-const delayMsMin = 1
-const delayMsMax = 3_600_000
-
 /**
- * Runs jobs in the order of their due times, with one timer for all of them. No job runs early. A timer of Node is up to a
- * millisecond late, and later in a busy process; jobs that are due when `fireDue` is called run then.
+ * Runs jobs in the order of their due times, with one timer for all of them. No job runs early, and how late jobs are is up
+ * to the timer; jobs that are due when `fireDue` is called run then.
  */
 export class Timeline {
   readonly #clock: Clock
-  readonly #wakeAfter: WakeAfter
+  readonly #timer: WakeTimer
   readonly #due = new DueJobs<Job>()
   #sequence = 0
-  /** When the timer fires; Infinity when there is none. */
+  /** When the timer fires; Infinity when it is not set. */
   #wakeMs = Number.POSITIVE_INFINITY
-  #cancel = () => {}
+  #isFiring = false
+  /** Jobs that have run, and by how much they were late, all of them together. */
+  fired = 0
+  lateMs = 0
 
-  constructor(clock: Clock = monotonicClock, wakeAfter: WakeAfter = wakeByTimer) {
+  constructor(createTimer: CreateWakeTimer = createMillisecondTimer, clock: Clock = monotonicClock) {
     this.#clock = clock
-    this.#wakeAfter = wakeAfter
+    this.#timer = createTimer(this.#wake)
   }
 
   now(): number {
@@ -41,18 +38,28 @@ export class Timeline {
     job.dueMs = dueMs
     job.sequence = this.#sequence++
     this.#due.add(job)
-    this.#setTimer()
+    // While jobs run, the soonest may be one that is about to: the timer is set once, after all of them.
+    if (!this.#isFiring) this.#setTimer()
   }
 
   /** Runs the jobs that are due by now. */
   fireDue(): void {
     const nowMs = this.#clock.now()
+    this.#isFiring = true
     for (;;) {
       const job = this.#due.takeDue(nowMs)
       if (job === undefined) break
+      this.fired++
+      this.lateMs += nowMs - job.dueMs
       job.fire(nowMs)
     }
+    this.#isFiring = false
     this.#setTimer()
+  }
+
+  /** Runs no more jobs, unless `fireDue` is called. */
+  close(): void {
+    this.#timer.close()
   }
 
   readonly #wake = (): void => {
@@ -63,14 +70,7 @@ export class Timeline {
   #setTimer(): void {
     const { soonestMs } = this.#due
     if (soonestMs >= this.#wakeMs) return
-    this.#cancel()
     this.#wakeMs = soonestMs
-    const delayMs = Math.ceil(soonestMs - this.#clock.now())
-    this.#cancel = this.#wakeAfter(Math.min(Math.max(delayMs, delayMsMin), delayMsMax), this.#wake)
+    this.#timer.set(Math.max(0, soonestMs - this.#clock.now()))
   }
-}
-
-function wakeByTimer(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs)
-  return () => clearTimeout(timer)
 }

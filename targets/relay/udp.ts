@@ -23,20 +23,25 @@ export async function startUdpRelay(
   sessionsMax: number = sessionsMaxDefault,
 ): Promise<ManagedServer<RelayCounters>> {
   const relay = new UdpRelay(upstream, options, sessionsMax)
-  await relay.listen()
+  try {
+    await relay.listen()
+  } catch (error) {
+    relay.timeline.close()
+    throw error
+  }
   return relay
 }
 
 class UdpRelay implements ManagedServer<RelayCounters> {
   readonly scheme = 'udp'
   address: DatagramAddress
+  readonly timeline: Timeline
   readonly #upstream: UdpUpstream
   #socket!: dgram.Socket
   readonly #sessionsMax: number
   readonly #ways: { readonly up: Way; readonly down: Way }
   readonly #up: DatagramFlow<Session>
   readonly #down: DatagramFlow<Session>
-  readonly #timeline = new Timeline()
   /** By address and port of the client. */
   readonly #sessions = new Map<string, Session>()
   readonly #idleTimeoutMs: number
@@ -45,7 +50,9 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   #stopped: Promise<void> | undefined
   #isPaused = false
 
-  constructor(upstream: UdpUpstream, { listen, settings, seed, idleTimeoutMs }: RelayOptions, sessionsMax: number) {
+  constructor(upstream: UdpUpstream, options: RelayOptions, sessionsMax: number) {
+    const { listen, settings, seed, idleTimeoutMs, createTimer } = options
+    this.timeline = new Timeline(createTimer)
     this.address = listen as DatagramAddress
     this.#upstream = upstream
     this.#sessionsMax = sessionsMax
@@ -53,8 +60,8 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     this.#ways = createWays(settings, seed)
     const bytesMax = lineBytesMax(settings)
     const { up, down } = this.#ways
-    this.#up = new DatagramFlow(this.#timeline, up, bytesMax, (bytes, session) => this.#toServer(bytes, session))
-    this.#down = new DatagramFlow(this.#timeline, down, bytesMax, (bytes, session) => this.#toClient(bytes, session))
+    this.#up = new DatagramFlow(this.timeline, up, bytesMax, (bytes, session) => this.#toServer(bytes, session))
+    this.#down = new DatagramFlow(this.timeline, down, bytesMax, (bytes, session) => this.#toClient(bytes, session))
   }
 
   async listen(): Promise<void> {
@@ -65,7 +72,11 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 
   counters(): RelayCounters {
-    return relayCounters(this.#ways, { connections: this.#sessions.size, rejected: this.#rejected, resets: 0 })
+    return relayCounters(this.#ways, this.timeline, {
+      connections: this.#sessions.size,
+      rejected: this.#rejected,
+      resets: 0,
+    })
   }
 
   stop(): Promise<void> {
@@ -84,6 +95,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
     clearInterval(this.#sweeping)
     for (const [key, session] of this.#sessions) this.#forget(key, session)
     await new Promise<void>(resolve => this.#socket.close(resolve))
+    this.timeline.close()
   }
 
   #fromClient(bytes: Buffer, { address, port }: dgram.RemoteInfo): void {
@@ -93,9 +105,9 @@ class UdpRelay implements ManagedServer<RelayCounters> {
       this.#rejected++
       return
     }
-    session.receivedMs = this.#timeline.now()
+    session.receivedMs = this.timeline.now()
     this.#up.send(bytes, session)
-    this.#timeline.fireDue()
+    this.timeline.fireDue()
   }
 
   #newSession(key: string, address: string, port: number): Session | undefined {
@@ -109,9 +121,9 @@ class UdpRelay implements ManagedServer<RelayCounters> {
         this.#rejected++
         return
       }
-      session.receivedMs = this.#timeline.now()
+      session.receivedMs = this.timeline.now()
       this.#down.send(bytes, session)
-      this.#timeline.fireDue()
+      this.timeline.fireDue()
     })
     // For example no file descriptor is left: the datagrams of this client are lost.
     socket.on('error', () => this.#forget(key, session))
@@ -132,7 +144,7 @@ class UdpRelay implements ManagedServer<RelayCounters> {
   }
 
   #sweep(): void {
-    const receivedMsMin = this.#timeline.now() - this.#idleTimeoutMs
+    const receivedMsMin = this.timeline.now() - this.#idleTimeoutMs
     for (const [key, session] of this.#sessions) {
       if (session.receivedMs < receivedMsMin) this.#forget(key, session)
     }

@@ -11,6 +11,10 @@ test.each([
       relay: { rtt: 75, jitter: 3, rate: 50_000_000, loss: 0.001, stall: '1s/10s', reset: 0.02 },
     },
   ],
+  [
+    '{ serve: echo, relay: { rtt: 300us, jitter: 50us } }',
+    { serve: 'echo', options: {}, relay: { rtt: 0.3, jitter: 0.05 } },
+  ],
   ['{ address: "tcp://h:1", relay: {} }', { address: 'tcp://h:1', relay: {} }],
   ['{ command: "run {port}", relay: { rtt: 0 } }', { command: 'run {port}', relay: { rtt: 0 } }],
 ])('parseScenario() accepts target: %s', (target, expected) => {
@@ -33,6 +37,7 @@ test.each([
   ],
   ['{ rtt: 11s }', '38 target.relay.rtt: expected a duration from 0ms to 10s, got "11s"'],
   ['{ rtt: 2ms, jitter: 3ms }', '51 target.relay.jitter: expected no more than rtt, got "3ms"'],
+  ['{ rtt: 300us, jitter: 0.4ms }', '53 target.relay.jitter: expected no more than rtt, got "0.4ms"'],
   ['{ jitter: 3ms }', '41 target.relay.jitter: expected no more than rtt, got "3ms"'],
   ['{ rate: 50 }', '39 target.relay.rate: expected a bit rate such as 50mbit, got 50'],
   ['{ rate: 50MB/s }', '39 target.relay.rate: expected a bit rate such as 50mbit, got "50MB/s"'],

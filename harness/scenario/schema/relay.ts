@@ -10,8 +10,12 @@ const forms = 'a mapping such as { rtt: 75ms, jitter: 3ms, rate: 50mbit }'
 const relayShape = {
   rtt: duration(roundTripMs)
     .exactOptional()
-    .describe('How much longer a round trip takes, such as 75ms; accurate to about 2ms'),
-  jitter: duration(roundTripMs).exactOptional().describe('By how much the round trip varies at most, such as 3ms'),
+    .describe(
+      'How much longer a round trip takes, such as 75ms or 300us; accurate to some tens of microseconds on Linux with koffi, elsewhere to about 2ms, and there at least 2ms',
+    ),
+  jitter: duration(roundTripMs)
+    .exactOptional()
+    .describe('By how much the round trip varies at most, such as 3ms or 50us'),
   rate: bitRate(relayLimits.bitRateMin, relayLimits.bitRateMax)
     .exactOptional()
     .describe('The bandwidth each way, shared by all connections, such as 50mbit'),

@@ -1,32 +1,46 @@
 import type { Clock } from '../../../harness/clock.ts'
-import type { WakeAfter } from '../timeline.ts'
+import type { CreateWakeTimer } from '../wakeTimer.ts'
+
+/** The shortest time that the kernel takes for one; without it rounding could let a fake clock stand still. */
+const nanosecondMs = 1e-6
 
 /** A clock that only the test advances, and timers that fire when it gets there. */
 export class FakeTime implements Clock {
   #nowMs = 0
-  #timers: { readonly atMs: number; readonly callback: () => void }[] = []
+  readonly #timers: { atMs: number; readonly wake: () => void }[] = []
 
   now(): number {
     return this.#nowMs
   }
 
-  readonly wakeAfter: WakeAfter = (delayMs, callback) => {
-    const timer = { atMs: this.#nowMs + delayMs, callback }
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter(other => other !== timer)
-    }
-  }
+  /** Timers that count nanoseconds, as those of the kernel. */
+  readonly exactTimer: CreateWakeTimer = wake => this.#timer(wake, delayMs => Math.max(delayMs, nanosecondMs))
+
+  /** Timers that count milliseconds, as those of Node. */
+  readonly millisecondTimer: CreateWakeTimer = wake => this.#timer(wake, delayMs => Math.max(Math.ceil(delayMs), 1))
 
   /** Advances to `toMs` and fires every timer on the way at its time. */
   advanceTo(toMs: number): void {
     for (;;) {
       const next = this.#timers.toSorted((a, b) => a.atMs - b.atMs)[0]
       if (next === undefined || next.atMs > toMs) break
-      this.#timers = this.#timers.filter(timer => timer !== next)
       this.#nowMs = next.atMs
-      next.callback()
+      next.atMs = Number.POSITIVE_INFINITY
+      next.wake()
     }
     this.#nowMs = Math.max(this.#nowMs, toMs)
+  }
+
+  #timer(wake: () => void, rounded: (delayMs: number) => number): ReturnType<CreateWakeTimer> {
+    const timer = { atMs: Number.POSITIVE_INFINITY, wake }
+    this.#timers.push(timer)
+    return {
+      set: delayMs => {
+        timer.atMs = this.#nowMs + rounded(delayMs)
+      },
+      close: () => {
+        timer.atMs = Number.POSITIVE_INFINITY
+      },
+    }
   }
 }
