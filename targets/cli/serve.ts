@@ -5,7 +5,7 @@ import type { OptionTexts } from '../../harness/serverOptions.ts'
 import { formatSize } from '../../harness/units.ts'
 import { keepAwake } from '../pool/pool.ts'
 import { DaemonLog, isDaemon, launchDaemon, serveAsDaemon } from '../process/daemon.ts'
-import { serveForParent, serveUntilStopped, statsLine } from '../process/lifecycle.ts'
+import { serveForParent, serverTexts, serveUntilStopped } from '../process/lifecycle.ts'
 import { serveAsWorker } from '../process/workerProcess.ts'
 import { startWorkers } from '../process/workers.ts'
 import { startServer } from '../server/tcp.ts'
@@ -37,7 +37,7 @@ export async function serve(name: string, options: OptionTexts, context: Command
       ? await startServer(settings)
       : await startWorkers({ ...workersOf(settings), print: printError })
   const title = titleOf(name, settings, server.address)
-  const output = { title, quiet, line: statsLine, print, printError }
+  const output = { title, quiet, texts: serverTexts, print, printError }
   return process.send ? serveForParent(server, output) : serveUntilStopped(server, output)
 }
 
