@@ -32,8 +32,6 @@ export interface Conflict {
   readonly with: readonly string[]
   /** What is wrong; `{name}` stands for another option. */
   readonly message: string
-  /** The value with which they conflict; any value, where absent. */
-  readonly value?: string
 }
 
 /** One option: `poolSize` in a scenario, `--pool-size` on the command line. */
@@ -94,6 +92,12 @@ export const serverOptions = {
     notFor: { broadcast: 'whose answer is fixed' },
     value: { kind: 'text' },
   },
+  replyType: {
+    description: 'the type of every reply, whatever that of its request (default: the same)',
+    placeholder: '<n>',
+    servers: ['tlv'],
+    value: { kind: 'whole', min: 0, max: 0xffff_ffff },
+  },
   maxFrame: {
     description: 'the longest message to accept, such as 1MiB',
     placeholder: '<size>',
@@ -141,17 +145,14 @@ export const serverOptions = {
   },
   naive: {
     description:
-      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with a fixed reply (default: ok)',
+      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with the text of --reply (default: ok), or with itself (--reply echo)',
+    scenarioDescription:
+      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with the text of reply (default: ok), or with itself (reply: echo)',
     placeholder: '<bytes>',
     servers: ['echo'],
     isTcpOnly: true,
     conflicts: [
       { with: ['layers', 'maxFrame'], message: 'does not go with {layers} or {maxFrame}: it knows no messages' },
-      {
-        with: ['reply'],
-        value: 'echo',
-        message: 'answers each read with a text, which {reply} may set, not with an echo',
-      },
     ],
     value: { kind: 'size', min: 1, max: naiveReadBytesMax },
   },
@@ -314,10 +315,8 @@ export function conflictsOf(
     const names = needs.oneOf.map(name => show(name as OptionName)).filter(name => name !== undefined)
     messages.push(needs.message ?? `goes with ${list(names, 'or')}`)
   }
-  for (const { with: others, value, message } of conflicts) {
-    const isFound = others.some(name =>
-      value === undefined ? isActive(name, texts) : texts[name as OptionName] === value,
-    )
+  for (const { with: others, message } of conflicts) {
+    const isFound = others.some(name => isActive(name, texts))
     if (isFound) messages.push(message.replaceAll(/\{(\w+)\}/g, (_, name: OptionName) => show(name) ?? name))
   }
   return messages

@@ -30,7 +30,7 @@ export function composeService(server: ServerName, values: OptionValues, framing
 }
 
 function plainService(server: ServerName, values: OptionValues, { spec, layers }: Framing): Service {
-  const { naive, shuffle, seed = seedDefault, listen } = values
+  const { naive, shuffle, replyType, seed = seedDefault, listen } = values
   const target = targets[server]
   const reply = values.reply ?? target.reply ?? 'echo'
   const text = reply === 'echo' ? undefined : reply
@@ -39,8 +39,12 @@ function plainService(server: ServerName, values: OptionValues, { spec, layers }
     if (listen?.overUdp && text !== undefined) {
       composeProtocol({ spec, ...(layers && { layers }), overUdp: true }).encode({ body: Buffer.from(text) })
     }
-    if (naive !== undefined) return createNaive(spec, naive, text)
-    return target.create(spec, text, { seed, ...(shuffle !== undefined && { shuffle }) })
+    if (naive !== undefined) return createNaive(spec, naive, values.reply)
+    return target.create(spec, text, {
+      seed,
+      ...(shuffle !== undefined && { shuffle }),
+      ...(replyType !== undefined && { replyType }),
+    })
   } catch (error) {
     if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])
     throw error
