@@ -2,6 +2,7 @@ import { list } from './invalidValue.ts'
 import { parseServerAddress, serverAddressForms } from './listenAddress.ts'
 import type { OptionValue } from './optionValue.ts'
 import { parseServiceTime, serviceTimeForms } from './serviceTime.ts'
+import { bufferBytes } from './socketOptions.ts'
 import { parseStall, stallForms } from './stall.ts'
 
 /** The reference servers that a scenario can start. */
@@ -60,6 +61,17 @@ export interface ServerOption {
   readonly conflicts?: readonly Conflict[]
 }
 
+/** What a server can print lines about. */
+const loggedEvents = ['connections', 'messages'] as const
+export type LoggedEvent = (typeof loggedEvents)[number]
+const loggedForms = 'connections, messages, or connections,messages'
+
+function parseLogged(text: string): readonly LoggedEvent[] | undefined {
+  const words = text.split(',').map(word => word.trim())
+  const events = loggedEvents.filter(event => words.includes(event))
+  return words.every(word => loggedEvents.some(event => event === word)) ? events : undefined
+}
+
 const poolOptions = ['poolSize', 'serviceTime', 'stall'] as const
 const broadcastIsOneProcess = { broadcast: 'whose clients are all served by one process' }
 const singleWorker = { with: ['workers'], message: 'is for a single worker' }
@@ -109,6 +121,23 @@ export const serverOptions = {
     placeholder: '<size>',
     isTcpOnly: true,
     value: { kind: 'size', min: 1, max: 1024 * mebibyte },
+  },
+  receiveBuffer: {
+    description: "the kernel's receive buffer of each connection, or of the socket over UDP (SO_RCVBUF)",
+    placeholder: '<size>',
+    value: { kind: 'size', ...bufferBytes },
+  },
+  sendBuffer: {
+    description: "the kernel's send buffer of each connection, or of the socket over UDP (SO_SNDBUF)",
+    placeholder: '<size>',
+    value: { kind: 'size', ...bufferBytes },
+  },
+  noDelay: {
+    description:
+      'send small replies at once (on, the default), or let them wait for the acknowledgement of those before (off: the algorithm of Nagle)',
+    placeholder: '<on|off>',
+    isTcpOnly: true,
+    value: { kind: 'switch' },
   },
   maxConnections: {
     description: 'refuse connections beyond this number',
@@ -257,6 +286,13 @@ export const serverOptions = {
     isTcpOnly: true,
     value: { kind: 'duration', example: '2s' },
   },
+  log: {
+    description:
+      'print a line for each of: connections, as they open and close, with what passed over them; messages, as they are read and written; both with a comma between; at most 100 lines a second',
+    placeholder: '<what>',
+    isFlagOnly: true,
+    value: { kind: 'form', forms: loggedForms, parse: parseLogged },
+  },
   quiet: {
     description: 'do not print a line every second',
     short: 'q',
@@ -271,11 +307,13 @@ export type OptionTexts = { readonly [Name in OptionName]?: string | true }
 
 type Parsed<Value> = Value extends { kind: 'flag' }
   ? true
-  : Value extends { parse(text: string): infer Form }
-    ? NonNullable<Form>
-    : Value extends { kind: 'text' | 'secret' }
-      ? string
-      : number
+  : Value extends { kind: 'switch' }
+    ? boolean
+    : Value extends { parse(text: string): infer Form }
+      ? NonNullable<Form>
+      : Value extends { kind: 'text' | 'secret' }
+        ? string
+        : number
 
 /** The options as values: numbers, milliseconds, bytes; `unlimited` is Infinity. */
 export type OptionValues = { readonly [Name in OptionName]?: Parsed<(typeof serverOptions)[Name]['value']> }
