@@ -1,6 +1,7 @@
 import type { LayerName } from '../protocols/layers/settings.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
+import type { SocketSettings } from '../socketOptions.ts'
 import type { WireSettings } from '../transports/wire.ts'
 
 /**
@@ -18,6 +19,7 @@ export interface Scenario {
   readonly layerKey?: string
   /** How writes are split or coalesced. */
   readonly wire?: WireSettings
+  readonly socket?: SocketSettings
   readonly connections: number
   /** Each new connection begins with the protocol's own handshake, in which it proves that it knows this key. */
   readonly key?: string

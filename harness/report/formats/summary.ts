@@ -1,5 +1,6 @@
 import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
+import { describeSocket } from '../../socketOptions.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
 import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
@@ -97,7 +98,7 @@ function figureOf({ window: { completed, seconds }, throughput }: Report): strin
 
 function loadParts(report: Report): string[] {
   const { scenario, transport, transportReason, workers, seed, window } = report
-  const { connections, load, reconnect, wire } = scenario
+  const { connections, load, reconnect, wire, socket = {} } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
@@ -105,6 +106,7 @@ function loadParts(report: Report): string[] {
     ...describeEnd(report),
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(wire === undefined ? [] : [describeWire(wire)]),
+    ...describeSocket(socket, report.socketBuffers),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
 }
