@@ -261,7 +261,10 @@ export class Conversation implements Loop {
     const { replyMs, waits, protocol } = this.#settings
     const frame = this.#waiting[0]!
     const { body } = protocol.decode(frame, 0, frame.length)
-    const message = quoteShown(showBytes(body.subarray(0, shownBytesMax), new Secrets(), body.length > shownBytesMax))
+    // A request such as GET / has no body.
+    const content = body.length > 0 ? body : frame
+    const isCut = content.length > shownBytesMax
+    const message = quoteShown(showBytes(content.subarray(0, shownBytesMax), new Secrets(), isCut))
     const flags = waits ? '--timeout waits longer, --no-wait sends all lines at once' : '--timeout waits longer'
     return `no reply to ${message} within ${formatSetting(replyMs)}${this.#unfinished()}${this.#unsent()} (${flags})`
   }

@@ -31,4 +31,15 @@ test('without koffi everything works over the node transport, and the report say
   const refused = await spawnVolley([...arguments_.slice(0, 4), '--transport', 'epoll'], { folder, main }).ended
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('the epoll transport is not available: koffi')
+  const buffers = ['--set', 'socket.receiveBuffer=64KiB', '--set', 'socket.noDelay=false']
+  const refusedBuffers = await spawnVolley([...arguments_.slice(0, 4), ...buffers], { folder, main }).ended
+  expect(refusedBuffers.code).toBe(2)
+  expect(refusedBuffers.stderr).toContain(
+    'socket.receiveBuffer and socket.sendBuffer need the epoll transport over TCP: koffi',
+  )
+  const server = await spawnVolley(['serve', 'echo', '--listen', '0', '--send-buffer', '64KiB'], { folder, main }).ended
+  expect(server.code).toBe(2)
+  expect(server.stderr).toContain(
+    '--send-buffer cannot be set for TCP on this machine: koffi, which calls the C library',
+  )
 })

@@ -1,3 +1,5 @@
+import dgram from 'node:dgram'
+import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { bytesOf } from '../../harness/protocols/testing/bytes.ts'
 import type { OptionTexts } from '../../harness/serverOptions.ts'
@@ -6,6 +8,7 @@ import { loggedService } from '../services/logged.ts'
 import { until } from '../testing/client.ts'
 import { connect, endServices, startService } from '../testing/services.ts'
 import { TrafficLog } from './trafficLog.ts'
+import { startUdpServer } from './udp.ts'
 
 afterEach(endServices)
 
@@ -142,4 +145,28 @@ test('a server whose log leaves lines out says how many at its end, and has coun
   const shown = lines.length - left.length
   // A line for each of 50 requests and of 50 replies, and two for the connection.
   expect(shown + left.reduce((sum, count) => sum + count, 0)).toBe(102)
+})
+
+test('over UDP TrafficLog prints each datagram, and each client as it is new and forgotten', async () => {
+  const { service, logging } = serverSettings('tlv', { listen: 'udp://127.0.0.1:0', log: 'connections,messages' })
+  const lines: string[] = []
+  const print = (line: string) => void lines.push(line.replace(/127\.0\.0\.1:\d+/, 'client'))
+  const log = new TrafficLog({ ...logging!, print, isTimed: false })
+  const listen = { host: '127.0.0.1', port: 0 }
+  const server = await startUdpServer({ listen, service: loggedService(service, log), log })
+  const client = dgram.createSocket('udp4')
+  try {
+    const replied = once(client, 'message')
+    client.send(bytesOf({ u32: 5 }, { u32: 7 }, 'hello'), (server.address as { port: number }).port, '127.0.0.1')
+    await replied
+  } finally {
+    client.close()
+    await server.stop()
+  }
+  expect(lines.map(line => line.replace(/after [\d.]+ (us|ms|s);/, 'after a while;'))).toEqual([
+    'client  opened, 1 connection open',
+    'client  in   13 bytes  type 7  "hello"',
+    'client  out  13 bytes  type 7  "hello"',
+    'client  forgotten after a while; in 1 message, 13 bytes; out 1 message, 13 bytes; 0 connections open',
+  ])
 })
