@@ -10,7 +10,7 @@ import { formatSetting, plural } from '../units.ts'
 import type { CommandIo } from './io.ts'
 
 /** Of a pipe nothing more is read while so many of its messages have no reply. */
-const unansweredMax = 10_000
+const unansweredMax = 1000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0

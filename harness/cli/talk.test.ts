@@ -102,8 +102,8 @@ test('volley talk says for how long it has waited for which reply', async () => 
 })
 
 test('volley talk reads no more of a pipe than it may have unanswered, and goes on once there are replies', async () => {
-  const { port, lines } = await lineServer({ together: 10_000 })
-  const pieces = Array.from({ length: 20 }, (_, piece) => Array.from({ length: 1000 }, (_, line) => `${piece} ${line}`))
+  const { port, lines } = await lineServer({ together: 1000 })
+  const pieces = Array.from({ length: 20 }, (_, piece) => Array.from({ length: 100 }, (_, line) => `${piece} ${line}`))
   /** Pieces read, when the server has begun to answer. */
   let readBefore = 0
   let read = 0
