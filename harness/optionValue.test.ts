@@ -7,6 +7,9 @@ const form = { kind: 'form', forms: 'a or b', parse: (text: string) => ({ a: 1, 
 
 test.each<[OptionValue, string | true, unknown]>([
   [{ kind: 'flag' }, true, true],
+  [{ kind: 'switch' }, 'on', true],
+  [{ kind: 'switch' }, 'off', false],
+  [{ kind: 'switch' }, 'false', false],
   [{ kind: 'text' }, '', ''],
   [{ kind: 'secret', lengthMax: 3 }, 'abc', 'abc'],
   [whole, '1', 1],
@@ -22,6 +25,8 @@ test.each<[OptionValue, string | true, unknown]>([
 
 test.each<[OptionValue, string | true]>([
   [{ kind: 'flag' }, 'true'],
+  [{ kind: 'switch' }, true],
+  [{ kind: 'switch' }, 'no'],
   [{ kind: 'text' }, true],
   [{ kind: 'secret', lengthMax: 3 }, ''],
   [{ kind: 'secret', lengthMax: 3 }, 'abcd'],
@@ -43,6 +48,7 @@ test.each<[OptionValue, string | true]>([
 
 test('expectedOf() says what a value may be', () => {
   expect(expectedOf({ kind: 'flag' })).toBe('true or false')
+  expect(expectedOf({ kind: 'switch' })).toBe('on or off')
   expect(expectedOf({ kind: 'text' })).toBe('text')
   expect(expectedOf({ kind: 'secret', lengthMax: 3 })).toBe('1 to 3 characters')
   expect(expectedOf(whole)).toBe('a whole number from 1 to 10')

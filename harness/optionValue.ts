@@ -3,9 +3,18 @@ import { formatSize, parseDuration, parseSize } from './units.ts'
 
 const durationMs = { min: 10, max: 24 * 3_600_000 }
 
+const switchWords: ReadonlyMap<string, boolean> = new Map([
+  ['on', true],
+  ['off', false],
+  ['true', true],
+  ['false', false],
+])
+
 /** The kind of value that a command-line option has, as plain data. */
 export type OptionValue =
   | { readonly kind: 'flag' }
+  /** True or false, where the default may be either. */
+  | { readonly kind: 'switch' }
   | { readonly kind: 'text' }
   /** A text of 1 to `lengthMax` characters that no message may show. */
   | { readonly kind: 'secret'; readonly lengthMax: number }
@@ -20,6 +29,8 @@ export type OptionValue =
 export function parseOption(value: OptionValue, text: string | true): unknown {
   if (text === true || value.kind === 'flag') return text === true && value.kind === 'flag' ? true : undefined
   switch (value.kind) {
+    case 'switch':
+      return switchWords.get(text)
     case 'text':
       return text
     case 'secret':
@@ -41,6 +52,8 @@ export function expectedOf(value: OptionValue, text: string | true = ''): string
   switch (value.kind) {
     case 'flag':
       return 'true or false'
+    case 'switch':
+      return 'on or off'
     case 'text':
       return 'text'
     case 'secret':

@@ -2,6 +2,7 @@ import { list } from './invalidValue.ts'
 import { parseServerAddress, serverAddressForms } from './listenAddress.ts'
 import type { OptionValue } from './optionValue.ts'
 import { parseServiceTime, serviceTimeForms } from './serviceTime.ts'
+import { bufferBytes } from './socketOptions.ts'
 import { parseStall, stallForms } from './stall.ts'
 
 /** The reference servers that a scenario can start. */
@@ -32,8 +33,6 @@ export interface Conflict {
   readonly with: readonly string[]
   /** What is wrong; `{name}` stands for another option. */
   readonly message: string
-  /** The value with which they conflict; any value, where absent. */
-  readonly value?: string
 }
 
 /** One option: `poolSize` in a scenario, `--pool-size` on the command line. */
@@ -60,6 +59,17 @@ export interface ServerOption {
   /** At least one of these options must be given with it. */
   readonly needs?: { readonly oneOf: readonly string[]; readonly message?: string }
   readonly conflicts?: readonly Conflict[]
+}
+
+/** What a server can print lines about. */
+const loggedEvents = ['connections', 'messages'] as const
+export type LoggedEvent = (typeof loggedEvents)[number]
+const loggedForms = 'connections, messages, or connections,messages'
+
+function parseLogged(text: string): readonly LoggedEvent[] | undefined {
+  const words = text.split(',').map(word => word.trim())
+  const events = loggedEvents.filter(event => words.includes(event))
+  return words.every(word => loggedEvents.some(event => event === word)) ? events : undefined
 }
 
 const poolOptions = ['poolSize', 'serviceTime', 'stall'] as const
@@ -94,6 +104,12 @@ export const serverOptions = {
     notFor: { broadcast: 'whose answer is fixed' },
     value: { kind: 'text' },
   },
+  replyType: {
+    description: 'the type of every reply, whatever that of its request (default: the same)',
+    placeholder: '<n>',
+    servers: ['tlv'],
+    value: { kind: 'whole', min: 0, max: 0xffff_ffff },
+  },
   maxFrame: {
     description: 'the longest message to accept, such as 1MiB',
     placeholder: '<size>',
@@ -105,6 +121,23 @@ export const serverOptions = {
     placeholder: '<size>',
     isTcpOnly: true,
     value: { kind: 'size', min: 1, max: 1024 * mebibyte },
+  },
+  receiveBuffer: {
+    description: "the kernel's receive buffer of each connection, or of the socket over UDP (SO_RCVBUF)",
+    placeholder: '<size>',
+    value: { kind: 'size', ...bufferBytes },
+  },
+  sendBuffer: {
+    description: "the kernel's send buffer of each connection, or of the socket over UDP (SO_SNDBUF)",
+    placeholder: '<size>',
+    value: { kind: 'size', ...bufferBytes },
+  },
+  noDelay: {
+    description:
+      'send small replies at once (on, the default), or let them wait for the acknowledgement of those before (off: the algorithm of Nagle)',
+    placeholder: '<on|off>',
+    isTcpOnly: true,
+    value: { kind: 'switch' },
   },
   maxConnections: {
     description: 'refuse connections beyond this number',
@@ -142,17 +175,14 @@ export const serverOptions = {
   },
   naive: {
     description:
-      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with a fixed reply (default: ok)',
+      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with the text of --reply (default: ok), or with itself (--reply echo)',
+    scenarioDescription:
+      'take each read of at most this many bytes for a message, as a server without framing does, and answer it with the text of reply (default: ok), or with itself (reply: echo)',
     placeholder: '<bytes>',
     servers: ['echo'],
     isTcpOnly: true,
     conflicts: [
       { with: ['layers', 'maxFrame'], message: 'does not go with {layers} or {maxFrame}: it knows no messages' },
-      {
-        with: ['reply'],
-        value: 'echo',
-        message: 'answers each read with a text, which {reply} may set, not with an echo',
-      },
     ],
     value: { kind: 'size', min: 1, max: naiveReadBytesMax },
   },
@@ -257,6 +287,13 @@ export const serverOptions = {
     isTcpOnly: true,
     value: { kind: 'duration', example: '2s' },
   },
+  log: {
+    description:
+      'print a line for each of: connections, as they open and close, with what passed over them; messages, as they are read and written; both with a comma between; at most 100 lines a second',
+    placeholder: '<what>',
+    isFlagOnly: true,
+    value: { kind: 'form', forms: loggedForms, parse: parseLogged },
+  },
   quiet: {
     description: 'do not print a line every second',
     short: 'q',
@@ -271,11 +308,13 @@ export type OptionTexts = { readonly [Name in OptionName]?: string | true }
 
 type Parsed<Value> = Value extends { kind: 'flag' }
   ? true
-  : Value extends { parse(text: string): infer Form }
-    ? NonNullable<Form>
-    : Value extends { kind: 'text' | 'secret' }
-      ? string
-      : number
+  : Value extends { kind: 'switch' }
+    ? boolean
+    : Value extends { parse(text: string): infer Form }
+      ? NonNullable<Form>
+      : Value extends { kind: 'text' | 'secret' }
+        ? string
+        : number
 
 /** The options as values: numbers, milliseconds, bytes; `unlimited` is Infinity. */
 export type OptionValues = { readonly [Name in OptionName]?: Parsed<(typeof serverOptions)[Name]['value']> }
@@ -315,10 +354,8 @@ export function conflictsOf(
     const names = needs.oneOf.map(name => show(name as OptionName)).filter(name => name !== undefined)
     messages.push(needs.message ?? `goes with ${list(names, 'or')}`)
   }
-  for (const { with: others, value, message } of conflicts) {
-    const isFound = others.some(name =>
-      value === undefined ? isActive(name, texts) : texts[name as OptionName] === value,
-    )
+  for (const { with: others, message } of conflicts) {
+    const isFound = others.some(name => isActive(name, texts))
     if (isFound) messages.push(message.replaceAll(/\{(\w+)\}/g, (_, name: OptionName) => show(name) ?? name))
   }
   return messages

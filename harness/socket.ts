@@ -59,10 +59,12 @@ export class DirectSocket {
     handlers: SocketHandlers & { connected(): void },
     { secure = false } = {},
   ): DirectSocket {
-    const settings = { ...options, noDelay: true, onread: onread(buffer, handlers) }
+    const settings = { noDelay: true, ...options, onread: onread(buffer, handlers) }
     const socket = secure
       ? tls.connect(settings as tls.ConnectionOptions, () => handlers.connected())
       : net.connect(settings as net.NetConnectOpts, () => handlers.connected())
+    // A socket with TLS does not take it from its options.
+    if (secure) socket.setNoDelay(settings.noDelay)
     return new DirectSocket(socket, handlers)
   }
 

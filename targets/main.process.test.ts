@@ -14,6 +14,9 @@ test('a server process prints where it listens, then a line a second', async () 
   expect(await client.take(14)).toEqual(bytesOf({ u32: 6 }, { u32: 1 }, 'server'))
   const line = /^\d\d:\d\d:\d\d {2}connections 1 +1 requests\/s {3}in \d+ B\/s {3}out \d+ B\/s$/m
   await until('a line', () => line.test(child.stdout))
+  child.process.kill('SIGTERM')
+  expect(await child.exited()).toBe(0)
+  expect(child.stdout).toMatch(/^\d\d:\d\d:\d\d {2}stopped; 1 request in all, 19 bytes in, 14 bytes out\n$/m)
 })
 
 test('a server process answers pending requests on SIGTERM and exits 0', () => answersPendingRequests('SIGTERM'))

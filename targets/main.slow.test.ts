@@ -53,3 +53,29 @@ test('a server process exits at once on a second signal', async () => {
   child.process.kill('SIGTERM')
   expect(await child.exited()).toBe(1)
 })
+
+test('workers print what they log, and their first process what they have counted in all', async () => {
+  const child = ServerChild.start(['rpc', '--listen', '0', '--workers', '2', '--quiet', '--log', 'connections'])
+  const [one, two] = [await connect(child), await connect(child)]
+  for (const client of [one, two]) {
+    client.write(rpcRequest)
+    await client.take(rpcRequest.length)
+  }
+  one.socket.end()
+  await until('an end', () => child.stdout.includes('closed after'))
+  child.process.kill('SIGTERM')
+  expect(await child.exited()).toBe(0)
+  const bytes = rpcRequest.length
+  const address = '127\\.0\\.0\\.1:\\d+'
+  const time = '\\d\\d:\\d\\d:\\d\\d\\.\\d{3}'
+  const opened = new RegExp(`^${time}  ${address}  opened, 1 connection open$`, 'gm')
+  const closed = new RegExp(
+    `^${time}  ${address}  closed after [\\d.]+ [a-z]+; in 1 message, ${bytes} bytes; out 1 message, ${bytes} bytes; 0 connections open$`,
+    'gm',
+  )
+  expect(child.stdout.match(opened)).toHaveLength(2)
+  expect(child.stdout.match(closed)).toHaveLength(2)
+  expect(child.stdout.endsWith(`  stopped; 2 requests in all, ${2 * bytes} bytes in, ${2 * bytes} bytes out\n`)).toBe(
+    true,
+  )
+})

@@ -24,6 +24,8 @@ const valuesOf: Readonly<Record<string, Values>> = {
 /** Values of flags whose placeholder says less. */
 const flagValues: Readonly<Record<string, Values>> = {
   '--transport': ['auto', 'node', 'epoll'],
+  '--log': ['connections', 'messages', 'connections,messages'],
+  '--no-delay': ['on', 'off'],
   '--only': trials.map(({ name }) => name),
   '--protocol': protocolNames,
   '--warmup': ['auto'],

@@ -7,16 +7,18 @@ import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { isUnasked } from '../protocols/unasked.ts'
 import { plainOrQuoted, quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
-import { plural } from '../units.ts'
+import { formatSetting, plural } from '../units.ts'
 import type { CommandIo } from './io.ts'
 
-/** How long to wait for the next reply after the last message. */
-const lastRepliesMs = 2000
+/** Of a pipe nothing more is read while so many of its messages have no reply. */
+const unansweredMax = 1000
 /** How often the loop wakes without an event; the end of the conversation wakes it at once. */
 const wakeMs = 1000
 const link = 0
 /** In it each character of a line that was not typed is a byte of it. */
 export const pipedEncoding = 'latin1'
+/** Lines that leave the conversation. */
+const leavingLines: readonly string[] = ['q', 'Q']
 /** Of bytes that are no message, as many are shown. */
 const shownBytesMax = 64
 const shownCharactersMax = 240
@@ -37,6 +39,10 @@ export interface ConversationSettings {
   /** Lines to send, with a prompt if they are typed at a terminal. */
   readonly lines: Interface
   readonly isPrompting: boolean
+  /** Each message waits for the reply to the one before. */
+  readonly waits: boolean
+  /** How long the next reply may take where it is waited for. */
+  readonly replyMs: number
   readonly io: Pick<CommandIo, 'stdout' | 'stderr' | 'readerGone'>
 }
 
@@ -49,19 +55,22 @@ export class Conversation implements Loop {
   #awaited: 'challenge' | 'welcome' | undefined
   /** The unanswered requests: without framing, a reply is as long as its request. */
   readonly #waiting: Uint8Array[] = []
-  /** A reply may end the connection, and a server need not read what was sent before that: messages go one by one. */
+  /** Each message waits for the reply to the one before: it is wanted, or a reply may end the connection that others would be on. */
   readonly #isOneByOne: boolean
   /** Without a connection after a reply that has ended it: the next message opens another. */
   #connection: 'open' | 'opening' | 'ended' = 'opening'
+  /** No more lines are taken: they have ended, or one of them leaves. */
   #isFinishing = false
-  /** Once the lines have ended: runs out when no reply comes any more. */
-  #lastReply: NodeJS.Timeout | undefined
+  /** No lines are read until some of the messages are answered. */
+  #isFull = false
+  /** Runs out when the next reply takes too long. */
+  #patience: NodeJS.Timeout | undefined
   #isOver = false
   #code: ExitCode = exitCode.pass
 
   constructor(settings: ConversationSettings) {
     this.#settings = settings
-    this.#isOneByOne = settings.protocol.endsConnection !== undefined
+    this.#isOneByOne = settings.waits || settings.protocol.endsConnection !== undefined
     if (settings.key !== undefined) {
       this.#handshake = createKeyHandshakeClient(settings.protocol, settings.key)
       this.#awaited = 'challenge'
@@ -110,7 +119,7 @@ export class Conversation implements Loop {
       this.#partialFrames.keep(link, bytes, at, this.#partialFrames.to)
       if (this.#waiting.length < waiting) this.#writeFirst()
     }
-    if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
+    if (this.#waiting.length < waiting) this.#answered()
   }
 
   closed(_link: number, cause: FailureKind): void {
@@ -118,12 +127,12 @@ export class Conversation implements Loop {
     const { bytes, from, to } = this.#partialFrames
     const end = cause === 'closed-early' ? (this.#settings.protocol.endAtClose?.(bytes, from, to) ?? 0) : 0
     if (end <= 0) {
-      this.#leave(`${endings[cause] ?? `the connection broke: ${cause}`}${this.#unfinished()}`)
+      this.#leave(`${endings[cause] ?? `the connection broke: ${cause}`}${this.#unfinished()}${this.#unsent()}`)
       return
     }
     this.#show(bytes, from, end)
     this.#endConnection()
-    if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
+    this.#answered()
   }
 
   wake(now: number): number {
@@ -158,14 +167,22 @@ export class Conversation implements Loop {
 
   #sendLine(text: string): void {
     const { protocol, lines, isPrompting, type } = this.#settings
-    if (text === 'q') this.#leave()
-    else if (text !== '') {
+    // Lines that were read together with the one that leaves.
+    if (this.#isFinishing) return
+    if (leavingLines.includes(text)) {
+      if (isPrompting) this.#leave()
+      else this.#finish()
+      return
+    }
+    if (text !== '') {
       try {
         const body = Buffer.from(text, isPrompting ? 'utf8' : pipedEncoding)
         const frame = protocol.encode({ body, ...(type !== undefined && { type }) })
         this.#waiting.push(frame)
         if (this.#connection === 'open' && (!this.#isOneByOne || this.#waiting.length === 1)) this.#write(frame)
         else if (this.#connection === 'ended') this.#reopen()
+        this.#pauseIfFull()
+        if (this.#waiting.length === 1) this.#watch()
         return
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
@@ -184,7 +201,6 @@ export class Conversation implements Loop {
   #show(bytes: Uint8Array, from: number, end: number): void {
     const { protocol, lines, isPrompting } = this.#settings
     if (!isUnasked(protocol, bytes, from, end)) this.#waiting.shift()
-    this.#lastReply?.refresh()
     this.#settings.io.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (isPrompting) lines.prompt()
   }
@@ -206,13 +222,61 @@ export class Conversation implements Loop {
     }
   }
 
-  /** The lines have ended: only outstanding replies are waited for. */
+  /** No more lines are taken: only outstanding replies are waited for. */
   #finish(): void {
+    if (this.#isFinishing || this.#isOver) return
     this.#isFinishing = true
+    this.#settings.lines.close()
     if (this.#waiting.length === 0) this.#leave()
+    else this.#watch()
+  }
+
+  /** Messages were answered: goes on with the others, or leaves after the last of them. */
+  #answered(): void {
+    if (this.#isFinishing && this.#waiting.length === 0) this.#leave()
     if (this.#isOver) return
-    const giveUp = () => this.#leave(`no reply to the last message${this.#unfinished()}`)
-    this.#lastReply = setTimeout(giveUp, lastRepliesMs).unref()
+    if (this.#isFull && this.#waiting.length <= unansweredMax / 2) {
+      this.#isFull = false
+      this.#settings.lines.resume()
+    }
+    this.#watch()
+  }
+
+  #pauseIfFull(): void {
+    if (this.#isFull || this.#settings.isPrompting || this.#waiting.length < unansweredMax) return
+    this.#isFull = true
+    this.#settings.lines.pause()
+    this.#watch()
+  }
+
+  /** Gives the next reply its time, where it is waited for. */
+  #watch(): void {
+    clearTimeout(this.#patience)
+    const isAwaited = this.#settings.waits || this.#isFinishing || this.#isFull
+    if (!isAwaited || this.#waiting.length === 0) return
+    this.#patience = setTimeout(() => this.#leave(this.#overdue()), this.#settings.replyMs).unref()
+  }
+
+  /** Which message has no reply, for how long, and what can be done. */
+  #overdue(): string {
+    const { replyMs, waits, protocol } = this.#settings
+    const frame = this.#waiting[0]!
+    const { body } = (protocol.sent ?? protocol).decode(frame, 0, frame.length)
+    // A request such as GET / has no body.
+    const content = body.length > 0 ? body : frame
+    const isCut = content.length > shownBytesMax
+    const message = quoteShown(showBytes(content.subarray(0, shownBytesMax), new Secrets(), isCut))
+    const flags = waits ? '--timeout waits longer, --no-wait sends all lines at once' : '--timeout waits longer'
+    return `no reply to ${message} within ${formatSetting(replyMs)}${this.#unfinished()}${this.#unsent()} (${flags})`
+  }
+
+  /** What was left of several messages, as the end of a sentence. */
+  #unsent(): string {
+    const messages = this.#waiting.length
+    if (messages < 2) return ''
+    return this.#isOneByOne
+      ? '; the lines after it were not sent'
+      : `; ${plural(messages, 'message')} in all have no reply`
   }
 
   /** What has come of a frame that is not whole, as the end of a sentence. */
@@ -234,6 +298,7 @@ export class Conversation implements Loop {
   #leave(reason?: string): void {
     if (this.#isOver) return
     this.#isOver = true
+    clearTimeout(this.#patience)
     if (reason !== undefined) {
       this.#settings.io.stderr.write(`${reason}\n`)
       this.#code = exitCode.couldNotRun

@@ -10,7 +10,7 @@ test.each([
   [['http', '--layers', 'gzip'], '--layers go with protocol frame, tlv or rpc, not with http'],
   [['tlv', '--naive', '15'], '--naive is for echo, not for tlv'],
   [['echo', '--naive', '0'], '--naive expected a size from 1 B to 64 KiB, got "0"'],
-  [['echo', '--naive', '15', '--reply', 'echo'], '--naive answers each read with a text'],
+  [['echo', '--reply-type', '1'], '--reply-type is for tlv, not for echo'],
   [
     ['echo', '--protocol', 'frame', '--naive', '15', '--max-frame', '1KiB'],
     '--naive does not go with --layers or --max-frame',

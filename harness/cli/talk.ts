@@ -10,16 +10,17 @@ import { datagramFaults } from '../scenario/checks/datagrams.ts'
 import { resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
 import { isHttpUrl, isUrl } from '../scenario/url.ts'
-import { flagOf } from '../serverOptions.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { firstToAccept } from '../transports/probe.ts'
 import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
 import type { Address } from '../transports/transport.ts'
+import { parseDuration } from '../units.ts'
 import { Conversation, pipedEncoding } from './conversation.ts'
 import type { CommandIo } from './io.ts'
 import { walk } from './walk.ts'
 
 const connectMsMax = 5000
+const replyMs = { default: '5s', min: 10, max: 3_600_000 } as const
 const insecureOverride = { origin: '--insecure', path: ['tls', 'insecure'], value: true } as const
 const scenarioFileName = /\.ya?ml$/i
 
@@ -30,13 +31,17 @@ interface TalkFlags {
   readonly type?: string
   readonly key?: string
   readonly insecure?: true
+  readonly timeout: string
+  readonly wait: boolean
 }
 
 /** `volley talk`: sends each line of the input as a message, and shows the replies. */
 export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) => void): void {
   program
     .command('talk')
-    .description('type messages to a server and see its replies, q quits; or go once through the steps of a scenario')
+    .description(
+      'type messages to a server and see its replies, q or Q quits; send the lines of a pipe, each after the reply to the one before; or go once through the steps of a scenario',
+    )
     .argument(
       '<url | scenario>',
       'tcp://host:port, udp://host:port, tls://host:port or unix:/path; a scenario file; or an HTTP URL',
@@ -51,6 +56,12 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     .option('--layers <names>', `the layers of message bodies, such as gzip,hmac-sha256; ${placeForms}`)
     .option('--layer-key <key>', 'the key for layers that need one')
     .option('--insecure', 'accept any certificate')
+    .option(
+      '--timeout <time>',
+      'how long a reply may take that is waited for: in a pipe, and at the end of the input',
+      replyMs.default,
+    )
+    .option('--no-wait', 'send the lines of a pipe at once, not each after the reply to the one before')
     .action(async (url: string, flags: TalkFlags, command: Command) => {
       if (isScenarioFile(url) || isHttpUrl(url)) {
         checkNoFlags(command, url)
@@ -77,6 +88,8 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
         key: flags.key,
         lines: createInterface({ input: io.stdin, output, prompt: '>>> ' }),
         isPrompting,
+        waits: flags.wait && !isPrompting,
+        replyMs: timeoutMs(flags)!,
         io,
       })
       done(await conversation.run())
@@ -89,12 +102,12 @@ function isScenarioFile(source: string): boolean {
 
 /** A scenario says all of it itself, and a URL of HTTP the protocol. */
 function checkNoFlags(command: Command, source: string): void {
-  const given = Object.keys(command.opts()).filter(name => command.getOptionValueSource(name) === 'cli')
-  const isWrong = (name: string) => !isHttpUrl(source) || name !== 'insecure'
+  const given = command.options.filter(option => command.getOptionValueSource(option.attributeName()) === 'cli')
+  const isWrong = ({ long }: { readonly long?: string }) => !isHttpUrl(source) || long !== '--insecure'
   const message = isHttpUrl(source)
     ? 'cannot be combined with an HTTP URL, which is requested once'
     : 'cannot be combined with a scenario file, which has it'
-  const faults = given.filter(isWrong).map(name => ({ place: flagOf(name), message }))
+  const faults = given.filter(isWrong).map(({ long = '' }) => ({ place: long, message }))
   if (faults.length > 0) throw new UserError(faults)
 }
 
@@ -110,13 +123,26 @@ function selectedProtocol(url: string, flags: TalkFlags): Protocol {
     const found = datagramFaults(spec, flags.key !== undefined)
     for (const [setting, message] of Object.entries(found)) fault(`--${setting}`, message)
   }
+  if (timeoutMs(flags) === undefined)
+    fault('--timeout', `expected a time from 10ms to 1h such as 5s, got "${flags.timeout}"`)
   if (faults.length > 0) throw new UserError(faults)
   const resolved = resolveProtocol({ protocol: spec, target: { address: url } })
   const protocol = composeProtocol({ ...resolved, ...(layers && { layers }) })
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }
+  if (!flags.wait && protocol.endsConnection !== undefined) {
+    throw new UserError(
+      `--no-wait: with protocol ${protocol.name} each message waits, as a reply may end its connection`,
+    )
+  }
   return protocol
+}
+
+/** The time for a reply; undefined where the flag does not say one. */
+function timeoutMs({ timeout }: TalkFlags): number | undefined {
+  const time = parseDuration(timeout)
+  return time !== undefined && time >= replyMs.min && time <= replyMs.max ? time : undefined
 }
 
 function messageType(text: string | undefined, protocol: Protocol): number | undefined {

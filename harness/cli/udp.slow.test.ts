@@ -62,6 +62,8 @@ describe.each(['epoll', 'node'])('volley run over UDP with --transport %s', tran
 
 test('volley talk over UDP reports that the last reply is missing', async () => {
   const silent = await listenUdp((bytes, reply) => String(bytes) === 'hello\n' && reply(bytes))
-  const half = new Invocation(['talk', silent, '--protocol', 'line'], { stdin: 'hello\nworld\n' }).ended
-  expect(await half).toEqual({ code: 2, stdout: 'hello\n', stderr: 'no reply to the last message\n' })
+  const flags = ['--protocol', 'line', '--timeout', '300ms']
+  const half = new Invocation(['talk', silent, ...flags], { stdin: 'hello\nworld\n' }).ended
+  const stderr = 'no reply to "world" within 300ms (--timeout waits longer, --no-wait sends all lines at once)\n'
+  expect(await half).toEqual({ code: 2, stdout: 'hello\n', stderr })
 })

@@ -42,4 +42,15 @@ test('without koffi everything works over the node transport, except a relay bel
   expect(`${far.code} ${far.stderr}`).toMatch(/^0 /)
   const through: Report = JSON.parse(readFileSync(join(folder, 'remote/report.json'), 'utf8'))
   expect(through.latencyMs.response.p50).toBeGreaterThanOrEqual(72)
+  const buffers = ['--set', 'socket.receiveBuffer=64KiB', '--set', 'socket.noDelay=false']
+  const refusedBuffers = await spawnVolley([...arguments_.slice(0, 4), ...buffers], { folder, main }).ended
+  expect(refusedBuffers.code).toBe(2)
+  expect(refusedBuffers.stderr).toContain(
+    'socket.receiveBuffer and socket.sendBuffer need the epoll transport over TCP: koffi',
+  )
+  const server = await spawnVolley(['serve', 'echo', '--listen', '0', '--send-buffer', '64KiB'], { folder, main }).ended
+  expect(server.code).toBe(2)
+  expect(server.stderr).toContain(
+    '--send-buffer cannot be set for TCP on this machine: koffi, which calls the C library',
+  )
 })

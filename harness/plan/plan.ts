@@ -1,6 +1,7 @@
 import { streamSeed } from '../prng.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
+import type { SocketSettings } from '../socketOptions.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
 import type { WireSettings } from '../transports/wire.ts'
@@ -20,6 +21,7 @@ export interface WorkerPlan {
   readonly protocol: SpokenProtocol
   /** How writes are split or coalesced; absent where they are not. */
   readonly wire?: WireSettings
+  readonly socket?: SocketSettings
   readonly transport: TransportName
   /** This worker's share; its links are the connections `firstConnection` and up. */
   readonly connections: number
@@ -107,6 +109,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     address,
     protocol,
     ...(scenario.wire && { wire: scenario.wire }),
+    ...(scenario.socket && { socket: scenario.socket }),
     transport,
     mode: scenario.load.mode,
     pipeline: scenario.load.pipeline,

@@ -6,6 +6,7 @@ import type { Interval } from '../metrics/snapshot.ts'
 import type { Gap, Stall } from '../metrics/stallHistory.ts'
 import type { DatagramRecord, DeliveriesRecord, Latency, TcpRecord, Totals } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import type { BufferSizes } from '../socketOptions.ts'
 
 export type { Environment, Finding, Interval, SampleRecord, Verdict }
 
@@ -22,6 +23,7 @@ export type RunFacts = Pick<
   | 'transportReason'
   | 'workers'
   | 'sourceAddresses'
+  | 'socketBuffers'
 >
 
 export const reportSchema = 'volley.report/1'
@@ -43,6 +45,8 @@ export interface Report {
   readonly workers: number
   /** Addresses that the run connected from by itself, because one has too few ports for it; absent where the scenario decides. */
   readonly sourceAddresses?: readonly string[]
+  /** What the kernel gives in place of the buffers that the scenario asks for, in bytes; absent where it asks for none. */
+  readonly socketBuffers?: BufferSizes
   /** The measured part. */
   readonly window: {
     readonly seconds: number

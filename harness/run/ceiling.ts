@@ -211,12 +211,12 @@ function hasFailed(slabs: readonly Slab[]): boolean {
 /** The cache key, equal for equal work on the same machine. It takes the redacted scenario, so that it holds no secret. */
 function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: NullReplyPlan): string {
   const { cpu, cores, kernel, node } = environment
-  const { connections, load, protocol, layers, wire, loop, mix } = loaded.redacted
+  const { connections, load, protocol, layers, wire, socket, loop, mix } = loaded.redacted
   const { transport, address } = plan.workers[0]!
   const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
   const facts = [
     ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
-    ...[connections, load.pipeline, protocol, layers, wire, loop ?? mix, bank.steps.length, replyBytes],
+    ...[connections, load.pipeline, protocol, layers, wire, socket, loop ?? mix, bank.steps.length, replyBytes],
   ]
   return createHash('sha256')
     .update(JSON.stringify(facts))

@@ -10,6 +10,7 @@ import type { Phase } from '../metrics/snapshot.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isLoopbackStream, loopbackSources } from '../plan/sourceAddresses.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { type BufferSizes, grantedBuffers, hasBuffers, loadSocketCalls } from '../socketOptions.ts'
 import type { RunningTarget } from '../target/target.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import { isLocal } from '../transports/resolve.ts'
@@ -51,6 +52,12 @@ export function serverCpuMeter(server: Pick<ServerProcesses, 'processes'>): () =
 export function ownSources(scenario: Scenario, address: Address, transport: TransportName, workers: number) {
   const ports = readPorts(systemFiles, { isLoopback: isLoopbackStream(address), isBoundFirst: transport === 'node' })
   return loopbackSources(scenario, address, workers, ports)
+}
+
+/** The buffers that the kernel gives where the scenario asks for some; unknown where the C library cannot be called. */
+export function socketBuffers({ socket = {} }: Scenario): { socketBuffers?: BufferSizes } {
+  const calls = hasBuffers(socket) ? loadSocketCalls() : undefined
+  return calls === undefined || typeof calls === 'string' ? {} : { socketBuffers: grantedBuffers(calls, socket) }
 }
 
 /** Follows the machine during a run: other programs, and the client's ports. */

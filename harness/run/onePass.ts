@@ -6,7 +6,7 @@ export function onePass(loaded: LoadedScenario): LoadedScenario {
   return { ...loaded, scenario: passOf(loaded.scenario), redacted: passOf(loaded.redacted) }
 }
 
-function passOf({ requests: _, wire: _wire, ...scenario }: Scenario): Scenario {
+function passOf({ requests: _, wire: _wire, socket: _socket, ...scenario }: Scenario): Scenario {
   return {
     ...scenario,
     connections: 1,

@@ -27,7 +27,7 @@ import { toolVersion } from '../version.ts'
 import { measureCeiling } from './ceiling.ts'
 import { drive, type Outcome } from './drive.ts'
 import { LiveReplies } from './liveReplies.ts'
-import { MachineWatch, ownSources, serverCpuMeter, serverProcesses } from './machine.ts'
+import { MachineWatch, ownSources, serverCpuMeter, serverProcesses, socketBuffers } from './machine.ts'
 import { createJournalObserver, type Observer, type SearchProgress, startObservers } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
@@ -116,7 +116,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
   const { scenario, redacted } = loaded
   const { protocol, bank, seed } = prepared
   const environment = describeEnvironment()
-  const { name: transport, reason } = chooseTransport(scenario.transport, address)
+  const { name: transport, reason } = chooseTransport(scenario.transport, address, scenario.socket)
   const workers = workerCount(scenario, environment.cores, isLocal(address))
   const sourceAddresses = ownSources(scenario, address, transport, workers)
   const plan = planRun(scenario, { address, protocol, bank, transport, seed, workers, sourceAddresses })
@@ -131,6 +131,7 @@ function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: Runnin
     ...(reason === undefined ? {} : { transportReason: reason }),
     workers,
     ...(sourceAddresses && { sourceAddresses }),
+    ...socketBuffers(scenario),
   }
   return { plan, facts }
 }

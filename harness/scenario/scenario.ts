@@ -4,6 +4,7 @@ import type { LengthForm } from '../protocols/picture/lengths.ts'
 import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RelaySettings } from '../relaySettings.ts'
+import type { SocketSettings } from '../socketOptions.ts'
 import type { WireSettings } from '../transports/wire.ts'
 
 /**
@@ -24,6 +25,7 @@ export interface Scenario {
   readonly layerKey?: string
   /** How writes are split or coalesced. */
   readonly wire?: WireSettings
+  readonly socket?: SocketSettings
   readonly connections: number
   /** Each new connection begins with the protocol's own handshake, in which it proves that it knows this key. */
   readonly key?: string

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts'
+import { hasBuffers, type SocketSettings } from '../socketOptions.ts'
 import { createEpollTransport } from './epoll.ts'
 import { loadLibc } from './libc.ts'
 import { createNodeTransport } from './node.ts'
@@ -28,15 +29,22 @@ export interface TransportChoice {
 
 /**
  * The transport for a scenario's setting: `auto` is the fastest on this machine for the address, `node` the one that
- * Node itself has for it. Throws a UserError when the epoll transport is wanted and cannot run.
+ * Node itself has for it. Throws a UserError when the epoll transport is wanted and cannot run, or when the sockets are to
+ * have buffers that only it can set.
  */
-export function chooseTransport(wanted: 'auto' | 'node' | 'epoll', { scheme }: Address): TransportChoice {
+export function chooseTransport(
+  wanted: 'auto' | 'node' | 'epoll',
+  { scheme }: Address,
+  socket: SocketSettings = {},
+): TransportChoice {
   const ofNode = scheme === 'udp' ? 'udp' : 'node'
-  if (wanted === 'node') return { name: ofNode }
-  const libc = scheme === 'tls' ? 'TLS runs over the node transport' : loadLibc()
+  const libc = wanted === 'node' ? 'transport is node' : scheme === 'tls' ? 'TLS runs over node' : loadLibc()
   if (typeof libc !== 'string') return { name: 'epoll' }
   if (wanted === 'epoll') throw new UserError(`the epoll transport is not available: ${libc}`)
-  return { name: ofNode, reason: libc }
+  if (ofNode === 'node' && hasBuffers(socket)) {
+    throw new UserError(`socket.receiveBuffer and socket.sendBuffer need the epoll transport over TCP: ${libc}`)
+  }
+  return wanted === 'node' ? { name: ofNode } : { name: ofNode, reason: libc }
 }
 
 /** A transport by its name. */

@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { shortenSlice } from '../cLibrary.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
+import { type SocketSettings, setBuffers } from '../socketOptions.ts'
 import { ViewCache } from '../views.ts'
 import { connectCause } from './connectCause.ts'
 import { abi, epollEvent, type Libc, tcpInfoWord } from './libc.ts'
@@ -64,6 +65,7 @@ class EpollTransport implements Transport {
   readonly #type: number
   readonly #isDatagram: boolean
   readonly #isInternetStream: boolean
+  readonly #socket: SocketSettings
   readonly #epoll: number
   readonly #readBuffer = new Uint8Array(readBufferBytes)
   readonly #events = new Int32Array(eventsPerWait * epollEvent.words)
@@ -93,7 +95,8 @@ class EpollTransport implements Transport {
   #wakeTime = Number.NEGATIVE_INFINITY
 
   constructor(libc: Libc, options: TransportOptions, clock: Clock) {
-    const { address, links, sourceAddresses = [], firstConnection = 0 } = options
+    const { address, links, sourceAddresses = [], firstConnection = 0, socket = {} } = options
+    this.#socket = socket
     this.#libc = libc
     this.#clock = clock
     this.#target = address.scheme === 'unix' ? unixAddress(address.path) : internetAddress(address.host, address.port)
@@ -120,7 +123,10 @@ class EpollTransport implements Transport {
       this.#failConnect(link, libc.errno())
       return
     }
-    if (this.#isInternetStream) this.#enable(descriptor, abi.SOL_TCP, abi.TCP_NODELAY)
+    setBuffers(libc, descriptor, this.#socket)
+    if (this.#isInternetStream && this.#socket.noDelay !== false) {
+      this.#enable(descriptor, abi.SOL_TCP, abi.TCP_NODELAY)
+    }
     const isBound = this.#sources.length === 0 || this.#bindSource(descriptor, link)
     const failed = !isBound || libc.connect(descriptor, this.#target.bytes, this.#target.bytes.length) < 0
     const error = failed ? libc.errno() : 0

@@ -32,9 +32,9 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
 
   constructor(settings: TransportOptions, clock: Clock) {
     super(settings, clock)
-    const { address, sourceAddresses } = settings
+    const { address, sourceAddresses, socket } = settings
     this.#secure = address.scheme === 'tls'
-    const options = connectOptions(address)
+    const options = { ...connectOptions(address), noDelay: socket?.noDelay ?? true }
     this.#options = sourceAddresses?.map(localAddress => ({ ...options, localAddress })) ?? [options]
   }
 

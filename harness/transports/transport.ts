@@ -1,4 +1,5 @@
 import type { FailureKind } from '../failures.ts'
+import type { SocketSettings } from '../socketOptions.ts'
 
 /** The results of `write`. */
 export const written = {
@@ -78,6 +79,8 @@ export interface TransportOptions {
   readonly sourceAddresses?: readonly string[]
   /** The number of link 0 over all workers. */
   readonly firstConnection?: number
+  /** Options of the sockets; the node transport has no buffers, see `chooseTransport`. */
+  readonly socket?: SocketSettings
   /** Mode rate: wakes must be as punctual as possible. */
   readonly isPaced?: boolean
 }

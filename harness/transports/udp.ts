@@ -28,13 +28,19 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
   readonly name = 'udp'
   readonly address: UdpAddress
   readonly #sources: readonly string[]
+  /** The kernel's buffers, as Node names them. */
+  readonly buffers: { readonly recvBufferSize?: number; readonly sendBufferSize?: number }
 
   constructor(options: TransportOptions, clock: Clock) {
-    const { address, sourceAddresses = [] } = options
+    const { address, sourceAddresses = [], socket: { receiveBuffer, sendBuffer } = {} } = options
     if (address.scheme !== 'udp') throw new Error(`the udp transport does not support ${address.scheme}`)
     super(options, clock)
     this.address = address
     this.#sources = sourceAddresses
+    this.buffers = {
+      ...(receiveBuffer !== undefined && { recvBufferSize: receiveBuffer }),
+      ...(sendBuffer !== undefined && { sendBufferSize: sendBuffer }),
+    }
   }
 
   connect(link: number): void {
@@ -74,7 +80,7 @@ class Association implements OpenLink {
     const lookup: dgram.SocketOptions['lookup'] = (address, _options, callback) => {
       process.nextTick(callback, null, address, isIPv6(address) ? 6 : 4)
     }
-    const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup })
+    const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup, ...transport.buffers })
     this.#socket = socket
     socket.on('message', bytes => {
       if (!this.#left) transport.received(link, bytes)

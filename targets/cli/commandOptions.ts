@@ -27,6 +27,8 @@ export function addOptions(
   for (const [name, row] of rows) {
     const flags = `${row.short === undefined ? '' : `-${row.short}, `}${flagOf(name)} ${row.placeholder ?? ''}`.trim()
     const option = new Option(flags, `${row.description}${notes[name] ?? ''}`)
+    // A name such as --no-delay does not mean the opposite of --delay, as commander takes it.
+    option.negate = false
     command.addOption(row.default === undefined ? option : option.default(row.default, row.default))
   }
   return command

@@ -1,9 +1,12 @@
 import { UserError } from '../../harness/errors.ts'
 import { composeProtocol } from '../../harness/protocols/composed.ts'
 import type { OptionValues, ServerName } from '../../harness/serverOptions.ts'
+import { Secrets } from '../../harness/shownBytes.ts'
 import { poolService } from '../pool/pool.ts'
 import { Schedule, type ScheduleSettings } from '../pool/schedule.ts'
+import { describeBytes, describeFields } from '../server/describeMessage.ts'
 import type { Service } from '../server/service.ts'
+import type { DescribeMessage } from '../server/trafficLog.ts'
 import { targets } from '../services/catalog.ts'
 import { groupedService } from '../services/grouped.ts'
 import { keyedService } from '../services/keyed.ts'
@@ -12,6 +15,8 @@ import { createNaive } from '../services/naive.ts'
 import type { Framing } from './framing.ts'
 
 const seedDefault = 1
+/** Protocols whose frames have headers that are no text. */
+const binaryProtocols: readonly string[] = ['frame', 'tlv', 'rpc']
 
 /**
  * The service of a server with everything that goes around it: job pool, layers, then the login to a group or the
@@ -29,8 +34,20 @@ export function composeService(server: ServerName, values: OptionValues, framing
   return key === undefined ? grouped : keyedService(grouped, key)
 }
 
+/** How a log describes the messages of a service, without the secrets of its options. */
+export function describerOf({ protocol }: Service, values: OptionValues, { spec }: Framing): DescribeMessage {
+  const { naive, key, layerKey, secret } = values
+  const secrets = new Secrets(
+    [],
+    [key, layerKey, secret].filter(text => text !== undefined),
+  )
+  // What a naive server reads need not be a frame.
+  const hasFields = naive === undefined && binaryProtocols.includes(spec.name)
+  return hasFields ? describeFields(protocol, secrets) : describeBytes(secrets)
+}
+
 function plainService(server: ServerName, values: OptionValues, { spec, layers }: Framing): Service {
-  const { naive, shuffle, seed = seedDefault, listen } = values
+  const { naive, shuffle, replyType, seed = seedDefault, listen } = values
   const target = targets[server]
   const reply = values.reply ?? target.reply ?? 'echo'
   const text = reply === 'echo' ? undefined : reply
@@ -39,8 +56,12 @@ function plainService(server: ServerName, values: OptionValues, { spec, layers }
     if (listen?.overUdp && text !== undefined) {
       composeProtocol({ spec, ...(layers && { layers }), overUdp: true }).encode({ body: Buffer.from(text) })
     }
-    if (naive !== undefined) return createNaive(spec, naive, text)
-    return target.create(spec, text, { seed, ...(shuffle !== undefined && { shuffle }) })
+    if (naive !== undefined) return createNaive(spec, naive, values.reply)
+    return target.create(spec, text, {
+      seed,
+      ...(shuffle !== undefined && { shuffle }),
+      ...(replyType !== undefined && { replyType }),
+    })
   } catch (error) {
     if (error instanceof RangeError) throw new UserError([{ place: '--reply', message: error.message }])
     throw error

@@ -2,7 +2,7 @@ import { formatEndpoint } from '../../harness/address.ts'
 import { formatListen } from '../../harness/listenAddress.ts'
 import { describeRelay } from '../../harness/relaySettings.ts'
 import { serveForParent, serveUntilStopped } from '../process/lifecycle.ts'
-import { relayLine } from '../relay/counters.ts'
+import { relayTexts } from '../relay/counters.ts'
 import { startRelay } from '../relay/relay.ts'
 
 import { type CommandContext, configureCommand } from './commandOptions.ts'
@@ -18,7 +18,7 @@ export async function serveRelay(args: readonly string[], context: CommandContex
   const output = {
     title: `relay listening on ${address}   to ${formatEndpoint(upstream)}, ${effects}`,
     quiet: isQuiet,
-    line: relayLine,
+    texts: relayTexts,
     print: (line: string) => void context.stdout.write(`${line}\n`),
     printError: (line: string) => void context.stderr.write(`${line}\n`),
   }

@@ -2,14 +2,17 @@ import cluster from 'node:cluster'
 import { exitCode } from '../../harness/errors.ts'
 import { formatListen, type ListenAddress } from '../../harness/listenAddress.ts'
 import type { OptionTexts } from '../../harness/serverOptions.ts'
+import { describeSocket, grantedBuffers, hasBuffers, loadSocketCalls } from '../../harness/socketOptions.ts'
 import { formatSize } from '../../harness/units.ts'
 import { keepAwake } from '../pool/pool.ts'
 import { DaemonLog, isDaemon, launchDaemon, serveAsDaemon } from '../process/daemon.ts'
-import { serveForParent, serveUntilStopped, statsLine } from '../process/lifecycle.ts'
+import { serveForParent, serverTexts, serveUntilStopped } from '../process/lifecycle.ts'
 import { serveAsWorker } from '../process/workerProcess.ts'
 import { startWorkers } from '../process/workers.ts'
 import { startServer } from '../server/tcp.ts'
+import { TrafficLog } from '../server/trafficLog.ts'
 import { startUdpServer } from '../server/udp.ts'
+import { loggedService } from '../services/logged.ts'
 import type { CommandContext } from './commandOptions.ts'
 import { type ServingSettings, serverSettings } from './settings.ts'
 
@@ -24,7 +27,7 @@ export async function serve(name: string, options: OptionTexts, context: Command
   // A process that reloads replace cannot be the one that holds the listening socket.
   const isAlone = workers === 1 && reloadEveryMs === undefined && !isDetached
   if (options.busyWait && (isAlone || cluster.isWorker)) keepAwake()
-  if (cluster.isWorker) return serveAsWorker(() => startServer(settings))
+  if (cluster.isWorker) return serveAsWorker(() => startServer(withLog(settings, print)))
   if (isDetached && !isDaemon) {
     print(await launchDaemon(name, listen, files))
     return exitCode.pass
@@ -32,12 +35,12 @@ export async function serve(name: string, options: OptionTexts, context: Command
   const quiet = options.quiet === true
   if (isDetached) return serveDetached(name, settings, { ...files, quiet })
   const server = settings.overUdp
-    ? await startUdpServer(settings)
+    ? await startUdpServer(withLog(settings, print))
     : isAlone
-      ? await startServer(settings)
+      ? await startServer(withLog(settings, print))
       : await startWorkers({ ...workersOf(settings), print: printError })
   const title = titleOf(name, settings, server.address)
-  const output = { title, quiet, line: statsLine, print, printError }
+  const output = { title, quiet, texts: serverTexts, print, printError }
   return process.send ? serveForParent(server, output) : serveUntilStopped(server, output)
 }
 
@@ -61,10 +64,22 @@ function workersOf({ workers, reloadTimeoutMs, reloadEveryMs }: ServingSettings)
   return { count: workers, reloadTimeoutMs, reloadEveryMs }
 }
 
-function titleOf(name: string, { workers, overUdp, maxFrame }: ServingSettings, address: ListenAddress): string {
+/** The settings with a log of the traffic, where one is asked for; what is not logged costs nothing. */
+function withLog(settings: ServingSettings, print: (line: string) => void) {
+  const { logging } = settings
+  if (logging === undefined) return settings
+  // The process in the background puts the time before what its workers print.
+  const log = new TrafficLog({ ...logging, print, isTimed: !isDaemon })
+  return { ...settings, log, service: loggedService(settings.service, log) }
+}
+
+function titleOf(name: string, settings: ServingSettings, address: ListenAddress): string {
+  const { workers, overUdp, maxFrame, socket } = settings
   const processes = workers === 1 ? '1 process' : `${workers} workers`
   const place = formatListen(address, overUdp ? 'udp' : 'tcp').replace('tcp://', '')
-  return `${name} listening on ${place}   ${processes}, frames up to ${formatSize(maxFrame)}`
+  const calls = hasBuffers(socket) ? loadSocketCalls() : ''
+  const sockets = describeSocket(socket, typeof calls === 'string' ? {} : grantedBuffers(calls, socket))
+  return `${name} listening on ${place}   ${[processes, `frames up to ${formatSize(maxFrame)}`, ...sockets].join(', ')}`
 }
 
 function textOf(option: string | true | undefined): string | undefined {

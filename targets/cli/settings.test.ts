@@ -66,6 +66,18 @@ test('serverSettings() reads durations, sizes and numbers, and fills in what is 
   })
 })
 
+test('serverSettings() reads what is logged, and options of sockets', () => {
+  const settings = serverSettings('tlv', { log: 'messages, connections', noDelay: 'off', replyType: '4294967295' })
+  expect(settings.logging).toMatchObject({ events: ['connections', 'messages'], isStream: true })
+  expect(settings.socket).toEqual({ noDelay: false })
+  expect(serverSettings('tlv', {}).logging).toBeUndefined()
+  const overUdp = { listen: 'udp://127.0.0.1:0', log: 'messages', receiveBuffer: '64KiB', sendBuffer: '32KiB' }
+  expect(serverSettings('tlv', overUdp)).toMatchObject({
+    logging: { isStream: false },
+    socket: { receiveBuffer: 65_536, sendBuffer: 32_768 },
+  })
+})
+
 test.each<[OptionTexts, string]>([
   [{}, 'Hello World!\n'],
   [{ reply: 'server' }, 'server'],
@@ -145,11 +157,21 @@ test.each<[string, OptionTexts, string[]]>([
     { naive: '15', protocol: 'frame', maxFrame: '20', layers: 'gzip' },
     ['--naive does not go with --layers or --max-frame: it knows no messages'],
   ],
+  ['echo', { naive: '15', reply: 'echo' }, []],
+  ['tlv', { replyType: '4294967296' }, ['--reply-type expected a whole number from 0 to 4294967295, got "4294967296"']],
+  ['rpc', { replyType: '1' }, ['--reply-type is for tlv, not for rpc']],
+  ['echo', { noDelay: 'maybe' }, ['--no-delay expected on or off, got "maybe"']],
+  ['echo', { noDelay: 'off', listen: 'unix:/x' }, ['--no-delay is for TCP, not for a unix socket']],
+  ['echo', { noDelay: 'off', listen: 'udp://127.0.0.1:0' }, ['--no-delay is for TCP, not for UDP']],
   [
     'echo',
-    { naive: '15', reply: 'echo' },
-    ['--naive answers each read with a text, which --reply may set, not with an echo'],
+    { receiveBuffer: '2GiB', sendBuffer: '0' },
+    [
+      '--receive-buffer expected a size from 1 B to 1 GiB, got "2GiB"',
+      '--send-buffer expected a size from 1 B to 1 GiB, got "0"',
+    ],
   ],
+  ['echo', { log: 'all' }, ['--log expected connections, messages, or connections,messages, got "all"']],
   ['echo', { naive: '15', reply: 'ok' }, []],
   ['tlv', { layers: 'zip' }, [expect.stringContaining('--layers expected names out of deflate')]],
   ['tlv', { layers: 'hmac-sha1' }, ['--layers need --layer-key for hmac-sha1']],

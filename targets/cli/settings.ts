@@ -12,8 +12,10 @@ import {
   type ServerName,
   serverNames,
 } from '../../harness/serverOptions.ts'
+import { hasBuffers, loadSocketCalls, type SocketSettings } from '../../harness/socketOptions.ts'
 import type { Service } from '../server/service.ts'
-import { composeService } from './compose.ts'
+import type { TrafficLogSettings } from '../server/trafficLog.ts'
+import { composeService, describerOf } from './compose.ts'
 import { type AddFault, framingOf } from './framing.ts'
 
 const reloadTimeoutMsDefault = 30_000
@@ -32,6 +34,9 @@ export interface ServingSettings {
   readonly maxSendBufferBytes?: number
   readonly connectionsMax?: number
   readonly idleTimeoutMs?: number
+  readonly socket: SocketSettings
+  /** What a log of its traffic prints. */
+  readonly logging?: Pick<TrafficLogSettings, 'events' | 'describe' | 'isStream'>
 }
 
 /** The settings that the options ask for; throws a UserError that lists every fault. */
@@ -47,21 +52,48 @@ export function serverSettings(name: string, given: OptionTexts): ServingSetting
   }
   const values = readOptions(name, texts, addFault)
   const framing = framingOf(name, { texts, values }, addFault)
+  checkSocket(values, addFault)
   if (faults.length > 0 || framing === undefined || values.listen === undefined) throw new UserError(faults)
 
   const { address: listen, overUdp } = values.listen
-  const { workers = 1, reloadTimeout, reloadEvery, maxSendBuffer, maxConnections, idleTimeout } = values
+  const { workers = 1, reloadTimeout, reloadEvery, maxSendBuffer, maxConnections, idleTimeout, log } = values
+  const service = composeService(name, values, framing)
   return {
     listen,
     overUdp,
-    service: composeService(name, values, framing),
+    service,
     workers,
+    socket: socketOf(values),
+    ...(log !== undefined && {
+      logging: { events: log, describe: describerOf(service, values, framing), isStream: !overUdp },
+    }),
     maxFrame: framing.maxFrame,
     reloadTimeoutMs: reloadTimeout ?? reloadTimeoutMsDefault,
     ...(reloadEvery !== undefined && { reloadEveryMs: reloadEvery }),
     ...(maxSendBuffer !== undefined && { maxSendBufferBytes: maxSendBuffer }),
     ...(maxConnections !== undefined && { connectionsMax: maxConnections }),
     ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
+  }
+}
+
+function socketOf({ receiveBuffer, sendBuffer, noDelay }: OptionValues): SocketSettings {
+  return {
+    ...(receiveBuffer !== undefined && { receiveBuffer }),
+    ...(sendBuffer !== undefined && { sendBuffer }),
+    ...(noDelay !== undefined && { noDelay }),
+  }
+}
+
+/** Options of sockets that this machine, or a unix socket, does not have. */
+function checkSocket(values: OptionValues, addFault: AddFault): void {
+  const { listen, noDelay } = values
+  if (listen === undefined) return
+  if (noDelay !== undefined && 'path' in listen.address) addFault('noDelay', 'is for TCP, not for a unix socket')
+  // Over UDP Node itself sets them.
+  const calls = listen.overUdp || !hasBuffers(socketOf(values)) ? undefined : loadSocketCalls()
+  if (typeof calls !== 'string') return
+  for (const name of ['receiveBuffer', 'sendBuffer'] as const) {
+    if (values[name] !== undefined) addFault(name, `cannot be set for TCP on this machine: ${calls}`)
   }
 }
 

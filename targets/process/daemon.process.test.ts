@@ -27,7 +27,7 @@ describe.concurrent('a server in the background', () => {
     expect(isAlive(state)).toBe(false)
     expect(state.serving.map(processStart)).toEqual([undefined])
     expect(daemons.pidFiles()).toEqual([])
-    expect(daemons.log()).toMatch(/stopped; 1 requests in all, 13 bytes in, 13 bytes out\n$/)
+    expect(daemons.log()).toMatch(/stopped; 1 request in all, 13 bytes in, 13 bytes out\n$/)
     const again = await daemons.run('stop')
     expect(again.code).toBe(2)
     expect(again.stderr).toContain('no server runs in the background')

@@ -31,6 +31,25 @@ describe.concurrent('a server in the background', () => {
     expect((await daemons.run('stop', '--pid-file', pidFile)).code).toBe(0)
   })
 
+  test('what its processes log goes to the log file, line by line with the time', async context => {
+    const { daemons, connect } = setUpDaemons(context)
+    await daemons.start(['tlv', '-d', '--listen', '0', '--quiet', '--log', 'connections,messages'])
+    const client = await connect()
+    for (let turn = 0; turn < 5; turn++) await ask(client)
+    client.socket.end()
+    await until('its end', () => daemons.log().includes('closed after'))
+    expect((await daemons.run('stop')).code).toBe(0)
+    const [title, ...lines] = daemons.log().trimEnd().split('\n')
+    expect(title).toMatch(/^tlv listening on .* 1 process/)
+    expect(lines.filter(line => !/^\d\d:\d\d:\d\d {2}\S/.test(line))).toEqual([])
+    const counted = (part: RegExp) => lines.filter(line => part.test(line)).length
+    expect(counted(/:\d\d {2}127\.0\.0\.1:\d+ {2}opened, 1 connection open$/)).toBe(1)
+    expect(counted(/ {2}in {3}13 bytes {2}read \d {2}type 1 {2}"hello"$/)).toBe(5)
+    expect(counted(/ {2}out {2}13 bytes {2}write \d {2}type 1 {2}"hello"$/)).toBe(5)
+    expect(counted(/ in 5 messages, 65 bytes; out 5 messages, 65 bytes; 0 connections open$/)).toBe(1)
+    expect(lines.at(-1)).toMatch(/ {2}stopped; 5 requests in all, 65 bytes in, 65 bytes out$/)
+  })
+
   test('a pid file left by a killed server is replaced, and its processes have exited with it', async context => {
     const { daemons } = setUpDaemons(context)
     await daemons.start(['echo', '-d', '--listen', '0', '--workers', '2'])

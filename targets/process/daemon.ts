@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { basename, dirname, join, resolve } from 'node:path'
-import { assert, exitCode, messageOf, UserError } from '../../harness/errors.ts'
+import { assert, messageOf, UserError } from '../../harness/errors.ts'
 import { formatListen, type ListenAddress } from '../../harness/listenAddress.ts'
 import { processStart } from '../../harness/processStart.ts'
-import { formatCount, formatTimeOfDay } from '../../harness/units.ts'
-import { serveUntilStopped, statsLine } from './lifecycle.ts'
+import { formatTimeOfDay } from '../../harness/units.ts'
+import { serverTexts, serveUntilStopped } from './lifecycle.ts'
 import { LogFile } from './logFile.ts'
 import { type DaemonState, PidFile, readPidFile, refuseRunning } from './pidFile.ts'
 import { daemonName, makeRuntimeFolder, pidFileOf } from './runtimeFolder.ts'
@@ -89,17 +89,13 @@ export async function serveAsDaemon(server: WorkerServer, daemon: Daemon, log: D
       file.reopen()
       void reload(server, writer, printNow)
     })
-    const over = serveUntilStopped(server, { title, quiet, line: statsLine, print, printError: printNow })
+    const over = serveUntilStopped(server, { title, quiet, texts: serverTexts, print, printError: printNow })
     const ready: Ready = {
       type: 'ready',
       text: `${title}\n  process ${process.pid}, pid file ${pidPath}, log file ${logPath}`,
     }
     process.send?.(ready)
-    const code = await over
-    const { requests, bytesIn, bytesOut } = server.counters()
-    const done = code === exitCode.pass || server.unanswered > 0 ? 'stopped' : 'stopped at once'
-    printNow(`${done}; ${formatCount(requests)} requests in all, ${bytesIn} bytes in, ${bytesOut} bytes out`)
-    return code
+    return await over
   } finally {
     pidFile.remove()
     file.close()

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { createInterface } from 'node:readline'
 import { UserError } from '../../harness/errors.ts'
 import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { noCounters } from '../server/counters.ts'
@@ -23,13 +24,13 @@ export class ServingWorker {
   #isClosing = false
   #counted = () => {}
 
-  /** Starts a process of this very program; its output goes to `print`. */
+  /** Starts a process of this very program; its output goes to `print`, line by line. */
   constructor(print?: (text: string) => void) {
     const worker = cluster.fork()
     this.#worker = worker
     this.pid = worker.process.pid!
-    for (const stream of [worker.process.stdout, worker.process.stderr]) {
-      stream?.on('data', text => print?.(String(text).trimEnd()))
+    for (const input of [worker.process.stdout, worker.process.stderr]) {
+      if (input) createInterface({ input }).on('line', line => print?.(line))
     }
     const on = (callback: (message: WorkerMessage) => void) => worker.on('message', callback)
     on(message => {

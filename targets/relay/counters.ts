@@ -1,4 +1,12 @@
-import { formatByteRate, formatCount, formatDuration, formatTimeOfDay } from '../../harness/units.ts'
+import {
+  formatByteRate,
+  formatCount,
+  formatDuration,
+  formatSeconds,
+  formatSize,
+  formatTimeOfDay,
+  plural,
+} from '../../harness/units.ts'
 import type { Timeline } from './timeline.ts'
 import type { Way } from './way.ts'
 
@@ -41,20 +49,55 @@ export function relayCounters(
   }
 }
 
+/** What a relay prints about its counters. */
+export const relayTexts = {
+  line: relayLine,
+  lastLine: lastRelayLine,
+  total({ bytesUp, bytesDown, datagramsUp, datagramsDown, lost }: RelayCounters): string {
+    const datagrams = datagramsUp + datagramsDown
+    const counted = [
+      `${plural(bytesUp, 'byte')} up, ${plural(bytesDown, 'byte')} down in all`,
+      ...(datagrams + lost > 0 ? [`${plural(datagrams, 'datagram')} passed on, ${formatCount(lost)} lost`] : []),
+    ]
+    return counted.join(', ')
+  },
+}
+
 /** Formats what a relay did in `seconds` seconds as one line with the time of day. */
 export function relayLine(before: RelayCounters, after: RelayCounters, seconds: number, time: Date): string {
   const since = (name: keyof RelayCounters) => after[name] - before[name]
   const rate = (name: 'bytesUp' | 'bytesDown') => formatByteRate(since(name) / seconds)
   const arrivals = since('arrivals')
   const datagrams = since('datagramsUp') + since('datagramsDown')
-  const counted = (['lost', 'resets', 'rejected'] as const).filter(name => since(name) > 0)
   const parts = [
     `connections ${formatCount(after.connections)}`,
     `up ${rate('bytesUp')}`,
     `down ${rate('bytesDown')}`,
     ...(datagrams > 0 ? [`${formatCount(Math.round(datagrams / seconds))} datagrams/s`] : []),
     ...(arrivals > 0 ? [`late ${formatDuration(since('lateMs') / arrivals)}`] : []),
-    ...counted.map(name => `${name} ${formatCount(since(name))}`),
+    ...incidents(before, after),
   ]
   return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
+}
+
+/** The same as counts for the part of a second at the end, so that the lines add up to the total. */
+function lastRelayLine(before: RelayCounters, after: RelayCounters, seconds: number, time: Date): string {
+  const since = (name: keyof RelayCounters) => after[name] - before[name]
+  const datagrams = since('datagramsUp') + since('datagramsDown')
+  const parts = [
+    `connections ${formatCount(after.connections)}`,
+    `in the last ${formatSeconds(seconds)}`,
+    `up ${formatSize(since('bytesUp'))}`,
+    `down ${formatSize(since('bytesDown'))}`,
+    ...(datagrams > 0 ? [plural(datagrams, 'datagram')] : []),
+    ...incidents(before, after),
+  ]
+  return `${formatTimeOfDay(time)}  ${parts.join('   ')}`
+}
+
+function incidents(before: RelayCounters, after: RelayCounters): string[] {
+  return (['lost', 'resets', 'rejected'] as const).flatMap(name => {
+    const count = after[name] - before[name]
+    return count > 0 ? [`${name} ${formatCount(count)}`] : []
+  })
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { DirectSocket, SocketHandlers } from '../../harness/socket.ts'
 import type { Connections } from './connections.ts'
 import type { Watched } from './idleTimeout.ts'
@@ -55,9 +56,7 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   }
 
   get remoteAddress(): string {
-    const { remoteAddress, remotePort } = this.socket.socket
-    if (remoteAddress === undefined) return ''
-    return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`
+    return clientAddress(this.socket.socket)
   }
 
   data(buffer: Uint8Array, bytes: number): void {
@@ -111,4 +110,10 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   reject(): void {
     this.#server.reject(this)
   }
+}
+
+/** The client of a connection as `ip:port`; empty over a unix socket. */
+export function clientAddress({ remoteAddress, remotePort }: Socket): string {
+  if (remoteAddress === undefined) return ''
+  return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`
 }

@@ -7,11 +7,17 @@ import { listenError } from './listen.ts'
 /** An address for datagrams: host and port. */
 export type DatagramAddress = Extract<ListenAddress, { host: string }>
 
+/** The kernel's buffers, as Node names them. */
+interface BufferOptions {
+  readonly recvBufferSize?: number
+  readonly sendBufferSize?: number
+}
+
 /** Receives each datagram; `bytes` do not change after the call. */
 export type DatagramReceiver = (bytes: Buffer, from: dgram.RemoteInfo) => void
 
 /** A socket of the host's address family that never looks up an address: all addresses given to it are numeric. */
-export function createDatagramSocket(host: string, options: { recvBufferSize?: number } = {}): dgram.Socket {
+export function createDatagramSocket(host: string, options: BufferOptions = {}): dgram.Socket {
   return dgram.createSocket({
     ...options,
     type: isIPv6(host) ? 'udp6' : 'udp4',
@@ -23,7 +29,7 @@ export function createDatagramSocket(host: string, options: { recvBufferSize?: n
 export async function bindDatagramSocket(
   address: DatagramAddress,
   receive: DatagramReceiver,
-  options: { recvBufferSize?: number } = {},
+  options: BufferOptions = {},
 ): Promise<{ readonly socket: dgram.Socket; readonly address: DatagramAddress }> {
   const { host, port } = address
   try {

@@ -47,10 +47,11 @@ export class Replies {
     this.#runEnd = end
   }
 
-  /** Replies with a copy of `bytes[from, end)`. */
-  append(bytes: Uint8Array, from = 0, end: number = bytes.length): void {
+  /** Replies with a copy of `bytes[from, end)`, which may be changed before the next call; returns its offset in `bytes`. */
+  append(bytes: Uint8Array, from = 0, end: number = bytes.length): number {
     const at = this.reserve(end - from)
     copy(bytes, from, end, this.bytes, at)
+    return at
   }
 
   /** Makes room for a reply of `length` bytes, to be filled in before the next call; returns its offset in `bytes`. */

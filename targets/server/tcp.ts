@@ -3,16 +3,20 @@ import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { PartialFrames } from '../../harness/protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
 import { DirectSocket } from '../../harness/socket.ts'
+import type { SocketSettings } from '../../harness/socketOptions.ts'
 import { Backpressure } from './backpressure.ts'
-import { type ConnectionServer, ServedConnection } from './connection.ts'
+import { type ConnectionServer, clientAddress, ServedConnection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { RunningTotals, type ServerCounters } from './counters.ts'
 import { type DrainingServer, type DrainTimes, drain, drainTimesDefault } from './drain.ts'
 import { IdleTimeout } from './idleTimeout.ts'
 import { listenAt } from './listen.ts'
+import { LoggedReplies } from './loggedReplies.ts'
 import { answerMsMax } from './managedServer.ts'
 import { Replies } from './replies.ts'
 import type { Service } from './service.ts'
+import { SocketBuffers } from './socketBuffers.ts'
+import type { TrafficLog } from './trafficLog.ts'
 
 /** Memory for incomplete frames of all connections; a connection that needs more is closed and counted as rejected. */
 export const unfinishedBytesMaxDefault = 256 * 1024 * 1024
@@ -27,8 +31,12 @@ export interface ServerSettings {
   /** A connection that sends nothing for this long is closed. */
   readonly idleTimeoutMs?: number
   readonly maxSendBufferBytes?: number
+  /** Options of the connections' sockets. */
+  readonly socket?: SocketSettings
   readonly unfinishedBytesMax?: number
   readonly drainTimes?: Partial<DrainTimes>
+  /** Is told of connections, reads and writes; of messages the service tells it. */
+  readonly log?: TrafficLog
 }
 
 export interface RunningServer {
@@ -62,9 +70,11 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
   readonly #service: Service
   readonly #protocol: Protocol
   readonly #partialFrames = new PartialFrames()
-  readonly #replies = new Replies()
+  readonly #replies: Replies
+  readonly #log: TrafficLog | undefined
   readonly #totals = new RunningTotals()
   readonly #backpressure: Backpressure
+  readonly #buffers: SocketBuffers | undefined
   readonly #unfinishedBytesMax: number
   readonly drainTimes: DrainTimes
   readonly #idle: IdleTimeout<ServedConnection> | undefined
@@ -75,18 +85,22 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
   #whenEmpty: (() => void)[] = []
 
   constructor(settings: ServerSettings) {
-    const { listen, service, connectionsMax = Number.POSITIVE_INFINITY, idleTimeoutMs } = settings
+    const { listen, service, connectionsMax = Number.POSITIVE_INFINITY, idleTimeoutMs, socket = {} } = settings
     this.address = listen
     this.connections = new Connections(connectionsMax)
     this.#backpressure = new Backpressure(service, this.#totals, settings.maxSendBufferBytes)
     this.#unfinishedBytesMax = settings.unfinishedBytesMax ?? unfinishedBytesMaxDefault
     this.drainTimes = { ...drainTimesDefault, ...settings.drainTimes }
+    this.#log = settings.log
+    this.#replies = settings.log === undefined ? new Replies() : new LoggedReplies(settings.log)
     this.#service = service
     this.#protocol = service.protocol
-    const options = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true }
+    this.#buffers = SocketBuffers.of(socket)
+    const options = { pauseOnConnect: true, noDelay: socket.noDelay ?? true, allowHalfOpen: true }
     this.#listener = net.createServer(options, accepted => {
       if (!this.connections.isFull) return this.#accept(accepted)
       this.#totals.rejected++
+      this.#log?.turnedAway(clientAddress(accepted))
       accepted.destroy()
     })
     if (idleTimeoutMs !== undefined) {
@@ -98,6 +112,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
 
   async listen(): Promise<void> {
     this.address = await listenAt(this.#listener, this.address, () => this.#totals.rejected++)
+    this.#buffers?.set(this.#listener)
   }
 
   counters(): ServerCounters {
@@ -130,6 +145,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
     // Requests sent before the stop are to be answered, also those that are still on their way or wait in the kernel.
     this.#resumePaused()
     this.unanswered = await drain(this, answerMs)
+    this.#log?.end()
   }
 
   /** Reads again from connections that were paused for their pending requests, which from now on only the service limits. */
@@ -152,6 +168,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
 
   received(connection: ServedConnection, buffer: Uint8Array, length: number): void {
     this.#totals.bytesIn += length
+    this.#log?.read(connection, length, connection.unfinishedBytes === 0)
     if (connection.over) return
     connection.activeTick = this.activity.tick
     let from = 0
@@ -211,6 +228,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
     if (connection.over || connection.ending) return
     this.#totals.rejected++
     this.#totals.bytesSent += last.length
+    this.#log?.sent(connection, last)
     connection.socket.write(last)
     this.end(connection)
   }
@@ -225,6 +243,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
 
   send(connection: ServedConnection, bytes: Uint8Array): boolean {
     if (connection.over || connection.ending || connection.paused) return false
+    this.#log?.sent(connection, bytes)
     connection.socket.write(bytes)
     this.#totals.bytesSent += bytes.length
     this.#totals.deliveries++
@@ -240,6 +259,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
     this.#partialFrames.drop(connection.link)
     this.#idle?.delete(connection)
     this.connections.delete(connection)
+    this.#log?.closed(connection, { error, unfinishedBytes: connection.unfinishedBytes })
     if (this.connections.length > 0) return
     for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
@@ -249,7 +269,9 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
     this.connections.set(connection)
     connection.activeTick = this.activity.tick
     this.#idle?.add(connection)
+    this.#buffers?.set(accepted)
     connection.socket = DirectSocket.accept(accepted, readBuffer, connection, { allowHalfOpen: true })
+    this.#log?.opened(connection, connection.socket)
     this.#service.connect?.(connection)
   }
 

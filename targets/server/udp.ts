@@ -2,6 +2,7 @@ import type dgram from 'node:dgram'
 import type { ListenAddress } from '../../harness/listenAddress.ts'
 import { overDatagrams } from '../../harness/protocols/datagram.ts'
 import { type Protocol, tooLarge } from '../../harness/protocols/protocol.ts'
+import type { BufferSizes } from '../../harness/socketOptions.ts'
 import { Connections } from './connections.ts'
 import { RunningTotals, type ServerCounters } from './counters.ts'
 import { DatagramReplies } from './datagramReplies.ts'
@@ -10,6 +11,7 @@ import { IdleTimeout } from './idleTimeout.ts'
 import { answerMsMax, type ManagedServer } from './managedServer.ts'
 import { awaitQuiet } from './quiet.ts'
 import type { Service } from './service.ts'
+import type { TrafficLog } from './trafficLog.ts'
 import { Peer } from './udpPeer.ts'
 
 /** Number of clients known at the same time; datagrams of others are rejected. */
@@ -27,6 +29,10 @@ export interface UdpServerSettings {
   readonly connectionsMax?: number
   /** A client that has been silent for this long is forgotten. */
   readonly idleTimeoutMs?: number
+  /** The buffers of its socket. */
+  readonly socket?: BufferSizes
+  /** Is told of clients and of what is sent to them; of messages the service tells it. */
+  readonly log?: TrafficLog
 }
 
 /** Starts to listen for datagrams, each of which is a message; throws a UserError if that fails. */
@@ -46,6 +52,8 @@ class UdpServer implements ManagedServer {
   readonly #protocol: Protocol
   readonly #replies = new DatagramReplies()
   readonly #idle: IdleTimeout<Peer>
+  readonly #log: TrafficLog | undefined
+  readonly #buffers: BufferSizes
   #socket!: dgram.Socket
   readonly #totals = new RunningTotals()
   #datagrams = 0
@@ -53,8 +61,10 @@ class UdpServer implements ManagedServer {
   #isPaused = false
   #stopped: Promise<void> | undefined
 
-  constructor({ listen, service, connectionsMax, idleTimeoutMs }: UdpServerSettings) {
+  constructor({ listen, service, connectionsMax, idleTimeoutMs, log, socket = {} }: UdpServerSettings) {
+    this.#buffers = socket
     this.address = listen as DatagramAddress
+    this.#log = log
     this.peers = new Connections(connectionsMax ?? peersMaxDefault)
     this.#service = service
     this.#protocol = overDatagrams(service.protocol)
@@ -68,7 +78,11 @@ class UdpServer implements ManagedServer {
   async listen(): Promise<void> {
     const receive = (bytes: Uint8Array, from: dgram.RemoteInfo) => this.#received(bytes, from)
     try {
-      const bound = await bindDatagramSocket(this.address, receive, { recvBufferSize: receiveBufferBytes })
+      const { receiveBuffer = receiveBufferBytes, sendBuffer } = this.#buffers
+      const bound = await bindDatagramSocket(this.address, receive, {
+        recvBufferSize: receiveBuffer,
+        ...(sendBuffer !== undefined && { sendBufferSize: sendBuffer }),
+      })
       this.#socket = bound.socket
       this.address = bound.address
     } catch (error) {
@@ -91,13 +105,14 @@ class UdpServer implements ManagedServer {
   }
 
   /** Sends a datagram; false when the bytes are still needed and must not change. */
-  sendTo({ address, port }: Peer, bytes: Uint8Array): boolean {
+  sendTo(peer: Peer, bytes: Uint8Array): boolean {
     if (this.queuedBytes + bytes.length > sendQueueBytesMax) {
       this.#totals.buffersFull++
       return true
     }
+    this.#log?.sent(peer, bytes)
     // A datagram that cannot be sent is lost, which UDP allows.
-    this.#socket.send(bytes, port, address)
+    this.#socket.send(bytes, peer.port, peer.address)
     return this.#socket.getSendQueueCount() === 0
   }
 
@@ -138,6 +153,7 @@ class UdpServer implements ManagedServer {
       this.unanswered += this.#pending(peer)
       this.#forget(peer)
     }
+    this.#log?.end()
     await new Promise<void>(resolve => this.#socket.close(() => resolve()))
   }
 
@@ -180,6 +196,7 @@ class UdpServer implements ManagedServer {
     this.peers.set(peer)
     this.#byAddress.set(key, peer)
     this.#idle.add(peer)
+    this.#log?.opened(peer, peer)
     this.#service.connect?.(peer)
     return peer
   }
@@ -190,6 +207,7 @@ class UdpServer implements ManagedServer {
     this.#byAddress.delete(peer.key)
     this.#idle.delete(peer)
     this.#service.close?.(peer)
+    this.#log?.closed(peer)
   }
 
   #finishAll(): void {

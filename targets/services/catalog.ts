@@ -7,10 +7,13 @@ import { createHttpServer, helloText } from './http.ts'
 import { createRpcServer } from './rpc.ts'
 import { createTlvServer } from './tlv.ts'
 
-/** The order of replies. */
-export interface Order {
+/** How a server replies, beyond the text of its replies. */
+export interface Replying {
+  /** The order of replies is shuffled within this many requests. */
   readonly shuffle?: number
   readonly seed: number
+  /** The type of every reply; that of its request, where absent. */
+  readonly replyType?: number
 }
 
 /** A reference server: what it speaks and how its service is created. */
@@ -20,7 +23,7 @@ export interface Target {
   readonly overUdp: boolean
   /** The default reply; the request, where absent. */
   readonly reply?: string
-  create(spec: ProtocolSpec, reply: string | undefined, order: Order): Service
+  create(spec: ProtocolSpec, reply: string | undefined, replying: Replying): Service
 }
 
 /** The reference servers by name. */
@@ -29,15 +32,17 @@ export const targets: Readonly<Record<ServerName, Target>> = {
   tlv: {
     protocols: serverProtocols.tlv,
     overUdp: true,
-    create: (spec, reply) => createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply),
+    create: (spec, reply, { replyType }) =>
+      createTlvServer(spec as Extract<ProtocolSpec, { name: 'tlv' }>, reply, replyType),
   },
   rpc: {
     protocols: serverProtocols.rpc,
     overUdp: true,
-    create: (spec, reply, order) =>
+    create: (spec, reply, { shuffle, seed }) =>
       createRpcServer(spec as Extract<ProtocolSpec, { name: 'rpc' }>, {
         ...(reply !== undefined && { reply }),
-        ...order,
+        ...(shuffle !== undefined && { shuffle }),
+        seed,
       }),
   },
   broadcast: {

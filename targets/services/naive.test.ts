@@ -35,6 +35,14 @@ test('createNaive() takes a message that is longer than a read for several, and 
   expect(server.counters().requests).toBe(3)
 })
 
+test('createNaive() with the reply echo sends back what it read, in pieces as it was cut', async () => {
+  await start('raw', 15, 'echo')
+  const text = 'Hello World!'.repeat(10)
+  client.write(text)
+  expect(textOf(await client.take(text.length))).toBe(text)
+  expect(server.counters().requests).toBeGreaterThanOrEqual(8)
+})
+
 test('createNaive() answers without an id', async () => {
   await start({ frame: { id: { offset: 4, bytes: 4 } } }, 64)
   client.write(bytesOf({ u32: 9 }, { u32: 77 }, 'hello'))

@@ -8,8 +8,8 @@ const mebibyte = 1024 * 1024
 let server: RunningServer
 let client: Client
 
-async function start(reply?: string): Promise<void> {
-  const service = createTlvServer({ maxFrame: mebibyte }, reply)
+async function start(reply?: string, replyType?: number): Promise<void> {
+  const service = createTlvServer({ maxFrame: mebibyte }, reply, replyType)
   server = await startServer({ listen: { host: '127.0.0.1', port: 0 }, service })
   client = await Client.connect(server.address)
 }
@@ -28,6 +28,25 @@ test('createTlvServer() answers with a text under the type of the request', asyn
   expect(await client.take(28)).toEqual(
     bytesOf({ u32: 6 }, { u32: 0xfedcba98 }, 'server', { u32: 6 }, { u32: 1 }, 'server'),
   )
+})
+
+test('createTlvServer() answers under one type whatever that of the request, also when a message is too long', async () => {
+  await start('server', 0xffff_fffe)
+  client.write(bytesOf(hello, { u32: mebibyte + 1 }, { u32: 3 }))
+  expect(await client.take(14)).toEqual(bytesOf({ u32: 6 }, { u32: 0xffff_fffe }, 'server'))
+  expect(await client.take(35)).toEqual(overlongReply(0xffff_fffe))
+})
+
+test('createTlvServer() changes the type of values that it sends back, short and long, and nothing else', async () => {
+  await start(undefined, 1)
+  const value = (length: number) => new Uint8Array(length).fill(7)
+  for (const length of [0, 11, 60, 70_000]) {
+    // Several at once, so that a reply finds no room behind the others.
+    const message = (type: number) => bytesOf({ u32: length }, { u32: type }, value(length))
+    client.write(bytesOf(message(9), message(0), message(0xffff_ffff)))
+    const replies = await client.take(3 * (8 + length))
+    expect(Buffer.compare(replies, bytesOf(message(1), message(1), message(1)))).toBe(0)
+  }
 })
 
 test('createTlvServer() accepts a value of exactly the limit', async () => {

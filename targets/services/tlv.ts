@@ -9,10 +9,11 @@ export const overlongText = '报文长度异常的错误'
 const typeOffset = 4
 
 /**
- * Answers every TLV message with the message itself, or with `reply` under the same type. A message over `maxFrame` is
- * answered as soon as its header is in, since the client may wait for the reply before it sends more; its value is skipped.
+ * Answers every TLV message with its own value or with `reply`, under the type of the message or under `replyType`. A message
+ * over `maxFrame` is answered as soon as its header is in, since the client may wait for the reply before it sends more; its
+ * value is skipped.
  */
-export function createTlvServer(spec: { readonly maxFrame: number }, reply?: string): Service {
+export function createTlvServer(spec: { readonly maxFrame: number }, reply?: string, replyType?: number): Service {
   const protocol = createTlv(spec)
   const readType = protocol.type!.read
   const overlongFrame = createTlv({ maxFrame: Number.MAX_SAFE_INTEGER }).encode({ body: textBytes(overlongText) })
@@ -21,14 +22,18 @@ export function createTlvServer(spec: { readonly maxFrame: number }, reply?: str
   function answer(frame: Uint8Array, bytes: Uint8Array, from: number, replies: Replies): void {
     const at = replies.reserve(frame.length)
     replies.bytes.set(frame, at)
-    writeUint32(replies.bytes, at + typeOffset, readType(bytes, from))
+    writeUint32(replies.bytes, at + typeOffset, replyType ?? readType(bytes, from))
   }
 
   return {
     protocol,
     message(_connection, bytes, from, end, replies) {
-      if (replyFrame === undefined) replies.echo(bytes, from, end)
-      else answer(replyFrame, bytes, from, replies)
+      if (replyFrame !== undefined) answer(replyFrame, bytes, from, replies)
+      else if (replyType === undefined) replies.echo(bytes, from, end)
+      else {
+        const at = replies.append(bytes, from, end)
+        writeUint32(replies.bytes, at + typeOffset, replyType)
+      }
     },
     overlong: (_connection, bytes, from, replies) => answer(overlongFrame, bytes, from, replies),
   }

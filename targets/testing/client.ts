@@ -35,8 +35,13 @@ export class Client {
   static async connect(address: ListenAddress, halfOpen = false): Promise<Client> {
     const socket = net.connect({ ...address, allowHalfOpen: halfOpen, noDelay: true })
     const client = new Client(socket)
-    await until('a connection', () => !socket.connecting || client.closed)
-    if (client.closed) throw new Error('the connection was refused')
+    // A server may close at once what it has accepted.
+    let isConnected = false
+    socket.once('connect', () => {
+      isConnected = true
+    })
+    await until('a connection', () => isConnected || client.closed)
+    if (!isConnected) throw new Error('the connection was refused')
     return client
   }
 

@@ -404,6 +404,15 @@ describe('renderSummary()', () => {
     expect(of({ coalesce: 10, delay: 5 })).toContain('10 requests in one write, after 5ms at most')
   })
 
+  it('says how sockets are set, and where the kernel gives less', () => {
+    const socket = { receiveBuffer: 4 * 1024 * 1024, noDelay: false }
+    const text = summary({ scenario: { ...scenario, socket }, socketBuffers: { receiveBuffer: 212_992 } })
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      'receive buffer 208 KiB (4 MiB asked for, more than net.core.rmem_max) noDelay off',
+    )
+    expect(summary({})).not.toContain('noDelay')
+  })
+
   it('says which addresses a run took by itself', () => {
     const sourceAddresses = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
     expect(summary({ sourceAddresses })).toContain('\n             from 127.0.0.1-127.0.0.3, for their ports\n')

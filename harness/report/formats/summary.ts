@@ -1,5 +1,6 @@
 import { samplesBeyondMin } from '../../metrics/quantiles.ts'
 import { describeRelay } from '../../relaySettings.ts'
+import { describeSocket } from '../../socketOptions.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
 import { columnsOf, leavesScreen, type TerminalSize } from '../../terminal/size.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
@@ -126,7 +127,7 @@ function isSparse({ window }: Report): boolean {
 
 function loadParts(report: Report): string[] {
   const { scenario, transport, transportReason, workers, seed, window } = report
-  const { connections, load, reconnect, wire } = scenario
+  const { connections, load, reconnect, wire, socket = {} } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
@@ -134,6 +135,7 @@ function loadParts(report: Report): string[] {
     ...describeEnd(report),
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(wire === undefined ? [] : [describeWire(wire)]),
+    ...describeSocket(socket, report.socketBuffers),
     ...(transportReason === undefined ? [] : [`not epoll: ${transportReason}`]),
   ]
 }

@@ -10,6 +10,7 @@ import { loadIssues } from './load.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { reconnectIssues } from './reconnect.ts'
 import { serverOptionIssues } from './serverOptions.ts'
+import { socketIssues } from './socket.ts'
 import { targetIssues } from './targets.ts'
 import { wireIssues } from './wire.ts'
 
@@ -27,6 +28,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...keyIssues(data, settings),
     ...layerIssues(settings, given.has('layerKey')),
     ...wireIssues(settings),
+    ...socketIssues(settings),
     ...serverOptionIssues(settings),
     ...datagramIssues(settings),
     ...captureIssues(settings),

@@ -20,6 +20,7 @@ import { protocolSchema } from '../../protocols/spec.ts'
 import { parseRate } from '../../units.ts'
 import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
+import { socketSchema } from './socket.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
 import { connectSchema, heartbeatSchema, loopSchema, mixSchema } from './steps.ts'
 import { targetSchema } from './target.ts'
@@ -152,6 +153,7 @@ export const scenarioShape = {
     .exactOptional()
     .describe('The key of layers that have one; for aes-256-gcm 64 hexadecimal digits, or a text'),
   wire: wireSchema.exactOptional().describe("How writes are split or coalesced, to test a server's framing"),
+  socket: socketSchema.exactOptional().describe('Options of the sockets of the connections'),
   connections: count(1, limits.connectionsMax).prefault(10).describe('Connections held at the same time'),
   key: text(`a key of at most ${keyLengthMax} characters`)
     .max(keyLengthMax, `expected a key of at most ${keyLengthMax} characters`)

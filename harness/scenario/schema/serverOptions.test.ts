@@ -22,7 +22,7 @@ test.each([
   ['protocol: 5', "45 target.options.protocol: expected a protocol's name, or JSON in quotes, got 5"],
   [
     'detach: true',
-    '35 target.options: unknown key "detach"; known keys: listen, protocol, reply, maxFrame, maxSendBuffer, maxConnections, idleTimeout, key, layers, layerKey, naive, group, secret, shuffle, poolSize, serviceTime, stall, busyWait, seed, workers, reloadTimeout, reloadEvery and quiet',
+    '35 target.options: unknown key "detach"; known keys: listen, protocol, reply, replyType, maxFrame, maxSendBuffer, receiveBuffer, sendBuffer, noDelay, maxConnections, idleTimeout, key, layers, layerKey, naive, group, secret, shuffle, poolSize, serviceTime, stall, busyWait, seed, workers, reloadTimeout, reloadEvery and quiet',
   ],
 ])('parseScenario() says what is wrong with an option of a server: %s', (option, fault) => {
   expect(faultsWith(`target: { serve: echo, options: { ${option} } }`)).toEqual([`s.yaml:2:${fault}`])
@@ -69,4 +69,24 @@ test('parseScenario() takes options of a server out of the environment', () => {
     serve: 'echo',
     options: { poolSize: 4, maxFrame: '1KiB', stall: '1s/10s' },
   })
+})
+
+test('parseScenario() takes a switch of a server as true or false, or on or off', () => {
+  const optionsWith = (noDelay: string) =>
+    parseScenario(minimalWith(`target: { serve: echo, options: { noDelay: ${noDelay} } }`), 's.yaml', [], {}).scenario
+      .target
+  for (const [written, read] of [
+    ['false', 'off'],
+    ['true', 'on'],
+    ['off', 'off'],
+    ['"on"', 'on'],
+  ] as const) {
+    expect(optionsWith(written)).toMatchObject({ options: { noDelay: read } })
+  }
+  expect(faultsWith('target: { serve: echo, options: { noDelay: maybe } }')).toEqual([
+    's.yaml:2:44 target.options.noDelay: expected on or off, got "maybe"',
+  ])
+  expect(faultsWith('target: { serve: echo, over: udp, options: { noDelay: false } }')).toEqual([
+    's.yaml:2:46 target.options: noDelay is for TCP, not for UDP',
+  ])
 })

@@ -45,6 +45,7 @@ function checkedOption(name: OptionName, kind: OptionValue, value: unknown): unk
     if (typeof value !== 'boolean') throw new InvalidValue(expected)
     return value
   }
+  if (kind.kind === 'switch' && typeof value === 'boolean') return value ? 'on' : 'off'
   if (typeof value !== 'string' && typeof value !== 'number') {
     throw new InvalidValue(expected, kind.kind === 'text' ? unquoted(value) : undefined)
   }
@@ -86,6 +87,8 @@ function jsonOf(value: OptionValue): Record<string, unknown> {
   switch (value.kind) {
     case 'flag':
       return { type: 'boolean' }
+    case 'switch':
+      return { anyOf: [{ type: 'boolean' }, { enum: ['on', 'off'] }] }
     case 'whole': {
       const unlimited = value.orUnlimited ? 'unlimited|' : ''
       return orText(
