@@ -206,7 +206,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
     targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
   const reopened = measured.connect.count - connections
-  const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
+  const hasPauses = [...loop, ...mix].some(({ think }) => think !== 0)
   return {
     timeSeries,
     completed,

@@ -77,7 +77,7 @@ class BankBuilder {
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
         ...(step.expect === undefined ? {} : { expectation: this.#expectation(step.expect) }),
-        thinkMs: step.think,
+        ...pauseOf(step.think),
         weight,
         reply,
         ...(usesCaptured(step.send) && { isTemplate: true as const }),
@@ -201,6 +201,10 @@ class BankBuilder {
       ...(expect.error === undefined ? {} : { error: utf8(expect.error) }),
     }
   }
+}
+
+function pauseOf(think: Step['think']): Pick<PlannedStep, 'thinkMs' | 'thinkSpread'> {
+  return typeof think === 'number' ? { thinkMs: think } : { thinkMs: think.mean, thinkSpread: think.spread }
 }
 
 type Row = Readonly<Record<string, string>>

@@ -103,7 +103,13 @@ export interface Step {
   /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
-  readonly think: number
+  readonly think: number | RandomPause
+}
+
+/** Pauses in milliseconds, each drawn anew: `exponential`, or `uniform` from 0 to twice their mean. */
+export interface RandomPause {
+  readonly mean: number
+  readonly spread: 'exponential' | 'uniform'
 }
 
 export interface MixStep extends Step {

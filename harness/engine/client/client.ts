@@ -215,11 +215,13 @@ export class Client implements Loop {
     this.#exchange.pairing.sends(link)
     this.#exchange.links.startHeartbeats(link, now)
     const cause = this.#exchange.endings?.resend(link, now)
-    const pausedUntil = this.#exchange.links.pausedUntil(link)
+    const { links, pauses } = this.#exchange
+    if (!links.hasBegun(link)) links.pause(link, now + pauses.beforeFirst(link))
+    const pausedUntil = links.pausedUntil(link)
     if (cause !== undefined) this.#drop(link, cause, now)
     else if (pausedUntil <= now) this.#send(link, now)
     else {
-      // The pause of the connection before this one goes on.
+      // The link's first request waits for its turn, or the pause of the connection before this one goes on.
       this.#due.set(link, pausedUntil)
       this.#transport.wakeAt(pausedUntil)
     }

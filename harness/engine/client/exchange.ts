@@ -18,6 +18,7 @@ import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
+import { Pauses } from './pauses.ts'
 import { RequestSequence } from './requestSequence.ts'
 import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
@@ -43,6 +44,7 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   readonly links: LinkState
+  readonly pauses: Pauses
   /** Absent where no reply of the protocol ends its connection. */
   readonly endings: ConnectionEndings | undefined
   readonly afterEnd: AfterEnd
@@ -94,6 +96,7 @@ export class Exchange {
     this.#isPaced = plan.pace !== undefined
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
+    this.pauses = new Pauses(plan)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const slotsPerLink = sending.pipeline + (plan.heartbeatMs === undefined ? 0 : 1)
     this.#slots = createInFlight(plan, slotsPerLink, protocol.requestId)
@@ -254,7 +257,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#think(link, step, now + this.#sequence.thinkMs[step]!)
+    if (this.pauses.meanMs[step]! > 0) this.#think(link, step, now + this.pauses.after(step))
     return undefined
   }
 

@@ -13,7 +13,6 @@ export class RequestSequence {
   readonly steps: number
   /** By step. */
   readonly role: Uint8Array
-  readonly thinkMs: Float64Array
   readonly reply: readonly boolean[]
   /** By frame. */
   readonly stepOfFrame: Int32Array
@@ -42,7 +41,6 @@ export class RequestSequence {
     this.heartbeat = steps.findIndex(step => step.role === 'heartbeat')
     this.handshake = this.loopSteps + (this.heartbeat < 0 ? 0 : 1)
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
-    this.thinkMs = Float64Array.from(steps, step => step.thinkMs)
     this.reply = steps.map(step => step.reply)
     this.stepOfFrame = new Int32Array(frames.length)
     this.#firstFrame = Int32Array.from(steps, step => step.firstFrame)
