@@ -13,6 +13,7 @@ import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
+import type { CutShort, EndingInputs } from './endings.ts'
 import type { EvidenceInputs } from './evidence.ts'
 import { limits } from './limits.ts'
 import { type MachineState, machineInputs } from './machine.ts'
@@ -46,8 +47,8 @@ export interface AuditedRun {
   readonly machine?: MachineState | undefined
   readonly interrupted: boolean
   readonly error?: string | undefined
-  /** A run by count that was ended because no request had got further for so long. */
-  readonly stuckMs?: number | undefined
+  /** Why the run was ended before its time. */
+  readonly cutShort?: CutShort | undefined
   /** The client's own ceiling, if it was measured. */
   readonly ceiling?: CeilingRecord | undefined
 }
@@ -88,7 +89,7 @@ export function auditInputs(
             answered: totals.completed + handshakes.completed + heartbeats.completed,
           },
         }),
-    stuck: stuckInputs(run, totals),
+    ending: endingInputs(run, collector, totals),
     failures: totals.failures,
     endedInWarmup: run.facts.scenario.requests !== undefined && measured.elapsedMs < measured.warmupMs,
     completed: totals.completed,
@@ -187,8 +188,18 @@ function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDel
   return standingDelay(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0, leastRoundTripMs)
 }
 
-function stuckInputs({ stuckMs, facts }: AuditedRun, { completed }: Totals): AuditInputs['stuck'] {
-  return stuckMs === undefined ? undefined : { stuckMs, completed, wanted: facts.scenario.requests ?? completed }
+function endingInputs({ cutShort, facts }: AuditedRun, collector: Collector, totals: Totals): EndingInputs {
+  const { connections, reconnect, requests } = facts.scenario
+  const { sent, completed, givenUp = 0 } = totals
+  return {
+    cutShort,
+    ...(reconnect.attempts !== undefined && {
+      givenUp: { count: givenUp, of: connections, attempts: reconnect.attempts },
+    }),
+    hasConnected: collector.total(field.ready) > 0,
+    completed,
+    ...(requests !== undefined && { counted: { sent, wanted: requests } }),
+  }
 }
 
 /** Whether replies find their request by their order alone. */

@@ -86,8 +86,12 @@ export const field = {
   linksInService: 29,
   /** Times that the loop woke late while requests were in flight; the latest of them are in `Slab.stalls`. */
   stalls: 30,
+  /** Connections that were ready for requests, their handshake included; opened again, they count again. */
+  ready: 31,
+  /** Links that are not opened again, as that has failed too often in a row. */
+  givenUp: 32,
   /** By kind, up to the end of the fields. */
-  failures: 31,
+  failures: 33,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -194,6 +198,8 @@ export const counterFields: readonly number[] = [
   field.possiblyMissed,
   field.lateReplies,
   field.idleCloses,
+  field.ready,
+  field.givenUp,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

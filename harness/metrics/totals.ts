@@ -16,6 +16,8 @@ export interface Totals {
   readonly late?: number
   /** Connections that the server closed while nothing was under way on them, which is no failure. */
   readonly idleCloses?: number
+  /** Connections that were given up, as they could not be opened too often in a row; only where there are any. */
+  readonly givenUp?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
   /** Messages sent besides the requests, and counted apart from them. */
@@ -78,6 +80,7 @@ export interface Latency extends Quantiles {
 
 /** The totals of a run, including its warm-up. */
 export function totalsOf(collector: Collector): Totals {
+  const givenUp = collector.total(field.givenUp)
   const pair = (role: number) => ({
     sent: collector.total(field.sent + role),
     completed: collector.total(field.completed + role),
@@ -91,6 +94,7 @@ export function totalsOf(collector: Collector): Totals {
     failures: collector.failures(),
     late: collector.total(field.lateReplies),
     idleCloses: collector.total(field.idleCloses),
+    ...(givenUp > 0 && { givenUp }),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -76,6 +76,7 @@ const report = z.looseObject({
     failures: z.partialRecord(z.enum(failureKinds), count),
     late: count.optional(),
     idleCloses: count.optional(),
+    givenUp: count.optional(),
     connects: count,
     handshakes: pair,
     heartbeats: pair,
