@@ -2,6 +2,7 @@ import { formatPercent } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
+import { withTrial } from './workerTrial.ts'
 
 /** The highest throughput of the client itself, for runs whose throughput may be limited by the client. */
 export interface CeilingRecord {
@@ -22,8 +23,20 @@ export function mayBeClientLimited({ timeSeries, isSaturated, hasConstantLoad }:
 
 /** Check 7: whether the client could have done much more in a saturated closed loop (docs/measurement.md). */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, throughput, completed, workerTrial } = inputs
+  if (!mayBeClientLimited(inputs)) return []
+  const [limited] = nearCeiling(inputs)
+  if (workerTrial === undefined) return limited === undefined ? [] : [limited]
+  const { throughputs } = timeSeries
+  const windowSeconds = completed / throughput / throughputs.length
+  const finding = withTrial(limited, { ...workerTrial, throughput, throughputs, windowSeconds })
+  return finding === undefined ? [] : [finding]
+}
+
+/** Whether the throughput is near the client's ceiling, if that was measured. */
+function nearCeiling(inputs: TimeSeriesInputs): Finding[] {
   const { timeSeries, throughput, nullPerSecond, moreWorkers, serverCores = 0 } = inputs
-  if (nullPerSecond === undefined || !mayBeClientLimited(inputs)) return []
+  if (nullPerSecond === undefined) return []
   const proven = throughput / timeSeries.busyShare
   // A null server's figure below what the run itself has proven is wrong, unless the client was hardly ever idle.
   if (nullPerSecond < proven && timeSeries.busyShare <= limits.ceilingBusy) return []

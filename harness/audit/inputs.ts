@@ -20,12 +20,22 @@ import { type MachineState, machineInputs } from './machine.ts'
 import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 import type { WorkersInputs } from './workers.ts'
+import type { WorkerTrial } from './workerTrial.ts'
 
 /** CPU time is counted in ticks of 10 ms, and a process has work of its own at its start: a shorter part has no share. */
 const cpuSecondsMin = 1
 
 /** Connections opened again for each completed request, above which a loop does not keep all of its slots in use. */
 const reopenedShareMax = 0.01
+
+/** A trial with more workers. */
+export interface TrialRecord {
+  /** Absent where it was interrupted, or anything went wrong. */
+  readonly result?: WorkerTrial
+  /** Messages that the server has, or may have, counted for it. */
+  readonly sent: number
+  readonly answered: number
+}
 
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
@@ -51,6 +61,8 @@ export interface AuditedRun {
   readonly cutShort?: CutShort | undefined
   /** The client's own ceiling, if it was measured. */
   readonly ceiling?: CeilingRecord | undefined
+  /** A trial with more workers against the same server, if there was one: its messages are not in `serverRequests`. */
+  readonly trial?: TrialRecord | undefined
 }
 
 /**
@@ -86,7 +98,7 @@ export function auditInputs(
           server: {
             requests: run.serverRequests,
             sent: totals.sent + handshakes.sent + heartbeats.sent,
-            answered: totals.completed + handshakes.completed + heartbeats.completed,
+            answered: totals.completed + handshakes.completed + heartbeats.completed - unansweredOf(run.trial),
           },
         }),
     ending: endingInputs(run, collector, totals),
@@ -188,6 +200,11 @@ function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDel
   return standingDelay(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0, leastRoundTripMs)
 }
 
+/** Messages of a trial that the server need not have seen. */
+function unansweredOf(trial: TrialRecord | undefined): number {
+  return trial === undefined ? 0 : trial.sent - trial.answered
+}
+
 function endingInputs({ cutShort, facts }: AuditedRun, collector: Collector, totals: Totals): EndingInputs {
   const { connections, reconnect, requests } = facts.scenario
   const { sent, completed, givenUp = 0 } = totals
@@ -242,6 +259,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       ? {}
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
     nullPerSecond: ceiling?.nullPerSecond,
+    workerTrial: run.trial?.result && { workers: facts.workers, trial: run.trial.result },
     serverCores,
     moreWorkers: moreWorkers({
       workers: facts.workers,

@@ -133,6 +133,23 @@ describe('drive() reports to its observers', () => {
     expect(run.notes).toContain('the disk is full')
   })
 
+  test('what is done after the last worker has ended, when nothing is read any more', async () => {
+    const run = new Driven(await planOf('duration: 1s\nwarmup: 0s'))
+    const said: string[] = []
+    const observer: Observer = {
+      progressed: () => said.push('progressed'),
+      said: text => said.push(text),
+      ended: () => said.push('ended'),
+    }
+    const afterwards = async ({ endedAt }: Outcome, say: (text: string) => void) => {
+      said.length = 0
+      say(`trying since ${endedAt}`)
+      await new Promise<void>(resolve => void run.timers.after(500, resolve))
+    }
+    await run.timers.until(drive({ ...run.run, observers: [observer], afterwards }))
+    expect(said).toEqual([`trying since ${startDelayMs + 1000}`, 'ended'])
+  })
+
   test('that the run has ended, once, also after an error', async () => {
     const { ended, outcome } = await driven('duration: 1s\nwarmup: 0s', { error: 'worker 1 died: out of luck' })
     expect(outcome.error).toBe('worker 1 died: out of luck')

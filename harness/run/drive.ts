@@ -53,6 +53,8 @@ export interface DrivenRun {
   readonly liveReplies?: Pick<LiveReplies, 'notes'>
   /** Ends the run early when it fires. */
   readonly signal: AbortSignal
+  /** What is done when the last worker has ended, while the run is still shown; it may say so to the observers. */
+  readonly afterwards?: (outcome: Outcome, say: (text: string) => void) => Promise<void>
   readonly timers?: Timers
   /** Added to a time of `timers`, it gives a time on the clock that all threads share. */
   readonly sharedOffsetMs?: number
@@ -75,7 +77,13 @@ export async function drive(run: DrivenRun): Promise<Outcome> {
     if (plan.extensionMs > 0) {
       cancels.push(timers.after(delayMs + plan.lengthMs - extendBeforeMs, () => watch.extendIfUnsteady()))
     }
-    return await watch.end(await fleet.ended)
+    const outcome = await watch.end(await fleet.ended)
+    // From here on nothing is read of the run.
+    for (const cancel of cancels.splice(0)) cancel()
+    await run.afterwards?.(outcome, text => {
+      for (const observer of run.observers) observer.said?.(text)
+    })
+    return outcome
   } finally {
     for (const cancel of cancels) cancel()
     signal.removeEventListener('abort', stop)
