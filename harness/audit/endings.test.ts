@@ -67,6 +67,15 @@ test.each([
   expect(audit(inputs({ ...never, cutShort }, failures))[0]!.hint).toMatch(hint)
 })
 
+test('auditEnding() takes a refusal for that of the handshake where the server has had its messages', () => {
+  const cutShort = { reason: 'unconnected', forMs: 3000 } as const
+  const wrongKey = { ...never, cutShort, handshakes: 12 }
+  expect(audit(inputs(wrongKey, { 'connect-refused': 6 }))[0]!.hint).toMatch(/the handshake fails: .* a wrong key/)
+  const later = { ...connected, givenUp: allGivenUp, handshakes: 12 }
+  const found = audit(inputs(later, { 'connect-refused': 6 })).find(({ code }) => code === 'given-up')
+  expect(found!.hint).toMatch(/see whether the server still listens/)
+})
+
 test('auditEnding() says that all connections were given up, which ends the run', () => {
   expect(told({ ...never, givenUp: allGivenUp })).toEqual(['given-up invalid'])
   const [finding] = audit(inputs({ ...never, givenUp: allGivenUp }, refused))

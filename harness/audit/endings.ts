@@ -24,8 +24,10 @@ export interface EndingInputs {
   readonly givenUp?: GivenUp | undefined
   /** Whether a connection was ever ready for a request. */
   readonly hasConnected: boolean
+  /** Messages of handshakes that were sent. */
+  readonly handshakes?: number
   readonly completed: number
-  /** Of a run with a number of requests: how many were sent, and how many should have been. */
+  /** Of a run with a number of requests that has ended before its time: how many were sent, and how many should have been. */
   readonly counted?: { readonly sent: number; readonly wanted: number } | undefined
 }
 
@@ -39,7 +41,8 @@ export function areAllGivenUp({ givenUp }: EndingInputs): boolean {
   return givenUp !== undefined && givenUp.count >= givenUp.of
 }
 
-function stuck({ cutShort, completed, counted }: EndingInputs, failures: FailureCounts): Finding[] {
+function stuck(inputs: EndingInputs, failures: FailureCounts): Finding[] {
+  const { cutShort, completed, counted } = inputs
   if (cutShort === undefined) return []
   const { reason, forMs } = cutShort
   const wanted = counted?.wanted ?? completed
@@ -49,7 +52,7 @@ function stuck({ cutShort, completed, counted }: EndingInputs, failures: Failure
     reason === 'unconnected'
       ? {
           message: `no connection was ever ready for a request: for ${duration} every attempt failed${failureList(failures)}`,
-          hint: `the run was ended: ${connectHint(failures)}`,
+          hint: `the run was ended: ${connectHint(inputs, failures)}`,
         }
       : {
           message: `${done} could be completed: for ${duration} every connection failed${failureList(failures)}`,
@@ -72,7 +75,7 @@ function givenUp(inputs: EndingInputs, failures: FailureCounts): Finding[] {
       code: 'given-up',
       severity: isAll || isCut ? 'invalid' : 'suspect',
       message: `${isAll && of > 1 ? 'all ' : ''}${which} ${were} given up, after ${plural(attempts, 'failed attempt')} in a row${failureList(failures)}${missing}`,
-      hint: `${isAll ? 'the run was ended' : 'the run went on without them'}: ${connectHint(failures)}; reconnect.attempts sets how often is tried`,
+      hint: `${isAll ? 'the run was ended' : 'the run went on without them'}: ${connectHint(inputs, failures)}; reconnect.attempts sets how often is tried`,
       value: count,
       limit: 0,
     },
@@ -83,14 +86,16 @@ function givenUp(inputs: EndingInputs, failures: FailureCounts): Finding[] {
 const connectKinds: readonly FailureKind[] = ['connect-refused', 'connect-timeout', 'connect-failed', 'unreachable']
 
 /** What to do where connections cannot be opened, by the most frequent failure. */
-function connectHint(failures: FailureCounts): string {
+function connectHint({ hasConnected, handshakes = 0 }: EndingInputs, failures: FailureCounts): string {
   const { 'no-free-port': ports = 0, 'no-descriptor': descriptors = 0 } = failures
   if (ports > 0) return portHint
   if (descriptors > 0) return descriptorHint
   const [most] = byCount(failures)
-  return most === undefined || connectKinds.includes(most[0])
+  // A server that takes messages of the handshake listens, though it may refuse the key.
+  const isAnswered = !hasConnected && handshakes > 0
+  return !isAnswered && (most === undefined || connectKinds.includes(most[0]))
     ? 'see whether the server still listens at this address, and what its log says'
-    : 'the handshake fails: "volley talk FILE" shows what the server answers to it'
+    : 'the handshake fails: "volley talk FILE" shows what the server answers to it, and a wrong key is refused too'
 }
 
 export const portHint =

@@ -101,7 +101,7 @@ export function auditInputs(
             answered: totals.completed + handshakes.completed + heartbeats.completed - unansweredOf(run.trial),
           },
         }),
-    ending: endingInputs(run, collector, totals),
+    ending: endingInputs(run, collector, totals, measured),
     failures: totals.failures,
     endedInWarmup: run.facts.scenario.requests !== undefined && measured.elapsedMs < measured.warmupMs,
     completed: totals.completed,
@@ -205,8 +205,15 @@ function unansweredOf(trial: TrialRecord | undefined): number {
   return trial === undefined ? 0 : trial.sent - trial.answered
 }
 
-function endingInputs({ cutShort, facts }: AuditedRun, collector: Collector, totals: Totals): EndingInputs {
-  const { connections, reconnect, requests } = facts.scenario
+function endingInputs(
+  { cutShort, facts, interrupted }: AuditedRun,
+  collector: Collector,
+  totals: Totals,
+  measured: Measured,
+): EndingInputs {
+  const { connections, reconnect, requests, duration } = facts.scenario
+  // While a run lasts, and where its time ends it, not all requests have been sent.
+  const isDone = collector.endedAt(0) !== undefined && !interrupted && measured.elapsedMs < duration
   const { sent, completed, givenUp = 0 } = totals
   return {
     cutShort,
@@ -214,8 +221,9 @@ function endingInputs({ cutShort, facts }: AuditedRun, collector: Collector, tot
       givenUp: { count: givenUp, of: connections, attempts: reconnect.attempts },
     }),
     hasConnected: collector.total(field.ready) > 0,
+    handshakes: totals.handshakes.sent,
     completed,
-    ...(requests !== undefined && { counted: { sent, wanted: requests } }),
+    ...(requests !== undefined && isDone && { counted: { sent, wanted: requests } }),
   }
 }
 

@@ -8,7 +8,10 @@ import { limits } from './limits.ts'
  * It is for a target on this machine, which has an idle core's worth left, and for a run by time, which sends as much as
  * it can anyway. That it was saturated, and its client busy, the caller knows.
  */
-export function workersToTry(run: AuditedRun, measured: Measured): number | undefined {
+export function workersToTry(
+  run: Pick<AuditedRun, 'facts' | 'targetIsLocal' | 'machine'>,
+  measured: Pick<Measured, 'windowMs' | 'clientCpuSeconds' | 'serverCpuSeconds'>,
+): number | undefined {
   const { scenario, workers, environment } = run.facts
   const { connections, target, requests, protocol } = scenario
   const isAskedFor = requests === undefined && target.relay === undefined

@@ -10,3 +10,13 @@ test('a saturated run is followed by a measurement of the ceiling of its client'
   expect(report.client.ceiling!.nullPerSecond).toBeGreaterThan(0)
   expect(stdout).toMatch(/a null server: [\d,]+\/s/)
 })
+
+test('neither a ceiling nor a trial with another worker follows a run with --no-ceiling', async () => {
+  const args = [scenarioFile(busyClient), '-d', '2200ms', '-w', '1', '--no-ceiling']
+  const { code, report, stderr } = await startRun(args, { ceiling: 'measure' }).ended()
+  expect(code).toBe(0)
+  expect(report.client.cores).toBeGreaterThan(0)
+  expect(report.client).not.toHaveProperty('ceiling')
+  expect(report.client).not.toHaveProperty('trial')
+  expect(stderr).not.toContain('a trial of')
+})

@@ -312,6 +312,7 @@ export class Exchange {
   sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
     const step = this.#sequence.heartbeat
+    this.pairing.sends(link)
     this.links.heartbeatSent(link, now, this.#sequence.reply[step]!)
     return this.#sendNonRequest(link, step, now)
   }

@@ -10,8 +10,8 @@ const spreads = { constant: 0, uniform: 1, exponential: 2 } as const
 
 /**
  * How long links wait: after a reply to a step with `think`, and before their first request. Links that began together
- * would go on in step for ever, and each burst would wait for itself in the queues of the server. So the first requests
- * come as if the load had been going on before: spread over the longest pause of the steps, the first link at once.
+ * would go on in step for ever, and each burst would wait for itself in the queues of the server; that goes for their
+ * heartbeats too. So the first requests come as if the load had been going on before: spread over the longest pause of the steps, the first link at once.
  */
 export class Pauses {
   /** By step: the mean pause after its reply; 0 where there is none. */
@@ -21,16 +21,18 @@ export class Pauses {
   readonly #prng: Prng
   readonly #seed: number
   readonly #links: number
+  readonly #heartbeatMs: number
   /** The step with the longest pause; -1 where all links begin at once. */
   readonly #longest: number
 
-  constructor({ bank, seed, mode, requests = Number.POSITIVE_INFINITY, connections }: WorkerPlan) {
+  constructor({ bank, seed, mode, requests = Number.POSITIVE_INFINITY, connections, heartbeatMs = 0 }: WorkerPlan) {
     const { steps } = bank
     this.meanMs = Float64Array.from(steps, step => step.thinkMs)
     this.#spread = Uint8Array.from(steps, step => spreads[step.thinkSpread ?? 'constant'])
     this.#seed = streamSeed(seed, pauseStream)
     this.#prng = createPrng(this.#seed)
     this.#links = connections
+    this.#heartbeatMs = heartbeatMs
     // A single pass is over before it could get out of step, and so is a run without a second request for each link.
     const isSinglePass = mode === 'once' || requests <= connections
     this.#longest = isSinglePass ? -1 : longestOf(steps)
@@ -52,12 +54,23 @@ export class Pauses {
    */
   beforeFirst(link: number): number {
     const step = this.#longest
-    if (step < 0 || link === 0) return 0
-    const share = (link + streamSeed(this.#seed, link) / 0x1_0000_0000) / this.#links
+    if (step < 0) return 0
+    const share = this.#shareOf(link)
     const meanMs = this.meanMs[step]!
     const spread = this.#spread[step]!
     if (spread === spreads.constant) return meanMs * share
     return spread === spreads.uniform ? 2 * meanMs * (1 - Math.sqrt(1 - share)) : exponential(meanMs, share)
+  }
+
+  /** By how much sooner than after its period a link sends its first heartbeat, so that these are spread over it as well. */
+  firstHeartbeatSoonerBy(link: number): number {
+    return this.#heartbeatMs * this.#shareOf(link)
+  }
+
+  /** A number from 0 to 1, in the link's own part of that range; 0 for the first link. */
+  #shareOf(link: number): number {
+    if (link === 0) return 0
+    return (link + streamSeed(this.#seed, link) / 0x1_0000_0000) / this.#links
   }
 }
 
