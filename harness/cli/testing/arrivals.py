@@ -1,7 +1,7 @@
 """A line server that records when requests come, and owes nothing to Volley.
 
 Each line is sent back. The port is printed once the server listens, and what it has counted when it is ended by SIGTERM:
-how many requests came in the fullest bin of 10 ms, over how many bins all of them are, and how long each connection paused
+how many requests came in the fullest bin of 10 ms, over how many bins all of them are and how many of those have any, and how long each connection paused
 between a reply and its next request, as shares of the mean pause.
 """
 
@@ -49,6 +49,7 @@ def report():
         **counts,
         "requests": len(arrivals),
         "bins": max(bins, default=-1) + 1,
+        "usedBins": len(bins),
         "largestBin": max(bins.values(), default=0),
         "pauses": len(pauses),
         "shorterThanHalf": share(lambda pause: pause < mean / 2),
