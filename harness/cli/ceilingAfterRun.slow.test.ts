@@ -5,7 +5,7 @@ import { cleanUp, scenarioFile, startRun } from './testing/volley.ts'
 afterEach(cleanUp)
 
 test('a saturated run is followed by a measurement of the ceiling of its client', async () => {
-  const { report, stdout } = await startRun([scenarioFile(busyClient), '-d', '2200ms'], { ceiling: 'measure' }).ended()
+  const { report, stdout } = await startRun([scenarioFile(busyClient), '-d', '4s'], { ceiling: 'measure' }).ended()
   expect(report.client.ceiling).toMatchObject({ cached: false })
   expect(report.client.ceiling!.nullPerSecond).toBeGreaterThan(0)
   expect(stdout).toMatch(/a null server: [\d,]+\/s/)
