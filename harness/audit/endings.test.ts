@@ -70,7 +70,7 @@ test.each([
 test('auditEnding() takes a refusal for that of the handshake where the server has had its messages', () => {
   const cutShort = { reason: 'unconnected', forMs: 3000 } as const
   const wrongKey = { ...never, cutShort, handshakes: 12 }
-  expect(audit(inputs(wrongKey, { 'connect-refused': 6 }))[0]!.hint).toMatch(/the handshake fails: .* a wrong key/)
+  expect(audit(inputs(wrongKey, { 'connect-refused': 6 }))[0]!.hint).toMatch(/the handshake fails: .*; check the key/)
   const later = { ...connected, givenUp: allGivenUp, handshakes: 12 }
   const found = audit(inputs(later, { 'connect-refused': 6 })).find(({ code }) => code === 'given-up')
   expect(found!.hint).toMatch(/see whether the server still listens/)
@@ -82,7 +82,7 @@ test('auditEnding() says that all connections were given up, which ends the run'
   expect(finding!.message).toBe(
     'all 10 connections were given up, after 4 failed attempts in a row (connect-refused 40, reset 10)',
   )
-  expect(finding!.hint).toMatch(/^the run was ended: see whether the server .*; reconnect\.attempts sets how often/)
+  expect(finding!.hint).toMatch(/^the run was ended: see whether the server .*; reconnect\.attempts says how often/)
   const [single] = audit(inputs({ ...never, givenUp: { count: 1, of: 1, attempts: 1 } }, {}))
   expect(single!.message).toBe('1 connection was given up, after 1 failed attempt in a row')
 })

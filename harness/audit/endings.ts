@@ -75,7 +75,7 @@ function givenUp(inputs: EndingInputs, failures: FailureCounts): Finding[] {
       code: 'given-up',
       severity: isAll || isCut ? 'invalid' : 'suspect',
       message: `${isAll && of > 1 ? 'all ' : ''}${which} ${were} given up, after ${plural(attempts, 'failed attempt')} in a row${failureList(failures)}${missing}`,
-      hint: `${isAll ? 'the run was ended' : 'the run went on without them'}: ${connectHint(inputs, failures)}; reconnect.attempts sets how often is tried`,
+      hint: `${isAll ? 'the run was ended' : 'the run went on without them'}: ${connectHint(inputs, failures)}; reconnect.attempts says how often to try`,
       value: count,
       limit: 0,
     },
@@ -95,7 +95,7 @@ function connectHint({ hasConnected, handshakes = 0 }: EndingInputs, failures: F
   const isAnswered = !hasConnected && handshakes > 0
   return !isAnswered && (most === undefined || connectKinds.includes(most[0]))
     ? 'see whether the server still listens at this address, and what its log says'
-    : 'the handshake fails: "volley talk FILE" shows what the server answers to it, and a wrong key is refused too'
+    : 'the handshake fails: "volley talk FILE" shows what the server answers; check the key, if there is one'
 }
 
 export const portHint =
