@@ -1,4 +1,5 @@
 import type { Role } from '../metrics/slab.ts'
+import type { RandomPause } from '../scenario/scenario.ts'
 import type { MessageTemplate, PlannedCapture } from './templates.ts'
 
 /**
@@ -47,7 +48,10 @@ export interface PlannedStep {
   readonly firstFrame: number
   readonly frameCount: number
   readonly expectation?: PlannedExpectation
+  /** The pause after its reply, or the mean of those that are drawn; 0 for none. */
   readonly thinkMs: number
+  /** How pauses are drawn; absent where all are the same. */
+  readonly thinkSpread?: RandomPause['spread']
   readonly weight: number
   /** False if the server sends no reply. */
   readonly reply: boolean

@@ -96,7 +96,7 @@ class BankBuilder {
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
         ...(step.expect === undefined ? {} : { expectation: this.#expectation(step.expect) }),
-        thinkMs: step.think,
+        ...pauseOf(step.think),
         weight,
         reply,
         ...(step.listens && { listens: true as const }),
@@ -268,6 +268,11 @@ class BankBuilder {
 }
 
 type MessageFields = Omit<MessageSend, 'body' | 'path' | 'headers'>
+
+function pauseOf(think: Step['think']): Pick<PlannedStep, 'thinkMs' | 'thinkSpread'> {
+  return typeof think === 'number' ? { thinkMs: think } : { thinkMs: think.mean, thinkSpread: think.spread }
+}
+
 
 /** The values of fields as numbers: a character stands for its code. */
 function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string, readonly number[]> {

@@ -101,6 +101,8 @@ export interface Stage {
 export interface Reconnect {
   readonly when: 'failure' | 'every-request' | 'never'
   readonly backoff: { readonly min: number; readonly max: number }
+  /** A connection that could not be opened, or do its handshake, so often in a row is given up. */
+  readonly attempts?: number
   /** `reset`: a connection that has had its request is closed by a reset, and leaves no port in TIME_WAIT. */
   readonly close?: 'normal' | 'reset'
 }
@@ -114,7 +116,13 @@ export interface Step {
   /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
-  readonly think: number
+  readonly think: number | RandomPause
+}
+
+/** Pauses in milliseconds, each drawn anew: `exponential`, or `uniform` from 0 to twice their mean. */
+export interface RandomPause {
+  readonly mean: number
+  readonly spread: 'exponential' | 'uniform'
 }
 
 export interface MixStep extends Step {
@@ -269,6 +277,7 @@ export const limits = {
   dataRowsMax: 1_000_000,
   rateMax: 100_000_000,
   stagesMax: 1000,
+  attemptsMax: 10_000,
   durationMsMax: 7 * 24 * 3_600_000,
   /** How long a run may take that ends with a number of requests, or after one pass, where no duration is set. */
   countedDurationMs: 3_600_000,

@@ -19,6 +19,7 @@ import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
+import { Pauses } from './pauses.ts'
 import { RequestSequence } from './requestSequence.ts'
 import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
@@ -45,6 +46,7 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   readonly links: LinkState
+  readonly pauses: Pauses
   /** Absent where no reply of the protocol ends its connection. */
   readonly endings: ConnectionEndings | undefined
   readonly afterEnd: AfterEnd
@@ -96,6 +98,7 @@ export class Exchange {
     this.#isPaced = plan.pace !== undefined
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
+    this.pauses = new Pauses(plan)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const hasAnsweredHeartbeat = bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
     const slotsPerLink = sending.pipeline + (hasAnsweredHeartbeat ? 1 : 0)
@@ -261,7 +264,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#think(link, step, now + this.#sequence.thinkMs[step]!)
+    if (this.pauses.meanMs[step]! > 0) this.#think(link, step, now + this.pauses.after(step))
     return undefined
   }
 
@@ -316,6 +319,7 @@ export class Exchange {
   sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
     const step = this.#sequence.heartbeat
+    this.pairing.sends(link)
     this.links.heartbeatSent(link, now, this.#sequence.reply[step]!)
     return this.#sendNonRequest(link, step, now)
   }
