@@ -5,10 +5,14 @@ export type ProtocolSpec =
   | ({ readonly name: 'frame' } & FrameSettings)
   | { readonly name: 'tlv'; readonly maxFrame: number }
   | { readonly name: 'rpc'; readonly lengthPrefix: boolean; readonly maxFrame: number }
-  | { readonly name: 'broadcast'; readonly maxFrame: number }
+  /** `line` by default. */
+  | { readonly name: 'broadcast'; readonly framing?: BroadcastFraming; readonly maxFrame: number }
   /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
+
+/** How messages of `broadcast` are told apart: by line ends, by the braces of JSON objects, or as bare texts to clients. */
+export type BroadcastFraming = 'line' | 'json' | 'text'
 
 export interface FrameSettings {
   /** Where the length field begins. */

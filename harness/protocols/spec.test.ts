@@ -59,6 +59,9 @@ test('protocolSpec() reports what was expected and found', () => {
   expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
     'http.host: expected a host such as example.org, got "a\\r\\nb"',
   ])
+  expect(faultsOf({ broadcast: { framing: 'lines' } })).toEqual([
+    'broadcast.framing: expected line, json or text, got "lines"',
+  ])
   expect(faultsOf({ tlv: null })).toEqual(['tlv: expected a mapping with maxFrame, got nothing'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
   expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
@@ -120,6 +123,8 @@ test('protocolText() gives a text that protocolSpec() reads as the same protocol
     protocolSpec({ http: { host: 'example.org' } }),
     protocolSpec({ raw: { reply: { bytes: 7 } } }),
     protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }),
+    protocolSpec({ broadcast: { framing: 'json' } }),
+    protocolSpec({ broadcast: { framing: 'text' } }),
   )
   for (const spec of specs) {
     expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)
@@ -137,4 +142,5 @@ test('describeProtocol() names unusual settings', () => {
   expect(describeProtocol(protocolSpec({ frame }))).toBe('frame, 2-byte little-endian length at 2, 2-byte id at 4')
   expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')
   expect(describeProtocol(protocolSpec({ rpc: { lengthPrefix: false } }))).toBe('rpc without length prefix')
+  expect(describeProtocol(protocolSpec({ broadcast: { framing: 'text' } }))).toBe('broadcast, framing text')
 })

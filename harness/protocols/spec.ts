@@ -8,7 +8,7 @@ import { unknownWord } from '../suggestion.ts'
 import { formatSize } from '../units.ts'
 import { shortestFrame } from './frame.ts'
 import type { ProtocolName } from './protocol.ts'
-import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
+import type { BroadcastFraming, FrameSettings, ProtocolSpec } from './protocolSpec.ts'
 
 /** The names of the protocols. */
 export const protocolNames = [
@@ -21,6 +21,9 @@ export const protocolNames = [
   'http',
   'resp',
 ] as const satisfies readonly ProtocolName[]
+
+/** The framings of `broadcast`; the first is the default. */
+export const broadcastFramings = ['line', 'json', 'text'] as const satisfies readonly BroadcastFraming[]
 
 /** The upper bound of maxFrame: a whole frame is held in memory. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -84,9 +87,14 @@ const rpcSettings = mapping({
   maxFrame: maxFrame.default(rpcMaxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
-const broadcastSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
-  (settings): ProtocolSpec => ({ name: 'broadcast', ...settings }),
-)
+const broadcastSettings = mapping({
+  framing: choice(broadcastFramings)
+    .default('line')
+    .describe(
+      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it',
+    ),
+  maxFrame: maxFrame.default(maxFrameDefault),
+}).transform((settings): ProtocolSpec => ({ name: 'broadcast', ...settings }))
 
 const hostForms = 'expected a host such as example.org'
 
@@ -163,8 +171,9 @@ export function describeProtocol(spec: ProtocolSpec): string {
       return describeFrame(spec)
     case 'rpc':
       return spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'
-    case 'tlv':
     case 'broadcast':
+      return spec.framing === undefined || spec.framing === 'line' ? 'broadcast' : `broadcast, framing ${spec.framing}`
+    case 'tlv':
     case 'http':
     case 'resp':
       return spec.name
