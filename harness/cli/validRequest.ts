@@ -8,7 +8,7 @@ import { settingValue } from '../scenario/setting.ts'
 import { isHttpUrl, isUrl } from '../scenario/url.ts'
 
 /** Keys of a step's `send`, if it is a mapping. */
-const sendKeys = 'hex base64 file random body type version extension method path headers'.split(' ')
+const sendKeys = 'hex base64 file random body type version extension clientIp method path headers'.split(' ')
 
 /** The scenario of a file, a text or a URL; `send` replaces its steps, and an address without it gets a request that fits its protocol. */
 export async function loadWithRequest(

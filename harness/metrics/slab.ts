@@ -86,8 +86,10 @@ export const field = {
   linksInService: 29,
   /** Times that the loop woke late while requests were in flight; the latest of them are in `Slab.stalls`. */
   stalls: 30,
+  /** Pieces of deliveries that came later than their beginning, in formats where a delivery has no end. */
+  deliveryPieces: 31,
   /** By kind, up to the end of the fields. */
-  failures: 31,
+  failures: 32,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -190,6 +192,7 @@ export const counterFields: readonly number[] = [
   field.reordered,
   field.deliveries,
   field.deliveriesAfter,
+  field.deliveryPieces,
   field.nonCompletingReplies,
   field.possiblyMissed,
   field.lateReplies,

@@ -8,7 +8,7 @@ import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedStep, RequestBank } from './bank.ts'
 import type { Materials } from './materials.ts'
-import { CaptureNames, type MessageTemplate, type TemplatePart } from './templates.ts'
+import { CaptureNames, localAddress, type MessageTemplate, type TemplatePart } from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -68,9 +68,10 @@ class BankBuilder {
 
   add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
     const firstFrame = this.#frames.length
-    const rows = usesData(step.send) ? this.#materials.rows : [undefined]
+    const send = this.#withSender(step.send)
+    const rows = usesData(send) ? this.#materials.rows : [undefined]
     try {
-      for (const row of rows) this.#encode(step.send, row)
+      for (const row of rows) this.#encode(send, row)
       this.#steps.push({
         name: showPath(at),
         role,
@@ -80,7 +81,7 @@ class BankBuilder {
         thinkMs: step.think,
         weight,
         reply,
-        ...(usesCaptured(step.send) && { isTemplate: true as const }),
+        ...(isOfAnyLength(send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {
@@ -128,9 +129,16 @@ class BankBuilder {
     }
   }
 
+  /** A request with the address of its connection, where the protocol needs one and the request has none. */
+  #withSender(send: Send): Send {
+    if (this.#protocol.needsLocalAddress !== true) return send
+    const fields = isFields(send) ? send : { body: send }
+    return { clientIp: `{{${localAddress}}}`, ...fields }
+  }
+
   #encode(send: Send, row: Row | undefined): void {
     const slots: Slot[] = []
-    const isTemplate = usesCaptured(send)
+    const isTemplate = isOfAnyLength(send)
     const frame = this.#protocol.encode(this.#message(send, row, fillers[0], slots))
     if (frame.length === 0) throw new RangeError('an empty request cannot be sent over a protocol without framing')
     this.#bytes += frame.length
@@ -150,12 +158,13 @@ class BankBuilder {
 
   /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
   #message(send: Send, row: Row | undefined, filler: number, slots: Slot[]): Message {
-    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    const { body = '', path, headers, clientIp, extension, ...fields } = isFields(send) ? send : { body: send }
     const text = (value: string) => Buffer.from(fillSlots(value, row, filler, slots)).toString()
     return {
       ...fields,
       ...(path === undefined ? {} : { path: text(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
+      ...(clientIp === undefined ? {} : { clientIp: text(clientIp) }),
       ...(extension === undefined ? {} : { extension: BigInt(extension) }),
       body: typeof body === 'string' ? fillSlots(body, row, filler, slots) : this.#constant(body),
     }
@@ -163,13 +172,14 @@ class BankBuilder {
 
   /** The same message as a template, with its slots in the same order as in `#message`. */
   #template(send: Send, row: Row | undefined): MessageTemplate {
-    const { body = '', path, headers, extension, ...fields } = isFields(send) ? send : { body: send }
+    const { body = '', path, headers, clientIp, extension, ...fields } = isFields(send) ? send : { body: send }
     let slotEnd = 0
     const parts = (text: string) =>
       parseSlots(text).map((part): TemplatePart => {
         if ('text' in part) return utf8(part.text)
         if (part.slot === 'data') return utf8(column(row, part.column))
         if (part.slot === 'capture') return { value: this.#names.numberOf(part.name) }
+        if (part.slot === localAddress) return localAddress
         slotEnd += part.length
         return { slotFrom: slotEnd - part.length, slotEnd }
       })
@@ -177,6 +187,7 @@ class BankBuilder {
       fields: { ...fields, ...(extension === undefined ? {} : { extension: BigInt(extension) }) },
       ...(path === undefined ? {} : { path: parts(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
+      ...(clientIp === undefined ? {} : { clientIp: parts(clientIp) }),
       body: typeof body === 'string' ? parts(body) : [this.#constant(body)],
     }
   }
@@ -210,12 +221,16 @@ type Slot = Omit<Patch, 'offset'>
 /** Two digits to fill slots with: where the frames encoded with them differ, the slots are. */
 const fillers = [0x30, 0x31] as const
 
+/** As long as an address of IPv4 can be. */
+const exampleAddress = '255.255.255.255:65535'
+
 function fillSlots(text: string, row: Row | undefined, filler: number, slots: Slot[]): Uint8Array {
   const parts = parseSlots(text).map(part => {
     if ('text' in part) return utf8(part.text)
     if (part.slot === 'data') return utf8(column(row, part.column))
     // A slash, because a captured value may be a whole path as well as a part of one.
     if (part.slot === 'capture') return utf8('/')
+    if (part.slot === localAddress) return utf8(exampleAddress)
     const { slot, ...rest } = part
     slots.push({ kind: slot, ...rest })
     return new Uint8Array(part.length).fill(filler)
@@ -282,12 +297,13 @@ function usesData(send: Send): boolean {
   return usesSlot(send, 'data')
 }
 
-function usesCaptured(send: Send): boolean {
-  return usesSlot(send, 'capture')
+/** Whether a request has a slot without a fixed width, so that it is encoded when it is sent. */
+function isOfAnyLength(send: Send): boolean {
+  return usesSlot(send, 'capture') || usesSlot(send, localAddress)
 }
 
 function usesSlot(send: Send, slot: string): boolean {
-  const texts = isFields(send) ? [send.body, send.path, ...Object.values(send.headers ?? {})] : [send]
+  const texts = isFields(send) ? [send.body, send.path, send.clientIp, ...Object.values(send.headers ?? {})] : [send]
   return texts.some(
     text => typeof text === 'string' && parseSlots(text).some(part => 'slot' in part && part.slot === slot),
   )

@@ -9,21 +9,32 @@ export interface PlannedCapture {
 }
 
 /**
- * A message that is encoded when it is sent, because it contains a captured value. Its slots are filled by the patches
+ * A message that is encoded when it is sent, because it contains a captured value or the client's address, which are of
+ * any length. Its slots are filled by the patches
  * of its frame, one after another in a buffer of their own.
  */
 export interface MessageTemplate {
-  readonly fields: Omit<Message, 'body' | 'path' | 'headers'>
+  readonly fields: Omit<Message, 'body' | 'path' | 'headers' | 'clientIp'>
   readonly path?: readonly TemplatePart[]
   readonly headers?: Readonly<Record<string, readonly TemplatePart[]>>
+  readonly clientIp?: readonly TemplatePart[]
   readonly body: readonly TemplatePart[]
 }
 
-/** Constant bytes, a slot by its range in the buffer of patches, or a captured value by its number. */
+/** Constant bytes, a slot by its range in the buffer of patches, a captured value by its number, or the client's address. */
 export type TemplatePart =
   | Uint8Array
   | { readonly slotFrom: number; readonly slotEnd: number }
   | { readonly value: number }
+  | typeof localAddress
+
+/** The client's address on the connection. */
+export const localAddress = 'localAddress'
+
+/** Every part of a template. */
+export function partsOf({ path = [], headers = {}, clientIp = [], body }: MessageTemplate): readonly TemplatePart[] {
+  return [...path, ...Object.values(headers).flat(), ...clientIp, ...body]
+}
 
 /** The names of the captured values of a scenario, numbered. */
 export class CaptureNames {

@@ -60,7 +60,8 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   if (2 * plan.workers.length > inputs.environment.cores) return undefined
   if (connections > connectionsMax || 2 * connections + ownDescriptors > fileDescriptorsMax()) return undefined
   const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
-  // The replies of a null server have no values to capture, so no request can be made from them.
+  // The replies of a null server have no values to capture, so no request can be made from them; and its replies are
+  // planned from requests whose length is known.
   if (loopBank.steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) return undefined
   const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
   if (replies === undefined) return undefined

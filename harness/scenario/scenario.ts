@@ -129,6 +129,8 @@ export type Send =
       readonly method?: string
       readonly path?: string
       readonly headers?: Readonly<Record<string, string>>
+      /** Broadcast: by which address the client names itself; with framing text its own, unless this sets another. */
+      readonly clientIp?: string
     }
 
 export type Payload =

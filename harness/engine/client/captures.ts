@@ -1,8 +1,9 @@
 import type { RequestBank } from '../../plan/bank.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
-import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
+import { localAddress, type MessageTemplate, partsOf, type TemplatePart } from '../../plan/templates.ts'
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'
+import type { Transport } from '../../transports/transport.ts'
 import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 
@@ -23,8 +24,9 @@ interface Capture {
 }
 
 /**
- * The values that each connection has captured from replies, and the requests that contain them. These requests are
- * encoded when they are sent, and may allocate.
+ * The values that each connection has captured from replies and its own address, and the requests that contain them.
+ * These requests are encoded when they are sent, and may allocate. One in which nothing differs but the address is encoded
+ * once for a connection, as long as the connection sends no other between.
  */
 export class Captures {
   readonly #protocol: Protocol
@@ -38,6 +40,15 @@ export class Captures {
   /** By link and number of the value. */
   readonly #values: (Uint8Array | undefined)[]
   readonly #count: number
+  /** By frame. */
+  readonly #needsAddress: readonly boolean[]
+  /** By frame: whether it stays the same on a connection. */
+  readonly #isConstant: readonly boolean[]
+  /** By link: the client's address, where a request needs it. */
+  readonly #addresses: (Uint8Array | undefined)[]
+  /** By link: the constant request that was encoded last, and its frame. */
+  readonly #keptBytes: (Uint8Array | undefined)[]
+  readonly #keptFrame: Int32Array
   /** Where the text of slots is written before it is put into a message. */
   readonly #slots: Uint8Array
 
@@ -52,10 +63,32 @@ export class Captures {
     )
     this.#count = bank.capturedValues
     this.#values = new Array(connections * this.#count).fill(undefined)
+    const partsOfFrames = bank.templates.map(template => (template === null ? [] : partsOf(template)))
+    this.#needsAddress = partsOfFrames.map(parts => parts.includes(localAddress))
+    this.#isConstant = partsOfFrames.map(parts =>
+      parts.every(part => part === localAddress || part instanceof Uint8Array),
+    )
+    this.#addresses = new Array(connections).fill(undefined)
+    this.#keptBytes = new Array(connections).fill(undefined)
+    this.#keptFrame = new Int32Array(connections).fill(-1)
     const slotBytes = bank.templates.map((template, frame) =>
       template === null ? 0 : bank.patches[frame]!.reduce((sum, { length }) => sum + length, 0),
     )
     this.#slots = new Uint8Array(slotBytes.reduce((most, bytes) => Math.max(most, bytes), 0))
+  }
+
+  /** Undefined where no step captures anything and no request is encoded when it is sent. */
+  static of(plan: WorkerPlan, protocol: Protocol, patcher: Patcher): Captures | undefined {
+    const { capturedValues, templates } = plan.bank
+    return capturedValues > 0 || templates.length > 0 ? new Captures(plan, protocol, patcher) : undefined
+  }
+
+  /** A connection is open: asks for its address, if any request needs it. */
+  opened(link: number, transport: Transport): void {
+    if (!this.#needsAddress.includes(true)) return
+    const address = transport.localAddress?.(link)
+    this.#addresses[link] = address === undefined ? undefined : utf8.encode(address)
+    this.#keptFrame[link] = -1
   }
 
   /** Whether a step captures values from its replies. */
@@ -88,6 +121,17 @@ export class Captures {
 
   /** The request of a frame with the values of its connection, without layers; undefined where it cannot be encoded. */
   encode(link: number, frame: number, now: number): Uint8Array | undefined {
+    // The connection is already broken where its address is not known.
+    if (this.#needsAddress[frame] && this.#addresses[link] === undefined) return undefined
+    if (!this.#isConstant[frame]) return this.#encode(link, frame, now)
+    if (this.#keptFrame[link] !== frame) {
+      this.#keptBytes[link] = this.#encode(link, frame, now)
+      this.#keptFrame[link] = frame
+    }
+    return this.#keptBytes[link]
+  }
+
+  #encode(link: number, frame: number, now: number): Uint8Array | undefined {
     this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
     try {
       return this.#plain.encode(this.#message(this.#templates[frame]!, link))
@@ -99,7 +143,7 @@ export class Captures {
     }
   }
 
-  #message({ fields, path, headers, body }: MessageTemplate, link: number): Message {
+  #message({ fields, path, headers, clientIp, body }: MessageTemplate, link: number): Message {
     return {
       ...fields,
       ...(path === undefined ? {} : { path: this.#fill(path, link).toString() }),
@@ -110,6 +154,7 @@ export class Captures {
               Object.entries(headers).map(([name, parts]) => [name, this.#fill(parts, link).toString()]),
             ),
           }),
+      ...(clientIp === undefined ? {} : { clientIp: this.#fill(clientIp, link).toString() }),
       body: this.#fill(body, link),
     }
   }
@@ -117,6 +162,7 @@ export class Captures {
   #fill(parts: readonly TemplatePart[], link: number): Buffer {
     return Buffer.concat(
       parts.map(part => {
+        if (part === localAddress) return this.#addresses[link]!
         if (part instanceof Uint8Array) return part
         if ('value' in part) return this.#values[link * this.#count + part.value] ?? noBytes
         return this.#slots.subarray(part.slotFrom, part.slotEnd)

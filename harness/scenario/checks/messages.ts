@@ -17,7 +17,7 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   frame: [],
   tlv: ['type'],
   rpc: ['type', 'version', 'extension'],
-  broadcast: [],
+  broadcast: ['clientIp'],
   http: ['method', 'path', 'headers', 'status'],
   resp: ['error'],
 }
@@ -98,6 +98,8 @@ export function textsOf(send: Send): { readonly path: Path; readonly text: strin
   if (typeof send === 'string') return [{ path: [], text: send }]
   const body = 'body' in send && typeof send.body === 'string' ? [{ path: ['body'], text: send.body }] : []
   const path = 'path' in send && send.path !== undefined ? [{ path: ['path'], text: send.path }] : []
+  const clientIp =
+    'clientIp' in send && send.clientIp !== undefined ? [{ path: ['clientIp'], text: send.clientIp }] : []
   const headers = Object.entries('headers' in send ? (send.headers ?? {}) : {})
-  return [...body, ...path, ...headers.map(([name, text]) => ({ path: ['headers', name], text }))]
+  return [...body, ...path, ...clientIp, ...headers.map(([name, text]) => ({ path: ['headers', name], text }))]
 }

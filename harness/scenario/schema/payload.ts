@@ -39,7 +39,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
+    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{localAddress}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
   )
 
 const payload = z.union(
@@ -58,6 +58,11 @@ const sendShape = {
   type: integer(0, 0xffff_ffff).exactOptional().describe('Protocol tlv: the type; rpc: the command type'),
   version: integer(-0x8000, 0x7fff).exactOptional().describe('Protocol rpc: the version'),
   extension: integer(-int64Max, int64Max).exactOptional().describe('Protocol rpc: the extension'),
+  clientIp: sentText
+    .exactOptional()
+    .describe(
+      "Protocol broadcast: client_ip, by which the client names itself; empty by default, and with framing text the connection's own address",
+    ),
   ...httpShape,
 } satisfies Record<KeysOf<Send>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'
