@@ -163,12 +163,13 @@ function latencyOf({ quantiles, histogram }: LatencyDistribution): Latency {
 }
 
 function deliveriesOf(inputs: DeliveriesInputs, { deliveries, delivery }: Measured, seconds: number): DeliveriesRecord {
-  const { count, acknowledged, others, serverSent, inexact } = inputs
+  const { count, acknowledged, others, serverSent, inexact, pieces = 0 } = inputs
   return {
     count,
     expected: acknowledged * others,
     ...(inexact !== undefined && { inexact }),
     ...(serverSent !== undefined && { serverSent }),
+    ...(pieces > 0 && { pieces }),
     perSecond: seconds > 0 ? round(deliveries / seconds) : 0,
     latencyMs: latencyOf(delivery),
   }

@@ -122,6 +122,11 @@ test.each<[string, OptionTexts, string[]]>([
     { listen: 'udp://unix:/x' },
     ['--listen expected an address such as 127.0.0.1:8080, udp://127.0.0.1:8080 or unix:/path, got "udp://unix:/x"'],
   ],
+  [
+    'broadcast',
+    { framing: 'lines', listen: '127.0.0.1:0' },
+    ['--framing expected line, json or text, got "lines"', '--listen broadcast does not serve over UDP'],
+  ],
   ['http', {}, ['--listen http does not serve over UDP']],
   ['tlv', { reply: 'x'.repeat(65_500) }, ['--reply a datagram has at most 65507 bytes, not 65508']],
   [

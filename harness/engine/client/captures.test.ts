@@ -274,3 +274,39 @@ test('Client begins with the first step again after a timeout of the step that c
   expect(seen).toEqual(['new', 'new', 'get id2', 'new', 'get id4'])
   expect(run).toMatchObject({ completed: 4, failures: { timeout: 1 } })
 })
+
+test('Client sends the address of each connection, of any length, with slots and without', async () => {
+  const seen = new Map<string, Set<string>>()
+  const server: MemoryServer = {
+    received(connection, received) {
+      for (const line of Buffer.from(received).toString().trimEnd().split('\n')) {
+        const [kind, address] = line.split(' ')
+        const known = seen.get(`${kind} ${connection.link}`) ?? new Set()
+        seen.set(`${kind} ${connection.link}`, known.add(`${address === connection.remoteAddress}`))
+        connection.send(bytes(`${line}\n`), 1)
+      }
+    },
+  }
+  const run = await simulate(server, {
+    connections: 200,
+    load: { mode: 'loop', pipeline: 3 },
+    requests: 3000,
+    connect: [{ send: 'hello {{localAddress}}', expect: 'echo', think: 0 }],
+    loop: [
+      { send: 'a {{localAddress}}', expect: 'echo', think: 0 },
+      { send: 'b {{localAddress}} {{seq}} {{stamp}}', expect: 'echo', think: 0 },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 3000, handshakes: 200, failures: {} })
+  expect(seen.size).toBe(3 * 200)
+  expect(new Set([...seen.values()].map(all => [...all].join()))).toEqual(new Set(['true']))
+})
+
+test('Client fails a request that needs an address where the connection has none', async () => {
+  const server: MemoryServer = {
+    accepted: connection => Object.assign(connection, { remoteAddress: undefined }),
+    received: (connection, some) => connection.send(some, 1),
+  }
+  const run = await simulate(server, { reconnect: never, loop: [{ send: '{{localAddress}}', think: 0 }] })
+  expect(run).toMatchObject({ sent: 1, completed: 0, failures: { unexpected: 1 } })
+})
