@@ -126,7 +126,10 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(Object.keys(replies.statusCodes).length > 0 && { statusCodes: replies.statusCodes }),
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {
-      silence: silenceText({ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets }),
+      silence: silenceText({
+        ...{ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets },
+        deliveries: collector.total(field.deliveries),
+      }),
     }),
   }
 }

@@ -85,6 +85,13 @@ test('silenceText() says what was sent, how much came, and what to try', async (
   )
 })
 
+test('silenceText() says why deliveries alone may come', () => {
+  const inputs = { protocol: 'broadcast', bytesSent: 12, bytesReceived: 90, samples: [], firstRequest: undefined }
+  expect(silenceText({ ...inputs, deliveries: 1, secrets: new Secrets() })).toMatch(
+    /^1 delivery came and no acknowledgement: does the server know this client by another address than client_ip says/,
+  )
+})
+
 test.each([
   ['tlv', 'HTTP/1.1 400 Bad Request\r\n', 'a web server answered: use an http:// URL'],
   ['line', 'SSH-2.0-OpenSSH_9.2p1', 'an SSH server answered'],

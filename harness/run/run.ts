@@ -199,7 +199,7 @@ function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>)
   return {
     secrets: new Secrets(loaded.secrets.values, loaded.secrets.keys),
     // One with a frame for each row has data of a file, which may be passwords.
-    firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
+    firstRequest: first.frameCount === 1 && !first.isTemplate ? frames[first.firstFrame] : undefined,
     ...(explain && { explain }),
   }
 }
