@@ -8,7 +8,14 @@ import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedStep, RequestBank } from './bank.ts'
 import type { Materials } from './materials.ts'
-import { CaptureNames, localAddress, type MessageTemplate, type TemplatePart } from './templates.ts'
+import {
+  CaptureNames,
+  localAddress,
+  locateSlots,
+  type MessageTemplate,
+  type Slot,
+  type TemplatePart,
+} from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -216,8 +223,6 @@ class BankBuilder {
 
 type Row = Readonly<Record<string, string>>
 
-type Slot = Omit<Patch, 'offset'>
-
 /** Two digits to fill slots with: where the frames encoded with them differ, the slots are. */
 const fillers = [0x30, 0x31] as const
 
@@ -236,23 +241,6 @@ function fillSlots(text: string, row: Row | undefined, filler: number, slots: Sl
     return new Uint8Array(part.length).fill(filler)
   })
   return Buffer.concat(parts)
-}
-
-/**
- * The offsets of slots in an encoded frame: where it differs from the same message with another filler. So a protocol
- * may put a text anywhere, split it or wrap it, as long as it keeps its order and all of its bytes.
- */
-function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[]): Patch[] {
-  let at = 0
-  return slots.map(slot => {
-    while (at < frame.length && frame[at] === other[at]) at++
-    const offset = at
-    for (; at < offset + slot.length; at++) {
-      if (frame[at] === other[at])
-        throw new RangeError('the protocol changes the bytes of a slot, which cannot be patched')
-    }
-    return { ...slot, offset }
-  })
 }
 
 /** Throws a RangeError if a frame is too long with its layers; a frame with slots must fit whatever their values. */

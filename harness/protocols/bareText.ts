@@ -10,9 +10,13 @@ import { incomplete } from './protocol.ts'
  * later: such bytes begin with no address and are a frame of their own, a piece. So a delivery is counted once, when its
  * beginning is whole, however the bytes were cut.
  *
+ * In this way the numbers of acknowledgements and deliveries are exact:
+ *
  * - A cut within the fixed words: the bytes that may begin a text are kept back until more have come.
  * - A cut within an address: an address looks like any other end of a message, so its first part stays with the message
  *   before it. What comes then begins with the rest of an address, or with the fixed words: that is a text as well.
+ *
+ * Only the cut end of an address with a zone, such as `th0]:1253`, is not recognized as an address.
  *
  * The address of a text is taken from the text itself: a server sends each client that client's own address, and one
  * behind a relay knows another than the client does.

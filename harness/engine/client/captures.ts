@@ -4,6 +4,7 @@ import { localAddress, type MessageTemplate, partsOf, type TemplatePart } from '
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'
 import type { Transport } from '../../transports/transport.ts'
+import { ConnectionFrames } from './connectionFrames.ts'
 import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 
@@ -11,6 +12,9 @@ import type { Patcher } from './patches.ts'
 export const capturedBytesMax = 16 * 1024
 /** Bytes of a reply that are read as JSON; in a longer one every value counts as missing. */
 const jsonBytesMax = 1024 * 1024
+
+/** Two digits that every slot may have. */
+const fillers = [0x30, 0x31] as const
 
 const utf8 = new TextEncoder()
 
@@ -25,8 +29,8 @@ interface Capture {
 
 /**
  * The values that each connection has captured from replies and its own address, and the requests that contain them.
- * These requests are encoded when they are sent, and may allocate. One in which nothing differs but the address is encoded
- * once for a connection, as long as the connection sends no other between.
+ * These requests are encoded when they are sent, and may allocate; without captured values a connection encodes each of
+ * them only once.
  */
 export class Captures {
   readonly #protocol: Protocol
@@ -42,13 +46,10 @@ export class Captures {
   readonly #count: number
   /** By frame. */
   readonly #needsAddress: readonly boolean[]
-  /** By frame: whether it stays the same on a connection. */
-  readonly #isConstant: readonly boolean[]
+  readonly #usesAddresses: boolean
   /** By link: the client's address, where a request needs it. */
   readonly #addresses: (Uint8Array | undefined)[]
-  /** By link: the constant request that was encoded last, and its frame. */
-  readonly #keptBytes: (Uint8Array | undefined)[]
-  readonly #keptFrame: Int32Array
+  readonly #connectionFrames: ConnectionFrames
   /** Where the text of slots is written before it is put into a message. */
   readonly #slots: Uint8Array
 
@@ -63,14 +64,10 @@ export class Captures {
     )
     this.#count = bank.capturedValues
     this.#values = new Array(connections * this.#count).fill(undefined)
-    const partsOfFrames = bank.templates.map(template => (template === null ? [] : partsOf(template)))
-    this.#needsAddress = partsOfFrames.map(parts => parts.includes(localAddress))
-    this.#isConstant = partsOfFrames.map(parts =>
-      parts.every(part => part === localAddress || part instanceof Uint8Array),
-    )
+    this.#needsAddress = bank.templates.map(template => template !== null && partsOf(template).includes(localAddress))
+    this.#usesAddresses = this.#needsAddress.includes(true)
     this.#addresses = new Array(connections).fill(undefined)
-    this.#keptBytes = new Array(connections).fill(undefined)
-    this.#keptFrame = new Int32Array(connections).fill(-1)
+    this.#connectionFrames = new ConnectionFrames(bank, connections)
     const slotBytes = bank.templates.map((template, frame) =>
       template === null ? 0 : bank.patches[frame]!.reduce((sum, { length }) => sum + length, 0),
     )
@@ -85,10 +82,10 @@ export class Captures {
 
   /** A connection is open: asks for its address, if any request needs it. */
   opened(link: number, transport: Transport): void {
-    if (!this.#needsAddress.includes(true)) return
+    if (!this.#usesAddresses) return
     const address = transport.localAddress?.(link)
     this.#addresses[link] = address === undefined ? undefined : utf8.encode(address)
-    this.#keptFrame[link] = -1
+    this.#connectionFrames.opened(link)
   }
 
   /** Whether a step captures values from its replies. */
@@ -123,16 +120,24 @@ export class Captures {
   encode(link: number, frame: number, now: number): Uint8Array | undefined {
     // The connection is already broken where its address is not known.
     if (this.#needsAddress[frame] && this.#addresses[link] === undefined) return undefined
-    if (!this.#isConstant[frame]) return this.#encode(link, frame, now)
-    if (this.#keptFrame[link] !== frame) {
-      this.#keptBytes[link] = this.#encode(link, frame, now)
-      this.#keptFrame[link] = frame
-    }
-    return this.#keptBytes[link]
+    this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
+    const own = this.#connectionFrames
+    const kept = own.keeps(frame) ? (own.get(link, frame) ?? this.#keep(link, frame)) : undefined
+    return kept === undefined ? this.#encode(link, frame) : own.fill(kept, this.#slots)
   }
 
-  #encode(link: number, frame: number, now: number): Uint8Array | undefined {
-    this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
+  /** Encodes a request twice, so that its slots are found where the two differ. */
+  #keep(link: number, frame: number): ReturnType<ConnectionFrames['get']> {
+    const texts = this.#slots.slice()
+    const [bytes, other] = fillers.map(filler => {
+      this.#slots.fill(filler)
+      return this.#encode(link, frame)
+    })
+    this.#slots.set(texts)
+    return bytes && other && this.#connectionFrames.keep(link, frame, bytes, other)
+  }
+
+  #encode(link: number, frame: number): Uint8Array | undefined {
     try {
       return this.#plain.encode(this.#message(this.#templates[frame]!, link))
     } catch (error) {
