@@ -302,6 +302,34 @@ test('Client sends the address of each connection, of any length, with slots and
   expect(new Set([...seen.values()].map(all => [...all].join()))).toEqual(new Set(['true']))
 })
 
+test('Client fills in the slots of requests with an address, each once, when nothing is compared', async () => {
+  const seen: string[] = []
+  const server: MemoryServer = {
+    received(connection, received) {
+      for (const line of Buffer.from(received).toString().trimEnd().split('\n')) {
+        seen.push(line)
+        expect(line.split(' ')[1]).toBe(connection.remoteAddress)
+        connection.send(bytes('ok\n'), 1)
+      }
+    },
+  }
+  const run = await simulate(server, {
+    connections: 20,
+    load: { mode: 'loop', pipeline: 4 },
+    requests: 400,
+    loop: [
+      { send: 'a {{localAddress}} {{seq 3}} {{random 8}}', think: 0 },
+      { send: 'b {{localAddress}} {{seq 3}} x{{connection}}', think: 0 },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 400, failures: {} })
+  const numbers = seen.map(line => Number(line.split(' ')[2]))
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, index) => index + 1))
+  expect(seen.every(line => /^(?:a \S+ \d{3} [\w-]{8}|b \S+ \d{3} x\d{6})$/.test(line))).toBe(true)
+  const random = seen.filter(line => line.startsWith('a')).map(line => line.slice(-8))
+  expect(new Set(random).size).toBe(random.length)
+})
+
 test('Client fails a request that needs an address where the connection has none', async () => {
   const server: MemoryServer = {
     accepted: connection => Object.assign(connection, { remoteAddress: undefined }),
