@@ -130,25 +130,22 @@ export class Deliveries {
 
   /** The latency by the stamp, `{{stamp}}` in the text: a number of its width that is about now, in microseconds. */
   #time(bytes: Uint8Array, from: number, end: number, nowMicros: number): void {
+    // Behind a stamp that ends a bare text the digits of the next address may have come already.
+    const isBare = this.#continues !== undefined
     let digits = 0
     let value = 0
-    // Bare text may end with its stamp.
     for (let at = from; at <= end; at++) {
       const digit = at < end ? bytes[at]! - zero : -1
-      if (digit >= 0 && digit <= 9) {
-        digits++
-        value = value * 10 + digit
-        continue
-      }
-      if (digits === stampDigits) {
+      const isDigit = digit >= 0 && digit <= 9
+      if (digits === stampDigits && (isBare || !isDigit)) {
         const ageMs = (nowMicros - value) / 1000
         if (Math.abs(ageMs) < stampAgeMsMax) {
           this.#counters.deliveryTime(ageMs)
           return
         }
       }
-      digits = 0
-      value = 0
+      digits = isDigit ? digits + 1 : 0
+      value = isDigit ? value * 10 + digit : 0
     }
   }
 }
