@@ -8,14 +8,8 @@ import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedStep, RequestBank } from './bank.ts'
 import type { Materials } from './materials.ts'
-import {
-  CaptureNames,
-  localAddress,
-  locateSlots,
-  type MessageTemplate,
-  type Slot,
-  type TemplatePart,
-} from './templates.ts'
+import { locateSlots, type Slot } from './slotPlaces.ts'
+import { CaptureNames, localAddress, type MessageTemplate, type TemplatePart } from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(

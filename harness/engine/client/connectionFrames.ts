@@ -1,5 +1,6 @@
 import type { Patch, RequestBank } from '../../plan/bank.ts'
-import { locateSlots, type MessageTemplate, partsOf } from '../../plan/templates.ts'
+import { locateSlots } from '../../plan/slotPlaces.ts'
+import { type MessageTemplate, partsOf } from '../../plan/templates.ts'
 
 /** Memory of one worker for these requests; where they would take more, they are encoded each time. */
 const keptBytesMax = 64 * 1024 * 1024
