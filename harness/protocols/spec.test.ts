@@ -143,4 +143,5 @@ test('describeProtocol() names unusual settings', () => {
   expect(describeProtocol(protocolSpec({ line: { delimiter: '\r\n' } }))).toBe('line, ended by "\\r\\n"')
   expect(describeProtocol(protocolSpec({ rpc: { lengthPrefix: false } }))).toBe('rpc without length prefix')
   expect(describeProtocol(protocolSpec({ broadcast: { framing: 'text' } }))).toBe('broadcast, framing text')
+  expect(protocolSpec({ broadcast: { framing: 'line' } })).toEqual({ name: 'broadcast', maxFrame: 1024 * 1024 })
 })

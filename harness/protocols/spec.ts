@@ -94,7 +94,10 @@ const broadcastSettings = mapping({
       'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it',
     ),
   maxFrame: maxFrame.default(maxFrameDefault),
-}).transform((settings): ProtocolSpec => ({ name: 'broadcast', ...settings }))
+}).transform(({ framing, ...settings }): ProtocolSpec => {
+  // Left out by default, as in reports that were saved before there was another.
+  return { name: 'broadcast', ...(framing !== 'line' && { framing }), ...settings }
+})
 
 const hostForms = 'expected a host such as example.org'
 

@@ -51,8 +51,10 @@ function protocolIssues(path: Path, server: Served['serve'], { protocol }: Optio
 /** A server that is told another framing than the scenario has would not be understood. */
 function framingIssues(path: Path, { options }: Served, protocol: ProtocolSpec | undefined): Issue[] {
   const { framing } = options
-  if (framing === undefined || protocol?.name !== 'broadcast' || framing === protocol.framing) return []
-  const wanted = `${protocol.framing}, the framing of the scenario, which { broadcast: { framing: ${framing} } } sets in protocol`
+  if (framing === undefined || protocol?.name !== 'broadcast') return []
+  const { framing: spoken = 'line' } = protocol
+  if (framing === spoken) return []
+  const wanted = `${spoken}, the framing of the scenario, which { broadcast: { framing: ${framing} } } sets in protocol`
   return [conflict([...path, 'options', 'framing'], wanted, show(framing))]
 }
 
