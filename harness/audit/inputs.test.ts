@@ -121,7 +121,9 @@ test('auditInputs() leaves room for the requests of a trial that the server need
   const { server, timeSeries } = inputsOf(1, undefined, {}, 10_000, undefined, { trial, serverRequests: 998 })
   expect(server).toEqual({ requests: 998, sent: 1000, answered: 998 })
   expect(timeSeries?.workerTrial).toEqual({ workers: 1, trial: trial.result })
-  expect(inputsOf(1, undefined, {}, 10_000, undefined, { serverRequests: 1000 }).server).toMatchObject({ answered: 1000 })
+  expect(inputsOf(1, undefined, {}, 10_000, undefined, { serverRequests: 1000 }).server).toMatchObject({
+    answered: 1000,
+  })
 })
 
 test('auditInputs() counts the retransmissions of its own connections only where the kernel told them', () => {

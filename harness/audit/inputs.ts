@@ -348,6 +348,7 @@ export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: 
     // Each worker counts for its own connections only; those of the other workers may miss as many.
     possiblyMissed: collector.total(field.possiblyMissed) * workers,
     serverSent: run.serverDeliveries,
+    pieces: collector.total(field.deliveryPieces),
     ...(inexact !== undefined && { inexact }),
   }
 }

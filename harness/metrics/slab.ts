@@ -99,8 +99,10 @@ export const field = {
   ready: 36,
   /** Links that are not opened again, as that has failed too often in a row. */
   givenUp: 37,
+  /** Pieces of deliveries that came later than their beginning, in formats where a delivery has no end. */
+  deliveryPieces: 38,
   /** By kind, up to the end of the fields. */
-  failures: 38,
+  failures: 39,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -204,6 +206,7 @@ export const counterFields: readonly number[] = [
   field.reordered,
   field.deliveries,
   field.deliveriesAfter,
+  field.deliveryPieces,
   field.nonCompletingReplies,
   field.possiblyMissed,
   field.lateReplies,

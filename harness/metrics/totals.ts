@@ -67,6 +67,11 @@ export interface DeliveriesRecord {
   readonly inexact?: string
   /** Counted by a reference server. */
   readonly serverSent?: number
+  /**
+   * Bare text without an end: how many times more of a delivery came after it was counted. Its stamp is not looked for
+   * there. The number of deliveries is exact all the same.
+   */
+  readonly pieces?: number
   /** In the measured part. */
   readonly perSecond: number
   /** In the measured part and the drain after it: from the stamp in a message to its delivery; empty without stamps. */

@@ -133,13 +133,8 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {
       silence: silenceText({
-        protocol,
-        bytesSent,
-        bytesReceived,
-        samples: replies.samples,
-        firstRequest,
-        secrets,
-        isFromFile,
+        ...{ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets, isFromFile },
+        deliveries: protocol === 'broadcast' ? collector.total(field.deliveries) : 0,
       }),
     }),
   }
@@ -188,8 +183,12 @@ function deliveriesOf(
     const count = collector.total(field.deliveries) + collector.total(field.deliveriesAfter)
     return count === 0 ? {} : { deliveries: { count, ...figures } }
   }
-  const { count, acknowledged, others, serverSent, inexact } = inputs
-  const known = { ...(inexact !== undefined && { inexact }), ...(serverSent !== undefined && { serverSent }) }
+  const { count, acknowledged, others, serverSent, inexact, pieces = 0 } = inputs
+  const known = {
+    ...(inexact !== undefined && { inexact }),
+    ...(serverSent !== undefined && { serverSent }),
+    ...(pieces > 0 && { pieces }),
+  }
   return { deliveries: { count, expected: acknowledged * others, ...known, ...figures } }
 }
 

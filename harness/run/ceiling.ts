@@ -102,9 +102,10 @@ function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: Requ
   if (2 * connections + ownDescriptors > fileDescriptorsMax()) {
     return 'there are too few file descriptors for both ends of its connections (ulimit -n)'
   }
-  // The replies of a null server have no values to capture, so no request can be made from them.
+  // The replies of a null server have no values to capture, so no request can be made from them; and its replies are
+  // planned from requests whose length is known.
   if (steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) {
-    return 'a null server has no values for the requests that need some of earlier replies'
+    return 'a null server has no values for requests that need some of earlier replies, or the address of their connection'
   }
   return steps.some(({ thinkMs }) => thinkMs > thinkMsMax)
     ? 'its pauses are too long to be measured in a second'

@@ -216,7 +216,7 @@ function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>)
     // A URL has no text.
     isFromFile: loaded.places.text !== undefined,
     // One with a frame for each row has data of a file, which may be passwords.
-    firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
+    firstRequest: first.frameCount === 1 && !first.isTemplate ? frames[first.firstFrame] : undefined,
     ...(explain && { explain }),
   }
 }

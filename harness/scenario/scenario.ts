@@ -158,6 +158,8 @@ export interface MessageSend {
   readonly method?: string
   readonly path?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Broadcast: by which address the client names itself; with framing text its own, unless this sets another. */
+  readonly clientIp?: string
 }
 
 /** What a field of a reply must be: one value, or one of several; a character where the field is one. */

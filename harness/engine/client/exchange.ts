@@ -63,7 +63,7 @@ export class Exchange {
   readonly #checks: readonly (Check | null)[]
   /** With a key: signs the challenge of each connection. */
   readonly #signer: Signer | undefined
-  /** Absent where no step captures anything. */
+  /** Absent where every request is encoded before the run. */
   readonly #captures: Captures | undefined
   readonly #slots: InFlight
   readonly #overUdp: boolean
@@ -106,7 +106,7 @@ export class Exchange {
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
-    this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
+    this.#captures = Captures.of(plan, protocol, patcher)
     const slots = this.#slots
     const parts = { transport, slots, patcher, captures: this.#captures, layers: protocol.layers, seal: protocol.seal }
     this.#outgoing = new Outgoing(sending, parts)
@@ -141,6 +141,7 @@ export class Exchange {
   /** A connection is open; returns for how many milliseconds to listen before its handshake begins. */
   opened(link: number, now: number): number {
     this.#sequence.opened(link)
+    this.#captures?.opened(link, this.#transport)
     this.#deliveries?.opened(link)
     this.links.opened(link, now)
     const waitMs = this.pairing.opened(link)
@@ -236,7 +237,7 @@ export class Exchange {
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
     if (this.#ignored?.take(link, input, from, end)) return undefined
-    if (this.#deliveries?.take(input, from, end, now)) return undefined
+    if (this.#deliveries?.take(link, input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
     if (slot < 0) return this.#strays.take(link, input, from, end, now)
