@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Collector } from '../metrics/collector.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { createSlab, field, histogram, instant, type Slab, sum } from '../metrics/slab.ts'
+import { createSlab, field, histogram, instant, type Slab, state, sum } from '../metrics/slab.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import type { Scenario } from '../scenario/scenario.ts'
@@ -40,6 +40,7 @@ function inputsOf(
       slab.counts[name * countsLength + bucketIndex(toTicks(leastRoundTripMs))] = 1
   }
   slab.instants[instant.end] = endMs
+  slab.fields[field.state] = state.closed
   collector.read(endMs)
   const run: AuditedRun = {
     facts: { ...sampleReport, scenario: { ...sampleReport.scenario, ...settings } },
