@@ -120,8 +120,7 @@ export class Exchange {
     const shared = { counters, slots, sequence: this.#sequence, links }
     this.#ignored = IgnoredFrames.of(protocol, shared)
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
-    const strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
-    this.#strays = strays
+    this.#strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
     this.#isSinglePass = plan.mode === 'once'
     this.#statuses = StatusCounts.of(protocol, slab, this.#sequence)
     this.unanswered = new UnansweredRequests({
@@ -131,7 +130,7 @@ export class Exchange {
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
     this.afterEnd = new AfterEnd({
-      ...{ ...shared, protocol, pairing, samples, strays, unanswered: this.unanswered },
+      ...{ ...shared, protocol, pairing, samples, strays: this.#strays, unanswered: this.unanswered },
       partialFrames: this.#partialFrames,
       deliveries: this.#deliveries,
       frameEnd: (link, input, at, end) => this.#frameEnd(link, input, at, end),
