@@ -131,8 +131,7 @@ export class Exchange {
     })
     this.afterEnd = new AfterEnd({
       ...{ ...shared, protocol, pairing, samples, strays: this.#strays, unanswered: this.unanswered },
-      partialFrames: this.#partialFrames,
-      deliveries: this.#deliveries,
+      ...{ partialFrames: this.#partialFrames, deliveries: this.#deliveries },
       frameEnd: (link, input, at, end) => this.#frameEnd(link, input, at, end),
     })
   }
