@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { messageOf } from './errors.ts'
+import { type CLibrary, loadCLibrary } from './cLibrary.ts'
 import { formatSize } from './units.ts'
 
 /** Options of the sockets of a client or of a server; what is absent is left to the kernel. */
@@ -18,7 +17,7 @@ export type BufferSizes = Pick<SocketSettings, 'receiveBuffer' | 'sendBuffer'>
 /** Bounds of both buffers. The kernel has its own, and keeps to them. */
 export const bufferBytes = { min: 1, max: 1024 * 1024 * 1024 } as const
 
-/** The calls of the C library that set options of sockets: those of `Libc` have the same form. */
+/** The calls of the C library that set options of sockets. */
 export interface SocketCalls {
   readonly socket: (domain: number, type: number, protocol: number) => number
   readonly close: (descriptor: number) => number
@@ -49,25 +48,18 @@ export function hasBuffers({ receiveBuffer, sendBuffer }: SocketSettings): boole
 
 /** The calls for buffers of sockets that Node has opened, or the reason why there are none. */
 export function loadSocketCalls(): SocketCalls | string {
-  if (process.platform !== 'linux') return `the C library of Linux does it, and this is ${process.platform}`
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi
-    const library = koffi.load('libc.so.6')
-    const bind = <T>(prototype: string): T => library.func(prototype) as T
-    return {
-      socket: bind('int socket(int, int, int)'),
-      close: bind('int close(int)'),
-      getsockopt: bind('int getsockopt(int, int, int, void *, void *)'),
-      setsockopt: bind('int setsockopt(int, int, int, const void *, uint32_t)'),
-    }
-  } catch (error) {
-    return `koffi, which calls the C library, does not load (${messageOf(error).split('\n')[0]})`
-  }
+  const library = loadCLibrary()
+  return typeof library === 'string' ? library : bindSocketCalls(library)
 }
 
-/** The used part of koffi, which is optional, and its types with it. */
-interface Koffi {
-  load(library: string): { func(prototype: string): unknown }
+/** The calls for options of sockets; throws where the library lacks one. */
+export function bindSocketCalls({ bind }: CLibrary): SocketCalls {
+  return {
+    socket: bind('int socket(int, int, int)'),
+    close: bind('int close(int)'),
+    getsockopt: bind('int getsockopt(int, int, int, void *, void *)'),
+    setsockopt: bind('int setsockopt(int, int, int, const void *, uint32_t)'),
+  }
 }
 
 /** Sets the buffers that the settings ask for: before the connection, so that its window is of that length from the start. */

@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
 import { builtFile } from '../built.ts'
-import { countsOf, startPython } from './testing/python.ts'
-import { runPythonClient } from './testing/pythonClient.ts'
+import { countsOf, runPythonClient, startPython } from './testing/python.ts'
 import { balances, cleanUp, Invocation, run, scenarioFile, spawnVolley } from './testing/volley.ts'
 
 afterEach(cleanUp)
+
+const portOf = (url: string) => new URL(url).port
 
 /** A reference server in a process of its own, whose output is read once it has stopped. */
 async function serve(...args: string[]) {
@@ -36,7 +37,7 @@ test('volley serve --log messages shows how a 15-byte buffer cuts what a client 
     readonly sent: string
     readonly received: string
   }
-  const client = await runPythonClient<Written>(skip, 'echo_writer.py', server.url, '10')
+  const client = await runPythonClient<Written>(skip, 'echo_writer.py', portOf(server.url), '10')
   const output = await server.stop()
   expect(client.received).toBe(client.sent)
   const [reads, writes] = [logged(output, 'in'), logged(output, 'out')]
@@ -59,7 +60,7 @@ test('the lines of volley serve and its total count what a client in Python has 
     readonly types: Record<string, number>
     readonly texts: Record<string, number>
   }
-  const counted = await runPythonClient<Counted>(skip, 'tlv_client.py', server.url, '403')
+  const counted = await runPythonClient<Counted>(skip, 'tlv_client.py', portOf(server.url), '403')
   expect(counted).toEqual({ sent: 403, types: { 1: 403 }, texts: { server: 403 } })
   const output = await server.stop()
   expect(output).toContain(`stopped; 403 requests in all, ${(403 * 19).toLocaleString('en-US')} bytes in, `)
@@ -124,7 +125,7 @@ test('the sockets of volley serve have the buffers that a client in Python finds
       readonly reply: string
       readonly buffers: readonly number[] | null
     }
-    const { reply, buffers } = await runPythonClient<Found>(skip, 'buffers_client.py', server.url)
+    const { reply, buffers } = await runPythonClient<Found>(skip, 'buffers_client.py', portOf(server.url))
     expect(reply).toBe('hello\n')
     const output = await server.stop()
     expect(output).toMatch(/^echo listening on .*, receive buffer 64 KiB, send buffer 32 KiB, noDelay off\n/)

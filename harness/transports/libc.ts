@@ -1,30 +1,21 @@
 import { bindSetSchedule, type CLibrary, loadCLibrary } from '../cLibrary.ts'
 import { messageOf } from '../errors.ts'
+import { bindSocketCalls, type SocketCalls } from '../socketOptions.ts'
 
 /**
  * The calls of the C library that the epoll transport and the null server use. Every call is done with the memory it
  * gets when it returns: none is asynchronous, so the kernel never holds an address while the garbage collector runs,
  * and typed arrays can be passed directly. A negative result is an error, whose number `errno` returns.
  */
-export interface Libc {
+export interface Libc extends SocketCalls {
   readonly errno: () => number
-  readonly socket: (domain: number, type: number, protocol: number) => number
   readonly bind: (descriptor: number, address: Uint8Array, length: number) => number
   readonly connect: (descriptor: number, address: Uint8Array, length: number) => number
   readonly listen: (descriptor: number, backlog: number) => number
   readonly accept: (descriptor: number, address: null, length: null, flags: number) => number
   readonly getsockname: (descriptor: number, address: Uint8Array, length: Int32Array) => number
-  readonly close: (descriptor: number) => number
   readonly send: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
   readonly recv: (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number
-  readonly getsockopt: (
-    descriptor: number,
-    level: number,
-    name: number,
-    value: Int32Array,
-    length: Int32Array,
-  ) => number
-  readonly setsockopt: (descriptor: number, level: number, name: number, value: Int32Array, length: number) => number
   readonly epollCreate: (flags: number) => number
   readonly epollControl: (epoll: number, operation: number, descriptor: number, event: Int32Array) => number
   /** `timeout` in milliseconds. */
@@ -95,6 +86,7 @@ export function loadLibc(): Libc | string {
 
 function bindLibc(library: CLibrary): Libc {
   const bind = library.bind
+  const { socket, close, getsockopt, setsockopt } = bindSocketCalls(library)
   let epollWaitPrecisely: Libc['epollWaitPrecisely']
   try {
     epollWaitPrecisely = bind('int epoll_pwait2(int, void *, int, const void *, const void *)')
@@ -103,17 +95,17 @@ function bindLibc(library: CLibrary): Libc {
   }
   return {
     errno: library.errno,
-    socket: bind('int socket(int, int, int)'),
+    socket,
     bind: bind('int bind(int, const void *, uint32_t)'),
     connect: bind('int connect(int, const void *, uint32_t)'),
     listen: bind('int listen(int, int)'),
     accept: bind('int accept4(int, void *, void *, int)'),
     getsockname: bind('int getsockname(int, void *, void *)'),
-    close: bind('int close(int)'),
+    close,
     send: bind('int64_t send(int, const void *, size_t, int)'),
     recv: bind('int64_t recv(int, void *, size_t, int)'),
-    getsockopt: bind('int getsockopt(int, int, int, void *, void *)'),
-    setsockopt: bind('int setsockopt(int, int, int, const void *, uint32_t)'),
+    getsockopt,
+    setsockopt,
     epollCreate: bind('int epoll_create1(int)'),
     epollControl: bind('int epoll_ctl(int, int, int, void *)'),
     epollWait: bind('int epoll_wait(int, void *, int, int)'),

@@ -4,8 +4,8 @@ It prints what it has counted when it is told to stop.
 """
 
 import asyncio
-import json
-import signal
+
+from asyncio_serving import serve
 
 counts = {"requests": 0, "notices": 0}
 online = set()
@@ -28,14 +28,4 @@ async def handle(reader, writer):
         writer.close()
 
 
-async def main():
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
-    await stop.wait()
-    server.close()
-    print(json.dumps(counts), flush=True)
-
-
-asyncio.run(main())
+asyncio.run(serve(handle, counts))

@@ -1,6 +1,15 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { packageRoot } from '../../built.ts'
 import { Program, skipWithout } from './programs.ts'
+
+const clientMsMax = 25_000
+
+/** The arguments that run a script of this folder, which leaves no compiled modules behind in it. */
+function inThisFolder(script: string): string[] {
+  return ['-B', join(packageRoot, 'harness/cli/testing', script)]
+}
 
 /** Starts a server of this folder that is written in Python; with the address that it listens on. */
 export async function startPython(
@@ -9,19 +18,20 @@ export async function startPython(
   ...args: string[]
 ): Promise<{ server: Program; address: string }> {
   skipWithout('python3', '--version', 'python3', skip)
-  const server = new Program('python3', [join(packageRoot, 'harness/cli/testing', script), ...args])
+  const server = new Program('python3', [...inThisFolder(script), ...args])
   return { server, address: `tcp://127.0.0.1:${await server.says(/port (\d+)/)}` }
 }
 
-/** Runs a client of this folder that is written in Python to its end; returns what it has counted. */
-export async function runPythonClient(
+/** Runs a client of this folder that is written in Python to its end; returns what it prints there. */
+export async function runPythonClient<Result>(
   skip: (why: string) => void,
   script: string,
   ...args: string[]
-): Promise<Record<string, unknown>> {
+): Promise<Result> {
   skipWithout('python3', '--version', 'python3', skip)
-  const client = new Program('python3', [join(packageRoot, 'harness/cli/testing', script), ...args])
-  return JSON.parse(await client.says(/^(\{.*\})$/m))
+  const options = { timeout: clientMsMax, killSignal: 'SIGKILL' } as const
+  const { stdout } = await promisify(execFile)('python3', [...inThisFolder(script), ...args], options)
+  return JSON.parse(stdout) as Result
 }
 
 /** Ends the server; returns what it counted, as it prints at its end. */

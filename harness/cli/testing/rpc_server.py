@@ -7,11 +7,12 @@ is printed once the server listens, and what it has counted when it is ended by 
 """
 
 import json
-import signal
 import socketserver
 import struct
 import sys
 import threading
+
+from threaded_serving import serve
 
 BARE = sys.argv[1:] == ["bare"]
 HEAD = struct.Struct("!IBhqi" if BARE else "!IIBhqi")
@@ -64,17 +65,4 @@ class Handler(socketserver.BaseRequestHandler):
         return pack(opaque, kind, version, extension, body)
 
 
-class Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
-# Blocked before threads start, so that none of them receives the signal.
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-with Server(("127.0.0.1", 0), Handler) as server:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"port {server.server_address[1]}", flush=True)
-    signal.sigwait({signal.SIGTERM})
-    server.shutdown()
-    with lock:
-        print(json.dumps(counts), flush=True)
+serve(Handler, lock, lambda: counts)

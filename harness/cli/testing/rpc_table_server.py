@@ -8,13 +8,13 @@ The reply has the next version, the extension with the other sign, and the same 
 listens, and what it has counted when it is ended by SIGTERM.
 """
 
-import json
 import select
-import signal
 import socketserver
 import struct
 import sys
 import threading
+
+from threaded_serving import serve
 
 HEAD = struct.Struct("!IIBhqi")
 BODY_BYTES_MAX = 2 * 1024 * 1024
@@ -86,17 +86,4 @@ class Handler(socketserver.BaseRequestHandler):
         self.request.sendall(b"".join(replies))
 
 
-class Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
-# Blocked before threads start, so that none of them receives the signal.
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-with Server(("127.0.0.1", 0), Handler) as server:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"port {server.server_address[1]}", flush=True)
-    signal.sigwait({signal.SIGTERM})
-    server.shutdown()
-    with lock:
-        print(json.dumps({**counts, "ids": len(table), "largest": max(table, default=0)}), flush=True)
+serve(Handler, lock, lambda: {**counts, "ids": len(table), "largest": max(table, default=0)})

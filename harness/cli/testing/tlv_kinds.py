@@ -6,9 +6,9 @@ answered by what would act on a terminal. The port is printed once the server li
 
 import asyncio
 import collections
-import json
-import signal
 import struct
+
+from asyncio_serving import serve
 
 VALUE_BYTES_MAX = 1024 * 1024
 ESCAPES = "you see \x1b[2J\rnothing\u009b31m\u202e of what was written here".encode()
@@ -32,14 +32,4 @@ async def handle(reader, writer):
         writer.close()
 
 
-async def main():
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
-    await stop.wait()
-    server.close()
-    print(json.dumps(counts), flush=True)
-
-
-asyncio.run(main())
+asyncio.run(serve(handle, counts))

@@ -5,9 +5,9 @@ printed once the server listens, and what it has counted when it is ended by SIG
 """
 
 import asyncio
-import json
-import signal
 import struct
+
+from asyncio_serving import serve
 
 VALUE_BYTES_MAX = 1024 * 1024
 counts = {"connections": 0, "requests": 0, "bytesIn": 0}
@@ -31,14 +31,4 @@ async def handle(reader, writer):
         writer.close()
 
 
-async def main():
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
-    await stop.wait()
-    server.close()
-    print(json.dumps(counts), flush=True)
-
-
-asyncio.run(main())
+asyncio.run(serve(handle, counts))

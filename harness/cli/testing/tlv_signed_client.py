@@ -9,7 +9,6 @@ end.
 import hashlib
 import hmac
 import json
-import signal
 import socket
 import struct
 import sys
@@ -63,5 +62,3 @@ for thread in threads:
 for thread in threads:
     thread.join()
 print(json.dumps({**counts, "bodies": bodies}), flush=True)
-# It is ended once its counts have been read.
-signal.pause()

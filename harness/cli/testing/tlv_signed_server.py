@@ -9,10 +9,10 @@ what it has counted when it is ended by SIGTERM.
 import asyncio
 import hashlib
 import hmac
-import json
-import signal
 import struct
 import sys
+
+from asyncio_serving import serve
 
 LENGTH_MAX = 1024 * 1024
 SIGNATURE_BYTES = 20
@@ -45,14 +45,4 @@ async def handle(reader, writer):
         writer.close()
 
 
-async def main():
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
-    await stop.wait()
-    server.close()
-    print(json.dumps(counts), flush=True)
-
-
-asyncio.run(main())
+asyncio.run(serve(handle, counts))
