@@ -32,7 +32,8 @@ export async function tryMoreWorkers(
   measured: Measured,
   options: TrialOptions,
 ): Promise<TrialRecord | undefined> {
-  const isBusy = provenPerBusySecond(run, measured) !== undefined
+  // A user who interrupts a run wants its end, not two seconds more.
+  const isBusy = !run.interrupted && provenPerBusySecond(run, measured) !== undefined
   const workers = isBusy ? workersToTry(run, measured) : undefined
   if (workers === undefined || options.signal.aborted) return undefined
   const { warmupMs, measuredMs } = options.times ?? defaultTimes
