@@ -24,6 +24,8 @@ export function clientProtocols(server: ServerName): readonly string[] {
   return server === 'tlv' || server === 'rpc' ? [...own, 'frame'] : own
 }
 
+const broadcastFramings = ['line', 'json', 'text'] as const
+
 const mebibyte = 1024 * 1024
 /** The largest read of the naive server: what a server reads at once. */
 export const naiveReadBytesMax = 64 * 1024
@@ -97,6 +99,18 @@ export const serverOptions = {
     scenarioDescription: 'protocol of the echo server: raw, line or frame; by default that of the scenario',
     placeholder: '<name or JSON>',
     value: { kind: 'text' },
+  },
+  framing: {
+    description:
+      'how messages are told apart: line (default), a JSON object on each line; json, objects with nothing between them; text, such objects answered with bare text',
+    scenarioDescription: 'how messages are told apart: line, json or text; by default as in the scenario',
+    placeholder: '<framing>',
+    servers: ['broadcast'],
+    value: {
+      kind: 'form',
+      forms: list(broadcastFramings, 'or'),
+      parse: text => broadcastFramings.find(framing => framing === text),
+    },
   },
   reply: {
     description: 'what to answer: echo, or this text (default: echo; http: Hello World!)',

@@ -9,6 +9,7 @@ function converse(server: MemoryServer, inputs: readonly (readonly [number, stri
   const replies: [number, string][] = []
   let now = 0
   const connection: MemoryConnection = {
+    remoteAddress: '127.0.0.1:8',
     link: 0,
     send: (bytes, delayMs = 0) => replies.push([now + delayMs, Buffer.from(bytes).toString()]),
     close: () => replies.push([now, 'close']),

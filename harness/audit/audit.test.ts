@@ -3,6 +3,7 @@ import { type AuditInputs, audit } from './audit.ts'
 import { verdictOf } from './finding.ts'
 import { enoughEvidence, oneWorker } from './testing/healthy.ts'
 
+const stuck = { cutShort: { reason: 'stuck', forMs: 10_000 }, hasConnected: true } as const
 const healthy: AuditInputs = {
   accounts: [{ sent: 1010, completed: 1000, failed: 0, inFlight: 10 }],
   server: { requests: 1010, sent: 1010, answered: 1000 },
@@ -183,14 +184,14 @@ test.each<[string, Partial<AuditInputs>, string, string]>([
       completedInWindow: 0,
       errorShare: 1,
       failures: { reset: 2, 'connect-refused': 22 },
-      stuck: { stuckMs: 10_000, completed: 0, wanted: 1000 },
+      ending: { ...stuck, completed: 0, counted: { sent: 24, wanted: 1000 } },
     },
     'stuck invalid',
     'not one request could be completed: for 10s every connection failed (connect-refused 22, reset 2)',
   ],
   [
     'a run by count could not go on',
-    { stuck: { stuckMs: 10_000, completed: 1000, wanted: 2000 }, errorShare: 0.5 },
+    { ending: { ...stuck, completed: 1000, counted: { sent: 1024, wanted: 2000 } }, errorShare: 0.5 },
     'stuck invalid',
     'only 1,000 of 2,000 requests could be completed: for 10s every connection failed',
   ],
@@ -255,7 +256,7 @@ test.each<[string, Partial<AuditInputs>, RegExp]>([
 test('audit() says nothing but why a run by count was ended, as all else follows from it', () => {
   const findings = audit({
     ...healthy,
-    stuck: { stuckMs: 10_000, completed: 56, wanted: 1000 },
+    ending: { ...stuck, completed: 56, counted: { sent: 60, wanted: 1000 } },
     errorShare: 0.5,
     plan: { planned: 582, sent: 56, clientLag: { count: 56, mean: 0, max: 0 }, service: quick },
     response: { ...healthy.response, censored: 526 },

@@ -1,11 +1,12 @@
 import type { FailureCounts } from '../failures.ts'
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
-import { formatCount, formatPercent, formatSetting } from '../units.ts'
+import { formatPercent } from '../units.ts'
 import { orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
+import { areAllGivenUp, auditEnding, descriptorHint, type EndingInputs, failureList, portHint } from './endings.ts'
 import { auditEvidence, type EvidenceInputs, isOnlyPass } from './evidence.ts'
 import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
@@ -22,8 +23,8 @@ export interface AuditInputs {
   readonly accounts: readonly { sent: number; completed: number; failed: number; inFlight: number }[]
   /** The total that a reference server counted, and the totals that the client counted; absent for any other server. */
   readonly server?: { readonly requests: number; readonly sent: number; readonly answered: number } | undefined
-  /** A run by count that was ended because it could not go on: the requests completed, and those wanted. */
-  readonly stuck?: { readonly stuckMs: number; readonly completed: number; readonly wanted: number } | undefined
+  /** Why the run was ended before its time, or lost connections for good. */
+  readonly ending?: EndingInputs | undefined
   /** By kind, for the whole run. */
   readonly failures?: FailureCounts
   /** A number of requests has ended the run, before its warm-up was over. */
@@ -100,17 +101,23 @@ function withStages(finding: Finding): Finding {
 }
 
 function findingsOfLoad(inputs: AuditInputs): Finding[] {
+  const { ending, failures = {} } = inputs
+  const endings = ending === undefined ? [] : auditEnding(ending, failures)
+  const isEnded = ending !== undefined && (ending.cutShort !== undefined || areAllGivenUp(ending))
+  // A server that was never there cannot be gone: that no connection was ever ready says it better.
+  const wasThere = !isEnded || ending.hasConnected
   const ofAnyRun = [
     ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
-    ...(inputs.target === undefined ? [] : auditTarget(inputs.target)),
+    ...(inputs.target === undefined || !wasThere ? [] : auditTarget(inputs.target)),
     ...conservation(inputs),
     ...clock(inputs),
     ...(inputs.pairing === undefined ? [] : auditPairing(inputs.pairing)),
   ]
   // What has ended the run accounts for all else that is odd about it.
-  if (inputs.stuck !== undefined) return [...ofAnyRun, ...stuck(inputs.stuck, inputs)]
+  if (isEnded) return [...ofAnyRun, ...endings]
   return [
     ...ofAnyRun,
+    ...endings,
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
     ...censoring(inputs),
     ...rate(inputs),
@@ -232,24 +239,6 @@ function clientLag({ plan, response }: AuditInputs): Finding[] {
   ]
 }
 
-/** A run by count that could not go on. */
-function stuck(
-  { stuckMs, completed, wanted }: NonNullable<AuditInputs['stuck']>,
-  { failures = {} }: AuditInputs,
-): Finding[] {
-  const done = completed === 0 ? 'not one request' : `only ${formatCount(completed)} of ${formatCount(wanted)} requests`
-  return [
-    {
-      code: 'stuck',
-      severity: 'invalid',
-      message: `${done} could be completed: for ${formatSetting(stuckMs)} every connection failed${listOf(failures)}`,
-      hint: 'the run was ended: see what the server answers with "volley talk", and whether it still runs',
-      value: completed,
-      limit: wanted,
-    },
-  ]
-}
-
 function errors(inputs: AuditInputs): Finding[] {
   const { completed, completedInWindow, errorShare: value, interrupted } = inputs
   if (completedInWindow === 0 && !interrupted) {
@@ -286,19 +275,10 @@ function emptyHint({ completed, failures = {}, endedInWarmup }: AuditInputs): st
     return 'the run ended during its warm-up: ask for more requests (-n), or a shorter warm-up (--warmup)'
   }
   const { 'no-free-port': ports = 0, 'no-descriptor': descriptors = 0 } = failures
-  if (ports > 0) {
-    return 'this machine ran out of local ports: add sourceAddresses, or use connections for more than one request'
-  }
-  if (descriptors > 0)
-    return 'this machine ran out of file descriptors: raise "ulimit -n", or use fewer connections (-c)'
+  if (ports > 0) return portHint
+  if (descriptors > 0) return descriptorHint
   const isKnown = Object.keys(failures).length > 0
-  return `the server answered, and then stopped${listOf(failures)}: ${isKnown ? 'see its log' : 'see whether it still runs'}`
-}
-
-/** The failures for the end of a sentence: ` (connect-refused 22, reset 4)`, the most frequent first. */
-function listOf(failures: FailureCounts): string {
-  const kinds = Object.entries(failures).sort(([, a], [, b]) => b - a)
-  return kinds.length === 0 ? '' : ` (${kinds.map(([kind, count]) => `${kind} ${formatCount(count)}`).join(', ')})`
+  return `the server answered, and then stopped${failureList(failures)}: ${isKnown ? 'see its log' : 'see whether it still runs'}`
 }
 
 function clock({ clockDriftMs }: AuditInputs): Finding[] {

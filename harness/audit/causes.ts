@@ -32,12 +32,25 @@ export const causes: readonly Cause[] = [
   {
     code: 'target-gone',
     explains: [
-      ...['stuck', 'errors', 'censoring', 'overloaded', 'rate', 'client-lag', 'arrivals', 'retransmits', 'deliveries'],
+      ...[
+        'stuck',
+        'given-up',
+        'errors',
+        'censoring',
+        'overloaded',
+        'rate',
+        'client-lag',
+        'arrivals',
+        'retransmits',
+        'deliveries',
+      ],
       ...['littles-law', ...unsteady, 'balance', 'closed-loop'],
     ],
   },
   // The run was ended because nothing went on any more.
   { code: 'stuck', explains: ['errors', 'censoring', 'rate', 'littles-law', ...unsteady, 'balance', 'closed-loop'] },
+  // The same with those connections that are not opened again.
+  { code: 'given-up', explains: ['errors', 'censoring', 'rate', 'littles-law', ...unsteady, 'balance', 'closed-loop'] },
   // No busy machine sends messages that nobody asked for. A stray frame counts as an error, and closes its connection with whatever is in flight on it.
   { code: 'unpaired', explains: ['errors', 'censoring', 'littles-law', 'balance'] },
   // Three ways in which threads have to wait for a core.

@@ -2,6 +2,7 @@ import { formatCount, formatPercent } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
 import { type TimeSeriesInputs, windowsMin } from './timeSeries.ts'
+import { withTrial } from './workerTrial.ts'
 
 /** The highest throughput of the client itself, for runs whose throughput may be limited by the client. */
 export interface CeilingRecord {
@@ -29,10 +30,21 @@ function isBusy({ timeSeries }: TimeSeriesInputs): boolean {
  * compared with its ceiling, a note says so: its figures may be its own.
  */
 export function auditCeiling(inputs: TimeSeriesInputs): Finding[] {
-  const { timeSeries, throughput, nullPerSecond, noCeiling, incomparable, moreWorkers, serverCores = 0 } = inputs
+  const { timeSeries, throughput, completed, incomparable, workerTrial } = inputs
   if (!isBusy(inputs)) return []
   if (incomparable !== undefined) return [unknownFinding(inputs, incomparable)]
   if (!inputs.isLoop) return []
+  const [limited] = nearCeiling(inputs)
+  if (workerTrial === undefined) return limited === undefined ? [] : [limited]
+  const { throughputs } = timeSeries
+  const windowSeconds = completed / throughput / throughputs.length
+  const finding = withTrial(limited, { ...workerTrial, throughput, throughputs, windowSeconds })
+  return finding === undefined ? [] : [finding]
+}
+
+/** Whether the throughput of a busy client is near its ceiling, or why that is not known. */
+function nearCeiling(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, throughput, nullPerSecond, noCeiling, moreWorkers, serverCores = 0 } = inputs
   if (nullPerSecond === undefined) return noCeiling === undefined ? [] : [unknownFinding(inputs, noCeiling)]
   const proven = throughput / timeSeries.busyShare
   // A null server's figure below what the run itself has proven is wrong, unless the client was hardly ever idle.

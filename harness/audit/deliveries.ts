@@ -15,6 +15,8 @@ export interface DeliveriesInputs {
   readonly serverSent?: number | undefined
   /** Why the expected number is not exact. */
   readonly inexact?: string | undefined
+  /** Pieces of deliveries that came later than their beginning. */
+  readonly pieces?: number | undefined
 }
 
 /** Checks that every acknowledged message reached all other connections, as far as that can be known. */

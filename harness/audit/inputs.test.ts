@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Collector } from '../metrics/collector.ts'
 import { bucketIndex, countsLength, toTicks } from '../metrics/histogram.ts'
-import { createSlab, field, histogram, type Slab, sum } from '../metrics/slab.ts'
+import { createSlab, field, histogram, instant, type Slab, state, sum } from '../metrics/slab.ts'
 import { totalsOf } from '../metrics/totals.ts'
 import { sampleReport } from '../report/testing/samples.ts'
 import type { Scenario } from '../scenario/scenario.ts'
@@ -15,6 +15,7 @@ function inputsOf(
   settings: Partial<Scenario> = {},
   endMs = 10_000,
   change?: (slab: Slab) => void,
+  more: Partial<AuditedRun> = {},
 ) {
   const slab = createSlab(1)
   let hasRun = false
@@ -38,6 +39,8 @@ function inputsOf(
     for (const name of [histogram.roundTripAtOpen, histogram.leastRoundTripAtEnd])
       slab.counts[name * countsLength + bucketIndex(toTicks(leastRoundTripMs))] = 1
   }
+  slab.instants[instant.end] = endMs
+  slab.fields[field.state] = state.closed
   collector.read(endMs)
   const run: AuditedRun = {
     facts: { ...sampleReport, scenario: { ...sampleReport.scenario, ...settings } },
@@ -47,6 +50,7 @@ function inputsOf(
     clockDriftMs: 0,
     host: {},
     interrupted: false,
+    ...more,
   }
   return auditInputs(run, collector, totalsOf(collector), collector.measured(endMs))
 }
@@ -88,6 +92,39 @@ test('auditInputs() says how much was measured and asked for, and how many worke
 test('auditInputs() gives no share of the cores in less than a second, which is the start of the processes', () => {
   expect(inputsOf(1, undefined).sharedCores).toBe(0.75)
   expect(inputsOf(1, undefined, {}, 900).sharedCores).toBeUndefined()
+})
+
+test('auditInputs() tells whether a run was ended, and of connections that were given up', () => {
+  expect(inputsOf(1, undefined).ending).toEqual({
+    cutShort: undefined,
+    hasConnected: false,
+    handshakes: 0,
+    completed: 1000,
+  })
+  const cutShort = { reason: 'unconnected', forMs: 3000 } as const
+  const reconnect = { when: 'failure', backoff: { min: 1, max: 2 }, attempts: 7 } as const
+  const counted = { reconnect, requests: 2000, duration: 60_000 }
+  expect(inputsOf(1, undefined, counted, 10_000, undefined, { cutShort }).ending).toEqual({
+    cutShort,
+    givenUp: { count: 0, of: 10, attempts: 7 },
+    hasConnected: false,
+    handshakes: 0,
+    completed: 1000,
+    counted: { sent: 1000, wanted: 2000 },
+  })
+  // Its time has ended it, or its user.
+  expect(inputsOf(1, undefined, { ...counted, duration: 10_000 }).ending).not.toHaveProperty('counted')
+  expect(inputsOf(1, undefined, counted, 10_000, undefined, { interrupted: true }).ending).not.toHaveProperty('counted')
+})
+
+test('auditInputs() leaves room for the requests of a trial that the server need not have seen', () => {
+  const trial = { result: { workers: 2, perSecond: 120, seconds: 1.5 }, sent: 100, answered: 98 }
+  const { server, timeSeries } = inputsOf(1, undefined, {}, 10_000, undefined, { trial, serverRequests: 998 })
+  expect(server).toEqual({ requests: 998, sent: 1000, answered: 998 })
+  expect(timeSeries?.workerTrial).toEqual({ workers: 1, trial: trial.result })
+  expect(inputsOf(1, undefined, {}, 10_000, undefined, { serverRequests: 1000 }).server).toMatchObject({
+    answered: 1000,
+  })
 })
 
 test('auditInputs() counts the retransmissions of its own connections only where the kernel told them', () => {

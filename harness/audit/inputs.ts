@@ -17,15 +17,26 @@ import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
 import type { DeliveriesInputs } from './deliveries.ts'
+import type { CutShort, EndingInputs } from './endings.ts'
 import type { EvidenceInputs } from './evidence.ts'
 import { limits } from './limits.ts'
 import { type MachineState, machineInputs } from './machine.ts'
 import type { TargetInputs } from './target.ts'
 import type { TimeSeriesInputs } from './timeSeries.ts'
 import type { WorkersInputs } from './workers.ts'
+import type { WorkerTrial } from './workerTrial.ts'
 
 /** CPU time is counted in ticks of 10 ms, and a process has work of its own at its start: a shorter part has no share. */
 const cpuSecondsMin = 1
+
+/** A trial with more workers. */
+export interface TrialRecord {
+  /** Absent where it was interrupted, or anything went wrong. */
+  readonly result?: WorkerTrial
+  /** Messages that the server has, or may have, counted for it. */
+  readonly sent: number
+  readonly answered: number
+}
 
 /** What the audit needs to know about a run besides its collector. */
 export interface AuditedRun {
@@ -47,11 +58,13 @@ export interface AuditedRun {
   readonly machine?: MachineState | undefined
   readonly interrupted: boolean
   readonly error?: string | undefined
-  /** A run by count that was ended because no request had got further for so long. */
-  readonly stuckMs?: number | undefined
+  /** Why the run was ended before its time. */
+  readonly cutShort?: CutShort | undefined
   /** The client's own ceiling, if it was measured; else why it was not, where it may have been the limit. */
   readonly ceiling?: CeilingRecord | undefined
   readonly noCeiling?: string | undefined
+  /** A trial with more workers against the same server, if there was one: its messages are not in `serverRequests`. */
+  readonly trial?: TrialRecord | undefined
 }
 
 /**
@@ -87,10 +100,10 @@ export function auditInputs(
           server: {
             requests: run.serverRequests,
             sent: totals.sent + handshakes.sent + heartbeats.sent,
-            answered: totals.completed + handshakes.completed + heartbeats.completed,
+            answered: totals.completed + handshakes.completed + heartbeats.completed - unansweredOf(run.trial),
           },
         }),
-    stuck: stuckInputs(run, totals),
+    ending: endingInputs(run, collector, totals, measured),
     failures: totals.failures,
     endedInWarmup: run.facts.scenario.requests !== undefined && measured.elapsedMs < measured.warmupMs,
     completed: totals.completed,
@@ -200,8 +213,31 @@ function standingDelayOf({ facts }: AuditedRun, measured: Measured): StandingDel
   return standingDelay(bucketsOf(measured.response.counts), measured.response.quantiles.p50 ?? 0, leastRoundTripMs)
 }
 
-function stuckInputs({ stuckMs, facts }: AuditedRun, { completed }: Totals): AuditInputs['stuck'] {
-  return stuckMs === undefined ? undefined : { stuckMs, completed, wanted: facts.scenario.requests ?? completed }
+/** Messages of a trial that the server need not have seen. */
+function unansweredOf(trial: TrialRecord | undefined): number {
+  return trial === undefined ? 0 : trial.sent - trial.answered
+}
+
+function endingInputs(
+  { cutShort, facts, interrupted }: AuditedRun,
+  collector: Collector,
+  totals: Totals,
+  measured: Measured,
+): EndingInputs {
+  const { connections, reconnect, requests, duration } = facts.scenario
+  // While a run lasts, and where its time ends it, not all requests have been sent.
+  const isDone = collector.endedAt(0) !== undefined && !interrupted && measured.elapsedMs < duration
+  const { sent, completed, givenUp = 0 } = totals
+  return {
+    cutShort,
+    ...(reconnect.attempts !== undefined && {
+      givenUp: { count: givenUp, of: connections, attempts: reconnect.attempts },
+    }),
+    hasConnected: collector.total(field.ready) > 0,
+    handshakes: totals.handshakes.sent,
+    completed,
+    ...(requests !== undefined && isDone && { counted: { sent, wanted: requests } }),
+  }
 }
 
 /** Whether replies find their request by their order alone. */
@@ -221,7 +257,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
     targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
   const reopened = measured.connect.count - connections
-  const hasPauses = [...loop, ...mix].some(({ think }) => think > 0)
+  const hasPauses = [...loop, ...mix].some(({ think }) => think !== 0)
   return {
     timeSeries,
     completed,
@@ -252,6 +288,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       : { plan: { perSecond: load.rate, arrivals: load.arrivals } }),
     nullPerSecond: ceiling?.nullPerSecond,
     noCeiling: run.noCeiling,
+    workerTrial: run.trial?.result && { workers: facts.workers, trial: run.trial.result },
     serverCores,
     moreWorkers: moreWorkers({
       workers: facts.workers,
@@ -311,6 +348,7 @@ export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: 
     // Each worker counts for its own connections only; those of the other workers may miss as many.
     possiblyMissed: collector.total(field.possiblyMissed) * workers,
     serverSent: run.serverDeliveries,
+    pieces: collector.total(field.deliveryPieces),
     ...(inexact !== undefined && { inexact }),
   }
 }

@@ -61,6 +61,11 @@ export const limits = {
   ceilingBusy: 0.9,
   /** Cores that a server of one thread uses when it is busy all the time. */
   oneCore: [0.9, 1.05],
+  /** Cores of this machine that must be idle for a trial with one worker more: it shares its work with the others. */
+  idleCores: 0.8,
+  /** By which share a trial must find more: a run of two seconds scatters by less than the first. */
+  trialNote: 0.05,
+  trialSuspect: 0.1,
   /** Share of the slots of a closed loop that are in use. */
   slotsInUse: 0.98,
   /** By which share the first part of a run, where it differs from the rest, may change the figure of the whole. */

@@ -8,6 +8,7 @@ import { sectionCount, type TimeSeries } from '../metrics/timeSeries.ts'
 import { formatCount, formatDuration, formatPercent, formatRatio } from '../units.ts'
 import type { Finding } from './finding.ts'
 import { limits } from './limits.ts'
+import type { WorkerTrial } from './workerTrial.ts'
 
 /** Two seconds; a shorter time series says nothing. */
 export const windowsMin = 20
@@ -54,6 +55,8 @@ export interface TimeSeriesInputs {
   readonly noCeiling?: string | undefined
   /** One worker more than now, if a core and a connection are left for it. */
   readonly moreWorkers?: number | undefined
+  /** A trial with more workers than the run had, if there was one. */
+  readonly workerTrial?: { readonly workers: number; readonly trial: WorkerTrial } | undefined
   /** Cores that a server on this machine used, where its processes are known. */
   readonly serverCores?: number | undefined
 }

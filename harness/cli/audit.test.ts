@@ -22,6 +22,16 @@ function asked(workers: number, started: number): () => Promise<Ran> {
   return () => simulated(server, { connections: started, workers, duration: 5000 }, { workers: started })
 }
 
+/** A server that refuses some connections, which are tried three times. */
+function refusing(refuses: (link: number) => boolean): () => Promise<Ran> {
+  const server: MemoryServer = {
+    ...echoAfter(() => 10),
+    refuses: link => (refuses(link) ? 'connect-refused' : undefined),
+  }
+  const reconnect = { when: 'failure', backoff: { min: 10, max: 80 }, attempts: 3 } as const
+  return () => simulated(server, { connections: 10, duration: 6000, reconnect })
+}
+
 /** A server whose every connection sends a line that nobody asked for, `afterMs` after it opened. */
 function speaks(afterMs: number): MemoryServer {
   const accepted = (connection: MemoryConnection) => connection.send(Buffer.from('NOTICE\n'), afterMs)
@@ -122,6 +132,25 @@ const checks: readonly Check[] = [
         echoAfter(() => 20),
         { connections: 8, duration: 6000 },
       ),
+  },
+  {
+    check: 15,
+    code: 'given-up',
+    severity: 'suspect',
+    by: 'a server that refuses one of ten connections',
+    says: /1 of 10 connections was given up, after 3 failed attempts in a row \(connect-refused 3\)$/,
+    shows: /^ {2}given up {3}1 of 10 connections: 3 failed attempts in a row$/m,
+    trips: refusing(link => link === 3),
+    healthy: refusing(() => false),
+  },
+  {
+    check: 15,
+    code: 'given-up',
+    severity: 'invalid',
+    by: 'a server that refuses all connections',
+    says: /all 10 connections were given up, after 3 failed attempts in a row \(connect-refused 30\)$/,
+    trips: refusing(() => true),
+    healthy: refusing(() => false),
   },
   {
     check: 14,

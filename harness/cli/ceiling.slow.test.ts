@@ -14,7 +14,8 @@ test('a saturated run is compared with the ceiling of its client, which is cache
   const file = join(cache, 'volley', 'ceilings.json')
   const scenario = scenarioFile(busyClient)
   async function runAgain(): Promise<{ report: Report; stdout: string }> {
-    const started = startRun([scenario], { env: { XDG_CACHE_HOME: cache }, ceiling: 'measure' })
+    // Over its only connection no more workers can be tried.
+    const started = startRun([scenario, '-c', '1', '-p', '640'], { env: { XDG_CACHE_HOME: cache }, ceiling: 'measure' })
     const { code, stdout, stderr, report } = await started.ended()
     expect(`${code} ${stderr}`).toMatch(/^0 /)
     return { report, stdout }

@@ -177,7 +177,7 @@ export class Conversation implements Loop {
     if (text !== '') {
       try {
         const body = Buffer.from(text, isPrompting ? 'utf8' : pipedEncoding)
-        const frame = protocol.encode({ body, ...(type !== undefined && { type }) })
+        const frame = protocol.encode({ body, ...(type !== undefined && { type }), ...this.#sender() })
         this.#waiting.push(frame)
         if (this.#connection === 'open' && (!this.#isOneByOne || this.#waiting.length === 1)) this.#write(frame)
         else if (this.#connection === 'ended') this.#reopen()
@@ -190,6 +190,13 @@ export class Conversation implements Loop {
       }
     }
     if (isPrompting) lines.prompt()
+  }
+
+  /** By which address we name ourselves, where a server goes by that. */
+  #sender(): { clientIp?: string } {
+    const { protocol, transport } = this.#settings
+    const address = protocol.needsLocalAddress ? transport.localAddress?.(link) : undefined
+    return address === undefined ? {} : { clientIp: address }
   }
 
   #write(frame: Uint8Array): void {

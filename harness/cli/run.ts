@@ -38,6 +38,7 @@ interface RunFlags extends RequestFlags {
   readonly quiet?: true
   readonly json?: true
   readonly live: boolean
+  readonly ceiling: boolean
   readonly color: boolean
 }
 
@@ -61,6 +62,10 @@ export function addRun(program: Command, io: CommandIo, done: (code: ExitCode) =
     .option('--json', 'print the report instead of the summary')
     .option('--quiet', 'show nothing during the run')
     .option('--no-live', 'print a line per second instead of the live view')
+    .option(
+      '--no-ceiling',
+      'after a run whose client was busy, do not measure what it could do, alone or with another worker',
+    )
     .option('--no-color', 'print without colours, as with NO_COLOR')
     .action(async (sources: string[], flags: RunFlags) => done(await runAll(sources, flags, io)))
 }
@@ -108,7 +113,7 @@ async function runAll(sources: readonly string[], flags: RunFlags, io: CommandIo
         observers: [live],
         signal,
         cacheFolder: cacheFolderOf(io.env),
-        ...(io.ceiling && { ceiling: io.ceiling }),
+        ...((io.ceiling === 'never' || !flags.ceiling) && { ceiling: 'never' }),
       })
       show(report, path)
       codes.push(exitCodeOf(report, flags.strict === true))

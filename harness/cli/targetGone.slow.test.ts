@@ -59,13 +59,18 @@ function expectHang(gone: Gone | undefined, from = 5, to = 8): void {
 
 describe('a server that answers what it is asked is not gone', () => {
   test.each<[string, MemoryServer, Partial<Scenario>]>([
-    ['connections that think together', hanging(1), { loop: [{ send: 'ping', think: 3000 }], connections: 100 }],
+    ['connections that think for long', hanging(1), { loop: [{ send: 'ping', think: 3000 }], connections: 100 }],
     ['replies that take three seconds', hanging(3000), { connections: 40 }],
     ['few planned requests', hanging(1), { connections: 40, load: { ...constant, rate: 0.4 } }],
     [
       'replies of which some take three seconds',
       echoAfter(() => (prng.next32() % 10 === 0 ? 3000 : 5)),
       { connections: 20 },
+    ],
+    [
+      'one connection that sends a hundred together, and thinks',
+      hanging(1),
+      { loop: [{ send: 'ping', think: 3000 }], load: { mode: 'loop', pipeline: 100 } },
     ],
   ])('%s', async (_, server, settings) => {
     const ran = await simulated(server, { duration: 13_000, ...settings })
@@ -76,9 +81,11 @@ describe('a server that answers what it is asked is not gone', () => {
     expect(goneOf(interrupted.report)).toBeUndefined()
   })
 
-  test('connections that think together, until it hangs', async () => {
+  test('connections that think for long, until it hangs', async () => {
     const settings = { loop: [{ send: 'ping', think: 3000 }], connections: 100, duration: 13_000 }
-    expectHang(await goneIn(hanging(1, [8000, never]), settings), 9, 13)
+    expectHang(await goneIn(hanging(1, [8000, never]), settings), 8, 13)
+    // All are answered in second 3, and ask again in seconds 6 and 9.
+    expectHang(await goneIn(hanging(1, [0, 3000], [8000, never]), settings), 9, 13)
   })
 
   test('it answers with errors for a while', async () => {

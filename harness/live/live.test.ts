@@ -74,6 +74,24 @@ describe('createLive()', () => {
     expect(written().length).toBe(length)
   })
 
+  it('says what is done after a run in a line that stays', () => {
+    const { stream, written } = fakeTerminal(true)
+    const live = begun({ stream, mode: 'screen', colors, clock: fakeClock() })
+    show(live, sampleSnapshot, [])
+    const lines = written().split('\n').length - 1
+    const length = written().length
+    live.said?.('a trial of 2 s')
+    expect(written().slice(length)).toContain(eraseLineAndUp.repeat(lines))
+    expect(written().endsWith('a trial of 2 s\n')).toBe(true)
+    live.ended?.()
+    expect(written().endsWith(`a trial of 2 s\n${showCursor}`)).toBe(true)
+    const plain = fakeTerminal(false)
+    const wallClock = () => new Date(2026, 10, 21, 9, 30, 13)
+    begun({ stream: plain.stream, mode: 'lines', colors, clock: fakeClock(), wallClock }).said?.('a trial of 2 s')
+    expect(plain.written().endsWith('09:30:13  a trial of 2 s\n')).toBe(true)
+    expect(createLive({ stream, mode: 'quiet', colors }).said).toBeUndefined()
+  })
+
   it('gives the terminal back on Ctrl-Z, and takes it again afterwards', () => {
     const { stream, written, chunks } = fakeTerminal(true)
     const listeners = process.listenerCount('SIGTSTP')

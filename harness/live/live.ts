@@ -80,6 +80,11 @@ function createScreen({ stream, colors, clock = monotonicClock, suspend = stopSe
       stream.write(`${beginFrame}${erase()}${screen}\n${endFrame}`)
       drawnLines = screen.split('\n').length
     },
+    said(text) {
+      // The line stays: the summary follows below it.
+      stream.write(`${erase()}${printable(text)}\n`)
+      drawnLines = 0
+    },
     ended() {
       if (drawnAt === Number.NEGATIVE_INFINITY) return
       drawnAt = Number.NEGATIVE_INFINITY
@@ -123,6 +128,7 @@ function createLines({ stream, clock = monotonicClock, wallClock = () => new Dat
         write(`${formatTimeOfDay(wallClock())}  ! ${note}`)
       }
     },
+    said: text => void write(`${formatTimeOfDay(wallClock())}  ${text}`),
   }
 }
 

@@ -95,8 +95,14 @@ export const field = {
   waiting: 34,
   /** Frames that answer nothing, and that the rules of the protocol pass over. */
   ignored: 35,
+  /** Connections that were ready for requests, their handshake included; opened again, they count again. */
+  ready: 36,
+  /** Links that are not opened again, as that has failed too often in a row. */
+  givenUp: 37,
+  /** Pieces of deliveries that came later than their beginning, in formats where a delivery has no end. */
+  deliveryPieces: 38,
   /** By kind, up to the end of the fields. */
-  failures: 36,
+  failures: 39,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -200,11 +206,14 @@ export const counterFields: readonly number[] = [
   field.reordered,
   field.deliveries,
   field.deliveriesAfter,
+  field.deliveryPieces,
   field.nonCompletingReplies,
   field.possiblyMissed,
   field.lateReplies,
   field.idleCloses,
   field.ignored,
+  field.ready,
+  field.givenUp,
   ...failureKinds.map((_, kind) => field.failures + kind),
 ]
 

@@ -18,6 +18,8 @@ export interface Totals {
   readonly idleCloses?: number
   /** Frames that answer nothing, and that the rules of the protocol pass over. */
   readonly ignored?: number
+  /** Connections that were given up, as they could not be opened too often in a row; only where there are any. */
+  readonly givenUp?: number
   /** Connections opened, reopened ones included. */
   readonly connects: number
   /** Messages sent besides the requests, and counted apart from them. */
@@ -65,6 +67,11 @@ export interface DeliveriesRecord {
   readonly inexact?: string
   /** Counted by a reference server. */
   readonly serverSent?: number
+  /**
+   * Bare text without an end: how many times more of a delivery came after it was counted. Its stamp is not looked for
+   * there. The number of deliveries is exact all the same.
+   */
+  readonly pieces?: number
   /** In the measured part. */
   readonly perSecond: number
   /** In the measured part and the drain after it: from the stamp in a message to its delivery; empty without stamps. */
@@ -80,6 +87,7 @@ export interface Latency extends Quantiles {
 
 /** The totals of a run, including its warm-up. */
 export function totalsOf(collector: Collector): Totals {
+  const givenUp = collector.total(field.givenUp)
   const pair = (role: number) => ({
     sent: collector.total(field.sent + role),
     completed: collector.total(field.completed + role),
@@ -95,6 +103,7 @@ export function totalsOf(collector: Collector): Totals {
     late: collector.total(field.lateReplies),
     idleCloses: collector.total(field.idleCloses),
     ...(ignored > 0 && { ignored }),
+    ...(givenUp > 0 && { givenUp }),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),

@@ -1,11 +1,12 @@
 import type { Role } from '../metrics/slab.ts'
+import type { RandomPause } from '../scenario/scenario.ts'
 import type { MessageTemplate, PlannedCapture } from './templates.ts'
 
 /**
  * Every request of a scenario, encoded before the run. A value that differs between requests is a patch: a range of
  * fixed length within the encoded frame, overwritten when the request is sent. Steps that use a data file have one
- * frame per row. Only requests that take a value from an earlier reply are encoded when they are sent. The worker
- * applies layers, so that the frames here are without them.
+ * frame per row. Only requests that take a value from an earlier reply, or the client's address, are encoded when they are
+ * sent. The worker applies layers, so that the frames here are without them.
  */
 export interface RequestBank {
   readonly frames: readonly Uint8Array[]
@@ -47,7 +48,10 @@ export interface PlannedStep {
   readonly firstFrame: number
   readonly frameCount: number
   readonly expectation?: PlannedExpectation
+  /** The pause after its reply, or the mean of those that are drawn; 0 for none. */
   readonly thinkMs: number
+  /** How pauses are drawn; absent where all are the same. */
+  readonly thinkSpread?: RandomPause['spread']
   readonly weight: number
   /** False if the server sends no reply. */
   readonly reply: boolean
@@ -59,7 +63,7 @@ export interface PlannedStep {
   readonly challenge?: true
   /** Values taken from its reply; a request whose reply lacks one has failed. */
   readonly captures?: readonly PlannedCapture[]
-  /** It uses captured values and is encoded when it is sent; its frames are examples. */
+  /** It uses captured values or the client's address and is encoded when it is sent; its frames are examples. */
   readonly isTemplate?: true
 }
 

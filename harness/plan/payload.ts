@@ -6,13 +6,15 @@ import { lengthKind } from '../protocols/picture/lengths.ts'
 import { type NumberType, numberType, writeNumber } from '../protocols/picture/numbers.ts'
 import type { ChecksumPart, ConstantPayload, LengthPart, NumberPart, Payload } from '../scenario/scenario.ts'
 import { parseSlots, type SlotPart } from '../scenario/schema/slots.ts'
-import type { Patch } from './bank.ts'
-import type { TemplatePart } from './templates.ts'
+import type { Slot } from './slotPlaces.ts'
+import { localAddress, type TemplatePart } from './templates.ts'
+
+type NumberSlot = Exclude<SlotPart, { text: string } | { slot: typeof localAddress }>
 
 export type Row = Readonly<Record<string, string>>
 
-/** What a request fills in each time: all of a patch but its place. */
-export type Slot = Omit<Patch, 'offset'>
+/** As long as an address of IPv4 can be. */
+const exampleAddress = '255.255.255.255:65535'
 
 /** What it takes to encode payloads: the row of the data that they use, and the bytes of constant ones. */
 export interface PayloadContext {
@@ -45,6 +47,7 @@ export function payloadTemplate(
     return parseSlots(payload).map((part): TemplatePart => {
       if ('text' in part) return utf8(part.text)
       if (part.slot === 'data') return utf8(columnOf(context.row, part.column))
+      if (part.slot === localAddress) return localAddress
       return part.slot === 'capture' ? { value: valueNumber(part.name) } : slotAt(part.length)
     })
   }
@@ -113,11 +116,11 @@ function encodeNumber(part: NumberPart, filler: number, slots: Slot[], row: Row 
   return new Uint8Array(type.bytes).fill(filler)
 }
 
-/** The slot of a number, which is all of its text; undefined for a number that is constant. */
-function slotOf({ value }: NumberPart): Exclude<SlotPart, { text: string }> | undefined {
+/** The slot of a number, which is all of its text; undefined for a number that is constant. An address is no number. */
+function slotOf({ value }: NumberPart): NumberSlot | undefined {
   if (typeof value !== 'string' || !value.includes('{{')) return undefined
   const [part] = parseSlots(value)
-  return part === undefined || 'text' in part ? undefined : part
+  return part === undefined || 'text' in part || part.slot === localAddress ? undefined : part
 }
 
 function fillSlots(text: string, filler: number, slots: Slot[], row: Row | undefined): Uint8Array {
@@ -126,6 +129,7 @@ function fillSlots(text: string, filler: number, slots: Slot[], row: Row | undef
     if (part.slot === 'data') return utf8(columnOf(row, part.column))
     // A slash, because a captured value may be a whole path as well as a part of one.
     if (part.slot === 'capture') return utf8('/')
+    if (part.slot === localAddress) return utf8(exampleAddress)
     const { slot, ...rest } = part
     slots.push({ kind: slot, ...rest })
     return new Uint8Array(part.length).fill(filler)

@@ -43,6 +43,8 @@ export interface WorkerPlan {
   readonly closesByReset?: boolean
   readonly backoffMinMs: number
   readonly backoffMaxMs: number
+  /** A connection that could not be opened so often in a row is given up; absent where it is tried for ever. */
+  readonly attempts?: number
   readonly heartbeatMs?: number
   /** The key for the protocol's own handshake; absent where there is no such handshake. */
   readonly key?: string
@@ -121,6 +123,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     ...(scenario.reconnect.close === 'reset' && { closesByReset: true }),
     backoffMinMs: scenario.reconnect.backoff.min,
     backoffMaxMs: scenario.reconnect.backoff.max,
+    ...(scenario.reconnect.attempts !== undefined && { attempts: scenario.reconnect.attempts }),
     ...(sourceAddresses.length > 0 && { sourceAddresses }),
     ...heartbeatPeriod(scenario.heartbeat),
     ...(scenario.key === undefined ? {} : { key: scenario.key }),

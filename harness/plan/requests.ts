@@ -24,10 +24,10 @@ import {
   type PayloadContext,
   payloadTemplate,
   type Row,
-  type Slot,
   textsIn,
 } from './payload.ts'
-import { CaptureNames, type MessageTemplate, type TemplatePart } from './templates.ts'
+import { locateSlots, type Slot } from './slotPlaces.ts'
+import { CaptureNames, localAddress, type MessageTemplate, type TemplatePart } from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -87,21 +87,22 @@ class BankBuilder {
 
   add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
     const firstFrame = this.#frames.length
-    const rows = usesData(step.send) ? this.#materials.rows : [undefined]
+    const send = this.#withSender(step.send)
+    const rows = usesData(send) ? this.#materials.rows : [undefined]
     try {
-      for (const row of rows) step.listens ? this.#listen() : this.#encode(step.send, row)
+      for (const row of rows) step.listens ? this.#listen() : this.#encode(send, row)
       this.#steps.push({
         name: showPath(at),
         role,
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
         ...(step.expect === undefined ? {} : { expectation: this.#expectation(step.expect) }),
-        thinkMs: step.think,
+        ...pauseOf(step.think),
         weight,
         reply,
         ...(step.listens && { listens: true as const }),
-        ...(isUnframed(step.send) && { unframed: true as const }),
-        ...(isEncodedOnSend(step.send) && { isTemplate: true as const }),
+        ...(isUnframed(send) && { unframed: true as const }),
+        ...(isEncodedOnSend(send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
       })
     } catch (error) {
@@ -161,6 +162,13 @@ class BankBuilder {
     this.#patches.push([])
   }
 
+  /** A request with the address of its connection, where the protocol needs one and the request has none. */
+  #withSender(send: Send): Send {
+    if (this.#protocol.needsLocalAddress !== true || isUnframed(send)) return send
+    const fields = isMessage(send) ? send : { body: send }
+    return { clientIp: `{{${localAddress}}}`, ...fields }
+  }
+
   #encode(send: Send, row: Row | undefined): void {
     const slots: Slot[] = []
     const isTemplate = isEncodedOnSend(send)
@@ -188,12 +196,13 @@ class BankBuilder {
 
   /** The message with its slots filled; adds them to `slots` in the order in which every protocol sends them. */
   #message(send: Payload | MessageSend, row: Row | undefined, filler: number, slots: Slot[]): Message {
-    const { body = '', path, headers, ...others } = isMessage(send) ? send : { body: send }
+    const { body = '', path, headers, clientIp, ...others } = isMessage(send) ? send : { body: send }
     const text = (value: string) => Buffer.from(encodePayload(value, filler, slots, this.#context(row))).toString()
     return {
       ...this.#fields(others),
       ...(path === undefined ? {} : { path: text(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, text) }),
+      ...(clientIp === undefined ? {} : { clientIp: text(clientIp) }),
       body: encodePayload(body, filler, slots, this.#context(row)),
     }
   }
@@ -204,6 +213,7 @@ class BankBuilder {
       body = '',
       path,
       headers,
+      clientIp,
       ...others
     } = isMessage(send) ? send : { body: isUnframed(send) ? send.unframed : send }
     let slotEnd = 0
@@ -218,6 +228,7 @@ class BankBuilder {
       fields: this.#fields(others),
       ...(path === undefined ? {} : { path: parts(path) }),
       ...(headers === undefined ? {} : { headers: mapValues(headers, parts) }),
+      ...(clientIp === undefined ? {} : { clientIp: parts(clientIp) }),
       body: parts(body),
     }
   }
@@ -267,7 +278,11 @@ class BankBuilder {
   }
 }
 
-type MessageFields = Omit<MessageSend, 'body' | 'path' | 'headers'>
+type MessageFields = Omit<MessageSend, 'body' | 'path' | 'headers' | 'clientIp'>
+
+function pauseOf(think: Step['think']): Pick<PlannedStep, 'thinkMs' | 'thinkSpread'> {
+  return typeof think === 'number' ? { thinkMs: think } : { thinkMs: think.mean, thinkSpread: think.spread }
+}
 
 /** The values of fields as numbers: a character stands for its code. */
 function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string, readonly number[]> {
@@ -281,23 +296,6 @@ function plannedValues(fields: Readonly<Record<string, unknown>>): Record<string
 
 /** Two digits to fill slots with: where the frames encoded with them differ, the slots are. */
 const fillers = [0x30, 0x31] as const
-
-/**
- * The offsets of slots in an encoded frame: where it differs from the same message with another filler. So a protocol
- * may put a text anywhere, split it or wrap it, as long as it keeps its order and all of its bytes.
- */
-function locateSlots(frame: Uint8Array, other: Uint8Array, slots: readonly Slot[]): Patch[] {
-  let at = 0
-  return slots.map(slot => {
-    while (at < frame.length && frame[at] === other[at]) at++
-    const offset = at
-    for (; at < offset + slot.length; at++) {
-      if (frame[at] === other[at])
-        throw new RangeError('the protocol changes the bytes of a slot, which cannot be patched')
-    }
-    return { ...slot, offset }
-  })
-}
 
 /** Throws a RangeError if a frame is too long with its layers; a frame with slots must fit whatever their values. */
 function checkWrapped(layers: BodyLayers, frame: Uint8Array, differs: boolean): void {
@@ -330,10 +328,11 @@ function usesData(send: Send): boolean {
   return textsOf(send).some(text => hasSlot(text, 'data'))
 }
 
-/** Whether a request is encoded when it is sent: it takes a captured value, or has a checksum of what differs each time. */
+/** Whether a request is encoded when it is sent: a text in it has no fixed width, or it has a checksum of what differs each time. */
 function isEncodedOnSend(send: Send): boolean {
   const body = isMessage(send) ? (send.body ?? '') : isUnframed(send) ? send.unframed : send
-  return textsOf(send).some(text => hasSlot(text, 'capture')) || hasVaryingChecksum(body)
+  const isOfAnyLength = textsOf(send).some(text => hasSlot(text, 'capture') || hasSlot(text, localAddress))
+  return isOfAnyLength || hasVaryingChecksum(body)
 }
 
 function textsOf(send: Send): string[] {
@@ -342,6 +341,7 @@ function textsOf(send: Send): string[] {
   return [
     ...textsIn(send.body ?? ''),
     ...(send.path === undefined ? [] : [send.path]),
+    ...(send.clientIp === undefined ? [] : [send.clientIp]),
     ...Object.values(send.headers ?? {}),
   ]
 }

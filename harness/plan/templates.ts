@@ -10,13 +10,15 @@ export interface PlannedCapture {
 }
 
 /**
- * A message that is encoded when it is sent, because it contains a captured value. Its slots are filled by the patches
+ * A message that is encoded when it is sent, because it contains a captured value or the client's address, which are of
+ * any length. Its slots are filled by the patches
  * of its frame, one after another in a buffer of their own.
  */
 export interface MessageTemplate {
-  readonly fields: Omit<Message, 'body' | 'path' | 'headers'>
+  readonly fields: Omit<Message, 'body' | 'path' | 'headers' | 'clientIp'>
   readonly path?: readonly TemplatePart[]
   readonly headers?: Readonly<Record<string, readonly TemplatePart[]>>
+  readonly clientIp?: readonly TemplatePart[]
   readonly body: readonly TemplatePart[]
   /** The body is the whole message. */
   readonly unframed?: true
@@ -24,14 +26,27 @@ export interface MessageTemplate {
 
 /**
  * Constant bytes, a slot by its range in the buffer of patches, a captured value by its number, as it is or as a number in
- * bytes, or parts with their length before or their checksum behind them.
+ * bytes, the client's address, or parts with their length before or their checksum behind them.
  */
 export type TemplatePart =
   | Uint8Array
   | { readonly slotFrom: number; readonly slotEnd: number }
   | { readonly value: number; readonly type?: NumberName | FloatName }
+  | typeof localAddress
   | { readonly length: Omit<LengthPart, 'of'>; readonly of: readonly TemplatePart[] }
   | { readonly checksum: Omit<ChecksumPart, 'of'>; readonly of: readonly TemplatePart[] }
+
+/** The client's address on the connection. */
+export const localAddress = 'localAddress'
+
+/** Every part of a template, those within others too. */
+export function partsOf({ path = [], headers = {}, clientIp = [], body }: MessageTemplate): readonly TemplatePart[] {
+  return flat([...path, ...Object.values(headers).flat(), ...clientIp, ...body])
+}
+
+function flat(parts: readonly TemplatePart[]): TemplatePart[] {
+  return parts.flatMap(part => (typeof part === 'object' && 'of' in part ? [part, ...flat(part.of)] : [part]))
+}
 
 /** The names of the captured values of a scenario, numbered. */
 export class CaptureNames {

@@ -61,6 +61,25 @@ test('frameEnd() accepts one object a line, a little longer than maxFrame to lea
   expect(broadcast.frameEnd(made, 0, made.length, 0)).toBe(made.length)
 })
 
+test('with framing json a frame is an object, whatever is written between objects', () => {
+  const json = createBroadcast({ framing: 'json', maxFrame })
+  expect(textOf(json.encode({ body: bytesOf('a }'), clientIp: address }))).toBe(
+    `{"client_ip":"${address}","message":"a }"}`,
+  )
+  const object = `{\n  "message": "${acknowledgement}",\n  "client_ip": "{"\n}`
+  const glued = bytesOf(object, '\r\n', encodeDelivery(address, 'so }', 'json'), object)
+  const first = json.frameEnd(glued, 0, glued.length, 0)
+  expect(first).toBe(bytesOf(object, '\r\n').length)
+  expect(json.isRefusal!(glued, 0, first)).toBe(false)
+  expect(textOf(json.decode(glued, 0, first).body)).toBe(acknowledgement)
+  const second = json.frameEnd(glued, first, glued.length, 0)
+  const textAt = json.delivery!(glued, first, second)
+  expect(textOf(glued.subarray(textAt, json.bodyEnd(glued, first, second)))).toBe('so }')
+  expect(json.frameEnd(glued, second, glued.length, 0)).toBe(glued.length)
+  const long = bytesOf('{', 'x'.repeat(2 * maxFrame))
+  expect(json.frameEnd(long, 0, long.length, 0)).toBe(tooLarge)
+})
+
 test('readMessage() and decode() read back any text that encode() was given', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), text => {

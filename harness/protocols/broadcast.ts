@@ -1,15 +1,20 @@
-import { shownByte } from './explanation.ts'
-import { findText } from './jsonText.ts'
+import {
+  acknowledgedWords,
+  deliveredAt,
+  deliveredWords,
+  isAcknowledgement,
+  resemblesText,
+  textEnd,
+} from './bareText.ts'
+import { endsTooLate, shownByte } from './explanation.ts'
+import { objectEnd } from './jsonObjects.ts'
+import { findText, openBrace, skipBlanks } from './jsonText.ts'
 import { createLine } from './line.ts'
-import { malformed, type Protocol } from './protocol.ts'
+import { malformed, type Protocol, tooLarge } from './protocol.ts'
+import type { BroadcastFraming } from './protocolSpec.ts'
 
-/** The end of the message of an acknowledgement: "the information has been received". */
-const acknowledgedText = '已经收到信息'
-/** The text before the sender's own in a delivery to the others: "the address has sent a request message". */
-const deliveredText = '地址发送了请求消息：'
 /** The most that a server may add before a sender's text: the sender's address, twice, and one of the fixed texts. */
 const additionBytesMax = 512
-const openBrace = 0x7b
 const backslash = 0x5c
 const firstNotAscii = 0x80
 /** In ASCII, the bit in which lower-case letters differ from capitals. */
@@ -17,31 +22,60 @@ const lowerCaseBit = 0x20
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
-const acknowledged = fixedText(acknowledgedText)
-const delivered = fixedText(deliveredText)
+const acknowledged = fixedText(acknowledgedWords)
+const delivered = fixedText(deliveredWords)
+
+/** `maxFrame` bounds a request in bytes, with its line feed; a server's frame may be a little longer. */
+interface BroadcastSettings {
+  readonly framing?: BroadcastFraming
+  readonly maxFrame: number
+}
 
 /**
- * One JSON object a line, `{"client_ip": "...", "message": "..."}`. `maxFrame` bounds a request with its line feed, in
- * bytes; a server's frame may be a little longer. The body is the text of `message` with the escapes it has in JSON.
+ * Messages to all other clients: JSON objects `{"client_ip": "...", "message": "..."}`, one on a line or with nothing
+ * between them, or such objects to the server and bare texts from it.
  */
-export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Protocol {
-  const line = createLine({ delimiter: '\n', maxFrame: maxFrame + additionBytesMax })
+export function createBroadcast({ framing = 'line', maxFrame }: BroadcastSettings): Protocol {
+  if (framing === 'text') return bareTexts(maxFrame)
+  return framing === 'json' ? objects(maxFrame) : lines(maxFrame)
+}
 
+function lines(maxFrame: number): Protocol {
+  const line = createLine({ delimiter: '\n', maxFrame: maxFrame + additionBytesMax })
   return {
-    name: 'broadcast',
-    broadcasts: true,
-    frameBytesMax: maxFrame + additionBytesMax,
+    ...objectsWithin(maxFrame, '\n', 'as a line of JSON'),
     frameEnd(bytes, from, to) {
       if (from < to && bytes[from] !== openBrace) return malformed
       return line.frameEnd(bytes, from, to, 0)
     },
-    encode({ body }) {
-      const frame = encodeLine('', textOf(body))
-      if (frame.length > maxFrame) {
-        throw new RangeError(`a broadcast message has at most ${maxFrame} bytes as a line of JSON, not ${frame.length}`)
-      }
-      return frame
+    explain(bytes, from, to) {
+      if (from < to && bytes[from] !== openBrace) return `a line that begins with ${shownByte(bytes[from]!)}, not "{"`
+      return line.explain!(bytes, from, to)
     },
+  }
+}
+
+function objects(maxFrame: number): Protocol {
+  const bytesMax = maxFrame + additionBytesMax
+  return {
+    ...objectsWithin(maxFrame, '', 'as JSON'),
+    frameEnd: (bytes, from, to) => objectEnd(bytes, from, to, bytesMax),
+    explain(bytes, from, to) {
+      const end = objectEnd(bytes, from, to, bytesMax)
+      if (end === tooLarge) return endsTooLate('no end of a JSON object', bytesMax)
+      if (end !== malformed) return undefined
+      return `a JSON object that begins with ${shownByte(bytes[skipBlanks(bytes, from, to)]!)}, not "{"`
+    },
+  }
+}
+
+/** What frames have in common that are JSON objects. The body is the text of `message` with the escapes it has in JSON. */
+function objectsWithin(maxFrame: number, end: string, what: string): Omit<Protocol, 'frameEnd'> {
+  return {
+    name: 'broadcast',
+    broadcasts: true,
+    frameBytesMax: maxFrame + additionBytesMax,
+    encode: ({ body, clientIp = '' }) => encodeWithin(maxFrame, `${objectText(clientIp, textOf(body))}${end}`, what),
     decode: (bytes, from, end) => {
       const text = findText(bytes, from, end, 'message')
       return { body: bytes.subarray(text.from, text.end) }
@@ -49,22 +83,50 @@ export function createBroadcast({ maxFrame }: { readonly maxFrame: number }): Pr
     bodyStart: (bytes, from, end) => findText(bytes, from, end, 'message').from,
     bodyEnd: (bytes, from, end) => findText(bytes, from, end, 'message').end,
     isRefusal: (bytes, from, end) => find(bytes, from, end, acknowledged) < 0,
-    explain(bytes, from, to) {
-      if (from < to && bytes[from] !== openBrace) return `a line that begins with ${shownByte(bytes[from]!)}, not "{"`
-      return line.explain!(bytes, from, to)
-    },
     delivery: (bytes, from, end) => find(bytes, from, end, delivered),
   }
 }
 
-/** The line that acknowledges a message to its sender at `address`. */
-export function encodeAcknowledgement(address: string): Uint8Array {
-  return encodeLine(address, `${address}: ${acknowledgedText}`)
+/** The client's side: what it sends are JSON objects, which a server reads by `json`. The body of a text is all of it. */
+function bareTexts(maxFrame: number): Protocol {
+  return {
+    name: 'broadcast',
+    broadcasts: true,
+    frameBytesMax: maxFrame + additionBytesMax,
+    needsLocalAddress: true,
+    frameEnd: textEnd,
+    encode({ body, clientIp = '' }) {
+      const message = textOf(body)
+      if (resemblesText(message)) {
+        throw new RangeError(
+          `a message must not contain "${acknowledgedWords}" or "${deliveredWords}" after a blank: without framing these words tell one text from the next`,
+        )
+      }
+      return encodeWithin(maxFrame, objectText(clientIp, message), 'as JSON')
+    },
+    decode: (bytes, from, end) => ({ body: bytes.subarray(from, end) }),
+    bodyStart: (_bytes, from) => from,
+    bodyEnd: (_bytes, _from, end) => end,
+    isRefusal: (bytes, from, end) => !isAcknowledgement(bytes, from, end),
+    delivery(bytes, from, end) {
+      const at = deliveredAt(bytes, from, end)
+      return at >= 0 || isAcknowledgement(bytes, from, end) ? at : from
+    },
+    continues: (bytes, from, end) => deliveredAt(bytes, from, end) < 0 && !isAcknowledgement(bytes, from, end),
+  }
 }
 
-/** The line that delivers `text` of the sender at `address` to all other clients. */
-export function encodeDelivery(address: string, text: string): Uint8Array {
-  return encodeLine(address, `${address} ${deliveredText}${text}`)
+/** The frame that acknowledges a message to its sender at `address`. */
+export function encodeAcknowledgement(address: string, framing: BroadcastFraming = 'line'): Uint8Array {
+  return encodeReply(address, `${address}: ${acknowledgedWords}`, framing)
+}
+
+/**
+ * The frame that delivers `text` to other clients. `address` is the sender's; in a bare text it is that of the client
+ * that gets it.
+ */
+export function encodeDelivery(address: string, text: string, framing: BroadcastFraming = 'line'): Uint8Array {
+  return encodeReply(address, `${address} ${deliveredWords}${text}`, framing)
 }
 
 /** The text in the whole frame `bytes[from, end)`; undefined unless that is a JSON object with a message. */
@@ -78,8 +140,19 @@ export function readMessage(bytes: Uint8Array, from: number, end: number): strin
   }
 }
 
-function encodeLine(address: string, text: string): Uint8Array {
-  return encoder.encode(`${JSON.stringify({ client_ip: address, message: text })}\n`)
+function encodeReply(address: string, text: string, framing: BroadcastFraming): Uint8Array {
+  if (framing === 'text') return encoder.encode(text)
+  return encoder.encode(`${objectText(address, text)}${framing === 'line' ? '\n' : ''}`)
+}
+
+function objectText(address: string, text: string): string {
+  return JSON.stringify({ client_ip: address, message: text })
+}
+
+function encodeWithin(maxFrame: number, text: string, what: string): Uint8Array {
+  const frame = encoder.encode(text)
+  if (frame.length <= maxFrame) return frame
+  throw new RangeError(`a broadcast message has at most ${maxFrame} bytes ${what}, not ${frame.length}`)
 }
 
 function textOf(body: Uint8Array): string {

@@ -41,6 +41,7 @@ const specs: ProtocolSpec[] = [
   { name: 'rpc', lengthPrefix: true, maxFrame },
   { name: 'rpc', lengthPrefix: false, maxFrame },
   { name: 'broadcast', maxFrame },
+  { name: 'broadcast', framing: 'json', maxFrame },
   { name: 'http', host: 'example.org', maxFrame },
   { name: 'resp', maxFrame },
   ...frameSpecs,

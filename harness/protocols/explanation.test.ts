@@ -73,6 +73,12 @@ const cases: readonly (readonly [ProtocolSpec, Field[], string])[] = [
   [{ name: 'line', delimiter: '\n', maxFrame: 100 }, ['x'.repeat(100)], 'no line end within 100 B'],
   [{ name: 'broadcast', maxFrame }, ['hello\n'], 'a line that begins with "h", not "{"'],
   [{ name: 'broadcast', maxFrame: 100 }, [`{${'x'.repeat(1000)}`], 'no line end within 612 B'],
+  [{ name: 'broadcast', framing: 'json', maxFrame }, [' \n[]'], 'a JSON object that begins with "[", not "{"'],
+  [
+    { name: 'broadcast', framing: 'json', maxFrame: 100 },
+    [`{${'x'.repeat(1000)}`],
+    'no end of a JSON object within 612 B',
+  ],
 ]
 
 test.each(cases)('explain() of %o says why %o are no frame: %s', (spec, fields, reason) => {

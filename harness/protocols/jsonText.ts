@@ -1,8 +1,8 @@
-const quote = 0x22
+export const quote = 0x22
 const backslash = 0x5c
 const colon = 0x3a
-const openBrace = 0x7b
-const closeBrace = 0x7d
+export const openBrace = 0x7b
+export const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
 
@@ -38,7 +38,8 @@ export function findText(bytes: Uint8Array, from: number, end: number, key: stri
   return { from: end, end }
 }
 
-function closingQuote(bytes: Uint8Array, from: number, end: number): number {
+/** The place of the quote that ends a string whose text begins at `from`; `end` where there is none. */
+export function closingQuote(bytes: Uint8Array, from: number, end: number): number {
   for (let at = from; at < end; at++) {
     if (bytes[at] === quote) return at
     if (bytes[at] === backslash) at++
@@ -46,10 +47,15 @@ function closingQuote(bytes: Uint8Array, from: number, end: number): number {
   return end
 }
 
-function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
+/** The place of the first byte from `from` on that is no blank of JSON, or `end`. */
+export function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
   let at = from
-  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d)) at++
+  while (at < end && isBlank(bytes[at]!)) at++
   return at
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
 }
 
 /** Whether `bytes[from, end)` is `key`, which must be ASCII. */

@@ -13,6 +13,8 @@ export interface Message {
   method?: string
   path?: string
   headers?: Readonly<Record<string, string>>
+  /** Broadcast requests only: by which address the client names itself. */
+  clientIp?: string
   /** HTTP replies only. */
   status?: number
   /** The fields of a frame that is drawn element by element, by name. */
@@ -101,6 +103,13 @@ export interface Protocol {
   readonly broadcasts?: true
   /** Formats in which frames come that answer nothing and are of no interest: whether such a whole frame is one. */
   ignores?(bytes: Uint8Array, from: number, end: number): boolean
+  /**
+   * Formats in which a delivery has no end, so that more of it may come: whether the whole frame `bytes[from, end)` is only
+   * more of the frame before it. `delivery` then gives its beginning.
+   */
+  continues?(bytes: Uint8Array, from: number, end: number): boolean
+  /** A server knows by `clientIp` whose request it is: where a message has none, the address of its connection is sent. */
+  readonly needsLocalAddress?: boolean
   /** Formats whose frames carry an id, so that replies may arrive in any order. */
   readonly requestId?: RequestId
   /** Formats with their own handshake, in which a client proves that it knows a key. */

@@ -17,7 +17,8 @@ export type ProtocolSpec =
       readonly maxFrame: number
       readonly id?: { readonly max: number }
     }
-  | { readonly name: 'broadcast'; readonly maxFrame: number }
+  /** `line` by default. */
+  | { readonly name: 'broadcast'; readonly framing?: BroadcastFraming; readonly maxFrame: number }
   /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
   | { readonly name: 'resp'; readonly maxFrame: number }
@@ -26,6 +27,9 @@ export type ProtocolSpec =
 export interface WithReplies {
   readonly replies?: ReplyRules
 }
+
+/** How messages of `broadcast` are told apart: by line ends, by the braces of JSON objects, or as bare texts to clients. */
+export type BroadcastFraming = 'line' | 'json' | 'text'
 
 export interface FrameSettings {
   /** Where the length field begins. */

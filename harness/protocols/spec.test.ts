@@ -63,6 +63,9 @@ test('protocolSpec() reports what was expected and found', () => {
   expect(faultsOf({ http: { host: 'a\r\nb' } })).toEqual([
     'http.host: expected a host such as example.org, got "a\\r\\nb"',
   ])
+  expect(faultsOf({ broadcast: { framing: 'lines' } })).toEqual([
+    'broadcast.framing: expected line, json or text, got "lines"',
+  ])
   expect(faultsOf({ tlv: null })).toEqual(['tlv: expected a mapping with maxFrame, got nothing'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
   expect(faultsOf({ tlv: {}, rpc: {} })).toEqual(['expected one protocol, got "tlv" and "rpc"'])
@@ -129,6 +132,8 @@ test('protocolText() gives a text that protocolSpec() reads as the same protocol
     protocolSpec({ frame: { strip: 6, lengthBytes: 2 } }),
     protocolSpec({ rpc: { id: { max: '160k' } } }),
     protocolSpec({ frame: { id: { offset: 4, bytes: 2, max: 1000 } } }),
+    protocolSpec({ broadcast: { framing: 'json' } }),
+    protocolSpec({ broadcast: { framing: 'text' } }),
   )
   for (const spec of specs) {
     expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)
@@ -149,4 +154,6 @@ test('describeProtocol() names unusual settings', () => {
   expect(describeProtocol(protocolSpec({ rpc: { id: { max: 160_000 } } }))).toBe('rpc, ids up to 160,000')
   const id = { offset: 4, bytes: 2, max: 9 }
   expect(describeProtocol(protocolSpec({ frame: { id } }))).toBe('frame, 2-byte id at 4, ids up to 9')
+  expect(describeProtocol(protocolSpec({ broadcast: { framing: 'text' } }))).toBe('broadcast, framing text')
+  expect(protocolSpec({ broadcast: { framing: 'line' } })).toEqual({ name: 'broadcast', maxFrame: 1024 * 1024 })
 })

@@ -10,7 +10,7 @@ import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
 import type { ProtocolName } from './protocol.ts'
-import type { FrameSettings, ProtocolSpec, WithReplies } from './protocolSpec.ts'
+import type { BroadcastFraming, FrameSettings, ProtocolSpec, WithReplies } from './protocolSpec.ts'
 import type { ReplyRules } from './replies/replies.ts'
 import { repliesInput, repliesSchema, unknownFields } from './replies/schema.ts'
 
@@ -25,6 +25,9 @@ export const protocolNames = [
   'http',
   'resp',
 ] as const satisfies readonly ProtocolName[]
+
+/** The framings of `broadcast`; the first is the default. */
+export const broadcastFramings = ['line', 'json', 'text'] as const satisfies readonly BroadcastFraming[]
 
 /** The upper bound of maxFrame: a whole frame is held in memory. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -172,9 +175,17 @@ const rpcSettings = mapping({
     ),
 }).transform((settings): ProtocolSpec => ({ name: 'rpc', ...settings }))
 
-const broadcastSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
-  (settings): ProtocolSpec => ({ name: 'broadcast', ...settings }),
-)
+const broadcastSettings = mapping({
+  framing: choice(broadcastFramings)
+    .default('line')
+    .describe(
+      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it',
+    ),
+  maxFrame: maxFrame.default(maxFrameDefault),
+}).transform(({ framing, ...settings }): ProtocolSpec => {
+  // Left out by default, as in reports that were saved before there was another.
+  return { name: 'broadcast', ...(framing !== 'line' && { framing }), ...settings }
+})
 
 const hostForms = 'expected a host such as example.org'
 
@@ -278,8 +289,9 @@ export function describeProtocol(spec: ProtocolSpec): string {
       return 'request' in spec ? 'frame' : describeFrame(spec)
     case 'rpc':
       return `${spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'}${describeIdMax(spec.id)}`
-    case 'tlv':
     case 'broadcast':
+      return spec.framing === undefined || spec.framing === 'line' ? 'broadcast' : `broadcast, framing ${spec.framing}`
+    case 'tlv':
     case 'http':
     case 'resp':
       return spec.name

@@ -2,6 +2,7 @@ import { audit } from '../audit/audit.ts'
 import type { DeliveriesInputs } from '../audit/deliveries.ts'
 import { verdictOf } from '../audit/finding.ts'
 import { type AuditedRun, auditInputs } from '../audit/inputs.ts'
+import type { WorkerTrial } from '../audit/workerTrial.ts'
 import type { Collector } from '../metrics/collector.ts'
 import { encodeHistogram } from '../metrics/hdrHistogram.ts'
 import { ticksPerMs } from '../metrics/histogram.ts'
@@ -91,6 +92,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
       cores: seconds > 0 ? round(measured.clientCpuSeconds / seconds) : 0,
       ...(measured.stall && { stall: measured.stall }),
       ...(measured.readingGap && { readingGap: measured.readingGap }),
+      ...(run.trial?.result && { trial: roundedTrial(run.trial.result) }),
       ...(run.ceiling && { ceiling: { ...run.ceiling, nullPerSecond: round(run.ceiling.nullPerSecond) } }),
     },
     ...(server === undefined ? {} : { server }),
@@ -131,13 +133,8 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(replies.errorWords.length > 0 && { errorReplies: errorReplyCounts(replies, secrets) }),
     ...(isQuiet && {
       silence: silenceText({
-        protocol,
-        bytesSent,
-        bytesReceived,
-        samples: replies.samples,
-        firstRequest,
-        secrets,
-        isFromFile,
+        ...{ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets, isFromFile },
+        deliveries: protocol === 'broadcast' ? collector.total(field.deliveries) : 0,
       }),
     }),
   }
@@ -186,8 +183,12 @@ function deliveriesOf(
     const count = collector.total(field.deliveries) + collector.total(field.deliveriesAfter)
     return count === 0 ? {} : { deliveries: { count, ...figures } }
   }
-  const { count, acknowledged, others, serverSent, inexact } = inputs
-  const known = { ...(inexact !== undefined && { inexact }), ...(serverSent !== undefined && { serverSent }) }
+  const { count, acknowledged, others, serverSent, inexact, pieces = 0 } = inputs
+  const known = {
+    ...(inexact !== undefined && { inexact }),
+    ...(serverSent !== undefined && { serverSent }),
+    ...(pieces > 0 && { pieces }),
+  }
   return { deliveries: { count, expected: acknowledged * others, ...known, ...figures } }
 }
 
@@ -253,6 +254,10 @@ function machineOf({ machine }: RunRecord): { machine?: MachineRecord } {
       ...(takenForServer !== undefined && { takenForServer: takenForServer.name }),
     },
   }
+}
+
+function roundedTrial({ workers, perSecond, seconds }: WorkerTrial): WorkerTrial {
+  return { workers, perSecond: round(perSecond), seconds: round(seconds) }
 }
 
 /** Six significant figures: more would suggest a precision that there is not. */

@@ -1,5 +1,6 @@
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import type { Finding, Verdict } from '../audit/finding.ts'
+import type { WorkerTrial } from '../audit/workerTrial.ts'
 import type { Environment } from '../host/processes.ts'
 import type { SampleRecord } from '../metrics/replies.ts'
 import type { Interval } from '../metrics/snapshot.ts'
@@ -115,6 +116,8 @@ export interface Report {
     /** In the measured part, the longest time between two readings by the main thread, due every 100 ms: 200 ms or more. */
     readonly readingGap?: Gap
     readonly ceiling?: CeilingRecord
+    /** What one worker more found in a short trial after the run. */
+    readonly trial?: WorkerTrial
   }
   /** For a reference server, or when the target's process is known. */
   readonly server?: ServerRecord

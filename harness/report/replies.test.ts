@@ -141,6 +141,13 @@ test('silenceText() says what was sent, how much came, and what to try', async (
   expect(silenceText({ ...inputs, protocol: 'http', isFromFile: true })).toContain('wants a tls:// address, a server')
 })
 
+test('silenceText() says why deliveries alone may come', () => {
+  const inputs = { protocol: 'broadcast', bytesSent: 12, bytesReceived: 90, samples: [], firstRequest: undefined }
+  expect(silenceText({ ...inputs, deliveries: 1, secrets: new Secrets(), isFromFile: false })).toMatch(
+    /^1 delivery came and no acknowledgement: does the server know this client by another address than client_ip says/,
+  )
+})
+
 test.each<[string, string, string, string?]>([
   ['tlv', 'HTTP/1.1 400 Bad Request\r\n', 'a web server answered: use an http:// URL', 'use protocol: http'],
   ['line', 'SSH-2.0-OpenSSH_9.2p1', 'an SSH server answered'],

@@ -76,6 +76,7 @@ const report = z.looseObject({
     failures: z.partialRecord(z.enum(failureKinds), count),
     late: count.optional(),
     idleCloses: count.optional(),
+    givenUp: count.optional(),
     connects: count,
     handshakes: pair,
     heartbeats: pair,
@@ -96,6 +97,7 @@ const report = z.looseObject({
     cpuMicrosPerRequest: z.number(),
     cores: z.number(),
     ceiling: z.looseObject({ nullPerSecond: count, cached: z.boolean() }).optional(),
+    trial: z.looseObject({ workers: count, perSecond: count, seconds: count }).optional(),
   }),
   server: z.looseObject({ requests: optional, cpuMicrosPerRequest: optional, cores: optional }).optional(),
   machine: z

@@ -7,9 +7,14 @@ export interface SilenceInputs {
   readonly protocol: string
   readonly bytesSent: number
   readonly bytesReceived: number
+  /** Messages of other clients. */
+  readonly deliveries?: number
   /** The samples of what came. */
   readonly samples: Replies['samples']
-  /** The first request as it was encoded; absent where it has data of a file, which is not to be shown. */
+  /**
+   * The first request as it was encoded; absent where it has data of a file, which is not to be shown, or is encoded anew
+   * each time.
+   */
   readonly firstRequest: Uint8Array | undefined
   readonly secrets: Secrets
   /** The target was named by a file, in which other words ask for a protocol than on a command line. */
@@ -83,6 +88,10 @@ const spoken: readonly {
   },
 ]
 
+/** Why a server that goes by `client_ip` takes a client's messages for those of another. */
+const otherAddress =
+  'does the server know this client by another address than client_ip says, as behind a relay or NAT? clientIp in send sets the one it knows'
+
 /** Whether not one whole message came back: no reply as expected or not, and no other frame. */
 export function isSilent({ samples }: Pick<Replies, 'samples'>, completed: number): boolean {
   return completed === 0 && !samples.some(({ kind }) => ['unexpected', 'stray', 'surplus', 'greeting'].includes(kind))
@@ -90,7 +99,8 @@ export function isSilent({ samples }: Pick<Replies, 'samples'>, completed: numbe
 
 /** What came to what was sent, and what to try: `0 bytes came to 12 sent ("Hello World!"): is raw right? ...`. */
 export function silenceText(inputs: SilenceInputs): string {
-  const { protocol, bytesSent, bytesReceived, samples, firstRequest, secrets, isFromFile } = inputs
+  const { protocol, bytesSent, bytesReceived, deliveries = 0, samples, firstRequest, secrets, isFromFile } = inputs
+  if (deliveries > 0) return `${plural(deliveries, 'delivery')} came and no acknowledgement: ${otherAddress}`
   const words = isFromFile ? inFile : onCommandLine
   const request =
     firstRequest === undefined ? '' : ` (${quoteShown(showBytes(firstRequest, secrets), requestCharactersMax)})`

@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CeilingRecord } from '../audit/ceiling.ts'
-import { monotonicClock, sharedOffsetMs } from '../clock.ts'
-import { launchFleet } from '../engine/fleet.ts'
-import { failureKinds } from '../failures.ts'
 import { type Environment, fileDescriptorsMax } from '../host/processes.ts'
-import { field, instant, roleIndex, type Slab, sum } from '../metrics/slab.ts'
 import type { Totals } from '../metrics/totals.ts'
 import { type NullReplyPlan, planNullReplies } from '../nullServer/nullReplies.ts'
 import { chooseNullWay, type NullServer, startNullServer } from '../nullServer/nullServer.ts'
@@ -15,11 +11,10 @@ import type { Scenario } from '../scenario/scenario.ts'
 import { formatCount, plural } from '../units.ts'
 import { toolVersion } from '../version.ts'
 import { keepCeiling, readCeiling } from './ceilingCache.ts'
-import { startDelayMs } from './drive.ts'
+import { runShortly, type WorkerReading } from './shortRun.ts'
 
 /** The two parts of each measurement: a warm-up, in which code is compiled, and the part that counts. */
 const defaultTimes = { warmupMs: 300, measuredMs: 500 }
-const openingMsMax = 5000
 const timeoutMs = 5000
 /** More cannot be opened from one address to one port, and would take too long. */
 const connectionsMax = 20_000
@@ -107,9 +102,10 @@ function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: Requ
   if (2 * connections + ownDescriptors > fileDescriptorsMax()) {
     return 'there are too few file descriptors for both ends of its connections (ulimit -n)'
   }
-  // The replies of a null server have no values to capture, so no request can be made from them.
+  // The replies of a null server have no values to capture, so no request can be made from them; and its replies are
+  // planned from requests whose length is known.
   if (steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) {
-    return 'a null server has no values for the requests that need some of earlier replies'
+    return 'a null server has no values for requests that need some of earlier replies, or the address of their connection'
   }
   return steps.some(({ thinkMs }) => thinkMs > thinkMsMax)
     ? 'its pauses are too long to be measured in a second'
@@ -151,61 +147,18 @@ function nullPlan(
  * also does other work, its ceiling follows from the utilisation law.
  */
 async function drive(plan: Plan, connections: number, signal: AbortSignal): Promise<number | undefined> {
-  const fleet = launchFleet(plan)
-  const stop = () => fleet.stop()
-  signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
-  const opening = setTimeout(stop, openingMsMax)
-  let windowTimer: NodeJS.Timeout | undefined
-  let start: readonly WorkerReading[] | undefined
-  const read = (at: number) => fleet.slabs.map(slab => readWorker(slab, at))
-  try {
-    await Promise.race([fleet.ready, fleet.ended])
-    clearTimeout(opening)
-    fleet.start(monotonicClock.now() + startDelayMs)
-    windowTimer = setTimeout(() => {
-      start = read(monotonicClock.now())
-    }, startDelayMs + plan.warmupMs)
-    const error = await fleet.ended
-    if (error !== undefined || signal.aborted || start === undefined || hasFailed(fleet.slabs)) return undefined
-    if (start.reduce((all, { open }) => all + open, 0) !== connections) return undefined
-    const endedAt = Math.max(...fleet.slabs.map(({ instants }) => instants[instant.end]!)) - sharedOffsetMs()
-    const before = start
-    const perSecond = read(endedAt).reduce((all, worker, index) => all + perBusySecond(before[index]!, worker), 0)
-    return Number.isFinite(perSecond) && perSecond > 0 ? perSecond : undefined
-  } finally {
-    clearTimeout(opening)
-    clearTimeout(windowTimer)
-    signal.removeEventListener('abort', stop)
-    fleet.stop()
-  }
-}
-
-interface WorkerReading {
-  readonly at: number
-  readonly answered: number
-  readonly open: number
-  readonly idleMs: number
-}
-
-/** Reads the counters of a run so short that none wraps. */
-function readWorker({ fields, sums }: Slab, at: number): WorkerReading {
-  const count = (name: number) => Atomics.load(fields, name) >>> 0
   // A null server's reply may differ from what the plan expects, but checking it is the same work for the client.
-  const answered = count(field.completed + roleIndex.request) + count(field.failed + roleIndex.request)
-  return { at, answered, open: count(field.open), idleMs: sums[sum.idleMs]! }
+  const { measured } = await runShortly(plan, { connections, tolerates: ['unexpected'], signal })
+  if (measured === undefined) return undefined
+  const { before, after } = measured
+  const perSecond = after.reduce((all, worker, index) => all + perBusySecond(before[index]!, worker), 0)
+  return Number.isFinite(perSecond) && perSecond > 0 ? perSecond : undefined
 }
 
 function perBusySecond(before: WorkerReading, after: WorkerReading): number {
   const lengthMs = after.at - before.at
   const busyMs = Math.min(lengthMs, lengthMs - (after.idleMs - before.idleMs))
   return ((after.answered - before.answered) / busyMs) * 1000
-}
-
-function hasFailed(slabs: readonly Slab[]): boolean {
-  return failureKinds.some((kind, index) => {
-    return kind !== 'unexpected' && slabs.some(({ fields }) => Atomics.load(fields, field.failures + index) !== 0)
-  })
 }
 
 /** The cache key, equal for equal work on the same machine. It takes the redacted scenario, so that it holds no secret. */

@@ -179,6 +179,23 @@ describe('drive() reports to its observers', () => {
     expect(run.notes).toContain('the disk is full')
   })
 
+  test('what is done after the last worker has ended, when nothing is read any more', async () => {
+    const run = new Driven(await planOf('duration: 1s\nwarmup: 0s'))
+    const said: string[] = []
+    const observer: Observer = {
+      progressed: () => said.push('progressed'),
+      said: text => said.push(text),
+      ended: () => said.push('ended'),
+    }
+    const afterwards = async ({ endedAt }: Outcome, say: (text: string) => void) => {
+      said.length = 0
+      say(`trying since ${endedAt}`)
+      await new Promise<void>(resolve => void run.timers.after(500, resolve))
+    }
+    await run.timers.until(drive({ ...run.run, observers: [observer], afterwards }))
+    expect(said).toEqual([`trying since ${startDelayMs + 1000}`, 'ended'])
+  })
+
   test('that the run has ended, once, also after an error', async () => {
     const { ended, outcome } = await driven('duration: 1s\nwarmup: 0s', { error: 'worker 1 died: out of luck' })
     expect(outcome.error).toBe('worker 1 died: out of luck')
@@ -278,7 +295,7 @@ describe('drive() ends a run', () => {
     async (_, requests, fromMs, forMs) => {
       const broken = { fromMs, requests, linksInService: 0 }
       const { outcome } = await driven('requests: 1M', { broken })
-      expect(outcome.stuckMs).toBe(forMs)
+      expect(outcome.cutShort).toEqual({ reason: 'stuck', forMs })
       expect(outcome.endedAt).toBeGreaterThanOrEqual(fromMs + forMs)
       expect(outcome.endedAt).toBeLessThan(fromMs + forMs + 500)
     },
@@ -287,7 +304,36 @@ describe('drive() ends a run', () => {
   test('later where a reply may take longer than that', async () => {
     const broken = { fromMs: 0, requests: 'unsent', linksInService: 0 } as const
     const { outcome } = await driven('requests: 1M\ntimeout: 30s\nreconnect: { backoff: 1s..20s }', { broken })
-    expect(outcome.stuckMs).toBe(50_000)
+    expect(outcome.cutShort?.forMs).toBe(50_000)
+    const attempts = 'requests: 1M\nreconnect: { attempts: 2 }'
+    expect((await driven(attempts, { broken })).outcome.cutShort?.forMs).toBe(20_000)
+  })
+
+  test.each([
+    ['a run by time', 'duration: 60s', 15_000],
+    ['a run by count', 'requests: 1M\ntimeout: 2s', 6000],
+    ['a planned rate', 'duration: 60s\nload: { rate: 5/s }\ntimeout: 2s', 6000],
+    ['a short timeout', 'duration: 60s\ntimeout: 50ms', 1000],
+    ['a long wait before the next attempt', 'duration: 60s\ntimeout: 1s\nreconnect: { backoff: 4s..8s }', 12_000],
+    ['a number of attempts', 'duration: 60s\ntimeout: 1s\nreconnect: { backoff: 1s..4s, attempts: 4 }', 20_000],
+  ])('when no connection was ever ready for three timeouts: %s', async (_, settings, forMs) => {
+    const { outcome, notes } = await driven(settings, { isRefused: true })
+    expect(outcome.cutShort).toEqual({ reason: 'unconnected', forMs })
+    expect(outcome.endedAt).toBeGreaterThanOrEqual(startDelayMs + forMs)
+    expect(outcome.endedAt).toBeLessThan(startDelayMs + forMs + 500)
+    const text = `no connection was ready for a request so far: after ${forMs / 1000}s without one the run ends`
+    expect(notes).toContain(text)
+  })
+
+  test('but not when a connection was ready once, or while none is wanted and so none has failed', async () => {
+    const broken = { fromMs: 0, requests: 'unsent', linksInService: 0 } as const
+    const once = new Driven(await planOf('duration: 60s\ntimeout: 1s'), { broken })
+    const unwanted = new Driven(await planOf('requests: 1M\ntimeout: 1s'), { isRefused: true, isUnwanted: true })
+    for (const run of [once, unwanted]) {
+      run.timers.after(12_000, () => run.fleet.stop())
+      expect(await run.end()).toMatchObject({ endedAt: 12_000, cutShort: undefined })
+      expect([...run.notes].filter(note => note.startsWith('no connection'))).toEqual([])
+    }
   })
 
   test.each([
@@ -298,7 +344,7 @@ describe('drive() ends a run', () => {
     const controller = new AbortController()
     const run = new Driven(await planOf(settings), { broken }, { signal: controller.signal })
     run.timers.after(40_000, () => controller.abort())
-    expect(await run.end()).toMatchObject({ endedAt: 40_000, stuckMs: undefined })
+    expect(await run.end()).toMatchObject({ endedAt: 40_000, cutShort: undefined })
   })
 
   test('when its signal fires, before the start or later', async () => {

@@ -1,3 +1,4 @@
+import type { CutShort } from '../audit/endings.ts'
 import type { LiveAudit } from '../audit/live.ts'
 import { sharedOffsetMs, systemTimers, type Timers } from '../clock.ts'
 import type { Fleet } from '../engine/fleet.ts'
@@ -9,6 +10,7 @@ import { createProtocol } from '../protocols/catalog.ts'
 import type { RunningTarget } from '../target/target.ts'
 import type { LiveReplies } from './liveReplies.ts'
 import type { Observer } from './observer.ts'
+import { ProgressWatch } from './progress.ts'
 
 const readMs = 100
 /** Delay before the start, so that every worker sees the start time first. */
@@ -27,13 +29,6 @@ const extendBeforeMs = 500
 /** How late a worker may see a signal in its slab. */
 const controlLatencyMs = 100
 const extendedNote = 'latency is still changing: the run is extended by its own length'
-/**
- * A run by count in which no connection is good for a request ends when nothing has been sent, answered or failed for this
- * long, or for as long as a reply may take and the longest wait before a connect, if that is more. Where requests are sent
- * and fail with their connections, it ends when nothing was answered for three times as long.
- */
-const stuckMsMin = 10_000
-const unansweredTimes = 3
 /** The share of planned requests that a server which keeps up may leave unanswered. */
 const fallenBehindMax = 0.01
 
@@ -43,8 +38,8 @@ export interface Outcome {
   readonly error: string | undefined
   /** The run was extended by its own length, because it had not reached a steady state. */
   readonly isExtended: boolean
-  /** A run by count that was ended, because no request had got further for so long. */
-  readonly stuckMs: number | undefined
+  /** Why the run was ended before its time. */
+  readonly cutShort: CutShort | undefined
 }
 
 export interface DrivenRun {
@@ -58,6 +53,8 @@ export interface DrivenRun {
   readonly liveReplies?: Pick<LiveReplies, 'notes'>
   /** Ends the run early when it fires. */
   readonly signal: AbortSignal
+  /** What is done when the last worker has ended, while the run is still shown; it may say so to the observers. */
+  readonly afterwards?: (outcome: Outcome, say: (text: string) => void) => Promise<void>
   readonly timers?: Timers
   /** Added to a time of `timers`, it gives a time on the clock that all threads share. */
   readonly sharedOffsetMs?: number
@@ -80,7 +77,13 @@ export async function drive(run: DrivenRun): Promise<Outcome> {
     if (plan.extensionMs > 0) {
       cancels.push(timers.after(delayMs + plan.lengthMs - extendBeforeMs, () => watch.extendIfUnsteady()))
     }
-    return await watch.end(await fleet.ended)
+    const outcome = await watch.end(await fleet.ended)
+    // From here on nothing is read of the run.
+    for (const cancel of cancels.splice(0)) cancel()
+    await run.afterwards?.(outcome, text => {
+      for (const observer of run.observers) observer.said?.(text)
+    })
+    return outcome
   } finally {
     for (const cancel of cancels) cancel()
     signal.removeEventListener('abort', stop)
@@ -101,13 +104,13 @@ class RunWatch {
   #startAt = Number.POSITIVE_INFINITY
   #lengthMs: number
   readonly #progress: ProgressWatch
-  #stuckMs: number | undefined
+  #cutShort: CutShort | undefined
 
   constructor(run: DrivenRun, timers: Timers) {
     this.#run = run
     this.#timers = timers
     this.#lengthMs = run.plan.lengthMs
-    this.#progress = new ProgressWatch(run)
+    this.#progress = new ProgressWatch(run.collector, run.plan)
   }
 
   /** The connections are open or have failed; returns when the requests start. */
@@ -130,9 +133,9 @@ class RunWatch {
     if (endedAt !== undefined || now < this.#plannedEnd()) this.#endSeconds(endedAt)
     // A server that this run started is not restarted: the remaining requests would stay unanswered.
     if (plan.counted && target.ended() !== undefined) fleet.stop()
-    if (plan.counted && this.#stuckMs === undefined && now >= this.#startAt) {
-      this.#stuckMs = this.#progress.stuckMs(now)
-      if (this.#stuckMs !== undefined) fleet.stop()
+    if (this.#cutShort === undefined && now >= this.#startAt) {
+      this.#cutShort = this.#progress.cutShort(now)
+      if (this.#cutShort !== undefined) fleet.stop()
     }
     const progress = this.#progressAt(now)
     const view = {
@@ -169,7 +172,7 @@ class RunWatch {
       endedAt,
       error: error ?? targetError(target),
       isExtended: endedAt - this.#startAt > plan.lengthMs + readMs,
-      stuckMs: this.#stuckMs,
+      cutShort: this.#cutShort,
     }
   }
 
@@ -205,42 +208,9 @@ class RunWatch {
     const problems = observers.map(observer => observer.problem?.())
     const extended = this.#lengthMs > plan.lengthMs ? extendedNote : undefined
     const replies = phase === 'opening' ? [] : (liveReplies?.notes(now - this.#startAt) ?? [])
-    const notes = [targetError(target), ...problems, extended, ...replies].filter(note => note !== undefined)
+    const ending = phase === 'opening' ? undefined : this.#progress.warning(now)
+    const notes = [targetError(target), ...problems, extended, ending, ...replies].filter(note => note !== undefined)
     return phase === 'measuring' ? [...notes, ...liveAudit.notes(now)] : notes
-  }
-}
-
-/** Notices that a run by count cannot go on. */
-class ProgressWatch {
-  readonly #collector: Collector
-  readonly #stuckMsMax: number
-  #moves = 0
-  #movedAt = Number.POSITIVE_INFINITY
-  #answers = 0
-  #answeredAt = Number.POSITIVE_INFINITY
-
-  constructor({ collector, plan }: DrivenRun) {
-    const { timeoutMs, backoffMaxMs } = plan.workers[0]!
-    this.#collector = collector
-    this.#stuckMsMax = Math.max(stuckMsMin, timeoutMs + backoffMaxMs)
-  }
-
-  /** For how long nothing has moved, or nothing was answered, once that is too long; else undefined. */
-  stuckMs(now: number): number | undefined {
-    const collector = this.#collector
-    const { sent, completed, failed, failures } = totalsOf(collector)
-    const answers = completed + (failures.unexpected ?? 0)
-    const moves = sent + completed + failed
-    const isFailing = collector.isFailing()
-    if (!isFailing || moves !== this.#moves) this.#movedAt = now
-    if (!isFailing || answers !== this.#answers) this.#answeredAt = now
-    this.#moves = moves
-    this.#answers = answers
-    this.#movedAt = Math.min(this.#movedAt, now)
-    this.#answeredAt = Math.min(this.#answeredAt, now)
-    if (now - this.#movedAt >= this.#stuckMsMax) return this.#stuckMsMax
-    const unansweredMsMax = unansweredTimes * this.#stuckMsMax
-    return now - this.#answeredAt >= unansweredMsMax ? unansweredMsMax : undefined
   }
 }
 

@@ -48,6 +48,7 @@ export class LiveReplies {
       protocol: facts.scenario.protocol.name,
       bytesSent: this.#collector.total(field.bytesSent),
       bytesReceived: this.#collector.total(field.bytesReceived),
+      deliveries: this.#collector.total(field.deliveries),
       samples: this.#collector.replies().samples,
       firstRequest,
       secrets,

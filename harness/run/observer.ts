@@ -47,6 +47,8 @@ export interface Observer {
   /** Ten times a second, from the first connect to the end of the last worker. */
   progressed?(view: RunView): void
   second?(second: RunSecond): void
+  /** What is done after the last worker has ended, and before `ended`. */
+  said?(text: string): void
   /** Once after `started`, however the run ended. */
   ended?(): void
   /** Why the observer cannot do its work, such as a full disk: the run goes on, and this is one of its notes. */

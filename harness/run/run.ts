@@ -31,6 +31,7 @@ import { MachineWatch, ownSources, serverCpuMeter, serverProcesses, socketBuffer
 import { createJournalObserver, type Observer, type SearchProgress, startObservers } from './observer.ts'
 import type { Prepared } from './prepare.ts'
 import { titleOf } from './title.ts'
+import { tryMoreWorkers } from './workerTrial.ts'
 
 export interface RunOptions {
   /** Makes the folder for the files of the run, after the target answers and before the first request; without it nothing is saved. */
@@ -38,7 +39,10 @@ export interface RunOptions {
   readonly observers?: readonly Observer[]
   /** Ends the run early when it fires; the part measured until then is saved. */
   readonly signal?: AbortSignal
-  /** Whether a run whose client was busy is followed by a measurement of its ceiling. By default it is. */
+  /**
+   * Whether a run whose client was busy is followed by a measurement of its ceiling, and by a trial with one worker more where
+   * this machine has a core left for it. By default it is.
+   */
   readonly ceiling?: 'measure' | 'never'
   /** Where ceilings are cached between runs; without it they are not. */
   readonly cacheFolder?: string
@@ -174,27 +178,30 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
   const liveAudit = new LiveAudit({ collector, run, host, clockDriftMs, machine: from => machine.state(from) })
   const shown = { facts, stepNames: plan.workers[0]!.bank.steps.map(step => step.name), ...shownOf(measurement) }
   const liveReplies = new LiveReplies(collector, shown)
-  let outcome: Outcome
+  let ended: Omit<RunRecord, 'serverRequests' | 'serverDeliveries'> | undefined
+  /** What is read of the machine is of the run alone; then a trial may follow, as long as the server still runs. */
+  const afterwards = async (outcome: Outcome, say: (text: string) => void) => {
+    const measured = collector.measured(outcome.endedAt)
+    const machineState = machine.stateAtEnd(outcome.endedAt - measured.windowMs)
+    const interrupted = signal.aborted
+    const read = { machine: machineState, clockDriftMs: clockDriftMs(), host: host(), interrupted }
+    ended = { ...outcome, ...shown, ...read, targetIsLocal, overUdp }
+    if (options.ceiling === 'never') return
+    const trial = await tryMoreWorkers(ended, measured, { scenario: loaded.scenario, plan, signal, say })
+    if (trial !== undefined) ended = { ...ended, trial }
+  }
   try {
     const all = [machine.observer, ...observers]
-    outcome = await drive({ plan, fleet, collector, target, observers: all, liveAudit, liveReplies, signal })
+    await drive({ plan, fleet, collector, target, observers: all, liveAudit, liveReplies, signal, afterwards })
   } finally {
     fleet.stop()
   }
-  const { windowMs } = collector.measured(outcome.endedAt)
-  const machineState = machine.stateAtEnd(outcome.endedAt - windowMs)
   await target.stop()
+  const counted = target.requests()
   const record: RunRecord = {
-    ...outcome,
-    ...shown,
-    machine: machineState,
-    serverRequests: target.requests(),
+    ...ended!,
+    serverRequests: counted === undefined ? undefined : counted - (ended!.trial?.sent ?? 0),
     serverDeliveries: target.deliveries?.(),
-    targetIsLocal,
-    overUdp,
-    clockDriftMs: clockDriftMs(),
-    host: host(),
-    interrupted: signal.aborted,
   }
   return { record, collector }
 }
@@ -209,7 +216,7 @@ function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>)
     // A URL has no text.
     isFromFile: loaded.places.text !== undefined,
     // One with a frame for each row has data of a file, which may be passwords.
-    firstRequest: first.frameCount === 1 ? frames[first.firstFrame] : undefined,
+    firstRequest: first.frameCount === 1 && !first.isTemplate ? frames[first.firstFrame] : undefined,
     ...(explain && { explain }),
   }
 }

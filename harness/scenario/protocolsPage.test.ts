@@ -15,7 +15,8 @@ test('docs/protocols.md has examples', () => {
 })
 
 test.each(examples)('an example of docs/protocols.md is a scenario whose requests can be sent: %s', example => {
-  const text = `name: example\ntarget: { address: "tcp://127.0.0.1:1" }\n${example}`
+  const target = example.includes('target:') ? '' : 'target: { address: "tcp://127.0.0.1:1" }\n'
+  const text = `name: example\n${target}${example}`
   const { scenario } = parseScenario(text, 'example.yaml', [], {})
   const protocol = composeProtocol(resolveProtocol(scenario))
   const { frames } = encodeRequests(scenario, protocol, { files: new Map(), rows: [] }, 1)

@@ -101,6 +101,8 @@ export interface Stage {
 export interface Reconnect {
   readonly when: 'failure' | 'every-request' | 'never'
   readonly backoff: { readonly min: number; readonly max: number }
+  /** A connection that could not be opened, or do its handshake, so often in a row is given up. */
+  readonly attempts?: number
   /** `reset`: a connection that has had its request is closed by a reset, and leaves no port in TIME_WAIT. */
   readonly close?: 'normal' | 'reset'
 }
@@ -114,7 +116,13 @@ export interface Step {
   /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
-  readonly think: number
+  readonly think: number | RandomPause
+}
+
+/** Pauses in milliseconds, each drawn anew: `exponential`, or `uniform` from 0 to twice their mean. */
+export interface RandomPause {
+  readonly mean: number
+  readonly spread: 'exponential' | 'uniform'
 }
 
 export interface MixStep extends Step {
@@ -150,6 +158,8 @@ export interface MessageSend {
   readonly method?: string
   readonly path?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Broadcast: by which address the client names itself; with framing text its own, unless this sets another. */
+  readonly clientIp?: string
 }
 
 /** What a field of a reply must be: one value, or one of several; a character where the field is one. */
@@ -269,6 +279,7 @@ export const limits = {
   dataRowsMax: 1_000_000,
   rateMax: 100_000_000,
   stagesMax: 1000,
+  attemptsMax: 10_000,
   durationMsMax: 7 * 24 * 3_600_000,
   /** How long a run may take that ends with a number of requests, or after one pass, where no duration is set. */
   countedDurationMs: 3_600_000,

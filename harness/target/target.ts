@@ -239,7 +239,8 @@ function trustHint(error: unknown): string | undefined {
 }
 
 /** How to start a reference server at an address where nothing listens. */
-function startHint(address: Address, { name }: ProtocolSpec): string | undefined {
+function startHint(address: Address, spec: ProtocolSpec): string | undefined {
+  const { name } = spec
   if (address.scheme === 'tls') return undefined
   const isPlain = address.scheme === 'unix' || address.scheme === 'udp'
   const listen = isPlain ? formatEndpoint(address) : `${formatHost(address.host)}:${address.port}`
@@ -247,5 +248,7 @@ function startHint(address: Address, { name }: ProtocolSpec): string | undefined
   const kind = ownKinds.includes(name) ? name : 'echo'
   if (name === 'resp') return 'is the server running?'
   const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''
-  return `is the server running? "volley serve ${kind} --listen ${listen}${protocol}" starts a reference server`
+  const hasFraming = spec.name === 'broadcast' && spec.framing !== undefined && spec.framing !== 'line'
+  const framing = hasFraming ? ` --framing ${spec.framing}` : ''
+  return `is the server running? "volley serve ${kind} --listen ${listen}${protocol}${framing}" starts a reference server`
 }

@@ -40,6 +40,16 @@ function texts(kind: LengthKind, subject: Subject): string[] {
   )
 }
 
+test('malformedMessages() of broadcast are empty lines or objects, which have no length', () => {
+  expect(texts('zero', subjectOf('broadcast'))).toEqual(['\n'])
+  expect(malformedMessages('huge', subjectOf('broadcast'))).toBe('a line has no length')
+  for (const framing of ['json', 'text']) {
+    const subject = subjectOf({ broadcast: { framing } })
+    expect(texts('zero', subject)).toEqual(['{}'])
+    expect(malformedMessages('negative', subject)).toBe('a JSON object has no length')
+  }
+})
+
 describe('malformedMessages() of frames', () => {
   test('puts each length into a field of four bytes', () => {
     const subject = subjectOf('frame')

@@ -1,6 +1,6 @@
 import { shortestFrame } from '../protocols/frame.ts'
 import { writeBig, writeLittle, writeUint32 } from '../protocols/integers.ts'
-import type { FrameSettings } from '../protocols/protocolSpec.ts'
+import type { BroadcastFraming, FrameSettings } from '../protocols/protocolSpec.ts'
 import { rpcLayout } from '../protocols/rpc.ts'
 import { tlvHeaderBytes } from '../protocols/tlv.ts'
 import { withFraming } from './httpFraming.ts'
@@ -11,7 +11,11 @@ import type { Subject } from './subject.ts'
 const uint32Bytes = 4
 
 const textEncoder = new TextEncoder()
-const noLength = { raw: 'raw has no length: name the framing with --protocol', line: 'a line has no length' } as const
+const noLength = {
+  raw: 'raw has no length: name the framing with --protocol',
+  line: 'a line has no length',
+  object: 'a JSON object has no length',
+} as const
 
 /** Messages with such a length, made from the valid request; or the reason why the protocol has none. */
 export function malformedMessages(kind: LengthKind, { spec, request }: Subject): readonly MalformedMessage[] | string {
@@ -19,9 +23,9 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
     case 'raw':
       return noLength.raw
     case 'line':
+      return kind === 'zero' ? [emptyLine(spec.delimiter)] : noLength.line
     case 'broadcast':
-      if (kind !== 'zero') return noLength.line
-      return [{ what: 'an empty line', bytes: textEncoder.encode(spec.name === 'line' ? spec.delimiter : '\n') }]
+      return broadcastMessages(kind, spec.framing)
     case 'frame':
       return 'request' in spec ? pictureMessages(kind, spec.request, request) : frameMessages(kind, spec, request)
     case 'tlv':
@@ -33,6 +37,19 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
     case 'resp':
       return respMessages(kind)
   }
+}
+
+function broadcastMessages(
+  kind: LengthKind,
+  framing: BroadcastFraming | undefined,
+): readonly MalformedMessage[] | string {
+  const hasLines = framing === undefined || framing === 'line'
+  if (kind !== 'zero') return hasLines ? noLength.line : noLength.object
+  return hasLines ? [emptyLine('\n')] : [{ what: 'an empty object', bytes: textEncoder.encode('{}') }]
+}
+
+function emptyLine(delimiter: string): MalformedMessage {
+  return { what: 'an empty line', bytes: textEncoder.encode(delimiter) }
 }
 
 /** TLV as settings of `frame`: the length of the value, then the type. */

@@ -70,12 +70,12 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
   return { settings, stop: () => target.stop() }
 }
 
-/** Throws a UserError if the first request or the handshake takes values that were captured from replies. */
+/** Throws a UserError if the first request or the handshake takes values of its connection. */
 function checkRepeatable(source: string, bank: RequestBank): void {
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
   const templates = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isTemplate }) => isTemplate)
   if (templates.length === 0) return
   const message =
-    'takes a captured value, but a torture sends the same bytes on every connection: give another request with --send'
+    'takes a captured value or the address of its connection, but a torture sends the same bytes on every connection: give another request with --send'
   throw new UserError(templates.map(({ name }) => ({ place: `${source} ${name}`, message })))
 }

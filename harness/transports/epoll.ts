@@ -6,7 +6,13 @@ import { type SocketSettings, setBuffers } from '../socketOptions.ts'
 import { ViewCache } from '../views.ts'
 import { connectCause } from './connectCause.ts'
 import { abi, epollEvent, type Libc, tcpInfoWord } from './libc.ts'
-import { internetAddress, type SocketAddress, unixAddress } from './sockaddr.ts'
+import {
+  internetAddress,
+  internetAddressBytes,
+  internetAddressText,
+  type SocketAddress,
+  unixAddress,
+} from './sockaddr.ts'
 import {
   finished,
   type Loop,
@@ -179,6 +185,14 @@ class EpollTransport implements Transport {
     this.#queues[link] = undefined
     // The kernel removes a closed descriptor from the epoll set.
     this.#libc.close(this.#descriptor[link]!)
+  }
+
+  localAddress(link: number): string | undefined {
+    if (this.#state[link] !== open) return undefined
+    const bytes = new Uint8Array(internetAddressBytes)
+    this.#optionLength[0] = bytes.length
+    const isKnown = this.#libc.getsockname(this.#descriptor[link]!, bytes, this.#optionLength) === 0
+    return isKnown ? internetAddressText(bytes) : undefined
   }
 
   tcpInfo(link: number): TcpInfo | undefined {

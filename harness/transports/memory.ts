@@ -18,6 +18,8 @@ export interface MemoryServer {
 /** The actions of a server on a connection; each happens after `delayMs`. */
 export interface MemoryConnection {
   readonly link: number
+  /** The address of the client. */
+  readonly remoteAddress: string
   send(bytes: Uint8Array, delayMs?: number): void
   close(delayMs?: number): void
   reset(delayMs?: number): void
@@ -97,6 +99,10 @@ class SimulatedTransport implements MemoryTransport {
     this.at(this.time + this.wireMs, now => this.server.closed?.(connection, now))
   }
 
+  localAddress(link: number): string | undefined {
+    return this.#connections.get(link)?.remoteAddress
+  }
+
   /** Work takes no simulated time, so all of it is idle. */
   get idleMs(): number {
     return this.time
@@ -149,6 +155,7 @@ class SimulatedTransport implements MemoryTransport {
 
 class SimulatedConnection implements MemoryConnection {
   readonly link: number
+  readonly remoteAddress: string
   open = true
   readonly #transport: SimulatedTransport
   #reading = true
@@ -157,6 +164,8 @@ class SimulatedConnection implements MemoryConnection {
   constructor(transport: SimulatedTransport, link: number) {
     this.#transport = transport
     this.link = link
+    // Addresses of different lengths.
+    this.remoteAddress = `127.0.0.1:${link + 8}`
   }
 
   take(bytes: Uint8Array): Written {

@@ -1,5 +1,6 @@
 import type net from 'node:net'
 import tls from 'node:tls'
+import { formatHost } from '../address.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { DirectSocket, type SocketHandlers } from '../socket.ts'
@@ -51,6 +52,10 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
     return connection.direct.write(this.view(bytes, from, to)) ? written.taken : written.kept
   }
 
+  localAddress(link: number): string | undefined {
+    return this.open[link]?.localAddress
+  }
+
   /** Bytes came in for a connection. */
   received(link: number, buffer: Uint8Array, bytes: number): void {
     this.wakes.hadWork = true
@@ -88,6 +93,12 @@ class Connection implements OpenLink, SocketHandlers {
     this.#secure = secure
     this.#isUnix = 'path' in options
     this.direct = DirectSocket.connect(options, buffer, this, { secure })
+  }
+
+  /** Undefined over a unix socket, and once the connection is broken. */
+  get localAddress(): string | undefined {
+    const { localAddress, localPort } = this.direct.socket
+    return localPort === undefined ? undefined : `${formatHost(localAddress!)}:${localPort}`
   }
 
   connected(): void {

@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net'
+import { isIPv6, SocketAddress as NodeAddress } from 'node:net'
+import { formatHost } from '../address.ts'
 import { abi } from './libc.ts'
 
 /** A socket address for the Linux kernel: its family, and the bytes of the sockaddr. */
@@ -10,6 +11,22 @@ export interface SocketAddress {
 /** `sockaddr_in` or `sockaddr_in6` of a numeric address, which may have a scope as in `fe80::1%2`. */
 export function internetAddress(host: string, port: number): SocketAddress {
   return isIPv6(host) ? sixAddress(host, port) : fourAddress(host, port)
+}
+
+/** Room for the longest internet address. */
+export const internetAddressBytes = 28
+
+/** `ip:port` of a `sockaddr_in` or `sockaddr_in6`, an IPv6 address in brackets; undefined for any other. */
+export function internetAddressText(bytes: Uint8Array): string | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const family = view.getUint16(0, true)
+  if (family !== abi.AF_INET && family !== abi.AF_INET6) return undefined
+  const port = view.getUint16(2)
+  if (family === abi.AF_INET) return `${bytes.subarray(4, 8).join('.')}:${port}`
+  const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(8 + 2 * index).toString(16))
+  // Node shortens it, as it does in the addresses of its own sockets.
+  const { address } = new NodeAddress({ address: groups.join(':'), family: 'ipv6', port })
+  return `${formatHost(address)}:${port}`
 }
 
 /** `sockaddr_un` of a path. */

@@ -42,6 +42,8 @@ export interface Transport {
   now(): number
   /** Asks for a wake no later than `time`, if that is before the time that the last wake returned. */
   wakeAt(time: number): void
+  /** The client's address on an open connection as `ip:port`, an IPv6 address in brackets; undefined where it has none. */
+  localAddress?(link: number): string | undefined
   /** The kernel's figures of an open TCP connection, in a record that the next call overwrites; else undefined. */
   tcpInfo?(link: number): TcpInfo | undefined
   /** For how long there was nothing to do since `run` was called; spinning while waiting is idle time too. */

@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { formatHost } from '../address.ts'
 import { type Clock, monotonicClock } from '../clock.ts'
 import type { FailureKind } from '../failures.ts'
 import { connectCause } from './connectCause.ts'
@@ -49,6 +50,10 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
 
   write(link: number, bytes: Uint8Array, from: number, to: number): Written {
     return this.open[link]?.write(this.view(bytes, from, to)) ?? written.refused
+  }
+
+  localAddress(link: number): string | undefined {
+    return this.open[link]?.localAddress
   }
 
   /** A datagram came in on a link. */
@@ -101,6 +106,12 @@ class Association implements OpenLink {
     socket.send(bytes, this.#sent)
     // A datagram that the kernel took at once is not in the queue.
     return socket.getSendQueueCount() === 0 ? written.taken : written.kept
+  }
+
+  get localAddress(): string | undefined {
+    if (!this.#connected) return undefined
+    const { address, port } = this.#socket.address()
+    return `${formatHost(address)}:${port}`
   }
 
   leave(): void {

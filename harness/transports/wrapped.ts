@@ -32,6 +32,10 @@ export abstract class WrappedTransport implements Transport {
     return this.transport.tcpInfo?.(link)
   }
 
+  localAddress(link: number): string | undefined {
+    return this.transport.localAddress?.(link)
+  }
+
   abstract connect(link: number): void
   abstract write(link: number, bytes: Uint8Array, from: number, to: number, requests?: number): Written
   abstract close(link: number, isReset?: boolean): void

@@ -39,8 +39,11 @@ export function framingOf(
   if (named?.name === 'raw' && texts.maxFrame !== undefined) {
     addFault('maxFrame', 'is not for raw, which has no frames')
   }
-  const hasMaxFrame = named !== undefined && named.name !== 'raw' && values.maxFrame !== undefined
-  const spec = hasMaxFrame ? { ...named, maxFrame: values.maxFrame } : named
+  const { framing } = values
+  const framed = named?.name === 'broadcast' && framing !== undefined ? { ...named, framing } : named
+  checkAddresses(framed, values, addFault)
+  const hasMaxFrame = framed !== undefined && framed.name !== 'raw' && values.maxFrame !== undefined
+  const spec = hasMaxFrame ? { ...framed, maxFrame: values.maxFrame } : framed
   const asked = { names: splitLayerNames(textOf(texts.layers)), key: textOf(texts.layerKey) }
   const labels = { layers: '--layers', key: '--layer-key' }
   const layers = checkLayers(asked, spec, labels, (flag, message) => {
@@ -50,6 +53,16 @@ export function framingOf(
   const maxFrame = overUdp ? Math.min(streamBytesMax, datagramBytesMax) : streamBytesMax
   checkHandshake(server, values, { maxFrame, isLayered: layers !== undefined }, addFault)
   return spec && { spec, maxFrame, ...(layers !== undefined && { layers }) }
+}
+
+/** Bare texts begin with the address of a client, which it does not have over a unix socket. */
+function checkAddresses(spec: ProtocolSpec | undefined, { listen }: OptionValues, addFault: AddFault): void {
+  if (spec?.name !== 'broadcast' || spec.framing !== 'text') return
+  if (listen === undefined || !('path' in listen.address)) return
+  addFault(
+    'framing',
+    'text needs TCP: bare texts begin with the address of a client, and over a unix socket it has none',
+  )
 }
 
 /** A handshake with a key, or a login to a group, must fit into the frames. */

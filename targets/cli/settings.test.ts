@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import type { UserError } from '../../harness/errors.ts'
 import { layerKeyLengthMax } from '../../harness/protocols/layers/settings.ts'
-import { frameBytesMax } from '../../harness/protocols/spec.ts'
+import { broadcastFramings, frameBytesMax } from '../../harness/protocols/spec.ts'
 import { bytesOf, textOf } from '../../harness/protocols/testing/bytes.ts'
 import { type OptionTexts, serverOptions } from '../../harness/serverOptions.ts'
 import { until } from '../testing/client.ts'
@@ -182,6 +182,16 @@ test.each<[string, OptionTexts, string[]]>([
     { busyWait: true, poolSize: '2', workers: '2' },
     ['--pool-size is for a single worker', '--busy-wait is for a single worker'],
   ],
+  ['tlv', { framing: 'line' }, ['--framing is for broadcast, not for tlv']],
+  ['broadcast', { framing: 'lines' }, ['--framing expected line, json or text, got "lines"']],
+  ['broadcast', { framing: 'json', listen: 'unix:/tmp/x.sock' }, []],
+  ...[{ framing: 'text' }, { protocol: '{"broadcast":{"framing":"text"}}' }].map(
+    (options): [string, OptionTexts, string[]] => [
+      'broadcast',
+      { ...options, listen: 'unix:/tmp/x.sock' },
+      ['--framing text needs TCP: bare texts begin with the address of a client, and over a unix socket it has none'],
+    ],
+  ),
   ['echo', { protocol: '{"frame":' }, ['--protocol expected a protocol\'s name or JSON, got {"frame":']],
   ['echo', { protocol: '{"frame":{"lengthBytes":5}}' }, [expect.stringContaining('--protocol frame.lengthBytes')]],
 ])('serverSettings() refuses what does not go together: %s %o', (name, options, expected) => {
@@ -190,5 +200,7 @@ test.each<[string, OptionTexts, string[]]>([
 
 test('limits in the table of options equal the limits of protocols and layers', () => {
   expect(serverOptions.maxFrame.value.max).toBe(frameBytesMax)
+  const { parse } = serverOptions.framing.value
+  expect(broadcastFramings.map(framing => parse(framing))).toEqual(broadcastFramings)
   expect(serverOptions.layerKey.value.lengthMax).toBe(layerKeyLengthMax)
 })

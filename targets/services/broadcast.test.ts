@@ -14,8 +14,11 @@ afterEach(async () => {
   await endServices()
 })
 
-function start(settings: Partial<ServerSettings> = {}): Promise<RunningServer> {
-  return startService(createBroadcastServer({ maxFrame: 65_536 }), settings)
+function start(
+  settings: Partial<ServerSettings> = {},
+  framing: 'line' | 'json' | 'text' = 'line',
+): Promise<RunningServer> {
+  return startService(createBroadcastServer({ framing, maxFrame: 65_536 }), settings)
 }
 
 /** Connects `count` clients and waits until the server knows all of them. */
@@ -132,4 +135,50 @@ test('createBroadcastServer() delivers the messages of every client to every oth
     }
   }
   expect(server.counters()).toMatchObject({ requests: 500, deliveries: 4500 })
+})
+
+const objectOf = (text: string, address = 'a lie') => JSON.stringify({ message: text, client_ip: address })
+const withoutEnd = (line: Uint8Array) => line.subarray(0, -1)
+
+test('createBroadcastServer() with framing json takes objects with nothing between them, and answers with such', async () => {
+  const server = await start({}, 'json')
+  const [one, two] = (await connectAll(server, 2)) as [Client, Client]
+  const texts = ['hello', 'a "}{" \\ 你好', '']
+  // Glued, with blanks between, and the last one cut.
+  const sent = Buffer.from(`${objectOf(texts[0]!)}${objectOf(texts[1]!)}\r\n ${objectOf(texts[2]!)}`)
+  one.write(sent.subarray(0, -9))
+  await expectNext(one, withoutEnd(acknowledgementTo(one)), withoutEnd(acknowledgementTo(one)))
+  one.write(sent.subarray(-9))
+  await expectNext(one, withoutEnd(acknowledgementTo(one)))
+  await expectNext(two, ...texts.map(text => withoutEnd(deliveryFrom(one, text))))
+  expect(server.counters()).toMatchObject({ requests: 3, deliveries: 3, rejected: 0 })
+})
+
+test('createBroadcastServer() with framing text answers with bare text, which begins with the address of its reader', async () => {
+  const server = await start({}, 'text')
+  const [one, two, three] = (await connectAll(server, 3)) as [Client, Client, Client]
+  one.write(objectOf('hello') + objectOf('second', addressOf(two)))
+  const acknowledged = bytesOf(`${addressOf(one)}: 已经收到信息`)
+  await expectNext(one, acknowledged, acknowledged)
+  for (const other of [two, three]) {
+    const texts = ['hello', 'second'].map(text => bytesOf(`${addressOf(other)} 地址发送了请求消息：${text}`))
+    await expectNext(other, ...texts)
+  }
+  expect(server.counters()).toMatchObject({ requests: 2, deliveries: 4, rejected: 0 })
+})
+
+test.each(['json', 'text'] as const)('createBroadcastServer() with framing %s ends one client alone', async framing => {
+  const server = await start({}, framing)
+  const [one, two, three, four] = (await connectAll(server, 4)) as [Client, Client, Client, Client]
+  one.write(objectOf('/q') + objectOf('too late'))
+  expect(await one.takeAll()).toHaveLength(0)
+  // No object, and one that is too long.
+  two.write('hello')
+  expect(await two.takeAll()).toHaveLength(0)
+  three.write(objectOf('x'.repeat(65_536)))
+  expect(await three.takeAll()).toHaveLength(0)
+  await until('one connection', () => server.counters().connections === 1)
+  four.write(objectOf('still here'))
+  await until('the acknowledgement', () => four.available > 0)
+  expect(server.counters()).toMatchObject({ deliveries: 0, rejected: 2 })
 })

@@ -9,6 +9,7 @@ export interface ReferenceServer {
   readonly url: string
   /** What it has counted so far. */
   requests(): number
+  deliveries(): number
   stop(): Promise<void>
 }
 
@@ -24,6 +25,7 @@ export async function referenceServer(name: string, options: OptionTexts = {}): 
   return {
     url: formatListen(server.address, settings.overUdp ? 'udp' : 'tcp'),
     requests: () => server.counters().requests,
+    deliveries: () => server.counters().deliveries,
     stop,
   }
 }

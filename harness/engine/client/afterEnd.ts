@@ -62,7 +62,7 @@ export class AfterEnd {
   /** Takes a whole frame. */
   takeFrame(link: number, input: Uint8Array, from: number, end: number, now: number): void {
     const { counters, protocol, slots, sequence, deliveries, strays } = this.#options
-    if (protocol.ignores?.(input, from, end) || deliveries?.takeAfterEnd(input, from, end, now)) return
+    if (protocol.ignores?.(input, from, end) || deliveries?.takeAfterEnd(link, input, from, end, now)) return
     const slot = slots.find(link, input, from, end)
     if (slot < 0) {
       strays.takeAfterEnd(link, input, from, end, now)

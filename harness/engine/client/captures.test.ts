@@ -289,3 +289,67 @@ test('compileExtractor() extracts bytes and numbers at a place, and fields', () 
   expect(of({ kind: 'field', name: 'status' }, { status: 7 })).toBe('7')
   expect(of({ kind: 'field', name: 'status' })).toBeUndefined()
 })
+
+test('Client sends the address of each connection, of any length, with slots and without', async () => {
+  const seen = new Map<string, Set<string>>()
+  const server: MemoryServer = {
+    received(connection, received) {
+      for (const line of Buffer.from(received).toString().trimEnd().split('\n')) {
+        const [kind, address] = line.split(' ')
+        const known = seen.get(`${kind} ${connection.link}`) ?? new Set()
+        seen.set(`${kind} ${connection.link}`, known.add(`${address === connection.remoteAddress}`))
+        connection.send(bytes(`${line}\n`), 1)
+      }
+    },
+  }
+  const run = await simulate(server, {
+    connections: 200,
+    load: { mode: 'loop', pipeline: 3 },
+    requests: 3000,
+    connect: [{ send: 'hello {{localAddress}}', expect: 'echo', think: 0 }],
+    loop: [
+      { send: 'a {{localAddress}}', expect: 'echo', think: 0 },
+      { send: 'b {{localAddress}} {{seq}} {{stamp}}', expect: 'echo', think: 0 },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 3000, handshakes: 200, failures: {} })
+  expect(seen.size).toBe(3 * 200)
+  expect(new Set([...seen.values()].map(all => [...all].join()))).toEqual(new Set(['true']))
+})
+
+test('Client fills in the slots of requests with an address, each once, when nothing is compared', async () => {
+  const seen: string[] = []
+  const server: MemoryServer = {
+    received(connection, received) {
+      for (const line of Buffer.from(received).toString().trimEnd().split('\n')) {
+        seen.push(line)
+        expect(line.split(' ')[1]).toBe(connection.remoteAddress)
+        connection.send(bytes('ok\n'), 1)
+      }
+    },
+  }
+  const run = await simulate(server, {
+    connections: 20,
+    load: { mode: 'loop', pipeline: 4 },
+    requests: 400,
+    loop: [
+      { send: 'a {{localAddress}} {{seq 3}} {{random 8}}', think: 0 },
+      { send: 'b {{localAddress}} {{seq 3}} x{{connection}}', think: 0 },
+    ],
+  })
+  expect(run).toMatchObject({ completed: 400, failures: {} })
+  const numbers = seen.map(line => Number(line.split(' ')[2]))
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, index) => index + 1))
+  expect(seen.every(line => /^(?:a \S+ \d{3} [\w-]{8}|b \S+ \d{3} x\d{6})$/.test(line))).toBe(true)
+  const random = seen.filter(line => line.startsWith('a')).map(line => line.slice(-8))
+  expect(new Set(random).size).toBe(random.length)
+})
+
+test('Client fails a request that needs an address where the connection has none', async () => {
+  const server: MemoryServer = {
+    accepted: connection => Object.assign(connection, { remoteAddress: undefined }),
+    received: (connection, some) => connection.send(some, 1),
+  }
+  const run = await simulate(server, { reconnect: never, loop: [{ send: '{{localAddress}}', think: 0 }] })
+  expect(run).toMatchObject({ sent: 1, completed: 0, failures: { unexpected: 1 } })
+})

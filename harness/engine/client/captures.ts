@@ -1,10 +1,12 @@
 import type { RequestBank } from '../../plan/bank.ts'
 import { numberBytes, withChecksum, withLength } from '../../plan/payload.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
-import type { MessageTemplate, TemplatePart } from '../../plan/templates.ts'
+import { localAddress, type MessageTemplate, partsOf, type TemplatePart } from '../../plan/templates.ts'
 import { type NumberType, numberType } from '../../protocols/picture/numbers.ts'
 import type { Message, Protocol } from '../../protocols/protocol.ts'
 import type { CaptureSource } from '../../scenario/schema/capture.ts'
+import type { Transport } from '../../transports/transport.ts'
+import { ConnectionFrames } from './connectionFrames.ts'
 import { matchedBytesMax } from './expectation.ts'
 import type { Patcher } from './patches.ts'
 
@@ -12,6 +14,9 @@ import type { Patcher } from './patches.ts'
 export const capturedBytesMax = 16 * 1024
 /** Bytes of a reply that are read as JSON; in a longer one every value counts as missing. */
 const jsonBytesMax = 1024 * 1024
+
+/** Two digits that every slot may have. */
+const fillers = [0x30, 0x31] as const
 
 const utf8 = new TextEncoder()
 
@@ -25,8 +30,9 @@ interface Capture {
 }
 
 /**
- * The values that each connection has captured from replies, and the requests that contain them. These requests are
- * encoded when they are sent, and may allocate.
+ * The values that each connection has captured from replies and its own address, and the requests that contain them.
+ * These requests are encoded when they are sent, and may allocate; without captured values a connection encodes each of
+ * them only once.
  */
 export class Captures {
   readonly #protocol: Protocol
@@ -40,6 +46,12 @@ export class Captures {
   /** By link and number of the value. */
   readonly #values: (Uint8Array | undefined)[]
   readonly #count: number
+  /** By frame. */
+  readonly #needsAddress: readonly boolean[]
+  readonly #usesAddresses: boolean
+  /** By link: the client's address, where a request needs it. */
+  readonly #addresses: (Uint8Array | undefined)[]
+  readonly #connectionFrames: ConnectionFrames
   /** Where the text of slots is written before it is put into a message. */
   readonly #slots: Uint8Array
 
@@ -54,10 +66,28 @@ export class Captures {
     )
     this.#count = bank.capturedValues
     this.#values = new Array(connections * this.#count).fill(undefined)
+    this.#needsAddress = bank.templates.map(template => template !== null && partsOf(template).includes(localAddress))
+    this.#usesAddresses = this.#needsAddress.includes(true)
+    this.#addresses = new Array(connections).fill(undefined)
+    this.#connectionFrames = new ConnectionFrames(bank, connections, protocol)
     const slotBytes = bank.templates.map((template, frame) =>
       template === null ? 0 : bank.patches[frame]!.reduce((sum, { length }) => sum + length, 0),
     )
     this.#slots = new Uint8Array(slotBytes.reduce((most, bytes) => Math.max(most, bytes), 0))
+  }
+
+  /** Undefined where no step captures anything and no request is encoded when it is sent. */
+  static of(plan: WorkerPlan, protocol: Protocol, patcher: Patcher): Captures | undefined {
+    const { capturedValues, templates } = plan.bank
+    return capturedValues > 0 || templates.length > 0 ? new Captures(plan, protocol, patcher) : undefined
+  }
+
+  /** A connection is open: asks for its address, if any request needs it. */
+  opened(link: number, transport: Transport): void {
+    if (!this.#usesAddresses) return
+    const address = transport.localAddress?.(link)
+    this.#addresses[link] = address === undefined ? undefined : utf8.encode(address)
+    this.#connectionFrames.opened(link)
   }
 
   /** Whether a step captures values from its replies. */
@@ -90,7 +120,26 @@ export class Captures {
 
   /** The request of a frame with the values of its connection, without layers; undefined where it cannot be encoded. */
   encode(link: number, frame: number, now: number): Uint8Array | undefined {
+    // The connection is already broken where its address is not known.
+    if (this.#needsAddress[frame] && this.#addresses[link] === undefined) return undefined
     this.#patcher.apply(frame, this.#slots, 0, this.#firstConnection + link, now)
+    const own = this.#connectionFrames
+    const kept = own.keeps(frame) ? (own.get(link, frame) ?? this.#keep(link, frame)) : undefined
+    return kept === undefined ? this.#encode(link, frame) : own.fill(kept, this.#slots)
+  }
+
+  /** Encodes a request twice, so that its slots are found where the two differ. */
+  #keep(link: number, frame: number): ReturnType<ConnectionFrames['get']> {
+    const texts = this.#slots.slice()
+    const [bytes, other] = fillers.map(filler => {
+      this.#slots.fill(filler)
+      return this.#encode(link, frame)
+    })
+    this.#slots.set(texts)
+    return bytes && other && this.#connectionFrames.keep(link, frame, bytes, other)
+  }
+
+  #encode(link: number, frame: number): Uint8Array | undefined {
     try {
       const template = this.#templates[frame]!
       return template.unframed ? this.#fill(template.body, link) : this.#plain.encode(this.#message(template, link))
@@ -102,7 +151,7 @@ export class Captures {
     }
   }
 
-  #message({ fields, path, headers, body }: MessageTemplate, link: number): Message {
+  #message({ fields, path, headers, clientIp, body }: MessageTemplate, link: number): Message {
     return {
       ...fields,
       ...(path === undefined ? {} : { path: this.#fill(path, link).toString() }),
@@ -113,6 +162,7 @@ export class Captures {
               Object.entries(headers).map(([name, parts]) => [name, this.#fill(parts, link).toString()]),
             ),
           }),
+      ...(clientIp === undefined ? {} : { clientIp: this.#fill(clientIp, link).toString() }),
       body: this.#fill(body, link),
     }
   }
@@ -120,6 +170,7 @@ export class Captures {
   #fill(parts: readonly TemplatePart[], link: number): Buffer {
     return Buffer.concat(
       parts.map(part => {
+        if (part === localAddress) return this.#addresses[link]!
         if (part instanceof Uint8Array) return part
         if ('slotFrom' in part) return this.#slots.subarray(part.slotFrom, part.slotEnd)
         if ('length' in part) return withLength(part.length, this.#fill(part.of, link))

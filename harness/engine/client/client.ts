@@ -201,6 +201,7 @@ export class Client implements Loop {
 
   /** Sends the next message of the handshake; after the last of them the link is ready for requests. */
   #shakeHands(link: number, now: number): void {
+    this.#exchange.pairing.listened(link)
     if (!this.#exchange.isHandshakeDone(link)) {
       const cause = this.#exchange.sendHandshake(link, now)
       if (cause !== undefined) this.#drop(link, cause, now)
@@ -213,17 +214,28 @@ export class Client implements Loop {
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
-    this.#exchange.pairing.sends(link)
-    this.#exchange.links.startHeartbeats(link, now)
-    const cause = this.#exchange.endings?.resend(link, now)
-    const pausedUntil = this.#exchange.links.pausedUntil(link)
+    const { links, pauses } = this.#exchange
+    const isFirst = !links.hasBegun(link)
+    links.startHeartbeats(link, isFirst ? now - pauses.firstHeartbeatSoonerBy(link) : now)
+    if (isFirst) links.pause(link, now + pauses.beforeFirst(link))
+    const { endings } = this.#exchange
+    // What is sent again does not wait for the pause.
+    if (endings !== undefined) this.#exchange.pairing.sends(link)
+    const cause = endings?.resend(link, now)
+    const pausedUntil = links.pausedUntil(link)
     if (cause !== undefined) this.#drop(link, cause, now)
-    else if (pausedUntil <= now) this.#send(link, now)
+    else if (pausedUntil <= now) this.#sendFirst(link, now)
     else {
-      // The pause of the connection before this one goes on.
+      // The link's first request waits for its turn, or the pause of the connection before this one goes on.
       this.#due.set(link, pausedUntil)
       this.#transport.wakeAt(pausedUntil)
     }
+  }
+
+  /** Sends the first requests of a connection: what comes before them is no reply. */
+  #sendFirst(link: number, now: number): void {
+    this.#exchange.pairing.sends(link)
+    this.#send(link, now)
   }
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
@@ -272,7 +284,9 @@ export class Client implements Loop {
   /** Resumes the links whose pause is over, or that are to connect again. */
   #resumeDue(now: number): void {
     for (let link = this.#due.takeDue(now); link >= 0; link = this.#due.takeDue(now)) {
-      if (this.#connections.phase[link] === linkPhase.closed) this.#connections.reopen(link)
+      const phase = this.#connections.phase[link]
+      if (phase === linkPhase.sending) this.#exchange.pairing.sends(link)
+      if (phase === linkPhase.closed) this.#connections.reopen(link)
       else this.#proceed(link, now)
     }
   }

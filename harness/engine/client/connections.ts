@@ -44,8 +44,11 @@ export class Connections {
   readonly #overUdp: boolean
   readonly #backoffMinMs: number
   readonly #backoffMaxMs: number
+  readonly #attemptsMax: number
   /** By link: failures since a request was last answered. */
   readonly #failures: Uint8Array
+  /** By link: how often in a row it could not be opened, or its handshake failed. Empty where that may go on for ever. */
+  readonly #attempts: Uint16Array
   readonly #hasTried: Uint8Array
   /** Links that wait for their turn to connect: a ring. */
   readonly #queue: Int32Array
@@ -67,12 +70,14 @@ export class Connections {
     this.#overUdp = plan.address.scheme === 'udp'
     this.#backoffMinMs = plan.backoffMinMs
     this.#backoffMaxMs = plan.backoffMaxMs
+    this.#attemptsMax = plan.attempts ?? Number.POSITIVE_INFINITY
     this.phase = new Uint8Array(connections)
     this.beganAt = new Float64Array(connections)
     // With a ramp, connections are opened only when they are needed.
     const atStart = plan.ramp === undefined ? connections : 0
     this.firstAttemptsPending = atStart
     this.#failures = new Uint8Array(connections)
+    this.#attempts = new Uint16Array(plan.attempts === undefined ? 0 : connections)
     this.#hasTried = new Uint8Array(connections)
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
     this.#queueLength = atStart
@@ -106,6 +111,8 @@ export class Connections {
     this.#endFirstAttempt(link)
     this.#availability.ready(link, now)
     this.#fields[field.opening]!--
+    this.#fields[field.ready]!++
+    this.#attempts[link] = 0
     this.phase[link] = linkPhase.ready
   }
 
@@ -132,6 +139,12 @@ export class Connections {
     if (phase === linkPhase.connecting) this.#connecting--
     if (phase === linkPhase.connecting || phase === linkPhase.handshaking) this.#fields[field.opening]!--
     this.#endFirstAttempt(link)
+    if (this.#wasLastAttempt(link)) {
+      this.#availability.lost(link, now)
+      this.#fields[field.givenUp]!++
+      this.retire(link)
+      return
+    }
     const isDatagramLost = (cause === 'timeout' || cause === 'unexpected') && this.#overUdp
     if (!isDatagramLost) this.#availability.lost(link, now)
     if (this.#once || this.#reconnect === 'never') {
@@ -187,6 +200,14 @@ export class Connections {
     this.phase[link] = linkPhase.retired
     this.retired++
     if (this.#failures[link] === 0) this.#fields[field.linksInService]!--
+  }
+
+  /** Whether a link that is not ready yet has failed once more, and as often in a row as it may. */
+  #wasLastAttempt(link: number): boolean {
+    const phase = this.phase[link]
+    if (phase !== linkPhase.connecting && phase !== linkPhase.handshaking) return false
+    this.#attempts[link]!++
+    return this.#attempts[link]! >= this.#attemptsMax
   }
 
   #endFirstAttempt(link: number): void {

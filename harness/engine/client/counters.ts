@@ -156,6 +156,11 @@ export class WorkerCounters {
     this.#add(field.deliveriesAfter, 1)
   }
 
+  /** More of a delivery that was counted with its beginning. */
+  deliveryPiece(): void {
+    this.#add(field.deliveryPieces, 1)
+  }
+
   /** How long a delivery took from its sender to this client. */
   deliveryTime(milliseconds: number): void {
     this.#count(histogram.delivery, milliseconds)

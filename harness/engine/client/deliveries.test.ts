@@ -126,3 +126,76 @@ test('Client also counts an acknowledgement that is not as expected', async () =
   expect(run).toMatchObject({ completed: 0, failed: run.sent - 5 })
   expect(deliveriesOf(run)).toMatchObject({ count: run.sent * 4, acknowledged: run.sent })
 })
+
+interface BareBehaviour {
+  /** Where a text is cut in two, counted from its beginning; whole by default. */
+  readonly cutAt?: (text: Uint8Array, index: number) => number
+  /** What the server takes for the address of a client. */
+  readonly addressOf?: (connection: MemoryConnection) => string
+}
+
+/** Answers JSON objects with bare texts: the client that names itself is the sender, and all others get the message. */
+function bareServer({ cutAt, addressOf = ({ remoteAddress }) => remoteAddress }: BareBehaviour = {}): MemoryServer {
+  const connections = new Set<MemoryConnection>()
+  let texts = 0
+  const send = (connection: MemoryConnection, text: Uint8Array, delayMs: number) => {
+    const cut = cutAt?.(text, texts++) ?? text.length
+    connection.send(text.slice(0, cut), delayMs)
+    if (cut < text.length) connection.send(text.slice(cut), delayMs)
+  }
+  return {
+    accepted: connection => void connections.add(connection),
+    closed: connection => void connections.delete(connection),
+    received(_connection, bytes) {
+      const { client_ip: sender, message } = JSON.parse(Buffer.from(bytes).toString())
+      for (const connection of connections) {
+        const address = addressOf(connection)
+        if (address === sender) send(connection, encodeAcknowledgement(address, 'text'), 1)
+        else send(connection, encodeDelivery(address, message, 'text'), 1)
+      }
+    },
+  }
+}
+
+const bare: Partial<Scenario> = {
+  ...settings,
+  protocol: { name: 'broadcast', framing: 'text', maxFrame: 1024 },
+  loop: [{ send: 'it is {{stamp}}', think: 0 }],
+  requests: 500,
+}
+
+test('Client names itself by its own address and counts bare texts, which come together and have no end', async () => {
+  const run = await simulate(bareServer(), bare, today)
+  expect(run).toMatchObject({ sent: 500, completed: 500, failures: {} })
+  expect(deliveriesOf(run)).toEqual({ count: 500 * 4, acknowledged: 500, cut: 0 })
+  expect(run.collector.total(field.deliveryPieces)).toBe(0)
+  expect(run.measured.delivery.histogram.totalCount).toBe(500 * 4)
+  expect(run.measured.delivery.histogram.maxValue / 10_000).toBeCloseTo(1, 1)
+})
+
+test('Client counts bare texts once, wherever they are cut', async () => {
+  const cutAt = (text: Uint8Array, index: number) => 1 + (index % text.length)
+  const run = await simulate(bareServer({ cutAt }), bare, today)
+  expect(run).toMatchObject({ sent: 500, completed: 500, failures: {} })
+  expect(deliveriesOf(run)).toEqual({ count: 500 * 4, acknowledged: 500, cut: 0 })
+  expect(run.collector.total(field.deliveryPieces)).toBeGreaterThan(100)
+  // Those whose stamp was not cut: a text has 60 bytes or so, and the stamp 16 of them.
+  expect(run.measured.delivery.histogram.totalCount).toBeGreaterThan(500)
+  expect(run.measured.delivery.histogram.totalCount).toBeLessThan(500 * 4)
+  expect(run.measured.delivery.histogram.maxValue / 10_000).toBeCloseTo(1, 1)
+})
+
+test('Client never takes its message for acknowledged by a server that knows it by another address', async () => {
+  const addressOf = ({ link }: MemoryConnection) => `10.0.0.${link}:7`
+  const run = await simulate(bareServer({ addressOf }), { ...bare, requests: 10 }, today)
+  expect(run).toMatchObject({ completed: 0, failures: { timeout: 10 } })
+})
+
+test('Client finds bytes unexpected that are no text where no delivery came before', async () => {
+  const server: MemoryServer = {
+    received: connection => connection.send(encodeAcknowledgement(connection.remoteAddress, 'json'), 1),
+  }
+  const run = await simulate(server, { ...bare, requests: 10 })
+  expect(run.completed).toBe(0)
+  expect(run.failures['unexpected']).toBeGreaterThan(0)
+})

@@ -8,6 +8,9 @@ const stampDigits = 16
 /** A number that is this far from the client's clock is not the time at which the message was sent. */
 const stampAgeMsMax = 100_000
 const zero = 0x30
+/** What a frame is instead of a new delivery. */
+const reply = -1
+const more = -2
 
 /**
  * Messages of a server that answer no request, such as those of other clients: which frames they are, how long they
@@ -15,6 +18,10 @@ const zero = 0x30
  */
 export class Deliveries {
   readonly #find: NonNullable<Protocol['delivery']>
+  /** Absent where every delivery has an end. */
+  readonly #continues: Protocol['continues']
+  /** By link: 1 where the last frame was of a delivery, so that more of it may come. */
+  readonly #mayContinue: Uint8Array
   readonly #counters: WorkerCounters
   readonly #epochOffsetMs: number
   /** Messages carry the time at which they were sent. */
@@ -29,12 +36,14 @@ export class Deliveries {
   #isDraining = false
 
   private constructor(
-    find: NonNullable<Protocol['delivery']>,
+    { find, continues }: { find: NonNullable<Protocol['delivery']>; continues: Protocol['continues'] },
     plan: WorkerPlan,
     counters: WorkerCounters,
     epochOffsetMs: number,
   ) {
     this.#find = find
+    this.#continues = continues
+    this.#mayContinue = new Uint8Array(plan.connections)
     this.#counters = counters
     this.#epochOffsetMs = epochOffsetMs
     this.#hasStamps = plan.bank.patches.some(patches => patches.some(({ kind }) => kind === 'stamp'))
@@ -44,17 +53,18 @@ export class Deliveries {
 
   /** Undefined where the protocol has no deliveries. */
   static of(
-    protocol: Protocol,
+    { delivery: find, continues }: Protocol,
     plan: WorkerPlan,
     counters: WorkerCounters,
     epochOffsetMs: number,
   ): Deliveries | undefined {
-    return protocol.delivery && new Deliveries(protocol.delivery, plan, counters, epochOffsetMs)
+    return find && new Deliveries({ find, continues }, plan, counters, epochOffsetMs)
   }
 
   opened(link: number): void {
     if (this.#isUnconfirmed[link] === 0) this.#unconfirmed++
     this.#isUnconfirmed[link] = 1
+    this.#mayContinue[link] = 0
   }
 
   closed(link: number): void {
@@ -73,19 +83,19 @@ export class Deliveries {
     if (this.#unconfirmed > 0) this.#counters.possiblyMissedDeliveries(messages * this.#unconfirmed)
   }
 
-  /** Counts the whole frame `bytes[from, end)` if it is a delivery; false if it is a reply. */
-  take(bytes: Uint8Array, from: number, end: number, now: number): boolean {
-    const textAt = this.#find(bytes, from, end)
-    if (textAt < 0) return false
+  /** Counts the whole frame `bytes[from, end)` if it is a delivery or more of one; false if it is a reply. */
+  take(link: number, bytes: Uint8Array, from: number, end: number, now: number): boolean {
+    const textAt = this.#textAt(link, bytes, from, end)
+    if (textAt < 0) return textAt === more
     this.#counters.delivery()
     if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
     return true
   }
 
   /** The same after the end, when deliveries are counted apart. */
-  takeAfterEnd(bytes: Uint8Array, from: number, end: number, now: number): boolean {
-    const textAt = this.#find(bytes, from, end)
-    if (textAt < 0) return false
+  takeAfterEnd(link: number, bytes: Uint8Array, from: number, end: number, now: number): boolean {
+    const textAt = this.#textAt(link, bytes, from, end)
+    if (textAt < 0) return textAt === more
     this.#counters.deliveryAfterEnd()
     if (this.#hasStamps) this.#time(bytes, textAt, end, (now + this.#epochOffsetMs) * 1000)
     return true
@@ -105,26 +115,37 @@ export class Deliveries {
     return this.#isOnlyWorker ? quietAt : Number.POSITIVE_INFINITY
   }
 
+  /** Where the text of a delivery begins in a frame; `reply` where it is none, and `more` where it was counted before. */
+  #textAt(link: number, bytes: Uint8Array, from: number, end: number): number {
+    const textAt = this.#find(bytes, from, end)
+    if (this.#continues === undefined) return textAt
+    const isMore = textAt >= 0 && this.#continues(bytes, from, end)
+    // With no delivery before it, it is no text of this protocol at all.
+    if (isMore && this.#mayContinue[link] === 0) return reply
+    this.#mayContinue[link] = textAt >= 0 ? 1 : 0
+    if (!isMore) return textAt
+    this.#counters.deliveryPiece()
+    return more
+  }
+
   /** The latency by the stamp, `{{stamp}}` in the text: a number of its width that is about now, in microseconds. */
   #time(bytes: Uint8Array, from: number, end: number, nowMicros: number): void {
+    // Behind a stamp that ends a bare text the digits of the next address may have come already.
+    const isBare = this.#continues !== undefined
     let digits = 0
     let value = 0
-    for (let at = from; at < end; at++) {
-      const digit = bytes[at]! - zero
-      if (digit >= 0 && digit <= 9) {
-        digits++
-        value = value * 10 + digit
-        continue
-      }
-      if (digits === stampDigits) {
+    for (let at = from; at <= end; at++) {
+      const digit = at < end ? bytes[at]! - zero : -1
+      const isDigit = digit >= 0 && digit <= 9
+      if (digits === stampDigits && (isBare || !isDigit)) {
         const ageMs = (nowMicros - value) / 1000
         if (Math.abs(ageMs) < stampAgeMsMax) {
           this.#counters.deliveryTime(ageMs)
           return
         }
       }
-      digits = 0
-      value = 0
+      digits = isDigit ? digits + 1 : 0
+      value = isDigit ? value * 10 + digit : 0
     }
   }
 }

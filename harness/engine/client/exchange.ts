@@ -19,6 +19,7 @@ import { LinkState } from './linkState.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
+import { Pauses } from './pauses.ts'
 import { RequestSequence } from './requestSequence.ts'
 import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
@@ -45,6 +46,7 @@ export class Exchange {
   readonly counters: WorkerCounters
   readonly unanswered: UnansweredRequests
   readonly links: LinkState
+  readonly pauses: Pauses
   /** Absent where no reply of the protocol ends its connection. */
   readonly endings: ConnectionEndings | undefined
   readonly afterEnd: AfterEnd
@@ -61,7 +63,7 @@ export class Exchange {
   readonly #checks: readonly (Check | null)[]
   /** With a key: signs the challenge of each connection. */
   readonly #signer: Signer | undefined
-  /** Absent where no step captures anything. */
+  /** Absent where every request is encoded before the run. */
   readonly #captures: Captures | undefined
   readonly #slots: InFlight
   readonly #overUdp: boolean
@@ -96,6 +98,7 @@ export class Exchange {
     this.#isPaced = plan.pace !== undefined
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
+    this.pauses = new Pauses(plan)
     this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const hasAnsweredHeartbeat = bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
     const slotsPerLink = sending.pipeline + (hasAnsweredHeartbeat ? 1 : 0)
@@ -103,7 +106,7 @@ export class Exchange {
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
     this.#signer = createSigner(plan, protocol, patcher)
-    this.#captures = bank.capturedValues > 0 ? new Captures(plan, protocol, patcher) : undefined
+    this.#captures = Captures.of(plan, protocol, patcher)
     const slots = this.#slots
     const parts = { transport, slots, patcher, captures: this.#captures, layers: protocol.layers, seal: protocol.seal }
     this.#outgoing = new Outgoing(sending, parts)
@@ -117,8 +120,7 @@ export class Exchange {
     const shared = { counters, slots, sequence: this.#sequence, links }
     this.#ignored = IgnoredFrames.of(protocol, shared)
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
-    const strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
-    this.#strays = strays
+    this.#strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
     this.#isSinglePass = plan.mode === 'once'
     this.#statuses = StatusCounts.of(protocol, slab, this.#sequence)
     this.unanswered = new UnansweredRequests({
@@ -128,9 +130,8 @@ export class Exchange {
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
     this.afterEnd = new AfterEnd({
-      ...{ ...shared, protocol, pairing, samples, strays, unanswered: this.unanswered },
-      partialFrames: this.#partialFrames,
-      deliveries: this.#deliveries,
+      ...{ ...shared, protocol, pairing, samples, strays: this.#strays, unanswered: this.unanswered },
+      ...{ partialFrames: this.#partialFrames, deliveries: this.#deliveries },
       frameEnd: (link, input, at, end) => this.#frameEnd(link, input, at, end),
     })
   }
@@ -138,6 +139,7 @@ export class Exchange {
   /** A connection is open; returns for how many milliseconds to listen before its handshake begins. */
   opened(link: number, now: number): number {
     this.#sequence.opened(link)
+    this.#captures?.opened(link, this.#transport)
     this.#deliveries?.opened(link)
     this.links.opened(link, now)
     const waitMs = this.pairing.opened(link)
@@ -233,7 +235,7 @@ export class Exchange {
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
     if (this.#ignored?.take(link, input, from, end)) return undefined
-    if (this.#deliveries?.take(input, from, end, now)) return undefined
+    if (this.#deliveries?.take(link, input, from, end, now)) return undefined
     const slots = this.#slots
     const slot = slots.find(link, input, from, end)
     if (slot < 0) return this.#strays.take(link, input, from, end, now)
@@ -261,7 +263,7 @@ export class Exchange {
       }
       this.#recordOther(link, slot, step, isOk, now)
     }
-    if (this.#sequence.thinkMs[step]! > 0) this.#think(link, step, now + this.#sequence.thinkMs[step]!)
+    if (this.pauses.meanMs[step]! > 0) this.#think(link, step, now + this.pauses.after(step))
     return undefined
   }
 
@@ -316,6 +318,7 @@ export class Exchange {
   sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
     if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
     const step = this.#sequence.heartbeat
+    this.pairing.sends(link)
     this.links.heartbeatSent(link, now, this.#sequence.reply[step]!)
     return this.#sendNonRequest(link, step, now)
   }

@@ -41,6 +41,11 @@ export class LinkState {
     this.#pausedUntil[link] = until
   }
 
+  /** Whether the link had a pause before its first request, be it of no length. */
+  hasBegun(link: number): boolean {
+    return this.#pausedUntil[link] !== Number.NEGATIVE_INFINITY
+  }
+
   pausedUntil(link: number): number {
     return this.#pausedUntil[link]!
   }

@@ -14,7 +14,7 @@ export interface OutgoingOptions {
   readonly transport: Transport
   readonly slots: InFlight
   readonly patcher: Patcher
-  /** Absent where no step captures anything. */
+  /** Absent where every request is encoded before the run. */
   readonly captures: Captures | undefined
   readonly layers: BodyLayers | undefined
   /** Fills in the checksums of a frame that was patched; absent where frames have none. */
@@ -25,7 +25,8 @@ export interface OutgoingOptions {
  * Hands requests to the transport in as few writes as possible. What can be decided is decided here once. Requests that
  * are all the same are sent from a block that holds them ready, any number in one write and without a copy; a single
  * one without patches is sent as it was encoded, with its layers; the others are copied and patched. Only requests that
- * take a captured value, or are patched within layers, are encoded each time, which allocates.
+ * take a captured value or the client's address, or are patched within layers, are encoded as they are sent, which
+ * allocates.
  */
 export class Outgoing {
   readonly #transport: Transport
@@ -37,7 +38,7 @@ export class Outgoing {
   /** Frames as they are sent, except for those that are encoded or patched each time. */
   readonly #sendable: readonly Uint8Array[]
   readonly #patcher: Patcher
-  /** Absent where no step captures anything. */
+  /** Absent where every request is encoded before the run. */
   readonly #captures: Captures | undefined
   /** By frame: whether it is encoded each time it is sent. */
   readonly #isEncodedOnSend: readonly boolean[]

@@ -35,6 +35,16 @@ describe('a server that speaks first', () => {
     expect(kindsOf(run)['greeting']).toBeGreaterThan(200)
   })
 
+  test('is recognized during the pause before the first request, which goes on', async () => {
+    const loop = [{ ...checked[0]!, think: 400 }]
+    const run = await simulate(greets(30), { loop, connections: 4, duration: 1200 })
+    // The first connection sends at once, and its greeting comes after that: unasked.
+    expect(run.failures).toEqual({ unexpected: 1 })
+    expect(kindsOf(run)['greeting']).toBeGreaterThanOrEqual(3)
+    // A pause that ended with the greeting would leave time for one more request of each.
+    expect(run.sent).toBeLessThanOrEqual(4 * 3)
+  })
+
   test('may greet with several lines, one after the other', async () => {
     const reconnect = { when: 'every-request', backoff: { min: 10, max: 80 } } as const
     const run = await simulate(greets(2, ['220-mail', '220-more', '220 ready'], 1), { loop: checked, reconnect })

@@ -27,6 +27,8 @@ export class Pairing {
   readonly #talk: Uint8Array
   /** By link: frames that came before anything was sent. */
   readonly #greetingFrames: Uint8Array
+  /** By link: 1 while its handshake waits for a greeting. */
+  readonly #listens: Uint8Array
   readonly #waitMsMax: number
   /** The most of them on any connection that was watched long enough. */
   #greetingFramesMax = 0
@@ -39,6 +41,7 @@ export class Pairing {
     this.#waitMsMax = timeoutMs / 2
     this.#talk = new Uint8Array(links)
     this.#greetingFrames = new Uint8Array(links)
+    this.#listens = new Uint8Array(links)
   }
 
   /** A connection is open; returns how many milliseconds to listen before anything is sent, 0 by default. */
@@ -47,7 +50,13 @@ export class Pairing {
     this.#talk[link] = isWatched ? talk.watched : talk.fresh
     this.#greetingFrames[link] = 0
     const waitMs = isWatched ? watchMs : this.#greetingFramesMax > 0 ? greetingWaitMsMax : 0
+    this.#listens[link] = waitMs > 0 ? 1 : 0
     return Math.min(waitMs, this.#waitMsMax)
+  }
+
+  /** The handshake of the link begins, or there is none: nothing waits for a greeting any more. */
+  listened(link: number): void {
+    this.#listens[link] = 0
   }
 
   /** From here on requests are sent on the link. */
@@ -71,7 +80,8 @@ export class Pairing {
   /** Whether the greeting is complete for which the link was told to wait, so that it need not wait any longer. */
   isGreeted(link: number): boolean {
     const frames = this.#greetingFrames[link]!
-    const isComplete = this.#talk[link] === talk.fresh && frames > 0 && frames >= this.#greetingFramesMax
+    const isListening = this.#listens[link] === 1 && this.#talk[link] === talk.fresh
+    const isComplete = isListening && frames > 0 && frames >= this.#greetingFramesMax
     this.#greetingFramesMax = Math.max(this.#greetingFramesMax, frames)
     return isComplete
   }

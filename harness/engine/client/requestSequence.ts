@@ -13,7 +13,6 @@ export class RequestSequence {
   readonly steps: number
   /** By step. */
   readonly role: Uint8Array
-  readonly thinkMs: Float64Array
   readonly reply: readonly boolean[]
   /** Steps of the handshake that send nothing. */
   readonly listens: readonly boolean[]
@@ -44,7 +43,6 @@ export class RequestSequence {
     this.heartbeat = steps.findIndex(step => step.role === 'heartbeat')
     this.handshake = this.loopSteps + (this.heartbeat < 0 ? 0 : 1)
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
-    this.thinkMs = Float64Array.from(steps, step => step.thinkMs)
     this.reply = steps.map(step => step.reply)
     this.listens = steps.map(step => step.listens === true)
     this.stepOfFrame = new Int32Array(frames.length)

@@ -194,6 +194,11 @@ describe('renderSummary()', () => {
     ])
   })
 
+  it('renders what a trial with more workers found', () => {
+    const trial = { workers: 2, perSecond: 160_000, seconds: 1.5 }
+    expect(summary({ client: { ...sampleReport.client, trial } })).toContain('a trial with 2 workers: 160,000/s')
+  })
+
   it('renders datagrams in one line', () => {
     const { totals } = sampleReport
     const lost = { ...totals, completed: 980, failed: 20, failures: { timeout: 20 } }

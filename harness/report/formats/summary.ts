@@ -162,9 +162,13 @@ function processorLines({ client, server, window, totals }: Report, style: Summa
   const rate = (bytes: number) => formatByteRate(bytes / seconds)
   const traffic = seconds > 0 ? [`${rate(totals.bytesSent)} out, ${rate(totals.bytesReceived)} in`] : []
   const ceiling = client.ceiling === undefined ? [] : [`a null server: ${formatCount(client.ceiling.nullPerSecond)}/s`]
+  const trial =
+    client.trial === undefined
+      ? []
+      : [`a trial with ${client.trial.workers} workers: ${formatCount(client.trial.perSecond)}/s`]
   return [
     ...line('server', server?.cores, server?.cpuMicrosPerRequest),
-    ...line('client', client.cores, client.cpuMicrosPerRequest, [...traffic, ...ceiling]),
+    ...line('client', client.cores, client.cpuMicrosPerRequest, [...traffic, ...ceiling, ...trial]),
   ]
 }
 

@@ -20,6 +20,10 @@ export interface FakeFleetOptions {
     readonly requests: 'unsent' | 'failing'
     readonly linksInService: number
   }
+  /** No connection is ever ready for a request: each attempt fails. */
+  readonly isRefused?: boolean
+  /** And none is tried. */
+  readonly isUnwanted?: boolean
   /** From the end of the run to the end of the fleet. */
   readonly drainMs?: number
   /** The error that the fleet ends with. */
@@ -60,6 +64,7 @@ export class FakeFleet implements Fleet {
   start(at: number): void {
     if (this.stops > 0) return
     this.startAt = at
+    if (!this.#options.isRefused) this.slabs[0]!.fields[field.ready] = 1
     this.#endAt = this.#plan.endsByTime ? at + this.#plan.lengthMs : Number.POSITIVE_INFINITY
     this.#cancel = this.#timers.every(tickMs, () => this.#work())
   }
@@ -91,8 +96,13 @@ export class FakeFleet implements Fleet {
 
   #isBroken(now: number): boolean {
     const { broken } = this.#options
+    if (this.#options.isRefused) {
+      if (!this.#options.isUnwanted) this.counters.failureWithoutRequest('handshake-closed')
+      return now < this.#endAt
+    }
     if (broken === undefined || now - this.startAt! < broken.fromMs) return false
     this.slabs[0]!.fields[field.linksInService] = broken.linksInService
+    if (broken.requests === 'unsent') this.counters.failureWithoutRequest('connect-refused')
     if (broken.requests === 'failing') {
       this.counters.sent(0, 1, 1)
       this.counters.failed(0, 1, 'malformed')

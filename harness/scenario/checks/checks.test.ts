@@ -56,6 +56,19 @@ test.each([
     '6:11 requests: cannot be combined with load.mode: once, which makes one pass on each connection',
   ],
   [
+    ['reconnect: { when: never, attempts: 3 }'],
+    '5:37 reconnect.attempts: cannot be combined with reconnect.when: never, which tries each connection once',
+  ],
+  [
+    ['load: { mode: once }', 'reconnect: { attempts: 3 }'],
+    '6:24 reconnect.attempts: cannot be combined with load.mode: once, which tries each connection once',
+  ],
+  [
+    ['target: { address: "udp://h:1" }', 'reconnect: { attempts: 3 }'],
+    '5:24 reconnect.attempts: needs a handshake (connect) over UDP, and target is udp: a UDP socket opens whether a server is there or not',
+  ],
+  [['reconnect: { attempts: 0 }'], '5:24 reconnect.attempts: expected a whole number from 1 to 10,000, got 0'],
+  [
     ['load: { mode: once }', 'reconnect: { when: every-request }'],
     '6:20 reconnect.when: "every-request" cannot be combined with load.mode: once, which ends after one pass',
   ],

@@ -7,6 +7,7 @@ import { captureIssues } from './captures.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
+import { bareTextIssues, localAddressIssues } from './localAddress.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { reconnectIssues } from './reconnect.ts'
 import { serverOptionIssues } from './serverOptions.ts'
@@ -32,8 +33,10 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...serverOptionIssues(settings),
     ...datagramIssues(settings),
     ...captureIssues(settings),
+    ...bareTextIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
+      ...localAddressIssues(path, step.send, settings),
       ...(given.has('data') ? [] : dataIssues(path, step.send)),
     ]),
   ]

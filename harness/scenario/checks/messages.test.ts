@@ -6,6 +6,10 @@ const lineForms = 'METHOD /path such as GET /users/{{seq}}'
 test.each([
   [['loop: [{ send: { path: / } }]'], '4:24 loop[0].send.path: needs protocol http, not raw'],
   [
+    ['protocol: tlv', 'loop: [{ send: { body: a, clientIp: b } }]'],
+    '4:37 loop[0].send.clientIp: needs protocol broadcast, not tlv',
+  ],
+  [
     ['protocol: resp', 'loop: [{ send: PING, expect: { status: 200 } }]'],
     '4:40 loop[0].expect.status: needs protocol http, not resp',
   ],

@@ -24,7 +24,7 @@ const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> 
   frame: [],
   tlv: ['type'],
   rpc: ['type', 'version', 'extension'],
-  broadcast: [],
+  broadcast: ['clientIp'],
   http: ['method', 'path', 'headers', 'status'],
   resp: ['error'],
 }
@@ -192,10 +192,11 @@ export function dataIssues(path: Path, send: Send): Issue[] {
 export function textsOf(send: Send): { readonly path: Path; readonly text: string }[] {
   if (isUnframed(send)) return payloadTexts(send.unframed, ['unframed'])
   if (!isMessage(send)) return payloadTexts(send, [])
-  const { body, path, headers = {} } = send
+  const { body, path, clientIp, headers = {} } = send
   return [
     ...(body === undefined ? [] : payloadTexts(body, ['body'])),
     ...(path === undefined ? [] : [{ path: ['path'], text: path }]),
+    ...(clientIp === undefined ? [] : [{ path: ['clientIp'], text: clientIp }]),
     ...Object.entries(headers).map(([name, text]) => ({ path: ['headers', name], text })),
   ]
 }

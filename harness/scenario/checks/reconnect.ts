@@ -6,8 +6,13 @@ import { addressOf, targetsOf } from './targets.ts'
 
 const path = ['reconnect', 'close']
 
-/** Why connections cannot be closed by a reset: nobody but TCP has one, and it is for connections that had their request. */
+/** Settings of `reconnect` that exclude each other, or need another one. */
 export function reconnectIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  return [...closeIssues(settings), ...attemptsIssues(settings)]
+}
+
+/** Why connections cannot be closed by a reset: nobody but TCP has one, and it is for connections that had their request. */
+function closeIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const { reconnect } = settings
   if (reconnect?.close !== 'reset') return []
   const when =
@@ -25,4 +30,23 @@ export function reconnectIssues(settings: Partial<ScenarioSettings>): Issue[] {
     return [issue(path, `"reset" needs TCP without TLS, and ${showPath(place)} is ${scheme}: ${reason}`)]
   })
   return [...when, ...elsewhere]
+}
+
+/** Attempts are for connections that are tried again, and of which it can be told whether they could be opened. */
+function attemptsIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { reconnect, load, connect } = settings
+  if (reconnect?.attempts === undefined) return []
+  const at = ['reconnect', 'attempts']
+  if (reconnect.when === 'never') {
+    return [issue(at, 'cannot be combined with reconnect.when: never, which tries each connection once')]
+  }
+  if (load?.mode === 'once') {
+    return [issue(at, 'cannot be combined with load.mode: once, which tries each connection once')]
+  }
+  if (connect === undefined || connect.length > 0) return []
+  return targetsOf(settings).flatMap(({ path: place, target }) => {
+    if (!isDatagramTarget(target)) return []
+    const reason = 'a UDP socket opens whether a server is there or not'
+    return [issue(at, `needs a handshake (connect) over UDP, and ${showPath(place)} is udp: ${reason}`)]
+  })
 }

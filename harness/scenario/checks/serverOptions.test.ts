@@ -30,6 +30,21 @@ test.each([
   expect(faults.filter(text => text.includes('.options'))).toEqual(fault === undefined ? [] : [`s.yaml:2:${fault}`])
 })
 
+test('parseScenario() refuses a server with another framing than the scenario', () => {
+  const wanted = 'expected line, the framing of the scenario, which { broadcast: { framing: json } } sets in protocol'
+  const served = (options: string) => `target: { serve: broadcast, options: { ${options} } }`
+  expect(faultsWith(served('framing: json'), 'protocol: broadcast')).toEqual([
+    `s.yaml:2:49 target.options.framing: ${wanted}, got "json"`,
+  ])
+  expect(faultsWith(served('framing: lines'), 'protocol: broadcast')).toEqual([
+    's.yaml:2:49 target.options.framing: expected line, json or text, got "lines"',
+  ])
+  expect(faultsWith(served('framing: text'), 'protocol: { broadcast: { framing: text } }')).toEqual([])
+  expect(faultsWith('target: { serve: echo, options: { framing: line } }')).toEqual([
+    's.yaml:2:35 target.options: framing is for broadcast, not for echo',
+  ])
+})
+
 test('parseScenario() checks the options of every environment', () => {
   expect(faultsWith('environments: { far: { serve: echo, options: { group: a } } }')).toEqual([
     's.yaml:5:48 environments.far.options: group is for rpc, not for echo',

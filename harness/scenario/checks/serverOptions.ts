@@ -1,4 +1,5 @@
 import { list, show } from '../../invalidValue.ts'
+import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { parseProtocolText } from '../../protocols/spec.ts'
 import { conflictsOf, type OptionName, type OptionTexts, serverProtocols } from '../../serverOptions.ts'
 import { conflict, type Issue, type Path } from '../path.ts'
@@ -13,8 +14,10 @@ const names: ReadonlySet<string> = new Set(scenarioOptions.map(([name]) => name)
 
 /** Options of reference servers that do not go with the server, with each other, or with UDP. */
 export function serverOptionIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { layers = [] } = settings
-  return targetsOf(settings).flatMap(({ path, target }) => ('serve' in target ? issuesOf(path, target, layers) : []))
+  const { layers = [], protocol } = settings
+  return targetsOf(settings).flatMap(({ path, target }) =>
+    'serve' in target ? [...issuesOf(path, target, layers), ...framingIssues(path, target, protocol)] : [],
+  )
 }
 
 function issuesOf(path: Path, { serve: server, options, over }: Served, layers: readonly string[]): Issue[] {
@@ -43,6 +46,16 @@ function protocolIssues(path: Path, server: Served['serve'], { protocol }: Optio
   const { name } = parseProtocolText(protocol)
   const spoken: readonly string[] = serverProtocols[server]
   return spoken.includes(name) ? [] : [conflict([...path, 'protocol'], list(spoken, 'or'), show(name))]
+}
+
+/** A server that is told another framing than the scenario has would not be understood. */
+function framingIssues(path: Path, { options }: Served, protocol: ProtocolSpec | undefined): Issue[] {
+  const { framing } = options
+  if (framing === undefined || protocol?.name !== 'broadcast') return []
+  const { framing: spoken = 'line' } = protocol
+  if (framing === spoken) return []
+  const wanted = `${spoken}, the framing of the scenario, which { broadcast: { framing: ${framing} } } sets in protocol`
+  return [conflict([...path, 'options', 'framing'], wanted, show(framing))]
 }
 
 function textsOf(options: Served['options']): OptionTexts {

@@ -27,7 +27,10 @@ const sample = {
   duration: '${DURATION}',
   warmup: 0,
   reconnect: { when: 'failure', backoff: '100ms..5s' },
-  loop: [{ send: 'hi', expect: 'echo', think: '1ms' }, { send: { random: '1KiB' } }],
+  loop: [
+    { send: 'hi', expect: 'echo', think: '1ms' },
+    { send: { random: '1KiB' }, think: { mean: '1s', spread: 'exponential' } },
+  ],
   heartbeat: { every: '10s', send: { type: 0 } },
   thresholds: ['p99 < 5ms'],
   workers: 'auto',
@@ -93,6 +96,8 @@ test.each([
   ['a word in place of source addresses', { sourceAddresses: 'all' }],
   ['an unknown source of a capture', { connect: [{ send: 'a', capture: { token: 'header:x' } }] }],
   ['a step without send', { loop: [{ think: '1ms' }] }],
+  ['a pause of an unknown distribution', { loop: [{ send: 'a', think: { mean: '1s', spread: 'normal' } }] }],
+  ['a pause without its mean', { loop: [{ send: 'a', think: { spread: 'uniform' } }] }],
 ])('scenarioJsonSchema() refuses %s', (_, change) => {
   expect(accepts({ ...sample, ...change })).toBe(false)
 })

@@ -43,7 +43,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
+    'Text; {{seq}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{localAddress}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
   )
 
 const constantPayload = z.union(
@@ -115,6 +115,11 @@ const sendShape = {
     .describe('Protocol tlv: the type; rpc: the command type; a frame that is drawn: its field of this name'),
   version: version.exactOptional().describe('Protocol rpc: the version'),
   extension: extension.exactOptional().describe('Protocol rpc: the extension; in quotes beyond 2^53'),
+  clientIp: sentText
+    .exactOptional()
+    .describe(
+      "Protocol broadcast: client_ip, by which the client names itself; empty by default, and with framing text the connection's own address",
+    ),
   ...httpShape,
 } satisfies Record<Exclude<keyof MessageSend, 'fields'> | KeysOf<ConstantPayload>, z.ZodType>
 const sendForms = 'text, or a mapping with a payload or with body and fields such as type or path'

@@ -102,6 +102,11 @@ const reconnectShape = {
   backoff: backoff
     .prefault('100ms..5s')
     .describe('The wait before a failed connect is tried again: it grows from the first duration to the second'),
+  attempts: count(1, limits.attemptsMax)
+    .exactOptional()
+    .describe(
+      'A connection that could not be opened, or do its handshake, so often in a row is given up; when all are, the run ends. Without it a connection is tried again until the run ends',
+    ),
   close: choice(['normal', 'reset'])
     .exactOptional()
     .describe(

@@ -22,7 +22,7 @@ test.each([
   ['protocol: 5', "45 target.options.protocol: expected a protocol's name, or JSON in quotes, got 5"],
   [
     'detach: true',
-    '35 target.options: unknown key "detach"; known keys: listen, protocol, reply, replyType, maxFrame, maxSendBuffer, receiveBuffer, sendBuffer, noDelay, maxConnections, idleTimeout, key, layers, layerKey, naive, group, secret, shuffle, poolSize, serviceTime, stall, busyWait, seed, workers, reloadTimeout, reloadEvery and quiet',
+    '35 target.options: unknown key "detach"; known keys: listen, protocol, framing, reply, replyType, maxFrame, maxSendBuffer, receiveBuffer, sendBuffer, noDelay, maxConnections, idleTimeout, key, layers, layerKey, naive, group, secret, shuffle, poolSize, serviceTime, stall, busyWait, seed, workers, reloadTimeout, reloadEvery and quiet',
   ],
 ])('parseScenario() says what is wrong with an option of a server: %s', (option, fault) => {
   expect(faultsWith(`target: { serve: echo, options: { ${option} } }`)).toEqual([`s.yaml:2:${fault}`])

@@ -9,7 +9,7 @@ test('parseSlots() leaves a text without slots unchanged', () => {
 })
 
 test('parseSlots() reads every slot with its width', () => {
-  expect(parseSlots('a{{seq}}{{seq 6}}-{{connection}}{{uuid}}{{random 64}}{{stamp}}é')).toEqual([
+  expect(parseSlots('a{{seq}}{{seq 6}}-{{connection}}{{uuid}}{{random 64}}{{stamp}}{{ localAddress }}é')).toEqual([
     { text: 'a' },
     { slot: 'seq', length: 10 },
     { slot: 'seq', length: 6 },
@@ -18,6 +18,7 @@ test('parseSlots() reads every slot with its width', () => {
     { slot: 'uuid', length: 36 },
     { slot: 'random', length: 64 },
     { slot: 'stamp', length: 16 },
+    { slot: 'localAddress' },
     { text: 'é' },
   ])
 })
@@ -48,11 +49,11 @@ test('parseSlots() reads any other name as that of a captured value', () => {
 test.each([
   [
     '{{}}',
-    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{}}"',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{}}"',
   ],
   [
     '{{uuid 4}}',
-    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{uuid 4}}"',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{uuid 4}}"',
   ],
   ['{{random}}', 'a length or a range, as in {{random 64}} or {{random 0..9999}}, got "{{random}}"'],
   ['{{random 9..0}}', 'a range such as {{random 0..9999}}, the lower number first, got "{{random 9..0}}"'],
@@ -60,7 +61,7 @@ test.each([
   ['{{random 0..4294967296}}', 'numbers up to 4294967295 for {{random}}, got "{{random 0..4294967296}}"'],
   [
     '{{randomly}}',
-    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{randomly}}"',
+    'a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{randomly}}"',
   ],
   ['{{random 0}}', '1 to 16777216 characters for {{random}}, got "{{random 0}}"'],
   ['{{random 99999999}}', '1 to 16777216 characters for {{random}}, got "{{random 99999999}}"'],
@@ -94,6 +95,7 @@ test.each([
   ['{{token', '{{token', '{{token}}'],
   ['{{a{{seq}}', '{{a', '{{a}}'],
   ['{seq}}', '{seq}}', '{{seq}}'],
+  ['{localAddress}}', '{localAddress}}', '{{localAddress}}'],
   ['user:{random 0..9}}', '{random 0..9}}', '{{random 0..9}}'],
   ['{ data.first name }}', '{ data.first name }}', '{{data.first name}}'],
 ])('parseSlots() refuses %s, which would be sent with its braces', (text, half, whole) => {

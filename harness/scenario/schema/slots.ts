@@ -1,18 +1,21 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { limits } from '../scenario.ts'
 
-/** A part of a text: literal, or a slot that each request fills in. All slots but `data` and `capture` have a fixed width. */
+/** A part of a text: literal, or a slot that each request fills in. Slots with a length have a fixed width. */
 export type SlotPart =
   | { readonly text: string }
   | { readonly slot: 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'; readonly length: number }
   /** A whole number from `from` to `to`, both included, padded with zeros. */
   | { readonly slot: 'number'; readonly length: number; readonly from: number; readonly to: number }
   | { readonly slot: 'data'; readonly column: string }
+  /** The client's address on this connection, `ip:port`. */
+  | { readonly slot: 'localAddress' }
   /** What an earlier step of the connection has captured, of any length. */
   | { readonly slot: 'capture'; readonly name: string }
 
 /** The width of slots in characters; `stamp` is in microseconds since the Unix epoch. */
 const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
+const localAddress = 'localAddress'
 const seqLengthMax = 16
 const numberMax = 0xffff_ffff
 const slotShownMax = 40
@@ -23,6 +26,7 @@ const slotForms = [
   '{{random 64}}',
   '{{random 0..9999}}',
   '{{stamp}}',
+  '{{localAddress}}',
   '{{data.column}}',
 ]
 
@@ -35,7 +39,7 @@ export const slotPattern = /\{\{([^{}]*)\}\}/g
 /** What begins like a slot and has no end, or only half of it. Quotes, spaces and braces after `{{` are no slot's. */
 const unclosedPattern = /\{\{[ \t]*[A-Za-z_][^{}]*\}?/
 /** The end of a slot that begins with one brace: `{seq}}`. No JSON has an unquoted word there. */
-const unopenedPattern = /\{[ \t]*(?:(?:seq|connection|uuid|stamp|random)\b[^{}"']*|data\.[^{}"']+)\}\}/
+const unopenedPattern = /\{[ \t]*(?:(?:seq|connection|uuid|stamp|random|localAddress)\b[^{}"']*|data\.[^{}"']+)\}\}/
 
 /** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown or an open slot. */
 export function parseSlots(text: string): SlotPart[] {
@@ -66,7 +70,7 @@ function shownSlot(whole: string): string {
 
 /** Whether a name is that of a slot, or would be read as one. */
 export function isReservedSlot(name: string): boolean {
-  return Object.hasOwn(slotLengths, name) || /^(random|data$)/.test(name)
+  return Object.hasOwn(slotLengths, name) || name === localAddress || /^(random|data$)/.test(name)
 }
 
 /** The error for an unknown slot. */
@@ -74,12 +78,13 @@ export function noSuchSlot(shown: string): InvalidValue {
   return new InvalidValue(`a slot such as ${list(slotForms, 'or')}`, show(shown))
 }
 
-/** The length of a text with its slots filled in, in characters; data and captured values do not count. */
+/** The length of a text with its slots filled in, in characters; those without a fixed width do not count. */
 export function slotsLength(parts: readonly SlotPart[]): number {
   return parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 'length' in part ? part.length : 0), 0)
 }
 
 function parseSlot(inside: string, shown: string): SlotPart {
+  if (inside === localAddress) return { slot: localAddress }
   const data = /^data\.(.+)$/.exec(inside)
   if (data) return { slot: 'data', column: data[1]! }
   const [, from, to] = /^random +(\d{1,12})\.\.(\d{1,12})$/.exec(inside) ?? []

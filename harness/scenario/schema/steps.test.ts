@@ -34,7 +34,7 @@ test.each([
   ['{ random: lots }', '26 loop[0].send.random: expected a size such as 64KiB, got "lots"'],
   [
     '"{{tokn}}"',
-    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}} or {{data.column}}, got "{{tokn}}"',
+    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{tokn}}"',
   ],
   [
     '{ body: "{{random}}" }',
@@ -116,6 +116,32 @@ test.each([
   ],
 ])('parseScenario() reports what is wrong with expect: %s', (expected, fault) => {
   expect(faultsWith('protocol: tlv', `loop: [{ send: a, expect: ${expected} }]`)).toEqual([`s.yaml:4:${fault}`])
+})
+
+test.each([
+  ['fast', '26 loop[0].think: expected a duration such as 500us, 10ms or 10s, got "fast"'],
+  ['[1s]', '26 loop[0].think: expected a duration such as 500us, 10ms or 10s, got a list'],
+  ['2h', '26 loop[0].think: expected a duration from 0ms to 1h, got "2h"'],
+  ['{ mean: 1s }', '19 loop[0].think.spread: missing; expected exponential or uniform'],
+  ['{ spread: uniform }', '19 loop[0].think.mean: missing; expected a duration such as 500us, 10ms or 10s'],
+  ['{ mean: 1s, spread: normal }', '46 loop[0].think.spread: expected exponential or uniform, got "normal"'],
+  ['{ mean: 0s, spread: uniform }', '34 loop[0].think.mean: expected a duration from 0.001ms to 1h, got "0s"'],
+  ['{ mean: 2h, spread: uniform }', '34 loop[0].think.mean: expected a duration from 0.001ms to 1h, got "2h"'],
+  ['{ maen: 1s, spread: uniform }', '28 loop[0].think: unknown key "maen"; did you mean "mean"?'],
+])('parseScenario() reports what is wrong with think: %s', (think, fault) => {
+  expect(faultsWith(`loop: [{ send: a, think: ${think} }]`)).toContainEqual(`s.yaml:4:${fault}`)
+})
+
+test('parseScenario() reads pauses, and refuses them where a rate sets when requests start', () => {
+  const text = (load: string) =>
+    `name: s\ntarget: { serve: echo }\nprotocol: line\n${load}\nmix: [{ send: a, think: { mean: 1s, spread: uniform } }, { send: b }]`
+  const { scenario } = parseScenario(text(''), 's.yaml', [], {})
+  expect(scenario.mix!.map(({ think }) => think)).toEqual([{ mean: 1000, spread: 'uniform' }, 0])
+  expect(() => parseScenario(text('load: { rate: 5/s }'), 's.yaml', [], {})).toThrow(
+    expect.objectContaining({
+      faults: [expect.objectContaining({ message: expect.stringContaining('mix[0].think: cannot be combined with') })],
+    }),
+  )
 })
 
 test('parseScenario() checks weights and heartbeats', () => {

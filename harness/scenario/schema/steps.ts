@@ -1,11 +1,22 @@
 import { z } from 'zod'
-import { duration, flag, hourMs, listOf, mapping } from '../../fields.ts'
-import { type Heartbeat, limits, type MixStep, type Step } from '../scenario.ts'
+import { choice, duration, flag, hourMs, listOf, mapping } from '../../fields.ts'
+import { type Heartbeat, limits, type MixStep, type RandomPause, type Step } from '../scenario.ts'
 import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
 import { sendSchema } from './payload.ts'
 
 const weightMax = 1_000_000
+const meanMsMin = 0.001
+
+const randomPauseShape = {
+  mean: duration({ min: meanMsMin, max: hourMs }).describe('The mean of the pauses, such as 1s'),
+  spread: choice(['exponential', 'uniform']).describe(
+    'exponential: as independent users pause, up to 10 times the mean; uniform: from 0 to twice the mean',
+  ),
+} satisfies Record<keyof RandomPause, z.ZodType>
+
+// The mapping comes first: it tells by its kind whether it was meant.
+const think = z.union([mapping(randomPauseShape, 'a mapping with mean and spread'), duration({ min: 0, max: hourMs })])
 
 const stepShape = {
   send: sendSchema,
@@ -13,9 +24,11 @@ const stepShape = {
   capture: captureSchema
     .exactOptional()
     .describe('Values that later steps of the connection use as {{name}}, and where they are in the reply'),
-  think: duration({ min: 0, max: hourMs })
+  think: think
     .prefault('0s')
-    .describe('Pause between the reply and the next request of the connection'),
+    .describe(
+      'The pause between the reply and the next request of the connection: 1s, or { mean: 1s, spread: exponential } for pauses that are drawn anew each time. The first requests of all connections are spread over the longest pause',
+    ),
 } satisfies Record<Exclude<keyof Step, 'listens'>, z.ZodType>
 
 const stepForms = 'a mapping with send and, optionally, expect, capture and think'

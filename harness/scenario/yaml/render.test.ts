@@ -43,16 +43,17 @@ test('renderScenario() writes a key a line, each with its comment', () => {
 })
 
 test('renderScenario() proposes nothing that is there already', () => {
-  const proposals = (settings: object) => renderScenario({ ...settings }).match(/^ *# (load|expect|-)(?=[: ])/gm)
-  expect(proposals({ load: { pipeline: 1 }, loop: [{ send: 'a' }] })).toEqual(['# load', '    # expect'])
+  const proposals = (settings: object) => renderScenario({ ...settings }).match(/^ *# (load|expect|think|-)(?=[: ])/gm)
+  expect(proposals({ load: { pipeline: 1 }, loop: [{ send: 'a' }] })).toEqual(['# load', '    # expect', '    # think'])
+  expect(proposals({ loop: [{ send: 'a', think: '1s' }] })).toEqual(['    # expect'])
   expect(proposals({ load: { rate: '1/s' }, loop: [{ send: 'a', expect: 'echo' }] })).toBeNull()
 })
 
 test('renderScenario() with its proposals taken up is a scenario too', () => {
   const text = renderScenario({ loop: [{ send: 'a' }], thresholds: ['errors < 1%'] })
-  const taken = text.replaceAll(/^( +)# (expect|- )/gm, '$1$2')
+  const taken = text.replaceAll(/^( +)# (expect|think|- )/gm, '$1$2')
   expect(dataIn(taken)).toEqual({
-    loop: [{ send: 'a', expect: { contains: 'OK' } }],
+    loop: [{ send: 'a', expect: { contains: 'OK' }, think: '1s' }],
     thresholds: ['errors < 1%', 'p99 < 50ms', 'throughput > 1k/s'],
   })
 })

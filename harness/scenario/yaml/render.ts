@@ -5,7 +5,7 @@ import { isMapping, type Mapping } from '../../mapping.ts'
 interface Comment {
   readonly above?: string
   /** As it has to be indented, with its `#`. */
-  readonly below?: (value: unknown) => readonly string[]
+  readonly below?: (value: unknown, settings: Mapping) => readonly string[]
 }
 
 /** The keys in the order in which they are written; others follow. An empty line comes before those with a comment above. */
@@ -32,10 +32,19 @@ const comments: Readonly<Record<string, Comment>> = {
   loop: {
     above:
       'What each connection sends, again and again. Slots differ in every request: {{seq}}, {{uuid}}, {{random 0..9999}}',
-    below: value =>
-      Array.isArray(value) && has(value.at(-1), 'expect')
-        ? []
-        : ['    # expect: { contains: OK }   # what the reply must be; any other is a failure'],
+    below: (value, { load }) => {
+      const last = Array.isArray(value) ? value.at(-1) : undefined
+      // At a planned rate no connection pauses.
+      const isPaced = has(load, 'rate') || has(load, 'stages')
+      return [
+        ...(has(last, 'expect')
+          ? []
+          : ['    # expect: { contains: OK }   # what the reply must be; any other is a failure']),
+        ...(has(last, 'think') || isPaced
+          ? []
+          : ['    # think: 1s   # a pause after each reply; drawn anew each time: { mean: 1s, spread: exponential }']),
+      ]
+    },
   },
   mix: { above: 'What connections send: steps drawn at random by weight' },
   thresholds: {
@@ -58,7 +67,7 @@ export function renderScenario(settings: Mapping): string {
     const { above, below } = comments[key] ?? {}
     const value = settings[key]
     const start = above === undefined ? '' : `\n# ${above}\n`
-    return `${start}${entry(key, value)}${(below?.(value) ?? []).map(line => `${line}\n`).join('')}`
+    return `${start}${entry(key, value)}${(below?.(value, settings) ?? []).map(line => `${line}\n`).join('')}`
   })
   return `${heading.map(line => `# ${line}\n`).join('')}${parts.join('')}`
 }

@@ -12,6 +12,7 @@ function play(socket) {
   socket.on('error', () => {})
   if (peer === 'echo') socket.on('data', bytes => socket.write(bytes))
   if (peer === 'namer') socket.write(`${socket.remoteAddress};`)
+  if (peer === 'caller') socket.write(`${socket.remoteAddress} ${socket.remotePort};`)
   if (peer === 'silent' || peer === 'close-on-accept') socket.resume()
   if (peer === 'close-on-accept') socket.end()
   if (peer === 'close-on-data') socket.once('data', () => socket.end())
@@ -24,7 +25,7 @@ function play(socket) {
 if (scheme === 'udp') {
   const socket = createSocket(host === '::1' ? 'udp6' : 'udp4')
   socket.on('message', (bytes, from) => {
-    const reply = peer === 'namer' ? `${from.address} ${from.port};` : bytes
+    const reply = peer === 'namer' || peer === 'caller' ? `${from.address} ${from.port};` : bytes
     if (peer !== 'silent') socket.send(reply, from.port, from.address)
   })
   socket.bind(0, host, () => ready(socket.address().port, done => socket.close(done)))

@@ -73,12 +73,21 @@ export function failureLines({ totals: { late = 0 }, latencyMs: { failed } }: Re
 
 /** Connections that the server closed while they were idle, and the share of the time without a connection. */
 export function connectionLines({ totals, availability, scenario }: Report, style: SummaryStyle): string[] {
-  const { idleCloses = 0 } = totals
+  const { idleCloses = 0, givenUp = 0 } = totals
   const were = idleCloses === 1 ? 'was' : 'were'
   const closed = `${plural(idleCloses, 'connection')} ${were} closed by the server while idle,`
+  const attempts = `${plural(scenario.reconnect.attempts ?? 0, 'failed attempt')} in a row`
   const then = scenario.reconnect.when === 'never' ? 'and not opened again' : 'which is no failure'
   return [
     ...(idleCloses === 0 ? [] : entry('idle', [closed, then], style, ' ')),
+    ...(givenUp === 0
+      ? []
+      : entry(
+          'given up',
+          [`${formatCount(givenUp)} of ${plural(scenario.connections, 'connection')}:`, attempts],
+          style,
+          ' ',
+        )),
     ...(availability === undefined || availability === 1
       ? []
       : entry('available', [`${formatAvailability(availability)} of the time:`, ...unavailable], style, ' ')),
