@@ -15,6 +15,7 @@ function converse(server: MemoryServer, inputs: readonly (readonly [number, stri
     close: () => replies.push([now, 'close']),
     reset: () => replies.push([now, 'reset']),
     stopReading: () => {},
+    readQueued: () => {},
   }
   for (const [time, text] of inputs) {
     now = time

@@ -11,7 +11,7 @@ import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
-import type { Scenario } from '../scenario/scenario.ts'
+import { isOneWay, type Scenario } from '../scenario/scenario.ts'
 import { formatPercent } from '../units.ts'
 import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
@@ -258,6 +258,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
   const reopened = measured.connect.count - connections
   const hasPauses = [...loop, ...mix].some(({ think }) => think !== 0)
+  const hasOneWay = [...loop, ...mix].some(isOneWay)
   return {
     timeSeries,
     completed,
@@ -270,6 +271,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
       load.mode === 'loop' &&
       load.stages === undefined &&
       !hasPauses &&
+      !hasOneWay &&
       reconnect.when !== 'every-request' &&
       !heartbeat &&
       reopened <= limits.otherWork * completed &&

@@ -57,15 +57,20 @@ function gapsOf(inputs: SilenceInputs): Gap[] {
   const gaps: Gap[] = []
   let start = 0
   activity.forEach((window, at) => {
-    if (window.bytesReceived > 0 || !isAwaited(window, causes)) start = at + 1
+    if (isAlive(window) || !isAwaited(window, causes)) start = at + 1
     const isAtEnd = at + 1 === activity.length
-    const isOver = isAtEnd || activity[at + 1]!.bytesReceived > 0 || !isAwaited(activity[at + 1]!, causes)
+    const isOver = isAtEnd || isAlive(activity[at + 1]!) || !isAwaited(activity[at + 1]!, causes)
     if (start > at || !isOver) return
     const [fromMs, toMs] = [activity[start]!.fromMs, window.toMs]
     const awaited = Math.max(...activity.slice(start, at + 1).map(({ awaited, down }) => awaited + down))
     gaps.push({ fromMs, toMs, lengthMs: toMs - fromMs - sharedMs(fromMs, toMs, standstills), awaited, isAtEnd })
   })
   return gaps
+}
+
+/** Whether the server sent something, or read on where it is not to answer. */
+function isAlive({ bytesReceived, oneWay }: Activity): boolean {
+  return bytesReceived > 0 || oneWay > 0
 }
 
 /**

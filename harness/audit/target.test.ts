@@ -18,6 +18,7 @@ function windows(changes: (at: number) => Partial<Activity> = () => ({})): Activ
     fromMs: 1000 + at * 100,
     toMs: 1100 + at * 100,
     bytesReceived: 5000,
+    oneWay: 0,
     awaited: 10,
     wanted: connections,
     down: 0,

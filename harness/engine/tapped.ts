@@ -55,6 +55,7 @@ export class TappedTransport extends WrappedTransport {
         this.#tap.opened?.(link)
         loop.opened(link, now)
       },
+      drained: (link, now) => loop.drained?.(link, now),
       received: (link, bytes, from, to, now) => {
         this.#show(link, bytes, from, to)
         loop.received(link, bytes, from, to, now)

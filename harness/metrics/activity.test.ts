@@ -23,8 +23,8 @@ test('ActivityHistory has what came in each window, and what was awaited at its 
   slabs[1]!.fields[field.down] = 2
   read(1200, { [field.bytesReceived]: 700, [field.sent]: 30, [field.completed]: 20, [field.failed]: 10 })
   expect(history.between(1000, 1200, 900)).toEqual([
-    { fromMs: 100, toMs: 200, bytesReceived: 200, awaited: 48, wanted: 5, down: 0 },
-    { fromMs: 200, toMs: 300, bytesReceived: 0, awaited: 0, wanted: 5, down: 2 },
+    { fromMs: 100, toMs: 200, bytesReceived: 200, oneWay: 0, awaited: 48, wanted: 5, down: 0 },
+    { fromMs: 200, toMs: 300, bytesReceived: 0, oneWay: 0, awaited: 0, wanted: 5, down: 2 },
   ])
   expect(history.between(1100, 1200, 900)).toHaveLength(1)
 })

@@ -10,6 +10,8 @@ export interface Activity {
   readonly fromMs: number
   readonly toMs: number
   readonly bytesReceived: number
+  /** Requests without a reply that the kernel took, as the server had read what was before them. */
+  readonly oneWay: number
   /** At its end: requests without a reply, planned requests without a connection, and links that are being opened. */
   readonly awaited: number
   /** At its end: links that are wanted, and those of them that are down. */
@@ -36,6 +38,7 @@ export class ActivityHistory {
     const level = (name: number) => this.#slabs.reduce((sum, { fields }) => sum + Atomics.load(fields, name), 0)
     const reading = {
       bytesReceived: total(field.bytesReceived),
+      oneWay: total(field.oneWay),
       awaited: inFlight + level(field.opening) + level(field.waiting),
       wanted: level(field.wanted),
       down: level(field.down),
@@ -54,7 +57,8 @@ export class ActivityHistory {
       // Counting has stopped by then: a reading after the end has what there was at the end.
       if (fromAt >= to) return []
       const bytesReceived = reading.bytesReceived - before.bytesReceived
-      return [{ ...reading, fromMs: fromAt - startAt, toMs: Math.min(at, to) - startAt, bytesReceived }]
+      const oneWay = reading.oneWay - before.oneWay
+      return [{ ...reading, fromMs: fromAt - startAt, toMs: Math.min(at, to) - startAt, bytesReceived, oneWay }]
     })
   }
 }

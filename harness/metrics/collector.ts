@@ -257,7 +257,7 @@ export class Collector {
       warmupMs: chosen?.afterMs ?? this.#options.warmupMs,
       steadyState,
       windowMs: chosen === undefined ? 0 : this.#windowMs(start, endedAt),
-      completed: completedCounts.reduce((sum, count) => sum + count, 0),
+      completed: completedCounts.reduce((sum, count) => sum + count, 0) + this.#since(start, field.oneWay),
       failed: this.#since(start, field.failed),
       planned: this.#since(start, field.planned),
       sent: this.#since(start, field.sent),

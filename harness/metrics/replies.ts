@@ -14,6 +14,8 @@ export interface Replies {
   readonly errorWords: readonly Sample[]
   /** By step: requests that failed after they were sent. */
   readonly failedByStep: readonly number[]
+  /** By step: requests that were sent and expect no reply. */
+  readonly oneWayByStep: readonly number[]
 }
 
 /** One kind of reply that was not as expected, for people: without secrets, and safe to print. */
@@ -42,12 +44,16 @@ export interface SampleRecord {
 export function readReplies(slabs: readonly Slab[]): Replies {
   const statusCodes: Record<string, number> = {}
   const failedByStep = new Float64Array(slabs[0]!.failedByStep.length)
+  const oneWayByStep = new Float64Array(slabs[0]!.oneWayByStep.length)
   for (const slab of slabs) {
     slab.statusCodes.forEach((count, status) => {
       if (count > 0) statusCodes[status] = (statusCodes[status] ?? 0) + count
     })
     slab.failedByStep.forEach((count, step) => {
       failedByStep[step]! += count
+    })
+    slab.oneWayByStep.forEach((count, step) => {
+      oneWayByStep[step]! += count
     })
   }
   return {
@@ -57,5 +63,6 @@ export function readReplies(slabs: readonly Slab[]): Replies {
     statusCodes,
     errorWords: mergeSamples(slabs.map(slab => slab.errorWords)),
     failedByStep: [...failedByStep],
+    oneWayByStep: [...oneWayByStep],
   }
 }

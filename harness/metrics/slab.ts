@@ -35,6 +35,8 @@ export interface Slab {
   readonly statusCodes: Float64Array
   /** By step, heartbeat and handshakes included: requests that failed after they were sent. */
   readonly failedByStep: Float64Array
+  /** By step: requests that were sent and expect no reply. */
+  readonly oneWayByStep: Float64Array
 }
 
 /** Requests of the loop, messages of the connect handshake and heartbeats are counted separately. */
@@ -101,8 +103,10 @@ export const field = {
   givenUp: 37,
   /** Pieces of deliveries that came later than their beginning, in formats where a delivery has no end. */
   deliveryPieces: 38,
+  /** Completed requests that expect no reply; they are in `completed` too. */
+  oneWay: 39,
   /** By kind, up to the end of the fields. */
-  failures: 39,
+  failures: 40,
 } as const
 
 /** The histograms that come before those of the steps. */
@@ -191,10 +195,13 @@ const statusCodesLength = 1000
 const failedByStepByte = statusCodesByte + statusCodesLength * Float64Array.BYTES_PER_ELEMENT
 /** More than the steps of any scenario, with its heartbeat and its handshakes. */
 const stepsMax = 256
-const countsByte = failedByStepByte + stepsMax * Float64Array.BYTES_PER_ELEMENT
+const oneWayByStepByte = failedByStepByte + stepsMax * Float64Array.BYTES_PER_ELEMENT
+const countsByte = oneWayByStepByte + stepsMax * Float64Array.BYTES_PER_ELEMENT
 
 /** The fields that only grow. What was sent is read last, so that a reading never has more answers than requests. */
 export const counterFields: readonly number[] = [
+  // Read before `completed`, which is counted first: so it is never the larger one.
+  field.oneWay,
   ...roles.flatMap((_, role) => [field.completed + role, field.failed + role]),
   ...roles.map((_, role) => field.sent + role),
   field.bytesSent,
@@ -251,5 +258,6 @@ export function openSlab(memory: SharedArrayBuffer): Slab {
     replies: new SampleTable(memory, repliesByte, repliesMax),
     statusCodes: new Float64Array(memory, statusCodesByte, statusCodesLength),
     failedByStep: new Float64Array(memory, failedByStepByte, stepsMax),
+    oneWayByStep: new Float64Array(memory, oneWayByStepByte, stepsMax),
   }
 }

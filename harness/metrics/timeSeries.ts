@@ -62,6 +62,8 @@ export interface Window {
 /** Running sums over all workers. */
 interface Sums {
   readonly completed: number
+  /** Without those that expect no reply. */
+  readonly answered: number
   readonly responseMs: number
   readonly inFlightMs: number
 }
@@ -97,6 +99,7 @@ export class TimeSeriesHistory {
     this.#activity.read(at, total)
     this.#readings.add(at, () => ({
       completed: total(field.completed),
+      answered: total(field.completed) - total(field.oneWay),
       responseMs: this.#total(sum.responseMs),
       inFlightMs: this.#total(sum.inFlightMs),
     }))
@@ -123,10 +126,11 @@ export class TimeSeriesHistory {
     const windows = readings.slice(1).map(({ at, reading }, index) => {
       const { at: from, reading: before } = readings[index]!
       const completed = reading.completed - before.completed
+      const answered = reading.answered - before.answered
       return {
         from,
         throughput: (completed / (at - from)) * 1000,
-        meanMs: completed > 0 ? (reading.responseMs - before.responseMs) / completed : undefined,
+        meanMs: answered > 0 ? (reading.responseMs - before.responseMs) / answered : undefined,
         inFlight: (reading.inFlightMs - before.inFlightMs) / (at - from),
       }
     })
@@ -214,7 +218,7 @@ export class TimeSeriesHistory {
     const edges = sectionEdges(readings.length)
     const means = edges.slice(1).map((edge, index) => {
       const [after, before] = [readings[edge]!.reading, readings[edges[index]!]!.reading]
-      return (after.responseMs - before.responseMs) / (after.completed - before.completed)
+      return (after.responseMs - before.responseMs) / (after.answered - before.answered)
     })
     return means.every(Number.isFinite) ? { mean: sectioningHalfWidth(whole, means) } : {}
   }

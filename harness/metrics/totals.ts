@@ -18,6 +18,8 @@ export interface Totals {
   readonly idleCloses?: number
   /** Frames that answer nothing, and that the rules of the protocol pass over. */
   readonly ignored?: number
+  /** Of the completed requests, those that expect no reply: the client's kernel took them. Only where there are any. */
+  readonly oneWay?: number
   /** Connections that were given up, as they could not be opened too often in a row; only where there are any. */
   readonly givenUp?: number
   /** Connections opened, reopened ones included. */
@@ -93,6 +95,7 @@ export function totalsOf(collector: Collector): Totals {
     completed: collector.total(field.completed + role),
   })
   const ignored = collector.total(field.ignored)
+  const oneWay = collector.total(field.oneWay)
   return {
     ...pair(roleIndex.request),
     failed: collector.total(field.failed),
@@ -103,6 +106,7 @@ export function totalsOf(collector: Collector): Totals {
     late: collector.total(field.lateReplies),
     idleCloses: collector.total(field.idleCloses),
     ...(ignored > 0 && { ignored }),
+    ...(oneWay > 0 && { oneWay }),
     ...(givenUp > 0 && { givenUp }),
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),

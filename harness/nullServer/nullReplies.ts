@@ -13,6 +13,8 @@ const noBytes = new Uint8Array(0)
 /** How a null server answers: plain and cloneable. */
 export type NullReplyPlan =
   | { readonly kind: 'echo' }
+  /** For requests that expect no reply. */
+  | { readonly kind: 'none' }
   | {
       readonly kind: 'canned'
       /** A reply is `unit` repeated, `replyBytes` in all. */
@@ -37,6 +39,7 @@ export function planNullReplies(
   const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
     return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
+  if (steps.every(({ reply }) => !reply)) return { kind: 'none' }
   if (protocol.name === 'http') return canned(httpReply(roundedBytes(meanReplyBytes)))
   // Most of what its client reads are deliveries of other clients' messages, which a null server does not send.
   if (protocol.name === 'broadcast') return undefined
@@ -75,6 +78,7 @@ export function nothingOwed(): Owed {
 /** The replies of a plan. */
 export function createNullReplies(plan: NullReplyPlan): NullReplies {
   if (plan.kind === 'canned') return new CannedReplies(plan)
+  if (plan.kind === 'none') return { answer: () => true, drop() {} }
   return {
     // A stream that is returned whole contains all of its frames, in whatever pieces: they need not be found.
     answer(owed, _link, buffer, length) {

@@ -7,6 +7,7 @@ import {
   type ConstantPayload,
   type Expectation,
   isMessage,
+  isOneWay,
   isUnframed,
   type MessageSend,
   type Payload,
@@ -96,10 +97,10 @@ class BankBuilder {
         role,
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
-        ...(step.expect === undefined ? {} : { expectation: this.#expectation(step.expect) }),
+        ...(step.expect === undefined || isOneWay(step) ? {} : { expectation: this.#expectation(step.expect) }),
         ...pauseOf(step.think),
         weight,
-        reply,
+        reply: reply && !isOneWay(step),
         ...(step.listens && { listens: true as const }),
         ...(isUnframed(send) && { unframed: true as const }),
         ...(isEncodedOnSend(send) && { isTemplate: true as const }),
@@ -261,6 +262,7 @@ class BankBuilder {
 
   #expectation(expect: Expectation): PlannedExpectation {
     if (expect === 'echo') return { echo: true }
+    assert(expect !== 'nothing', 'a step without a reply has no expectation')
     const { equals = expect.body, begins, contains, matches, error, body: _, extension, fields, ...header } = expect
     const bytes = (payload: Payload) =>
       typeof payload === 'string' ? utf8(payload) : encodePayload(payload, 0, [], this.#context(undefined))

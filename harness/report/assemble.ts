@@ -8,7 +8,7 @@ import { encodeHistogram } from '../metrics/hdrHistogram.ts'
 import { ticksPerMs } from '../metrics/histogram.ts'
 import type { LatencyDistribution } from '../metrics/latencyDistribution.ts'
 import type { Measured } from '../metrics/measured.ts'
-import type { SampleRecord } from '../metrics/replies.ts'
+import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { field } from '../metrics/slab.ts'
 import {
   type DatagramRecord,
@@ -77,14 +77,7 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     ...deliveriesOf(inputs.deliveries, collector, measured, seconds),
     ...tcpOf(measured, collector),
     ...(run.overUdp && { datagrams: datagramsOf(totals, collector) }),
-    steps:
-      measured.steps.length < 2
-        ? []
-        : measured.steps.map((response, step) => ({
-            name: run.stepNames[step]!,
-            response: latencyOf(response),
-            failed: replies.failedByStep[step] ?? 0,
-          })),
+    steps: stepsOf(run, measured, replies),
     ...repliesOf(run, collector, totals, samples),
     intervals,
     client: {
@@ -108,6 +101,17 @@ export function assembleReport(run: RunRecord, collector: Collector, measured: M
     interrupted: run.interrupted,
     ...(run.error === undefined ? {} : { error: run.error }),
   }
+}
+
+/** Response times, failures and sent requests by step, where there are several. */
+function stepsOf({ stepNames }: RunRecord, { steps }: Measured, replies: Replies): Report['steps'] {
+  if (steps.length < 2) return []
+  return steps.map((response, step) => ({
+    name: stepNames[step]!,
+    response: latencyOf(response),
+    failed: replies.failedByStep[step] ?? 0,
+    ...(replies.oneWayByStep[step]! > 0 && { oneWay: replies.oneWayByStep[step]! }),
+  }))
 }
 
 /** What it takes to show the replies of a run. */

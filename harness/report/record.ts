@@ -94,6 +94,8 @@ export interface Report {
     readonly response: Latency
     /** Requests that failed after they were sent, in the whole run. */
     readonly failed?: number
+    /** Requests sent that expect no reply, in the whole run. */
+    readonly oneWay?: number
   }[]
   /** The first reply of each kind that was not as expected; absent in reports of earlier versions. */
   readonly samples?: readonly SampleRecord[]
@@ -138,6 +140,8 @@ export interface PassOutcome {
   /** Steps that were answered as expected, over all connections, and all that there were. */
   readonly answered: number
   readonly steps: number
+  /** Of the former, those that expect no reply and were sent; absent where there are none. */
+  readonly oneWay?: number
   readonly isAsExpected: boolean
 }
 

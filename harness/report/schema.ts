@@ -77,6 +77,7 @@ const report = z.looseObject({
     late: count.optional(),
     idleCloses: count.optional(),
     givenUp: count.optional(),
+    oneWay: count.optional(),
     connects: count,
     handshakes: pair,
     heartbeats: pair,
@@ -86,7 +87,9 @@ const report = z.looseObject({
   latencyMs: z.looseObject({ response: latency, service: latency, connect: latency, failed: latency.optional() }),
   datagrams: z.looseObject({ lost: count, duplicates: count, reordered: count }).optional(),
   deliveries: z.looseObject({ count, expected: count, perSecond: count, latencyMs: latency }).optional(),
-  steps: z.array(z.looseObject({ name: z.string(), response: latency, failed: count.optional() })),
+  steps: z.array(
+    z.looseObject({ name: z.string(), response: latency, failed: count.optional(), oneWay: count.optional() }),
+  ),
   samples: z.array(sample).optional(),
   replies: z.array(sample).optional(),
   statusCodes: z.record(z.string(), count).optional(),

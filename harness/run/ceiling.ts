@@ -107,6 +107,9 @@ function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: Requ
   if (steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) {
     return 'a null server has no values for requests that need some of earlier replies, or the address of their connection'
   }
+  if (steps.some(({ reply }) => reply) && steps.some(({ reply }) => !reply)) {
+    return 'a null server answers every request, and some of these expect no reply'
+  }
   return steps.some(({ thinkMs }) => thinkMs > thinkMsMax)
     ? 'its pauses are too long to be measured in a second'
     : undefined

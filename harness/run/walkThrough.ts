@@ -93,6 +93,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
     return outcomeOf(collector.replies(), shown, {
       steps: stepsOfPass(scenario),
       completed: collector.total(field.completed),
+      oneWay: collector.total(field.oneWay),
     })
   } finally {
     await target.stop()
@@ -102,7 +103,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
 function outcomeOf(
   came: Replies,
   shown: ShownWith,
-  { steps, completed }: { steps: number; completed: number },
+  { steps, completed, oneWay }: { steps: number; completed: number; oneWay: number },
 ): Walked {
   const replies = stepReplies(came, shown)
   const isAsExpected = completed === steps && replies.every(({ kind }) => kind === 'reply')
@@ -113,7 +114,7 @@ function outcomeOf(
         return `${reply.kind === 'reply' ? 'ok   ' : 'WRONG'}  ${step}  ${describeSample(reply)}`
       }),
       ...others.map(sample => `${sampleLabels[sample.kind]}: ${describeSample(sample)}`),
-      describePass({ answered: completed, steps, isAsExpected }),
+      describePass({ answered: completed, steps, ...(oneWay > 0 && { oneWay }), isAsExpected }),
     ],
     isAsExpected,
   }

@@ -172,6 +172,11 @@ export function isMessage(send: Send): send is MessageSend {
   return typeof send === 'object' && !Array.isArray(send) && !payloadKeys.some(key => key in send)
 }
 
+/** Whether a step expects no reply. */
+export function isOneWay({ expect }: Pick<Step, 'expect'>): boolean {
+  return expect === 'nothing'
+}
+
 /** Whether a request is a whole message that is sent as it is. */
 export function isUnframed(send: Send): send is UnframedSend {
   return typeof send === 'object' && 'unframed' in send
@@ -217,6 +222,8 @@ export interface ChecksumPart {
 /** What a reply must be: all conditions of an object must hold. `body` is another name for `equals`. */
 export type Expectation =
   | 'echo'
+  /** No reply at all: the request is completed once the client's kernel has taken it. */
+  | 'nothing'
   | {
       readonly equals?: Payload
       readonly body?: Payload

@@ -70,12 +70,17 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
   return { settings, stop: () => target.stop() }
 }
 
-/** Throws a UserError if the first request or the handshake takes values of its connection. */
+/** Throws a UserError if the first request or the handshake takes values of its connection, or has no reply. */
 function checkRepeatable(source: string, bank: RequestBank): void {
   const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const templates = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].filter(({ isTemplate }) => isTemplate)
-  if (templates.length === 0) return
-  const message =
-    'takes a captured value or the address of its connection, but a torture sends the same bytes on every connection: give another request with --send'
-  throw new UserError(templates.map(({ name }) => ({ place: `${source} ${name}`, message })))
+  const faults = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].flatMap(({ name, isTemplate, reply }) => [
+    ...(isTemplate ? [{ place: `${source} ${name}`, message: takesValues }] : []),
+    ...(reply ? [] : [{ place: `${source} ${name}`, message: hasNoReply }]),
+  ])
+  if (faults.length > 0) throw new UserError(faults)
 }
+
+const takesValues =
+  'takes a captured value or the address of its connection, but a torture sends the same bytes on every connection: give another request with --send'
+const hasNoReply =
+  'expects no reply, but a torture tells by the replies how the server fares: give another request with --send'

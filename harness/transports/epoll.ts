@@ -187,6 +187,10 @@ class EpollTransport implements Transport {
     this.#libc.close(this.#descriptor[link]!)
   }
 
+  queuedBytes(link: number): number {
+    return this.#queues[link]?.bytes ?? 0
+  }
+
   localAddress(link: number): string | undefined {
     if (this.#state[link] !== open) return undefined
     const bytes = new Uint8Array(internetAddressBytes)
@@ -271,8 +275,9 @@ class EpollTransport implements Transport {
       this.#finishConnect(loop, link)
       return
     }
-    if ((events & abi.EPOLLOUT) !== 0) this.#flush(link)
-    if ((events & ~abi.EPOLLOUT) !== 0) this.#read(loop, link)
+    if ((events & abi.EPOLLOUT) !== 0 && this.#flush(link)) loop.drained?.(link, this.#clock.now())
+    // The loop may have closed the link.
+    if ((events & ~abi.EPOLLOUT) !== 0 && this.#state[link] === open) this.#read(loop, link)
   }
 
   #read(loop: Loop, link: number): void {
@@ -336,25 +341,26 @@ class EpollTransport implements Transport {
     return written.taken
   }
 
-  /** Writes the queue, as far as the kernel takes it. */
-  #flush(link: number): void {
+  /** Writes the queue, as far as the kernel takes it; returns whether nothing is left of it. */
+  #flush(link: number): boolean {
     const queue = this.#queues[link]
-    if (queue === undefined) return
+    if (queue === undefined) return false
     while (queue.parts.length > 0) {
       const part = queue.parts[0]!
       const sent = this.#libc.send(this.#descriptor[link]!, part, part.length, abi.MSG_DONTWAIT | abi.MSG_NOSIGNAL)
       // A datagram that cannot be sent at all is lost; a broken stream shows up as its next event.
       const isLost = sent < 0 && this.#isDatagram && this.#libc.errno() !== abi.EAGAIN
-      if (sent < 0 && !isLost) return
+      if (sent < 0 && !isLost) return false
       queue.bytes -= isLost ? part.length : sent
       if (!isLost && sent < part.length) {
         queue.parts[0] = part.subarray(sent)
-        return
+        return false
       }
       queue.parts.shift()
     }
     this.#queues[link] = undefined
     this.#watch(link, abi.EPOLL_CTL_MOD, abi.EPOLLIN)
+    return true
   }
 
   /** A connect has failed within the call: the next wake tells the loop. */

@@ -25,6 +25,8 @@ export interface MemoryConnection {
   reset(delayMs?: number): void
   /** Reads nothing more: what the client writes stays in its write queue. */
   stopReading(): void
+  /** After `stopReading`: takes all that is queued by then, and reads nothing more. */
+  readQueued(delayMs?: number): void
 }
 
 export interface MemoryTransport extends Transport {
@@ -99,6 +101,10 @@ class SimulatedTransport implements MemoryTransport {
     this.at(this.time + this.wireMs, now => this.server.closed?.(connection, now))
   }
 
+  queuedBytes(link: number): number {
+    return this.#connections.get(link)?.queuedBytes ?? 0
+  }
+
   localAddress(link: number): string | undefined {
     return this.#connections.get(link)?.remoteAddress
   }
@@ -158,8 +164,10 @@ class SimulatedConnection implements MemoryConnection {
   readonly remoteAddress: string
   open = true
   readonly #transport: SimulatedTransport
+  /** Written by the client and not taken. */
+  queuedBytes = 0
   #reading = true
-  #queuedBytes = 0
+  #queued: Uint8Array[] = []
 
   constructor(transport: SimulatedTransport, link: number) {
     this.#transport = transport
@@ -170,8 +178,9 @@ class SimulatedConnection implements MemoryConnection {
 
   take(bytes: Uint8Array): Written {
     if (!this.#reading) {
-      if (this.#queuedBytes + bytes.length > writeQueueBytesMax) return written.refused
-      this.#queuedBytes += bytes.length
+      if (this.queuedBytes + bytes.length > writeQueueBytesMax) return written.refused
+      this.queuedBytes += bytes.length
+      this.#queued.push(bytes)
       return written.taken
     }
     const { time: now, wireMs, server } = this.#transport
@@ -194,6 +203,16 @@ class SimulatedConnection implements MemoryConnection {
 
   stopReading(): void {
     this.#reading = false
+  }
+
+  readQueued(delayMs = 0): void {
+    this.#later(delayMs, now => {
+      if (this.queuedBytes === 0) return
+      this.queuedBytes = 0
+      const { server } = this.#transport
+      for (const bytes of this.#queued.splice(0)) server.received?.(this, bytes, now)
+      this.#transport.loop.drained?.(this.link, now)
+    })
   }
 
   #end(cause: FailureKind, delayMs: number): void {

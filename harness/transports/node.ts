@@ -52,6 +52,10 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
     return connection.direct.write(this.view(bytes, from, to)) ? written.taken : written.kept
   }
 
+  queuedBytes(link: number): number {
+    return this.open[link]?.direct.queuedBytes ?? 0
+  }
+
   localAddress(link: number): string | undefined {
     return this.open[link]?.localAddress
   }
@@ -60,6 +64,12 @@ class NodeTransport extends EventLoopTransport<Connection> implements Transport 
   received(link: number, buffer: Uint8Array, bytes: number): void {
     this.wakes.hadWork = true
     this.loop.received(link, buffer, 0, bytes, this.clock.now())
+  }
+
+  /** The kernel has taken all bytes of a connection. */
+  drained(link: number): void {
+    this.wakes.hadWork = true
+    this.loop.drained?.(link, this.clock.now())
   }
 
   /** The connection has closed by itself; returns whether it was still the link's. */
@@ -109,6 +119,10 @@ class Connection implements OpenLink, SocketHandlers {
 
   data(buffer: Uint8Array, bytes: number): void {
     if (!this.#left) this.#transport.received(this.link, buffer, bytes)
+  }
+
+  drained(): void {
+    if (!this.#left) this.#transport.drained(this.link)
   }
 
   closed(error: NodeJS.ErrnoException | undefined): void {

@@ -38,6 +38,8 @@ export interface Transport {
    * connection without TLS is reset, so that its port is free at once.
    */
   close(link: number, isReset?: boolean): void
+  /** Bytes of a link that were written and that the kernel has not taken; `Loop.drained` is called when there are none left. */
+  queuedBytes(link: number): number
   /** The time now, where the time of the event is not exact enough. */
   now(): number
   /** Asks for a wake no later than `time`, if that is before the time that the last wake returned. */
@@ -61,6 +63,8 @@ export interface Loop {
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void
   /** The peer has closed the link, or it could not be opened; it may be connected again. */
   closed(link: number, cause: FailureKind, now: number): void
+  /** The kernel has taken all that was queued on the link. */
+  drained?(link: number, now: number): void
   /** Does what is due; returns when to be woken next, or `finished`. */
   wake(now: number): number
 }

@@ -52,6 +52,10 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
     return this.open[link]?.write(this.view(bytes, from, to)) ?? written.refused
   }
 
+  queuedBytes(link: number): number {
+    return this.open[link]?.queuedBytes ?? 0
+  }
+
   localAddress(link: number): string | undefined {
     return this.open[link]?.localAddress
   }
@@ -60,6 +64,12 @@ class UdpTransport extends EventLoopTransport<Association> implements Transport 
   received(link: number, bytes: Uint8Array): void {
     this.wakes.hadWork = true
     if (bytes.length > 0) this.loop.received(link, bytes, 0, bytes.length, this.clock.now())
+  }
+
+  /** The kernel has taken all datagrams of a link. */
+  drained(link: number): void {
+    this.wakes.hadWork = true
+    this.loop.drained?.(link, this.clock.now())
   }
 
   /** A link has failed: closes it. */
@@ -76,6 +86,8 @@ class Association implements OpenLink {
   readonly #socket: dgram.Socket
   #connected = false
   #left = false
+  /** A datagram of it waits for the kernel. */
+  #isQueued = false
 
   constructor(transport: UdpTransport, link: number, source: string | undefined) {
     const { host, port } = transport.address
@@ -105,7 +117,13 @@ class Association implements OpenLink {
     if (!this.#connected || socket.getSendQueueSize() + bytes.length > writeQueueBytesMax) return written.refused
     socket.send(bytes, this.#sent)
     // A datagram that the kernel took at once is not in the queue.
-    return socket.getSendQueueCount() === 0 ? written.taken : written.kept
+    if (socket.getSendQueueCount() === 0) return written.taken
+    this.#isQueued = true
+    return written.kept
+  }
+
+  get queuedBytes(): number {
+    return this.#left ? 0 : this.#socket.getSendQueueSize()
   }
 
   get localAddress(): string | undefined {
@@ -122,6 +140,10 @@ class Association implements OpenLink {
   /** Closes the link only when nothing listens: any other error loses a single datagram. */
   readonly #sent = (error: Error | null): void => {
     if (error !== null && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#failed(error)
+    else if (this.#isQueued && this.queuedBytes === 0) {
+      this.#isQueued = false
+      if (!this.#left) this.#transport.drained(this.#link)
+    }
   }
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {

@@ -89,7 +89,9 @@ export class Wakes {
     this.hadWork = false
     // Only a turn that an immediate began is spinning: the wait for a timer is sleep.
     this.#spunAt = Number.NaN
-    if (!this.#isPaced) this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, wait)))
+    // What is due at once comes in the next turn of the event loop, after what it has read: a timer would wait 1 ms.
+    if (wait <= 0) this.#immediate = setImmediate(this.#wake)
+    else if (!this.#isPaced) this.#timer = setTimeout(this.#wake, Math.ceil(Math.max(1, wait)))
     else if (wait > spinMs + 1) this.#timer = setTimeout(this.#wake, Math.floor(wait - spinMs))
     else {
       this.#spunAt = now

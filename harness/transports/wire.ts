@@ -71,6 +71,10 @@ class WireTransport extends WrappedTransport {
     return all
   }
 
+  override queuedBytes(link: number): number {
+    return (this.#held.get(link)?.bytes ?? 0) + this.transport.queuedBytes(link)
+  }
+
   /** Writes the bytes held back first: the client has counted them as sent. */
   close(link: number, isReset = false): void {
     if (this.#held.has(link)) this.#writeAll(link)
@@ -86,8 +90,11 @@ class WireTransport extends WrappedTransport {
         this.#held.delete(link)
         loop.closed(link, cause, now)
       },
+      drained: (link, now) => {
+        if (!this.#held.has(link)) loop.drained?.(link, now)
+      },
       wake: now => {
-        this.#writeDue(now)
+        this.#writeDue(loop, now)
         const next = loop.wake(now)
         if (next !== finished) return Math.min(next, this.#soonest())
         // The transport closes the links next: the bytes held back go first, as the client has counted them as sent.
@@ -118,12 +125,14 @@ class WireTransport extends WrappedTransport {
     return written.taken
   }
 
-  #writeDue(now: number): void {
+  #writeDue(loop: Loop, now: number): void {
     for (const [link, held] of this.#held) {
       if (held.dueAt > now) continue
       if (this.#split !== undefined) this.#writePiece(link, held, now)
       // The bytes wait here until there is room; `write` refuses more than may wait.
       else if (this.#writeAll(link) === written.refused) held.dueAt = now + retryMs
+      // Where some of it waits in the transport, that is what says when the last is gone.
+      if (this.queuedBytes(link) === 0) loop.drained?.(link, now)
     }
   }
 

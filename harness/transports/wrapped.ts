@@ -28,6 +28,10 @@ export abstract class WrappedTransport implements Transport {
     this.transport.wakeAt(time)
   }
 
+  queuedBytes(link: number): number {
+    return this.transport.queuedBytes(link)
+  }
+
   tcpInfo(link: number): TcpInfo | undefined {
     return this.transport.tcpInfo?.(link)
   }

@@ -6,11 +6,24 @@ import signal
 
 
 async def serve(handle, counts):
-    """Serves connections on a port of the kernel's choice until SIGTERM, then prints the counts as JSON."""
+    """Serves connections on a port of the kernel's choice until SIGTERM and their end, then prints the counts as JSON."""
     stop = asyncio.Event()
+    open_connections = set()
+
+    async def handle_one(reader, writer):
+        task = asyncio.current_task()
+        open_connections.add(task)
+        try:
+            await handle(reader, writer)
+        finally:
+            open_connections.discard(task)
+
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle_one, "127.0.0.1", 0)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await stop.wait()
     server.close()
+    # What the client has sent by now is read to its end.
+    if open_connections:
+        await asyncio.wait(open_connections, timeout=10)
     print(json.dumps(counts), flush=True)

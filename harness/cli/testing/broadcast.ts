@@ -54,7 +54,8 @@ export async function expectTimedDeliveries(...flags: string[]): Promise<void> {
   expect(perSecond).toBeGreaterThan(report.throughput.mean * 15)
   expect(latencyMs.count).toBe(count)
   expect(latencyMs.p50).toBeGreaterThan(0)
-  expect(latencyMs.p50).toBeLessThan(latencyMs.p99!)
+  // Of few deliveries no p99 is given.
+  expect(latencyMs.p50).toBeLessThan(latencyMs.max)
   expect(stdout).toMatch(/deliveries [\d,]+\/s, [\d,]+ in total: (all that were|[\d,]+) expected\n +p50 /)
   // There is no null server for this protocol.
   expect(report.client.ceiling).toBeUndefined()

@@ -4,6 +4,7 @@ import { incomplete, type Protocol } from '../../protocols/protocol.ts'
 import type { WorkerCounters } from './counters.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { InFlight } from './inflight.ts'
+import type { OneWayRequests } from './oneWay.ts'
 import type { Pairing } from './pairing.ts'
 import type { RequestSequence } from './requestSequence.ts'
 import type { Samples } from './samples.ts'
@@ -22,6 +23,7 @@ export interface AfterEndOptions {
   readonly pairing: Pairing
   readonly samples: Samples
   readonly strays: StrayReplies
+  readonly oneWay: OneWayRequests | undefined
   /** The end of the first frame on a link, as `Protocol.frameEnd` gives it. */
   readonly frameEnd: (link: number, input: Uint8Array, at: number, end: number) => number
 }
@@ -74,17 +76,27 @@ export class AfterEnd {
     slots.release(link, slot)
   }
 
+  /** Counts the ages at `endAt` of what is still unanswered on any link, and shows the beginnings of replies. */
+  censor(links: number, endAt: number): void {
+    const { unanswered, samples } = this.#options
+    for (let link = 0; link < links; link++) {
+      unanswered.censor(link, endAt)
+      samples.unfinished('unfinished', link)
+    }
+  }
+
   /** Whether nothing is awaited on the link any more. */
   mayClose(link: number): boolean {
-    const { deliveries, slots, pairing } = this.#options
-    return deliveries === undefined && slots.count[link] === 0 && !pairing.isSurplus(link)
+    const { deliveries, slots, pairing, oneWay } = this.#options
+    const isAwaited = slots.count[link]! > 0 || (oneWay?.waiting[link] ?? 0) > 0
+    return deliveries === undefined && !isAwaited && !pairing.isSurplus(link)
   }
 
   /** When the loop may close the links that `mayClose` keeps open, or has to ask again. */
   quietAt(now: number): number {
-    const { deliveries, pairing, slots, counters } = this.#options
+    const { deliveries, pairing, slots, counters, oneWay } = this.#options
     if (deliveries === undefined && !pairing.isOrdered) return Number.POSITIVE_INFINITY
-    const hasInFlight = slots.count.some(count => count > 0)
+    const hasInFlight = slots.count.some(count => count > 0) || (oneWay?.waiting.some(count => count > 0) ?? false)
     if (deliveries !== undefined) return deliveries.quietAt(now, hasInFlight)
     return pairing.quietAt(now, hasInFlight, counters.meanResponseMs())
   }

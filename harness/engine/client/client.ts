@@ -69,7 +69,7 @@ export class Client implements Loop {
   #drainUntil = Number.POSITIVE_INFINITY
 
   constructor(plan: WorkerPlan, options: ClientOptions) {
-    const { memory, transport, protocol, epochOffsetMs, sharedOffsetMs } = options
+    const { memory, transport, protocol, epochOffsetMs, sharedOffsetMs, heapKiB } = options
     const prng = createPrng(plan.seed)
     const slab = openSlab(memory)
     const due = new DueTimes(plan.connections)
@@ -93,7 +93,6 @@ export class Client implements Loop {
     this.#planned = planned
     this.#stalls = new StallWatch(slab, sharedOffsetMs, planned && (time => planned.dueBy(time)))
     const proceed = (link: number, now: number) => this.#proceed(link, now)
-    const { heapKiB } = options
     this.#scan = new LinkScan(plan, { slab, connections, exchange, availability, heapKiB, drop, proceed })
     this.#links = plan.connections
     this.#everyRequest = plan.reconnect === 'every-request'
@@ -117,13 +116,27 @@ export class Client implements Loop {
   received(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
     if (this.#hasEnded(now)) {
       this.#exchange.afterEnd.receive(link, bytes, from, to, now)
-      if (this.#exchange.afterEnd.mayClose(link)) this.#retire(link, now)
+      this.#retireIfDone(link, now)
       return
     }
     this.#exchange.counters.addTimeInFlight(now)
     const cause = this.#exchange.receive(link, bytes, from, to, now)
     if (cause === undefined) this.#proceed(link, now)
     else this.#drop(link, cause, now)
+    this.#endIfDone(now)
+  }
+
+  drained(link: number, now: number): void {
+    const { oneWay, counters } = this.#exchange
+    if (oneWay === undefined) return
+    if (this.#hasEnded(now)) {
+      oneWay.forget(link)
+      this.#retireIfDone(link, now)
+      return
+    }
+    counters.addTimeInFlight(now)
+    oneWay.drained(link)
+    this.#proceed(link, now)
     this.#endIfDone(now)
   }
 
@@ -169,7 +182,11 @@ export class Client implements Loop {
   #wakeWhileDraining(now: number): number {
     const until = Math.min(this.#drainUntil, this.#exchange.afterEnd.quietAt(now))
     if (this.#connections.retired < this.#links && now < until) return until
-    this.#censorUnanswered()
+    // The ages, as of when counting stopped, of the requests that are still unanswered.
+    const { endAt } = this.#runClock
+    this.#exchange.afterEnd.censor(this.#links, endAt)
+    this.#exchange.endings?.censor(endAt)
+    this.#planned?.censorWaiting(endAt)
     return finished
   }
 
@@ -187,13 +204,14 @@ export class Client implements Loop {
   #startOnSignal(signal: number, now: number): void {
     if (signal === control.stop) this.#phase = runPhase.running
     if (this.#openUntil === Number.POSITIVE_INFINITY) this.#openUntil = now + openingMsMax
-    if (this.#connections.firstAttemptsPending === 0 || now >= this.#openUntil) this.#setState(state.ready)
+    if (this.#connections.firstAttemptsPending === 0 || now >= this.#openUntil)
+      Atomics.store(this.#slab.fields, field.state, state.ready)
     if (signal !== control.start) return
     if (now < this.#runClock.start()) return
     this.#phase = runPhase.running
     this.#runClock.begin()
     this.#availability.begin(this.#runClock.startAt)
-    this.#setState(state.running)
+    Atomics.store(this.#slab.fields, field.state, state.running)
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.phase[link] === linkPhase.ready) this.#startLoop(link, now)
     }
@@ -203,7 +221,7 @@ export class Client implements Loop {
   #shakeHands(link: number, now: number): void {
     this.#exchange.pairing.listened(link)
     if (!this.#exchange.isHandshakeDone(link)) {
-      const cause = this.#exchange.sendHandshake(link, now)
+      const cause = this.#exchange.nonRequests.sendHandshake(link, now)
       if (cause !== undefined) this.#drop(link, cause, now)
       return
     }
@@ -214,28 +232,24 @@ export class Client implements Loop {
 
   #startLoop(link: number, now: number): void {
     this.#connections.phase[link] = linkPhase.sending
-    const { links, pauses } = this.#exchange
+    const { links, pauses, pairing, endings } = this.#exchange
     const isFirst = !links.hasBegun(link)
     links.startHeartbeats(link, isFirst ? now - pauses.firstHeartbeatSoonerBy(link) : now)
     if (isFirst) links.pause(link, now + pauses.beforeFirst(link))
-    const { endings } = this.#exchange
     // What is sent again does not wait for the pause.
-    if (endings !== undefined) this.#exchange.pairing.sends(link)
+    if (endings !== undefined) pairing.sends(link)
     const cause = endings?.resend(link, now)
     const pausedUntil = links.pausedUntil(link)
     if (cause !== undefined) this.#drop(link, cause, now)
-    else if (pausedUntil <= now) this.#sendFirst(link, now)
-    else {
+    else if (pausedUntil <= now) {
+      // What came before the first requests is no reply.
+      pairing.sends(link)
+      this.#send(link, now)
+    } else {
       // The link's first request waits for its turn, or the pause of the connection before this one goes on.
       this.#due.set(link, pausedUntil)
       this.#transport.wakeAt(pausedUntil)
     }
-  }
-
-  /** Sends the first requests of a connection: what comes before them is no reply. */
-  #sendFirst(link: number, now: number): void {
-    this.#exchange.pairing.sends(link)
-    this.#send(link, now)
   }
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
@@ -352,22 +366,15 @@ export class Client implements Loop {
         const info = this.#transport.tcpInfo?.(link)
         if (info !== undefined) this.#exchange.counters.roundTripAtEnd(info)
       }
-      if (this.#exchange.afterEnd.mayClose(link)) this.#retire(link, now)
+      this.#retireIfDone(link, now)
     }
     Atomics.store(this.#slab.fields, field.inFlightAtEnd, inFlight)
     this.#runClock.close(now)
-    this.#setState(state.closed)
+    Atomics.store(this.#slab.fields, field.state, state.closed)
   }
 
-  /** Counts the ages, as of when counting stopped, of the requests that are still unanswered. */
-  #censorUnanswered(): void {
-    const { endAt } = this.#runClock
-    for (let link = 0; link < this.#links; link++) {
-      this.#exchange.unanswered.censor(link, endAt)
-      this.#exchange.samples.unfinished('unfinished', link)
-    }
-    this.#exchange.endings?.censor(endAt)
-    this.#planned?.censorWaiting(endAt)
+  #retireIfDone(link: number, now: number): void {
+    if (this.#exchange.afterEnd.mayClose(link)) this.#retire(link, now)
   }
 
   /** Closes a link permanently, as counting has stopped; after the last link the loop is finished. */
@@ -387,9 +394,5 @@ export class Client implements Loop {
   #addTime(now: number): void {
     this.#exchange.counters.addTimeInFlight(Math.min(now, this.#runClock.endAt))
     this.#slab.sums[sum.idleMs] = this.#transport.idleMs
-  }
-
-  #setState(value: number): void {
-    Atomics.store(this.#slab.fields, field.state, value)
   }
 }

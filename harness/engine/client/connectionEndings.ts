@@ -103,7 +103,7 @@ export class ConnectionEndings {
     let at = 0
     for (; at < unserved.length && !isRefused; at += numbersPerRequest) {
       const frame = unserved[at]!
-      isRefused = this.#outgoing.sendOne(link, frame, now, true, unserved[at + 1]!) === written.refused
+      isRefused = this.#outgoing.sendOne(link, frame, now, unserved[at + 1]!) === written.refused
       const role = this.#roleOf(frame)
       if (role === roleIndex.request) this.unservedRequests--
       else this.#links.heartbeatSent(link, now, true)

@@ -16,6 +16,7 @@ export class WorkerCounters {
   readonly #sums: Float64Array
   readonly #completedByLink: Uint32Array
   readonly #failedByStep: Float64Array
+  readonly #oneWayByStep: Float64Array
   /** When the time in flight was last added up. */
   #addedUpAt = Number.NaN
   /** Requests of the loop that have neither been answered nor failed. */
@@ -27,6 +28,7 @@ export class WorkerCounters {
     this.#sums = slab.sums
     this.#completedByLink = slab.completedByLink
     this.#failedByStep = slab.failedByStep
+    this.#oneWayByStep = slab.oneWayByStep
   }
 
   /**
@@ -53,6 +55,16 @@ export class WorkerCounters {
       this.inFlight -= requests
       Atomics.add(this.#fields, field.completed, requests)
     } else this.#add(field.completed + role, requests)
+  }
+
+  /** Requests of the loop that `completed` has counted, and that expect no reply. */
+  oneWay(requests: number): void {
+    this.#add(field.oneWay, requests)
+  }
+
+  /** Requests to this step were sent, and expect no reply. */
+  oneWayOn(step: number, requests: number): void {
+    this.#oneWayByStep[step]! += requests
   }
 
   /** Requests of the loop that `completed` has counted, by their link. */
@@ -113,9 +125,10 @@ export class WorkerCounters {
     this.#failedByStep[step]!++
   }
 
-  /** The mean response time so far; 0 when no request was completed. */
+  /** The mean response time so far; 0 when no request was answered. */
   meanResponseMs(): number {
-    return this.#sums[sum.responseMs]! / Math.max(1, this.#fields[field.completed]! >>> 0)
+    const answered = (this.#fields[field.completed]! - this.#fields[field.oneWay]!) >>> 0
+    return this.#sums[sum.responseMs]! / Math.max(1, answered)
   }
 
   timeToFailure(milliseconds: number): void {

@@ -16,6 +16,8 @@ import { type Check, compileCheck } from './expectation.ts'
 import { IgnoredFrames } from './ignoredFrames.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
+import { NonRequests } from './nonRequests.ts'
+import { OneWayRequests } from './oneWay.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
@@ -52,6 +54,9 @@ export class Exchange {
   readonly afterEnd: AfterEnd
   readonly pairing: Pairing
   readonly samples: Samples
+  readonly nonRequests: NonRequests
+  /** Absent where every request has a reply. */
+  readonly oneWay: OneWayRequests | undefined
   /** Requests that may still be sent; in mode rate the plan counts them. */
   requestsLeft: number
   /** The longest that replies are worth waiting for after the end. */
@@ -108,19 +113,28 @@ export class Exchange {
     this.#signer = createSigner(plan, protocol, patcher)
     this.#captures = Captures.of(plan, protocol, patcher)
     const slots = this.#slots
-    const parts = { transport, slots, patcher, captures: this.#captures, layers: protocol.layers, seal: protocol.seal }
+    const { layers, seal } = protocol
+    this.links = new LinkState(plan.connections)
+    const pause = (link: number, time: number) => this.pause(link, time)
+    const pacing = { counters: this.counters, links: this.links, pauses: this.pauses, due, pause }
+    this.oneWay = OneWayRequests.of(plan, { ...pacing, transport })
+    const parts = { transport, slots, patcher, captures: this.#captures, layers, seal, oneWay: this.oneWay }
     this.#outgoing = new Outgoing(sending, parts)
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
-    this.links = new LinkState(plan.connections)
     const isOrdered = protocol.requestId === undefined && !sending.overUdp
     this.pairing = new Pairing(plan.connections, isOrdered, plan.timeoutMs)
     this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
     const { counters, links, pairing, samples } = this
-    const shared = { counters, slots, sequence: this.#sequence, links }
+    const shared = { counters, slots, sequence: this.#sequence, links, oneWay: this.oneWay }
     this.#ignored = IgnoredFrames.of(protocol, shared)
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
     this.#strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
+    this.nonRequests = new NonRequests({
+      ...{ ...shared, pairing, pauses: this.pauses, outgoing: this.#outgoing },
+      countSent: (role, messages) => this.#countSent(role, messages),
+      pause,
+    })
     this.#isSinglePass = plan.mode === 'once'
     this.#statuses = StatusCounts.of(protocol, slab, this.#sequence)
     this.unanswered = new UnansweredRequests({
@@ -152,12 +166,6 @@ export class Exchange {
     return this.#sequence.isHandshakeDone(link)
   }
 
-  /** Sends the next message of the handshake. */
-  sendHandshake(link: number, now: number): FailureKind | undefined {
-    this.pairing.sends(link)
-    return this.#sendNonRequest(link, this.#sequence.nextHandshakeStep(link), now)
-  }
-
   /** Whether a request may be sent over the link. */
   hasRoom(link: number): boolean {
     return this.requestsInFlight(link) < this.#pipeline
@@ -165,20 +173,29 @@ export class Exchange {
 
   /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
-    const result = this.#outgoing.sendOne(link, this.#sequence.nextFrame(link), now, true, intendedAt)
+    const result = this.#outgoing.sendOne(link, this.#sequence.nextFrame(link), now, intendedAt)
     this.#countSent(roleIndex.request, 1)
+    this.oneWay?.settle(link, result === written.refused, now)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   /** Sends as many requests as the connection may have in flight. */
   send(link: number, now: number): FailureKind | undefined {
     const free = this.#pipeline - this.requestsInFlight(link)
-    const room = Math.min(free, this.requestsLeft, this.#sequence.requestsLeft(link))
+    const { oneWay } = this
+    const most = oneWay?.havePauses ? Math.min(1, free) : free
+    const room = Math.min(most, this.requestsLeft, this.#sequence.requestsLeft(link))
     if (room <= 0) return undefined
     const sent = this.#outgoing.sendNext(link, room, this.#sequence, now)
     this.requestsLeft -= sent
     this.#countSent(roleIndex.request, sent)
+    oneWay?.settle(link, this.#outgoing.isRefused, now)
     return this.#outgoing.isRefused ? this.#outgoing.takeRefusal() : undefined
+  }
+
+  /** The cause to close a connection for whose requests have waited too long. */
+  timeOut(link: number, sentBefore: number, now: number): FailureKind | undefined {
+    return this.oneWay?.isOverdue(link, sentBefore) ? 'timeout' : this.unanswered.timeOut(link, sentBefore, now)
   }
 
   /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
@@ -314,15 +331,6 @@ export class Exchange {
     return undefined
   }
 
-  /** Sends a heartbeat if the last is `everyMs` ago and not in flight any more. */
-  sendHeartbeatIfDue(link: number, everyMs: number, now: number): FailureKind | undefined {
-    if (!this.links.isHeartbeatDue(link, everyMs, now)) return undefined
-    const step = this.#sequence.heartbeat
-    this.pairing.sends(link)
-    this.links.heartbeatSent(link, now, this.#sequence.reply[step]!)
-    return this.#sendNonRequest(link, step, now)
-  }
-
   /** After a failure the link begins with the first step again, and the values that it has captured are void. */
   restart(link: number, now: number): void {
     this.endings?.fail(link, now)
@@ -335,6 +343,7 @@ export class Exchange {
     this.links.closed(link)
     this.endings?.closed(link)
     this.#deliveries?.closed(link)
+    this.oneWay?.forget(link)
     this.#slots.clear(link)
     this.samples.unfinished('unfinished', link)
     this.#partialFrames.drop(link)
@@ -343,27 +352,18 @@ export class Exchange {
 
   /** Whether nothing is in flight on the link. */
   isIdle(link: number): boolean {
-    return this.#slots.count[link] === 0
+    return this.#slots.count[link] === 0 && (this.oneWay === undefined || this.oneWay.waiting[link] === 0)
   }
 
   /** Requests of the loop that are in flight on a link. */
   requestsInFlight(link: number): number {
-    return this.#slots.count[link]! - this.links.heartbeats[link]!
+    const waiting = this.oneWay === undefined ? 0 : this.oneWay.waiting[link]!
+    return this.#slots.count[link]! - this.links.heartbeats[link]! + waiting
   }
 
   /** Whether the link has made its single pass over the steps. */
   isPassDone(link: number): boolean {
     return this.#sequence.requestsLeft(link) === 0
-  }
-
-  /** Sends a heartbeat or a message of the handshake. */
-  #sendNonRequest(link: number, step: number, now: number): FailureKind | undefined {
-    const frame = this.#sequence.frameOf(link, step)
-    const result = this.#sequence.listens[step]
-      ? this.#outgoing.listen(link, frame, now)
-      : this.#outgoing.sendOne(link, frame, now, this.#sequence.reply[step]!)
-    this.#countSent(this.#sequence.role[step]!, 1)
-    return result === written.refused ? this.#outgoing.takeRefusal() : undefined
   }
 
   #countSent(role: number, requests: number): void {

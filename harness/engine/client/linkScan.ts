@@ -65,9 +65,9 @@ export class LinkScan {
 
   #scanSending(link: number, now: number): void {
     const { exchange, drop, proceed } = this.#options
-    let cause = exchange.isIdle(link) ? undefined : exchange.unanswered.timeOut(link, now - this.#timeoutMs, now)
+    let cause = exchange.isIdle(link) ? undefined : exchange.timeOut(link, now - this.#timeoutMs, now)
     if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
-      cause = exchange.sendHeartbeatIfDue(link, this.#heartbeatMs, now)
+      cause = exchange.nonRequests.sendHeartbeatIfDue(link, this.#heartbeatMs, now)
     }
     if (cause === undefined) proceed(link, now)
     else drop(link, cause, now)

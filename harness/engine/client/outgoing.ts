@@ -3,6 +3,7 @@ import type { BodyLayers, Protocol } from '../../protocols/protocol.ts'
 import { type Transport, type Written, written } from '../../transports/transport.ts'
 import type { Captures } from './captures.ts'
 import type { InFlight } from './inflight.ts'
+import type { OneWayRequests } from './oneWay.ts'
 import type { Patcher } from './patches.ts'
 import type { RequestSequence } from './requestSequence.ts'
 import type { Sending } from './sending.ts'
@@ -17,6 +18,8 @@ export interface OutgoingOptions {
   /** Absent where every request is encoded before the run. */
   readonly captures: Captures | undefined
   readonly layers: BodyLayers | undefined
+  /** Absent where every request has a reply. */
+  readonly oneWay: OneWayRequests | undefined
   /** Fills in the checksums of a frame that was patched; absent where frames have none. */
   readonly seal: Protocol['seal']
 }
@@ -35,6 +38,9 @@ export class Outgoing {
   readonly #seal: Protocol['seal']
   /** By frame: 1 for those with checksums. */
   readonly #isSealed: Uint8Array
+  /** By frame: 0 for those that the server does not answer, which take no slot. */
+  readonly #hasReply: Uint8Array
+  readonly #oneWay: OneWayRequests | undefined
   /** Frames as they are sent, except for those that are encoded or patched each time. */
   readonly #sendable: readonly Uint8Array[]
   readonly #patcher: Patcher
@@ -71,7 +77,7 @@ export class Outgoing {
   readonly #encoded: (Uint8Array | undefined)[] = []
   readonly #keepsEncoded: boolean
 
-  constructor(sending: Sending, { transport, slots, patcher, captures, layers, seal }: OutgoingOptions) {
+  constructor(sending: Sending, { transport, slots, patcher, captures, layers, seal, oneWay }: OutgoingOptions) {
     const { bank, endless, overUdp, hasIds } = sending
     this.#transport = transport
     this.#frames = bank.frames
@@ -80,6 +86,11 @@ export class Outgoing {
     const sealed = bank.steps.filter(({ unframed }) => seal !== undefined && !unframed)
     this.#isSealed = new Uint8Array(bank.frames.length)
     for (const { firstFrame, frameCount } of sealed) this.#isSealed.fill(1, firstFrame, firstFrame + frameCount)
+    this.#oneWay = oneWay
+    this.#hasReply = new Uint8Array(bank.frames.length).fill(1)
+    for (const { firstFrame, frameCount } of bank.steps.filter(({ reply }) => !reply)) {
+      this.#hasReply.fill(0, firstFrame, firstFrame + frameCount)
+    }
     this.#patcher = patcher
     this.#captures = captures
     this.#isEncodedOnSend = bank.frames.map(
@@ -138,14 +149,14 @@ export class Outgoing {
         refused = this.sendBlock(link, requests, now) === written.refused
       } else if (room === 1) {
         sent++
-        refused = this.sendOne(link, sequence.nextFrame(link), now, true) === written.refused
+        refused = this.sendOne(link, sequence.nextFrame(link), now) === written.refused
       } else {
         const frame = sequence.nextFrame(link)
         // When the batch before this request is refused, the request itself has not been sent.
         refused = this.makeRoom(link, frame, now) === written.refused
         if (!refused) {
           sent++
-          refused = !this.add(link, frame, now, true)
+          refused = !this.add(link, frame, now)
         }
       }
     }
@@ -155,18 +166,20 @@ export class Outgoing {
 
   /** Sends the first frame `requests` times, at most `blockFrames` times; takes their slots. */
   sendBlock(link: number, requests: number, now: number): Written {
-    for (let index = 0; index < requests; index++) this.#slots.take(link, 0, now)
+    if (this.#hasReply[0] === 0) this.#oneWay?.wrote(0, requests)
+    else for (let index = 0; index < requests; index++) this.#slots.take(link, 0, now)
     return this.#write(link, this.#block!, requests * this.#sendable[0]!.length, requests)
   }
 
   /** Sends one request by itself, which was to be sent at `intendedAt`; takes a slot if it has a reply. */
-  sendOne(link: number, frame: number, now: number, hasReply: boolean, intendedAt: number = now): Written {
+  sendOne(link: number, frame: number, now: number, intendedAt: number = now): Written {
     if (this.#hasIds || this.#patcher.changes(frame) || this.#isEncodedOnSend[frame]) {
       this.makeRoom(link, frame, now)
-      const isAdded = this.add(link, frame, now, hasReply, intendedAt)
+      const isAdded = this.add(link, frame, now, intendedAt)
       return isAdded ? this.flush(link) : written.refused
     }
-    if (hasReply) this.#slots.take(link, frame, now, intendedAt)
+    if (this.#hasReply[frame] === 1) this.#slots.take(link, frame, now, intendedAt)
+    else this.#oneWay?.wrote(frame, 1)
     const bytes = this.#sendable[frame]!
     return this.#write(link, bytes, bytes.length, 1)
   }
@@ -193,7 +206,9 @@ export class Outgoing {
    * Adds the request that `makeRoom` has prepared to the batch, which `flush` writes. False when its captured values
    * cannot be encoded: then nothing is written, but the request is in flight, so that it fails with its connection.
    */
-  add(link: number, frame: number, now: number, hasReply: boolean, intendedAt: number = now): boolean {
+  add(link: number, frame: number, now: number, intendedAt: number = now): boolean {
+    const hasReply = this.#hasReply[frame] === 1
+    if (!hasReply) this.#oneWay?.wrote(frame, 1)
     const bytes = this.#next
     const isEncoded = this.#isEncodedOnSend[frame]!
     if (bytes === undefined) {

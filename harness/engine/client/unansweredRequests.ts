@@ -5,6 +5,7 @@ import type { Captures } from './captures.ts'
 import type { WorkerCounters } from './counters.ts'
 import type { InFlight } from './inflight.ts'
 import type { LinkState } from './linkState.ts'
+import type { OneWayRequests } from './oneWay.ts'
 import type { RequestSequence } from './requestSequence.ts'
 
 /** A connection that has served nothing yet and is closed sooner was not idle: the server does not want it. */
@@ -18,6 +19,7 @@ export interface UnansweredRequestsOptions {
   readonly captures: Captures | undefined
   readonly links: LinkState
   readonly partialFrames: PartialFrames
+  readonly oneWay: OneWayRequests | undefined
   /** A timeout of a request closes its connection. */
   readonly timeoutBreaks: boolean
 }
@@ -30,16 +32,18 @@ export class UnansweredRequests {
   readonly #captures: Captures | undefined
   readonly #links: LinkState
   readonly #partialFrames: PartialFrames
+  readonly #oneWay: OneWayRequests | undefined
   readonly #timeoutBreaks: boolean
 
   constructor(options: UnansweredRequestsOptions) {
-    const { counters, slots, sequence, captures, links, partialFrames, timeoutBreaks } = options
+    const { counters, slots, sequence, captures, links, partialFrames, oneWay, timeoutBreaks } = options
     this.#counters = counters
     this.#slots = slots
     this.#sequence = sequence
     this.#captures = captures
     this.#links = links
     this.#partialFrames = partialFrames
+    this.#oneWay = oneWay
     this.#timeoutBreaks = timeoutBreaks
   }
 
@@ -75,7 +79,8 @@ export class UnansweredRequests {
     if (requests > 0) this.#counters.failed(roleIndex.request, requests, cause)
     if (heartbeats > 0) this.#counters.failed(roleIndex.heartbeat, heartbeats, cause)
     // The connection has failed, though no request has: without this, a rate that it holds back would have no cause.
-    if (requests + heartbeats === 0) this.#counters.failureWithoutRequest(cause)
+    const oneWay = this.#oneWay?.fail(link, cause) ?? 0
+    if (requests + heartbeats + oneWay === 0) this.#counters.failureWithoutRequest(cause)
   }
 
   /**
@@ -84,7 +89,8 @@ export class UnansweredRequests {
    */
   isIdleClose(link: number, cause: FailureKind, now: number): boolean {
     if (cause !== 'closed-early' && cause !== 'reset') return false
-    if (this.#slots.count[link] !== 0 || this.#partialFrames.holds(link)) return false
+    const isUnderWay = this.#slots.count[link] !== 0 || (this.#oneWay?.waiting[link] ?? 0) > 0
+    if (isUnderWay || this.#partialFrames.holds(link)) return false
     return this.#links.hasServed(link) || this.#links.quietMs(link, now) >= idleMsMin
   }
 

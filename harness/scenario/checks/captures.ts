@@ -77,7 +77,7 @@ function useIssues(path: Path, send: Send, captured: ReadonlySet<string>): Issue
  * Braces in an expectation are literal text. Around the name of a captured value they are refused, as a slot was meant.
  */
 function expectIssues(path: Path, expect: Expectation | undefined, names: ReadonlySet<string>): Issue[] {
-  if (expect === undefined || expect === 'echo') return []
+  if (expect === undefined || typeof expect === 'string') return []
   return (['equals', 'body', 'contains', 'error'] as const).flatMap(key => {
     const text = expect[key]
     const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined

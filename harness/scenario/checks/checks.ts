@@ -9,6 +9,7 @@ import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
 import { bareTextIssues, localAddressIssues } from './localAddress.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
+import { oneWayIssues } from './oneWay.ts'
 import { reconnectIssues } from './reconnect.ts'
 import { serverOptionIssues } from './serverOptions.ts'
 import { socketIssues } from './socket.ts'
@@ -34,6 +35,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...datagramIssues(settings),
     ...captureIssues(settings),
     ...bareTextIssues(settings),
+    ...oneWayIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
       ...localAddressIssues(path, step.send, settings),

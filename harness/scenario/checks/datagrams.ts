@@ -5,7 +5,7 @@ import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { idRange } from '../../protocols/spec.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
-import type { Target } from '../scenario.ts'
+import { isOneWay, type Target } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { targetsOf } from './targets.ts'
 
@@ -52,7 +52,7 @@ function listenIssues({ path, target }: { readonly path: Path; readonly target: 
   return [conflict([...path, 'options', 'listen'], 'host:port, with over: udp beside serve', show(listen))]
 }
 
-function settingIssues({ protocol, load, key, heartbeat }: Settings): Issue[] {
+function settingIssues({ protocol, load, key, heartbeat, loop = [], mix = [] }: Settings): Issue[] {
   if (!protocol) return []
   const faults = datagramFaults(protocol, key !== undefined)
   if (faults.protocol !== undefined) return [issue(['protocol'], faults.protocol)]
@@ -63,7 +63,7 @@ function settingIssues({ protocol, load, key, heartbeat }: Settings): Issue[] {
   const hasIds = name === 'rpc' || (name === 'frame' && idRange(protocol) !== undefined)
   if (hasIds) return issues
   const reason = `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
-  if (load && load.pipeline > 1) {
+  if (load && load.pipeline > 1 && ![...loop, ...mix].every(isOneWay)) {
     issues.push(conflict(['load', 'pipeline'], `1 ${reason}`, String(load.pipeline)))
   }
   if (heartbeat?.reply) issues.push(conflict(['heartbeat', 'reply'], `false ${reason}`, 'true'))

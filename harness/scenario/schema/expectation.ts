@@ -51,26 +51,27 @@ const expectationShape = {
     .superRefine(checked(checkErrorText))
     .exactOptional()
     .describe('Protocol resp: the reply is an error that begins so, such as WRONGTYPE; without it an error fails'),
-} satisfies Record<Exclude<keyof Exclude<Expectation, 'echo'>, 'fields'>, z.ZodType>
+} satisfies Record<Exclude<keyof Exclude<Expectation, string>, 'fields'>, z.ZodType>
 export const expectationKeys: readonly string[] = Object.keys(expectationShape)
-const expectationForms = `echo, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
+const expectationForms = `echo, nothing, or a mapping with ${list(Object.keys(expectationShape), 'or')}`
 
 /** What a reply must be. */
 export const expectSchema = z
   .union(
     [
-      z.literal('echo', `expected ${expectationForms}`),
+      z.literal(['echo', 'nothing'], `expected ${expectationForms}`),
       z
         .object(expectationShape, `expected ${expectationForms}`)
         .catchall(z.unknown())
         .superRefine((value, context) => checkExpectation(Object.keys(value), context), evenIfFaulty)
-        .transform(value => withFields(value, expectationKeys) as Exclude<Expectation, 'echo'>),
+        .transform(value => withFields(value, expectationKeys) as Exclude<Expectation, string>),
     ],
     `expected ${expectationForms}`,
   )
   .meta({
     id: 'expect',
-    description: 'What the reply must be: echo, or all of the given conditions; any other reply counts as failed',
+    description:
+      'What the reply must be: echo, or all of the given conditions; any other reply counts as failed. nothing: the server sends no reply, and the request is completed once this machine has sent it',
   })
 
 function checkExpectation(found: readonly string[], context: z.RefinementCtx): void {

@@ -5,7 +5,7 @@ import { faultsWith, minimalWith } from '../testing/faults.ts'
 const sendForms = 'expected text, or a mapping with a payload or with body and fields such as type or path'
 const payloadForms = 'expected text, or a mapping with one of hex, base64, file and random'
 const expectForms =
-  'expected echo, or a mapping with equals, body, begins, contains, matches, type, version, extension, status or error'
+  'expected echo, nothing, or a mapping with equals, body, begins, contains, matches, type, version, extension, status or error'
 
 test.each([
   ['5', `16 loop[0].send: ${sendForms}, got 5 (in quotes it is text)`],

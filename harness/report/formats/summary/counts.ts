@@ -30,12 +30,12 @@ function comparisonOf(count: number, expected: number, isAbout: boolean): string
  * server. Attempts are requests, and failures of which no request is part, such as a refused connect.
  */
 export function requestLines({ totals, server }: Report, style: SummaryStyle): string[] {
-  const { completed, inFlightAtEnd, failures, handshakes, heartbeats, ignored = 0 } = totals
+  const { completed, inFlightAtEnd, failures, handshakes, heartbeats, ignored = 0, oneWay = 0 } = totals
   const kinds = failureKinds.filter(kind => failures[kind] !== undefined).sort((a, b) => failures[b]! - failures[a]!)
   const outcomes = [
     `${formatCount(completed)} completed`,
     ...(kinds.length === 0 ? ['0 failed'] : kinds.map(kind => style.red(`${kind} ${formatCount(failures[kind]!)}`))),
-    `${formatCount(inFlightAtEnd)} not yet answered`,
+    `${formatCount(inFlightAtEnd)} not yet ${oneWay > 0 && oneWay === completed ? 'sent' : 'answered'}`,
   ]
   const others = [
     ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
@@ -45,6 +45,9 @@ export function requestLines({ totals, server }: Report, style: SummaryStyle): s
   const sum = outcomes.map((outcome, index) => `${index === 0 ? '=' : '+'} ${outcome}`)
   return [
     ...entry('requests', [formatCount(attemptedOf(totals)), ...sum], style, ' '),
+    ...(oneWay > 0 && oneWay < completed
+      ? entry('', [`${formatCount(oneWay)} of them expect no reply`, 'and count once they are sent'], style, ' ')
+      : []),
     ...(others.length > 0 ? entry('', [`not included: ${others.join(' and ')}`], style) : []),
     ...(server?.requests === undefined ? [] : serverCountLines(server.requests, totals, style)),
   ]

@@ -24,7 +24,10 @@ export function quantileParts(latency: Latency): string[] {
  * Response times. A loop sends nothing while it waits for a reply, so that its quantiles are not those of users who
  * arrive at a rate: the line says so.
  */
-export function responseLines({ latencyMs: { response }, scenario }: Report, style: SummaryStyle): string[] {
+export function responseLines({ latencyMs: { response }, scenario, totals }: Report, style: SummaryStyle): string[] {
+  if (response.count === 0 && totals.oneWay !== undefined) {
+    return entry('response', ['none is expected:', 'a request counts', 'once this machine has sent it'], style, ' ')
+  }
   const isLoop = scenario.load.mode === 'loop' && response.count > 0
   return entry('response', [...quantileParts(response), ...(isLoop ? ['as the loop saw it'] : [])], style)
 }
@@ -64,7 +67,8 @@ export function stepLines({ steps }: Report, style: SummaryStyle): string[] {
   const names = steps.map(({ name }, index) => clip(printable(`${index + 1} ${name}`), 18))
   const row = (name: string, cells: readonly string[]) =>
     `    ${padEnd(name, 18)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
-  const rows = steps.map(({ response }, index) => {
+  const rows = steps.map(({ response, oneWay }, index) => {
+    if (oneWay !== undefined) return row(names[index]!, [`${formatCount(oneWay)} sent`, '-', '-', '-', '-'])
     const { count, lowerBounds = [] } = response
     const values = (['p50', 'p90', 'p99', 'max'] as const).map(name =>
       formatBound(count > 0 ? response[name] : undefined, lowerBounds.includes(name)),
