@@ -263,3 +263,33 @@ test('audit() says nothing but why a run by count was ended, as all else follows
   })
   expect(findings.map(({ code }) => code)).toEqual(['stuck'])
 })
+
+test('audit() looks at the distance of the cores where figures changed in the course of a run, and no program explains it', () => {
+  const even = (value: number) => Array.from({ length: 100 }, () => value)
+  const timeSeries: AuditInputs['timeSeries'] = {
+    ...{ completed: 10_000, throughput: 1000, response: healthy.response, slots: 1, connections: 1 },
+    ...{ isLoop: true, isSaturated: false, hasConstantLoad: true },
+    timeSeries: {
+      ...{ throughputs: even(1000), meansMs: even(1), inFlights: even(1), inFlightMean: 1, responseMeanMs: 1 },
+      ...{ halfWidthsMs: { p50: 0.2 }, busyShare: 0.3, balance: 1 },
+    },
+  }
+  const seconds = [192, 192, 540, 540].map(ns => ({ completed: 1000, coreDistanceNs: ns, p50: ns / 400 }))
+  const connects = { areForRequests: false, count: 10, perSecond: 0, elapsedSeconds: 10, withoutPort: 0 } as const
+  const use = { seconds: 10, cores: 2, otherCores: 0, programs: [] }
+  const found = (inputs: Partial<AuditInputs>) =>
+    audit({ ...healthy, ...inputs }).map(({ code, explainedBy = '' }) => `${code} ${explainedBy}`.trim())
+  expect(found({ timeSeries })).toEqual(['quantile-ci'])
+  expect(found({ timeSeries, machine: { use, connects, seconds } })).toEqual([
+    'machine-busy',
+    'quantile-ci machine-busy',
+  ])
+  expect(found({ machine: { use, connects, seconds } })).toEqual([])
+  const [busy, ...others] = audit({
+    ...healthy,
+    timeSeries,
+    machine: { use: { ...use, otherCores: 1 }, connects, seconds },
+  })
+  expect(busy!.message).toContain('other programs used 1 of 2 cores')
+  expect(others.map(({ code }) => code)).toEqual(['quantile-ci'])
+})

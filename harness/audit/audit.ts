@@ -2,7 +2,7 @@ import type { FailureCounts } from '../failures.ts'
 import type { Quantiles } from '../metrics/snapshot.ts'
 import { quantilesWithInterval } from '../metrics/timeSeries.ts'
 import { formatPercent } from '../units.ts'
-import { orderByCause } from './causes.ts'
+import { isUnsteady, orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
@@ -11,7 +11,7 @@ import { auditEvidence, type EvidenceInputs, isOnlyPass } from './evidence.ts'
 import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
-import { auditMachine, type MachineInputs } from './machine.ts'
+import { auditCoreDistance, auditMachine, type MachineInputs } from './machine.ts'
 import { auditPairing, type PairingInputs } from './pairing.ts'
 import { auditTarget, type TargetInputs } from './target.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
@@ -79,8 +79,15 @@ export function audit(inputs: AuditInputs): Finding[] {
 export function findingsOf(inputs: AuditInputs): Finding[] {
   // What came of a pass over the steps is its answer; of its few milliseconds only the accounts say something.
   if (isOnlyPass(inputs.evidence)) return accountsOf(inputs)
-  const found = findingsOfLoad(inputs)
+  const found = withCoreDistance(findingsOfLoad(inputs), inputs)
   return inputs.evidence.hasStages ? found.map(withStages) : found
+}
+
+/** Why the figures of a run changed in its course, where no other program explains it. */
+function withCoreDistance(found: Finding[], { machine }: AuditInputs): Finding[] {
+  const isExplained = found.some(finding => finding.code === 'machine-busy' && isDoubt(finding))
+  if (machine === undefined || isExplained || !found.some(isUnsteady)) return found
+  return [...found, ...auditCoreDistance(machine)]
 }
 
 function accountsOf(inputs: AuditInputs): Finding[] {

@@ -9,6 +9,11 @@ interface Cause {
 /** Findings of a figure that changed in the course of the run, or scattered. */
 const unsteady = ['warm-up', 'stationarity', 'quantile-ci'] as const
 
+/** Whether a finding says that a figure changed in the course of the run, or scattered. */
+export function isUnsteady(finding: Finding): boolean {
+  return isDoubt(finding) && unsteady.some(code => code === finding.code)
+}
+
 /**
  * Threads that wait for a core are late, look busy and are unequal. Whether a server keeps up (overloaded, rate) stays a
  * question of its own: it may be slow on a quiet machine too.

@@ -51,6 +51,13 @@ export const limits = {
    */
   otherCores: 0.1,
   otherShare: 0.025,
+  /**
+   * How many times further apart the cores were in some seconds than in others; by how much p50 has to be higher then; and
+   * the seconds in which both must be known. On two cores of one chip of an EPYC it is 190 ns, on two chips 540.
+   */
+  coreDistance: 1.4,
+  slowerApart: 0.05,
+  distanceSecondsMin: 4,
   /** Ports that connections have taken, as a share of those that the kernel finds at once. */
   portsInUse: 0.8,
   /** Throughput as a share of the client's ceiling, which is measured with a null server. */

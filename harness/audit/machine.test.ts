@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { MachineUse } from '../host/machineMeter.ts'
-import { auditMachine, type MachineInputs } from './machine.ts'
+import { auditCoreDistance, auditMachine, type DistanceSecond, type MachineInputs } from './machine.ts'
 
 type Ports = NonNullable<MachineInputs['ports']>
 
@@ -119,4 +119,57 @@ test.each<[string, Partial<MachineInputs['connects']>, Partial<Ports>, number]>(
 ])('auditMachine() judges the ports of a client %s', (_, more, some, count) => {
   const inputs = { ...healthy, ports: { ...ports, ...some }, connects: { ...connects, ...more } } as MachineInputs
   expect(codes(inputs)).toEqual(Array(count).fill('ports suspect'))
+})
+
+/** Seconds with a distance in nanoseconds and a p50 in milliseconds each. */
+function secondsOf(...given: [coreDistanceNs: number | undefined, p50: number][]): DistanceSecond[] {
+  return given.map(([coreDistanceNs, p50]) => ({
+    completed: 1000,
+    p50,
+    ...(coreDistanceNs !== undefined && { coreDistanceNs }),
+  }))
+}
+
+const [near, far] = [
+  [192, 0.056],
+  [540, 0.076],
+] as const
+const distanceCodes = (...given: [number | undefined, number][]) =>
+  auditCoreDistance({ ...healthy, seconds: secondsOf(...given) }).map(({ code, severity }) => `${code} ${severity}`)
+
+test('auditCoreDistance() finds that response times followed the distance of the cores', () => {
+  const seconds = secondsOf([...near], [...near], [undefined, 0.09], [...far], [...near], [...far])
+  const [finding, ...others] = auditCoreDistance({ ...healthy, seconds })
+  expect(others).toEqual([])
+  expect(finding).toMatchObject({ code: 'machine-busy', severity: 'suspect', value: 540 / 192, limit: 1.4 })
+  expect(finding!.message).toBe(
+    'the host of this virtual machine moved its cores: a cache line took 540 ns from one to the other and back in 2 seconds, and 192 ns in 3 others; p50 was 35.7 % higher then',
+  )
+})
+
+test.each<[string, [number | undefined, number][]]>([
+  [
+    'the cores stayed where they were',
+    [
+      [192, 0.05],
+      [200, 0.08],
+      [190, 0.08],
+      [192, 0.05],
+      [205, 0.05],
+    ],
+  ],
+  ['response times did not change with it', [[...near], [540, 0.056], [...near], [540, 0.056], [530, 0.057]]],
+  [
+    'response times were shorter where the cores were apart',
+    [
+      [192, 0.08],
+      [540, 0.05],
+      [192, 0.08],
+      [540, 0.05],
+    ],
+  ],
+  ['it is known of too few seconds', [[...near], [...far], [...far], [undefined, 0.08], [undefined, 0.08]]],
+  ['nothing was measured', []],
+])('auditCoreDistance() finds nothing where %s', (_, given) => {
+  expect(distanceCodes(...given)).toEqual([])
 })

@@ -27,8 +27,17 @@ interface PortUse {
   readonly canReset: boolean
 }
 
+/** A second of the measured part, as far as the distance of the cores shows in it. */
+export interface DistanceSecond {
+  readonly coreDistanceNs?: number
+  readonly completed: number
+  readonly p50?: number
+}
+
 /** What the checks of the machine look at. */
 export interface MachineInputs extends MachineState {
+  /** The measured part, by second. */
+  readonly seconds?: readonly DistanceSecond[]
   readonly connects: {
     /** A connection for each request, which the client closes. */
     readonly areForRequests: boolean
@@ -53,6 +62,7 @@ export function machineInputs(
   const failures: Readonly<Record<string, number | undefined>> = totals.failures
   return {
     ...state,
+    seconds,
     connects: {
       areForRequests: scenario.reconnect.when === 'every-request' && !closesByReset(scenario.reconnect),
       count: totals.connects,
@@ -70,6 +80,40 @@ export function machineInputs(
 /** A connection that ends with a reset leaves no port waiting. */
 function closesByReset(reconnect: object): boolean {
   return 'close' in reconnect && reconnect.close === 'reset'
+}
+
+/**
+ * Whether the figures changed with how far the cores of this machine were apart: for a run whose figures changed. Two
+ * threads that work together are slower the further their cores are apart; the response times of a server that gets slower
+ * by itself change without that.
+ */
+export function auditCoreDistance({ seconds = [] }: MachineInputs): Finding[] {
+  const known = seconds.flatMap(({ coreDistanceNs, p50 }) =>
+    coreDistanceNs === undefined || p50 === undefined ? [] : [{ ns: coreDistanceNs, p50 }],
+  )
+  const distances = known.map(({ ns }) => ns)
+  const [near, far] = [Math.min(...distances), Math.max(...distances)]
+  if (known.length < limits.distanceSecondsMin || far / near < limits.coreDistance) return []
+  const between = Math.sqrt(near * far)
+  const [others, apart] = [known.filter(({ ns }) => ns <= between), known.filter(({ ns }) => ns > between)]
+  const p50Of = (group: typeof known) => median(group.map(({ p50 }) => p50))
+  const slower = p50Of(apart) / p50Of(others) - 1
+  if (!(slower > limits.slowerApart)) return []
+  const nsOf = (group: typeof known) => `${Math.round(median(group.map(({ ns }) => ns)))} ns`
+  return [
+    {
+      code: 'machine-busy',
+      severity: 'suspect',
+      message: `the host of this virtual machine moved its cores: a cache line took ${nsOf(apart)} from one to the other and back in ${plural(apart.length, 'second')}, and ${nsOf(others)} in ${plural(others.length, 'other')}; p50 was ${formatPercent(slower)} higher then`,
+      hint: 'client and server were slower by that together, not the server alone: run longer (-d), and compare runs with the same distance (coreDistanceNs in report.json)',
+      value: far / near,
+      limit: limits.coreDistance,
+    },
+  ]
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }
 
 /** Checks of the machine: whether other programs were busy (19), and whether the client had ports enough (20). */

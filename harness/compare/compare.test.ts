@@ -18,7 +18,30 @@ function differences(...reports: Report[]) {
   return compareReports(reports, reports.map(String)).differences
 }
 
+/** The sample with a distance of the cores in each of its seconds. */
+function withDistance(...distances: (number | undefined)[]): Report {
+  const [interval] = sampleReport.intervals
+  const intervals = distances.map((coreDistanceNs, at) => ({
+    ...interval!,
+    warmup: at === 0,
+    ...(coreDistanceNs !== undefined && { coreDistanceNs }),
+  }))
+  return { ...sampleReport, intervals }
+}
+
 describe('compareReports()', () => {
+  it('warns of runs whose cores were not equally far apart', () => {
+    const [near, far] = [withDistance(900, 190, undefined, 195, 540), withDistance(190, 545, 540, 538)]
+    const warnings = (...reports: Report[]) =>
+      compareReports(reports, ['a', 'b', 'c'].slice(0, reports.length)).warnings
+    expect(warnings(near, far)).toEqual([
+      'the cores were further apart in b than in a: 540 ns for a cache line from one to the other and back, and 195 ns; a client and a server on one virtual machine are slower by that alone: run them again',
+    ])
+    expect(warnings(far, sampleReport, near)[0]).toContain('further apart in a than in c')
+    expect(warnings(near, withDistance(0, 260))).toEqual([])
+    expect(warnings(near, sampleReport)).toEqual([])
+  })
+
   it('has every figure with its ratio to the first run', () => {
     const half = { ...sampleReport, throughput: { mean: 69_107, perSecond: [] } }
     expect(figure([sampleReport, half, sampleReport], 'throughput')).toEqual({

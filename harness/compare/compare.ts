@@ -116,6 +116,7 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
   const scenarios = [...new Set(reports.map(({ scenario }) => scenario.name))]
   return [
     ...(scenarios.length > 1 ? [`the runs are of different scenarios: ${scenarios.join(', ')}`] : []),
+    ...distanceWarnings(reports, names),
     ...reports.flatMap((report, index) => {
       const name = names[index]!
       const counting = report.findings.filter(({ severity }) => severity === report.verdict)
@@ -132,5 +133,21 @@ function warningsOf(reports: readonly Report[], names: readonly string[]): strin
         ...(report.interrupted ? [`${name} was interrupted after ${report.window.seconds} s`] : []),
       ]
     }),
+  ]
+}
+
+/** Runs whose cores are so many times further apart differ by that alone: by a third, where client and server share a machine. */
+const distanceRatioMax = 1.4
+
+function distanceWarnings(reports: readonly Report[], names: readonly string[]): string[] {
+  const known = reports.flatMap(({ intervals }, index) => {
+    const found = intervals.flatMap(({ warmup, coreDistanceNs }) => (warmup ? [] : (coreDistanceNs ?? [])))
+    const median = found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)]
+    return median === undefined ? [] : [{ name: names[index]!, ns: median }]
+  })
+  const [near, far] = [known.toSorted((a, b) => a.ns - b.ns)[0], known.toSorted((a, b) => b.ns - a.ns)[0]]
+  if (near === undefined || far === undefined || far.ns < distanceRatioMax * near.ns) return []
+  return [
+    `the cores were further apart in ${far.name} than in ${near.name}: ${far.ns} ns for a cache line from one to the other and back, and ${near.ns} ns; a client and a server on one virtual machine are slower by that alone: run them again`,
   ]
 }

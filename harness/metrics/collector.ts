@@ -36,6 +36,8 @@ export interface CollectorOptions {
   readonly rssBytes: () => number
   /** Cores that other programs used since it was last asked, once a second. */
   readonly otherCores?: () => number | undefined
+  /** How far the cores were apart since it was last asked, once a second. */
+  readonly coreDistanceNs?: () => number | undefined
 }
 
 /** A reading at which the measured part may begin. */
@@ -168,6 +170,7 @@ export class Collector {
       response,
       connections: this.level(field.open),
       otherCores: this.#options.otherCores?.(),
+      coreDistanceNs: this.#options.coreDistanceNs?.(),
       rssBytes: this.#options.rssBytes(),
       heapBytes: this.level(field.heapKiB) * 1024,
     })

@@ -19,11 +19,12 @@ export interface Levels extends Pick<Interval, 'connections' | 'rssBytes' | 'hea
   /** The response times between the readings. */
   readonly response: Quantiles
   readonly otherCores: number | undefined
+  readonly coreDistanceNs: number | undefined
 }
 
 /** What was counted between two readings. */
 export function countedBetween(before: Reading, after: Reading, levels: Levels): Counted {
-  const { endedAt, response, connections, otherCores, rssBytes, heapBytes } = levels
+  const { endedAt, response, connections, otherCores, coreDistanceNs, rssBytes, heapBytes } = levels
   const since = (counter: number) => after.counters[counter]! - before.counters[counter]!
   const { clientCores, serverCores } = usageBetween(before, after)
   const completed = since(field.completed)
@@ -50,6 +51,7 @@ export function countedBetween(before: Reading, after: Reading, levels: Levels):
     clientCores: round3(clientCores),
     ...(serverCores !== undefined && { serverCores: round3(serverCores) }),
     ...(otherCores !== undefined && { otherCores: round3(otherCores) }),
+    ...(coreDistanceNs !== undefined && { coreDistanceNs: Math.round(coreDistanceNs) }),
     rssBytes,
     heapBytes,
   }

@@ -107,6 +107,8 @@ export interface Interval {
   readonly serverCores?: number
   /** Cores that programs used which are neither the client nor the server, from the kernel's ticks; absent where unknown. */
   readonly otherCores?: number
+  /** A round trip of a cache line between two cores, in nanoseconds; absent where it was not measured in this second. */
+  readonly coreDistanceNs?: number
   /** Resident memory of the client process, and the heap of its workers, including garbage. */
   readonly rssBytes: number
   readonly heapBytes: number

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { MachineState } from '../audit/machine.ts'
+import { CoreDistanceMeter } from '../host/coreDistance.ts'
 import { MachineMeter } from '../host/machineMeter.ts'
 import { readPorts, readTimeWait } from '../host/ports.ts'
 import { createCpuMeter, type ProcessRef } from '../host/processes.ts'
@@ -60,14 +61,25 @@ export function socketBuffers({ socket = {} }: Scenario): { socketBuffers?: Buff
   return calls === undefined || typeof calls === 'string' ? {} : { socketBuffers: grantedBuffers(calls, socket) }
 }
 
-/** Follows the machine during a run: other programs, and the client's ports. */
+/** In a shorter run nothing is said of changes in its course. */
+const followedMsMin = 3000
+/** How far the cores are apart is measured with every second reading: five times a second, for a tenth of a millisecond each. */
+const readingsPerDistance = 2
+
+/** Follows the machine during a run: other programs, how far its cores are apart, and the client's ports. */
 export class MachineWatch {
   readonly #plan: Plan
   readonly #server: ServerProcesses
   readonly #meter: MachineMeter
+  /** Absent for short runs, and on a machine of one core. */
+  readonly #distance: CoreDistanceMeter | undefined
+  /** Of the current second, in nanoseconds. */
+  #shortestNs = Number.POSITIVE_INFINITY
+  #readings = 0
   #phase: Phase | undefined
 
   constructor(plan: Plan, cores: number, server: ServerProcesses) {
+    this.#distance = plan.lengthMs >= followedMsMin ? CoreDistanceMeter.start() : undefined
     this.#plan = plan
     this.#server = server
     this.#meter = new MachineMeter({ cores, workers: plan.workers.length, server })
@@ -76,6 +88,7 @@ export class MachineWatch {
   /** Reads the machine where a part of the run begins, and now and then in between. */
   readonly observer: Observer = {
     progressed: ({ progress: { phase } }) => {
+      this.#measureDistance(phase)
       if (phase === this.#phase) return this.#meter.progressed()
       // A scan takes some milliseconds of CPU. The end of the run has one of its own.
       if (this.#phase === undefined || phase === 'measuring') this.#meter.scan()
@@ -87,6 +100,22 @@ export class MachineWatch {
 
   otherCores(): number | undefined {
     return this.#meter.otherCoresSince()
+  }
+
+  /** How far the cores were apart since the last call, as a round trip in nanoseconds: the shortest, as an interruption makes it longer. */
+  coreDistanceNs(): number | undefined {
+    const shortest = this.#shortestNs
+    this.#shortestNs = Number.POSITIVE_INFINITY
+    return Number.isFinite(shortest) ? shortest : undefined
+  }
+
+  stop(): void {
+    this.#distance?.stop()
+  }
+
+  #measureDistance(phase: Phase): void {
+    if (phase === 'opening' || this.#readings++ % readingsPerDistance > 0) return
+    this.#shortestNs = Math.min(this.#shortestNs, this.#distance?.measure() ?? Number.POSITIVE_INFINITY)
   }
 
   /** The same at the end of the run, when processes of the server may be others than at its start. */

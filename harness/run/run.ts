@@ -173,6 +173,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     serverCpuSeconds: serverCpuMeter(server),
     rssBytes: () => process.memoryUsage.rss(),
     otherCores: () => machine.otherCores(),
+    coreDistanceNs: () => machine.coreDistanceNs(),
   })
   const run = { facts, targetIsLocal, overUdp }
   const liveAudit = new LiveAudit({ collector, run, host, clockDriftMs, machine: from => machine.state(from) })
@@ -195,6 +196,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     await drive({ plan, fleet, collector, target, observers: all, liveAudit, liveReplies, signal, afterwards })
   } finally {
     fleet.stop()
+    machine.stop()
   }
   await target.stop()
   const counted = target.requests()
