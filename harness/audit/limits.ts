@@ -80,6 +80,8 @@ export const limits = {
   /** Drift of throughput and mean response time over the measured part, and the z-score above which it is certain. */
   drift: driftMax,
   driftZ: 2.58,
+  /** So many standard errors of a drift have to be beyond its limit: by chance it is so in 1 of 20 runs with exactly that drift. */
+  driftErrors: 1.645,
   /** Half of the 95 % interval as a share of its quantile. 0.1 for all would be missed by p99 on any shared machine. */
   interval: { p50: 0.1, p90: 0.2, p99: 0.5 },
   /** Requests in each of the ten sections of which the interval is made. */

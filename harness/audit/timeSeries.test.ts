@@ -193,6 +193,13 @@ describe('stationarity', () => {
       'stationarity suspect',
     )
   })
+  it('is silent where the same drift may be the scatter of the windows', () => {
+    // 8 % in all: with windows that scatter by 15 % either way it may be 2 %, or 14.
+    const drifting = (scatter: number) =>
+      Array.from({ length: 100 }, (_, at) => 10 - 0.008 * at + (at % 10 < 5 ? scatter : -scatter) * (1 + (at % 3) / 3))
+    expect(found(withTimeSeries(planned, { meansMs: drifting(0) }))).toEqual(['stationarity suspect'])
+    expect(found(withTimeSeries(planned, { meansMs: drifting(1.2) }))).toEqual([])
+  })
   it('says from what to what, which is bounded where the replies stop', () => {
     const stops = auditTimeSeries(withTimeSeries(closed, { throughputs: windows(index => (index < 70 ? 1000 : 0)) }))
     const stationarity = stops.find(({ code }) => code === 'stationarity')

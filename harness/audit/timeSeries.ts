@@ -254,7 +254,10 @@ function stationarity({ timeSeries, plan, completed, throughput, hasConstantLoad
     { what: 'mean response time', shown: formatDuration, ...driftOf(meansMs) },
   ]
   const worst = series
-    .filter(({ relative, z }) => Math.abs(relative) > limits.drift && relative * z > Math.abs(relative) * limits.driftZ)
+    .filter(({ relative, error, z }) => {
+      const isCertain = Math.abs(relative) - limits.driftErrors * error > limits.drift
+      return isCertain && relative * z > Math.abs(relative) * limits.driftZ
+    })
     .sort((a, b) => Math.abs(b.relative) - Math.abs(a.relative))[0]
   if (worst === undefined) return []
   const { what, shown, first, last, relative } = worst

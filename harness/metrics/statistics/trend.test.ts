@@ -38,8 +38,20 @@ test('driftOf() compares the medians of the first and the last fifth, as a share
   expect(driftOf(rising)).toMatchObject({ first: 101.5, last: 117.5, relative: 16 / 117.5 })
   expect(driftOf(rising).z).toBeCloseTo(189 / Math.sqrt((20 * 19 * 45) / 18), 12)
   expect(driftOf(rising.toReversed()).relative).toBe(-16 / 117.5)
-  expect(driftOf([0, 0, 0])).toEqual({ first: 0, last: 0, relative: 0, z: 0 })
-  expect(driftOf([])).toEqual({ first: 0, last: 0, relative: 0, z: 0 })
+  expect(driftOf([0, 0, 0])).toEqual({ first: 0, last: 0, relative: 0, error: 0, z: 0 })
+  expect(driftOf([])).toEqual({ first: 0, last: 0, relative: 0, error: 0, z: 0 })
+})
+
+test.each([0, 30])('driftOf() knows the standard error of a drift, with a rise by %i in all', rise => {
+  const normal = createNormal(5)
+  const drifts = Array.from({ length: 3000 }, () =>
+    driftOf(autoregressive(normal, 20, 0).map((noise, at) => 100 + (rise * at) / 20 + 4 * noise)),
+  )
+  const mean = drifts.reduce((sum, { relative }) => sum + relative, 0) / drifts.length
+  const deviation = Math.sqrt(drifts.reduce((sum, { relative }) => sum + (relative - mean) ** 2, 0) / drifts.length)
+  const error = drifts.reduce((sum, drift) => sum + drift.error, 0) / drifts.length
+  expect(error / deviation).toBeGreaterThan(0.8)
+  expect(error / deviation).toBeLessThan(1.25)
 })
 
 test('driftOf() is not decided by one stall at an end', () => {

@@ -8,6 +8,8 @@ export interface Drift {
   readonly last: number
   /** Their difference as a share of the larger, so from -1 to 1: -0.6 is a fall by 60 %, 0.6 the same rise backwards. */
   readonly relative: number
+  /** The standard error of `relative`, from how much successive values differ: a trend hardly shows in that. */
+  readonly error: number
   /** Its z-score: beyond 2.58 it is chance in 1 of 100 cases. */
   readonly z: number
 }
@@ -30,7 +32,22 @@ export function mannKendall(values: readonly number[]): number {
 export function driftOf(values: readonly number[]): Drift {
   const length = Math.ceil(values.length * endShare)
   const [first, last] = [median(values.slice(0, length)), median(values.slice(values.length - length))]
-  return { first, last, relative: symmetricChange(first, last), z: mannKendall(values) }
+  // Of the difference of two medians.
+  const difference = medianError * scatterOf(values) * Math.sqrt(2 / Math.max(1, length))
+  const error = difference === 0 ? 0 : difference / Math.max(first, last)
+  return { first, last, relative: symmetricChange(first, last), error, z: mannKendall(values) }
+}
+
+/** The standard error of a median in that of a mean, for normal values: the root of pi / 2. */
+const medianError = Math.sqrt(Math.PI / 2)
+/** The median of absolute values that are distributed normally, in their standard deviation. */
+const medianOfNormal = 0.6745
+
+/** The standard deviation of the values around their trend, from their successive differences; 0 for fewer than three. */
+function scatterOf(values: readonly number[]): number {
+  const steps = values.slice(1).map((value, index) => value - values[index]!)
+  const usual = median(steps)
+  return median(steps.map(step => Math.abs(step - usual))) / medianOfNormal / Math.SQRT2
 }
 
 /** The change from one value to another, neither negative, as a share of the larger: from -1 to 1, whatever they are. */
