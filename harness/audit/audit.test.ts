@@ -285,6 +285,16 @@ test('audit() looks at the distance of the cores where figures changed in the co
     'quantile-ci machine-busy',
   ])
   expect(found({ machine: { use, connects, seconds } })).toEqual([])
+  // The run was cut where the cores moved: the measured part has only seconds after that.
+  const machine = { use, connects, seconds: seconds.slice(2), secondsOfRun: seconds }
+  const steadyState = { reachedAt: 5000, isUnsteady: true, what: 'throughput', change: 0.3 } as const
+  const cut = { ...timeSeries, steadyState: { ...steadyState, warmupSeconds: 5, isExtended: false } }
+  expect(found({ timeSeries, machine })).toEqual(['quantile-ci'])
+  expect(found({ timeSeries: cut, machine })).toEqual([
+    'machine-busy',
+    'warm-up machine-busy',
+    'quantile-ci machine-busy',
+  ])
   const [busy, ...others] = audit({
     ...healthy,
     timeSeries,

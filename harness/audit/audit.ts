@@ -87,7 +87,12 @@ export function findingsOf(inputs: AuditInputs): Finding[] {
 function withCoreDistance(found: Finding[], { machine }: AuditInputs): Finding[] {
   const isExplained = found.some(finding => finding.code === 'machine-busy' && isDoubt(finding))
   if (machine === undefined || isExplained || !found.some(isUnsteady)) return found
-  return [...found, ...auditCoreDistance(machine)]
+  const { seconds = [], secondsOfRun = [] } = machine
+  const inMeasuredPart = auditCoreDistance(seconds)
+  if (inMeasuredPart.length > 0) return [...found, ...inMeasuredPart]
+  // What differed before the measured part was taken for a warm-up.
+  const isBefore = found.some(finding => finding.code === 'warm-up' && isDoubt(finding))
+  return isBefore ? [...found, ...auditCoreDistance(secondsOfRun)] : found
 }
 
 function accountsOf(inputs: AuditInputs): Finding[] {

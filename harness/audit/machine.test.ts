@@ -135,11 +135,11 @@ const [near, far] = [
   [540, 0.076],
 ] as const
 const distanceCodes = (...given: [number | undefined, number][]) =>
-  auditCoreDistance({ ...healthy, seconds: secondsOf(...given) }).map(({ code, severity }) => `${code} ${severity}`)
+  auditCoreDistance(secondsOf(...given)).map(({ code, severity }) => `${code} ${severity}`)
 
 test('auditCoreDistance() finds that response times followed the distance of the cores', () => {
   const seconds = secondsOf([...near], [...near], [undefined, 0.09], [...far], [...near], [...far])
-  const [finding, ...others] = auditCoreDistance({ ...healthy, seconds })
+  const [finding, ...others] = auditCoreDistance(seconds)
   expect(others).toEqual([])
   expect(finding).toMatchObject({ code: 'machine-busy', severity: 'suspect', value: 540 / 192, limit: 1.4 })
   expect(finding!.message).toBe(

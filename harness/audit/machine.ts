@@ -36,8 +36,9 @@ export interface DistanceSecond {
 
 /** What the checks of the machine look at. */
 export interface MachineInputs extends MachineState {
-  /** The measured part, by second. */
+  /** The measured part by second, and the whole run without its first second, in which code is compiled. */
   readonly seconds?: readonly DistanceSecond[]
+  readonly secondsOfRun?: readonly DistanceSecond[]
   readonly connects: {
     /** A connection for each request, which the client closes. */
     readonly areForRequests: boolean
@@ -63,6 +64,7 @@ export function machineInputs(
   return {
     ...state,
     seconds,
+    secondsOfRun: collector.intervals.slice(1),
     connects: {
       areForRequests: scenario.reconnect.when === 'every-request' && !closesByReset(scenario.reconnect),
       count: totals.connects,
@@ -87,7 +89,7 @@ function closesByReset(reconnect: object): boolean {
  * threads that work together are slower the further their cores are apart; the response times of a server that gets slower
  * by itself change without that.
  */
-export function auditCoreDistance({ seconds = [] }: MachineInputs): Finding[] {
+export function auditCoreDistance(seconds: readonly DistanceSecond[]): Finding[] {
   const known = seconds.flatMap(({ coreDistanceNs, p50 }) =>
     coreDistanceNs === undefined || p50 === undefined ? [] : [{ ns: coreDistanceNs, p50 }],
   )
