@@ -45,7 +45,9 @@ test('measureCeiling() caches what it has measured, and does not measure it agai
   const cacheFolder = newFolder()
   const inputs = await inputsOf(line, tcp, 2)
   const options = { ...inputs.options, cacheFolder }
-  const first = await measureCeiling({ ...inputs, options })
+  let first = await measureCeiling({ ...inputs, options })
+  // Beside other work the connections of so short a measurement may not be open in time, which is an answer too.
+  for (let tried = 1; 'none' in first && tried < 5; tried++) first = await measureCeiling({ ...inputs, options })
   expect(first).toMatchObject({ cached: false })
   expect(perSecondOf(first)).toBeGreaterThan(0)
   expect(await measureCeiling({ ...inputs, options })).toEqual({ ...first, cached: true })
