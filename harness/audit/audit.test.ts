@@ -274,7 +274,7 @@ test('audit() looks at the distance of the cores where figures changed in the co
       ...{ halfWidthsMs: { p50: 0.2 }, busyShare: 0.3, balance: 1 },
     },
   }
-  const seconds = [192, 192, 540, 540].map(ns => ({ completed: 1000, coreDistanceNs: ns, p50: ns / 400 }))
+  const seconds = [192, 192, 540, 540].map(ns => ({ coreDistanceNs: ns, p50: ns / 400 }))
   const connects = { areForRequests: false, count: 10, perSecond: 0, elapsedSeconds: 10, withoutPort: 0 } as const
   const use = { seconds: 10, cores: 2, otherCores: 0, programs: [] }
   const found = (inputs: Partial<AuditInputs>) =>

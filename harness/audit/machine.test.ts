@@ -124,7 +124,6 @@ test.each<[string, Partial<MachineInputs['connects']>, Partial<Ports>, number]>(
 /** Seconds with a distance in nanoseconds and a p50 in milliseconds each. */
 function secondsOf(...given: [coreDistanceNs: number | undefined, p50: number][]): DistanceSecond[] {
   return given.map(([coreDistanceNs, p50]) => ({
-    completed: 1000,
     p50,
     ...(coreDistanceNs !== undefined && { coreDistanceNs }),
   }))

@@ -30,7 +30,6 @@ interface PortUse {
 /** A second of the measured part, as far as the distance of the cores shows in it. */
 export interface DistanceSecond {
   readonly coreDistanceNs?: number
-  readonly completed: number
   readonly p50?: number
 }
 

@@ -79,9 +79,10 @@ export class OneWayRequests {
     this.#written = 0
     const { links, pauses, due, transport, pause } = this.#options
     const isQueued = isRefused || transport.queuedBytes(link) > 0
-    if (!isQueued) this.#complete(link, written)
-    else if (this.waiting[link] === 0) this.#since[link] = now
-    if (isQueued) this.waiting[link]! += written
+    if (isQueued) {
+      if (this.waiting[link] === 0) this.#since[link] = now
+      this.waiting[link]! += written
+    } else this.#complete(link, written)
     if (pauses.meanMs[this.#lastStep]! > 0) {
       const until = now + pauses.after(this.#lastStep)
       links.pause(link, until)
