@@ -17,14 +17,20 @@ export interface Tap {
 export class TappedTransport extends WrappedTransport {
   readonly #protocol: Protocol
   readonly #tap: Tap
+  /** The format of the reply that is next on a link, where replies end differently. */
+  formatOfNext: (link: number) => Protocol
   readonly #partialFrames = new PartialFrames()
   /** By link: lengths of the requests without a reply, of which a format without framing needs the first. */
   readonly #sentBytes = new Map<number, number[]>()
+
+  /** Links that were closed since something last came in on them. */
+  readonly #forgotten = new Set<number>()
 
   constructor(transport: Transport, protocol: Protocol, tap: Tap) {
     super(transport)
     this.#protocol = protocol
     this.#tap = tap
+    this.formatOfNext = () => protocol
   }
 
   connect(link: number): void {
@@ -57,8 +63,7 @@ export class TappedTransport extends WrappedTransport {
       },
       drained: (link, now) => loop.drained?.(link, now),
       received: (link, bytes, from, to, now) => {
-        this.#show(link, bytes, from, to)
-        loop.received(link, bytes, from, to, now)
+        this.#show(link, bytes, from, to, (at, end) => loop.received(link, bytes, at, end, now))
       },
       closed: (link, cause, now) => {
         this.#forget(link)
@@ -69,13 +74,22 @@ export class TappedTransport extends WrappedTransport {
     })
   }
 
-  #show(link: number, received: Uint8Array, from: number, to: number): void {
+  /** Shows what came in and passes it on, frame by frame: what a reply is may depend on how many came before it. */
+  #show(
+    link: number,
+    received: Uint8Array,
+    from: number,
+    to: number,
+    passOn: (from: number, to: number) => void,
+  ): void {
     const partial = this.#partialFrames
     partial.join(link, received, from, to)
     const { bytes, to: end } = partial
     let at = partial.from
+    let passed = from
+    this.#forgotten.delete(link)
     while (at < end) {
-      const frameEnd = this.#protocol.frameEnd(bytes, at, end, this.#lengthsOf(link)[0] ?? 0)
+      const frameEnd = this.formatOfNext(link).frameEnd(bytes, at, end, this.#lengthsOf(link)[0] ?? 0)
       if (frameEnd < 0) {
         this.#tap.rest(bytes, at, end)
         at = end
@@ -84,11 +98,17 @@ export class TappedTransport extends WrappedTransport {
       this.#tap.frame(false, bytes, at, frameEnd)
       this.#lengthsOf(link).shift()
       at = frameEnd
+      passOn(passed, to - (end - at))
+      // The frame may have ended its connection, and what stood behind it has been shown as the rest.
+      if (this.#forgotten.has(link)) return
+      passed = to - (end - at)
     }
     partial.keep(link, bytes, at, end)
+    if (passed < to) passOn(passed, to)
   }
 
   #forget(link: number): void {
+    this.#forgotten.add(link)
     const partial = this.#partialFrames
     partial.show(link)
     if (partial.from < partial.to) this.#tap.rest(partial.bytes, partial.from, partial.to)

@@ -39,10 +39,13 @@ export interface Slab {
   readonly oneWayByStep: Float64Array
 }
 
-/** Requests of the loop, messages of the connect handshake and heartbeats are counted separately. */
-export const roles = ['request', 'handshake', 'heartbeat'] as const
+/**
+ * Requests of the loop, messages of the connect handshake, heartbeats, and what is sent in answer to messages of the server
+ * are counted separately.
+ */
+export const roles = ['request', 'handshake', 'heartbeat', 'answer'] as const
 export type Role = (typeof roles)[number]
-export const roleIndex = { request: 0, handshake: 1, heartbeat: 2 } as const satisfies Record<Role, number>
+export const roleIndex = { request: 0, handshake: 1, heartbeat: 2, answer: 3 } as const satisfies Record<Role, number>
 
 /** Indexes into `Slab.fields`. A field that is kept by role or by failure kind is the first of its row. */
 export const field = {
@@ -51,62 +54,62 @@ export const field = {
   /** Written by the worker: one of `state`. */
   state: 1,
   sent: 2,
-  completed: 5,
-  failed: 8,
-  bytesSent: 11,
-  bytesReceived: 12,
-  connects: 13,
+  completed: 6,
+  failed: 10,
+  bytesSent: 14,
+  bytesReceived: 15,
+  connects: 16,
   /** Open connections whose handshake is done: a level, not a counter. */
-  open: 14,
+  open: 17,
   /** The JavaScript heap of the worker in KiB: a level. */
-  heapKiB: 15,
+  heapKiB: 18,
   /** Requests without an answer when counting stopped, counted in the slots and not derived. */
-  inFlightAtEnd: 16,
+  inFlightAtEnd: 19,
   /** TCP segments sent again, over all connections that are closed by now; where the transport knows. */
-  retransmits: 17,
+  retransmits: 20,
   /** Mode rate: requests that have come up so far. */
-  planned: 18,
+  planned: 21,
   /** Written by the main thread before the end: by how many milliseconds the run is extended. */
-  extensionMs: 19,
+  extensionMs: 22,
   /** UDP: replies that came a second time, and replies that came after the reply to a later request. */
-  duplicates: 20,
-  reordered: 21,
+  duplicates: 23,
+  reordered: 24,
   /** Messages that answer no request: those that came up to the end, and those after it. */
-  deliveries: 22,
-  deliveriesAfter: 23,
+  deliveries: 25,
+  deliveriesAfter: 26,
   /** With deliveries: replies that complete no request, because they came after the end or were not as expected. */
-  nonCompletingReplies: 24,
+  nonCompletingReplies: 27,
   /** Deliveries that the server need not have made, as it may not have accepted the connection yet. */
-  possiblyMissed: 25,
+  possiblyMissed: 28,
   /** 1 when deliveries may still have been on their way as the worker left, else 0: a level. */
-  deliveriesCut: 26,
+  deliveriesCut: 29,
   /** Replies to requests that had timed out. They are no failures: the timeouts are counted. */
-  lateReplies: 27,
+  lateReplies: 30,
   /** Connections that the server closed while nothing was under way on them. */
-  idleCloses: 28,
+  idleCloses: 31,
   /** Links that are in use and have not failed since a request was last answered on them: a level. */
-  linksInService: 29,
+  linksInService: 32,
   /** Times that the loop woke late while requests were in flight or due; the latest of them are in `Slab.stalls`. */
-  stalls: 30,
+  stalls: 33,
   /** Links that are wanted, and those of them that are down: lost by a failure, and not ready again. Levels. */
-  wanted: 31,
-  down: 32,
+  wanted: 34,
+  down: 35,
   /** Links that wait for their turn to connect, connect, or shake hands: a level. */
-  opening: 33,
+  opening: 36,
   /** Mode rate: requests of the plan that wait for a connection: a level. */
-  waiting: 34,
+  waiting: 37,
   /** Frames that answer nothing, and that the rules of the protocol pass over. */
-  ignored: 35,
+  ignored: 38,
   /** Connections that were ready for requests, their handshake included; opened again, they count again. */
-  ready: 36,
+  ready: 39,
   /** Links that are not opened again, as that has failed too often in a row. */
-  givenUp: 37,
+  givenUp: 40,
   /** Pieces of deliveries that came later than their beginning, in formats where a delivery has no end. */
-  deliveryPieces: 38,
+  deliveryPieces: 41,
   /** Completed requests that expect no reply; they are in `completed` too. */
-  oneWay: 39,
+  oneWay: 42,
   /** By kind, up to the end of the fields. */
-  failures: 40,
+  failures: 43,
 } as const
 
 /** The histograms that come before those of the steps. */

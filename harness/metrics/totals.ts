@@ -27,6 +27,8 @@ export interface Totals {
   /** Messages sent besides the requests, and counted apart from them. */
   readonly handshakes: { readonly sent: number; readonly completed: number }
   readonly heartbeats: { readonly sent: number; readonly completed: number }
+  /** Messages sent in answer to messages of the server; only where there are any. */
+  readonly answers?: number
 }
 
 /** Round-trip times as measured by the kernel, in milliseconds, over all connections that were queried. */
@@ -96,6 +98,7 @@ export function totalsOf(collector: Collector): Totals {
   })
   const ignored = collector.total(field.ignored)
   const oneWay = collector.total(field.oneWay)
+  const answers = collector.total(field.sent + roleIndex.answer)
   return {
     ...pair(roleIndex.request),
     failed: collector.total(field.failed),
@@ -111,6 +114,18 @@ export function totalsOf(collector: Collector): Totals {
     connects: collector.total(field.connects),
     handshakes: pair(roleIndex.handshake),
     heartbeats: pair(roleIndex.heartbeat),
+    ...(answers > 0 && { answers }),
+  }
+}
+
+/** All messages that were sent, and those of them that were answered: requests, handshakes, heartbeats and answers. */
+export function messagesOf({ sent, completed, handshakes, heartbeats, answers = 0 }: Totals): {
+  readonly sent: number
+  readonly answered: number
+} {
+  return {
+    sent: sent + handshakes.sent + heartbeats.sent + answers,
+    answered: completed + handshakes.completed + heartbeats.completed,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Role } from '../metrics/slab.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RandomPause } from '../scenario/scenario.ts'
 import type { MessageTemplate, PlannedCapture } from './templates.ts'
 
@@ -16,7 +17,10 @@ export interface RequestBank {
   readonly templates: readonly (MessageTemplate | null)[]
   /** The number of values that each connection captures. */
   readonly capturedValues: number
-  /** The steps of the loop, then the heartbeat, then the handshakes: with the key first, then those of the scenario. */
+  /**
+   * The steps of the loop, then the heartbeat, then the answers to messages of the server, then the handshakes: with the key
+   * first, then those of the scenario.
+   */
   readonly steps: readonly PlannedStep[]
   /** Steps are drawn by weight instead of sent sequentially. */
   readonly weighted: boolean
@@ -28,7 +32,7 @@ export interface RequestBank {
 }
 
 /** `signature` signs the challenge that the connection has received. */
-export type PatchKind = 'seq' | 'connection' | 'uuid' | 'random' | 'stamp' | 'number' | 'signature'
+export type PatchKind = 'seq' | 'count' | 'connection' | 'uuid' | 'random' | 'stamp' | 'utc' | 'number' | 'signature'
 
 export interface Patch {
   readonly kind: PatchKind
@@ -59,12 +63,21 @@ export interface PlannedStep {
   readonly listens?: true
   /** Its frames are whole messages: no id and no checksum is written into them. */
   readonly unframed?: true
+  /** How its reply ends, where that is unlike other replies. */
+  readonly form?: PlannedForm
   /** Its reply is a challenge, which the next step signs. */
   readonly challenge?: true
   /** Values taken from its reply; a request whose reply lacks one has failed. */
   readonly captures?: readonly PlannedCapture[]
   /** It uses captured values or the client's address and is encoded when it is sent; its frames are examples. */
   readonly isTemplate?: true
+}
+
+/** A format for one reply. */
+export interface PlannedForm {
+  readonly spec: ProtocolSpec
+  /** Its frames are not those of the protocol, so that nothing in them is a delivery or to be ignored. */
+  readonly isOther: boolean
 }
 
 /** A reply must match every part that is present. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { messageOf, reasonOf } from '../errors.ts'
 import { show } from '../invalidValue.ts'
+import { answersOf } from '../scenario/answers.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
 import {
@@ -99,7 +100,7 @@ function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<stri
 }
 
 /** The payload files of a scenario, each with the first place that names it. */
-function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Map<string, Path> {
+function payloadFiles({ loop = [], mix = [], connect, heartbeat, protocol }: Scenario): Map<string, Path> {
   const files = new Map<string, Path>()
   function add(payload: Payload | undefined, at: Path): void {
     if (payload === undefined || typeof payload === 'string') return
@@ -124,5 +125,6 @@ function payloadFiles({ loop = [], mix = [], connect, heartbeat }: Scenario): Ma
     })
   }
   if (heartbeat) addSend(heartbeat.send, ['heartbeat', 'send'])
+  for (const { path, send } of answersOf(protocol)) addSend(send, [...path, 'send'])
   return files
 }

@@ -41,6 +41,8 @@ export interface WorkerPlan {
   readonly reconnect: Reconnect['when']
   /** Connections that had their request are closed by a reset. */
   readonly closesByReset?: boolean
+  /** A connection is opened anew after so many requests; absent where they do not end it. */
+  readonly requestsPerConnection?: number
   readonly backoffMinMs: number
   readonly backoffMaxMs: number
   /** A connection that could not be opened so often in a row is given up; absent where it is tried for ever. */
@@ -120,6 +122,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     lengthMs,
     timeoutMs: scenario.timeout,
     reconnect: scenario.reconnect.when,
+    ...(scenario.reconnect.after !== undefined && { requestsPerConnection: scenario.reconnect.after }),
     ...(scenario.reconnect.close === 'reset' && { closesByReset: true }),
     backoffMinMs: scenario.reconnect.backoff.min,
     backoffMaxMs: scenario.reconnect.backoff.max,

@@ -1,23 +1,26 @@
 import { assert, messageOf, UserError } from '../errors.ts'
 import type { Role } from '../metrics/slab.ts'
 import { createPrng, streamSeed } from '../prng.ts'
+import { createProtocol } from '../protocols/catalog.ts'
 import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
+import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
+import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
 import {
   type ConstantPayload,
-  type Expectation,
   isMessage,
   isOneWay,
   isUnframed,
   type MessageSend,
   type Payload,
+  type ReplyForm,
   type Scenario,
   type Send,
   type Step,
 } from '../scenario/scenario.ts'
 import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
-import type { Patch, PlannedExpectation, PlannedStep, RequestBank } from './bank.ts'
+import type { Patch, PlannedExpectation, PlannedForm, PlannedStep, RequestBank } from './bank.ts'
 import type { Materials } from './materials.ts'
 import {
   encodePayload,
@@ -28,7 +31,13 @@ import {
   textsIn,
 } from './payload.ts'
 import { locateSlots, type Slot } from './slotPlaces.ts'
-import { CaptureNames, localAddress, type MessageTemplate, type TemplatePart } from './templates.ts'
+import {
+  CaptureNames,
+  localAddress,
+  type MessageTemplate,
+  type PlannedCapture,
+  type TemplatePart,
+} from './templates.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -37,7 +46,7 @@ export function encodeRequests(
   materials: Materials,
   seed: number,
 ): RequestBank {
-  const builder = new BankBuilder(protocol, materials, seed)
+  const builder = new BankBuilder(protocol, materials, seed, scenario.protocol)
   const loop = scenario.loop ?? scenario.mix!
   const kind = scenario.loop ? 'loop' : 'mix'
   loop.forEach((step, index) => {
@@ -46,6 +55,7 @@ export function encodeRequests(
   if (scenario.heartbeat) {
     builder.add('heartbeat', ['heartbeat'], { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
   }
+  for (const answer of answersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
   scenario.connect.forEach((step, index) => {
     builder.add('handshake', ['connect', index], step)
@@ -71,6 +81,7 @@ class BankBuilder {
   readonly #layers: BodyLayers | undefined
   readonly #materials: Materials
   readonly #seed: number
+  readonly #spec: ProtocolSpec
   readonly #frames: Uint8Array[] = []
   readonly #patches: Patch[][] = []
   readonly #templates: (MessageTemplate | null)[] = []
@@ -79,11 +90,12 @@ class BankBuilder {
   readonly #issues: Issue[] = []
   #bytes = 0
 
-  constructor(protocol: Protocol, materials: Materials, seed: number) {
+  constructor(protocol: Protocol, materials: Materials, seed: number, spec: ProtocolSpec) {
     this.#protocol = protocol.layers?.plain ?? protocol
     this.#layers = protocol.layers
     this.#materials = materials
     this.#seed = seed
+    this.#spec = spec
   }
 
   add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
@@ -97,7 +109,8 @@ class BankBuilder {
         role,
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
-        ...(step.expect === undefined || isOneWay(step) ? {} : { expectation: this.#expectation(step.expect) }),
+        ...(step.expect === undefined || isOneWay(step) ? {} : { expectation: this.#expectation(step) }),
+        ...(step.reply && { form: plannedForm(step.reply, this.#spec) }),
         ...pauseOf(step.think),
         weight,
         reply: reply && !isOneWay(step),
@@ -110,6 +123,17 @@ class BankBuilder {
       if (!(error instanceof RangeError) && !(error instanceof UserError)) throw error
       this.#issues.push(issue([...at, 'send'], messageOf(error)))
     }
+  }
+
+  /** What is sent in answer to a message of the server, with the values that are taken from that. */
+  addAnswer({ path, to, send, capture }: Answer): void {
+    const rest: PlannedCapture[] = textsOf(send).some(text => hasCapture(text, restName))
+      ? [this.#names.capture(restName, { kind: 'rest', offset: restOffset(to) ?? 0 })]
+      : []
+    this.add('answer', path, { send, think: 0 }, 1, false)
+    const captures = [...this.#names.planned({ ...(capture && { capture }) }), ...rest]
+    const step = this.#steps.at(-1)
+    if (step?.role === 'answer' && captures.length > 0) this.#steps[this.#steps.length - 1] = { ...step, captures }
   }
 
   /** Hello and signature; the signature is a patch, because the challenge is known only during the run. */
@@ -260,13 +284,14 @@ class BankBuilder {
     return Uint8Array.from({ length: payload.random }, () => prng.next32() & 0xff)
   }
 
-  #expectation(expect: Expectation): PlannedExpectation {
+  #expectation({ expect, reply }: Step): PlannedExpectation {
+    assert(expect !== undefined, 'a step that expects nothing has no expectation')
     if (expect === 'echo') return { echo: true }
     assert(expect !== 'nothing', 'a step without a reply has no expectation')
     const { equals = expect.body, begins, contains, matches, error, body: _, extension, fields, ...header } = expect
     const bytes = (payload: Payload) =>
       typeof payload === 'string' ? utf8(payload) : encodePayload(payload, 0, [], this.#context(undefined))
-    const isDrawn = this.#protocol.fields !== undefined
+    const isDrawn = (reply?.spec === undefined ? this.#protocol : createProtocol(reply.spec)).fields !== undefined
     const values = plannedValues({ ...header, ...fields, ...(isDrawn && extension !== undefined && { extension }) })
     return {
       ...(equals === undefined ? {} : { equals: bytes(equals) }),
@@ -278,6 +303,13 @@ class BankBuilder {
       ...(error === undefined ? {} : { error: utf8(error) }),
     }
   }
+}
+
+/** How the reply to a step ends: by other rules, or in another format. */
+function plannedForm({ rules, spec }: ReplyForm, own: ProtocolSpec): PlannedForm {
+  if (spec !== undefined) return { spec, isOther: true }
+  const { until: _, more: __, single: ___, joined: ____, ...others } = 'replies' in own ? (own.replies ?? {}) : {}
+  return { spec: { ...own, replies: { ...others, ...rules } } as ProtocolSpec, isOther: false }
 }
 
 type MessageFields = Omit<MessageSend, 'body' | 'path' | 'headers' | 'clientIp'>
@@ -346,6 +378,10 @@ function textsOf(send: Send): string[] {
     ...(send.clientIp === undefined ? [] : [send.clientIp]),
     ...Object.values(send.headers ?? {}),
   ]
+}
+
+function hasCapture(text: string, name: string): boolean {
+  return parseSlots(text).some(part => 'slot' in part && part.slot === 'capture' && part.name === name)
 }
 
 function hasSlot(text: string, slot: string): boolean {

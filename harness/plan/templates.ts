@@ -62,8 +62,13 @@ export class CaptureNames {
     return index < 0 ? this.#names.push(name) - 1 : index
   }
 
+  /** A captured value that is taken from that part of a reply. */
+  capture(name: string, source: CaptureSource): PlannedCapture {
+    return { value: this.numberOf(name), source }
+  }
+
   /** The captures of a step, with their numbers. */
   planned({ capture = {} }: Pick<Step, 'capture'>): readonly PlannedCapture[] {
-    return Object.entries(capture).map(([name, text]) => ({ value: this.numberOf(name), source: parseCapture(text) }))
+    return Object.entries(capture).map(([name, text]) => this.capture(name, parseCapture(text)))
   }
 }

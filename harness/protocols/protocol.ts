@@ -104,6 +104,13 @@ export interface Protocol {
   /** Formats in which frames come that answer nothing and are of no interest: whether such a whole frame is one. */
   ignores?(bytes: Uint8Array, from: number, end: number): boolean
   /**
+   * Formats in which a server asks, and waits for an answer: the number of the rule by which such a whole frame is answered,
+   * or -1 for any other.
+   */
+  answerTo?(bytes: Uint8Array, from: number, end: number): number
+  /** Formats in which a reply may be several frames, with others among them that are none: the end of the first frame. */
+  readonly singleFrameEnd?: Protocol['frameEnd']
+  /**
    * Formats in which a delivery has no end, so that more of it may come: whether the whole frame `bytes[from, end)` is only
    * more of the frame before it. `delivery` then gives its beginning.
    */

@@ -1,6 +1,7 @@
 import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
+import { answersOf } from '../scenario/answers.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
 import { type Secrets, showBytes, showFirstWord } from '../shownBytes.ts'
 
@@ -80,11 +81,14 @@ function reasonFor({ kind, bytes }: Sample, explain: Explain | undefined): strin
     : undefined
 }
 
-/** By the number of a step: the steps of the loop, the heartbeat, the handshake with a key, and that of the scenario. */
-function stepsOf({ loop, mix, heartbeat, key, connect }: Scenario): (Step | undefined)[] {
+/**
+ * By the number of a step: the steps of the loop, the heartbeat, answers, the handshake with a key, and that of the scenario.
+ */
+function stepsOf({ loop, mix, heartbeat, key, connect, protocol }: Scenario): (Step | undefined)[] {
   return [
     ...(loop ?? mix ?? []),
     ...(heartbeat === undefined ? [] : [undefined]),
+    ...answersOf(protocol).map(() => undefined),
     ...(key === undefined ? [] : [undefined, undefined]),
     ...connect,
   ]

@@ -81,6 +81,7 @@ const report = z.looseObject({
     connects: count,
     handshakes: pair,
     heartbeats: pair,
+    answers: count.optional(),
   }),
   throughput: z.looseObject({ mean: count, perSecond: z.array(z.number()) }),
   availability: optional,

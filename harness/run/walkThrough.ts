@@ -65,6 +65,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
       heapKiB: () => 0,
       ...offsets,
     })
+    tapped.formatOfNext = link => client.frames.formatOfNext(link)
     slab.instants[instant.start] = tapped.now() + offsets.sharedOffsetMs + listenMs
     Atomics.store(slab.fields, field.control, control.start)
     const follow = setInterval(() => {

@@ -3,6 +3,7 @@ import type { ChecksumName } from '../protocols/picture/checksums.ts'
 import type { LengthForm } from '../protocols/picture/lengths.ts'
 import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
+import type { ReplyRules } from '../protocols/replies/replies.ts'
 import type { RelaySettings } from '../relaySettings.ts'
 import type { SocketSettings } from '../socketOptions.ts'
 import type { WireSettings } from '../transports/wire.ts'
@@ -101,6 +102,8 @@ export interface Stage {
 export interface Reconnect {
   readonly when: 'failure' | 'every-request' | 'never'
   readonly backoff: { readonly min: number; readonly max: number }
+  /** A connection is closed and opened anew after so many requests. */
+  readonly after?: number
   /** A connection that could not be opened, or do its handshake, so often in a row is given up. */
   readonly attempts?: number
   /** `reset`: a connection that has had its request is closed by a reset, and leaves no port in TIME_WAIT. */
@@ -113,10 +116,18 @@ export interface Step {
   /** In the handshake: nothing is sent, and what the server says by itself is the reply. */
   readonly listens?: true
   readonly expect?: Expectation
+  /** How its reply ends, where that is unlike other replies. */
+  readonly reply?: ReplyForm
   /** Values that later steps of the connection use as `{{name}}`: `body`, `json:access.token` or `regex:...` by name. */
   readonly capture?: Readonly<Record<string, string>>
   /** Milliseconds between the reply and the connection's next request. */
   readonly think: number | RandomPause
+}
+
+/** Exactly one of the two: other rules for the frames of the protocol, or another format, with rules of its own. */
+export interface ReplyForm {
+  readonly rules?: Pick<ReplyRules, 'until' | 'more' | 'single' | 'joined'>
+  readonly spec?: ProtocolSpec
 }
 
 /** Pauses in milliseconds, each drawn anew: `exponential`, or `uniform` from 0 to twice their mean. */

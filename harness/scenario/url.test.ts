@@ -111,7 +111,7 @@ test.each([
   ['http://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
   [
     'http://h/{{seqq}}',
-    'expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{seqq}}"',
+    'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{seqq}}"',
   ],
   ['redis://h/1', 'expected redis://host:port without a database, got "redis://h/1"'],
   ['redis://:secret@h', 'expected redis://host:port, got "redis://:secret@h"'],

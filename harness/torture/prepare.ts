@@ -47,9 +47,13 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
   const { scenario, redacted } = loaded
   checkRepeatable(source, bank)
   const protocol = composeProtocol(spoken)
-  const { request, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
+  const { request, replyFormat, handshake } = createSingleRequests({ bank, protocol, key: scenario.key, seed })
   const layers = spoken.layers?.names
-  const subject = { spec: spoken.spec, protocol, ...(layers && { layers }), request: request(), handshake }
+  const subject = {
+    ...{ spec: spoken.spec, protocol, request: request(), handshake },
+    ...(layers && { layers }),
+    ...(replyFormat && { replyFormat }),
+  }
   const target = await openTarget(scenario.target, {
     protocol: spoken,
     tls: materials.tls,

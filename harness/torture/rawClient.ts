@@ -78,7 +78,8 @@ export class RawClient {
   /** Whether to keep the bytes of the last reply, because the next request of a handshake may depend on them. */
   keepsReply = false
   lastReply: Uint8Array = new Uint8Array(0)
-  readonly #protocol: Protocol
+  /** The format of the next replies; that of the protocol, unless a step says otherwise. */
+  format: Protocol
   readonly #socket: net.Socket
   /** The socket below TLS; without TLS the same socket. */
   readonly #tcp: net.Socket
@@ -89,7 +90,7 @@ export class RawClient {
   #framedBytes = 0
 
   constructor(address: Address, protocol: Protocol, closed: () => void) {
-    this.#protocol = protocol
+    this.format = protocol
     this.#canReset = address.scheme !== 'unix'
     const options = connectOptions(address)
     const isSecure = address.scheme === 'tls'
@@ -121,7 +122,7 @@ export class RawClient {
 
   /** Bytes after the last whole reply; 0 with deliveries, which may be incomplete at any time. */
   get partialBytes(): number {
-    return this.#protocol.delivery === undefined ? this.bytesIn - this.#framedBytes : 0
+    return this.format.delivery === undefined ? this.bytesIn - this.#framedBytes : 0
   }
 
   /** Bytes that were written but not yet accepted by the kernel. */
@@ -206,17 +207,17 @@ export class RawClient {
     const { bytes, to } = this.#partialFrames
     let at = this.#partialFrames.from
     while (at < to) {
-      const end = this.#protocol.frameEnd(bytes, at, to, this.requestBytes)
+      const end = this.format.frameEnd(bytes, at, to, this.requestBytes)
       if (end < 0) {
-        const reason = this.#protocol.explain?.(bytes, at, to)
-        const fault = end === malformed ? `not a ${this.#protocol.name} message` : 'a message that is too large'
+        const reason = this.format.explain?.(bytes, at, to)
+        const fault = end === malformed ? `not a ${this.format.name} message` : 'a message that is too large'
         this.garbage = reason === undefined ? fault : `${fault}: ${reason}`
         this.#partialFrames.drop(0)
         return
       }
       if (end === 0) break
       // A delivery was caused by another connection and answers no request of this one.
-      if (!isUnasked(this.#protocol, bytes, at, end)) this.replies.push(this.#reply(bytes, at, end))
+      if (!isUnasked(this.format, bytes, at, end)) this.replies.push(this.#reply(bytes, at, end))
       this.#framedBytes += end - at
       at = end
     }
@@ -227,18 +228,18 @@ export class RawClient {
   #parseEnd(): void {
     this.#partialFrames.show(0)
     const { bytes, from, to } = this.#partialFrames
-    const end = this.#protocol.endAtClose?.(bytes, from, to) ?? 0
+    const end = this.format.endAtClose?.(bytes, from, to) ?? 0
     if (end <= 0) return
     this.replies.push(this.#reply(bytes, from, end))
     this.#framedBytes += end - from
   }
 
   #reply(bytes: Uint8Array, from: number, end: number): Reply {
-    const { requestId, type, status } = this.#protocol
+    const { requestId, type, status } = this.format
     if (this.keepsReply) this.lastReply = bytes.slice(from, end)
     return {
       bytes: end - from,
-      isRefusal: this.#protocol.isRefusal?.(bytes, from, end) ?? false,
+      isRefusal: this.format.isRefusal?.(bytes, from, end) ?? false,
       ...(requestId && { id: requestId.read(bytes, from, end) }),
       ...(type && { type: type.read(bytes, from) }),
       ...(status && { status: status.read(bytes, from) }),

@@ -10,6 +10,8 @@ export interface Subject {
   readonly layers?: readonly string[]
   /** The frame of a valid request, with its layers. */
   readonly request: Uint8Array
+  /** The format of its reply, where that ends unlike the others. */
+  readonly replyFormat?: Protocol
   /** Requests that are sent first on each new connection, each after the reply to the one before. */
   readonly handshake: readonly HandshakeRequest[]
   /** The server closes a connection after one reply. */

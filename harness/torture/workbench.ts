@@ -59,9 +59,10 @@ export class Workbench {
   async open(ms = this.timeoutMs): Promise<RawClient> {
     const client = await this.#clients.connect(ms)
     client.keepsReply = true
-    for (const { make, replyType } of this.subject.handshake) {
+    for (const { make, replyType, replyFormat } of this.subject.handshake) {
       const frame = make(client.lastReply)
       client.requestBytes = frame.length
+      client.format = replyFormat ?? this.subject.protocol
       await this.write(client, frame)
       await client.until(() => client.replies.length > 0, ms)
       const reply = client.replies.at(-1)
@@ -71,6 +72,7 @@ export class Workbench {
       client.replies.length = 0
     }
     client.keepsReply = false
+    client.format = this.subject.replyFormat ?? this.subject.protocol
     client.requestBytes = this.subject.request.length
     return client
   }

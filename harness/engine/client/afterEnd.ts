@@ -6,6 +6,7 @@ import type { Deliveries } from './deliveries.ts'
 import type { InFlight } from './inflight.ts'
 import type { OneWayRequests } from './oneWay.ts'
 import type { Pairing } from './pairing.ts'
+import type { ReplyFrames } from './replyForms.ts'
 import type { RequestSequence } from './requestSequence.ts'
 import type { Samples } from './samples.ts'
 import type { StrayReplies } from './strayReplies.ts'
@@ -24,8 +25,7 @@ export interface AfterEndOptions {
   readonly samples: Samples
   readonly strays: StrayReplies
   readonly oneWay: OneWayRequests | undefined
-  /** The end of the first frame on a link, as `Protocol.frameEnd` gives it. */
-  readonly frameEnd: (link: number, input: Uint8Array, at: number, end: number) => number
+  readonly frames: ReplyFrames
 }
 
 /** What comes in after counting has stopped: it frees the slots, and nothing but response times is counted of it. */
@@ -38,14 +38,14 @@ export class AfterEnd {
 
   /** Takes the bytes of a readable event. */
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): void {
-    const { protocol, partialFrames, deliveries, pairing, samples, unanswered, slots, frameEnd } = this.#options
+    const { protocol, partialFrames, deliveries, pairing, samples, unanswered, slots, frames } = this.#options
     deliveries?.received(link, now)
     partialFrames.join(link, bytes, from, to)
     const { bytes: input, to: end } = partialFrames
     let at = partialFrames.from
     let isOver = false
     while (at < end && !isOver) {
-      const found = frameEnd(link, input, at, end)
+      const found = frames.frameEnd(link, input, at, end)
       if (found === incomplete) break
       isOver = found < 0 || protocol.endsConnection?.(input, at, found) === true
       if (found > 0) this.takeFrame(link, input, at, found, now)
@@ -64,7 +64,8 @@ export class AfterEnd {
   /** Takes a whole frame. */
   takeFrame(link: number, input: Uint8Array, from: number, end: number, now: number): void {
     const { counters, protocol, slots, sequence, deliveries, strays } = this.#options
-    if (protocol.ignores?.(input, from, end) || deliveries?.takeAfterEnd(link, input, from, end, now)) return
+    if (protocol.ignores?.(input, from, end) || (protocol.answerTo?.(input, from, end) ?? -1) >= 0) return
+    if (deliveries?.takeAfterEnd(link, input, from, end, now)) return
     const slot = slots.find(link, input, from, end)
     if (slot < 0) {
       strays.takeAfterEnd(link, input, from, end, now)

@@ -35,7 +35,8 @@ interface Capture {
  * them only once.
  */
 export class Captures {
-  readonly #protocol: Protocol
+  /** The format of the reply to a step. */
+  readonly #protocolOf: (step: number) => Protocol
   /** The same protocol without its layers. */
   readonly #plain: Protocol
   readonly #patcher: Patcher
@@ -55,8 +56,13 @@ export class Captures {
   /** Where the text of slots is written before it is put into a message. */
   readonly #slots: Uint8Array
 
-  constructor({ bank, connections, firstConnection }: WorkerPlan, protocol: Protocol, patcher: Patcher) {
-    this.#protocol = protocol
+  constructor(
+    { bank, connections, firstConnection }: WorkerPlan,
+    protocol: Protocol,
+    patcher: Patcher,
+    protocolOf: (step: number) => Protocol,
+  ) {
+    this.#protocolOf = protocolOf
     this.#plain = protocol.layers?.plain ?? protocol
     this.#patcher = patcher
     this.#templates = bank.templates
@@ -77,9 +83,14 @@ export class Captures {
   }
 
   /** Undefined where no step captures anything and no request is encoded when it is sent. */
-  static of(plan: WorkerPlan, protocol: Protocol, patcher: Patcher): Captures | undefined {
+  static of(
+    plan: WorkerPlan,
+    protocol: Protocol,
+    patcher: Patcher,
+    protocolOf: (step: number) => Protocol = () => protocol,
+  ): Captures | undefined {
     const { capturedValues, templates } = plan.bank
-    return capturedValues > 0 || templates.length > 0 ? new Captures(plan, protocol, patcher) : undefined
+    return capturedValues > 0 || templates.length > 0 ? new Captures(plan, protocol, patcher, protocolOf) : undefined
   }
 
   /** A connection is open: asks for its address, if any request needs it. */
@@ -99,7 +110,7 @@ export class Captures {
   capture(link: number, step: number, bytes: Uint8Array, from: number, end: number): boolean {
     const captures = this.#captures[step]
     if (captures === undefined) return true
-    const reply = this.#protocol.decode(bytes, from, end)
+    const reply = this.#protocolOf(step).decode(bytes, from, end)
     for (const { value, extract } of captures) {
       const captured = extract(reply)
       if (captured === undefined || captured.length > capturedBytesMax) return false
@@ -189,6 +200,8 @@ export function compileExtractor(source: CaptureSource): Extractor {
   switch (source.kind) {
     case 'body':
       return ({ body }) => (body.length === 0 ? undefined : body.slice())
+    case 'rest':
+      return ({ body }) => body.slice(source.offset)
     case 'json':
       return ({ body }) => (body.length > jsonBytesMax ? undefined : textBytes(valueAt(parseJson(body), source.path)))
     case 'bytes': {

@@ -11,6 +11,7 @@ import { Exchange } from './exchange.ts'
 import { LinkScan } from './linkScan.ts'
 import { Losses } from './losses.ts'
 import { PlannedRequests } from './plannedRequests.ts'
+import type { ReplyFrames } from './replyForms.ts'
 import { RunClock } from './runClock.ts'
 import { StallWatch } from './stalls.ts'
 
@@ -45,6 +46,7 @@ export interface ClientOptions {
  * links and requests is in typed arrays.
  */
 export class Client implements Loop {
+  readonly frames: ReplyFrames
   readonly #transport: Transport
   readonly #slab: Slab
   readonly #connections: Connections
@@ -62,7 +64,6 @@ export class Client implements Loop {
   readonly #runClock: RunClock
   readonly #scan: LinkScan
   readonly #links: number
-  readonly #everyRequest: boolean
   readonly #closesByReset: boolean
   #phase: number = runPhase.opening
   #openUntil = Number.POSITIVE_INFINITY
@@ -95,7 +96,7 @@ export class Client implements Loop {
     const proceed = (link: number, now: number) => this.#proceed(link, now)
     this.#scan = new LinkScan(plan, { slab, connections, exchange, availability, heapKiB, drop, proceed })
     this.#links = plan.connections
-    this.#everyRequest = plan.reconnect === 'every-request'
+    this.frames = exchange.frames
     this.#closesByReset = plan.closesByReset === true
   }
 
@@ -283,7 +284,7 @@ export class Client implements Loop {
     } else if (phase === linkPhase.sending) {
       if (exchange.links.hasServed(link)) this.#connections.resetBackoff(link)
       if (exchange.isIdle(link) && exchange.isPassDone(link)) this.#finish(link, now)
-      else if (this.#everyRequest && exchange.isIdle(link) && exchange.links.hasServed(link)) this.#reopen(link, now)
+      else if (exchange.links.isSpent(link) && exchange.isIdle(link)) this.#reopen(link, now)
       else if (!this.#due.has(link)) this.#send(link, now)
     }
   }

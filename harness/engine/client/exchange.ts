@@ -6,13 +6,13 @@ import { PartialFrames } from '../../protocols/partialFrames.ts'
 import { incomplete, type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import { type Transport, written } from '../../transports/transport.ts'
 import { AfterEnd } from './afterEnd.ts'
+import { Answers } from './answers.ts'
 import { Captures } from './captures.ts'
 import { ConnectionEndings } from './connectionEndings.ts'
 import { WorkerCounters } from './counters.ts'
 import { createInFlight, DatagramInFlight } from './datagrams.ts'
 import { Deliveries } from './deliveries.ts'
 import type { DueTimes } from './due.ts'
-import { type Check, compileCheck } from './expectation.ts'
 import { IgnoredFrames } from './ignoredFrames.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
@@ -22,6 +22,8 @@ import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
 import { Pauses } from './pauses.ts'
+import { ReplyChecks } from './replyChecks.ts'
+import { ReplyForms, ReplyFrames } from './replyForms.ts'
 import { RequestSequence } from './requestSequence.ts'
 import { Samples } from './samples.ts'
 import { sendingOf } from './sending.ts'
@@ -29,6 +31,7 @@ import { createSigner, type Signer } from './signer.ts'
 import { StatusCounts } from './statusCounts.ts'
 import { StrayReplies } from './strayReplies.ts'
 import { UnansweredRequests } from './unansweredRequests.ts'
+import { UnaskedFrames } from './unaskedFrames.ts'
 
 export interface ExchangeOptions {
   readonly slab: Slab
@@ -63,13 +66,14 @@ export class Exchange {
   readonly replyWaitMsMax: number
   readonly #transport: Transport
   readonly #protocol: Protocol
-  readonly #needsRequestBytes: boolean
   readonly #sequence: RequestSequence
-  readonly #checks: readonly (Check | null)[]
+  readonly #checks: ReplyChecks
+  readonly frames: ReplyFrames
   /** With a key: signs the challenge of each connection. */
   readonly #signer: Signer | undefined
   /** Absent where every request is encoded before the run. */
   readonly #captures: Captures | undefined
+  readonly #patcher: Patcher
   readonly #slots: InFlight
   readonly #overUdp: boolean
   /** UDP with ids in the replies: the same slots, which also find reordered and duplicate replies. */
@@ -78,7 +82,7 @@ export class Exchange {
   readonly #partialFrames = new PartialFrames()
   /** Absent where every message of the protocol answers a request. */
   readonly #deliveries: Deliveries | undefined
-  readonly #ignored: IgnoredFrames | undefined
+  readonly #unasked: UnaskedFrames | undefined
   readonly #due: DueTimes
   readonly #pipeline: number
   /** Mode rate: response times count from when the request was to be sent. */
@@ -91,43 +95,50 @@ export class Exchange {
 
   constructor(plan: WorkerPlan, options: ExchangeOptions) {
     const { slab, transport, protocol, prng, due, epochOffsetMs } = options
-    const { bank, index, workers } = plan
+    const { bank } = plan
     const sending = sendingOf(plan, protocol)
     this.counters = new WorkerCounters(slab)
     this.#transport = transport
     this.#protocol = protocol
     this.#due = due
-    this.#needsRequestBytes = sending.needsRequestBytes
     this.#overUdp = sending.overUdp
     this.#pipeline = sending.pipeline
     this.#isPaced = plan.pace !== undefined
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
     this.pauses = new Pauses(plan)
-    this.#checks = bank.steps.map(step => compileCheck(protocol, step.expectation))
     const hasAnsweredHeartbeat = bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
     const slotsPerLink = sending.pipeline + (hasAnsweredHeartbeat ? 1 : 0)
     this.#slots = createInFlight(plan, slotsPerLink, protocol.requestId)
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
-    const patcher = new Patcher(bank.patches, { prng, index, workers, epochOffsetMs })
+    const patcher = new Patcher(bank.patches, { ...plan, prng, epochOffsetMs })
+    this.#patcher = patcher
+    const forms = ReplyForms.of(plan, protocol)
+    const protocolOf = (step: number) => forms?.of(step) ?? protocol
     this.#signer = createSigner(plan, protocol, patcher)
-    this.#captures = Captures.of(plan, protocol, patcher)
+    this.#captures = Captures.of(plan, protocol, patcher, protocolOf)
     const slots = this.#slots
     const { layers, seal } = protocol
-    this.links = new LinkState(plan.connections)
+    this.links = new LinkState(plan)
     const pause = (link: number, time: number) => this.pause(link, time)
     const pacing = { counters: this.counters, links: this.links, pauses: this.pauses, due, pause }
     this.oneWay = OneWayRequests.of(plan, { ...pacing, transport })
     const parts = { transport, slots, patcher, captures: this.#captures, layers, seal, oneWay: this.oneWay }
     this.#outgoing = new Outgoing(sending, parts)
+    this.frames = new ReplyFrames(protocol, { forms, slots, sequence: this.#sequence, outgoing: this.#outgoing })
+    this.#checks = new ReplyChecks(bank.steps, protocolOf, { captures: this.#captures, outgoing: this.#outgoing })
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     const isOrdered = protocol.requestId === undefined && !sending.overUdp
     this.pairing = new Pairing(plan.connections, isOrdered, plan.timeoutMs)
-    this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames })
+    this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames, protocolOf })
     const { counters, links, pairing, samples } = this
     const shared = { counters, slots, sequence: this.#sequence, links, oneWay: this.oneWay }
-    this.#ignored = IgnoredFrames.of(protocol, shared)
+    this.#unasked = UnaskedFrames.of(protocol, {
+      ignored: IgnoredFrames.of(protocol, shared),
+      deliveries: this.#deliveries,
+      answers: Answers.of(protocol, bank, { ...shared, outgoing: this.#outgoing, captures: this.#captures }),
+    })
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
     this.#strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
     this.nonRequests = new NonRequests({
@@ -145,14 +156,14 @@ export class Exchange {
     })
     this.afterEnd = new AfterEnd({
       ...{ ...shared, protocol, pairing, samples, strays: this.#strays, unanswered: this.unanswered },
-      ...{ partialFrames: this.#partialFrames, deliveries: this.#deliveries },
-      frameEnd: (link, input, at, end) => this.#frameEnd(link, input, at, end),
+      ...{ partialFrames: this.#partialFrames, deliveries: this.#deliveries, frames: this.frames },
     })
   }
 
   /** A connection is open; returns for how many milliseconds to listen before its handshake begins. */
   opened(link: number, now: number): number {
     this.#sequence.opened(link)
+    this.#patcher.opened(link)
     this.#captures?.opened(link, this.#transport)
     this.#deliveries?.opened(link)
     this.links.opened(link, now)
@@ -168,12 +179,13 @@ export class Exchange {
 
   /** Whether a request may be sent over the link. */
   hasRoom(link: number): boolean {
-    return this.requestsInFlight(link) < this.#pipeline
+    return this.requestsInFlight(link) < this.#pipeline && this.links.left(link) > 0
   }
 
   /** Sends one request that was to be sent at `intendedAt`; there must be room for it. */
   sendPlanned(link: number, intendedAt: number, now: number): FailureKind | undefined {
     const result = this.#outgoing.sendOne(link, this.#sequence.nextFrame(link), now, intendedAt)
+    this.links.sent(link, 1)
     this.#countSent(roleIndex.request, 1)
     this.oneWay?.settle(link, result === written.refused, now)
     return result === written.refused ? this.#outgoing.takeRefusal() : undefined
@@ -184,10 +196,11 @@ export class Exchange {
     const free = this.#pipeline - this.requestsInFlight(link)
     const { oneWay } = this
     const most = oneWay?.havePauses ? Math.min(1, free) : free
-    const room = Math.min(most, this.requestsLeft, this.#sequence.requestsLeft(link))
+    const room = Math.min(most, this.requestsLeft, this.links.left(link), this.#sequence.requestsLeft(link))
     if (room <= 0) return undefined
     const sent = this.#outgoing.sendNext(link, room, this.#sequence, now)
     this.requestsLeft -= sent
+    this.links.sent(link, sent)
     this.#countSent(roleIndex.request, sent)
     oneWay?.settle(link, this.#outgoing.isRefused, now)
     return this.#outgoing.isRefused ? this.#outgoing.takeRefusal() : undefined
@@ -211,7 +224,7 @@ export class Exchange {
     let cause: FailureKind | undefined
     this.#completed = 0
     while (at < end) {
-      const frameEnd = this.#frameEnd(link, input, at, end)
+      const frameEnd = this.frames.frameEnd(link, input, at, end)
       if (frameEnd === incomplete) break
       if (frameEnd < 0) {
         cause = this.#brokenFrame(frameEnd)
@@ -251,9 +264,11 @@ export class Exchange {
 
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
-    if (this.#ignored?.take(link, input, from, end)) return undefined
-    if (this.#deliveries?.take(link, input, from, end, now)) return undefined
     const slots = this.#slots
+    if (this.#unasked !== undefined && !this.frames.isInOtherForm(link)) {
+      if (this.#unasked.take(link, input, from, end, now)) return this.#unasked.takeCause()
+      this.#unasked.takeWithin(link, input, from, end, now)
+    }
     const slot = slots.find(link, input, from, end)
     if (slot < 0) return this.#strays.take(link, input, from, end, now)
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
@@ -261,10 +276,7 @@ export class Exchange {
     const step = this.#sequence.stepOfFrame[frame]!
     this.endings?.replied(link, step, input, from, end)
     this.#statuses?.count(step, input, from)
-    const check = this.#checks[step]!
-    const isOk =
-      (check === null || this.#passes(check, slot, frame, input, from, end)) &&
-      (this.#captures === undefined || this.#captures.capture(link, step, input, from, end))
+    const isOk = this.#checks.passes(link, slot, frame, step, input, from, end)
     if (this.#isSinglePass) this.samples.replied(step, isOk, input, from, end, now)
     if (isOk && this.#sequence.role[step] === roleIndex.request) this.#complete(link, slot, step, now)
     else {
@@ -369,20 +381,6 @@ export class Exchange {
   #countSent(role: number, requests: number): void {
     this.#deliveries?.sent(requests)
     this.counters.sent(role, requests, this.#outgoing.takeBytesWritten())
-  }
-
-  #frameEnd(link: number, input: Uint8Array, at: number, end: number): number {
-    if (!this.#needsRequestBytes) return this.#protocol.frameEnd(input, at, end, 0)
-    const oldest = this.#slots.oldest(link)
-    const requestBytes = oldest < 0 ? 0 : this.#outgoing.sentLength(oldest, this.#slots.frame[oldest]!)
-    return this.#protocol.frameEnd(input, at, end, requestBytes)
-  }
-
-  #passes(check: Check, slot: number, frame: number, reply: Uint8Array, from: number, end: number): boolean {
-    const outgoing = this.#outgoing
-    const sentFrom = outgoing.sentFrom(slot, frame)
-    const sentEnd = sentFrom + outgoing.sentLength(slot, frame)
-    return check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)
   }
 
   /** Pauses after a reply; a pause within a handshake ends with its connection. */

@@ -1,3 +1,8 @@
+import type { WorkerPlan } from '../../plan/plan.ts'
+
+/** What the state of links depends on. */
+export type LinkStatePlan = Pick<WorkerPlan, 'connections' | 'reconnect' | 'requestsPerConnection'>
+
 /**
  * The state of each link apart from its slots: its heartbeat, whether its connection has served a request and when it
  * last received something, and its pause, which is the link's own: a reconnect does not end it.
@@ -14,7 +19,15 @@ export class LinkState {
   /** By link: until when it sends no request. */
   readonly #pausedUntil: Float64Array
 
-  constructor(links: number) {
+  /** By link: requests that its connection may still have; Infinity where nothing limits them. */
+  readonly #left: Float64Array
+  readonly #leftAtOpen: number
+  readonly #everyRequest: boolean
+
+  constructor({ connections: links, reconnect, requestsPerConnection }: LinkStatePlan) {
+    this.#leftAtOpen = requestsPerConnection ?? Number.POSITIVE_INFINITY
+    this.#left = new Float64Array(links).fill(this.#leftAtOpen)
+    this.#everyRequest = reconnect === 'every-request'
     this.heartbeats = new Uint8Array(links)
     this.#heartbeatAt = new Float64Array(links)
     this.#served = new Uint8Array(links)
@@ -24,6 +37,7 @@ export class LinkState {
 
   opened(link: number, now: number): void {
     this.#served[link] = 0
+    this.#left[link] = this.#leftAtOpen
     this.#activeAt[link] = now
   }
 
@@ -62,6 +76,20 @@ export class LinkState {
   /** Whether a request has been answered since the connection opened. */
   hasServed(link: number): boolean {
     return this.#served[link] === 1
+  }
+
+  /** Requests that the link's connection may still have. */
+  left(link: number): number {
+    return this.#left[link]!
+  }
+
+  sent(link: number, requests: number): void {
+    this.#left[link]! -= requests
+  }
+
+  /** Whether the connection has had all requests that it is for: with nothing in flight it gives way to a new one. */
+  isSpent(link: number): boolean {
+    return this.#everyRequest ? this.#served[link] === 1 : this.#left[link] === 0
   }
 
   /** The link may send requests from now on: the period of its heartbeat begins. */

@@ -4,7 +4,7 @@ import type { Prng } from '../../prng.ts'
 
 /** What each link sends next: its place in the steps, a draw from the mix, its row of the data. */
 export class RequestSequence {
-  /** Steps of the loop; they come first, then the heartbeat, then the handshake. */
+  /** Steps of the loop; they come first, then the heartbeat, then answers, then the handshake. */
   readonly loopSteps: number
   /** The heartbeat's step, or -1. */
   readonly heartbeat: number
@@ -41,7 +41,7 @@ export class RequestSequence {
     this.steps = steps.length
     this.loopSteps = steps.filter(step => step.role === 'request').length
     this.heartbeat = steps.findIndex(step => step.role === 'heartbeat')
-    this.handshake = this.loopSteps + (this.heartbeat < 0 ? 0 : 1)
+    this.handshake = this.loopSteps + steps.filter(({ role }) => role === 'heartbeat' || role === 'answer').length
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
     this.reply = steps.map(step => step.reply)
     this.listens = steps.map(step => step.listens === true)

@@ -19,6 +19,8 @@ const noStep = -1
 
 export interface SamplesOptions {
   readonly partialFrames: PartialFrames
+  /** The format of the reply to a step, or of a message of the server for `noStep`; that of the protocol by default. */
+  readonly protocolOf?: (step: number) => Protocol
   readonly transport: Pick<Transport, 'now'>
   /** Added to the transport's time, it gives the time that all threads share. */
   readonly sharedOffsetMs: number
@@ -33,6 +35,7 @@ export class Samples {
   readonly #errorWords: SampleTable
   readonly #replies: SampleTable
   readonly #protocol: Protocol
+  readonly #protocolOf: (step: number) => Protocol
   readonly #sharedOffsetMs: number
   readonly #partialFrames: PartialFrames
   readonly #transport: Pick<Transport, 'now'>
@@ -46,6 +49,7 @@ export class Samples {
     this.#errorWords = errorWords
     this.#replies = replies
     this.#protocol = protocol
+    this.#protocolOf = options.protocolOf ?? (() => protocol)
     this.#sharedOffsetMs = options.sharedOffsetMs
     this.#partialFrames = options.partialFrames
     this.#transport = options.transport
@@ -110,7 +114,7 @@ export class Samples {
     const index = sampleIndex[kind]
     if (!table.count(index, step, key)) return
     // Of a reply without a body the whole frame is kept, as there is nothing else to see.
-    const { body } = this.#protocol.decode(bytes, from, end)
+    const { body } = this.#protocolOf(step).decode(bytes, from, end)
     const shown = body.length > 0 ? body : bytes.subarray(from, end)
     table.keep(index, step, key, {
       at: now + this.#sharedOffsetMs,

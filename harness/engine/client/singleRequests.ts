@@ -2,6 +2,7 @@ import { epochOffsetMs, monotonicClock } from '../../clock.ts'
 import { assert } from '../../errors.ts'
 import type { PlannedStep, RequestBank } from '../../plan/bank.ts'
 import { createPrng } from '../../prng.ts'
+import { createProtocol } from '../../protocols/catalog.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { Patcher } from './patches.ts'
 import { createSigner } from './signer.ts'
@@ -22,12 +23,16 @@ export interface HandshakeRequest {
   make(before: Uint8Array): Uint8Array
   /** The type that its reply must have, if any. */
   readonly replyType?: number
+  /** The format of its reply, where that ends unlike the others. */
+  readonly replyFormat?: Protocol
 }
 
 /** The requests of a scenario one at a time, as the loop would send them over the first connection. */
 export interface SingleRequests {
   /** The first one of the loop. */
   request(): Uint8Array
+  /** The format of its reply, where that ends unlike the others. */
+  readonly replyFormat?: Protocol
   readonly handshake: readonly HandshakeRequest[]
 }
 
@@ -45,9 +50,11 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
 
   const first = bank.steps.find(({ role }) => role === 'request')
   assert(first !== undefined, 'a scenario has a request')
+  const formatOf = ({ form }: PlannedStep) => (form === undefined ? undefined : createProtocol(form.spec))
   const handshake = bank.steps.flatMap((step, index): HandshakeRequest[] => {
     if (step.role !== 'handshake') return []
     const replyType = step.expectation?.fields?.['type']?.[0]
+    const replyFormat = formatOf(step)
     return [
       {
         make(before) {
@@ -55,8 +62,10 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
           return frameOf(step)
         },
         ...(replyType !== undefined && { replyType }),
+        ...(replyFormat && { replyFormat }),
       },
     ]
   })
-  return { request: () => frameOf(first), handshake }
+  const replyFormat = formatOf(first)
+  return { request: () => frameOf(first), ...(replyFormat && { replyFormat }), handshake }
 }

@@ -1,15 +1,16 @@
-import type { z } from 'zod'
-import { field, integer, mapping } from '../../fields.ts'
+import { z } from 'zod'
+import { field, flag, integer, listOf, mapping } from '../../fields.ts'
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { isMapping, type Mapping } from '../../mapping.ts'
 import { unknownWord } from '../../suggestion.ts'
 import type { FrameTest } from './frameTests.ts'
-import type { ReplyRules } from './replies.ts'
+import type { AnswerRule, ReplyRules } from './replies.ts'
 
 const testsMax = 64
 const offsetMax = 1 << 20
 const wordMax = 1000
 const framesMax = 100_000
+const answersMax = 64
 
 const testForms =
   'a text that the body begins with, { at: 0, is: ... }, { word: 1, is: ... }, { begins: ..., has: ..., lacks: ... } or a field such as { type: 0x30 }'
@@ -113,12 +114,33 @@ function checkReached(read: readonly FrameTest[]): void {
   })
 }
 
-const shape = {
-  ignore: tests().exactOptional().describe('Frames that are no replies: counted, and passed over'),
-  deliver: tests().exactOptional().describe('Frames that are no replies: counted, and timed by {{stamp}}'),
+const answerForms = '{ to: PING, send: PONG }'
+const answerRule = mapping(
+  {
+    to: tests().describe('Which messages of the server are answered'),
+    capture: z.unknown().describe('Values to take from such a message for its answer, as in a step').optional(),
+    send: z.unknown().describe('What is sent in answer, as in a step; {{rest}} is what stands behind the text of `to`'),
+  },
+  answerForms,
+)
+
+/** The rules by which a reply ends. */
+export const replyEndShape = {
   single: tests().exactOptional().describe('Beside until: a reply that begins with such a frame is whole by itself'),
   until: tests().exactOptional().describe('A reply ends with such a frame'),
   more: tests().exactOptional().describe('A reply goes on after such a frame'),
+  joined: flag()
+    .exactOptional()
+    .describe('The body of a reply is those of its frames, one after the other, without the headers between them'),
+}
+
+const shape = {
+  ignore: tests().exactOptional().describe('Frames that are no replies: counted, and passed over'),
+  deliver: tests().exactOptional().describe('Frames that are no replies: counted, and timed by {{stamp}}'),
+  answer: listOf(answerRule, `answers such as ${answerForms}`, 1, answersMax)
+    .exactOptional()
+    .describe('Frames that are no replies, and are answered at once'),
+  ...replyEndShape,
   refuse: tests().exactOptional().describe('The server says no: the request has failed, unless its step expects it'),
   last: tests().exactOptional().describe('A reply after which the server closes the connection'),
   maxFrames: integer(1, framesMax).exactOptional().describe('The longest reply, in frames of the longest size'),
@@ -129,24 +151,23 @@ export const repliesSchema = mapping(shape).superRefine((rules, context) => {
   const refuse = (message: string) => context.addIssue({ code: 'custom', message })
   if (rules.until && rules.more) refuse('until and more: a reply ends with some frames, or goes on after others')
   if (rules.single && !rules.until) refuse('single needs until: without it every frame is a reply by itself')
+  if (rules.joined && !rules.until && !rules.more) refuse('joined needs until or more: otherwise a reply is one frame')
   if (Object.keys(rules).length === 0) refuse(`expected ${list(Object.keys(shape), 'or')}, got an empty mapping`)
 })
 
 /** Fields that tests ask for, and that the frames of a reply do not have. */
 export function unknownFields(rules: ReplyRules, known: readonly string[]): { kind: string; name: string }[] {
   return Object.entries(rules).flatMap(([kind, given]) =>
-    (Array.isArray(given) ? (given as readonly FrameTest[]) : []).flatMap(test =>
-      test.kind === 'fields'
-        ? Object.keys(test.values)
-            .filter(name => !known.includes(name))
-            .map(name => ({ kind, name }))
-        : [],
-    ),
+    (Array.isArray(given) ? (given as readonly (FrameTest | AnswerRule)[]) : [])
+      .flatMap(rule => ('to' in rule ? rule.to : [rule]))
+      .flatMap(test => (test.kind === 'fields' ? Object.keys(test.values) : []))
+      .filter(name => !known.includes(name))
+      .map(name => ({ kind, name })),
   )
 }
 
-/** Rules as a scenario writes them: what `repliesSchema` reads as the same rules again. */
-export function repliesInput(rules: ReplyRules): Mapping {
+/** Rules as a scenario writes them: what `repliesSchema` reads as the same rules again, but for answers, which only a client gives. */
+export function repliesInput({ answer: _, ...rules }: ReplyRules): Mapping {
   return Object.fromEntries(
     Object.entries(rules).map(([key, given]) => [
       key,

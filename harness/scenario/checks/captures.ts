@@ -1,6 +1,7 @@
 import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
+import { answersOf, restName } from '../answers.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Expectation, Send, Step } from '../scenario.ts'
 import { parseCapture } from '../schema/capture.ts'
@@ -16,9 +17,9 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const issues: Issue[] = []
   const captured = new Set<string>()
   const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
-  const visit = (path: Path, { send, expect, capture = {} }: Pick<Step, 'send' | 'expect' | 'capture'>) => {
+  const visit = (path: Path, { send, expect, reply, capture = {} }: Omit<Step, 'think' | 'listens'>) => {
     issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
-    issues.push(...fieldIssues([...path, 'capture'], capture, protocol))
+    issues.push(...fieldIssues([...path, 'capture'], capture, reply?.spec ?? protocol))
     for (const name of Object.keys(capture)) captured.add(name)
   }
   connect.forEach((step, index) => {
@@ -26,6 +27,11 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   })
   // A heartbeat may be sent before any step of the loop.
   if (heartbeat) visit(['heartbeat'], { send: heartbeat.send })
+  // What a message of the server has is for its answer alone.
+  for (const { path, send, capture = {} } of answersOf(protocol)) {
+    issues.push(...useIssues([...path, 'send'], send, new Set([...captured, ...Object.keys(capture), restName])))
+    issues.push(...fieldIssues([...path, 'capture'], capture, protocol))
+  }
   mix.forEach((step, index) => {
     const path = ['mix', index]
     visit(path, { send: step.send, ...(step.expect && { expect: step.expect }) })

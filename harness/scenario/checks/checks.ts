@@ -1,8 +1,10 @@
 import { isMapping } from '../../mapping.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
+import { answersOf } from '../answers.ts'
 import { conflict, type Issue, type Path } from '../path.ts'
 import { layerIssues } from '../schema/layers.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
+import { answerIssues } from './answers.ts'
 import { captureIssues } from './captures.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
@@ -11,6 +13,7 @@ import { bareTextIssues, localAddressIssues } from './localAddress.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { oneWayIssues } from './oneWay.ts'
 import { reconnectIssues } from './reconnect.ts'
+import { replyFormIssues } from './replyForms.ts'
 import { serverOptionIssues } from './serverOptions.ts'
 import { socketIssues } from './socket.ts'
 import { targetIssues } from './targets.ts'
@@ -36,11 +39,14 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...captureIssues(settings),
     ...bareTextIssues(settings),
     ...oneWayIssues(settings),
+    ...replyFormIssues(settings),
+    ...answerIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
       ...localAddressIssues(path, step.send, settings),
       ...(given.has('data') ? [] : dataIssues(path, step.send)),
     ]),
+    ...answersOf(settings.protocol).flatMap(({ path, send }) => (given.has('data') ? [] : dataIssues(path, send))),
   ]
 }
 

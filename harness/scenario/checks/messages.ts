@@ -15,7 +15,10 @@ import { payloadKeys, sendKeys } from '../schema/payload.ts'
 import { parseSlots } from '../schema/slots.ts'
 
 /** A request and what is expected of its reply. */
-export type Exchange = Pick<Step, 'send' | 'expect' | 'listens'>
+export type Exchange = Pick<Step, 'send' | 'expect' | 'listens' | 'reply'> & {
+  /** It is sent in answer to a message of the server, and has no reply itself. */
+  readonly isAnswer?: true
+}
 
 /** The fields that messages of each protocol have in addition to their body. */
 const protocolFields: Readonly<Record<ProtocolSpec['name'], readonly string[]>> = {
@@ -44,9 +47,14 @@ export function requestKeysOf(protocol: ProtocolSpec['name']): string[] {
 /** Fields and requests of the step at `path` that the protocol does not have or allow. */
 export function messageIssues(path: Path, exchange: Exchange, protocol: ProtocolSpec | undefined): Issue[] {
   if (!protocol) return []
-  const { send, listens } = exchange
-  if (isUnframed(send) || listens)
-    return [...expectIssues(path, exchange, protocol), ...orderIssues(path, exchange, protocol)]
+  const { send, listens, reply, isAnswer } = exchange
+  if (reply?.spec !== undefined) {
+    const { expect: _, reply: __, ...sent } = exchange
+    return [...messageIssues(path, sent, protocol), ...expectIssues(path, exchange, reply.spec)]
+  }
+  if (isUnframed(send) || listens) {
+    return [...expectIssues(path, exchange, protocol), ...(isAnswer ? [] : orderIssues(path, exchange, protocol))]
+  }
   const issues =
     protocol.name === 'frame' && 'request' in protocol
       ? drawnIssues(path, exchange, protocol)

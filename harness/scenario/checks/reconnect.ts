@@ -8,7 +8,7 @@ const path = ['reconnect', 'close']
 
 /** Settings of `reconnect` that exclude each other, or need another one. */
 export function reconnectIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  return [...closeIssues(settings), ...attemptsIssues(settings)]
+  return [...closeIssues(settings), ...afterIssues(settings), ...attemptsIssues(settings)]
 }
 
 /** Why connections cannot be closed by a reset: nobody but TCP has one, and it is for connections that had their request. */
@@ -30,6 +30,18 @@ function closeIssues(settings: Partial<ScenarioSettings>): Issue[] {
     return [issue(path, `"reset" needs TCP without TLS, and ${showPath(place)} is ${scheme}: ${reason}`)]
   })
   return [...when, ...elsewhere]
+}
+
+/** A number of requests to a connection is for loads that go on over another. */
+function afterIssues({ reconnect, load, loop = [] }: Partial<ScenarioSettings>): Issue[] {
+  if (reconnect?.after === undefined) return []
+  const refuse = (message: string) => [issue(['reconnect', 'after'], message)]
+  if (reconnect.when !== 'failure') return refuse(`cannot be combined with reconnect.when: ${reconnect.when}`)
+  if (load?.mode === 'once') return refuse('cannot be combined with load.mode: once, which ends after one pass')
+  if (loop.some(({ capture }) => capture !== undefined)) {
+    return refuse('cannot be combined with capture in loop: a captured value is lost with its connection')
+  }
+  return []
 }
 
 /** Attempts are for connections that are tried again, and of which it can be told whether they could be opened. */

@@ -7,6 +7,8 @@ import { isReservedSlot, slotNamePattern } from './slots.ts'
 /** The part of a reply's body that a step captures. */
 export type CaptureSource =
   | { readonly kind: 'body' }
+  /** All of the body from a place on, which may be nothing. */
+  | { readonly kind: 'rest'; readonly offset: number }
   /** Keys and indexes from the root of a JSON text. */
   | { readonly kind: 'json'; readonly path: readonly string[] }
   /** The first group of a regular expression, or its whole match if it has no group. */

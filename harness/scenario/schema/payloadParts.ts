@@ -151,7 +151,7 @@ function readNumber(name: NumberTypeName, value: unknown): NumberPart {
 /** Slots that are no numbers, or greater ones than the type holds. */
 function checkSlot(name: NumberTypeName, slot: Exclude<SlotPart, { text: string }>): void {
   const type = numberType(name)
-  if (slot.slot === 'uuid' || slot.slot === 'random' || slot.slot === 'localAddress') {
+  if (slot.slot === 'uuid' || slot.slot === 'random' || slot.slot === 'utc' || slot.slot === 'localAddress') {
     throw new InvalidValue(
       `a slot that is a number, such as {{seq}} or {{random 0..99}}, for ${name}`,
       `{{${slot.slot}}}`,

@@ -16,9 +16,9 @@ import {
 } from '../../fields.ts'
 import { InvalidValue } from '../../invalidValue.ts'
 import { isMapping } from '../../mapping.ts'
-import { protocolSchema } from '../../protocols/spec.ts'
 import { parseRate } from '../../units.ts'
 import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
+import { spokenSchema } from './answers.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
 import { socketSchema } from './socket.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
@@ -99,6 +99,11 @@ const reconnectShape = {
     .describe(
       'failure: when a connection has failed; every-request: a new connection for each request; never: lost connections are not replaced',
     ),
+  after: count(1, requestsMax)
+    .exactOptional()
+    .describe(
+      'For servers that close a connection after so many requests: it is opened anew before that, and nothing has failed',
+    ),
   backoff: backoff
     .prefault('100ms..5s')
     .describe('The wait before a failed connect is tried again: it grows from the first duration to the second'),
@@ -148,7 +153,7 @@ export const scenarioShape = {
     .record(name, targetSchema, 'expected a mapping of names to targets')
     .prefault({})
     .describe('Other targets by name: --env runs against each and compares'),
-  protocol: protocolSchema,
+  protocol: spokenSchema,
   layers: layersSchema
     .exactOptional()
     .describe(

@@ -4,7 +4,7 @@ import { limits } from '../scenario.ts'
 /** A part of a text: literal, or a slot that each request fills in. Slots with a length have a fixed width. */
 export type SlotPart =
   | { readonly text: string }
-  | { readonly slot: 'seq' | 'connection' | 'uuid' | 'random' | 'stamp'; readonly length: number }
+  | { readonly slot: 'seq' | 'count' | 'connection' | 'uuid' | 'random' | 'stamp' | 'utc'; readonly length: number }
   /** A whole number from `from` to `to`, both included, padded with zeros. */
   | { readonly slot: 'number'; readonly length: number; readonly from: number; readonly to: number }
   | { readonly slot: 'data'; readonly column: string }
@@ -13,19 +13,24 @@ export type SlotPart =
   /** What an earlier step of the connection has captured, of any length. */
   | { readonly slot: 'capture'; readonly name: string }
 
-/** The width of slots in characters; `stamp` is in microseconds since the Unix epoch. */
-const slotLengths = { seq: 10, connection: 6, uuid: 36, stamp: 16 } as const
+/**
+ * The width of slots in characters; `stamp` is in microseconds since the Unix epoch, `utc` a time such as
+ * 20260131-23:59:59.999.
+ */
+const slotLengths = { seq: 10, count: 10, connection: 6, uuid: 36, stamp: 16, utc: 21 } as const
 const localAddress = 'localAddress'
 const seqLengthMax = 16
 const numberMax = 0xffff_ffff
 const slotShownMax = 40
 const slotForms = [
   '{{seq}}',
+  '{{count}}',
   '{{connection}}',
   '{{uuid}}',
   '{{random 64}}',
   '{{random 0..9999}}',
   '{{stamp}}',
+  '{{utc}}',
   '{{localAddress}}',
   '{{data.column}}',
 ]
@@ -39,7 +44,8 @@ export const slotPattern = /\{\{([^{}]*)\}\}/g
 /** What begins like a slot and has no end, or only half of it. Quotes, spaces and braces after `{{` are no slot's. */
 const unclosedPattern = /\{\{[ \t]*[A-Za-z_][^{}]*\}?/
 /** The end of a slot that begins with one brace: `{seq}}`. No JSON has an unquoted word there. */
-const unopenedPattern = /\{[ \t]*(?:(?:seq|connection|uuid|stamp|random|localAddress)\b[^{}"']*|data\.[^{}"']+)\}\}/
+const unopenedPattern =
+  /\{[ \t]*(?:(?:seq|count|connection|uuid|stamp|utc|random|localAddress)\b[^{}"']*|data\.[^{}"']+)\}\}/
 
 /** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown or an open slot. */
 export function parseSlots(text: string): SlotPart[] {
@@ -91,14 +97,16 @@ function parseSlot(inside: string, shown: string): SlotPart {
   if (to !== undefined) return numberSlot(Number(from), to, shown)
   const [, name, width] = /^([a-z]+)(?: +(\d{1,9}))?$/.exec(inside) ?? []
   const length = width === undefined ? undefined : Number(width)
-  if (name === 'seq') return { slot: name, length: withinBounds('seq', length ?? slotLengths.seq, seqLengthMax, shown) }
+  if (name === 'seq' || name === 'count') {
+    return { slot: name, length: withinBounds(name, length ?? slotLengths[name], seqLengthMax, shown) }
+  }
   if (/^random\b/.test(inside)) {
     if (name !== 'random' || length === undefined) {
       throw new InvalidValue('a length or a range, as in {{random 64}} or {{random 0..9999}}', show(shown))
     }
     return { slot: name, length: withinBounds('random', length, limits.payloadBytesMax, shown) }
   }
-  if ((name === 'connection' || name === 'uuid' || name === 'stamp') && length === undefined) {
+  if ((name === 'connection' || name === 'uuid' || name === 'stamp' || name === 'utc') && length === undefined) {
     return { slot: name, length: slotLengths[name] }
   }
   if (slotNamePattern.test(inside) && !isReservedSlot(inside)) return { slot: 'capture', name: inside }

@@ -34,7 +34,7 @@ test.each([
   ['{ random: lots }', '26 loop[0].send.random: expected a size such as 64KiB, got "lots"'],
   [
     '"{{tokn}}"',
-    '16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got "{{tokn}}"',
+    '16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{tokn}}"',
   ],
   [
     '{ body: "{{random}}" }',
@@ -146,7 +146,7 @@ test('parseScenario() reads pauses, and refuses them where a rate sets when requ
 
 test('parseScenario() checks weights and heartbeats', () => {
   expect(faultsWith('loop: [{ send: a, weight: 5 }]')).toEqual([
-    's.yaml:4:19 loop[0]: unknown key "weight"; known keys: send, expect, capture and think',
+    's.yaml:4:19 loop[0]: unknown key "weight"; known keys: send, expect, reply, capture and think',
   ])
   expect(faultsWith('heartbeat: { every: 0s, send: a, reply: 1 }')).toEqual([
     's.yaml:5:21 heartbeat.every: expected a duration from 1ms to 1h, got "0s"',

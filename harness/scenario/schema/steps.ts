@@ -4,6 +4,7 @@ import { type Heartbeat, limits, type MixStep, type RandomPause, type Step } fro
 import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
 import { sendSchema } from './payload.ts'
+import { replyFormSchema } from './replyForm.ts'
 
 const weightMax = 1_000_000
 const meanMsMin = 0.001
@@ -21,6 +22,11 @@ const think = z.union([mapping(randomPauseShape, 'a mapping with mean and spread
 const stepShape = {
   send: sendSchema,
   expect: expectSchema.exactOptional(),
+  reply: replyFormSchema
+    .exactOptional()
+    .describe(
+      'How the reply to this step ends, where it is unlike the others: { until: ... }, { line: ... }, { frame: ... } or { bytes: 4 }',
+    ),
   capture: captureSchema
     .exactOptional()
     .describe('Values that later steps of the connection use as {{name}}, and where they are in the reply'),
@@ -31,7 +37,7 @@ const stepShape = {
     ),
 } satisfies Record<Exclude<keyof Step, 'listens'>, z.ZodType>
 
-const stepForms = 'a mapping with send and, optionally, expect, capture and think'
+const stepForms = 'a mapping with send and, optionally, expect, reply, capture and think'
 const step = mapping(stepShape, stepForms).meta({
   id: 'step',
   description: 'One request, and what is expected of its reply',

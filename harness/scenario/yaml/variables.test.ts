@@ -130,7 +130,7 @@ test('parseScenario() shows no value of an environment variable in a fault', () 
     's.yaml:1:7 name: expected a name of letters, digits, ".", "_" and "-", at most 100 of them, got ***',
     's.yaml:2:20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
     's.yaml:3:11 protocol: the value of the environment variable is not valid here',
-    's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{localAddress}} or {{data.column}}, got ***',
+    's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got ***',
     's.yaml:5:15 load.mode: expected loop, rate, search or once, got ***',
     's.yaml:6:11 duration: expected a duration such as 500us, 10ms or 10s, got ***',
     's.yaml:7:14 thresholds[0]: expected one of throughput, errors, availability, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max, got ***',

@@ -1,6 +1,6 @@
 import { failureKinds } from '../../../failures.ts'
 import { describeSample, sampleLabels } from '../../../metrics/sampleText.ts'
-import { attemptedOf } from '../../../metrics/totals.ts'
+import { attemptedOf, messagesOf } from '../../../metrics/totals.ts'
 import { printable } from '../../../terminal/cells.ts'
 import { formatCount, formatPercent, plural } from '../../../units.ts'
 import { formatAvailability } from '../../figures.ts'
@@ -30,7 +30,7 @@ function comparisonOf(count: number, expected: number, isAbout: boolean): string
  * server. Attempts are requests, and failures of which no request is part, such as a refused connect.
  */
 export function requestLines({ totals, server }: Report, style: SummaryStyle): string[] {
-  const { completed, inFlightAtEnd, failures, handshakes, heartbeats, ignored = 0, oneWay = 0 } = totals
+  const { completed, inFlightAtEnd, failures, handshakes, heartbeats, answers = 0, ignored = 0, oneWay = 0 } = totals
   const kinds = failureKinds.filter(kind => failures[kind] !== undefined).sort((a, b) => failures[b]! - failures[a]!)
   const outcomes = [
     `${formatCount(completed)} completed`,
@@ -40,6 +40,7 @@ export function requestLines({ totals, server }: Report, style: SummaryStyle): s
   const others = [
     ...(handshakes.sent > 0 ? [`${formatCount(handshakes.sent)} handshakes`] : []),
     ...(heartbeats.sent > 0 ? [`${formatCount(heartbeats.sent)} heartbeats`] : []),
+    ...(answers > 0 ? [`${plural(answers, 'answer')} to messages of the server`] : []),
     ...(ignored > 0 ? [`${plural(ignored, 'message')} to be ignored`] : []),
   ]
   const sum = outcomes.map((outcome, index) => `${index === 0 ? '=' : '+'} ${outcome}`)
@@ -57,9 +58,7 @@ export function requestLines({ totals, server }: Report, style: SummaryStyle): s
  * The server's own count, which should be at least the number of answered requests and at most the number of sent ones.
  */
 function serverCountLines(counted: number, totals: Report['totals'], style: SummaryStyle): string[] {
-  const { handshakes, heartbeats } = totals
-  const answered = totals.completed + handshakes.completed + heartbeats.completed
-  const sent = totals.sent + handshakes.sent + heartbeats.sent
+  const { answered, sent } = messagesOf(totals)
   const range = `${formatCount(answered)} answered, ${formatCount(sent)} sent`
   const isWrong = counted < answered || counted > sent
   const comparison = isWrong ? style.red(`WRONG: ${range}`) : counted === sent ? 'all that was sent' : range
