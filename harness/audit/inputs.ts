@@ -9,7 +9,7 @@ import { wantedSeconds } from '../metrics/seconds.ts'
 import { field } from '../metrics/slab.ts'
 import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
-import { errorShare, type Totals } from '../metrics/totals.ts'
+import { errorShare, messagesOf, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import { isOneWay, type Scenario } from '../scenario/scenario.ts'
 import { formatPercent } from '../units.ts'
@@ -86,7 +86,7 @@ export function auditInputs(
   measured: Measured,
   samples?: readonly SampleRecord[],
 ): AuditInputs {
-  const { handshakes, heartbeats } = totals
+  const messages = messagesOf(totals)
   const seconds = measured.windowMs / 1000
   const sharedCores =
     run.targetIsLocal && measured.serverCpuSeconds !== undefined && seconds >= cpuSecondsMin
@@ -99,8 +99,8 @@ export function auditInputs(
       : {
           server: {
             requests: run.serverRequests,
-            sent: totals.sent + handshakes.sent + heartbeats.sent,
-            answered: totals.completed + handshakes.completed + heartbeats.completed - unansweredOf(run.trial),
+            sent: messages.sent,
+            answered: messages.answered - unansweredOf(run.trial),
           },
         }),
     ending: endingInputs(run, collector, totals, measured),
@@ -339,13 +339,12 @@ function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
 export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: Totals): DeliveriesInputs | undefined {
   const { scenario, workers } = run.facts
   if (!createProtocol(scenario.protocol).broadcasts || run.error !== undefined) return undefined
-  const { handshakes, heartbeats } = totals
+  const { sent, answered } = messagesOf(totals)
   const inexact = inexactReason(run, collector, totals)
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
-    sent: totals.sent + handshakes.sent + heartbeats.sent,
-    acknowledged:
-      totals.completed + handshakes.completed + heartbeats.completed + collector.total(field.nonCompletingReplies),
+    sent,
+    acknowledged: answered + collector.total(field.nonCompletingReplies),
     others: scenario.connections - 1,
     // Each worker counts for its own connections only; those of the other workers may miss as many.
     possiblyMissed: collector.total(field.possiblyMissed) * workers,

@@ -231,6 +231,12 @@ test('quantile-ci fires for the least certain quantile', () => {
   expect(finding!.message).toBe('the 95 % interval of p99 is ± 75 % (limit ± 50 %)')
 })
 
+test('quantile-ci fires where an interval is beyond its limit for certain, not by the chance of ten sections', () => {
+  // p50 is 10 ms, so that its limit is 1 ms.
+  expect(found(withTimeSeries(closed, { halfWidthsMs: { p50: 1.36 } }))).toEqual([])
+  expect(found(withTimeSeries(closed, { halfWidthsMs: { p50: 1.38 } }))).toEqual(['quantile-ci suspect'])
+})
+
 describe('balance', () => {
   it('fires in a closed loop', () => {
     expect(found(withTimeSeries(closed, { balance: 0.9 }))).toEqual(['balance suspect'])

@@ -280,7 +280,8 @@ function quantileIntervals({ timeSeries, completed, response }: TimeSeriesInputs
     const key = name as keyof typeof limits.interval
     const halfWidth = timeSeries.halfWidthsMs[key]
     const value = response[key]
-    if (halfWidth === undefined || value === undefined || !(halfWidth / value > limit)) return []
+    if (halfWidth === undefined || value === undefined || !((halfWidth / value) * limits.intervalCertain > limit))
+      return []
     return [{ name, share: halfWidth / value, limit }]
   })
   const worst = doubts.sort((a, b) => b.share / b.limit - a.share / a.limit)[0]
