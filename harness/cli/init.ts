@@ -3,9 +3,11 @@ import type { Command } from 'commander'
 import { prepare } from '../api.ts'
 import { type ExitCode, exitCode, reasonOf, UserError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
+import { describedNames, describedProtocols } from '../protocols/described.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
 import { protocolNames } from '../protocols/spec.ts'
 import { parseScenario, protocolIn } from '../scenario/load.ts'
+import { describe } from '../scenario/named.ts'
 import { applyOverrides, type Override } from '../scenario/overrides.ts'
 import { defaultSend, isHttpUrl, isUrl, nameFromUrl, settingsOfUrl } from '../scenario/url.ts'
 import { renderScenario } from '../scenario/yaml/render.ts'
@@ -61,6 +63,7 @@ export function addInit(program: Command, io: CommandIo, done: (code: ExitCode) 
 }
 
 async function newScenario(source: string, flags: InitFlags, file: string | undefined): Promise<string> {
+  if (describedNames.includes(source)) return describedScenario(source, flags)
   const settings = overridesOf(flags, {}, settingNames)
   const base = isUrl(source) ? baseOfUrl(source, settings) : baseOfProtocol(source, settings)
   const protocol = (protocolIn(settings) ?? base['protocol']) as ProtocolName
@@ -74,6 +77,16 @@ async function newScenario(source: string, flags: InitFlags, file: string | unde
   return renderScenario(data as Mapping)
 }
 
+/** The description of a protocol is a scenario with comments itself. */
+function describedScenario(name: string, { output: _, ...flags }: InitFlags): string {
+  const [first] = overridesOf(flags, {}, settingNames)
+  if (first !== undefined || flags.send !== undefined) {
+    const message = `goes with a URL such as ${describedProtocols[name]!.schemes[0]}://host, not with the name of a protocol alone`
+    throw new UserError([{ place: first?.origin ?? '--send', message }])
+  }
+  return describe(name).text
+}
+
 const overHttp: Override = { path: ['protocol'], value: 'http', origin: '' }
 
 function baseOfUrl(url: string, overrides: readonly Override[]): Mapping {
@@ -84,7 +97,7 @@ function baseOfUrl(url: string, overrides: readonly Override[]): Mapping {
     target,
     // The header Host follows from the address.
     protocol: isHttpUrl(url) ? 'http' : protocol,
-    loop,
+    ...(loop && { loop }),
   }
 }
 

@@ -8,6 +8,7 @@ import { withImpliedRun } from './impliedRun.ts'
 import { addInit } from './init.ts'
 import type { CommandIo } from './io.ts'
 import { addList } from './list.ts'
+import { addProtocol, addProtocols } from './protocols.ts'
 import { addReport } from './report.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
@@ -24,6 +25,8 @@ const commands = [
   addValidate,
   addSchema,
   addList,
+  addProtocols,
+  addProtocol,
   addCompare,
   addReport,
   addInit,

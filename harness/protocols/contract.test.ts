@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { propertyRuns } from '../testing/propertyRuns.ts'
 import { createProtocol } from './catalog.ts'
+import { describeProtocol } from './describeProtocol.ts'
 import { PartialFrames } from './partialFrames.ts'
 import { pictureMessages, pictures } from './picture/testing/pictures.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 import type { FrameSettings, ProtocolSpec } from './protocolSpec.ts'
-import { describeProtocol } from './spec.ts'
 import { bytesOf } from './testing/bytes.ts'
 
 /** Long enough for the bodies below in every setting, and short enough that some random lengths exceed it. */

@@ -26,6 +26,8 @@ export type ProtocolSpec =
 /** Formats in which a reply may be several frames, and frames may come that answer nothing. */
 export interface WithReplies {
   readonly replies?: ReplyRules
+  /** What reports call it. */
+  readonly called?: string
 }
 
 /** How messages of `broadcast` are told apart: by line ends, by the braces of JSON objects, or as bare texts to clients. */

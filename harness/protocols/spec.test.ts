@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { createProtocol } from './catalog.ts'
+import { describeProtocol } from './describeProtocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
-import { describeProtocol, protocolSchema, protocolSpec, protocolText } from './spec.ts'
+import { protocolSchema, protocolSpec, protocolText } from './spec.ts'
 
 const frameDefaults = { lengthOffset: 0, lengthBytes: 4, endian: 'big', lengthAdjustment: 0, maxFrame: 1_048_576 }
 

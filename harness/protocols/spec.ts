@@ -5,7 +5,7 @@ import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
-import { formatCount, formatSize } from '../units.ts'
+import { describedNames } from './described.ts'
 import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
@@ -39,6 +39,7 @@ const dataRulesMax = 16
 const maxFrameDefault = 1024 * 1024
 const rpcMaxFrameDefault = 2 * 1024 * 1024
 const hostBytesMax = 255
+const nameLengthMax = 40
 
 const maxFrame = size(1, frameBytesMax).describe('The longest message that is accepted: a size such as 64KiB, or bytes')
 
@@ -205,6 +206,14 @@ const respSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).tr
   (settings): ProtocolSpec => ({ name: 'resp', ...settings }),
 )
 
+/** Keys that stand beside the format of a protocol. */
+const besideFormat = ['replies', 'called']
+const calledSchema = z
+  .string('expected text')
+  .min(1, 'expected a name')
+  .max(nameLengthMax, `expected at most ${nameLengthMax} characters`)
+  .optional()
+
 const settingsOf = {
   raw: rawSettings,
   line: lineSettings,
@@ -247,7 +256,7 @@ export function parseProtocolText(text: string): ProtocolSpec {
 
 /** A protocol as JSON text for `parseProtocolText`: the value of a server's `--protocol`. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
-  const { replyBytes, replies, ...others } = settings as { readonly replyBytes?: number } & WithReplies
+  const { replyBytes, replies, called: _, ...others } = settings as { readonly replyBytes?: number } & WithReplies
   const rules = replies && { replies: repliesInput(replies) }
   if ('request' in settings) return JSON.stringify({ frame: picturesInput(settings), ...rules })
   return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } }, ...rules })
@@ -260,7 +269,7 @@ function picturesInput({ request, reply, maxFrame }: PictureSettings): object {
 /** The protocol as a server speaks it: requests come in, and the rules of replies are the client's. */
 export function serverSide(spec: ProtocolSpec): ProtocolSpec {
   if (spec.name !== 'line' && spec.name !== 'frame') return spec
-  const { replies: _, ...own } = spec
+  const { replies: _, called: __, ...own } = spec
   return 'request' in own ? { ...own, request: own.reply, reply: own.request } : own
 }
 
@@ -278,44 +287,13 @@ export function idRange(
   return range && { bits: range.bits, ...((id?.max !== undefined || id?.min !== undefined) && { max: range.max }) }
 }
 
-/** A protocol in a title: its name and unusual settings, such as `frame, 2-byte little-endian length`. */
-export function describeProtocol(spec: ProtocolSpec): string {
-  switch (spec.name) {
-    case 'raw':
-      return spec.replyBytes === undefined ? 'raw' : `raw, replies of ${formatSize(spec.replyBytes)}`
-    case 'line':
-      return spec.delimiter === '\n' ? 'line' : `line, ended by ${JSON.stringify(spec.delimiter)}`
-    case 'frame':
-      return 'request' in spec ? 'frame' : describeFrame(spec)
-    case 'rpc':
-      return `${spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'}${describeIdMax(spec.id)}`
-    case 'broadcast':
-      return spec.framing === undefined || spec.framing === 'line' ? 'broadcast' : `broadcast, framing ${spec.framing}`
-    case 'tlv':
-    case 'http':
-    case 'resp':
-      return spec.name
-  }
-}
-
-function describeFrame({ lengthOffset, lengthBytes, endian, id }: FrameSettings): string {
-  const order = lengthBytes === 1 ? '' : `${endian}-endian `
-  const length = `, ${lengthBytes}-byte ${order}length${lengthOffset === 0 ? '' : ` at ${lengthOffset}`}`
-  const usual = lengthOffset === 0 && lengthBytes === 4 && endian === 'big'
-  return `frame${usual ? '' : length}${id ? `, ${id.bytes}-byte id at ${id.offset}` : ''}${describeIdMax(id)}`
-}
-
-function describeIdMax(id: { readonly max?: number } | undefined): string {
-  return id?.max === undefined ? '' : `, ids up to ${formatCount(id.max)}`
-}
-
 function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
   const refuse = (message: string): never => {
     context.addIssue({ code: 'custom', message })
     return z.NEVER
   }
   if (typeof input === 'string') return isName(input) ? settingsOf[input].parse({}) : refuse(unknownName(input))
-  const [name, another] = isMapping(input) ? Object.keys(input).filter(key => key !== 'replies') : []
+  const [name, another] = isMapping(input) ? Object.keys(input).filter(key => !besideFormat.includes(key)) : []
   if (name === undefined) return refuse(`expected a protocol such as tlv${isMapping(input) ? ', got {}' : ''}`)
   if (another !== undefined)
     return refuse(`expected one protocol, got ${list(Object.keys(input as Mapping).map(show))}`)
@@ -324,8 +302,18 @@ function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
   const rules = 'replies' in (input as Mapping) ? repliesSchema.safeParse((input as Mapping)['replies']) : undefined
   for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] })
   for (const issue of rules?.error?.issues ?? []) context.addIssue({ ...issue, path: ['replies', ...issue.path] })
-  if (!result.success || rules?.success === false) return z.NEVER
-  return rules?.data === undefined ? result.data : ruledSpec(result.data, rules.data, context)
+  const called = calledSchema.safeParse((input as Mapping)['called'])
+  for (const issue of called.error?.issues ?? []) context.addIssue({ ...issue, path: ['called', ...issue.path] })
+  if (!result.success || rules?.success === false || !called.success) return z.NEVER
+  const spec = called.data === undefined ? result.data : calledSpec(result.data, called.data, context)
+  return rules?.data === undefined ? spec : ruledSpec(spec, rules.data, context)
+}
+
+/** A protocol with a name of its own for reports. */
+function calledSpec(spec: ProtocolSpec, called: string, context: z.RefinementCtx): ProtocolSpec {
+  if (spec.name === 'line' || spec.name === 'frame') return { ...spec, called }
+  context.addIssue({ code: 'custom', path: ['called'], message: `goes with line and frame, not with ${spec.name}` })
+  return z.NEVER
 }
 
 /** A protocol with the rules of its replies, if it can have them, and has the fields that they ask for. */
@@ -347,8 +335,8 @@ function isName(text: string): text is ProtocolName {
 }
 
 function unknownName(name: string): string {
-  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, protocolNames)
-  return `protocol ${show(name)} is not in this version of volley; it has ${list(protocolNames)}`
+  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, [...protocolNames, ...describedNames])
+  return `protocol ${show(name)} is not in this version of volley; it has ${list([...protocolNames, ...describedNames])}`
 }
 
 function frameFaults(settings: FrameSettings): { path: string[]; message: string }[] {
@@ -378,9 +366,10 @@ function isDelimiter(text: string): boolean {
 
 function inputSchema() {
   const rules = (name: ProtocolName) =>
-    name === 'line' || name === 'frame' ? { replies: repliesSchema.optional() } : {}
+    name === 'line' || name === 'frame' ? { replies: repliesSchema.optional(), called: calledSchema } : {}
   const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name], ...rules(name) }))
-  const schema = unionSchema([z.enum(protocolNames), ...objects])
+  const described = describedNames.map(name => z.strictObject({ [name]: z.record(z.string(), z.unknown()) }))
+  const schema = unionSchema([z.enum([...protocolNames, ...describedNames]), ...objects, ...described])
   return { ...schema, description: 'The protocol of the target: its name, or its name with settings' }
 }
 

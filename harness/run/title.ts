@@ -1,6 +1,6 @@
 import type { RunTitle } from '../metrics/snapshot.ts'
 import type { Plan } from '../plan/plan.ts'
-import { describeProtocol } from '../protocols/spec.ts'
+import { describeProtocol } from '../protocols/describeProtocol.ts'
 import { describeLimits, describeLoad } from '../report/figures.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 

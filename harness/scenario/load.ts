@@ -7,11 +7,12 @@ import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded, readBoundedStream } from '../wholeFile.ts'
 import { credentialsIn, keysIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
+import { expandNamed } from './named.ts'
 import { applyOverrides, type Override } from './overrides.ts'
 import { isWithin, type Path } from './path.ts'
 import { redact } from './redact.ts'
 import { limits, type Scenario } from './scenario.ts'
-import { nameFromUrl, settingsOfUrl } from './url.ts'
+import { nameFromUrl, settingsOfUrl, withoutLogin } from './url.ts'
 import { validate } from './validate.ts'
 import { issueFaults, type Places, textFaults } from './yaml/faults.ts'
 import { readSource, type Source } from './yaml/source.ts'
@@ -43,7 +44,7 @@ export function parseScenario(
 export function scenarioFromUrl(url: string, overrides: readonly Override[]): LoadedScenario {
   const data = { name: nameFromUrl(url), duration: '10s', ...settingsOfUrl(url, protocolIn(overrides)) }
   const source: Source = { data, positions: new Map(), secrets: [], secretValues: [], issues: [] }
-  return { ...finish(source, { name: url }, overrides), folder: process.cwd() }
+  return { ...finish(source, { name: withoutLogin(url) }, overrides), folder: process.cwd() }
 }
 
 /**
@@ -66,28 +67,34 @@ export function inEnvironment(loaded: LoadedScenario, name: string): LoadedScena
 
 function finish(
   source: Source,
-  named: Pick<Places, 'name' | 'text'>,
+  file: Pick<Places, 'name' | 'text'>,
   overrides: readonly Override[],
 ): Omit<LoadedScenario, 'folder'> {
-  const { data, origins, issues } = applyOverrides(source.data, overrides)
+  const { data: overridden, origins, issues } = applyOverrides(source.data, overrides)
+  const named = expandNamed(overridden)
+  const { data } = named
   const isOverridden = (path: Path) => origins.some(origin => isWithin(path, origin.path))
   const sourceIssues = source.issues.filter(({ path }) => !isOverridden(path))
   // A value that could not be read is reported as that, and not also as missing.
   const unread = sourceIssues.filter(({ path, about }) => about === 'value' && valueAt(data, path) === undefined)
   const result = validate(data)
   const found = result.issues.filter(({ path }) => !unread.some(issue => isWithin(path, issue.path)))
-  const all = [...sourceIssues, ...issues, ...found]
+  const all = [...sourceIssues, ...issues, ...named.issues, ...found]
   const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
   const credentials = credentialsIn(data)
-  const secrets = [...fromEnvironment, ...keysIn(data), ...credentials]
-  const places = { ...named, positions: source.positions, origins, secrets }
+  const secrets = [...fromEnvironment, ...keysIn(data), ...credentials, ...named.secrets]
+  const places = { ...file, positions: source.positions, origins, secrets }
   if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
   const keys = keysIn(data).map(path => String(valueAt(data, path)))
   return {
     scenario: result.scenario,
     redacted: redact(result.scenario, secrets),
     secrets: {
-      values: [...source.secretValues, ...credentials.flatMap(path => credentialsOf(String(valueAt(data, path))))],
+      values: [
+        ...source.secretValues,
+        ...named.secretValues,
+        ...credentials.flatMap(path => credentialsOf(String(valueAt(data, path)))),
+      ],
       keys,
     },
     places,

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { bracketed, hostPattern, withScheme } from '../address.ts'
 import { UserError } from '../errors.ts'
 import { InvalidValue, list, show } from '../invalidValue.ts'
+import { describedByScheme, describedNames, describedSchemes } from '../protocols/described.ts'
 import { nearest } from '../suggestion.ts'
 import { checkPath } from './schema/httpRequest.ts'
 import { noSuchSlot, parseSlots } from './schema/slots.ts'
@@ -10,12 +11,13 @@ import { noSuchSlot, parseSlots } from './schema/slots.ts'
 export interface UrlSettings {
   readonly target: { readonly address: string }
   readonly protocol: unknown
-  readonly loop: readonly { readonly send: unknown; readonly expect?: unknown }[]
+  /** Absent where the description of the protocol has it. */
+  readonly loop?: readonly { readonly send: unknown; readonly expect?: unknown }[]
 }
 
 const ports = { http: '80', https: '443', redis: '6379', rediss: '6379' } as const
 const nameLengthMax = 80
-const schemes = [...Object.keys(ports), 'tcp', 'udp', 'tls']
+const schemes = [...Object.keys(ports), ...describedSchemes, 'tcp', 'udp', 'tls']
 
 /** What `host:port` begins with where a scheme would be. */
 const bareAddress = new RegExp(`^(?:${hostPattern})?:\\d+(?:[/?#]|$)`)
@@ -45,6 +47,8 @@ export function settingsOfUrl(url: string, protocol = 'raw'): UrlSettings {
   // A scheme may be written in capitals (RFC 3986, 3.1).
   const text = scheme + url.slice(given.length)
   try {
+    const described = describedByScheme(scheme.replace('://', ''))
+    if (described !== undefined) return describedSettings(text, described)
     switch (scheme) {
       case 'http://':
       case 'https://':
@@ -68,7 +72,7 @@ export function settingsOfUrl(url: string, protocol = 'raw'): UrlSettings {
 }
 
 function fault(url: string, message: string): UserError {
-  return new UserError([{ place: url, message }])
+  return new UserError([{ place: withoutLogin(url), message }])
 }
 
 /** Says which schemes there are; a misspelt one gets the one that was meant. */
@@ -81,7 +85,7 @@ function noSuchScheme(scheme: string): string {
 
 /** A scenario name made of host, port and path, or of the file name of a unix socket; it can name a folder. */
 export function nameFromUrl(url: string): string {
-  const place = url.startsWith('unix:') ? basename(url) : url.replace(/^[a-z]+:\/\//i, '')
+  const place = url.startsWith('unix:') ? basename(url) : withoutLogin(url).replace(/^[a-z]+:\/\//i, '')
   const name = place.replaceAll(/[^\w.]+/g, '-').replaceAll(/^[.-]+|-+$/g, '')
   return name.slice(0, nameLengthMax) || 'url'
 }
@@ -98,6 +102,7 @@ export function messageOf(text: string, protocol: string): unknown {
 }
 
 function requestOf(protocol: string): Pick<UrlSettings, 'protocol' | 'loop'> {
+  if (describedNames.includes(protocol)) return { protocol }
   const expect = protocol === 'resp' ? { expect: { equals: 'PONG' } } : {}
   return { protocol, loop: [{ send: defaultSend(protocol), ...expect }] }
 }
@@ -133,6 +138,47 @@ function redisSettings(url: string): UrlSettings {
     target: { address: `${scheme === 'rediss' ? 'tls' : 'tcp'}://${host}:${port ?? ports[scheme]}` },
     ...requestOf('resp'),
   }
+}
+
+const describedUrl = new RegExp(
+  `^[a-z]+://(?:([^@/?#:]*)(?::([^@/?#]*))?@)?(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`,
+)
+
+/** A protocol that comes as a description, with the user, the password and the path of its URL as settings. */
+function describedSettings(
+  url: string,
+  { name, protocol, isSecure }: NonNullable<ReturnType<typeof describedByScheme>>,
+): UrlSettings {
+  const match = describedUrl.exec(url)
+  const forms = `${url.slice(0, url.indexOf(':'))}://user:password@host:port${protocol.path === undefined ? '' : `/${protocol.path}`}`
+  if (match === null) throw new InvalidValue(bracketed(url) ?? forms, show(withoutLogin(url)))
+  const [, user, password, host, port, rest = ''] = match
+  // The path of a request is sent as it is written.
+  const bare = rest.replace(/^\//, '')
+  const path = protocol.path === 'path' ? bare : decoded(bare)
+  if (path !== '' && protocol.path === undefined) throw new InvalidValue(`${forms} without a path`, show(rest))
+  const scheme = isSecure ? 'tls' : protocol.overUdp ? 'udp' : 'tcp'
+  const ownPort = isSecure ? protocol.secure!.port : protocol.port
+  const settings = {
+    ...(user !== undefined && user !== '' && { user: decoded(user) }),
+    ...(password !== undefined && { password: decoded(password) }),
+    ...(path !== '' && { [protocol.path!]: path }),
+  }
+  return { target: { address: `${scheme}://${host}:${port ?? ownPort}` }, protocol: { [name]: settings } }
+}
+
+/** A part of a URL without its escapes; throws an InvalidValue where they are none of UTF-8. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new InvalidValue('escapes such as %20 in a URL', 'others')
+  }
+}
+
+/** A URL without the user and the password in it. */
+export function withoutLogin(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^@/?#]*@/i, '$1')
 }
 
 interface UrlParts {

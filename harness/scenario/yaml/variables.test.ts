@@ -36,12 +36,21 @@ test('interpolate() reads $${ as a plain ${', () => {
   expect(interpolate('${HOST}$${HOST}', environment)).toMatchObject({ text: 'db.example${HOST}', secret: true })
 })
 
+test('interpolate() takes the default of a variable that is not set or empty, which is no secret', () => {
+  const environment = { SET: 'value', EMPTY: '' }
+  const text = (input: string) => interpolate(input, environment)
+  expect(text('a ${NONE:-b c}')).toMatchObject({ text: 'a b c', secret: false, values: [], faults: [] })
+  expect(text('${EMPTY:-5}')).toMatchObject({ text: '5', secret: false, whole: true })
+  expect(text('${SET:-5}')).toMatchObject({ text: 'value', secret: true, values: ['value'] })
+  expect(text('${NONE:-}')).toMatchObject({ text: '', faults: [] })
+})
+
 test('interpolate() reports what is not a variable, or is not set', () => {
   expect(interpolate('${NONE} ${constructor}', environment).faults).toEqual([
     'environment variable NONE is not set',
     'environment variable constructor is not set',
   ])
-  for (const text of ['${}', '${A-B}', '${A:-b}', '${A', '${']) {
+  for (const text of ['${}', '${A-B}', '${:-b}', '${A', '${']) {
     expect(interpolate(text, environment).faults).toEqual([
       `expected a variable such as \${NAME}, or $\${ for a plain \${, got ${JSON.stringify(text)}`,
     ])

@@ -15,14 +15,17 @@ export interface Interpolated {
 }
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** What stands between a variable's name and the text that is taken where it is not set or empty, as in a shell. */
+const defaultMark = ':-'
 
-/** Fills in `${NAME}` from the environment; `$${` stands for a plain `${`. */
+/** Fills in `${NAME}` from the environment, or `${NAME:-default}`; `$${` stands for a plain `${`. */
 export function interpolate(text: string, environment: Environment): Interpolated {
   const faults: string[] = []
   const values: string[] = []
   let filled = ''
   let end = 0
   let secret = false
+  let hasVariable = false
   // A regular expression would search for the closing brace again from each opening one.
   for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', end)) {
     const isEscaped = start > end && text[start - 1] === '$'
@@ -33,7 +36,7 @@ export function interpolate(text: string, environment: Environment): Interpolate
       continue
     }
     const close = text.indexOf('}', end)
-    const name = close < 0 ? '' : text.slice(end, close)
+    const { name, otherwise } = partsOf(close < 0 ? '' : text.slice(end, close))
     if (!variableName.test(name)) {
       const got = show(text.slice(start, close < 0 ? undefined : close + 1))
       faults.push(`expected a variable such as \${NAME}, or $\${ for a plain \${, got ${got}`)
@@ -41,13 +44,28 @@ export function interpolate(text: string, environment: Environment): Interpolate
     }
     // The environment has a prototype, in which `constructor` must not be found.
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
+    if (otherwise !== undefined && !value) {
+      // It stands in the file itself, so that it is no secret.
+      filled += otherwise
+      end = close + 1
+      hasVariable = true
+      continue
+    }
     if (value === undefined) faults.push(`environment variable ${name} is not set`)
     else values.push(value)
     filled += value ?? ''
     end = close + 1
     secret = true
+    hasVariable = true
   }
-  return { text: filled + text.slice(end), secret, values, whole: secret && wholeVariable.test(text), faults }
+  return { text: filled + text.slice(end), secret, values, whole: hasVariable && wholeVariable.test(text), faults }
+}
+
+/** The name of a variable, and what is taken where it is not set or empty. */
+function partsOf(inside: string): { readonly name: string; readonly otherwise?: string } {
+  const mark = inside.indexOf(defaultMark)
+  if (mark < 0) return { name: inside }
+  return { name: inside.slice(0, mark), otherwise: inside.slice(mark + defaultMark.length) }
 }
 
 const wholeVariable = /^\$\{[^{}]*\}$/

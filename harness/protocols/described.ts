@@ -1,0 +1,37 @@
+/** How a protocol that comes as a description is found: by the scheme of a URL, and by its usual port. */
+export interface DescribedProtocol {
+  /** The first is the usual one. */
+  readonly schemes: readonly string[]
+  readonly port: number
+  /** Over TLS; absent where nobody does that. */
+  readonly secure?: { readonly schemes: readonly string[]; readonly port: number }
+  /** The setting that the path of a URL is, without its slash; a URL has no path where there is none. */
+  readonly path?: string
+  /** Its messages are datagrams, unless the address is one of TCP: then the description is that for streams. */
+  readonly overUdp?: true
+}
+
+/** The protocols that come as descriptions in the folder `protocols`, by name. */
+export const describedProtocols: Readonly<Record<string, DescribedProtocol>> = {
+  memcached: { schemes: ['memcached'], port: 11211 },
+  mqtt: { schemes: ['mqtt'], port: 1883, secure: { schemes: ['mqtts'], port: 8883 } },
+}
+
+export const describedNames: readonly string[] = Object.keys(describedProtocols)
+
+/** The protocol that a scheme such as `mqtt` names, and whether over TLS; undefined for other schemes. */
+export function describedByScheme(
+  scheme: string,
+): { readonly name: string; readonly protocol: DescribedProtocol; readonly isSecure: boolean } | undefined {
+  for (const [name, protocol] of Object.entries(describedProtocols)) {
+    if (protocol.schemes.includes(scheme)) return { name, protocol, isSecure: false }
+    if (protocol.secure?.schemes.includes(scheme)) return { name, protocol, isSecure: true }
+  }
+  return undefined
+}
+
+/** Every scheme of a URL that names such a protocol. */
+export const describedSchemes: readonly string[] = Object.values(describedProtocols).flatMap(({ schemes, secure }) => [
+  ...schemes,
+  ...(secure?.schemes ?? []),
+])

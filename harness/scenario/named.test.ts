@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, describe as group, test } from 'vitest'
+import { packageRoot } from '../built.ts'
+import { describedNames, describedProtocols } from '../protocols/described.ts'
+import { describeProtocol } from '../protocols/describeProtocol.ts'
+import { parseScenario, scenarioFromUrl } from './load.ts'
+import { describe, descriptions } from './named.ts'
+import { faultLines, faultsIn } from './testing/faults.ts'
+
+const scenarioWith = (...lines: string[]) => `name: s\ntarget: { address: "tcp://h:1" }\n${lines.join('\n')}\n`
+const parsed = (text: string) => parseScenario(text, 's.yaml', [], {})
+
+test('every name has its description, and every description its name', () => {
+  const files = readdirSync(join(packageRoot, 'protocols')).sort()
+  const wanted = describedNames.flatMap(name => [
+    `${name}.yaml`,
+    ...(describedProtocols[name]!.overUdp ? [`${name}.tcp.yaml`] : []),
+  ])
+  expect(files).toEqual(wanted.sort())
+  const schemes = Object.values(describedProtocols).flatMap(({ schemes: own, secure }) => [
+    ...own,
+    ...(secure?.schemes ?? []),
+  ])
+  expect(new Set(schemes).size).toBe(schemes.length)
+})
+
+group.each(descriptions().map(description => [description.name, description] as const))('%s', (name, description) => {
+  test('is a scenario that can be run as it is printed', () => {
+    const { scenario } = parsed(description.text)
+    expect(scenario.name).toBe(name)
+    expect(description.summary.length).toBeGreaterThan(10)
+    // One line of the list in a terminal of 80 columns.
+    expect(description.summary.length).toBeLessThanOrEqual(100)
+  })
+
+  test('gives a scenario its format, its handshake and its loop', () => {
+    const own = parsed(description.text).scenario
+    const address = describedProtocols[name]!.overUdp ? 'udp://h:1' : 'tcp://h:1'
+    const { scenario } = parsed(`name: s\ntarget: { address: "${address}" }\nprotocol: ${name}\n`)
+    expect(scenario.protocol).toEqual({ ...own.protocol, called: name })
+    expect([scenario.connect, scenario.loop]).toEqual([own.connect, own.loop])
+    expect(describeProtocol(scenario.protocol)).toBe(name)
+  })
+
+  test('is what its URL stands for', () => {
+    const { schemes, secure, port } = describedProtocols[name]!
+    for (const scheme of schemes) {
+      const { scenario } = scenarioFromUrl(`${scheme}://127.0.0.1`, [])
+      expect(scenario.target).toMatchObject({ address: expect.stringMatching(`^(tcp|udp)://127.0.0.1:${port}$`) })
+      expect(describeProtocol(scenario.protocol)).toBe(name)
+    }
+    for (const scheme of secure?.schemes ?? []) {
+      const { scenario } = scenarioFromUrl(`${scheme}://127.0.0.1`, [])
+      expect(scenario.target).toMatchObject({ address: `tls://127.0.0.1:${secure!.port}` })
+    }
+  })
+})
+
+test('what a scenario has itself is not taken from the description', () => {
+  const loop = 'loop: [ { send: { type: 0x30, body: [ { length: u16, of: t }, hi ] }, expect: nothing } ]'
+  const { scenario } = parsed(scenarioWith('protocol: mqtt', loop, 'connect: []'))
+  expect(scenario.loop).toHaveLength(1)
+  expect(scenario.loop![0]!.expect).toBe('nothing')
+  expect(scenario.connect).toEqual([])
+})
+
+test('settings of a description are filled in, and a wrong one is named', () => {
+  const { scenario } = parsed(scenarioWith('protocol: { mqtt: { client: robot } }'))
+  expect(JSON.stringify(scenario.connect)).toContain('robot-{{connection}}')
+  expect(faultsIn(scenarioWith('protocol: { mqtt: { clint: robot } }'))).toEqual([
+    's.yaml:3:21 protocol.mqtt: unknown key "clint"; did you mean "client"?',
+  ])
+  expect(faultsIn(scenarioWith('protocol: { mqtt: 5 }'))[0]).toContain('protocol.mqtt: expected settings such as')
+  expect(faultsIn(scenarioWith('protocol: { mqtt: {}, replies: { until: a } }'))[0]).toContain(
+    'protocol.replies: is in the description of mqtt: "volley protocol mqtt" prints it, to be changed',
+  )
+})
+
+test('a misspelt name of a protocol gets the one that was meant', () => {
+  expect(faultsIn(scenarioWith('protocol: mqt', 'loop: [ { send: a } ]'))).toEqual([
+    's.yaml:3:11 protocol: unknown protocol "mqt"; did you mean "mqtt"?',
+  ])
+})
+
+test('a fault of a URL shows no password', () => {
+  const lines = faultLines(() => scenarioFromUrl('mqtt://user:geheim@host/path', []))
+  expect(lines.join()).toContain('without a path')
+  expect(lines.slice(0, 1).join().replace(/^\S+ /, '')).not.toContain('geheim')
+})
+
+test('describe() tells the settings of a description', () => {
+  expect(describe('mqtt').settings).toContain('client')
+})

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../built.ts'
+import { assert } from '../errors.ts'
+import { show } from '../invalidValue.ts'
+import { isMapping, type Mapping, valueAt } from '../mapping.ts'
+import { describedNames, describedProtocols } from '../protocols/described.ts'
+import { unknownWord } from '../suggestion.ts'
+import { type Issue, issue, type Path } from './path.ts'
+import { readSource, type Source } from './yaml/source.ts'
+
+/** A description that comes with Volley: the text of a scenario, with `${...}` for what may be set. */
+export interface Description {
+  readonly name: string
+  readonly text: string
+  /** What it is, in a line. */
+  readonly summary: string
+  /** What may be set, such as user and password. */
+  readonly settings: readonly string[]
+}
+
+/** What a description adds to a scenario where that has none of its own. */
+const takenKeys = ['connect', 'heartbeat', 'reconnect'] as const
+/** The only setting that must not be shown. */
+const secretSetting = 'password'
+const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}/g
+
+/** A scenario in which the name of a described protocol is replaced by what its description says. */
+export interface Expanded {
+  readonly data: unknown
+  readonly issues: readonly Issue[]
+  /** Paths of values that must not be shown, and what in them is secret. */
+  readonly secrets: readonly Path[]
+  readonly secretValues: readonly string[]
+}
+
+/** The description of a protocol by its name; `isStream` takes that for streams of a protocol of datagrams. */
+export function describe(name: string, isStream = false): Description {
+  const hasTwo = describedProtocols[name]?.overUdp === true
+  const text = readFileSync(join(packageRoot, 'protocols', `${name}${hasTwo && isStream ? '.tcp' : ''}.yaml`), 'utf8')
+  const [, summary = ''] = /^# (.+)$/m.exec(text) ?? []
+  return { name, text, summary, settings: [...new Set([...text.matchAll(variable)].map(([, setting]) => setting!))] }
+}
+
+/** Every description that comes with Volley. */
+export function descriptions(): Description[] {
+  return describedNames.map(name => describe(name))
+}
+
+/** The name of the described protocol that a setting `protocol` chooses; undefined for all others. */
+export function describedName(protocol: unknown): string | undefined {
+  const name = isMapping(protocol) ? Object.keys(protocol)[0] : protocol
+  return typeof name === 'string' && describedNames.includes(name) ? name : undefined
+}
+
+/** Puts a description in the place of its name, in a scenario as plain data. */
+export function expandNamed(data: unknown): Expanded {
+  const plain = { data, issues: [], secrets: [], secretValues: [] }
+  if (!isMapping(data)) return plain
+  const { protocol } = data
+  const name = describedName(protocol)
+  if (name === undefined) return plain
+  const description = describe(name, !isDatagramAddress(data))
+  const given = isMapping(protocol) ? protocol : {}
+  const { values, issues } = settingsIn(given, description)
+  const source = readSource(description.text, values)
+  assert('data' in source, `the description of ${name} is valid YAML`)
+  const own = source.data as Mapping
+  const taken = takenKeys.filter(key => !(key in data) && key in own)
+  const hasLoop = 'loop' in data || 'mix' in data
+  const expanded: Mapping = {
+    ...data,
+    protocol: { ...(own['protocol'] as Mapping), called: name },
+    ...Object.fromEntries(taken.map(key => [key, own[key]])),
+    ...(hasLoop ? {} : { loop: own['loop'] }),
+  }
+  const password = values[secretSetting]
+  return {
+    data: expanded,
+    issues: [...issues, ...source.issues.map(({ message }) => issue(['protocol'], `${name}: ${message}`))],
+    ...secretsOf(source, password, expanded),
+  }
+}
+
+/** The settings of a description that a scenario gives, as texts, and what is wrong with them. */
+function settingsIn(
+  protocol: Mapping,
+  { name, settings }: Description,
+): { readonly values: Record<string, string>; readonly issues: Issue[] } {
+  const [, ...others] = Object.keys(protocol)
+  const inside = protocol[name] ?? {}
+  const beside: Issue[] = others.map(key =>
+    issue(['protocol', key], `is in the description of ${name}: "volley protocol ${name}" prints it, to be changed`),
+  )
+  if (!isMapping(inside)) {
+    const wanted = settings.length === 0 ? 'no settings' : `settings such as { ${settings[0]}: ... }`
+    return { values: {}, issues: [...beside, issue(['protocol', name], `expected ${wanted}, got ${show(inside)}`)] }
+  }
+  const values: Record<string, string> = {}
+  const issues = Object.entries(inside).flatMap(([key, value]): Issue[] => {
+    const path = ['protocol', name, key]
+    if (!settings.includes(key)) return [{ path, about: 'key', message: unknownWord('key', key, settings) }]
+    if (typeof value === 'object') return [issue(path, 'expected text or a number')]
+    values[key] = String(value)
+    return []
+  })
+  return { values, issues: [...beside, ...issues] }
+}
+
+/** Where the password of a description stands in the scenario. */
+function secretsOf(
+  { secrets }: Source,
+  password: string | undefined,
+  data: Mapping,
+): Pick<Expanded, 'secrets' | 'secretValues'> {
+  if (password === undefined || password === '') return { secrets: [], secretValues: [] }
+  const holds = (path: Path) => String(valueAt(data, path)).includes(password)
+  return { secrets: secrets.filter(holds), secretValues: [password] }
+}
+
+function isDatagramAddress({ target }: Mapping): boolean {
+  const address = isMapping(target) ? target['address'] : undefined
+  const over = isMapping(target) ? target['over'] : undefined
+  return (typeof address === 'string' && address.startsWith('udp:')) || over === 'udp'
+}
