@@ -14,7 +14,7 @@ import {
 } from './units.ts'
 
 /** The JSON Schema allows a variable wherever it has a number or a unit. */
-export const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
+export const variablePattern = '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}'
 export const durationPattern = '([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+'
 
 const durationForms = 'a duration such as 500us, 10ms or 10s'

@@ -13,6 +13,7 @@ import { auditHost, type HostInputs } from './host.ts'
 import { limits } from './limits.ts'
 import { auditCoreDistance, auditMachine, type MachineInputs } from './machine.ts'
 import { auditPairing, type PairingInputs } from './pairing.ts'
+import { auditRelay, type RelayInputs } from './relay.ts'
 import { auditTarget, type TargetInputs } from './target.ts'
 import { auditTimeSeries, type TimeSeriesInputs } from './timeSeries.ts'
 import { auditWorkers, type WorkersInputs } from './workers.ts'
@@ -62,6 +63,8 @@ export interface AuditInputs {
   readonly machine?: MachineInputs | undefined
   /** Frames that came unasked; absent while a run lasts. */
   readonly pairing?: PairingInputs | undefined
+  /** Only with a relay, once it has ended. */
+  readonly relay?: RelayInputs | undefined
   /** Only for protocols with deliveries: messages that no request asked for. */
   readonly deliveries?: DeliveriesInputs | undefined
 }
@@ -131,6 +134,7 @@ function findingsOfLoad(inputs: AuditInputs): Finding[] {
     ...ofAnyRun,
     ...endings,
     ...(inputs.deliveries === undefined ? [] : auditDeliveries(inputs.deliveries)),
+    ...(inputs.relay === undefined ? [] : auditRelay(inputs.relay)),
     ...censoring(inputs),
     ...rate(inputs),
     ...clientLag(inputs),

@@ -75,6 +75,8 @@ export const causes: readonly Cause[] = [
     code: 'workers',
     explains: ['generator-busy', 'client-lag', 'arrivals', 'quantile-ci', 'balance', 'local-contention', 'closed-loop'],
   },
+  // What a relay adds when it is short of time differs from moment to moment.
+  { code: 'relay-late', explains: [...unsteady, 'closed-loop'] },
   // A datagram that this machine drops is a timeout.
   { code: 'datagrams', explains: ['errors', 'censoring', 'closed-loop'] },
   // A failed request has no reply, and its connection is opened again.

@@ -49,6 +49,8 @@ export interface AuditedRun {
   readonly serverRequests?: number | undefined
   /** Deliveries that it counted: messages to connections other than the sender's. */
   readonly serverDeliveries?: number | undefined
+  /** What the relay before the target has counted. */
+  readonly relay?: { readonly arrivals: number; readonly lateMs: number } | undefined
   readonly targetIsLocal: boolean
   readonly overUdp?: boolean
   readonly clockDriftMs: number
@@ -139,6 +141,7 @@ export function auditInputs(
     workers: workersInputs(run),
     pairing: samples && { isOrdered: isOrdered(run), samples },
     deliveries: deliveriesInputs(run, collector, totals),
+    relay: run.relay && { ...run.relay, rttMs: run.facts.scenario.target.relay?.rtt },
   }
 }
 

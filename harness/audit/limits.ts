@@ -91,6 +91,9 @@ export const limits = {
   intervalCertain: 0.729,
   /** Requests in each of the ten sections of which the interval is made. */
   requestsPerSectionMin: 10,
+  /** What a relay may add to a round trip: a share of the one that it simulates, or milliseconds. */
+  relayLate: 0.05,
+  relayLateMs: 0.1,
   balance: 0.95,
   /** How many times the variance of a fair share by chance counts are allowed where each connection has few requests. */
   balanceChance: 3,

@@ -179,7 +179,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
   const liveAudit = new LiveAudit({ collector, run, host, clockDriftMs, machine: from => machine.state(from) })
   const shown = { facts, stepNames: plan.workers[0]!.bank.steps.map(step => step.name), ...shownOf(measurement) }
   const liveReplies = new LiveReplies(collector, shown)
-  let ended: Omit<RunRecord, 'serverRequests' | 'serverDeliveries'> | undefined
+  let ended: Omit<RunRecord, 'serverRequests' | 'serverDeliveries' | 'relay'> | undefined
   /** What is read of the machine is of the run alone; then a trial may follow, as long as the server still runs. */
   const afterwards = async (outcome: Outcome, say: (text: string) => void) => {
     const measured = collector.measured(outcome.endedAt)
@@ -204,6 +204,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     ...ended!,
     serverRequests: counted === undefined ? undefined : counted - (ended!.trial?.sent ?? 0),
     serverDeliveries: target.deliveries?.(),
+    relay: target.relay?.(),
   }
   return { record, collector }
 }

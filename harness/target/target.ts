@@ -41,6 +41,8 @@ export interface RunningTarget {
   requests(): number | undefined
   /** Its final count of messages that answered no request of their connection; absent for other servers. */
   deliveries?(): number | undefined
+  /** What the relay before it has counted: undefined before `stop`; absent where there is none. */
+  relay?(): { readonly arrivals: number; readonly lateMs: number } | undefined
   /** How the server exited, if it did so by itself. */
   ended(): string | undefined
   /** Ends what was started for the run, and waits until it has exited. */
@@ -91,11 +93,16 @@ async function relayTo(
   patience: AbortSignal,
 ): Promise<RunningTarget> {
   const child = startChild('targets/main', relayArguments(upstream.address, settings, seed))
+  let counted: { readonly arrivals: number; readonly lateMs: number } | undefined
+  child.on('stats', ({ final, arrivals, lateMs }) => {
+    if (final === true) counted = { arrivals: Number(arrivals), lateMs: Number(lateMs) }
+  })
   try {
     const { address } = await child.firstMessage('listening', patience)
     return {
       ...upstream,
       address: addressThrough(parseAddress(String(address)), upstream.address),
+      relay: () => counted,
       ended: () => upstream.ended() ?? child.ended()?.replace(/^it /, 'its relay '),
       async stop() {
         // The relay stops first, so that what is still on its way reaches the server and is counted there.

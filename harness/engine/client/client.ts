@@ -13,7 +13,7 @@ import { Losses } from './losses.ts'
 import { PlannedRequests } from './plannedRequests.ts'
 import type { ReplyFrames } from './replyForms.ts'
 import { RunClock } from './runClock.ts'
-import { StallWatch } from './stalls.ts'
+import { delayedRequests, StallWatch } from './stalls.ts'
 
 /** How long the connections may take to open before the run starts without the rest. */
 const openingMsMax = 60_000
@@ -92,7 +92,7 @@ export class Client implements Loop {
     const drop = (link: number, cause: FailureKind, now: number) => this.#drop(link, cause, now)
     const planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
     this.#planned = planned
-    this.#stalls = new StallWatch(slab, sharedOffsetMs, planned && (time => planned.dueBy(time)))
+    this.#stalls = new StallWatch(slab, sharedOffsetMs, delayedRequests(planned, exchange.oneWay, due))
     const proceed = (link: number, now: number) => this.#proceed(link, now)
     this.#scan = new LinkScan(plan, { slab, connections, exchange, availability, heapKiB, drop, proceed })
     this.#links = plan.connections

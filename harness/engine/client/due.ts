@@ -48,6 +48,13 @@ export class DueTimes {
     return link
   }
 
+  /** How many links are due by a time; looks at each of them. */
+  countDue(time: number): number {
+    let count = 0
+    for (let place = 0; place < this.#size; place++) if (this.#time[this.#heap[place]!]! <= time) count++
+    return count
+  }
+
   #put(place: number, link: number): void {
     this.#heap[place] = link
     this.#place[link] = place

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { field } from '../../metrics/slab.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { simulate, startMs } from './testing/simulate.ts'
@@ -167,4 +168,19 @@ test('a reply to a request that expects none is unexpected', async () => {
   const { failures, completed } = await runOneWay({ loop: [{ ...nothing, send: 'y' }], duration: 100 }, server)
   expect(completed).toBeGreaterThan(3)
   expect(failures['unexpected']).toBeGreaterThan(1)
+})
+
+test('a connection that the server closes while requests without a reply are sent is a failure, and one in a long pause is not', async () => {
+  const closing = (lifeMs: number): MemoryServer => ({ accepted: connection => connection.close(lifeMs) })
+  const busy = await simulate(closing(200), { loop: [nothing], load: { mode: 'loop', pipeline: 1 } })
+  expect(busy.failures).toMatchObject({ 'closed-early': expect.any(Number) })
+  expect(busy.collector.total(field.idleCloses)).toBe(0)
+  const idle = await simulate(closing(650), { loop: [{ ...nothing, think: 500 }] })
+  expect(idle.failures).toEqual({})
+  expect(idle.collector.total(field.idleCloses)).toBeGreaterThan(0)
+})
+
+test('a stall of the client that keeps requests without a reply from being sent is recorded', async () => {
+  const run = await simulate(reader(), { loop: [nothing], connections: 3 }, { standStill: { atMs: 300, forMs: 200 } })
+  expect(run.slab.fields[field.stalls]).toBe(1)
 })

@@ -35,6 +35,8 @@ export class OneWayRequests {
   readonly #isPaced: boolean
   /** By link: since when the oldest of them waits. */
   readonly #since: Float64Array
+  /** By link: when requests were last handed to the transport. */
+  readonly #writtenAt: Float64Array
   /** By frame: the step of a request of the loop that expects no reply; -1 for all others. */
   readonly #stepOf: Int16Array
   /** Requests that were written since the last call of `settle`, and the step of the latest. */
@@ -47,6 +49,7 @@ export class OneWayRequests {
     this.#isPaced = pace !== undefined
     this.waiting = new Uint32Array(connections)
     this.#since = new Float64Array(connections)
+    this.#writtenAt = new Float64Array(connections).fill(Number.NEGATIVE_INFINITY)
     this.#stepOf = new Int16Array(frames.length).fill(-1)
     steps.forEach(({ role, reply, firstFrame, frameCount }, step) => {
       if (role === 'request' && !reply) this.#stepOf.fill(step, firstFrame, firstFrame + frameCount)
@@ -77,6 +80,7 @@ export class OneWayRequests {
     const written = this.#written
     if (written === 0) return
     this.#written = 0
+    this.#writtenAt[link] = now
     const { links, pauses, due, transport, pause } = this.#options
     const isQueued = isRefused || transport.queuedBytes(link) > 0
     if (isQueued) {
@@ -103,6 +107,11 @@ export class OneWayRequests {
     return this.waiting[link]! > 0 && this.#since[link]! <= sentBefore
   }
 
+  /** Whether requests were sent on the link since a time: the server may not have read them yet. */
+  hasSentSince(link: number, time: number): boolean {
+    return this.#writtenAt[link]! > time
+  }
+
   /** The connection has broken with these requests in its queue. Returns how many have failed. */
   fail(link: number, cause: FailureKind): number {
     const waiting = this.waiting[link]!
@@ -113,6 +122,7 @@ export class OneWayRequests {
 
   /** The connection is closed, or nothing is counted any more. */
   forget(link: number): void {
+    this.#writtenAt[link] = Number.NEGATIVE_INFINITY
     this.waiting[link] = 0
   }
 

@@ -1,7 +1,20 @@
 import { field, type Slab, stallRecord } from '../../metrics/slab.ts'
+import type { DueTimes } from './due.ts'
+import type { OneWayRequests } from './oneWay.ts'
 
 /** A loop that wakes less late than this is not worth a record: timers and batches of replies account for it. */
 const lateMsMin = 5
+
+/** What counts the requests that a stall has delayed although they are not in flight; undefined where there are none. */
+export function delayedRequests(
+  planned: { dueBy(time: number): number } | undefined,
+  oneWay: OneWayRequests | undefined,
+  due: DueTimes,
+): ((time: number) => number) | undefined {
+  if (planned !== undefined) return time => planned.dueBy(time)
+  // Requests without a reply are never in flight for long: their links are due again at once.
+  return oneWay && (time => due.countDue(time))
+}
 
 /**
  * How late a worker's loop woke while requests were in flight or came due: what stops it (a stopped process, another
@@ -15,7 +28,7 @@ export class StallWatch {
   #askedFor = Number.POSITIVE_INFINITY
   #inFlight = 0
 
-  /** `dueBy` counts the planned requests that are due by a time and not taken up; it is called after a stall only. */
+  /** `dueBy` counts the requests that are due by a time and not taken up; it is called after a stall only. */
   constructor(slab: Slab, sharedOffsetMs: number, dueBy: (time: number) => number = () => 0) {
     this.#slab = slab
     this.#sharedOffsetMs = sharedOffsetMs

@@ -91,6 +91,8 @@ export class UnansweredRequests {
     if (cause !== 'closed-early' && cause !== 'reset') return false
     const isUnderWay = this.#slots.count[link] !== 0 || (this.#oneWay?.waiting[link] ?? 0) > 0
     if (isUnderWay || this.#partialFrames.holds(link)) return false
+    // What was sent a moment ago and expects no reply may be lost with the connection.
+    if (this.#oneWay?.hasSentSince(link, now - idleMsMin)) return false
     return this.#links.hasServed(link) || this.#links.quietMs(link, now) >= idleMsMin
   }
 
