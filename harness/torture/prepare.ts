@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../address.ts'
-import { createSingleRequests } from '../engine/client/singleRequests.ts'
+import { createSingleRequests, spokenSteps } from '../engine/client/singleRequests.ts'
 import { UserError } from '../errors.ts'
 import type { ProcessRef } from '../host/processes.ts'
 import type { RequestBank } from '../plan/bank.ts'
@@ -76,8 +76,9 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
 
 /** Throws a UserError if the first request or the handshake takes values of its connection, or has no reply. */
 function checkRepeatable(source: string, bank: RequestBank): void {
-  const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const faults = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].flatMap(({ name, isTemplate, reply }) => [
+  const { first, handshake } = spokenSteps(bank)
+  const steps = [first, ...handshake.map(index => bank.steps[index]!)]
+  const faults = steps.flatMap(({ name, isTemplate, reply }) => [
     ...(isTemplate ? [{ place: `${source} ${name}`, message: takesValues }] : []),
     ...(reply ? [] : [{ place: `${source} ${name}`, message: hasNoReply }]),
   ])

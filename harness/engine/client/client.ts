@@ -88,7 +88,7 @@ export class Client implements Loop {
     this.#runClock = runClock
     const { ramp, index, workers } = plan
     this.#activeAt = ramp && (now => activeAt(ramp, now - runClock.startAt, workers, index))
-    this.#active = ramp === undefined ? plan.connections : 0
+    this.#active = ramp === undefined ? plan.speakingLinks : 0
     const drop = (link: number, cause: FailureKind, now: number) => this.#drop(link, cause, now)
     const planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
     this.#planned = planned
@@ -255,7 +255,7 @@ export class Client implements Loop {
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
   #send(link: number, now: number): void {
-    // A link beyond the ramp's current height stays open until the ramp rises again.
+    // A link that only listens, or is beyond the ramp's current height, stays open and sends nothing.
     if (link >= this.#active) return
     if (this.#planned !== undefined) {
       this.#planned.sendWaiting(link, now)
@@ -347,7 +347,7 @@ export class Client implements Loop {
     if (this.#phase !== runPhase.running) return
     const { requestsLeft, counters } = this.#exchange
     const isMore = requestsLeft > 0 || counters.inFlight > 0 || this.#planned?.isDone === false
-    if (this.#connections.retired < this.#links && isMore) return
+    if (!this.#connections.isSilent && isMore) return
     this.#stopCounting(now)
     this.#transport.wakeAt(now)
   }

@@ -59,7 +59,7 @@ test('scenarioJsonSchema() describes every key of a scenario', () => {
 test('scenarioJsonSchema() has defaults in the form of a file', () => {
   expect(scenarioJsonSchema()).toMatchObject({
     required: ['name', 'target', 'protocol'],
-    oneOf: [{ required: ['loop'] }, { required: ['mix'] }],
+    oneOf: [{ required: ['loop'] }, { required: ['mix'] }, { required: ['clients'] }],
     properties: {
       connections: { default: 10 },
       timeout: { default: '5s' },
