@@ -463,6 +463,18 @@ describe('renderSummary()', () => {
     expect(output).toContain('loop, 10 connections x 1, each request on a new one, warm-up 2s')
   })
 
+  it('says how many connections send, and how many only listen', () => {
+    const { loop } = sampleReport.scenario
+    const speakers = { connections: 10, connect: [], loop: loop! }
+    const scenario = (listeners: number) => ({
+      ...sampleReport.scenario,
+      clients: [speakers, { connections: listeners, connect: [] }],
+      connections: 10 + listeners,
+    })
+    expect(summary({ scenario: scenario(1200) })).toContain('loop, 10 connections x 1, 1,200 that listen, warm-up 2s')
+    expect(summary({ scenario: scenario(1) })).toContain('loop, 10 connections x 1, 1 that listens, warm-up 2s')
+  })
+
   it("compares the server's count with the answered and the sent requests", () => {
     const counted = (requests: number) =>
       /the server counted.*? (?=load)/.exec(summary({ server: { requests } }).replace(/\s+/g, ' '))?.[0].trim()
