@@ -183,7 +183,17 @@ function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: Null
   const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
   const facts = [
     ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
-    ...[connections, load.pipeline, protocol, layers, wire, socket, loop ?? mix ?? clients, bank.steps.length, replyBytes],
+    ...[
+      connections,
+      load.pipeline,
+      protocol,
+      layers,
+      wire,
+      socket,
+      loop ?? mix ?? clients,
+      bank.steps.length,
+      replyBytes,
+    ],
   ]
   return createHash('sha256')
     .update(JSON.stringify(facts))

@@ -230,7 +230,9 @@ describe('drive() starts the measured part', () => {
     ['later', '{ connect: [ { send: SUB, expect: nothing } ] }', 250],
     ['at once', '{ connect: [ { send: SUB } ] }', startDelayMs],
   ])('%s where listeners are %s', async (_, listeners, startAt) => {
-    const run = new Driven(await planOf(`duration: 1s\nwarmup: 0s\nclients: [ ${listeners}, { loop: [ { send: a } ] } ]`, 'line', ''))
+    const run = new Driven(
+      await planOf(`duration: 1s\nwarmup: 0s\nclients: [ ${listeners}, { loop: [ { send: a } ] } ]`, 'line', ''),
+    )
     await run.end()
     expect(run.fleet.startAt).toBe(startAt)
   })

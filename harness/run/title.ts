@@ -15,11 +15,7 @@ export function titleOf(scenario: Scenario, target: string, plan: TitledPlan): R
   const limits = describeLimits(scenario)
   const [first] = plan.workers
   const workers = plan.workers.length
-  const loads = [
-    describeLoad(load),
-    describeConnections(scenario),
-    ...(limits === undefined ? [] : [limits]),
-  ]
+  const loads = [describeLoad(load), describeConnections(scenario), ...(limits === undefined ? [] : [limits])]
   return {
     name: scenario.name,
     what: `${[describeProtocol(scenario.protocol), ...(scenario.layers ?? [])].join(' + ')} over ${target}`,

@@ -14,7 +14,12 @@ const speaker = '{ name: publishers, connections: 10, loop: [ { send: PUB } ] }'
 const both = `[ ${listener}, ${speaker} ]`
 
 test('parseScenario() reads groups of connections; their sum is that of the scenario', () => {
-  const { scenario } = parseScenario(withGroups(`[ ${listener}, ${speaker}, { mix: [ { send: a } ] } ]`), 's.yaml', [], {})
+  const { scenario } = parseScenario(
+    withGroups(`[ ${listener}, ${speaker}, { mix: [ { send: a } ] } ]`),
+    's.yaml',
+    [],
+    {},
+  )
   expect(scenario).toMatchObject({
     connections: 120,
     connect: [],
@@ -65,20 +70,24 @@ test.each([
   ],
   [
     [`[ ${speaker}, ${speaker} ]`],
-    ['s.yaml:4:83 clients[1].name: expected a name that no other group has, got "publishers"'],
+    ['s.yaml:4:84 clients[1].name: expected a name that no other group has, got "publishers"'],
   ],
   [
     ['[ { name: "a b", loop: [ { send: a } ] } ]'],
-    [
-      's.yaml:4:20 clients[0].name: expected a name of letters, digits, "_" and "-", at most 40 of them, got "a b"',
-    ],
+    ['s.yaml:4:20 clients[0].name: expected a name of letters, digits, "_" and "-", at most 40 of them, got "a b"'],
   ],
   [
     [`[ ${speaker}, { connections: 1M } ]`],
     ['s.yaml:4:10 clients: expected at most 1,000,000 connections, got 1,000,010'],
   ],
-  [[`[ ${speaker}, { steps: 5 } ]`], ['s.yaml:4:78 clients[1]: unknown key "steps"; known keys: name, connections, connect, loop and mix']],
-  [['[]'], ['s.yaml:4:10 clients: expected 1 to 16 groups such as { connections: 100, connect: [ ... ] }, got none']],
+  [
+    [`[ ${speaker}, { steps: 5 } ]`],
+    ['s.yaml:4:78 clients[1]: unknown key "steps"; known keys: name, connections, connect, loop and mix'],
+  ],
+  [
+    ['[]'],
+    ['s.yaml:4:10 clients: expected 1 or more groups such as { connections: 100, connect: [ ... ] }, got a list of 0'],
+  ],
   [
     [both, 'load: { stages: [ { duration: 1s, connections: 5 } ] }'],
     [
@@ -88,31 +97,31 @@ test.each([
   [
     [`[ ${listener}, { loop: [ { send: a, think: 1s } ] } ]`, 'load: { rate: 5/s }'],
     [
-      's.yaml:4:125 clients[1].loop[0].think: cannot be combined with load.mode: rate: the rate sets when requests start',
+      's.yaml:4:109 clients[1].loop[0].think: cannot be combined with load.mode: rate: the rate sets when requests start',
     ],
   ],
   [
     [`[ ${speaker}, { loop: [ { send: a, expect: nothing, capture: { t: body } } ] } ]`],
-    ['s.yaml:4:125 clients[1].loop[0].capture: needs a reply, and this step expects nothing'],
+    ['s.yaml:4:123 clients[1].loop[0].capture: needs a reply, and this step expects nothing'],
   ],
   [
     ['[ { loop: [ { send: a, expect: nothing } ] } ]', 'thresholds: [ p99 < 5ms ]'],
-    [
-      's.yaml:5:15 thresholds[0]: p99 needs replies, and no step has any; throughput, errors and availability do not',
-    ],
+    ['s.yaml:5:15 thresholds[0]: p99 needs replies, and no step has any; throughput, errors and availability do not'],
   ],
   [
     ['[ { loop: [ { send: { type: 5, body: a } } ] } ]'],
-    ['s.yaml:4:37 clients[0].loop[0].send.type: needs protocol tlv or rpc, not line'],
+    ['s.yaml:4:38 clients[0].loop[0].send.type: needs protocol tlv or rpc, not line'],
   ],
   [
     ['[ { loop: [ { send: "{{data.user}}" } ] } ]'],
     ['s.yaml:4:30 clients[0].loop[0].send: {{data.user}} needs data with the CSV file that has it'],
   ],
   [
-    [`[ { connect: [ { send: a, capture: { t: body } } ], loop: [ { send: "{{t}}" } ] }, { loop: [ { send: "{{t}}" } ] } ]`],
     [
-      's.yaml:4:111 clients[1].loop[0].send: unknown slot {{t}}; known: {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 16}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{data.column}}',
+      `[ { connect: [ { send: a, capture: { t: body } } ], loop: [ { send: "{{t}}" } ] }, { loop: [ { send: "{{t}}" } ] } ]`,
+    ],
+    [
+      's.yaml:4:111 clients[1].loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{t}}"',
     ],
   ],
 ])('parseScenario() reports what is wrong with groups: %j', ([groups, ...lines], faults) => {

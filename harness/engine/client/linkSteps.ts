@@ -23,7 +23,9 @@ export class LinkSteps {
     this.usesRows = new Uint8Array(connections)
     this.handshakeUsesRows = new Uint8Array(connections)
     const hasRows = (from: number, end: number) => bank.steps.slice(from, end).some(({ frameCount }) => frameCount > 1)
-    const areShared = bank.steps.some(({ role, frameCount }) => frameCount > 1 && (role === 'heartbeat' || role === 'answer'))
+    const areShared = bank.steps.some(
+      ({ role, frameCount }) => frameCount > 1 && (role === 'heartbeat' || role === 'answer'),
+    )
     let link = 0
     for (const { links, loopFrom, loopEnd, handshakeFrom, handshakeEnd, weighted } of groups) {
       const end = link + links

@@ -19,9 +19,8 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const groups = clientGroups(settings).map((_, number) => steps.filter(({ group }) => group === number))
   const handshakes = groups.map(own => own.filter(({ kind }) => kind === 'connect'))
   // A heartbeat may be sent before any step of the loop, and on every connection.
-  const common = handshakes
-    .map(own => new Set(namesIn(own)))
-    .reduce((all, names) => new Set([...all].filter(name => names.has(name))))
+  const [first = [], ...others] = handshakes.map(namesIn)
+  const common = new Set(first.filter(name => others.every(names => names.includes(name))))
   return [
     ...groups.flatMap(own => groupIssues(own, protocol)),
     ...(heartbeat ? useIssues(['heartbeat', 'send'], heartbeat.send, common) : []),

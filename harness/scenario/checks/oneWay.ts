@@ -15,7 +15,9 @@ const withoutReplies = ['throughput', 'errors', 'availability']
 /** What excludes `expect: nothing`, or makes no sense beside it. */
 export function oneWayIssues(settings: Partial<ScenarioSettings>): Issue[] {
   return [
-    ...placedSteps(settings).filter(({ step }) => isOneWay(step)).flatMap(({ path, step }) => stepIssues(path, step, settings)),
+    ...placedSteps(settings)
+      .filter(({ step }) => isOneWay(step))
+      .flatMap(({ path, step }) => stepIssues(path, step, settings)),
     ...thresholdIssues(settings),
   ]
 }
