@@ -34,6 +34,8 @@ export interface WorkerPlan {
   readonly sourceAddresses?: readonly string[]
   /** This worker's share of the requests to be sent; absent where only time ends the run. */
   readonly requests?: number
+  /** Other workers may still send what its listening links get, when its own requests are done. */
+  readonly awaitsOthers?: true
   readonly mode: Load['mode']
   readonly pipeline: number
   /** Mode rate: when requests start, over all workers. */
@@ -178,7 +180,7 @@ function linksOf(
   bank: RequestBank,
   workers: number,
   index: number,
-): Pick<WorkerPlan, 'groups' | 'speakingLinks'> {
+): Pick<WorkerPlan, 'groups' | 'speakingLinks' | 'awaitsOthers'> {
   // A ramp has one group, with the most connections that it comes to.
   const { clients = [scenario] } = scenario
   const groups = clients.map(({ connections }, number) => ({ connections, ranges: bank.groups[number]! }))
@@ -193,7 +195,9 @@ function linksOf(
       }),
   )
   const speakingLinks = shares.reduce((sum, group) => sum + (speaks(group) ? group.links : 0), 0)
-  return { groups: shares, speakingLinks }
+  const listens = speakingLinks < share(dealt, workers, index)
+  const endsByTime = scenario.requests === undefined && scenario.load.mode !== 'once'
+  return { groups: shares, speakingLinks, ...(listens && !endsByTime && workers > 1 && { awaitsOthers: true }) }
 }
 
 /** Part `index` of `total` in `parts` parts that differ by at most one and add up to the total. */
