@@ -463,6 +463,13 @@ describe('renderSummary()', () => {
     expect(output).toContain('loop, 10 connections x 1, each request on a new one, warm-up 2s')
   })
 
+  it('gives a long name of a step a line of its own', () => {
+    const names = ['publishers.loop[0]', 'loop[1]']
+    const output = summary({ steps: names.map(name => ({ name, response: latencyMs.response })) })
+    expect(output).toMatch(/\n {2}publishers\.loop\[0\]\n {13}p50 /)
+    expect(output).toMatch(/\n {2}loop\[1\] {4}p50 /)
+  })
+
   it('says how many connections send, and how many only listen', () => {
     const { loop } = sampleReport.scenario
     const speakers = { connections: 10, connect: [], loop: loop! }
