@@ -144,6 +144,37 @@ describe('connections that only listen', () => {
     expect(run.connects).toBe(3 + 2 * 4)
   })
 
+  test('wait for the shortest backoff again once their connection has lasted as long as a reply may take', async () => {
+    const server = new RoomServer()
+    const waits: number[] = []
+    let lostAt = Number.NaN
+    let subscribedAt = Number.NaN
+    const run = await simulate(
+      {
+        ...bound(server),
+        received(connection, bytes, now) {
+          server.received(connection, bytes, now)
+          if (Buffer.from(bytes).toString() === 'SUB\n') {
+            if (!Number.isNaN(lostAt)) waits.push(now - lostAt)
+            lostAt = Number.POSITIVE_INFINITY
+            subscribedAt = now
+          }
+          if (now - subscribedAt < 120 || lostAt <= now) return
+          lostAt = now
+          for (const other of server.subscribed) {
+            other.reset()
+            server.forget(other)
+          }
+        },
+      },
+      settingsOf('  - { connections: 1, connect: [ { send: SUB } ] }\n  - { connections: 1, loop: [ { send: PUB } ] }'),
+    )
+    expect(run.failures).toEqual({ reset: waits.length })
+    expect(waits.length).toBeGreaterThan(5)
+    // The wait and the connect.
+    expect(Math.max(...waits)).toBeLessThan(10.5)
+  })
+
   test('are no connections that a planned rate could use', async () => {
     const server = new RoomServer()
     const load = { mode: 'rate', pipeline: 1, arrivals: 'constant', rate: 1000 } as const
