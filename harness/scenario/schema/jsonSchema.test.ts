@@ -79,6 +79,14 @@ test('scenarioJsonSchema() accepts requests of HTTP', () => {
   expect(accepts({ ...sample, target: { serve: 'http' }, protocol: { http: { host: 'h' } }, loop })).toBe(true)
 })
 
+test('scenarioJsonSchema() accepts groups of connections', () => {
+  const { loop, connect, connections: _, ...others } = sample
+  const groups = [{ name: 'listeners', connections: '1k', connect }, { loop }, { mix: [{ send: 'a', weight: 2 }] }]
+  expect(accepts({ ...others, clients: groups })).toBe(true)
+  expect(accepts({ ...others, clients: [{ steps: loop }] })).toBe(false)
+  expect(accepts({ ...others, clients: [] })).toBe(false)
+})
+
 test.each([
   ['an unknown key', { conections: 5 }],
   ['a duration without a unit', { duration: 10 }],
