@@ -83,7 +83,9 @@ export function findingsOf(inputs: AuditInputs): Finding[] {
   // What came of a pass over the steps is its answer; of its few milliseconds only the accounts say something.
   if (isOnlyPass(inputs.evidence)) return accountsOf(inputs)
   const found = withCoreDistance(findingsOfLoad(inputs), inputs)
-  return inputs.evidence.hasStages ? found.map(withStages) : found
+  const { hasStages, hasGroups = false } = inputs.evidence
+  const inStages = hasStages ? found.map(withStages) : found
+  return hasGroups ? inStages.map(withGroups) : inStages
 }
 
 /** Why the figures of a run changed in its course, where no other program explains it. */
@@ -113,6 +115,11 @@ function withStages(finding: Finding): Finding {
     .replace('run longer (-d)', 'make load.stages longer')
     .replace('connections (-c)', 'connections')
   return { ...finding, hint }
+}
+
+/** Groups have connections of their own, which -c does not set. */
+function withGroups(finding: Finding): Finding {
+  return { ...finding, hint: finding.hint.replace('connections (-c)', 'connections in clients') }
 }
 
 function findingsOfLoad(inputs: AuditInputs): Finding[] {

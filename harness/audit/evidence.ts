@@ -21,6 +21,8 @@ export interface EvidenceInputs {
   readonly isCounted: boolean
   /** The length of the run is that of its stages, beside which there is no -d. */
   readonly hasStages: boolean
+  /** Groups of connections that each have their own number. */
+  readonly hasGroups?: boolean
   readonly isWarmupAutomatic: boolean
 }
 

@@ -194,3 +194,26 @@ test.each<[string, Partial<Scenario>, string | undefined, number?]>([
     expect(inputs.incomparable).toBe(why)
   },
 )
+
+test('auditInputs() counts the connections that send where others only listen', () => {
+  const loop = [{ send: 'a', think: 0 }]
+  const listeners = { connections: 100, connect: [] }
+  const clients = [listeners, { connections: 4, connect: [], loop }]
+  const scenario = { clients, connections: 104 }
+  const open = (slab: Slab) => {
+    slab.counts[histogram.connect * countsLength + bucketIndex(toTicks(1))] = 104
+  }
+  const { timeSeries, workers, evidence } = inputsOf(5, undefined, scenario, 10_000, open)
+  expect(timeSeries).toMatchObject({ slots: 4, connections: 4, isSaturated: true, hasSeveralLoops: false })
+  expect(timeSeries!.incomparable).toBeUndefined()
+  expect(workers).toMatchObject({ connections: 4, areSpeakers: true })
+  expect(evidence).toMatchObject({ hasGroups: true })
+  const two = [...clients, { connections: 1, connect: [], mix: [{ send: 'b', think: 9, weight: 1 }] }]
+  const several = inputsOf(5, undefined, { ...scenario, clients: two }, 10_000, open).timeSeries
+  expect(several).toMatchObject({ slots: 5, hasSeveralLoops: true, isSaturated: false })
+  const delivered = inputsOf(5, undefined, scenario, 10_000, slab => {
+    open(slab)
+    slab.fields[field.deliveries] = 100_000
+  }).timeSeries
+  expect(delivered!.incomparable).toBe('a null server sends no deliveries, and here came 100 for each request')
+})

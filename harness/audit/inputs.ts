@@ -11,8 +11,9 @@ import type { Interval } from '../metrics/snapshot.ts'
 import { delayedModes, type StandingDelay, standingDelay } from '../metrics/statistics/modes.ts'
 import { errorShare, messagesOf, type Totals } from '../metrics/totals.ts'
 import { createProtocol } from '../protocols/catalog.ts'
+import { loopOf, placedRequests, speakingConnections } from '../scenario/clients.ts'
 import { isOneWay, type Scenario } from '../scenario/scenario.ts'
-import { formatPercent } from '../units.ts'
+import { formatPercent, formatRatio } from '../units.ts'
 import type { AuditInputs } from './audit.ts'
 import type { CeilingRecord } from './ceiling.ts'
 import { mayBeClientLimited, moreWorkers } from './ceiling.ts'
@@ -180,7 +181,7 @@ function failuresInNoSecond(failures: FailureCounts, seconds: readonly Interval[
 }
 
 function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {
-  const { load, duration, requests, warmup } = run.facts.scenario
+  const { load, duration, requests, warmup, clients } = run.facts.scenario
   return {
     measuredMs: measured.windowMs,
     completed: measured.completed,
@@ -189,6 +190,7 @@ function evidenceInputs(run: AuditedRun, measured: Measured): EvidenceInputs {
     durationMs: duration,
     isCounted: requests !== undefined,
     hasStages: load.stages !== undefined,
+    ...(clients !== undefined && { hasGroups: true }),
     isWarmupAutomatic: warmup === 'auto',
   }
 }
@@ -199,7 +201,8 @@ function workersInputs({ facts }: AuditedRun): WorkersInputs {
     started: workers,
     asked: scenario.workers === 'auto' ? undefined : scenario.workers,
     cores: environment.cores,
-    connections: scenario.connections,
+    connections: speakingConnections(scenario),
+    ...(scenario.clients !== undefined && { areSpeakers: true }),
   }
 }
 
@@ -253,15 +256,18 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
   const { timeSeries, completed } = measured
   const response = measured.response.quantiles
   if (timeSeries === undefined || completed === 0) return undefined
-  const { load, connections, loop = [], mix = [], reconnect, heartbeat } = facts.scenario
+  const { load, reconnect, heartbeat, clients = [] } = facts.scenario
+  // Connections that only listen have no requests in flight.
+  const connections = speakingConnections(facts.scenario)
   const slots = connections * load.pipeline
   const failedMs = timeOf(measured.timeToFailure)
   const serverCores =
     targetIsLocal && measured.serverCpuSeconds !== undefined ? measured.serverCpuSeconds / seconds : undefined
   // The time of connects is none in which a request is in flight, whether the scenario or the server's replies want them.
-  const reopened = measured.connect.count - connections
-  const hasPauses = [...loop, ...mix].some(({ think }) => think !== 0)
-  const hasOneWay = [...loop, ...mix].some(isOneWay)
+  const reopened = measured.connect.count - facts.scenario.connections
+  const steps = placedRequests(facts.scenario)
+  const hasPauses = steps.some(({ step }) => step.think !== 0)
+  const hasOneWay = steps.some(({ step }) => isOneWay(step))
   return {
     timeSeries,
     completed,
@@ -269,6 +275,7 @@ function timeSeriesInputs(run: AuditedRun, measured: Measured, seconds: number):
     response,
     slots,
     connections,
+    hasSeveralLoops: clients.filter(group => loopOf(group).length > 0).length > 1,
     isLoop: load.mode === 'loop' && load.stages === undefined,
     isSaturated:
       load.mode === 'loop' &&
@@ -315,8 +322,8 @@ function timeOf({ histogram }: Measured['timeToFailure']): number {
 
 /** Why the work of a loop's client is not that of the same loop against a null server; undefined where it is, or nearly. */
 function incomparableBy(run: AuditedRun, measured: Measured, reopened: number): string | undefined {
-  const { load, reconnect, heartbeat, connections } = run.facts.scenario
-  const { completed, windowMs } = measured
+  const { load, reconnect, heartbeat, connections, protocol } = run.facts.scenario
+  const { completed, windowMs, deliveries } = measured
   if (load.stages !== undefined) return 'the load changes in stages'
   if (reconnect.when === 'every-request')
     return 'a null server keeps connections open, and here each request has its own'
@@ -325,6 +332,10 @@ function incomparableBy(run: AuditedRun, measured: Measured, reopened: number): 
   const opened = reopened / completed
   if (opened > limits.otherWork) {
     return `a null server keeps connections open, and here there was a new one for ${formatPercent(opened)} of the requests`
+  }
+  // Of a broadcast there is no null server at all.
+  if (deliveries > limits.otherWork * completed && !createProtocol(protocol).broadcasts) {
+    return `a null server sends no deliveries, and here came ${formatRatio(deliveries / completed)} for each request`
   }
   const beats = heartbeat === undefined ? 0 : (connections * windowMs) / heartbeat.every / completed
   return beats > limits.otherWork ? `heartbeats come to ${formatPercent(beats)} of the requests` : undefined

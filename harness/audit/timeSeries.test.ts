@@ -244,6 +244,9 @@ describe('balance', () => {
     expect(found({ ...withTimeSeries(closed, { balance: 0.9 }), lostShare: 0.06 })).toEqual([])
     expect(found({ ...withTimeSeries(closed, { balance: 0.9 }), lostShare: 0.01 })).toEqual(['balance suspect'])
   })
+  it('does not fire where connections have different loops', () => {
+    expect(found({ ...withTimeSeries(closed, { balance: 0.5 }), hasSeveralLoops: true })).toEqual([])
+  })
   it('allows what chance makes of few requests on each connection', () => {
     // Two requests on each connection on average: chance alone makes an index of 0.67.
     const few = { ...closed, completed: 200, connections: 100 }

@@ -30,7 +30,10 @@ export interface TimeSeriesInputs {
   readonly response: Quantiles
   /** Requests that all connections together may have in flight. */
   readonly slots: number
+  /** Those that send. */
   readonly connections: number
+  /** Not all of them have the same loop, so that some may complete more requests than others. */
+  readonly hasSeveralLoops?: boolean
   /** Mode loop, with the same load from start to end. */
   readonly isLoop: boolean
   /** Closed loop in which every free slot is refilled at once: no pauses, and hardly a reconnect or a failure. */
@@ -298,13 +301,14 @@ function quantileIntervals({ timeSeries, completed, response }: TimeSeriesInputs
   ]
 }
 
-function balance({ timeSeries, completed, connections, isSaturated, lostShare = 0 }: TimeSeriesInputs): Finding[] {
+function balance(inputs: TimeSeriesInputs): Finding[] {
+  const { timeSeries, completed, connections, isSaturated, hasSeveralLoops = false, lostShare = 0 } = inputs
   const { balance: value, throughputs } = timeSeries
   // With m requests on each connection, chance alone makes Jain's index 1 / (1 + 1 / m).
   const byChance = 1 / (1 + (limits.balanceChance * connections) / Math.max(1, completed))
   // A connection that waited for a timeout has served fewer: with a share f lost on some of them the index is 1 - f or more.
   const limit = Math.min(limits.balance, byChance) * (1 - Math.min(1, lostShare))
-  if (!isSaturated || throughputs.length < windowsMin || value >= limit) return []
+  if (!isSaturated || hasSeveralLoops || throughputs.length < windowsMin || value >= limit) return []
   return [
     {
       code: 'balance',

@@ -22,4 +22,7 @@ test('auditWorkers() notes that fewer were started than asked for', () => {
   expect(said({ started: 1, asked: 2, connections: 1 })).toEqual([
     'workers note: 1 worker was started: 2 were asked for, but a worker needs a connection and there is 1',
   ])
+  expect(said({ started: 1, asked: 2, connections: 1, areSpeakers: true })).toEqual([
+    'workers note: 1 worker was started: 2 were asked for, but a worker needs a connection that sends and there is 1',
+  ])
 })

@@ -7,13 +7,17 @@ export interface WorkersInputs {
   /** As asked for (-w); absent where the number was left to Volley. */
   readonly asked?: number | undefined
   readonly cores: number
+  /** Those that send, as each worker needs one. */
   readonly connections: number
+  /** Others only listen. */
+  readonly areSpeakers?: boolean
 }
 
 /** Whether the workers have a core each, and are as many as were asked for. */
-export function auditWorkers({ started, asked, cores, connections }: WorkersInputs): Finding[] {
+export function auditWorkers({ started, asked, cores, connections, areSpeakers }: WorkersInputs): Finding[] {
   if (asked === undefined) return []
-  const fewer = `${formatCount(asked)} were asked for, but a worker needs a connection and there ${connections === 1 ? 'is' : 'are'} ${formatCount(connections)}`
+  const needed = areSpeakers ? 'a connection that sends' : 'a connection'
+  const fewer = `${formatCount(asked)} were asked for, but a worker needs ${needed} and there ${connections === 1 ? 'is' : 'are'} ${formatCount(connections)}`
   if (started > cores) {
     return [
       {

@@ -1,5 +1,6 @@
 import type { Measured } from '../metrics/measured.ts'
 import { createProtocol } from '../protocols/catalog.ts'
+import { speakingConnections } from '../scenario/clients.ts'
 import type { AuditedRun } from './inputs.ts'
 import { limits } from './limits.ts'
 
@@ -13,7 +14,7 @@ export function workersToTry(
   measured: Pick<Measured, 'windowMs' | 'clientCpuSeconds' | 'serverCpuSeconds'>,
 ): number | undefined {
   const { scenario, workers, environment } = run.facts
-  const { connections, target, requests, protocol } = scenario
+  const { target, requests, protocol } = scenario
   const isAskedFor = requests === undefined && target.relay === undefined
   // A message to all connections is more of them with each worker that sends.
   if (!run.targetIsLocal || !isAskedFor || createProtocol(protocol).delivery !== undefined) return undefined
@@ -22,6 +23,6 @@ export function workersToTry(
   const others = run.machine?.use?.otherCores
   if (serverCpuSeconds === undefined || others === undefined || !(seconds > 0)) return undefined
   const idle = environment.cores - (serverCpuSeconds + clientCpuSeconds) / seconds - others
-  const isFree = idle >= limits.idleCores && workers < connections && workers < environment.cores
+  const isFree = idle >= limits.idleCores && workers < speakingConnections(scenario) && workers < environment.cores
   return isFree ? workers + 1 : undefined
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { cleanUp, Invocation, listen, scenarioFile, startRun, volley } from './testing/volley.ts'
 
@@ -257,4 +258,43 @@ test('a header that logs in is sent, and neither shown nor saved', async () => {
   const wrong = await volley('run', address, '-H', 'Authorization Bearer opensesame')
   expect(wrong.stderr).toContain(`expected a header such as 'Accept: text/html', got "Authorization" and no colon`)
   expect(wrong.stderr).not.toContain('opensesame')
+})
+
+test('volley talk goes through the steps of each group on a connection of its own, and shows which that is', async () => {
+  const subscribed = new Set<Socket>()
+  const { url } = await listen(socket => {
+    socket.on('data', bytes => {
+      const line = String(bytes).trim()
+      const answer = () => {
+        if (line === 'SUB') subscribed.add(socket)
+        if (line === 'PUB') for (const other of subscribed) other.write('MSG hello\n')
+        socket.write('OK\n')
+      }
+      // A subscription takes longer than the publisher needs to be ready.
+      if (line === 'SUB') setTimeout(answer, 200)
+      else answer()
+    })
+  })
+  const file = scenarioFile(
+    `name: x\ntarget: { address: "${url}" }\nprotocol: { line: {}, replies: { deliver: "MSG " } }\nclients:\n` +
+      '  - { name: subs, connections: 100, connect: [ { send: SUB } ] }\n  - { connections: 10, loop: [ { send: PUB } ] }\n',
+  )
+  const { code, stdout } = await volley('talk', file)
+  const texts = stdout.split('\n').filter(line => line !== '' && !/^ +\d{4}:/.test(line))
+  expect(texts.toSorted()).toEqual(
+    [
+      'subs  connected',
+      'subs  > "SUB"',
+      'subs  < "OK"',
+      'subs  < "MSG hello"',
+      'clients[1]  connected',
+      'clients[1]  > "PUB"',
+      'clients[1]  < "OK"',
+      'ok     clients[1].loop[0]  "OK"',
+      'ok     subs.connect[0]  "OK"',
+      '1 of 1 step answered as expected',
+    ].toSorted(),
+  )
+  expect(texts.indexOf('subs  < "OK"')).toBeLessThan(texts.indexOf('clients[1]  > "PUB"'))
+  expect(code).toBe(0)
 })

@@ -3,7 +3,7 @@ import { credentialsOf, isCredentialHeader } from '../credentials.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
 import type { Message, Protocol } from '../protocols/protocol.ts'
-import { walkThrough } from '../run/walkThrough.ts'
+import { type WalkOptions, walkThrough } from '../run/walkThrough.ts'
 import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
 import { printable } from '../terminal/cells.ts'
 import type { CommandIo } from './io.ts'
@@ -19,7 +19,11 @@ const shownCharactersMax = 1200
 export async function walk(source: string, overrides: readonly Override[], io: CommandIo): Promise<ExitCode> {
   const loaded = await load(source, { overrides, variables: io.env })
   const write = (line: string) => io.stdout.write(`${line}\n`)
-  const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
+  const tap: WalkOptions['tap'] = (protocol, secrets, names) => {
+    // With one connection there is nothing to tell apart.
+    const labels = names.length < 2 ? [] : names.map(name => `${name}  `)
+    return createTap(protocol, secrets, { write, labels })
+  }
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
   for (const line of ['', ...lines]) write(printable(line))
   if (io.signal.aborted) return exitCode.interrupted
@@ -29,7 +33,13 @@ export async function walk(source: string, overrides: readonly Override[], io: C
 /** Tokens that a server gives out, as cookies or as values to capture, become secret with the first header they are in. */
 const sessionsMax = 100
 
-function createTap(protocol: Protocol, known: Secrets, write: (line: string) => unknown): Tap {
+interface Output {
+  readonly write: (line: string) => unknown
+  /** By link: what stands before its lines; empty where there is one connection. */
+  readonly labels: readonly string[]
+}
+
+function createTap(protocol: Protocol, known: Secrets, { write, labels }: Output): Tap {
   let secrets = known
   let sessions = 0
   const learn = (headers: Message['headers'] = {}) => {
@@ -46,20 +56,23 @@ function createTap(protocol: Protocol, known: Secrets, write: (line: string) => 
     const rows = hexRows(kept, secrets, kept.length < bytes.length)
     return kept.length < bytes.length ? [...rows, `... ${bytes.length} bytes in all`] : rows
   }
+  const labelOf = (link: number) => labels[link] ?? ''
   const lines = (mark: string, text: string, bytes: Uint8Array) => {
     write(`${mark} ${text}`)
     for (const row of hexOf(bytes)) write(`    ${row}`)
   }
   return {
-    opened: () => write('connected'),
-    frame(isSent, bytes, from, end) {
+    opened: link => write(`${labelOf(link)}connected`),
+    frame(isSent, bytes, from, end, link) {
       const { body, ...fields } = (isSent ? (protocol.sent ?? protocol) : protocol).decode(bytes, from, end)
       learn(fields.headers)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
-      lines(isSent ? '>' : '<', text, bytes.subarray(from, end))
+      lines(`${labelOf(link)}${isSent ? '>' : '<'}`, text, bytes.subarray(from, end))
     },
-    rest: (bytes, from, to) => lines('<', `${to - from} bytes that are no whole frame`, bytes.subarray(from, to)),
-    closed: (_link, cause) => write(`closed: ${cause}`),
+    rest: (bytes, from, to, link) => {
+      lines(`${labelOf(link)}<`, `${to - from} bytes that are no whole frame`, bytes.subarray(from, to))
+    },
+    closed: (link, cause) => write(`${labelOf(link)}closed: ${cause}`),
   }
 }
 

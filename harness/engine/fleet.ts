@@ -7,6 +7,8 @@ import type { Plan, WorkerPlan } from '../plan/plan.ts'
 import type { WorkerStart } from './worker.ts'
 
 const pollMs = 5
+/** How often it is looked whether all workers are done, where some wait for the others. */
+const closedPollMs = 50
 /** How long a worker may take to exit after the signal to stop, or after the end of its run. */
 const exitMsMax = 5000
 
@@ -34,8 +36,8 @@ export interface Fleet {
 
 /** Starts a worker thread for each share of the plan. If one dies, the run ends for all. */
 export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/engine/worker')): Fleet {
-  const slabs = plan.workers.map(({ bank, connections }) =>
-    createSlab(bank.steps.filter(step => step.role === 'request').length, connections),
+  const slabs = plan.workers.map(({ bank, speakingLinks }) =>
+    createSlab(bank.steps.filter(step => step.role === 'request').length, speakingLinks),
   )
   let error: string | undefined
   let alive = plan.workers.length
@@ -43,7 +45,7 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
   let startAt = 0
   let exitTimer: NodeJS.Timeout | undefined
   const workers = plan.workers.map((share, index) => startWorker(workerFile, share, slabs[index]!))
-  const ready = whenReady(slabs, () => alive === 0)
+  const ready = whenReached(slabs, state.ready, pollMs, () => alive === 0)
 
   function signal(value: number): void {
     for (const slab of slabs) Atomics.store(slab.fields, field.control, value)
@@ -82,7 +84,13 @@ export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/
     for (const slab of slabs) slab.instants[instant.start] = at + sharedOffsetMs()
     signal(control.start)
     startAt = at
+    if (plan.workers.some(({ awaitsOthers }) => awaitsOthers)) void releaseAll()
     terminateAfter(at - monotonicClock.now() + plan.lengthMs + exitMsMax)
+  }
+  /** Workers that are done with their own requests wait for those of the others, until all are. */
+  async function releaseAll(): Promise<void> {
+    await whenReached(slabs, state.closed, closedPollMs, () => alive === 0)
+    signal(control.stop)
   }
   function extend(): void {
     if (stopped || alive === 0) return
@@ -99,13 +107,19 @@ function startWorker(workerFile: string, plan: WorkerPlan, { memory }: Slab): Wo
   return new Worker(workerFile, { workerData, resourceLimits, name: `volley worker ${plan.index + 1}` })
 }
 
-function whenReady(slabs: readonly Slab[], haveAllExited: () => boolean): Promise<void> {
+/** Resolves as soon as all workers are that far, or have exited. */
+function whenReached(
+  slabs: readonly Slab[],
+  value: number,
+  everyMs: number,
+  haveAllExited: () => boolean,
+): Promise<void> {
   return new Promise(resolve => {
     const poll = setInterval(() => {
-      if (!haveAllExited() && !slabs.every(slab => hasReached(slab, state.ready))) return
+      if (!haveAllExited() && !slabs.every(slab => hasReached(slab, value))) return
       clearInterval(poll)
       resolve()
-    }, pollMs)
+    }, everyMs)
   })
 }
 

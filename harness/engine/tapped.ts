@@ -7,9 +7,9 @@ import { WrappedTransport } from '../transports/wrapped.ts'
 export interface Tap {
   opened?(link: number): void
   /** A whole frame; `isSent` is false for what came in. The bytes are valid until the call returns. */
-  frame(isSent: boolean, bytes: Uint8Array, from: number, end: number): void
+  frame(isSent: boolean, bytes: Uint8Array, from: number, end: number, link: number): void
   /** Bytes that came in and are no frame, or the beginning of one when the connection closed. */
-  rest(bytes: Uint8Array, from: number, to: number): void
+  rest(bytes: Uint8Array, from: number, to: number, link: number): void
   closed?(link: number, cause: string): void
 }
 
@@ -43,7 +43,7 @@ export class TappedTransport extends WrappedTransport {
     for (let at = from; at < to; ) {
       const end = (this.#protocol.sent ?? this.#protocol).frameEnd(bytes, at, to, to - at)
       const frameEnd = end > at ? end : to
-      this.#tap.frame(true, bytes, at, frameEnd)
+      this.#tap.frame(true, bytes, at, frameEnd, link)
       this.#lengthsOf(link).push(frameEnd - at)
       at = frameEnd
     }
@@ -91,11 +91,11 @@ export class TappedTransport extends WrappedTransport {
     while (at < end) {
       const frameEnd = this.formatOfNext(link).frameEnd(bytes, at, end, this.#lengthsOf(link)[0] ?? 0)
       if (frameEnd < 0) {
-        this.#tap.rest(bytes, at, end)
+        this.#tap.rest(bytes, at, end, link)
         at = end
       }
       if (frameEnd <= 0) break
-      this.#tap.frame(false, bytes, at, frameEnd)
+      this.#tap.frame(false, bytes, at, frameEnd, link)
       this.#lengthsOf(link).shift()
       at = frameEnd
       passOn(passed, to - (end - at))
@@ -111,7 +111,7 @@ export class TappedTransport extends WrappedTransport {
     this.#forgotten.add(link)
     const partial = this.#partialFrames
     partial.show(link)
-    if (partial.from < partial.to) this.#tap.rest(partial.bytes, partial.from, partial.to)
+    if (partial.from < partial.to) this.#tap.rest(partial.bytes, partial.from, partial.to, link)
     partial.drop(link)
     this.#sentBytes.delete(link)
   }

@@ -233,7 +233,7 @@ export const control = { open: 0, start: 1, stop: 2 } as const
 /** How far a worker is: `ready` once its connections are open or have failed, `closed` once it has stopped counting. */
 export const state = { opening: 0, ready: 1, running: 2, closed: 3 } as const
 
-/** A slab for a worker with `connections` connections, whose loop has `steps` steps. */
+/** A slab for a worker with `connections` connections that send, whose loops have `steps` steps. */
 export function createSlab(steps: number, connections = 1): Slab {
   const words = (histogram.steps + steps) * countsLength + connections
   const memory = new SharedArrayBuffer(countsByte + words * Uint32Array.BYTES_PER_ELEMENT)

@@ -18,17 +18,36 @@ export interface RequestBank {
   /** The number of values that each connection captures. */
   readonly capturedValues: number
   /**
-   * The steps of the loop, then the heartbeat, then the answers to messages of the server, then the handshakes: with the key
+   * The steps of all loops, then the heartbeat, then the answers to messages of the server, then the handshakes: with the key
    * first, then those of the scenario.
    */
   readonly steps: readonly PlannedStep[]
-  /** Steps are drawn by weight instead of sent sequentially. */
-  readonly weighted: boolean
+  /** Connections that do the same: at least one group, in the order of the scenario. */
+  readonly groups: readonly StepRanges[]
   /** Rows of the data are drawn instead of taken sequentially. */
   readonly randomRows: boolean
   readonly frameBytesMax: number
   /** Some step compares replies with requests that differ each time, so that requests must be kept as sent. */
   readonly keepsSentBytes: boolean
+}
+
+/** The steps of one group of connections, as ranges of all steps. */
+export interface StepRanges {
+  /** What it is called, or where it stands; absent where all connections do the same. */
+  readonly name?: string
+  /** Its loop is `steps[loopFrom, loopEnd)`; empty where it only listens. */
+  readonly loopFrom: number
+  readonly loopEnd: number
+  /** Its steps are drawn by weight instead of sent sequentially. */
+  readonly weighted: boolean
+  /** Its handshake is `steps[handshakeFrom, handshakeEnd)`, behind that with the key. */
+  readonly handshakeFrom: number
+  readonly handshakeEnd: number
+}
+
+/** Whether a group sends requests; one that does not only listens. */
+export function speaks({ loopFrom, loopEnd }: Pick<StepRanges, 'loopFrom' | 'loopEnd'>): boolean {
+  return loopEnd > loopFrom
 }
 
 /** `signature` signs the challenge that the connection has received. */

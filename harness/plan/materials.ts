@@ -3,17 +3,10 @@ import { parse } from 'csv-parse/sync'
 import { messageOf, reasonOf } from '../errors.ts'
 import { show } from '../invalidValue.ts'
 import { answersOf } from '../scenario/answers.ts'
+import { placedSteps } from '../scenario/clients.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { type Issue, IssuesError, issue, type Path } from '../scenario/path.ts'
-import {
-  isMessage,
-  isUnframed,
-  limits,
-  type Payload,
-  type Scenario,
-  type Send,
-  type Step,
-} from '../scenario/scenario.ts'
+import { isMessage, isUnframed, limits, type Payload, type Scenario, type Send } from '../scenario/scenario.ts'
 import type { TlsSettings } from '../transports/transport.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded } from '../wholeFile.ts'
@@ -100,7 +93,8 @@ function parseRows(data: Uint8Array, file: string, issues: Issue[]): Record<stri
 }
 
 /** The payload files of a scenario, each with the first place that names it. */
-function payloadFiles({ loop = [], mix = [], connect, heartbeat, protocol }: Scenario): Map<string, Path> {
+function payloadFiles(scenario: Scenario): Map<string, Path> {
+  const { heartbeat, protocol } = scenario
   const files = new Map<string, Path>()
   function add(payload: Payload | undefined, at: Path): void {
     if (payload === undefined || typeof payload === 'string') return
@@ -114,15 +108,11 @@ function payloadFiles({ loop = [], mix = [], connect, heartbeat, protocol }: Sce
     else if (isUnframed(send)) add(send.unframed, [...at, 'unframed'])
     else add(send, at)
   }
-  for (const [kind, steps] of Object.entries({ loop, mix, connect })) {
-    steps.forEach(({ send, expect }: Step, index) => {
-      addSend(send, [kind, index, 'send'])
-      if (typeof expect !== 'object') return
-      add(expect.equals, [kind, index, 'expect', 'equals'])
-      add(expect.body, [kind, index, 'expect', 'body'])
-      add(expect.begins, [kind, index, 'expect', 'begins'])
-      add(expect.contains, [kind, index, 'expect', 'contains'])
-    })
+  for (const { path, step } of placedSteps(scenario)) {
+    addSend(step.send, [...path, 'send'])
+    const { expect } = step
+    if (typeof expect !== 'object') continue
+    for (const key of ['equals', 'body', 'begins', 'contains'] as const) add(expect[key], [...path, 'expect', key])
   }
   if (heartbeat) addSend(heartbeat.send, ['heartbeat', 'send'])
   for (const { path, send } of answersOf(protocol)) addSend(send, [...path, 'send'])

@@ -1,11 +1,12 @@
 import { streamSeed } from '../prng.ts'
 import type { SpokenProtocol } from '../protocols/composed.ts'
+import { speakingConnections } from '../scenario/clients.ts'
 import type { Heartbeat, Load, Reconnect, Scenario, Stage } from '../scenario/scenario.ts'
 import type { SocketSettings } from '../socketOptions.ts'
 import type { TransportName } from '../transports/catalog.ts'
 import type { Address } from '../transports/transport.ts'
 import type { WireSettings } from '../transports/wire.ts'
-import type { RequestBank } from './bank.ts'
+import { type RequestBank, type StepRanges, speaks } from './bank.ts'
 import type { Pace } from './pacer.ts'
 
 /** The minimum automatic warm-up, in which the client's own code is compiled as well. */
@@ -26,9 +27,15 @@ export interface WorkerPlan {
   /** This worker's share; its links are the connections `firstConnection` and up. */
   readonly connections: number
   readonly firstConnection: number
+  /** Its links in their order: first those of groups that send, then those of groups that only listen. */
+  readonly groups: readonly LinkGroup[]
+  /** The links below this one send; the others only listen. */
+  readonly speakingLinks: number
   readonly sourceAddresses?: readonly string[]
   /** This worker's share of the requests to be sent; absent where only time ends the run. */
   readonly requests?: number
+  /** Other workers may still send what its listening links get, when its own requests are done. */
+  readonly awaitsOthers?: true
   readonly mode: Load['mode']
   readonly pipeline: number
   /** Mode rate: when requests start, over all workers. */
@@ -52,6 +59,11 @@ export interface WorkerPlan {
   readonly key?: string
   readonly bank: RequestBank
   readonly seed: number
+}
+
+/** Links that do the same, one after the other, and the steps that they have. */
+export interface LinkGroup extends StepRanges {
+  readonly links: number
 }
 
 /** A part of a ramp in which the number of connections that send changes linearly. */
@@ -145,6 +157,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
       index,
       connections: share(scenario.connections, workers, index),
       firstConnection: shareStart(scenario.connections, workers, index),
+      ...linksOf(scenario, bank, workers, index),
       ...(scenario.requests === undefined ? {} : { requests: share(scenario.requests, workers, index) }),
       seed: streamSeed(seed, index),
     })),
@@ -155,7 +168,36 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
 export function workerCount(scenario: Scenario, cores: number, targetIsLocal: boolean): number {
   const wanted =
     scenario.workers === 'auto' ? Math.max(1, Math.floor(targetIsLocal ? cores / 2 : cores)) : scenario.workers
-  return Math.min(wanted, scenario.connections)
+  return Math.min(wanted, speakingConnections(scenario))
+}
+
+/**
+ * A worker's share of each group. Connections are dealt out one by one, those that send before the others, so that workers
+ * have as many of either kind as each other, or one more.
+ */
+function linksOf(
+  scenario: Scenario,
+  bank: RequestBank,
+  workers: number,
+  index: number,
+): Pick<WorkerPlan, 'groups' | 'speakingLinks' | 'awaitsOthers'> {
+  // A ramp has one group, with the most connections that it comes to.
+  const { clients = [scenario] } = scenario
+  const groups = clients.map(({ connections }, number) => ({ connections, ranges: bank.groups[number]! }))
+  let dealt = 0
+  const shares = [true, false].flatMap(speaking =>
+    groups
+      .filter(({ ranges }) => speaks(ranges) === speaking)
+      .map(({ connections, ranges }) => {
+        const before = share(dealt, workers, index)
+        dealt += connections
+        return { ...ranges, links: share(dealt, workers, index) - before }
+      }),
+  )
+  const speakingLinks = shares.reduce((sum, group) => sum + (speaks(group) ? group.links : 0), 0)
+  const listens = speakingLinks < share(dealt, workers, index)
+  const endsByTime = scenario.requests === undefined && scenario.load.mode !== 'once'
+  return { groups: shares, speakingLinks, ...(listens && !endsByTime && workers > 1 && { awaitsOthers: true }) }
 }
 
 /** Part `index` of `total` in `parts` parts that differ by at most one and add up to the total. */

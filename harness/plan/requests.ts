@@ -5,6 +5,7 @@ import { createProtocol } from '../protocols/catalog.ts'
 import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
+import { clientGroups, type PlacedStep, placedRequests, placedSteps } from '../scenario/clients.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
 import {
   type ConstantPayload,
@@ -18,18 +19,11 @@ import {
   type Send,
   type Step,
 } from '../scenario/scenario.ts'
-import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
-import type { Patch, PlannedExpectation, PlannedForm, PlannedStep, RequestBank } from './bank.ts'
+import type { Patch, PlannedExpectation, PlannedForm, PlannedStep, RequestBank, StepRanges } from './bank.ts'
 import type { Materials } from './materials.ts'
-import {
-  encodePayload,
-  hasVaryingChecksum,
-  type PayloadContext,
-  payloadTemplate,
-  type Row,
-  textsIn,
-} from './payload.ts'
+import { encodePayload, type PayloadContext, payloadTemplate, type Row } from './payload.ts'
+import { hasCapture, isEncodedOnSend, textsOf, usesData } from './requestTexts.ts'
 import { locateSlots, type Slot } from './slotPlaces.ts'
 import {
   CaptureNames,
@@ -47,27 +41,44 @@ export function encodeRequests(
   seed: number,
 ): RequestBank {
   const builder = new BankBuilder(protocol, materials, seed, scenario.protocol)
-  const loop = scenario.loop ?? scenario.mix!
-  const kind = scenario.loop ? 'loop' : 'mix'
-  loop.forEach((step, index) => {
-    builder.add('request', [kind, index], step, 'weight' in step ? Number(step.weight) : 1)
-  })
+  const steps = placedSteps(scenario)
+  const rangesOf = (role: Role, isOfKind: (placed: PlacedStep) => boolean) =>
+    clientGroups(scenario).map((_, number) => {
+      const from = builder.steps
+      for (const placed of steps.filter(step => step.group === number && isOfKind(step))) {
+        builder.add(role, placed, placed.step, 'weight' in placed.step ? placed.step.weight : 1)
+      }
+      return { from, end: builder.steps }
+    })
+  const loops = rangesOf('request', ({ kind }) => kind !== 'connect')
   if (scenario.heartbeat) {
-    builder.add('heartbeat', ['heartbeat'], { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
+    const { send, reply } = scenario.heartbeat
+    builder.add('heartbeat', { path: ['heartbeat'] }, { send, think: 0 }, 1, reply)
   }
   for (const answer of answersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
-  scenario.connect.forEach((step, index) => {
-    builder.add('handshake', ['connect', index], step)
-  })
-  const bank = builder.finish(scenario.mix !== undefined, scenario.data?.order === 'random')
+  const handshakes = rangesOf('handshake', ({ kind }) => kind === 'connect')
+  const groups = clientGroups(scenario).map(({ name, path, mix }, number) => ({
+    ...(scenario.clients && { name: name ?? showPath(path) }),
+    loopFrom: loops[number]!.from,
+    loopEnd: loops[number]!.end,
+    weighted: mix !== undefined,
+    handshakeFrom: handshakes[number]!.from,
+    handshakeEnd: handshakes[number]!.end,
+  }))
+  const bank = builder.finish(groups, scenario.data?.order === 'random')
+  checkSentBytes(scenario, bank)
+  return bank
+}
+
+/** Throws an IssuesError where keeping the requests that replies are compared with would take too much memory. */
+function checkSentBytes(scenario: Scenario, bank: RequestBank): void {
   // The number of slots is a power of two and includes one for the heartbeat.
   const slots = scenario.connections * 2 ** Math.ceil(Math.log2(scenario.load.pipeline + 1))
-  if (bank.keepsSentBytes && slots * bank.frameBytesMax > sentBytesMax) {
-    const message = `comparing ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)} of memory`
-    throw new IssuesError([issue([kind], `${message}: expect something other than echo`)])
-  }
-  return bank
+  if (!bank.keepsSentBytes || slots * bank.frameBytesMax <= sentBytesMax) return
+  const message = `comparing ${slots} replies with requests of ${formatSize(bank.frameBytesMax)} takes more than ${formatSize(sentBytesMax)} of memory`
+  const [first] = placedRequests(scenario)
+  throw new IssuesError([issue(first!.path.slice(0, -1), `${message}: expect something other than echo`)])
 }
 
 /** Memory limit of all encoded requests; every worker has a copy. */
@@ -98,14 +109,20 @@ class BankBuilder {
     this.#spec = spec
   }
 
-  add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
+  /** Steps so far. */
+  get steps(): number {
+    return this.#steps.length
+  }
+
+  /** Adds a step that stands at `path`, by which reports call it where it has no other name. */
+  add(role: Role, { path, name }: { path: Path; name?: string }, step: Step, weight = 1, reply = true): void {
     const firstFrame = this.#frames.length
     const send = this.#withSender(step.send)
     const rows = usesData(send) ? this.#materials.rows : [undefined]
     try {
       for (const row of rows) step.listens ? this.#listen() : this.#encode(send, row)
       this.#steps.push({
-        name: showPath(at),
+        name: name ?? showPath(path),
         role,
         firstFrame,
         frameCount: this.#frames.length - firstFrame,
@@ -121,7 +138,7 @@ class BankBuilder {
       })
     } catch (error) {
       if (!(error instanceof RangeError) && !(error instanceof UserError)) throw error
-      this.#issues.push(issue([...at, 'send'], messageOf(error)))
+      this.#issues.push(issue([...path, 'send'], messageOf(error)))
     }
   }
 
@@ -130,7 +147,7 @@ class BankBuilder {
     const rest: PlannedCapture[] = textsOf(send).some(text => hasCapture(text, restName))
       ? [this.#names.capture(restName, { kind: 'rest', offset: restOffset(to) ?? 0 })]
       : []
-    this.add('answer', path, { send, think: 0 }, 1, false)
+    this.add('answer', { path }, { send, think: 0 }, 1, false)
     const captures = [...this.#names.planned({ ...(capture && { capture }) }), ...rest]
     const step = this.#steps.at(-1)
     if (step?.role === 'answer' && captures.length > 0) this.#steps[this.#steps.length - 1] = { ...step, captures }
@@ -159,7 +176,7 @@ class BankBuilder {
     )
   }
 
-  finish(weighted: boolean, randomRows: boolean): RequestBank {
+  finish(groups: readonly StepRanges[], randomRows: boolean): RequestBank {
     if (this.#issues.length > 0) throw new IssuesError(this.#issues)
     const frameBytesMax = this.#frames.reduce((most, frame) => Math.max(most, frame.length), 0)
     const isPatched = (frame: number) => this.#patches[frame]!.length > 0 && this.#templates[frame] === null
@@ -173,7 +190,7 @@ class BankBuilder {
       templates: this.#templates.some(template => template !== null) ? this.#templates : [],
       capturedValues: this.#names.count,
       steps: this.#steps,
-      weighted,
+      groups,
       randomRows,
       frameBytesMax,
       keepsSentBytes,
@@ -356,36 +373,6 @@ function mapValues<Value>(
   change: (value: string) => Value,
 ): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
-}
-
-function usesData(send: Send): boolean {
-  return textsOf(send).some(text => hasSlot(text, 'data'))
-}
-
-/** Whether a request is encoded when it is sent: a text in it has no fixed width, or it has a checksum of what differs each time. */
-function isEncodedOnSend(send: Send): boolean {
-  const body = isMessage(send) ? (send.body ?? '') : isUnframed(send) ? send.unframed : send
-  const isOfAnyLength = textsOf(send).some(text => hasSlot(text, 'capture') || hasSlot(text, localAddress))
-  return isOfAnyLength || hasVaryingChecksum(body)
-}
-
-function textsOf(send: Send): string[] {
-  if (isUnframed(send)) return textsIn(send.unframed)
-  if (!isMessage(send)) return textsIn(send)
-  return [
-    ...textsIn(send.body ?? ''),
-    ...(send.path === undefined ? [] : [send.path]),
-    ...(send.clientIp === undefined ? [] : [send.clientIp]),
-    ...Object.values(send.headers ?? {}),
-  ]
-}
-
-function hasCapture(text: string, name: string): boolean {
-  return parseSlots(text).some(part => 'slot' in part && part.slot === 'capture' && part.name === name)
-}
-
-function hasSlot(text: string, slot: string): boolean {
-  return parseSlots(text).some(part => 'slot' in part && part.slot === slot)
 }
 
 function utf8(text: string): Uint8Array {

@@ -1,3 +1,4 @@
+import { speakingConnections } from '../scenario/clients.ts'
 import { limits, type Threshold } from '../scenario/scenario.ts'
 import type { Colors } from '../terminal/cells.ts'
 import {
@@ -76,6 +77,18 @@ export function describeLoad({ mode, rate, stages, arrivals }: Report['scenario'
   const [least, most] = [Math.min(...rates), Math.max(...rates)]
   const range = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`
   return `rate ${range}/s ${arrivals ?? ''}`.trim()
+}
+
+/** The connections, and requests in flight on each: `10 connections x 4`, `10 connections x 4, 100 that listen`. */
+export function describeConnections(scenario: Pick<Report['scenario'], 'connections' | 'clients' | 'load'>): string {
+  const { connections, load } = scenario
+  // A number that came out of the environment is hidden.
+  if (typeof connections !== 'number') return `${connections} connections x ${load.pipeline}`
+  const speaking = speakingConnections(scenario)
+  if (Number.isNaN(speaking)) return `${plural(connections, 'connection')} x ${load.pipeline}`
+  const listening = connections - speaking
+  const others = listening === 0 ? '' : `, ${formatCount(listening)} that ${listening === 1 ? 'listens' : 'listen'}`
+  return `${plural(speaking, 'connection')} x ${load.pipeline}${others}`
 }
 
 /** What ends a run first where both a number of requests and a time are set: `until 1,000 requests or 5s`. */

@@ -40,6 +40,17 @@ test('passOutcome() expects one request of a mix, and does without a number that
   expect(passOutcome(hidden)).toEqual({ answered: 6, steps: 6, isAsExpected: true })
 })
 
+test('passOutcome() counts the passes of connections that send, and none of those that only listen', () => {
+  const { loop: _, ...scenario } = pass({}).scenario
+  const clients = [
+    { connections: 9, connect: [step] },
+    { connections: 2, connect: [], loop: [step, step] },
+    { connections: 3, connect: [], mix: [{ ...step, weight: 1 }] },
+  ]
+  const groups = { ...pass({ sent: 7, completed: 7 }), scenario: { ...scenario, connections: 14, clients } }
+  expect(passOutcome(groups)).toEqual({ answered: 7, steps: 7, isAsExpected: true })
+})
+
 test('exitCodeOf() fails a pass with a wrong reply, unless a threshold says how many there may be', () => {
   const wrong = { completed: 5, failed: 1, failures: { unexpected: 1 } }
   expect(exitCodeOf(pass({}), true)).toBe(exitCode.pass)

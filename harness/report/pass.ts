@@ -1,19 +1,22 @@
 import { isOnlyPass } from '../audit/evidence.ts'
 import { attemptedOf, failedOf } from '../metrics/totals.ts'
+import { clientGroups } from '../scenario/clients.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { plural } from '../units.ts'
 import type { PassOutcome, Report } from './record.ts'
 
-/** The requests of one pass over the steps: all of a loop, or one that is drawn of a mix. */
-export function stepsOfPass({ loop }: Pick<Scenario, 'loop'>): number {
-  return loop?.length ?? 1
+/** The requests of one pass on each connection: all of a loop, or one that is drawn of a mix. */
+export function requestsOfPass(scenario: Scenario): number {
+  return clientGroups(scenario).reduce((sum, { connections, loop, mix }) => {
+    return sum + Number(connections) * (loop?.length ?? (mix === undefined ? 0 : 1))
+  }, 0)
 }
 
 /** The outcome of a run in mode once; undefined for the other modes. */
 export function passOutcome({ scenario, totals }: Pick<Report, 'scenario' | 'totals'>): PassOutcome | undefined {
   if (scenario.load.mode !== 'once') return undefined
   const { completed, failures, inFlightAtEnd, oneWay } = totals
-  const wanted = stepsOfPass(scenario) * scenario.connections
+  const wanted = requestsOfPass(scenario)
   // A number of connections that came out of the environment is not in the report.
   const steps = Number.isFinite(wanted) ? wanted : attemptedOf(totals)
   const isAsExpected = completed > 0 && completed === steps && failedOf(failures) === 0 && inFlightAtEnd === 0

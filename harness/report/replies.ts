@@ -2,6 +2,7 @@ import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
 import { answersOf } from '../scenario/answers.ts'
+import { placedSteps } from '../scenario/clients.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
 import { type Secrets, showBytes, showFirstWord } from '../shownBytes.ts'
 
@@ -82,15 +83,19 @@ function reasonFor({ kind, bytes }: Sample, explain: Explain | undefined): strin
 }
 
 /**
- * By the number of a step: the steps of the loop, the heartbeat, answers, the handshake with a key, and that of the scenario.
+ * By the number of a step: the steps of all loops, the heartbeat, answers, the handshake with a key, and those of the scenario.
  */
-function stepsOf({ loop, mix, heartbeat, key, connect, protocol }: Scenario): (Step | undefined)[] {
+function stepsOf(scenario: Scenario): (Step | undefined)[] {
+  const { heartbeat, key, protocol } = scenario
+  const placed = placedSteps(scenario)
+  const stepsOfKind = (isHandshake: boolean) =>
+    placed.filter(({ kind }) => (kind === 'connect') === isHandshake).map(({ step }) => step)
   return [
-    ...(loop ?? mix ?? []),
+    ...stepsOfKind(false),
     ...(heartbeat === undefined ? [] : [undefined]),
     ...answersOf(protocol).map(() => undefined),
     ...(key === undefined ? [] : [undefined, undefined]),
-    ...connect,
+    ...stepsOfKind(true),
   ]
 }
 

@@ -24,6 +24,11 @@ test.each([
   ['ids come back', 'protocol: rpc\nload: { pipeline: 8 }\nloop: [{ send: hello, expect: echo }]', tcp],
   ['requests differ', 'protocol: resp\nmix: [{ send: "GET {{seq}}", weight: 2 }, { send: PING, weight: 1 }]', tcp],
   ['there are heartbeats', `${line}\nheartbeat: { every: 1s, send: beat }`, tcp],
+  [
+    'others only listen',
+    'protocol: line\nclients: [{ connections: 5, connect: [{ send: hi }] }, { connections: 2, connect: [{ send: hi }], loop: [{ send: a }] }, { connections: 3, mix: [{ send: b }] }]',
+    tcp,
+  ],
   ['there are short pauses', 'protocol: line\nloop: [{ send: a, think: 5ms }]', tcp],
   ['the target listens on a unix socket', line, { scheme: 'unix', path: '/no/such/socket' }],
 ] as const)('measureCeiling() has a figure when %s', async (_, yaml, address) => {

@@ -4,8 +4,9 @@ import { type Environment, fileDescriptorsMax } from '../host/processes.ts'
 import type { Totals } from '../metrics/totals.ts'
 import { type NullReplyPlan, planNullReplies } from '../nullServer/nullReplies.ts'
 import { chooseNullWay, type NullServer, startNullServer } from '../nullServer/nullServer.ts'
-import type { RequestBank } from '../plan/bank.ts'
+import { type RequestBank, speaks } from '../plan/bank.ts'
 import { type Plan, planRun, type WorkerPlan } from '../plan/plan.ts'
+import { loopOf, speakingConnections } from '../scenario/clients.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { formatCount, plural } from '../units.ts'
@@ -56,9 +57,10 @@ export interface NoCeiling {
  */
 export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | NoCeiling> {
   const { loaded, plan, bank, totals, options } = inputs
-  const { connections, protocol } = loaded.scenario
+  const { protocol } = loaded.scenario
+  const connections = speakingConnections(loaded.scenario)
   const { scheme } = plan.workers[0]!.address
-  const loopBank = { ...bank, steps: bank.steps.filter(({ role }) => role === 'request') }
+  const loopBank = loopsOf(bank)
   if (scheme !== 'tcp' && scheme !== 'unix') return { none: `there is no null server for ${scheme}://` }
   const none = hindrance(inputs, loopBank)
   if (none !== undefined) return { none }
@@ -92,7 +94,7 @@ const notMeasured = 'its measurement with a null server failed'
 
 /** Why the plan cannot be run against a null server, which is known before anything is tried. */
 function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: RequestBank): string | undefined {
-  const { connections } = loaded.scenario
+  const connections = speakingConnections(loaded.scenario)
   const workers = plan.workers.length
   // A client and a server that compete for cores would both be measured wrong.
   if (2 * workers > environment.cores) {
@@ -121,7 +123,14 @@ function noRepliesFor(protocol: string): string {
     : `a null server does not send what a client of ${protocol} reads most`
 }
 
-/** The same load with the steps of the loop only; each worker has its own thread of the server. */
+/** A bank with the steps of the loops only, and the connections that have one. */
+function loopsOf(bank: RequestBank): RequestBank {
+  const steps = bank.steps.filter(({ role }) => role === 'request')
+  const none = { handshakeFrom: steps.length, handshakeEnd: steps.length }
+  return { ...bank, steps, groups: bank.groups.filter(speaks).map(group => ({ ...group, ...none })) }
+}
+
+/** The same load with the steps of the loops only; each worker has its own thread of the server. */
 function nullPlan(
   scenario: Scenario,
   { workers, seed }: Plan,
@@ -129,9 +138,11 @@ function nullPlan(
   { addresses }: NullServer,
   { warmupMs, measuredMs }: typeof defaultTimes,
 ): Plan {
-  const { requests: _, sourceAddresses: __, heartbeat: ___, ...rest } = scenario
+  const { requests: _, sourceAddresses: __, heartbeat: ___, clients, ...rest } = scenario
   const loop: Scenario = {
     ...rest,
+    ...(clients && { clients: clients.filter(group => loopOf(group).length > 0) }),
+    connections: speakingConnections(scenario),
     warmup: warmupMs,
     duration: measuredMs,
     timeout: timeoutMs,
@@ -167,12 +178,22 @@ function perBusySecond(before: WorkerReading, after: WorkerReading): number {
 /** The cache key, equal for equal work on the same machine. It takes the redacted scenario, so that it holds no secret. */
 function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: NullReplyPlan): string {
   const { cpu, cores, kernel, node } = environment
-  const { connections, load, protocol, layers, wire, socket, loop, mix } = loaded.redacted
+  const { connections, load, protocol, layers, wire, socket, loop, mix, clients } = loaded.redacted
   const { transport, address } = plan.workers[0]!
   const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
   const facts = [
     ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
-    ...[connections, load.pipeline, protocol, layers, wire, socket, loop ?? mix, bank.steps.length, replyBytes],
+    ...[
+      connections,
+      load.pipeline,
+      protocol,
+      layers,
+      wire,
+      socket,
+      loop ?? mix ?? clients,
+      bank.steps.length,
+      replyBytes,
+    ],
   ]
   return createHash('sha256')
     .update(JSON.stringify(facts))

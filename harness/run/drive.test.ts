@@ -14,8 +14,8 @@ const startDelayMs = 20
 const extendedNote = 'latency is still changing: the run is extended by its own length'
 const risingMs = (seconds: number) => 10 + 10 * seconds
 
-async function planOf(settings: string, protocol = 'raw'): Promise<Plan> {
-  const text = `name: driven\ntarget: { address: "tcp://192.0.2.1:7" }\nprotocol: ${protocol}\n${settings}\nloop: [{ send: a }]\n`
+async function planOf(settings: string, protocol = 'raw', loop = 'loop: [{ send: a }]'): Promise<Plan> {
+  const text = `name: driven\ntarget: { address: "tcp://192.0.2.1:7" }\nprotocol: ${protocol}\n${settings}\n${loop}\n`
   const loaded = parseScenario(text, 'driven.yaml', [], {})
   const { protocol: spoken, bank, seed } = await prepareScenario(loaded)
   const address = { scheme: 'tcp', host: '192.0.2.1', port: 7 } as const
@@ -223,6 +223,18 @@ describe('drive() starts the measured part', () => {
     const run = new Driven(await planOf('duration: 1s\nwarmup: 0s', 'broadcast'))
     await run.end()
     expect(run.fleet.startAt).toBe(250)
+  })
+
+  test.each([
+    ['later', '{ connections: 2 }', 250],
+    ['later', '{ connect: [ { send: SUB, expect: nothing } ] }', 250],
+    ['at once', '{ connect: [ { send: SUB } ] }', startDelayMs],
+  ])('%s where listeners are %s', async (_, listeners, startAt) => {
+    const run = new Driven(
+      await planOf(`duration: 1s\nwarmup: 0s\nclients: [ ${listeners}, { loop: [ { send: a } ] } ]`, 'line', ''),
+    )
+    await run.end()
+    expect(run.fleet.startAt).toBe(startAt)
   })
 })
 

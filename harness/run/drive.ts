@@ -5,6 +5,7 @@ import type { Fleet } from '../engine/fleet.ts'
 import type { Collector } from '../metrics/collector.ts'
 import type { Phase, Progress } from '../metrics/snapshot.ts'
 import { totalsOf } from '../metrics/totals.ts'
+import { type StepRanges, speaks } from '../plan/bank.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { RunningTarget } from '../target/target.ts'
@@ -16,8 +17,8 @@ const readMs = 100
 /** Delay before the start, so that every worker sees the start time first. */
 export const startDelayMs = 20
 /**
- * The same for a protocol whose messages go to all connections. A connection is open before the server has accepted it, many
- * servers accept one at a time, and a connection that is not accepted yet gets no message.
+ * The same where connections get what others send. A connection is open before the server has accepted it, many servers
+ * accept one at a time, and a connection that is not accepted yet, or whose subscription is still on its way, gets no message.
  */
 const startDelayMsToAll = 250
 /** A server's exit is reported a moment after its connections break: how long it is waited for after a run with failures. */
@@ -91,10 +92,16 @@ export async function drive(run: DrivenRun): Promise<Outcome> {
   }
 }
 
-/** How long after `now` the workers start: long enough for every connection to be accepted where that matters. */
+/**
+ * How long after `now` the workers start: long enough for every connection to be accepted where that matters. Where the
+ * handshake of those that listen ends with a reply, that proves it.
+ */
 function startDelayOf({ workers }: Plan): number {
-  const { broadcasts } = createProtocol(workers[0]!.protocol.spec)
-  return broadcasts ? startDelayMsToAll : startDelayMs
+  const { protocol, groups, bank } = workers[0]!
+  const isProven = ({ handshakeFrom, handshakeEnd }: StepRanges) =>
+    handshakeEnd > handshakeFrom && bank.steps[handshakeEnd - 1]!.reply
+  const mayMiss = groups.some(group => !speaks(group) && !isProven(group))
+  return createProtocol(protocol.spec).broadcasts || mayMiss ? startDelayMsToAll : startDelayMs
 }
 
 /** Reads the slabs of a run, notifies its observers, and decides whether it is extended. */

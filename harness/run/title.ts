@@ -1,7 +1,7 @@
 import type { RunTitle } from '../metrics/snapshot.ts'
 import type { Plan } from '../plan/plan.ts'
 import { describeProtocol } from '../protocols/describeProtocol.ts'
-import { describeLimits, describeLoad } from '../report/figures.ts'
+import { describeConnections, describeLimits, describeLoad } from '../report/figures.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
 /** The parts of a plan that its title shows. */
@@ -11,15 +11,11 @@ export type TitledPlan = Pick<Plan, 'warmupMs' | 'lengthMs'> & {
 
 /** The title of a run's screen; `scenario` and `target` are redacted. */
 export function titleOf(scenario: Scenario, target: string, plan: TitledPlan): RunTitle {
-  const { connections, load, requests } = scenario
+  const { load, requests } = scenario
   const limits = describeLimits(scenario)
   const [first] = plan.workers
   const workers = plan.workers.length
-  const loads = [
-    describeLoad(load),
-    `${connections} ${connections === 1 ? 'connection' : 'connections'} x ${load.pipeline}`,
-    ...(limits === undefined ? [] : [limits]),
-  ]
+  const loads = [describeLoad(load), describeConnections(scenario), ...(limits === undefined ? [] : [limits])]
   return {
     name: scenario.name,
     what: `${[describeProtocol(scenario.protocol), ...(scenario.layers ?? [])].join(' + ')} over ${target}`,

@@ -4,11 +4,11 @@ import { type Tap, TappedTransport } from '../engine/tapped.ts'
 import { Collector } from '../metrics/collector.ts'
 import type { Replies } from '../metrics/replies.ts'
 import { describeSample, sampleLabels } from '../metrics/sampleText.ts'
-import { control, createSlab, field, instant } from '../metrics/slab.ts'
+import { control, createSlab, field, instant, type Slab, state } from '../metrics/slab.ts'
 import { planRun } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import { describePass, stepsOfPass } from '../report/pass.ts'
+import { describePass, requestsOfPass } from '../report/pass.ts'
 import { type ShownWith, shownSamples, stepReplies } from '../report/replies.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
 import { Secrets } from '../shownBytes.ts'
@@ -30,12 +30,12 @@ export interface Walked {
 }
 
 export interface WalkOptions {
-  /** Makes what watches the connection, once the protocol is known. */
-  readonly tap: (protocol: Protocol, secrets: Secrets) => Tap
+  /** Makes what watches the connection, or those of groups with these names, once the protocol is known. */
+  readonly tap: (protocol: Protocol, secrets: Secrets, names: readonly string[]) => Tap
   readonly signal: AbortSignal
 }
 
-/** Goes once through the handshake and the steps of a scenario on one connection, on this thread. */
+/** Goes once through the handshake and the steps of a scenario on one connection, or one of each group, on this thread. */
 export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOptions): Promise<Walked> {
   const loaded = onePass(given)
   const { scenario, redacted } = loaded
@@ -51,11 +51,12 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
     const inputs = { address: target.address, protocol: prepared.protocol, bank, transport, seed, workers: 1 }
     const plan = planRun(scenario, inputs)
     const worker = plan.workers[0]!
-    const slab = createSlab(bank.steps.filter(({ role }) => role === 'request').length, 1)
+    const slab = createSlab(bank.steps.filter(({ role }) => role === 'request').length, worker.speakingLinks)
+    const names = worker.groups.flatMap(({ name }) => (name === undefined ? [] : [name]))
     const tapped = new TappedTransport(
-      createTransport(transport, { ...worker, links: 1 }),
+      createTransport(transport, { ...worker, links: worker.connections }),
       protocol,
-      tap(protocol, secrets),
+      tap(protocol, secrets, names),
     )
     const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
     const client = new Client(worker, {
@@ -66,15 +67,15 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
       ...offsets,
     })
     tapped.formatOfNext = link => client.frames.formatOfNext(link)
-    slab.instants[instant.start] = tapped.now() + offsets.sharedOffsetMs + listenMs
-    Atomics.store(slab.fields, field.control, control.start)
-    const follow = setInterval(() => {
-      if (signal.aborted) Atomics.store(slab.fields, field.control, control.stop)
-    }, signalMs)
-    await tapped.run(client).finally(() => clearInterval(follow))
+    const start = () => {
+      slab.instants[instant.start] = tapped.now() + offsets.sharedOffsetMs + listenMs
+      Atomics.store(slab.fields, field.control, control.start)
+    }
+    const leave = follow(slab, signal, { start, waits: worker.connections > 1 })
+    await tapped.run(client).finally(leave)
     const collector = new Collector({
       slabs: [slab],
-      connections: 1,
+      connections: worker.connections,
       warmupMs: 0,
       isWarmupAutomatic: false,
       clientCpuSeconds: () => 0,
@@ -92,13 +93,28 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
       ...(explain && { explain }),
     }
     return outcomeOf(collector.replies(), shown, {
-      steps: stepsOfPass(scenario),
+      steps: requestsOfPass(scenario),
       completed: collector.total(field.completed),
       oneWay: collector.total(field.oneWay),
     })
   } finally {
     await target.stop()
   }
+}
+
+/** Starts the client, if it `waits` once its connections are ready, and stops it by the signal; returns what ends that. */
+function follow(
+  { fields }: Slab,
+  signal: AbortSignal,
+  { start, waits }: { start: () => void; waits: boolean },
+): () => void {
+  if (!waits) start()
+  const timer = setInterval(() => {
+    const isWaiting = Atomics.load(fields, field.control) === control.open
+    if (signal.aborted) Atomics.store(fields, field.control, control.stop)
+    else if (isWaiting && Atomics.load(fields, field.state) === state.ready) start()
+  }, signalMs)
+  return () => clearInterval(timer)
 }
 
 function outcomeOf(

@@ -66,13 +66,15 @@ export function expandNamed(data: unknown): Expanded {
   const source = readSource(description.text, values)
   assert('data' in source, `the description of ${name} is valid YAML`)
   const own = source.data as Mapping
-  const taken = takenKeys.filter(key => !(key in data) && key in own)
-  const hasLoop = 'loop' in data || 'mix' in data
+  const hasGroups = 'clients' in data
+  const taken = takenKeys.filter(key => !(key in data) && key in own && !(hasGroups && key === 'connect'))
+  const hasLoop = 'loop' in data || 'mix' in data || hasGroups
   const expanded: Mapping = {
     ...data,
     protocol: { ...(own['protocol'] as Mapping), called: name },
     ...Object.fromEntries(taken.map(key => [key, own[key]])),
     ...(hasLoop ? {} : { loop: own['loop'] }),
+    ...(hasGroups && { clients: withHandshake(data['clients'], own['connect']) }),
   }
   const password = values[secretSetting]
   return {
@@ -80,6 +82,12 @@ export function expandNamed(data: unknown): Expanded {
     issues: [...issues, ...source.issues.map(({ message }) => issue(['protocol'], `${name}: ${message}`))],
     ...secretsOf(source, password, expanded),
   }
+}
+
+/** Groups of connections, with the handshake of a description where they have none of their own. */
+function withHandshake(groups: unknown, connect: unknown): unknown {
+  if (!Array.isArray(groups) || connect === undefined) return groups
+  return groups.map(group => (isMapping(group) && !('connect' in group) ? { ...group, connect } : group))
 }
 
 /** The settings of a description that a scenario gives, as texts, and what is wrong with them. */
@@ -115,7 +123,9 @@ function secretsOf(
 ): Pick<Expanded, 'secrets' | 'secretValues'> {
   if (password === undefined || password === '') return { secrets: [], secretValues: [] }
   const holds = (path: Path) => String(valueAt(data, path)).includes(password)
-  return { secrets: secrets.filter(holds), secretValues: [password] }
+  const groups = Array.isArray(data['clients']) ? data['clients'] : []
+  const ofGroups = groups.flatMap((_, index) => secrets.map(path => ['clients', index, ...path]))
+  return { secrets: [...secrets, ...ofGroups].filter(holds), secretValues: [password] }
 }
 
 function isDatagramAddress({ target }: Mapping): boolean {

@@ -27,6 +27,7 @@ export interface Scenario {
   /** How writes are split or coalesced. */
   readonly wire?: WireSettings
   readonly socket?: SocketSettings
+  /** Of all clients together, where they differ. */
   readonly connections: number
   /** Each new connection begins with the protocol's own handshake, in which it proves that it knows this key. */
   readonly key?: string
@@ -44,9 +45,11 @@ export interface Scenario {
   readonly warmup: number | 'auto'
   readonly timeout: number
   readonly reconnect: Reconnect
-  /** The steps of one iteration, one after the other; exactly one of `loop` and `mix` is present. */
+  /** The steps of one iteration, one after the other; exactly one of `loop`, `mix` and `clients` is present. */
   readonly loop?: readonly Step[]
   readonly mix?: readonly MixStep[]
+  /** Connections that do not all do the same: each group has its own handshake, and its own loop or mix. */
+  readonly clients?: readonly ClientGroup[]
   readonly heartbeat?: Heartbeat
   readonly data?: { readonly file: string; readonly order: 'sequential' | 'random' }
   readonly thresholds: readonly Threshold[]
@@ -56,6 +59,15 @@ export interface Scenario {
   /** Local addresses to connect from, used in turn: each has ports of its own. Empty where the run shall take none by itself. */
   readonly sourceAddresses?: readonly string[]
   readonly seed?: number
+}
+
+/** Connections that do the same; without a loop or a mix they only listen. */
+export interface ClientGroup {
+  readonly name?: string
+  readonly connections: number
+  readonly connect: readonly Step[]
+  readonly loop?: readonly Step[]
+  readonly mix?: readonly MixStep[]
 }
 
 export type Target = Through &
@@ -288,6 +300,7 @@ export const limits = {
   scenarioBytesMax: 1024 * 1024,
   nestingMax: 32,
   stepsMax: 64,
+  clientGroupsMax: 16,
   connectionsMax: 1_000_000,
   pipelineMax: 65_536,
   inFlightMax: 16 * 1024 * 1024,

@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../address.ts'
-import { createSingleRequests } from '../engine/client/singleRequests.ts'
+import { createSingleRequests, spokenSteps } from '../engine/client/singleRequests.ts'
 import { UserError } from '../errors.ts'
 import type { ProcessRef } from '../host/processes.ts'
 import type { RequestBank } from '../plan/bank.ts'
@@ -76,15 +76,20 @@ export async function openTorture(preparation: TorturePreparation): Promise<Open
 
 /** Throws a UserError if the first request or the handshake takes values of its connection, or has no reply. */
 function checkRepeatable(source: string, bank: RequestBank): void {
-  const stepsOf = (role: string) => bank.steps.filter(step => step.role === role)
-  const faults = [...stepsOf('request').slice(0, 1), ...stepsOf('handshake')].flatMap(({ name, isTemplate, reply }) => [
-    ...(isTemplate ? [{ place: `${source} ${name}`, message: takesValues }] : []),
-    ...(reply ? [] : [{ place: `${source} ${name}`, message: hasNoReply }]),
+  const { first, handshake } = spokenSteps(bank)
+  const steps = [first, ...handshake.map(index => bank.steps[index]!)]
+  // In groups there is no request for --send to replace.
+  const otherwise =
+    bank.groups[0]!.name !== undefined
+      ? 'begin the first loop of clients with another one'
+      : 'give another request with --send'
+  const faults = steps.flatMap(({ name, isTemplate, reply }) => [
+    ...(isTemplate ? [{ place: `${source} ${name}`, message: `${takesValues}: ${otherwise}` }] : []),
+    ...(reply ? [] : [{ place: `${source} ${name}`, message: `${hasNoReply}: ${otherwise}` }]),
   ])
   if (faults.length > 0) throw new UserError(faults)
 }
 
 const takesValues =
-  'takes a captured value or the address of its connection, but a torture sends the same bytes on every connection: give another request with --send'
-const hasNoReply =
-  'expects no reply, but a torture tells by the replies how the server fares: give another request with --send'
+  'takes a captured value or the address of its connection, but a torture sends the same bytes on every connection'
+const hasNoReply = 'expects no reply, but a torture tells by the replies how the server fares'

@@ -39,7 +39,9 @@ export async function startNats(skip: Skip): Promise<{ port: number; counts: () 
 }
 
 /** A mosquitto broker; its port. */
-export async function startMosquitto(skip: Skip): Promise<{ port: number; received: () => Promise<number> }> {
+export async function startMosquitto(
+  skip: Skip,
+): Promise<{ port: number; received: () => Promise<number>; sent: () => Promise<number> }> {
   skipWithout('mosquitto', '-h', 'mosquitto', skip)
   const port = await freePort()
   const config = join(temporaryFolder(), 'mosquitto.conf')
@@ -53,6 +55,7 @@ export async function startMosquitto(skip: Skip): Promise<{ port: number; receiv
     port,
     // Its log has a line for each packet.
     received: async () => (server.output.match(/Received PUBLISH/g) ?? []).length,
+    sent: async () => (server.output.match(/Sending PUBLISH/g) ?? []).length,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Protocol } from '../../protocols/protocol.ts'
 import { finished, type Loop, type Transport } from '../../transports/transport.ts'
 import { Availability } from './availability.ts'
 import { Connections, linkPhase } from './connections.ts'
+import { Drain } from './drain.ts'
 import { DueTimes } from './due.ts'
 import { Exchange } from './exchange.ts'
 import { LinkScan } from './linkScan.ts'
@@ -17,8 +18,6 @@ import { delayedRequests, StallWatch } from './stalls.ts'
 
 /** How long the connections may take to open before the run starts without the rest. */
 const openingMsMax = 60_000
-/** How long replies still on their way are waited for at the end, so that the server has seen every request. */
-const drainMsMax = 1000
 /** The longest sleep: how soon a control signal is obeyed. */
 const controlMs = 100
 const controlWhileOpeningMs = 5
@@ -67,7 +66,7 @@ export class Client implements Loop {
   readonly #closesByReset: boolean
   #phase: number = runPhase.opening
   #openUntil = Number.POSITIVE_INFINITY
-  #drainUntil = Number.POSITIVE_INFINITY
+  readonly #drain: Drain
 
   constructor(plan: WorkerPlan, options: ClientOptions) {
     const { memory, transport, protocol, epochOffsetMs, sharedOffsetMs, heapKiB } = options
@@ -88,7 +87,7 @@ export class Client implements Loop {
     this.#runClock = runClock
     const { ramp, index, workers } = plan
     this.#activeAt = ramp && (now => activeAt(ramp, now - runClock.startAt, workers, index))
-    this.#active = ramp === undefined ? plan.connections : 0
+    this.#active = ramp === undefined ? plan.speakingLinks : 0
     const drop = (link: number, cause: FailureKind, now: number) => this.#drop(link, cause, now)
     const planned = PlannedRequests.of(plan, { slab, transport, connections, exchange, runClock, drop })
     this.#planned = planned
@@ -98,6 +97,7 @@ export class Client implements Loop {
     this.#links = plan.connections
     this.frames = exchange.frames
     this.#closesByReset = plan.closesByReset === true
+    this.#drain = new Drain(slab, plan)
   }
 
   opened(link: number, now: number): void {
@@ -181,7 +181,7 @@ export class Client implements Loop {
   }
 
   #wakeWhileDraining(now: number): number {
-    const until = Math.min(this.#drainUntil, this.#exchange.afterEnd.quietAt(now))
+    const until = Math.min(this.#drain.until(now), this.#exchange.afterEnd.quietAt(now))
     if (this.#connections.retired < this.#links && now < until) return until
     // The ages, as of when counting stopped, of the requests that are still unanswered.
     const { endAt } = this.#runClock
@@ -255,7 +255,7 @@ export class Client implements Loop {
 
   /** Sends what the link may send: as much as its pipeline holds, or in mode rate the requests that wait for a link. */
   #send(link: number, now: number): void {
-    // A link beyond the ramp's current height stays open until the ramp rises again.
+    // A link that only listens, or is beyond the ramp's current height, stays open and sends nothing.
     if (link >= this.#active) return
     if (this.#planned !== undefined) {
       this.#planned.sendWaiting(link, now)
@@ -347,7 +347,7 @@ export class Client implements Loop {
     if (this.#phase !== runPhase.running) return
     const { requestsLeft, counters } = this.#exchange
     const isMore = requestsLeft > 0 || counters.inFlight > 0 || this.#planned?.isDone === false
-    if (this.#connections.retired < this.#links && isMore) return
+    if (!this.#connections.isSilent && isMore) return
     this.#stopCounting(now)
     this.#transport.wakeAt(now)
   }
@@ -359,7 +359,7 @@ export class Client implements Loop {
     this.#availability.count(Math.min(now, this.#runClock.endAt))
     this.#planned?.queueDue(Math.min(now, this.#runClock.endAt))
     this.#phase = runPhase.draining
-    this.#drainUntil = now + Math.min(drainMsMax, this.#exchange.replyWaitMsMax)
+    this.#drain.begin(now, this.#exchange.replyWaitMsMax)
     let inFlight = this.#exchange.endings?.unservedRequests ?? 0
     for (let link = 0; link < this.#links; link++) {
       if (this.#connections.phase[link] === linkPhase.sending) {

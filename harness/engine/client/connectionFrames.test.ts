@@ -20,7 +20,7 @@ function bankOf(some: Partial<RequestBank>): RequestBank {
     templates,
     capturedValues: 0,
     steps: [],
-    weighted: false,
+    groups: [],
     randomRows: false,
     frameBytesMax: 40,
     keepsSentBytes: false,

@@ -45,6 +45,9 @@ export class Connections {
   readonly #backoffMinMs: number
   readonly #backoffMaxMs: number
   readonly #attemptsMax: number
+  /** The links below this one send; those that only listen are in no service. */
+  readonly #speakingLinks: number
+  #retiredSpeakers = 0
   /** By link: failures since a request was last answered. */
   readonly #failures: Uint8Array
   /** By link: how often in a row it could not be opened, or its handshake failed. Empty where that may go on for ever. */
@@ -71,6 +74,7 @@ export class Connections {
     this.#backoffMinMs = plan.backoffMinMs
     this.#backoffMaxMs = plan.backoffMaxMs
     this.#attemptsMax = plan.attempts ?? Number.POSITIVE_INFINITY
+    this.#speakingLinks = plan.speakingLinks
     this.phase = new Uint8Array(connections)
     this.beganAt = new Float64Array(connections)
     // With a ramp, connections are opened only when they are needed.
@@ -82,8 +86,13 @@ export class Connections {
     this.#queue = Int32Array.from({ length: connections }, (_, link) => link)
     this.#queueLength = atStart
     this.#openedUpTo = atStart
-    this.#fields[field.linksInService] = atStart
+    this.#fields[field.linksInService] = Math.min(atStart, plan.speakingLinks)
     this.#fields[field.opening] = atStart
+  }
+
+  /** Whether every link that sends is closed permanently. */
+  get isSilent(): boolean {
+    return this.#retiredSpeakers === this.#speakingLinks
   }
 
   /** Starts as many of the waiting connects as may be under way. */
@@ -130,7 +139,7 @@ export class Connections {
   resetBackoff(link: number): void {
     if (this.#failures[link] === 0) return
     this.#failures[link] = 0
-    this.#fields[field.linksInService]!++
+    this.#countInService(link, 1)
   }
 
   /** The link is closed by a failure: opens it again by the scenario's rule. */
@@ -158,7 +167,7 @@ export class Connections {
     }
     this.phase[link] = linkPhase.closed
     const failures = this.#failures[link]!
-    if (failures === 0) this.#fields[field.linksInService]!--
+    if (failures === 0) this.#countInService(link, -1)
     if (failures < 30) this.#failures[link] = failures + 1
     // Half of the wait is drawn at random, so that connections lost together do not all come back together.
     const wait = Math.min(this.#backoffMaxMs, this.#backoffMinMs * 2 ** failures)
@@ -190,7 +199,7 @@ export class Connections {
   openUpTo(links: number): void {
     for (; this.#openedUpTo < links; this.#openedUpTo++) {
       this.reopen(this.#openedUpTo)
-      this.#fields[field.linksInService]!++
+      this.#countInService(this.#openedUpTo, 1)
     }
   }
 
@@ -199,7 +208,13 @@ export class Connections {
     if (this.phase[link] === linkPhase.retired) return
     this.phase[link] = linkPhase.retired
     this.retired++
-    if (this.#failures[link] === 0) this.#fields[field.linksInService]!--
+    if (link < this.#speakingLinks) this.#retiredSpeakers++
+    if (this.#failures[link] === 0) this.#countInService(link, -1)
+  }
+
+  /** A link that sends has become good for a request, or is none any more. */
+  #countInService(link: number, change: 1 | -1): void {
+    if (link < this.#speakingLinks) this.#fields[field.linksInService]! += change
   }
 
   /** Whether a link that is not ready yet has failed once more, and as often in a row as it may. */

@@ -169,7 +169,7 @@ export class Exchange {
     this.links.opened(link, now)
     const waitMs = this.pairing.opened(link)
     // A handshake that begins with listening takes the greeting itself.
-    return this.#sequence.listens[this.#sequence.handshake] ? 0 : waitMs
+    return this.#sequence.listensNext(link) ? 0 : waitMs
   }
 
   /** Whether every message of the handshake has been answered. */
@@ -375,7 +375,7 @@ export class Exchange {
 
   /** Whether the link has made its single pass over the steps. */
   isPassDone(link: number): boolean {
-    return this.#sequence.requestsLeft(link) === 0
+    return this.#sequence.isPassDone(link)
   }
 
   #countSent(role: number, requests: number): void {

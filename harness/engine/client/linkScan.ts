@@ -29,6 +29,7 @@ export class LinkScan {
   nextAt = 0
   readonly #options: LinkScanOptions
   readonly #links: number
+  readonly #speakingLinks: number
   readonly #timeoutMs: number
   readonly #heartbeatMs: number
   readonly #everyMs: number
@@ -37,6 +38,7 @@ export class LinkScan {
   constructor(plan: WorkerPlan, options: LinkScanOptions) {
     this.#options = options
     this.#links = plan.connections
+    this.#speakingLinks = plan.speakingLinks
     this.#timeoutMs = plan.timeoutMs
     this.#heartbeatMs = plan.heartbeatMs ?? Number.POSITIVE_INFINITY
     this.#everyMs = Math.min(scanMsMax, Math.max(1, Math.min(this.#timeoutMs, this.#heartbeatMs) / scansPerTimeout))
@@ -64,7 +66,10 @@ export class LinkScan {
   }
 
   #scanSending(link: number, now: number): void {
-    const { exchange, drop, proceed } = this.#options
+    const { connections, exchange, drop, proceed } = this.#options
+    // No request is answered on a link that only listens: that it has lasted shows that its connection is of use.
+    const hasLasted = link >= this.#speakingLinks && connections.beganAt[link]! <= now - this.#timeoutMs
+    if (hasLasted) connections.resetBackoff(link)
     let cause = exchange.isIdle(link) ? undefined : exchange.timeOut(link, now - this.#timeoutMs, now)
     if (cause === undefined && this.#heartbeatMs < Number.POSITIVE_INFINITY) {
       cause = exchange.nonRequests.sendHeartbeatIfDue(link, this.#heartbeatMs, now)

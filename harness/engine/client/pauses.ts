@@ -22,10 +22,14 @@ export class Pauses {
   readonly #seed: number
   readonly #links: number
   readonly #heartbeatMs: number
-  /** The step with the longest pause; -1 where all links begin at once. */
-  readonly #longest: number
+  /** By link: the step of its group with the longest pause; -1 where all of these begin at once. */
+  readonly #longest: Int32Array
+  /** By link: the first link of its group, and how many that has. */
+  readonly #groupFrom: Int32Array
+  readonly #groupLinks: Int32Array
 
-  constructor({ bank, seed, mode, requests = Number.POSITIVE_INFINITY, connections, heartbeatMs = 0 }: WorkerPlan) {
+  constructor(plan: WorkerPlan) {
+    const { bank, seed, mode, requests = Number.POSITIVE_INFINITY, connections, heartbeatMs = 0 } = plan
     const { steps } = bank
     this.meanMs = Float64Array.from(steps, step => step.thinkMs)
     this.#spread = Uint8Array.from(steps, step => spreads[step.thinkSpread ?? 'constant'])
@@ -34,8 +38,18 @@ export class Pauses {
     this.#links = connections
     this.#heartbeatMs = heartbeatMs
     // A single pass is over before it could get out of step, and so is a run without a second request for each link.
-    const isSinglePass = mode === 'once' || requests <= connections
-    this.#longest = isSinglePass ? -1 : longestOf(steps)
+    const isSinglePass = mode === 'once' || requests <= plan.speakingLinks
+    this.#longest = new Int32Array(connections)
+    this.#groupFrom = new Int32Array(connections)
+    this.#groupLinks = new Int32Array(connections)
+    let link = 0
+    for (const { links, loopFrom, loopEnd } of plan.groups) {
+      const end = link + links
+      this.#longest.fill(isSinglePass ? -1 : longestOf(steps, loopFrom, loopEnd), link, end)
+      this.#groupFrom.fill(link, link, end)
+      this.#groupLinks.fill(links, link, end)
+      link = end
+    }
   }
 
   /** The pause after a reply to a step, in milliseconds: its own, or one drawn anew. */
@@ -53,9 +67,9 @@ export class Pauses {
    * the first requests are spread evenly, and a random place in this part.
    */
   beforeFirst(link: number): number {
-    const step = this.#longest
+    const step = this.#longest[link]!
     if (step < 0) return 0
-    const share = this.#shareOf(link)
+    const share = this.#shareOf(link, this.#groupFrom[link]!, this.#groupLinks[link]!)
     const meanMs = this.meanMs[step]!
     const spread = this.#spread[step]!
     if (spread === spreads.constant) return meanMs * share
@@ -64,22 +78,22 @@ export class Pauses {
 
   /** By how much sooner than after its period a link sends its first heartbeat, so that these are spread over it as well. */
   firstHeartbeatSoonerBy(link: number): number {
-    return this.#heartbeatMs * this.#shareOf(link)
+    return this.#heartbeatMs * this.#shareOf(link, 0, this.#links)
   }
 
-  /** A number from 0 to 1, in the link's own part of that range; 0 for the first link. */
-  #shareOf(link: number): number {
-    if (link === 0) return 0
-    return (link + streamSeed(this.#seed, link) / 0x1_0000_0000) / this.#links
+  /** A number from 0 to 1, in the link's own part of that range among `links` from `first` on; 0 for the first of them. */
+  #shareOf(link: number, first: number, links: number): number {
+    if (link === first) return 0
+    return (link - first + streamSeed(this.#seed, link) / 0x1_0000_0000) / links
   }
 }
 
-/** The request of the loop with the longest mean pause; -1 where none has a pause. */
-function longestOf(steps: WorkerPlan['bank']['steps']): number {
+/** The request of a loop with the longest mean pause; -1 where none has a pause. */
+function longestOf(steps: WorkerPlan['bank']['steps'], loopFrom: number, loopEnd: number): number {
   let longest = -1
-  steps.forEach(({ role, thinkMs }, step) => {
-    if (role === 'request' && thinkMs > (steps[longest]?.thinkMs ?? 0)) longest = step
-  })
+  for (let step = loopFrom; step < loopEnd; step++) {
+    if (steps[step]!.thinkMs > (steps[longest]?.thinkMs ?? 0)) longest = step
+  }
   return longest
 }
 

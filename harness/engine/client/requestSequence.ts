@@ -1,16 +1,16 @@
 import { roleIndex } from '../../metrics/slab.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Prng } from '../../prng.ts'
+import { LinkSteps } from './linkSteps.ts'
 
 /** What each link sends next: its place in the steps, a draw from the mix, its row of the data. */
 export class RequestSequence {
-  /** Steps of the loop; they come first, then the heartbeat, then answers, then the handshake. */
-  readonly loopSteps: number
   /** The heartbeat's step, or -1. */
   readonly heartbeat: number
-  /** The first step of the handshake; equal to `steps` when there is none. */
-  readonly handshake: number
-  readonly steps: number
+  /** The steps of the handshake with a key, which comes before a link's own: from the first to behind the last. */
+  readonly #keyFrom: number
+  readonly #keyEnd: number
+  readonly #own: LinkSteps
   /** By step. */
   readonly role: Uint8Array
   readonly reply: readonly boolean[]
@@ -22,7 +22,7 @@ export class RequestSequence {
   readonly #frameCount: Int32Array
   readonly #once: boolean
   readonly #prng: Prng
-  /** Sums of the weights of a mix, of which the last is their total; empty where steps are sent sequentially. */
+  /** By step: sums of the weights of its mix, of which the last is their total; empty where there is no mix. */
   readonly #weightSums: Float64Array
   readonly #rows: number
   readonly #firstRow: number
@@ -34,14 +34,15 @@ export class RequestSequence {
   readonly #nextHandshake: Int32Array
   readonly #row: Int32Array
   readonly #rowIsNew: Uint8Array
-  readonly #handshakeUsesRows: boolean
 
-  constructor({ bank, connections, index, workers, mode }: WorkerPlan, prng: Prng) {
-    const { steps, frames } = bank
-    this.steps = steps.length
-    this.loopSteps = steps.filter(step => step.role === 'request').length
+  constructor(plan: WorkerPlan, prng: Prng) {
+    const { bank, connections, index, workers, mode } = plan
+    const { steps, frames, groups } = bank
+    this.#own = new LinkSteps(plan)
     this.heartbeat = steps.findIndex(step => step.role === 'heartbeat')
-    this.handshake = this.loopSteps + steps.filter(({ role }) => role === 'heartbeat' || role === 'answer').length
+    this.#keyEnd = Math.min(...groups.map(({ handshakeFrom }) => handshakeFrom))
+    const firstHandshake = steps.findIndex(step => step.role === 'handshake')
+    this.#keyFrom = firstHandshake < 0 ? this.#keyEnd : Math.min(firstHandshake, this.#keyEnd)
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
     this.reply = steps.map(step => step.reply)
     this.listens = steps.map(step => step.listens === true)
@@ -53,67 +54,84 @@ export class RequestSequence {
     })
     this.#once = mode === 'once'
     this.#prng = prng
-    this.#weightSums = new Float64Array(bank.weighted ? this.loopSteps : 0)
-    for (let step = 0, sum = 0; step < this.#weightSums.length; step++) {
-      sum += steps[step]!.weight
-      this.#weightSums[step] = sum
+    const mixes = groups.filter(({ weighted }) => weighted)
+    this.#weightSums = new Float64Array(Math.max(0, ...mixes.map(({ loopEnd }) => loopEnd)))
+    for (const { loopFrom, loopEnd } of mixes) {
+      for (let step = loopFrom, sum = 0; step < loopEnd; step++) {
+        sum += steps[step]!.weight
+        this.#weightSums[step] = sum
+      }
     }
     this.#rows = steps.reduce((most, step) => Math.max(most, step.frameCount), 1)
     this.#firstRow = index
     this.#rowStride = workers
     this.#randomRows = bank.randomRows
-    this.#nextStep = new Int32Array(connections)
+    this.#nextStep = this.#own.loopFrom.slice()
     this.#nextHandshake = new Int32Array(connections)
     this.#row = new Int32Array(connections)
     this.#rowIsNew = new Uint8Array(connections)
-    this.#handshakeUsesRows = steps.slice(this.handshake).some(step => step.frameCount > 1)
   }
 
   /** A new connection begins with the handshake, if there is one; its loop goes on where the last one stopped. */
   opened(link: number): void {
-    this.#nextHandshake[link] = this.handshake
-    if (this.#handshakeUsesRows) this.#takeRow(link)
-    this.#rowIsNew[link] = this.#handshakeUsesRows ? 1 : 0
+    this.#nextHandshake[link] = this.#keyFrom < this.#keyEnd ? this.#keyFrom : this.#own.handshakeFrom[link]!
+    const usesRows = this.#own.handshakeUsesRows[link]!
+    if (usesRows === 1) this.#takeRow(link)
+    this.#rowIsNew[link] = usesRows
   }
 
   /** Whether every step of the handshake has been taken. */
   isHandshakeDone(link: number): boolean {
-    return this.#nextHandshake[link] === this.steps
+    return this.#nextHandshake[link] === this.#own.handshakeEnd[link]
+  }
+
+  /** Whether the next step of the handshake sends nothing, and takes what the server says by itself. */
+  listensNext(link: number): boolean {
+    return !this.isHandshakeDone(link) && this.listens[this.#nextHandshake[link]!]!
   }
 
   /** The loop begins with its first step again. */
   restart(link: number): void {
-    this.#nextStep[link] = 0
+    this.#nextStep[link] = this.#own.loopFrom[link]!
   }
 
   /** Skips the rest of this pass over the steps; in a single pass the link is then done. */
   skipPass(link: number): void {
-    this.#nextStep[link] = this.#once ? this.loopSteps : 0
+    this.#nextStep[link] = this.#once ? this.#own.loopEnd[link]! : this.#own.loopFrom[link]!
   }
 
   /** Takes the next step of the handshake. */
   nextHandshakeStep(link: number): number {
-    return this.#nextHandshake[link]!++
+    const step = this.#nextHandshake[link]!
+    this.#nextHandshake[link] = step + 1 === this.#keyEnd ? this.#own.handshakeFrom[link]! : step + 1
+    return step
   }
 
   /** Requests that a link may still send: the rest of its single pass over the steps, else Infinity. */
   requestsLeft(link: number): number {
-    return this.#once ? this.loopSteps - this.#nextStep[link]! : Number.POSITIVE_INFINITY
+    return this.#once ? this.#own.loopEnd[link]! - this.#nextStep[link]! : Number.POSITIVE_INFINITY
+  }
+
+  /** Whether a link has made its single pass over the steps; one that only listens has none to make. */
+  isPassDone(link: number): boolean {
+    return this.requestsLeft(link) === 0 && this.#own.loopFrom[link]! < this.#own.loopEnd[link]!
   }
 
   /** Takes the link's next request of the loop: its frame. */
   nextFrame(link: number): number {
+    const from = this.#own.loopFrom[link]!
+    const end = this.#own.loopEnd[link]!
     let step = this.#nextStep[link]!
-    if (this.#weightSums.length > 0) {
-      const draw = (this.#prng.next32() / 0x1_0000_0000) * this.#weightSums[this.loopSteps - 1]!
-      for (step = 0; this.#weightSums[step]! <= draw; ) step++
+    if (this.#weightSums.length > 0 && this.#own.isWeighted[link] === 1) {
+      const draw = (this.#prng.next32() / 0x1_0000_0000) * this.#weightSums[end - 1]!
+      for (step = from; this.#weightSums[step]! <= draw; ) step++
       this.#takeRow(link)
-      if (this.#once) this.#nextStep[link] = this.loopSteps
+      if (this.#once) this.#nextStep[link] = end
     } else {
       // The first pass over the steps uses the row of the handshake, so that requests belong to the login before them.
-      if (step === 0 && this.#rowIsNew[link] === 0) this.#takeRow(link)
+      if (step === from && this.#rowIsNew[link] === 0) this.#takeRow(link)
       this.#rowIsNew[link] = 0
-      this.#nextStep[link] = step + 1 === this.loopSteps && !this.#once ? 0 : step + 1
+      this.#nextStep[link] = step + 1 === end && !this.#once ? from : step + 1
     }
     return this.frameOf(link, step)
   }
@@ -124,7 +142,7 @@ export class RequestSequence {
   }
 
   #takeRow(link: number): void {
-    if (this.#rows === 1) return
+    if (this.#rows === 1 || this.#own.usesRows[link] === 0) return
     this.#row[link] = this.#randomRows
       ? this.#prng.below(this.#rows)
       : (this.#firstRow + this.#rowsTaken++ * this.#rowStride) % this.#rows

@@ -44,3 +44,15 @@ test('createSingleRequests() fills in slots within their ranges', () => {
   expect(bodyOf(request()).toString()).toMatch(/^0000000001 [789]$/)
   expect(bodyOf(request()).toString()).toMatch(/^0000000002 [789]$/)
 })
+
+test('createSingleRequests() takes the handshake and the request of the first connections that send', () => {
+  const group = (name: string) =>
+    `connect: [{ send: { type: 1, body: ${name} } }, { send: { type: 2, body: ${name} } }]`
+  const { request, handshake, bodyOf } = requestsOf(
+    `protocol: tlv\nkey: secret\nclients: [{ ${group('a')} }, { ${group('b')}, loop: [{ send: { type: 1, body: c } }] }]\n`,
+  )
+  expect(handshake).toHaveLength(4)
+  const nothing = new Uint8Array(0)
+  expect(handshake.slice(2).map(({ make }) => bodyOf(make(nothing)).toString())).toEqual(['b', 'b'])
+  expect(bodyOf(request()).toString()).toBe('c')
+})

@@ -1,6 +1,6 @@
 import { epochOffsetMs, monotonicClock } from '../../clock.ts'
 import { assert } from '../../errors.ts'
-import type { PlannedStep, RequestBank } from '../../plan/bank.ts'
+import { type PlannedStep, type RequestBank, speaks } from '../../plan/bank.ts'
 import { createPrng } from '../../prng.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
@@ -48,24 +48,36 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
     return protocol.layers?.wrapFrame(frame) ?? frame
   }
 
-  const first = bank.steps.find(({ role }) => role === 'request')
-  assert(first !== undefined, 'a scenario has a request')
+  const { first, handshake: indexes } = spokenSteps(bank)
   const formatOf = ({ form }: PlannedStep) => (form === undefined ? undefined : createProtocol(form.spec))
-  const handshake = bank.steps.flatMap((step, index): HandshakeRequest[] => {
-    if (step.role !== 'handshake') return []
+  const handshake = indexes.map((index, place): HandshakeRequest => {
+    const step = bank.steps[index]!
+    const before = indexes[place - 1]
     const replyType = step.expectation?.fields?.['type']?.[0]
     const replyFormat = formatOf(step)
-    return [
-      {
-        make(before) {
-          if (bank.steps[index - 1]?.role === 'handshake') signer?.answered(index - 1, before, 0, before.length)
-          return frameOf(step)
-        },
-        ...(replyType !== undefined && { replyType }),
-        ...(replyFormat && { replyFormat }),
+    return {
+      make(reply) {
+        if (before !== undefined) signer?.answered(before, reply, 0, reply.length)
+        return frameOf(step)
       },
-    ]
+      ...(replyType !== undefined && { replyType }),
+      ...(replyFormat && { replyFormat }),
+    }
   })
   const replyFormat = formatOf(first)
   return { request: () => frameOf(first), ...(replyFormat && { replyFormat }), handshake }
+}
+
+/** The first request of the first connections that send any, and the numbers of the steps of their handshake. */
+export function spokenSteps({ steps, groups }: RequestBank): {
+  readonly first: PlannedStep
+  readonly handshake: readonly number[]
+} {
+  const group = groups.find(speaks)
+  assert(group !== undefined, 'a scenario has a request')
+  const ownFrom = Math.min(...groups.map(({ handshakeFrom }) => handshakeFrom))
+  const isOwn = (index: number) => index >= group.handshakeFrom && index < group.handshakeEnd
+  const isWithKey = ({ role }: PlannedStep, index: number) => role === 'handshake' && index < ownFrom
+  const handshake = steps.flatMap((step, index) => (isWithKey(step, index) || isOwn(index) ? [index] : []))
+  return { first: steps[group.loopFrom]!, handshake }
 }

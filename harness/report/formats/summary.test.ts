@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { cellCount } from '../../terminal/cells.ts'
 import type { ProbeRecord, Report, SearchRecord } from '../record.ts'
 import { sampleReport } from '../testing/samples.ts'
+import { entry, summaryStyle } from './summary/layout.ts'
 import { renderSummary } from './summary.ts'
 
 const plain = picocolors.createColors(false)
@@ -274,10 +275,12 @@ describe('renderSummary()', () => {
     const lines = summary({ steps }).split('\n').slice(4, 8)
     expect(lines).toEqual([
       '             as the loop saw it',
-      '  steps                     replies      p50      p90      p99      max',
-      '    1 login               1,382,140    68 us   102 us   210 us   3.9 ms',
-      '    2 list what there…           12        -        -        -     4 ms',
+      '  steps                              replies      p50      p90      p99      max',
+      '    1 login                        1,382,140    68 us   102 us   210 us   3.9 ms',
+      '    2 list what there is to see           12        -        -        -     4 ms',
     ])
+    const narrow = renderSummary({ ...sampleReport, steps }, path, plain, { columns: 60 })
+    expect(narrow).toContain('    2 list what there…           12        -')
   })
 
   it('renders the parts of the response time in mode rate', () => {
@@ -461,6 +464,24 @@ describe('renderSummary()', () => {
       '  connects   p50 300 us   p90 500 us   p99 700 us   p99.9 -   max 900 us\n             5,000 opened\n',
     )
     expect(output).toContain('loop, 10 connections x 1, each request on a new one, warm-up 2s')
+  })
+
+  it('gives a label that leaves no blank behind it a line of its own', () => {
+    const style = summaryStyle(plain, 80)
+    expect(entry('publishers.loop[0]', ['"+OK"'], style)).toEqual(['  publishers.loop[0]', '             "+OK"'])
+    expect(entry('loop[0]', ['"+OK"'], style)).toEqual(['  loop[0]    "+OK"'])
+  })
+
+  it('says how many connections send, and how many only listen', () => {
+    const { loop } = sampleReport.scenario
+    const speakers = { connections: 10, connect: [], loop: loop! }
+    const scenario = (listeners: number) => ({
+      ...sampleReport.scenario,
+      clients: [speakers, { connections: listeners, connect: [] }],
+      connections: 10 + listeners,
+    })
+    expect(summary({ scenario: scenario(1200) })).toContain('loop, 10 connections x 1, 1,200 that listen, warm-up 2s')
+    expect(summary({ scenario: scenario(1) })).toContain('loop, 10 connections x 1, 1 that listens, warm-up 2s')
   })
 
   it("compares the server's count with the answered and the sent requests", () => {

@@ -4,7 +4,15 @@ import { describeSocket } from '../../socketOptions.ts'
 import { type Colors, cellCount, padEnd, printable } from '../../terminal/cells.ts'
 import { columnsOf, leavesScreen, type TerminalSize } from '../../terminal/size.ts'
 import { formatByteRate, formatCount, formatDuration, formatSeconds, formatSetting, plural } from '../../units.ts'
-import { describeEnd, describeLoad, describeWire, formatCores, formatMetric, formatOutcome } from '../figures.ts'
+import {
+  describeConnections,
+  describeEnd,
+  describeLoad,
+  describeWire,
+  formatCores,
+  formatMetric,
+  formatOutcome,
+} from '../figures.ts'
 import { describePass, measuresNothing, passOutcome } from '../pass.ts'
 import type { Report } from '../record.ts'
 import { missedCount } from '../thresholds.ts'
@@ -127,11 +135,11 @@ function isSparse({ window }: Report): boolean {
 
 function loadParts(report: Report): string[] {
   const { scenario, transport, transportReason, workers, seed, window } = report
-  const { connections, load, reconnect, wire, socket = {} } = scenario
+  const { load, reconnect, wire, socket = {} } = scenario
   const churn = reconnect.when === 'every-request' ? ', each request on a new one' : ''
   const warmup = window.warmupSeconds > 0 ? `warm-up ${formatSetting(window.warmupSeconds * 1000)}` : 'no warm-up'
   return [
-    `${describeLoad(load)}, ${plural(connections, 'connection')} x ${load.pipeline}${churn}, ${warmup}`,
+    `${describeLoad(load)}, ${describeConnections(scenario)}${churn}, ${warmup}`,
     ...describeEnd(report),
     `${plural(workers, 'worker')}, ${transport}, seed ${seed}`,
     ...(wire === undefined ? [] : [describeWire(wire)]),

@@ -10,7 +10,8 @@ export const tcp: Address = { scheme: 'tcp', host: '192.0.2.1', port: 7 }
 
 /** The inputs after a run; the address of its target is never connected to. */
 export async function inputsOf(yaml: string, address: Address = tcp, workers = 1): Promise<CeilingInputs> {
-  const text = `name: ceiling\ntarget: { address: "tcp://192.0.2.1:7" }\nconnections: 4\n${yaml}\n`
+  const connections = yaml.includes('clients:') ? '' : 'connections: 4\n'
+  const text = `name: ceiling\ntarget: { address: "tcp://192.0.2.1:7" }\n${connections}${yaml}\n`
   const loaded = parseScenario(text, 'ceiling.yaml', [], {})
   const { protocol, bank, seed } = await prepareScenario(loaded)
   const { name: transport } = chooseTransport('auto', address)

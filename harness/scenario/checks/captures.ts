@@ -2,6 +2,7 @@ import { InvalidValue, list, show } from '../../invalidValue.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { answersOf, restName } from '../answers.ts'
+import { clientGroups, type PlacedStep, placedSteps } from '../clients.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import type { Expectation, Send, Step } from '../scenario.ts'
 import { parseCapture } from '../schema/capture.ts'
@@ -11,37 +12,51 @@ import { textsOf } from './messages.ts'
 
 /** Steps that use a value which no earlier step has captured, and captures that cannot work. */
 export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { connect, loop = [], mix = [], heartbeat, load, reconnect, protocol } = settings
+  const { connect, heartbeat, protocol } = settings
   // An invalid handshake is reported by itself: what it captures is unknown.
   if (connect === undefined) return []
+  const steps = placedSteps(settings)
+  const groups = clientGroups(settings).map((_, number) => steps.filter(({ group }) => group === number))
+  const handshakes = groups.map(own => own.filter(({ kind }) => kind === 'connect'))
+  // A heartbeat may be sent before any step of the loop, and on every connection.
+  const [first = [], ...others] = handshakes.map(namesIn)
+  const common = new Set(first.filter(name => others.every(names => names.includes(name))))
+  return [
+    ...groups.flatMap(own => groupIssues(own, protocol)),
+    ...(heartbeat ? useIssues(['heartbeat', 'send'], heartbeat.send, common) : []),
+    // What a message of the server has is for its answer alone.
+    ...answersOf(protocol).flatMap(({ path, send, capture = {} }) => [
+      ...useIssues([...path, 'send'], send, new Set([...common, ...Object.keys(capture), restName])),
+      ...fieldIssues([...path, 'capture'], capture, protocol),
+    ]),
+    ...(steps.some(({ kind, step }) => kind === 'loop' && step.capture) ? loopIssues(settings) : []),
+  ]
+}
+
+/** What is wrong with the values of one group of connections, which are those of its handshake and its loop. */
+function groupIssues(steps: readonly PlacedStep[], protocol: ProtocolSpec | undefined): Issue[] {
   const issues: Issue[] = []
   const captured = new Set<string>()
-  const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
-  const visit = (path: Path, { send, expect, reply, capture = {} }: Omit<Step, 'think' | 'listens'>) => {
-    issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
-    issues.push(...fieldIssues([...path, 'capture'], capture, reply?.spec ?? protocol))
-    for (const name of Object.keys(capture)) captured.add(name)
+  const all = new Set(namesIn(steps.filter(({ kind }) => kind !== 'mix')))
+  for (const kind of ['connect', 'mix', 'loop'] as const) {
+    for (const { path, step } of steps.filter(placed => placed.kind === kind)) {
+      const { send, expect, reply, capture = {} } = step
+      issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
+      if (kind === 'mix') {
+        const message = 'cannot be combined with mix, whose steps have no order; capture in connect instead'
+        if (step.capture) issues.push(issue([...path, 'capture'], message))
+        continue
+      }
+      issues.push(...fieldIssues([...path, 'capture'], capture, reply?.spec ?? protocol))
+      for (const name of Object.keys(capture)) captured.add(name)
+    }
   }
-  connect.forEach((step, index) => {
-    visit(['connect', index], step)
-  })
-  // A heartbeat may be sent before any step of the loop.
-  if (heartbeat) visit(['heartbeat'], { send: heartbeat.send })
-  // What a message of the server has is for its answer alone.
-  for (const { path, send, capture = {} } of answersOf(protocol)) {
-    issues.push(...useIssues([...path, 'send'], send, new Set([...captured, ...Object.keys(capture), restName])))
-    issues.push(...fieldIssues([...path, 'capture'], capture, protocol))
-  }
-  mix.forEach((step, index) => {
-    const path = ['mix', index]
-    visit(path, { send: step.send, ...(step.expect && { expect: step.expect }) })
-    const message = 'cannot be combined with mix, whose steps have no order; capture in connect instead'
-    if (step.capture) issues.push(issue([...path, 'capture'], message))
-  })
-  loop.forEach((step, index) => {
-    visit(['loop', index], step)
-  })
-  if (!loop.some(({ capture }) => capture)) return issues
+  return issues
+}
+
+/** What excludes captures in a loop. */
+function loopIssues({ load, reconnect }: Partial<ScenarioSettings>): Issue[] {
+  const issues: Issue[] = []
   if (load && load.pipeline > 1) {
     issues.push(conflict(['load', 'pipeline'], '1 with capture in loop', String(load.pipeline)))
   }
@@ -51,6 +66,10 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
     issues.push(issue(['reconnect', 'when'], message))
   }
   return issues
+}
+
+function namesIn(steps: readonly PlacedStep[]): string[] {
+  return steps.flatMap(({ step }) => Object.keys(step.capture ?? {}))
 }
 
 /** Fields that a reply of the protocol does not have. */

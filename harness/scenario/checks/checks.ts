@@ -1,11 +1,13 @@
 import { isMapping } from '../../mapping.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
 import { answersOf } from '../answers.ts'
+import { placedSteps } from '../clients.ts'
 import { conflict, type Issue, type Path } from '../path.ts'
 import { layerIssues } from '../schema/layers.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { answerIssues } from './answers.ts'
 import { captureIssues } from './captures.ts'
+import { clientIssues } from './clients.ts'
 import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
@@ -25,10 +27,12 @@ import { wireIssues } from './wire.ts'
  */
 export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings>): Issue[] {
   const given = new Set(isMapping(data) ? Object.keys(data) : [])
+  const known = given.has('clients') && settings.clients === undefined ? withoutHandshake(settings) : settings
   return [
     ...iterationIssues(given),
+    ...clientIssues(given, settings),
     ...loadIssues(given, settings),
-    ...reconnectIssues(settings),
+    ...reconnectIssues(known),
     ...targetIssues(settings),
     ...keyIssues(data, settings),
     ...layerIssues(settings, given.has('layerKey')),
@@ -36,7 +40,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...socketIssues(settings),
     ...serverOptionIssues(settings),
     ...datagramIssues(settings),
-    ...captureIssues(settings),
+    ...captureIssues(known),
     ...bareTextIssues(settings),
     ...oneWayIssues(settings),
     ...replyFormIssues(settings),
@@ -50,9 +54,14 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
   ]
 }
 
+/** Groups that are invalid have handshakes of which nothing is known, as an invalid one is. */
+function withoutHandshake({ connect: _, ...settings }: Partial<ScenarioSettings>): Partial<ScenarioSettings> {
+  return settings
+}
+
 function iterationIssues(given: ReadonlySet<string>): Issue[] {
   const found = ['loop', 'mix'].filter(key => given.has(key))
-  if (found.length === 1) return []
+  if (found.length === 1 || given.has('clients')) return []
   return [conflict([], 'exactly one of loop and mix', found.length === 0 ? 'neither' : 'both')]
 }
 
@@ -64,13 +73,9 @@ function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issu
   return keys.map(path => ({ path, about: 'key', message: `key needs protocol tlv, not ${protocol.name}` }))
 }
 
-interface PlacedStep {
-  readonly path: Path
-  readonly step: Exchange
-}
-
-function stepsOf({ loop = [], mix = [], connect = [], heartbeat }: Partial<ScenarioSettings>): PlacedStep[] {
-  const lists = Object.entries({ loop, mix, connect })
-  const steps: PlacedStep[] = lists.flatMap(([key, list]) => list.map((step, index) => ({ path: [key, index], step })))
-  return heartbeat ? [...steps, { path: ['heartbeat'], step: { send: heartbeat.send } }] : steps
+/** Every message of a scenario, and what is expected of its reply. */
+function stepsOf(settings: Partial<ScenarioSettings>): { readonly path: Path; readonly step: Exchange }[] {
+  const { heartbeat } = settings
+  const beat = heartbeat ? [{ path: ['heartbeat'], step: { send: heartbeat.send } }] : []
+  return [...placedSteps(settings), ...beat]
 }

@@ -3,6 +3,7 @@ import { datagramProtocols } from '../../protocols/datagram.ts'
 import { streamFault } from '../../protocols/picture/faults.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { idRange } from '../../protocols/spec.ts'
+import { placedRequests } from '../clients.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import { isOneWay, type Target } from '../scenario.ts'
@@ -52,7 +53,8 @@ function listenIssues({ path, target }: { readonly path: Path; readonly target: 
   return [conflict([...path, 'options', 'listen'], 'host:port, with over: udp beside serve', show(listen))]
 }
 
-function settingIssues({ protocol, load, key, heartbeat, loop = [], mix = [] }: Settings): Issue[] {
+function settingIssues(settings: Settings): Issue[] {
+  const { protocol, load, key, heartbeat } = settings
   if (!protocol) return []
   const faults = datagramFaults(protocol, key !== undefined)
   if (faults.protocol !== undefined) return [issue(['protocol'], faults.protocol)]
@@ -63,7 +65,7 @@ function settingIssues({ protocol, load, key, heartbeat, loop = [], mix = [] }: 
   const hasIds = name === 'rpc' || (name === 'frame' && idRange(protocol) !== undefined)
   if (hasIds) return issues
   const reason = `over UDP with protocol ${name}: its replies have no id, so the next one would be taken for a lost one`
-  if (load && load.pipeline > 1 && ![...loop, ...mix].every(isOneWay)) {
+  if (load && load.pipeline > 1 && !placedRequests(settings).every(({ step }) => isOneWay(step))) {
     issues.push(conflict(['load', 'pipeline'], `1 ${reason}`, String(load.pipeline)))
   }
   if (heartbeat?.reply) issues.push(conflict(['heartbeat', 'reply'], `false ${reason}`, 'true'))

@@ -32,10 +32,12 @@ export function keysIn(data: unknown): Path[] {
 
 /** The paths of headers that log in, in the requests of plain data, as of -H: they are shown as little as keys. */
 export function credentialsIn(data: unknown): Path[] {
-  const steps = ['loop', 'mix', 'connect'].flatMap(key => {
-    const list = valueAt(data, [key])
-    return Array.isArray(list) ? list.map((_, index) => [key, index]) : []
-  })
+  const entries = (path: Path): Path[] => {
+    const list = valueAt(data, path)
+    return Array.isArray(list) ? list.map((_, index) => [...path, index]) : []
+  }
+  const groups = [[], ...entries(['clients'])]
+  const steps = groups.flatMap(group => ['loop', 'mix', 'connect'].flatMap(key => entries([...group, key])))
   return [...steps, ['heartbeat']].flatMap(step => {
     const path = [...step, 'send', 'headers']
     const headers = valueAt(data, path)

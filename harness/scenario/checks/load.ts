@@ -1,5 +1,6 @@
 import { idRange } from '../../protocols/spec.ts'
 import { formatCount } from '../../units.ts'
+import { placedRequests, speakingConnections } from '../clients.ts'
 import { conflict, type Issue, issue } from '../path.ts'
 import { limits } from '../scenario.ts'
 import { isRamp, type ScenarioSettings, stagesMs } from '../schema/schema.ts'
@@ -54,6 +55,11 @@ function stageIssues(given: ReadonlySet<string>, { load, duration, warmup }: Set
   if (ramps && mode !== undefined && mode !== 'loop') {
     issues.push(issue(path, `stages with connections need load.mode: loop, not ${mode}`))
   }
+  if (ramps && given.has('clients')) {
+    const message =
+      'stages with connections cannot be combined with clients: they do not say which group sends; let them set rates (to)'
+    issues.push(issue(path, message))
+  }
   if (ramps && given.has('connections')) {
     issues.push(issue(['connections'], 'cannot be combined with load.stages that set the number of connections'))
   }
@@ -90,10 +96,11 @@ function rateIssues(settings: Settings): Issue[] {
   return isPaced ? [...issues, ...thinkIssues(settings)] : issues
 }
 
-function thinkIssues({ load, loop = [], mix = [] }: Settings): Issue[] {
-  const message = `cannot be combined with load.mode: ${load?.mode ?? 'rate'}: the rate sets when requests start`
-  return Object.entries({ loop, mix }).flatMap(([key, steps]) =>
-    steps.flatMap((step, index) => (step.think === 0 ? [] : [issue([key, index, 'think'], message)])),
+function thinkIssues(settings: Settings): Issue[] {
+  const mode = settings.load?.mode ?? 'rate'
+  const message = `cannot be combined with load.mode: ${mode}: the rate sets when requests start`
+  return placedRequests(settings).flatMap(({ path, step }) =>
+    step.think === 0 ? [] : [issue([...path, 'think'], message)],
   )
 }
 
@@ -114,7 +121,7 @@ function searchIssues({ load, requests, thresholds }: Settings): Issue[] {
   return issues
 }
 
-function inFlightIssues({ load, connections, protocol, heartbeat }: Settings): Issue[] {
+function inFlightIssues({ load, connections = 1, clients, protocol, heartbeat }: Settings): Issue[] {
   if (!load) return []
   const path = ['load', 'pipeline']
   const ids = protocol?.name === 'rpc' || protocol?.name === 'frame' ? idRange(protocol) : undefined
@@ -127,7 +134,7 @@ function inFlightIssues({ load, connections, protocol, heartbeat }: Settings): I
     const expected = `at most ${formatCount(max)} with ids of ${ids.bits} bits`
     if (load.pipeline > max) return [conflict(path, expected, String(load.pipeline))]
   }
-  const inFlight = load.pipeline * (connections ?? 1)
+  const inFlight = load.pipeline * speakingConnections({ connections, ...(clients && { clients }) })
   if (inFlight <= limits.inFlightMax) return []
   const expected = `at most ${formatCount(limits.inFlightMax)} requests in flight over all connections`
   return [conflict(path, expected, formatCount(inFlight))]

@@ -1,4 +1,5 @@
 import { list } from '../../invalidValue.ts'
+import { placedRequests, placedSteps } from '../clients.ts'
 import { type Issue, issue, type Path } from '../path.ts'
 import { isOneWay, type Step } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
@@ -13,12 +14,10 @@ const withoutReplies = ['throughput', 'errors', 'availability']
 
 /** What excludes `expect: nothing`, or makes no sense beside it. */
 export function oneWayIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { loop = [], mix = [], connect = [] } = settings
-  const steps = Object.entries({ loop, mix, connect }).flatMap(([key, list]) =>
-    list.map((step, index) => ({ path: [key, index], step })),
-  )
   return [
-    ...steps.filter(({ step }) => isOneWay(step)).flatMap(({ path, step }) => stepIssues(path, step, settings)),
+    ...placedSteps(settings)
+      .filter(({ step }) => isOneWay(step))
+      .flatMap(({ path, step }) => stepIssues(path, step, settings)),
     ...thresholdIssues(settings),
   ]
 }
@@ -36,9 +35,10 @@ function stepIssues(path: Path, { capture, listens }: Step, { protocol }: Partia
 }
 
 /** Limits on response times need replies. */
-function thresholdIssues({ loop = [], mix = [], thresholds = [] }: Partial<ScenarioSettings>): Issue[] {
-  const steps = [...loop, ...mix]
-  if (steps.length === 0 || !steps.every(isOneWay)) return []
+function thresholdIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { thresholds = [] } = settings
+  const steps = placedRequests(settings)
+  if (steps.length === 0 || !steps.every(({ step }) => isOneWay(step))) return []
   return thresholds.flatMap(({ metric }, index) => {
     if (withoutReplies.includes(metric)) return []
     return [

@@ -1,4 +1,5 @@
 import { parseEndpoint } from '../../address.ts'
+import { clientGroups, placedRequests } from '../clients.ts'
 import { type Issue, issue, showPath } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
@@ -33,12 +34,13 @@ function closeIssues(settings: Partial<ScenarioSettings>): Issue[] {
 }
 
 /** A number of requests to a connection is for loads that go on over another. */
-function afterIssues({ reconnect, load, loop = [] }: Partial<ScenarioSettings>): Issue[] {
+function afterIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  const { reconnect, load } = settings
   if (reconnect?.after === undefined) return []
   const refuse = (message: string) => [issue(['reconnect', 'after'], message)]
   if (reconnect.when !== 'failure') return refuse(`cannot be combined with reconnect.when: ${reconnect.when}`)
   if (load?.mode === 'once') return refuse('cannot be combined with load.mode: once, which ends after one pass')
-  if (loop.some(({ capture }) => capture !== undefined)) {
+  if (placedRequests(settings).some(({ kind, step }) => kind === 'loop' && step.capture !== undefined)) {
     return refuse('cannot be combined with capture in loop: a captured value is lost with its connection')
   }
   return []
@@ -55,7 +57,8 @@ function attemptsIssues(settings: Partial<ScenarioSettings>): Issue[] {
   if (load?.mode === 'once') {
     return [issue(at, 'cannot be combined with load.mode: once, which tries each connection once')]
   }
-  if (connect === undefined || connect.length > 0) return []
+  const isOpen = connect !== undefined && clientGroups(settings).some(group => group.connect.length === 0)
+  if (!isOpen) return []
   return targetsOf(settings).flatMap(({ path: place, target }) => {
     if (!isDatagramTarget(target)) return []
     const reason = 'a UDP socket opens whether a server is there or not'

@@ -3,6 +3,7 @@ import { streamFault } from '../../protocols/picture/faults.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { unknownFields } from '../../protocols/replies/schema.ts'
 import { unknownWord } from '../../suggestion.ts'
+import { placedSteps } from '../clients.ts'
 import { type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import { isOneWay, type ReplyForm, type Step } from '../scenario.ts'
@@ -17,11 +18,8 @@ const fixed: Readonly<Record<string, string>> = {
 
 /** What excludes `reply` in a step, or makes no sense beside it. */
 export function replyFormIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { loop = [], mix = [], connect = [] } = settings
-  return Object.entries({ loop, mix, connect }).flatMap(([key, steps]) =>
-    steps.flatMap((step, index) =>
-      step.reply === undefined ? [] : stepIssues([key, index, 'reply'], step, step.reply, settings),
-    ),
+  return placedSteps(settings).flatMap(({ path, step }) =>
+    step.reply === undefined ? [] : stepIssues([...path, 'reply'], step, step.reply, settings),
   )
 }
 

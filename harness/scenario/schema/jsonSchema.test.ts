@@ -59,7 +59,7 @@ test('scenarioJsonSchema() describes every key of a scenario', () => {
 test('scenarioJsonSchema() has defaults in the form of a file', () => {
   expect(scenarioJsonSchema()).toMatchObject({
     required: ['name', 'target', 'protocol'],
-    oneOf: [{ required: ['loop'] }, { required: ['mix'] }],
+    oneOf: [{ required: ['loop'] }, { required: ['mix'] }, { required: ['clients'] }],
     properties: {
       connections: { default: 10 },
       timeout: { default: '5s' },
@@ -77,6 +77,14 @@ test('scenarioJsonSchema() accepts requests of HTTP', () => {
   const send = { method: 'POST', path: '/a', headers: { Accept: '*/*' }, body: 'b' }
   const loop = [{ send, expect: { status: 200 } }, { send: 'GET /' }]
   expect(accepts({ ...sample, target: { serve: 'http' }, protocol: { http: { host: 'h' } }, loop })).toBe(true)
+})
+
+test('scenarioJsonSchema() accepts groups of connections', () => {
+  const { loop, connect, connections: _, ...others } = sample
+  const groups = [{ name: 'listeners', connections: '1k', connect }, { loop }, { mix: [{ send: 'a', weight: 2 }] }]
+  expect(accepts({ ...others, clients: groups })).toBe(true)
+  expect(accepts({ ...others, clients: [{ steps: loop }] })).toBe(false)
+  expect(accepts({ ...others, clients: [] })).toBe(false)
 })
 
 test.each([

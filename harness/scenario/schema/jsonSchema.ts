@@ -10,6 +10,6 @@ export function scenarioJsonSchema(): Record<string, unknown> {
     title: 'Volley scenario',
     description: 'What to send, to which target, at what load and for how long',
     ...rest,
-    oneOf: [{ required: ['loop'] }, { required: ['mix'] }],
+    oneOf: [{ required: ['loop'] }, { required: ['mix'] }, { required: ['clients'] }],
   }
 }

@@ -19,6 +19,7 @@ import { isMapping } from '../../mapping.ts'
 import { parseRate } from '../../units.ts'
 import { type Load, limits, type Reconnect, type Scenario, type Stage, type TlsFiles } from '../scenario.ts'
 import { spokenSchema } from './answers.ts'
+import { clientsSchema } from './clients.ts'
 import { layerKeySchema, layersSchema } from './layers.ts'
 import { socketSchema } from './socket.ts'
 import { sourceAddressesSchema } from './sourceAddresses.ts'
@@ -192,6 +193,11 @@ export const scenarioShape = {
     .describe('When a connection is opened again'),
   loop: loopSchema.exactOptional().describe('What one iteration sends: its steps, one after the other'),
   mix: mixSchema.exactOptional().describe('Instead of loop: steps drawn at random by weight'),
+  clients: clientsSchema
+    .exactOptional()
+    .describe(
+      'Instead of connections, connect and loop: groups of connections that each have their own, for some that listen and others that send',
+    ),
   heartbeat: heartbeatSchema.exactOptional().describe('A message sent at intervals on every connection'),
   data: mapping(dataShape, 'a mapping such as { file: users.csv }')
     .exactOptional()
@@ -241,11 +247,16 @@ export function completeScenario(settings: ScenarioSettings): Scenario {
   return {
     ...settings,
     load,
-    // In a ramp the stages set the number of connections.
-    connections: isRamp(load) ? Math.max(...load.stages!.map(stage => stage.connections!)) : settings.connections,
+    connections: connectionsOf(settings, load),
     duration: settings.duration ?? staged ?? probeMs ?? (isShort ? limits.countedDurationMs : 10_000),
     warmup,
   }
+}
+
+/** In a ramp the stages set the number of connections; with groups it is the sum of theirs. */
+function connectionsOf({ connections, clients }: ScenarioSettings, load: Load): number {
+  if (isRamp(load)) return Math.max(...load.stages!.map(stage => stage.connections!))
+  return clients?.reduce((sum, group) => sum + group.connections, 0) ?? connections
 }
 
 /** `auto` looks for a steady state, so it needs a constant load that lasts for a set time. */

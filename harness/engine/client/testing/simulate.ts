@@ -75,11 +75,11 @@ export async function simulate(
     serverCores = 0,
   } = {},
 ): Promise<Simulated> {
-  const steps = settings.mix ? {} : { loop: [{ send: 'ping', think: 0 }] }
+  const steps = settings.mix || settings.clients ? {} : { loop: [{ send: 'ping', think: 0 }] }
   const scenario: Scenario = { ...defaults, ...steps, ...settings }
   const { run, protocol } = planFor(scenario, rows)
   const plan = run.workers[0]!
-  const slab = createSlab(plan.bank.steps.filter(step => step.role === 'request').length, plan.connections)
+  const slab = createSlab(plan.bank.steps.filter(step => step.role === 'request').length, plan.speakingLinks)
   const transport = createMemoryTransport(server)
   const wire = wireTransport(transport, plan.wire, 1)
   const client = new Client(plan, {

@@ -1,5 +1,5 @@
 import type { Latency } from '../../../metrics/totals.ts'
-import { clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
+import { cellCount, clip, padEnd, padStart, printable } from '../../../terminal/cells.ts'
 import { formatCount } from '../../../units.ts'
 import { formatBound, formatQuantile } from '../../figures.ts'
 import type { Report } from '../../record.ts'
@@ -61,12 +61,19 @@ export function connectLines({ scenario, totals, latencyMs }: Report, style: Sum
   return entry('connects', [...quantileParts(latencyMs.connect), `${formatCount(totals.connects)} opened`], style)
 }
 
+/** What the name of a step takes at least of its row, and what the rest of the row takes. */
+const nameCellsMin = 18
+const rowCells = 4 + 13 + 4 * 9
+
 /** One row for each step, if there are several. */
 export function stepLines({ steps }: Report, style: SummaryStyle): string[] {
   if (steps.length === 0) return []
-  const names = steps.map(({ name }, index) => clip(printable(`${index + 1} ${name}`), 18))
+  const whole = steps.map(({ name }, index) => printable(`${index + 1} ${name}`))
+  const room = Math.max(nameCellsMin, style.columns - rowCells)
+  const nameCells = Math.min(room, Math.max(nameCellsMin, ...whole.map(cellCount)))
+  const names = whole.map(name => clip(name, nameCells))
   const row = (name: string, cells: readonly string[]) =>
-    `    ${padEnd(name, 18)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
+    `    ${padEnd(name, nameCells)}${cells.map((cell, index) => padStart(cell, index === 0 ? 13 : 9)).join('')}`
   const rows = steps.map(({ response, oneWay }, index) => {
     if (oneWay !== undefined) return row(names[index]!, [`${formatCount(oneWay)} sent`, '-', '-', '-', '-'])
     const { count, lowerBounds = [] } = response

@@ -31,6 +31,8 @@ export function entry(label: string, parts: readonly string[], style: SummarySty
     else lines.push(part)
   }
   const hanging = ' '.repeat(labelCells)
+  // A label that leaves no blank behind it, as a step of a group may, has a line of its own.
+  if (cellCount(label) + 3 > labelCells) return [style.dim(`  ${label}`), ...lines.map(line => hanging + line)]
   return lines.map((line, index) => (index === 0 ? style.dim(padEnd(`  ${label}`, labelCells)) : hanging) + line)
 }
 
