@@ -95,7 +95,7 @@ function connectHint({ hasConnected, handshakes = 0 }: EndingInputs, failures: F
   const isAnswered = !hasConnected && handshakes > 0
   return !isAnswered && (most === undefined || connectKinds.includes(most[0]))
     ? 'see whether the server still listens at this address, and what its log says'
-    : 'the handshake fails: "volley talk FILE" shows what the server answers; check the key, if there is one'
+    : 'the handshake fails: "volley talk FILE" shows what the server answers; check the key or the login, if there is one'
 }
 
 export const portHint =

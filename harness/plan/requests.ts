@@ -21,6 +21,7 @@ import {
 import { parseSlots } from '../scenario/schema/slots.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedForm, PlannedStep, RequestBank } from './bank.ts'
+import { plannedLogin } from './logins.ts'
 import type { Materials } from './materials.ts'
 import {
   encodePayload,
@@ -103,7 +104,7 @@ class BankBuilder {
     const send = this.#withSender(step.send)
     const rows = usesData(send) ? this.#materials.rows : [undefined]
     try {
-      for (const row of rows) step.listens ? this.#listen() : this.#encode(send, row)
+      for (const row of rows) step.listens || step.login ? this.#sendNothing() : this.#encode(send, row)
       this.#steps.push({
         name: showPath(at),
         role,
@@ -115,6 +116,7 @@ class BankBuilder {
         weight,
         reply: reply && !isOneWay(step),
         ...(step.listens && { listens: true as const }),
+        ...(step.login && plannedLogin(step.login)),
         ...(isUnframed(send) && { unframed: true as const }),
         ...(isEncodedOnSend(send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
@@ -180,8 +182,8 @@ class BankBuilder {
     }
   }
 
-  /** The frame of a step that sends nothing. */
-  #listen(): void {
+  /** The frame of a step that sends nothing, or what is known only during the run. */
+  #sendNothing(): void {
     this.#frames.push(new Uint8Array(0))
     this.#templates.push(null)
     this.#patches.push([])

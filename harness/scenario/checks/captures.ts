@@ -17,7 +17,7 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
   const issues: Issue[] = []
   const captured = new Set<string>()
   const all = new Set([...connect, ...loop].flatMap(({ capture = {} }) => Object.keys(capture)))
-  const visit = (path: Path, { send, expect, reply, capture = {} }: Omit<Step, 'think' | 'listens'>) => {
+  const visit = (path: Path, { send, expect, reply, capture = {} }: Omit<Step, 'think' | 'listens' | 'login'>) => {
     issues.push(...useIssues([...path, 'send'], send, captured), ...expectIssues([...path, 'expect'], expect, all))
     issues.push(...fieldIssues([...path, 'capture'], capture, reply?.spec ?? protocol))
     for (const name of Object.keys(capture)) captured.add(name)

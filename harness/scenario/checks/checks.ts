@@ -10,6 +10,7 @@ import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
 import { bareTextIssues, localAddressIssues } from './localAddress.ts'
+import { loginIssues } from './logins.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { oneWayIssues } from './oneWay.ts'
 import { reconnectIssues } from './reconnect.ts'
@@ -40,6 +41,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...bareTextIssues(settings),
     ...oneWayIssues(settings),
     ...replyFormIssues(settings),
+    ...loginIssues(settings),
     ...answerIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
@@ -71,6 +73,9 @@ interface PlacedStep {
 
 function stepsOf({ loop = [], mix = [], connect = [], heartbeat }: Partial<ScenarioSettings>): PlacedStep[] {
   const lists = Object.entries({ loop, mix, connect })
-  const steps: PlacedStep[] = lists.flatMap(([key, list]) => list.map((step, index) => ({ path: [key, index], step })))
+  // A login has no messages that the scenario could be wrong about.
+  const steps: PlacedStep[] = lists.flatMap(([key, list]) =>
+    list.flatMap((step, index) => ('login' in step ? [] : [{ path: [key, index], step }])),
+  )
   return heartbeat ? [...steps, { path: ['heartbeat'], step: { send: heartbeat.send } }] : steps
 }
