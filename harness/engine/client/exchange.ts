@@ -278,7 +278,8 @@ export class Exchange {
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
-    if (this.#sequence.logsIn[step]) return this.#logins!.take(link, slot, step, input, from, end, now)
+    if (this.#logins !== undefined && this.#sequence.logsIn[step])
+      return this.#logins.take(link, slot, step, input, from, end, now)
     this.endings?.replied(link, step, input, from, end)
     this.#statuses?.count(step, input, from)
     const isOk = this.#checks.passes(link, slot, frame, step, input, from, end)
