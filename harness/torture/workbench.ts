@@ -8,7 +8,7 @@ import type { TortureTimes } from './times.ts'
 
 /** New connections that must be served while those of a trial are open. */
 const othersCount = 3
-/** A server that goes on asking would never be done. */
+/** A server may send as many messages that want no answer. */
 const loginMessagesMax = 256
 const noBytes = new Uint8Array(0)
 
@@ -181,7 +181,7 @@ export class Workbench {
       client.replies.length = 0
       act = dialogue.next(message)
     }
-    throw new ServerFault('the login: the server goes on asking')
+    throw new ServerFault(`the login: ${loginMessagesMax} messages, and no end`)
   }
 
   #compare(reply: Reply): void {

@@ -10,9 +10,6 @@ import type { Outgoing } from './outgoing.ts'
 import type { Pauses } from './pauses.ts'
 import type { Samples } from './samples.ts'
 
-/** A server that goes on asking would never be done. */
-const messagesMax = 64
-
 /** What is shared with `Exchange`. */
 export interface LoginsOptions {
   readonly outgoing: Outgoing
@@ -33,9 +30,8 @@ export class Logins {
   readonly #options: LoginsOptions
   /** By step: makes the login of a connection; undefined for all other steps. */
   readonly #makers: readonly ((() => Login) | undefined)[]
-  /** By link: the login that is under way, and how many messages it has sent. */
+  /** By link: the login that is under way. */
   readonly #logins: (Login | undefined)[]
-  readonly #messages: Uint8Array
   readonly #isSinglePass: boolean
 
   private constructor(plan: WorkerPlan, options: LoginsOptions) {
@@ -43,7 +39,6 @@ export class Logins {
     this.#options = options
     this.#makers = plan.bank.steps.map(({ login }) => login && loginSystems[login.system].logins(login, overUnixSocket))
     this.#logins = new Array(plan.connections).fill(undefined)
-    this.#messages = new Uint8Array(plan.connections)
     this.#isSinglePass = plan.mode === 'once'
   }
 
@@ -57,7 +52,6 @@ export class Logins {
     const { outgoing } = this.#options
     const login = this.#makers[step]!()
     this.#logins[link] = login
-    this.#messages[link] = 1
     const act = login.next(undefined)
     return act.kind === 'send' ? outgoing.sendBytes(link, frame, act.bytes, now) : outgoing.listen(link, frame, now)
   }
@@ -81,7 +75,6 @@ export class Logins {
         const frame = slots.frame[slot]!
         slots.release(link, slot)
         counters.completed(roleIndex.handshake, 1)
-        if (++this.#messages[link]! > messagesMax) return this.#end(link, step, 'the server goes on asking', now)
         const result = outgoing.sendBytes(link, frame, act.bytes, now)
         countSent(roleIndex.handshake, 1)
         return result === written.refused ? outgoing.takeRefusal() : undefined

@@ -29,7 +29,10 @@ export type LoginAct =
 
 /** The client's half of a login on one connection: whole messages in, bytes out. It has no sockets and no clocks. */
 export interface Login {
-  /** What to do after a whole message of the server, or undefined at the beginning. It throws nothing, whatever comes. */
+  /**
+   * What to do after a whole message of the server, or undefined at the beginning. It throws nothing, whatever comes, and
+   * sends a few messages at most, whatever the server asks for.
+   */
   next(message: Uint8Array | undefined): LoginAct
 }
 

@@ -140,7 +140,7 @@ class MysqlLogin implements Login {
     if (nameEnd < 0) return fail(`the server asks for mysql_old_password; ${known}`)
     const plugin = body.toString('latin1', 1, nameEnd)
     if (plugin !== native && plugin !== cachingSha2) return fail(`the server asks for ${plugin}; ${known}`)
-    if (this.#hasChanged) return fail('the server changes the login method for the second time')
+    if (this.#hasChanged || this.#stage !== 'hash') return fail('the server changes the login method once too often')
     this.#hasChanged = true
     this.#plugin = plugin
     this.#stage = 'hash'
