@@ -1,15 +1,17 @@
-import { writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtFile } from '../harness/built.ts'
 import { freePort } from '../harness/port.ts'
+import { runForText } from './client.ts'
 import type { Bench } from './goal.ts'
 import { type PeerName, pathOf } from './peers/peers.ts'
 import { type Command, commandLine } from './processes.ts'
 
 const readyMsMax = 10_000
 const readyPollMs = 20
+const initMsMax = 60_000
 const serverLifeMs = 3_600_000
 
 /** A server on 127.0.0.1 that clients use in turn. */
@@ -59,6 +61,42 @@ export async function startRedis(bench: Bench): Promise<Server> {
 export async function startSockperf(bench: Bench): Promise<Server> {
   const port = await freePort()
   return startPeer(bench, 'sockperf', ['server', '--tcp', '-i', '127.0.0.1', '-p', String(port)], port)
+}
+
+/** Starts a PostgreSQL server that trusts this machine and writes nothing to disk in a hurry; root cannot run one. */
+export async function startPostgres(bench: Bench): Promise<Server> {
+  const { peers, processes, cores } = bench
+  const isRoot = process.getuid?.() === 0
+  const folder = await mkdtemp(join(bench.folder, 'postgres-'))
+  if (isRoot) {
+    await chmod(bench.folder, 0o755)
+    const id = async (flag: string) =>
+      Number(await runForText(processes, { program: 'id', args: [flag, 'postgres'] }, 0))
+    await chown(folder, await id('-u'), await id('-g'))
+  }
+  const asOwner = (name: PeerName, args: readonly string[], pinned?: string): Command => {
+    const program = pathOf(peers, name)
+    const identity = ['--reuid=postgres', '--regid=postgres', '--clear-groups', program]
+    return isRoot
+      ? { program: pathOf(peers, 'setpriv'), args: [...identity, ...args], cores: pinned }
+      : { program, args, cores: pinned }
+  }
+  const data = join(folder, 'data')
+  const init = ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync']
+  await runForText(processes, asOwner('initdb', init), initMsMax)
+  const port = await freePort()
+  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off', 'autovacuum=off']
+  const args = ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])]
+  return startSupervised(bench, asOwner('postgres', args, cores.server), port)
+}
+
+/** Starts a mosquitto broker that lets everybody in. */
+export async function startMosquitto(bench: Bench): Promise<Server> {
+  const port = await freePort()
+  const configuration = join(bench.folder, 'mosquitto.conf')
+  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'set_tcp_nodelay true', 'log_type none']
+  await writeFile(configuration, `${lines.join('\n')}\n`)
+  return startPeer(bench, 'mosquitto', ['-c', configuration], port)
 }
 
 async function startLimit({ processes }: Bench, command: Command): Promise<Server> {

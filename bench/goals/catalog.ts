@@ -3,11 +3,16 @@ import { echo } from './echo.ts'
 import { http } from './http.ts'
 import { liveView } from './liveView.ts'
 import { memory } from './memory.ts'
+import { mqtt } from './mqtt.ts'
 import { openLoop } from './openLoop.ts'
 import { pipeline } from './pipeline.ts'
+import { postgres } from './postgres.ts'
 import { roundTrip } from './roundTrip.ts'
 import { start } from './start.ts'
 import { workers } from './workers.ts'
 
-/** All goals, P1 to P9. */
-export const goals: readonly Goal[] = [echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip]
+/** All goals, P1 to P11. */
+export const goals: readonly Goal[] = [
+  ...[echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip],
+  ...[postgres, mqtt],
+]

@@ -1,6 +1,14 @@
 import { describe, expect, it, test } from 'vitest'
-import { parseAutocannon, parseHey, parseRedisBenchmark, parseSockperf, parseWrk } from './loaders.ts'
-import { autocannonText, heyText, redisBenchmarkText, sockperfText, wrkErrorText, wrkText } from './testing/samples.ts'
+import { parseAutocannon, parseHey, parsePgbench, parseRedisBenchmark, parseSockperf, parseWrk } from './loaders.ts'
+import {
+  autocannonText,
+  heyText,
+  pgbenchText,
+  redisBenchmarkText,
+  sockperfText,
+  wrkErrorText,
+  wrkText,
+} from './testing/samples.ts'
 
 describe('parseWrk()', () => {
   it('reads requests a second', () => {
@@ -39,6 +47,16 @@ describe('parseRedisBenchmark()', () => {
   })
 })
 
+describe('parsePgbench()', () => {
+  it('reads transactions a second', () => {
+    expect(parsePgbench(pgbenchText)).toBe(30512.338214)
+  })
+  it('refuses a run in which some have failed', () => {
+    const text = pgbenchText.replace('transactions: 0 (0.000%)', 'transactions: 3 (0.010%)')
+    expect(() => parsePgbench(text)).toThrow('pgbench: 3 (0.010%) transactions failed')
+  })
+})
+
 describe('parseSockperf()', () => {
   it('reads p50 and p99 of the whole round trip', () => {
     expect(parseSockperf(sockperfText)).toEqual({ p50Micros: 43.874, p99Micros: 1445.582 })
@@ -51,6 +69,7 @@ test.each([
   ['autocannon', parseAutocannon],
   ['redis-benchmark', (text: string) => parseRedisBenchmark(text, 'PING_MBULK')],
   ['sockperf', parseSockperf],
+  ['pgbench', parsePgbench],
 ])('the parser of %s throws on a text that is cut or another one', (_name, parse) => {
   for (const text of ['', 'unable to connect', 'Requests/sec:\n', '{}']) expect(() => parse(text)).toThrow()
 })

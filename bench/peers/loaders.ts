@@ -30,6 +30,13 @@ export function parseRedisBenchmark(text: string, test: string): number {
   return rate('redis-benchmark', new RegExp(`^"${test}","([\\d.]+)"`, 'm').exec(text)?.[1])
 }
 
+/** Transactions a second from the output of pgbench, without the time in which its connections open; throws if any failed. */
+export function parsePgbench(text: string): number {
+  const failed = /^number of failed transactions: ([1-9].*)$/m.exec(text)
+  if (failed !== null) throw new Error(`pgbench: ${failed[1]} transactions failed`)
+  return rate('pgbench', /^tps = ([\d.]+) \(without initial connection time\)$/m.exec(text)?.[1])
+}
+
 /** Quantiles of the round trip from the output of `sockperf ping-pong --full-rtt`. */
 export function parseSockperf(text: string): Figures {
   const quantile = (name: string) =>

@@ -11,6 +11,9 @@ test.each([
   ['redis-server', 'Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64', '7.0.15'],
   ['redis-benchmark', 'redis-benchmark 7.0.15', '7.0.15'],
   ['sockperf', 'sockperf, version 3.7-no.git\n   compiled 2021-08-23 12:14:23', '3.7-no.git'],
+  ['pgbench', 'pgbench (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)', '15.14'],
+  ['setpriv', 'setpriv from util-linux 2.38.1', '2.38.1'],
+  ['mosquitto', 'mosquitto version 2.0.11\n\nmosquitto is an MQTT v5.0/v3.1.1/v3.1 broker.', '2.0.11'],
   ['hey', 'Usage: hey [options...] <url>', 'version unknown'],
 ] as const)('parseVersion() finds the version of %s', (name, text, version) => {
   expect(parseVersion(name, text)).toBe(version)

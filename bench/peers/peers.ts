@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { packageRoot } from '../../harness/built.ts'
 import type { PeerRecord } from '../results.ts'
 
 const versionMsMax = 5000
+/** Debian has each version of PostgreSQL in a folder of its own, and in the usual one only scripts that look for it. */
+const postgresVersions = '/usr/lib/postgresql'
 /** Folders with servers that a user's PATH may not include. */
 const moreFolders = ['/usr/sbin', '/usr/local/sbin', join(packageRoot, 'node_modules/.bin')]
 
@@ -21,6 +23,11 @@ const known = {
   'redis-server': { args: ['--version'], version: /v=(\S+)/ },
   'redis-benchmark': { args: ['--version'], version: /redis-benchmark (\S+)/ },
   sockperf: { args: ['--version'], version: /version (\S+)/ },
+  postgres: { args: ['--version'], version: /PostgreSQL\) (\S+)/ },
+  initdb: { args: ['--version'], version: /PostgreSQL\) (\S+)/ },
+  pgbench: { args: ['--version'], version: /PostgreSQL\) (\S+)/ },
+  setpriv: { args: ['--version'], version: /util-linux (\S+)/ },
+  mosquitto: { args: ['-h'], version: /mosquitto version (\S+)/ },
 } as const
 
 export type PeerName = keyof typeof known
@@ -62,7 +69,9 @@ export function parseVersion(name: PeerName, text: string): string {
 }
 
 async function findPeer(name: PeerName): Promise<Peer | undefined> {
-  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), ...moreFolders]) {
+  const versions = await readdir(postgresVersions).catch(() => [])
+  const postgres = versions.sort().map(version => join(postgresVersions, version, 'bin'))
+  for (const folder of [...postgres, ...(process.env['PATH'] ?? '').split(delimiter), ...moreFolders]) {
     const path = join(folder, name)
     const isThere = await access(path, constants.X_OK).then(
       () => true,

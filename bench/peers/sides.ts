@@ -3,7 +3,7 @@ import { loadFigures } from '../figures.ts'
 import type { Bench } from '../goal.ts'
 import type { Side } from '../interleave.ts'
 import { type Command, commandLine } from '../processes.ts'
-import { parseAutocannon, parseHey, parseRedisBenchmark, parseSockperf, parseWrk } from './loaders.ts'
+import { parseAutocannon, parseHey, parsePgbench, parseRedisBenchmark, parseSockperf, parseWrk } from './loaders.ts'
 import { type PeerName, pathOf } from './peers.ts'
 
 const leadMs = 300
@@ -69,6 +69,14 @@ export function sockperfSide(bench: Bench, port: number, bytes: number): Side {
     command: commandLine(command),
     run: async () => parseSockperf(await runForText(processes, command, seconds * 1000)),
   }
+}
+
+/** pgbench with one thread, which sends the statement of a file as a simple query; its duration is in whole seconds. */
+export function pgbenchSide(bench: Bench, port: number, connections: number, script: string): Side {
+  const seconds = Math.ceil(lengthMs(bench, leadMs) / 1000)
+  const server = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres']
+  const load = ['-n', '-M', 'simple', '-c', String(connections), '-j', '1', '-T', String(seconds), '-f', script]
+  return loaderSide(bench, 'pgbench', [...server, ...load, 'postgres'], leadMs, parsePgbench)
 }
 
 function loaderSide(

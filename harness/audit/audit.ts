@@ -6,7 +6,16 @@ import { isUnsteady, orderByCause } from './causes.ts'
 import { auditCeiling } from './ceiling.ts'
 import { auditClosedLoop } from './closedLoop.ts'
 import { auditDeliveries, type DeliveriesInputs } from './deliveries.ts'
-import { areAllGivenUp, auditEnding, descriptorHint, type EndingInputs, failureList, portHint } from './endings.ts'
+import {
+  areAllGivenUp,
+  auditEnding,
+  descriptorHint,
+  type EndingInputs,
+  failureList,
+  handshakeHint,
+  portHint,
+  refusesHandshakes,
+} from './endings.ts'
 import { auditEvidence, type EvidenceInputs, isOnlyPass } from './evidence.ts'
 import { type Finding, isDoubt } from './finding.ts'
 import { auditHost, type HostInputs } from './host.ts'
@@ -128,9 +137,13 @@ function findingsOfLoad(inputs: AuditInputs): Finding[] {
   const isEnded = ending !== undefined && (ending.cutShort !== undefined || areAllGivenUp(ending))
   // A server that was never there cannot be gone: that no connection was ever ready says it better.
   const wasThere = !isEnded || ending.hasConnected
+  const isRefusing = ending !== undefined && refusesHandshakes(ending)
+  const ofTarget = inputs.target === undefined || !wasThere ? [] : auditTarget(inputs.target)
   const ofAnyRun = [
     ...(inputs.machine === undefined ? [] : auditMachine(inputs.machine)),
-    ...(inputs.target === undefined || !wasThere ? [] : auditTarget(inputs.target)),
+    ...ofTarget.map(finding =>
+      isRefusing && finding.code === 'target-gone' ? { ...finding, hint: handshakeHint } : finding,
+    ),
     ...conservation(inputs),
     ...clock(inputs),
     ...(inputs.pairing === undefined ? [] : auditPairing(inputs.pairing)),

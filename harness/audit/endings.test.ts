@@ -77,6 +77,13 @@ test('auditEnding() takes a refusal for that of the handshake where the server h
   expect(found!.hint).toMatch(/see whether the server still listens/)
 })
 
+test('a server that has refused every login is no server that is gone', () => {
+  const hintOf = (ending: EndingInputs) =>
+    audit(inputs(ending, refused)).find(({ code }) => code === 'target-gone')?.hint
+  expect(hintOf({ ...never, handshakes: 12 })).toMatch(/^the handshake fails/)
+  expect(hintOf({ ...connected, handshakes: 12 })).toMatch(/^look in its log/)
+})
+
 test('auditEnding() says that all connections were given up, which ends the run', () => {
   expect(told({ ...never, givenUp: allGivenUp })).toEqual(['given-up invalid'])
   const [finding] = audit(inputs({ ...never, givenUp: allGivenUp }, refused))

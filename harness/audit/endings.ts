@@ -91,11 +91,20 @@ function connectHint({ hasConnected, handshakes = 0 }: EndingInputs, failures: F
   if (ports > 0) return portHint
   if (descriptors > 0) return descriptorHint
   const [most] = byCount(failures)
-  // A server that takes messages of the handshake listens, though it may refuse the key.
-  const isAnswered = !hasConnected && handshakes > 0
-  return !isAnswered && (most === undefined || connectKinds.includes(most[0]))
+  return !refusesHandshakes({ hasConnected, handshakes }) && (most === undefined || connectKinds.includes(most[0]))
     ? 'see whether the server still listens at this address, and what its log says'
-    : 'the handshake fails: "volley talk FILE" shows what the server answers; check the key, if there is one'
+    : handshakeHint
+}
+
+export const handshakeHint =
+  'the handshake fails: "volley talk FILE" shows what the server answers; check the key or the login, if there is one'
+
+/** A server that takes messages of the handshake listens, though it may refuse the key or the login. */
+export function refusesHandshakes({
+  hasConnected,
+  handshakes = 0,
+}: Pick<EndingInputs, 'hasConnected' | 'handshakes'>): boolean {
+  return !hasConnected && handshakes > 0
 }
 
 export const portHint =

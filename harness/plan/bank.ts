@@ -1,4 +1,5 @@
 import type { Role } from '../metrics/slab.ts'
+import type { LoginSpec } from '../protocols/logins/login.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { RandomPause } from '../scenario/scenario.ts'
 import type { MessageTemplate, PlannedCapture } from './templates.ts'
@@ -84,6 +85,8 @@ export interface PlannedStep {
   readonly unframed?: true
   /** How its reply ends, where that is unlike other replies. */
   readonly form?: PlannedForm
+  /** It is a login: a dialogue, of which the bank has no messages. */
+  readonly login?: LoginSpec
   /** Its reply is a challenge, which the next step signs. */
   readonly challenge?: true
   /** Values taken from its reply; a request whose reply lacks one has failed. */

@@ -21,6 +21,7 @@ import {
 } from '../scenario/scenario.ts'
 import { formatSize } from '../units.ts'
 import type { Patch, PlannedExpectation, PlannedForm, PlannedStep, RequestBank, StepRanges } from './bank.ts'
+import { plannedLogin } from './logins.ts'
 import type { Materials } from './materials.ts'
 import { encodePayload, type PayloadContext, payloadTemplate, type Row } from './payload.ts'
 import { hasCapture, isEncodedOnSend, textsOf, usesData } from './requestTexts.ts'
@@ -120,7 +121,7 @@ class BankBuilder {
     const send = this.#withSender(step.send)
     const rows = usesData(send) ? this.#materials.rows : [undefined]
     try {
-      for (const row of rows) step.listens ? this.#listen() : this.#encode(send, row)
+      for (const row of rows) step.listens || step.login ? this.#sendNothing() : this.#encode(send, row)
       this.#steps.push({
         name: name ?? showPath(path),
         role,
@@ -132,6 +133,7 @@ class BankBuilder {
         weight,
         reply: reply && !isOneWay(step),
         ...(step.listens && { listens: true as const }),
+        ...(step.login && plannedLogin(step.login)),
         ...(isUnframed(send) && { unframed: true as const }),
         ...(isEncodedOnSend(send) && { isTemplate: true as const }),
         ...(step.capture === undefined ? {} : { captures: this.#names.planned(step) }),
@@ -197,8 +199,8 @@ class BankBuilder {
     }
   }
 
-  /** The frame of a step that sends nothing. */
-  #listen(): void {
+  /** The frame of a step that sends nothing, or what is known only during the run. */
+  #sendNothing(): void {
     this.#frames.push(new Uint8Array(0))
     this.#templates.push(null)
     this.#patches.push([])

@@ -15,6 +15,9 @@ export interface DescribedProtocol {
 export const describedProtocols: Readonly<Record<string, DescribedProtocol>> = {
   memcached: { schemes: ['memcached'], port: 11211 },
   mqtt: { schemes: ['mqtt'], port: 1883, secure: { schemes: ['mqtts'], port: 8883 } },
+  mysql: { schemes: ['mysql', 'mariadb'], port: 3306, path: 'database' },
+  // Neither of the two begins with TLS: a connection asks for it later.
+  postgres: { schemes: ['postgres', 'postgresql'], port: 5432, path: 'database' },
 }
 
 export const describedNames: readonly string[] = Object.keys(describedProtocols)

@@ -5,7 +5,7 @@ import { InvalidValue } from '../invalidValue.ts'
 import { isMapping, valueAt } from '../mapping.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded, readBoundedStream } from '../wholeFile.ts'
-import { credentialsIn, keysIn } from './checks/keys.ts'
+import { credentialsIn, keysIn, passwordsIn } from './checks/keys.ts'
 import type { LoadedScenario } from './loaded.ts'
 import { expandNamed } from './named.ts'
 import { applyOverrides, type Override } from './overrides.ts'
@@ -82,7 +82,8 @@ function finish(
   const all = [...sourceIssues, ...issues, ...named.issues, ...found]
   const fromEnvironment = source.secrets.filter(path => !isOverridden(path) && valueAt(data, path) !== undefined)
   const credentials = credentialsIn(data)
-  const secrets = [...fromEnvironment, ...keysIn(data), ...credentials, ...named.secrets]
+  const passwords = passwordsIn(data)
+  const secrets = [...fromEnvironment, ...keysIn(data), ...credentials, ...passwords, ...named.secrets]
   const places = { ...file, positions: source.positions, origins, secrets }
   if (all.length > 0 || result.scenario === undefined) throw new UserError(issueFaults(all, places))
   const keys = keysIn(data).map(path => String(valueAt(data, path)))
@@ -93,6 +94,7 @@ function finish(
       values: [
         ...source.secretValues,
         ...named.secretValues,
+        ...passwords.map(path => String(valueAt(data, path))),
         ...credentials.flatMap(path => credentialsOf(String(valueAt(data, path)))),
       ],
       keys,

@@ -1,4 +1,5 @@
 import type { LayerText } from '../protocols/layers/settings.ts'
+import type { LoginName, LoginSettings } from '../protocols/logins/login.ts'
 import type { ChecksumName } from '../protocols/picture/checksums.ts'
 import type { LengthForm } from '../protocols/picture/lengths.ts'
 import type { FloatName, NumberName } from '../protocols/picture/numbers.ts'
@@ -123,8 +124,10 @@ export interface Reconnect {
 }
 
 export interface Step {
-  /** Empty where the step listens. */
+  /** Empty where the step listens or logs in. */
   readonly send: Send
+  /** In the handshake: the step is a login, with as many messages as the server wants. */
+  readonly login?: LoginStep
   /** In the handshake: nothing is sent, and what the server says by itself is the reply. */
   readonly listens?: true
   readonly expect?: Expectation
@@ -135,6 +138,9 @@ export interface Step {
   /** Milliseconds between the reply and the connection's next request. */
   readonly think: number | RandomPause
 }
+
+/** By the name of the system, of which there is one. */
+export type LoginStep = Readonly<Partial<Record<LoginName, LoginSettings>>>
 
 /** Exactly one of the two: other rules for the frames of the protocol, or another format, with rules of its own. */
 export interface ReplyForm {

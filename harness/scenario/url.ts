@@ -157,6 +157,9 @@ function describedSettings(
   const bare = rest.replace(/^\//, '')
   const path = protocol.path === 'path' ? bare : decoded(bare)
   if (path !== '' && protocol.path === undefined) throw new InvalidValue(`${forms} without a path`, show(rest))
+  if (protocol.path === 'database' && rest.includes('?')) {
+    throw new InvalidValue(`${forms} without parameters, of which none is read`, show(rest))
+  }
   const scheme = isSecure ? 'tls' : protocol.overUdp ? 'udp' : 'tcp'
   const ownPort = isSecure ? protocol.secure!.port : protocol.port
   const settings = {

@@ -75,9 +75,9 @@ export class RawClient {
   garbage: string | undefined
   /** Length of the next request to be answered, for a protocol without framing. */
   requestBytes = 0
-  /** Whether to keep the bytes of the last reply, because the next request of a handshake may depend on them. */
-  keepsReply = false
-  lastReply: Uint8Array = new Uint8Array(0)
+  /** Whether to keep the bytes of replies, because what a handshake sends next may depend on them. */
+  keepsReplies = false
+  readonly kept: Uint8Array[] = []
   /** The format of the next replies; that of the protocol, unless a step says otherwise. */
   format: Protocol
   readonly #socket: net.Socket
@@ -236,7 +236,7 @@ export class RawClient {
 
   #reply(bytes: Uint8Array, from: number, end: number): Reply {
     const { requestId, type, status } = this.format
-    if (this.keepsReply) this.lastReply = bytes.slice(from, end)
+    if (this.keepsReplies) this.kept.push(bytes.slice(from, end))
     return {
       bytes: end - from,
       isRefusal: this.format.isRefusal?.(bytes, from, end) ?? false,

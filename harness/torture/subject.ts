@@ -1,4 +1,4 @@
-import type { HandshakeRequest } from '../engine/client/singleRequests.ts'
+import type { HandshakeLogin, HandshakeRequest } from '../engine/client/singleRequests.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 
@@ -12,8 +12,8 @@ export interface Subject {
   readonly request: Uint8Array
   /** The format of its reply, where that ends unlike the others. */
   readonly replyFormat?: Protocol
-  /** Requests that are sent first on each new connection, each after the reply to the one before. */
-  readonly handshake: readonly HandshakeRequest[]
+  /** Requests that are sent first on each new connection, each after the reply to the one before, and logins. */
+  readonly handshake: readonly (HandshakeRequest | HandshakeLogin)[]
   /** The server closes a connection after one reply. */
   readonly closes: boolean
 }

@@ -1,3 +1,4 @@
+import type { HandshakeLogin } from '../engine/client/singleRequests.ts'
 import type { Address } from '../transports/transport.ts'
 import { formatSetting, plural } from '../units.ts'
 import { ServerFault } from './fault.ts'
@@ -7,6 +8,9 @@ import type { TortureTimes } from './times.ts'
 
 /** New connections that must be served while those of a trial are open. */
 const othersCount = 3
+/** A server may send as many messages that want no answer. */
+const loginMessagesMax = 256
+const noBytes = new Uint8Array(0)
 
 export interface WorkbenchSettings {
   readonly address: Address
@@ -29,6 +33,7 @@ export class Workbench {
   readonly times: TortureTimes
   readonly #clients: RawClients
   readonly #model: Reply | undefined
+  readonly #overUnixSocket: boolean
   /** Whether the server's memory has already risen too far: to continue could only harm the machine. */
   readonly exceedsMemoryLimit: () => boolean
 
@@ -48,6 +53,7 @@ export class Workbench {
     this.#model = model
     this.exceedsMemoryLimit = exceedsMemoryLimit
     this.#clients = new RawClients(address, subject.protocol)
+    this.#overUnixSocket = address.scheme === 'unix'
   }
 
   /** Opens a connection without its handshake. */
@@ -58,11 +64,17 @@ export class Workbench {
   /** Opens a connection and does its handshake. */
   async open(ms = this.timeoutMs): Promise<RawClient> {
     const client = await this.#clients.connect(ms)
-    client.keepsReply = true
-    for (const { make, replyType, replyFormat } of this.subject.handshake) {
-      const frame = make(client.lastReply)
+    client.keepsReplies = true
+    for (const step of this.subject.handshake) {
+      client.format = step.replyFormat ?? this.subject.protocol
+      if ('login' in step) {
+        await this.#logIn(client, step, ms)
+        continue
+      }
+      const { make, replyType } = step
+      const frame = make(client.kept.pop() ?? noBytes)
+      client.kept.length = 0
       client.requestBytes = frame.length
-      client.format = replyFormat ?? this.subject.protocol
       await this.write(client, frame)
       await client.until(() => client.replies.length > 0, ms)
       const reply = client.replies.at(-1)
@@ -71,7 +83,8 @@ export class Workbench {
         throw new ServerFault(describeWrongReply(reply, replyType))
       client.replies.length = 0
     }
-    client.keepsReply = false
+    client.keepsReplies = false
+    client.kept.length = 0
     client.format = this.subject.replyFormat ?? this.subject.protocol
     client.requestBytes = this.subject.request.length
     return client
@@ -148,6 +161,27 @@ export class Workbench {
   /** Closes every connection at once, which ends the trial. */
   destroy(): void {
     this.#clients.destroy()
+  }
+
+  /** Goes through a login, message by message; throws a ServerFault where the server does not accept it. */
+  async #logIn(client: RawClient, { login }: HandshakeLogin, ms: number): Promise<void> {
+    const dialogue = login(this.#overUnixSocket)
+    let act = dialogue.next(undefined)
+    for (let messages = 0; messages < loginMessagesMax; messages++) {
+      if (act.kind === 'refused' || act.kind === 'failed') throw new ServerFault(`the login: ${act.text}`)
+      if (act.kind === 'done') {
+        client.replies.length = 0
+        client.kept.length = 0
+        return
+      }
+      if (act.kind === 'send') await this.write(client, act.bytes)
+      await client.until(() => client.kept.length > 0, ms)
+      const message = client.kept.shift()
+      if (message === undefined) throw new ServerFault(`the login: ${describeReceived(client, 1, ms)}`)
+      client.replies.length = 0
+      act = dialogue.next(message)
+    }
+    throw new ServerFault(`the login: ${loginMessagesMax} messages, and no end`)
   }
 
   #compare(reply: Reply): void {

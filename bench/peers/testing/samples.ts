@@ -74,3 +74,18 @@ sockperf: ---> percentile 50.000 =   43.874
 sockperf: ---> percentile 25.000 =   39.788
 sockperf: ---> <MIN> observation =   25.727
 `
+
+export const pgbenchText = `pgbench (15.14 (Debian 15.14-0+deb12u1))
+transaction type: select1.sql
+scaling factor: 1
+query mode: simple
+number of clients: 10
+number of threads: 1
+maximum number of tries: 1
+duration: 3 s
+number of transactions actually processed: 91402
+number of failed transactions: 0 (0.000%)
+latency average = 0.328 ms
+initial connection time = 14.215 ms
+tps = 30512.338214 (without initial connection time)
+`

@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../../port.ts'
@@ -88,8 +88,13 @@ export async function startDnsmasq(skip: Skip): Promise<{ port: number; queries:
 
 const postgresFolders = '/usr/lib/postgresql'
 
-/** A PostgreSQL server that trusts this machine; its port, and what it counts. */
-export async function startPostgres(skip: Skip): Promise<{ port: number; query: (sql: string) => Promise<string> }> {
+/**
+ * A PostgreSQL server that trusts this machine, or whom the lines of `hba` name before; its port, and what it counts.
+ */
+export async function startPostgres(
+  skip: Skip,
+  hba: readonly string[] = [],
+): Promise<{ port: number; query: (sql: string) => Promise<string> }> {
   skipWithout('psql', '--version', 'postgresql', skip)
   const [version] = existsSync(postgresFolders) ? readdirSync(postgresFolders) : []
   if (version === undefined || process.getuid?.() !== 0) {
@@ -108,6 +113,8 @@ export async function startPostgres(skip: Skip): Promise<{ port: number; query: 
     ['-D', join(folder, 'data'), '-A', 'trust', '-U', 'postgres', '--no-sync'],
     as,
   )
+  const rules = join(folder, 'data', 'pg_hba.conf')
+  if (hba.length > 0) writeFileSync(rules, `${hba.join('\n')}\n${readFileSync(rules, 'utf8')}`)
   const port = await freePort()
   const flags = [
     '-D',
@@ -132,6 +139,29 @@ export async function startPostgres(skip: Skip): Promise<{ port: number; query: 
       '-Atc',
       sql,
     ])
+    return stdout.trim()
+  }
+  return { port, query }
+}
+
+/** A MariaDB server; its port, and its answer to a statement, as text. CI does not install it. */
+export async function startMariadb(skip: Skip): Promise<{ port: number; query: (sql: string) => Promise<string> }> {
+  if (['mariadbd', 'mariadb', 'mariadb-install-db'].some(name => spawnSync(name, ['--version']).error !== undefined)) {
+    console.warn('skipped: mariadbd is not installed ("apt-get install mariadb-server")')
+    skip('mariadbd is not installed')
+  }
+  const folder = temporaryFolder()
+  const data = join(folder, 'data')
+  const socket = join(folder, 'socket')
+  const run = promisify(execFile)
+  const install = ['--no-defaults', `--datadir=${data}`, '--user=root', '--skip-test-db', '--skip-name-resolve']
+  await run('mariadb-install-db', [...install, '--auth-root-authentication-method=normal'])
+  const port = await freePort()
+  const flags = ['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--user=root']
+  const server = new Program('mariadbd', [...flags, '--bind-address=127.0.0.1', '--skip-log-bin'])
+  await server.says(/ready for connections/)
+  const query = async (sql: string) => {
+    const { stdout } = await run('mariadb', ['--no-defaults', `--socket=${socket}`, '-uroot', '-Ns', '-e', sql])
     return stdout.trim()
   }
   return { port, query }

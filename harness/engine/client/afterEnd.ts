@@ -47,7 +47,7 @@ export class AfterEnd {
     while (at < end && !isOver) {
       const found = frames.frameEnd(link, input, at, end)
       if (found === incomplete) break
-      isOver = found < 0 || protocol.endsConnection?.(input, at, found) === true
+      isOver = found < 0 || protocol.endsConnection?.(input, at, found) === true || this.#isLoggingIn(link)
       if (found > 0) this.takeFrame(link, input, at, found, now)
       else samples.broken(found, input, at, end, now)
       at = isOver ? end : found
@@ -75,6 +75,13 @@ export class AfterEnd {
     if (role === roleIndex.request) counters.drainedResponseTime(now - slots.intendedAt[slot]!)
     counters.nonCompletingReply()
     slots.release(link, slot)
+  }
+
+  /** A login that was under way at the end goes no further: what else comes on the link is of no interest. */
+  #isLoggingIn(link: number): boolean {
+    const { slots, sequence } = this.#options
+    const oldest = slots.oldest(link)
+    return oldest >= 0 && sequence.logsIn[sequence.stepOfFrame[slots.frame[oldest]!]!]!
   }
 
   /** Counts the ages at `endAt` of what is still unanswered on any link, and shows the beginnings of replies. */

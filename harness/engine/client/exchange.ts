@@ -16,8 +16,10 @@ import type { DueTimes } from './due.ts'
 import { IgnoredFrames } from './ignoredFrames.ts'
 import type { InFlight } from './inflight.ts'
 import { LinkState } from './linkState.ts'
+import { Logins } from './logins.ts'
 import { NonRequests } from './nonRequests.ts'
 import { OneWayRequests } from './oneWay.ts'
+import { OtherReplies } from './otherReplies.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pairing } from './pairing.ts'
 import { Patcher } from './patches.ts'
@@ -71,6 +73,8 @@ export class Exchange {
   readonly frames: ReplyFrames
   /** With a key: signs the challenge of each connection. */
   readonly #signer: Signer | undefined
+  /** Absent where no step of the handshake logs in. */
+  readonly #logins: Logins | undefined
   /** Absent where every request is encoded before the run. */
   readonly #captures: Captures | undefined
   readonly #patcher: Patcher
@@ -88,6 +92,7 @@ export class Exchange {
   /** Mode rate: response times count from when the request was to be sent. */
   readonly #isPaced: boolean
   readonly #strays: StrayReplies
+  readonly #others: OtherReplies
   readonly #statuses: StatusCounts | undefined
   readonly #isSinglePass: boolean
   /** Requests of the loop that the current readable event has completed. */
@@ -107,9 +112,7 @@ export class Exchange {
     this.requestsLeft = this.#isPaced ? 0 : (plan.requests ?? Number.POSITIVE_INFINITY)
     this.#sequence = new RequestSequence(plan, prng)
     this.pauses = new Pauses(plan)
-    const hasAnsweredHeartbeat = bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
-    const slotsPerLink = sending.pipeline + (hasAnsweredHeartbeat ? 1 : 0)
-    this.#slots = createInFlight(plan, slotsPerLink, protocol.requestId)
+    this.#slots = createInFlight(plan, sending.slotsPerLink, protocol.requestId)
     this.#datagrams = this.#slots instanceof DatagramInFlight ? this.#slots : undefined
     const patcher = new Patcher(bank.patches, { ...plan, prng, epochOffsetMs })
     this.#patcher = patcher
@@ -141,11 +144,10 @@ export class Exchange {
     })
     this.endings = ConnectionEndings.of(protocol, plan, { ...shared, outgoing: this.#outgoing })
     this.#strays = new StrayReplies({ counters, pairing, due, slots, samples, overUdp: this.#overUdp })
-    this.nonRequests = new NonRequests({
-      ...{ ...shared, pairing, pauses: this.pauses, outgoing: this.#outgoing },
-      countSent: (role, messages) => this.#countSent(role, messages),
-      pause,
-    })
+    const countSent = (role: number, messages: number) => this.#countSent(role, messages)
+    const sends = { ...shared, samples, pauses: this.pauses, outgoing: this.#outgoing, countSent, pause }
+    this.#logins = Logins.of(plan, sends)
+    this.nonRequests = new NonRequests({ ...sends, pairing, logins: this.#logins })
     this.#isSinglePass = plan.mode === 'once'
     this.#statuses = StatusCounts.of(protocol, slab, this.#sequence)
     this.unanswered = new UnansweredRequests({
@@ -154,9 +156,11 @@ export class Exchange {
       partialFrames: this.#partialFrames,
       timeoutBreaks: protocol.requestId === undefined || plan.reconnect === 'every-request',
     })
+    const ends = { ...shared, protocol, unanswered: this.unanswered, deliveries: this.#deliveries }
+    this.#others = new OtherReplies(ends)
     this.afterEnd = new AfterEnd({
-      ...{ ...shared, protocol, pairing, samples, strays: this.#strays, unanswered: this.unanswered },
-      ...{ partialFrames: this.#partialFrames, deliveries: this.#deliveries, frames: this.frames },
+      ...{ ...ends, pairing, samples, strays: this.#strays },
+      ...{ partialFrames: this.#partialFrames, frames: this.frames },
     })
   }
 
@@ -274,6 +278,8 @@ export class Exchange {
     if (this.#datagrams?.isReordered(link, slot)) this.counters.reorderedReply()
     const frame = slots.frame[slot]!
     const step = this.#sequence.stepOfFrame[frame]!
+    if (this.#logins !== undefined && this.#sequence.logsIn[step])
+      return this.#logins.take(link, slot, step, input, from, end, now)
     this.endings?.replied(link, step, input, from, end)
     this.#statuses?.count(step, input, from)
     const isOk = this.#checks.passes(link, slot, frame, step, input, from, end)
@@ -283,14 +289,10 @@ export class Exchange {
       if (!isOk) this.samples.unexpected(step, input, from, end, now)
       if (!isOk && this.#isFatal(step)) {
         this.pairing.doubt()
-        return this.#signer !== undefined && this.#isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
+        return this.#signer !== undefined && this.#others.isRefusal(input, from, end) ? 'connect-refused' : 'unexpected'
       }
       this.#signer?.answered(step, input, from, end)
-      // With deliveries the audit needs every acknowledgement, also one that was not as expected.
-      if (!isOk && this.#deliveries !== undefined && !this.#isRefusal(input, from, end)) {
-        this.counters.nonCompletingReply()
-      }
-      this.#recordOther(link, slot, step, isOk, now)
+      this.#others.record(link, slot, step, isOk, input, from, end, now)
     }
     if (this.pauses.meanMs[step]! > 0) this.#think(link, step, now + this.pauses.after(step))
     return undefined
@@ -305,34 +307,12 @@ export class Exchange {
     slots.release(link, slot)
   }
 
-  /** Records a reply to a heartbeat or a message of the handshake, or one that fails its request. */
-  #recordOther(link: number, slot: number, step: number, isOk: boolean, now: number): void {
-    const role = this.#sequence.role[step]!
-    const responseMs = now - this.#slots.intendedAt[slot]!
-    this.#slots.release(link, slot)
-    if (role === roleIndex.heartbeat) this.links.heartbeatEnded(link)
-    if (isOk) {
-      this.counters.completed(role, 1)
-      return
-    }
-    this.counters.failed(role, 1, 'unexpected')
-    if (role !== roleIndex.request) return
-    this.links.answered(link)
-    this.counters.timeToFailure(responseMs)
-    this.counters.failedOn(step)
-    this.unanswered.missCaptures(link, step)
-  }
-
   /**
    * Whether an unexpected reply to a step ends its connection. In a handshake it does. Over UDP without ids the reply
    * may be a duplicate of the one before, and every later reply would be matched to the wrong request.
    */
   #isFatal(step: number): boolean {
     return this.#sequence.role[step] === roleIndex.handshake || (this.#overUdp && this.#datagrams === undefined)
-  }
-
-  #isRefusal(bytes: Uint8Array, from: number, end: number): boolean {
-    return this.#protocol.isRefusal?.(bytes, from, end) === true
   }
 
   /** The cause to close a connection for after bytes that are no frame. With ids a datagram is only lost: undefined. */

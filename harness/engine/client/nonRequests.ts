@@ -1,8 +1,9 @@
 import type { FailureKind } from '../../failures.ts'
 import { roleIndex } from '../../metrics/slab.ts'
-import { written } from '../../transports/transport.ts'
+import { type Written, written } from '../../transports/transport.ts'
 import type { WorkerCounters } from './counters.ts'
 import type { LinkState } from './linkState.ts'
+import type { Logins } from './logins.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Pairing } from './pairing.ts'
 import type { Pauses } from './pauses.ts'
@@ -16,6 +17,8 @@ export interface NonRequestsOptions {
   readonly pairing: Pairing
   readonly pauses: Pauses
   readonly counters: WorkerCounters
+  /** Absent where no step logs in. */
+  readonly logins: Logins | undefined
   readonly countSent: (role: number, messages: number) => void
   /** Sends nothing more on the link until that time. */
   readonly pause: (link: number, time: number) => void
@@ -54,9 +57,14 @@ export class NonRequests {
 
   #send(link: number, step: number, now: number): FailureKind | undefined {
     const { sequence, outgoing, countSent } = this.#options
-    const frame = sequence.frameOf(link, step)
-    const result = sequence.listens[step] ? outgoing.listen(link, frame, now) : outgoing.sendOne(link, frame, now)
+    const result = this.#write(link, step, sequence.frameOf(link, step), now)
     countSent(sequence.role[step]!, 1)
     return result === written.refused ? outgoing.takeRefusal() : undefined
+  }
+
+  #write(link: number, step: number, frame: number, now: number): Written {
+    const { sequence, outgoing, logins } = this.#options
+    if (sequence.logsIn[step]) return logins!.begin(link, step, frame, now)
+    return sequence.listens[step] ? outgoing.listen(link, frame, now) : outgoing.sendOne(link, frame, now)
   }
 }

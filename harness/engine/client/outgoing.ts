@@ -190,6 +190,12 @@ export class Outgoing {
     return written.taken
   }
 
+  /** Sends bytes that are no frame of the bank, and whose reply is that of a step; takes a slot for it. */
+  sendBytes(link: number, frame: number, bytes: Uint8Array, now: number): Written {
+    this.#slots.take(link, frame, now)
+    return this.#write(link, bytes, bytes.length, 1)
+  }
+
   /** Prepares the request that `add` adds, and writes the batch first if the request does not fit behind it. */
   makeRoom(link: number, frame: number, now: number): Written {
     const bytes = this.#isEncodedOnSend[frame] ? this.#encode(link, frame, now) : this.#sendable[frame]!

@@ -16,6 +16,8 @@ export class RequestSequence {
   readonly reply: readonly boolean[]
   /** Steps of the handshake that send nothing. */
   readonly listens: readonly boolean[]
+  /** Steps of the handshake that log in: a dialogue. */
+  readonly logsIn: readonly boolean[]
   /** By frame. */
   readonly stepOfFrame: Int32Array
   readonly #firstFrame: Int32Array
@@ -46,6 +48,7 @@ export class RequestSequence {
     this.role = Uint8Array.from(steps, step => roleIndex[step.role])
     this.reply = steps.map(step => step.reply)
     this.listens = steps.map(step => step.listens === true)
+    this.logsIn = steps.map(({ login }) => login !== undefined)
     this.stepOfFrame = new Int32Array(frames.length)
     this.#firstFrame = Int32Array.from(steps, step => step.firstFrame)
     this.#frameCount = Int32Array.from(steps, step => step.frameCount)

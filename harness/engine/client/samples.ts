@@ -79,6 +79,12 @@ export class Samples {
     })
   }
 
+  /** What has become of a step with several replies, in words; `isSinglePass` as for `replied`. */
+  outcome(step: number, isOk: boolean, text: string, now: number, isSinglePass: boolean): void {
+    if (isSinglePass) this.#text(this.#replies, isOk ? 'reply' : 'unexpected', step, text, now)
+    if (!isOk) this.#text(this.#table, 'unexpected', step, text, now)
+  }
+
   /** A whole frame that no request waits for. */
   unasked(kind: 'stray' | 'surplus' | 'greeting', bytes: Uint8Array, from: number, end: number, now: number): void {
     this.#frame(this.#table, kind, noStep, 0, bytes, from, end, now)
@@ -122,6 +128,14 @@ export class Samples {
       bytes: shown.slice(0, sampleBytesMax),
       announced: 0,
     })
+  }
+
+  #text(table: SampleTable, kind: SampleKind, step: number, text: string, now: number): void {
+    const index = sampleIndex[kind]
+    if (!table.count(index, step, 0)) return
+    const bytes = Buffer.from(text)
+    const shown = { length: bytes.length, bytes: bytes.subarray(0, sampleBytesMax), announced: 0 }
+    table.keep(index, step, 0, { at: now + this.#sharedOffsetMs, ...shown })
   }
 
   #raw(kind: SampleKind, bytes: Uint8Array, from: number, to: number, now: number): void {

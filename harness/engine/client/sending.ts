@@ -10,6 +10,8 @@ export interface Sending {
   readonly firstConnection: number
   /** Requests that a connection may have in flight. */
   readonly pipeline: number
+  /** The same with a heartbeat that is answered. */
+  readonly slotsPerLink: number
   /** A connection may send the next request of the loop at any time: it does not make a single pass over the steps. */
   readonly endless: boolean
   /** Each write is a datagram, which holds one request. */
@@ -22,11 +24,13 @@ export interface Sending {
 
 /** How the requests of a plan are sent in a protocol, which is the one with its layers. */
 export function sendingOf(plan: WorkerPlan, protocol: Protocol): Sending {
+  const hasAnsweredHeartbeat = plan.bank.steps.some(({ role, reply }) => role === 'heartbeat' && reply)
   return {
     bank: plan.bank,
     links: plan.connections,
     firstConnection: plan.firstConnection,
     pipeline: plan.pipeline,
+    slotsPerLink: plan.pipeline + (hasAnsweredHeartbeat ? 1 : 0),
     endless: plan.mode === 'loop',
     overUdp: plan.address.scheme === 'udp',
     hasIds: protocol.requestId !== undefined,

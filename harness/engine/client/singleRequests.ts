@@ -3,6 +3,8 @@ import { assert } from '../../errors.ts'
 import { type PlannedStep, type RequestBank, speaks } from '../../plan/bank.ts'
 import { createPrng } from '../../prng.ts'
 import { createProtocol } from '../../protocols/catalog.ts'
+import { loginSystems } from '../../protocols/logins/catalog.ts'
+import type { Login, LoginSpec } from '../../protocols/logins/login.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { Patcher } from './patches.ts'
 import { createSigner } from './signer.ts'
@@ -27,13 +29,20 @@ export interface HandshakeRequest {
   readonly replyFormat?: Protocol
 }
 
+/** A login of a handshake: a dialogue, made for each connection. */
+export interface HandshakeLogin {
+  login(overUnixSocket: boolean): Login
+  /** The format of its messages. */
+  readonly replyFormat: Protocol
+}
+
 /** The requests of a scenario one at a time, as the loop would send them over the first connection. */
 export interface SingleRequests {
   /** The first one of the loop. */
   request(): Uint8Array
   /** The format of its reply, where that ends unlike the others. */
   readonly replyFormat?: Protocol
-  readonly handshake: readonly HandshakeRequest[]
+  readonly handshake: readonly (HandshakeRequest | HandshakeLogin)[]
 }
 
 /** Makes the requests of a bank without a loop: fills in slots, signs challenges and wraps bodies in their layers. */
@@ -50,9 +59,10 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
 
   const { first, handshake: indexes } = spokenSteps(bank)
   const formatOf = ({ form }: PlannedStep) => (form === undefined ? undefined : createProtocol(form.spec))
-  const handshake = indexes.map((index, place): HandshakeRequest => {
+  const handshake = indexes.map((index, place): HandshakeRequest | HandshakeLogin => {
     const step = bank.steps[index]!
     const before = indexes[place - 1]
+    if (step.login !== undefined) return loginOf(step.login)
     const replyType = step.expectation?.fields?.['type']?.[0]
     const replyFormat = formatOf(step)
     return {
@@ -80,4 +90,9 @@ export function spokenSteps({ steps, groups }: RequestBank): {
   const isWithKey = ({ role }: PlannedStep, index: number) => role === 'handshake' && index < ownFrom
   const handshake = steps.flatMap((step, index) => (isWithKey(step, index) || isOwn(index) ? [index] : []))
   return { first: steps[group.loopFrom]!, handshake }
+}
+
+function loginOf(login: LoginSpec): HandshakeLogin {
+  const { format, logins } = loginSystems[login.system]
+  return { login: overUnixSocket => logins(login, overUnixSocket)(), replyFormat: createProtocol(format) }
 }

@@ -12,6 +12,7 @@ import { datagramIssues } from './datagrams.ts'
 import { keysIn } from './keys.ts'
 import { loadIssues } from './load.ts'
 import { bareTextIssues, localAddressIssues } from './localAddress.ts'
+import { loginIssues } from './logins.ts'
 import { dataIssues, type Exchange, messageIssues } from './messages.ts'
 import { oneWayIssues } from './oneWay.ts'
 import { reconnectIssues } from './reconnect.ts'
@@ -44,6 +45,7 @@ export function conflictIssues(data: unknown, settings: Partial<ScenarioSettings
     ...bareTextIssues(settings),
     ...oneWayIssues(settings),
     ...replyFormIssues(settings),
+    ...loginIssues(settings),
     ...answerIssues(settings),
     ...stepsOf(settings).flatMap(({ path, step }) => [
       ...messageIssues(path, step, settings.protocol),
@@ -77,5 +79,6 @@ function keyIssues(data: unknown, { protocol }: Partial<ScenarioSettings>): Issu
 function stepsOf(settings: Partial<ScenarioSettings>): { readonly path: Path; readonly step: Exchange }[] {
   const { heartbeat } = settings
   const beat = heartbeat ? [{ path: ['heartbeat'], step: { send: heartbeat.send } }] : []
-  return [...placedSteps(settings), ...beat]
+  // A login has no messages that the scenario could be wrong about.
+  return [...placedSteps(settings).filter(({ step }) => !('login' in step)), ...beat]
 }

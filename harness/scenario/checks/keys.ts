@@ -12,9 +12,15 @@ const keyPaths: readonly Path[] = [
   ]),
 ]
 
-/** Whether there is a key at a path. */
+/** The paths of passwords, which are text too. The second is a setting of a description. */
+const passwordPaths: readonly Path[] = [
+  ['connect', '*', 'login', '*', 'password'],
+  ['protocol', '*', 'password'],
+]
+
+/** Whether there is a key or a password at a path. */
 export function isKeyPath(path: Path): boolean {
-  return keyPaths.some(
+  return [...keyPaths, ...passwordPaths].some(
     pattern => pattern.length === path.length && pattern.every((key, index) => key === '*' || key === path[index]),
   )
 }
@@ -28,6 +34,17 @@ export function keysIn(data: unknown): Path[] {
       pattern.includes('*') ? names.map(name => pattern.map(key => (key === '*' ? name : key))) : [pattern],
     )
     .filter(path => valueAt(data, path) !== undefined)
+}
+
+/** The paths of the passwords of logins in plain data. */
+export function passwordsIn(data: unknown): Path[] {
+  const steps = valueAt(data, ['connect'])
+  if (!Array.isArray(steps)) return []
+  return steps.flatMap((_, index) => {
+    const login = valueAt(data, ['connect', index, 'login'])
+    const paths = isMapping(login) ? Object.keys(login).map(name => ['connect', index, 'login', name, 'password']) : []
+    return paths.filter(path => (valueAt(data, path) ?? '') !== '')
+  })
 }
 
 /** The paths of headers that log in, in the requests of plain data, as of -H: they are shown as little as keys. */

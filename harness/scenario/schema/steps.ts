@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { choice, duration, flag, hourMs, listOf, mapping } from '../../fields.ts'
+import { list } from '../../invalidValue.ts'
 import { type Heartbeat, limits, type MixStep, type RandomPause, type Step } from '../scenario.ts'
 import { captureSchema } from './capture.ts'
 import { expectSchema } from './expectation.ts'
+import { loginSchema } from './login.ts'
 import { sendSchema } from './payload.ts'
 import { replyFormSchema } from './replyForm.ts'
 
@@ -35,7 +37,7 @@ const stepShape = {
     .describe(
       'The pause between the reply and the next request of the connection: 1s, or { mean: 1s, spread: exponential } for pauses that are drawn anew each time. The first requests of all connections are spread over the longest pause',
     ),
-} satisfies Record<Exclude<keyof Step, 'listens'>, z.ZodType>
+} satisfies Record<Exclude<keyof Step, 'listens' | 'login'>, z.ZodType>
 
 const stepForms = 'a mapping with send and, optionally, expect, reply, capture and think'
 const step = mapping(stepShape, stepForms).meta({
@@ -51,23 +53,40 @@ const mixStepShape = {
     .max(weightMax, `expected a number up to ${weightMax}`)
     .prefault(1)
     .describe('How often the step is drawn, relative to the weights of the others'),
-} satisfies Record<Exclude<keyof MixStep, 'listens'>, z.ZodType>
+} satisfies Record<Exclude<keyof MixStep, 'listens' | 'login'>, z.ZodType>
 
 /** The steps of an iteration, one after the other. */
 export const loopSchema = listOf(step, 'steps', 1, limits.stepsMax)
 
-const listenForms = 'send, or expect for what the server says by itself'
-const connectStep = mapping({ ...stepShape, send: sendSchema.exactOptional() }, stepForms)
+const listenForms = 'send, or expect for what the server says by itself, or login'
+/** What a login has itself: its messages, and what is expected of the replies. */
+const besideLogin = ['send', 'expect', 'reply', 'capture'] as const
+const connectShape = {
+  ...stepShape,
+  send: sendSchema.exactOptional(),
+  login: loginSchema
+    .exactOptional()
+    .describe(
+      'Instead of send: logs in, with as many messages as the server wants; { postgres: { user, password, database } }, or mysql',
+    ),
+}
+const connectStep = mapping(connectShape, stepForms)
   .superRefine((given, context) => {
-    if (given.send !== undefined || given.expect !== undefined) return
+    const { send, expect, login } = given
+    const beside = besideLogin.filter(key => given[key] !== undefined)
+    if (login !== undefined && beside.length > 0) {
+      context.addIssue({ code: 'custom', message: `expected login alone, got ${list(['login', ...beside])}` })
+    }
+    if (send !== undefined || expect !== undefined || login !== undefined) return
     context.addIssue({ code: 'custom', message: `expected a step with ${listenForms}` })
   })
-  .transform(
-    ({ send, ...others }): Step => (send === undefined ? { send: '', listens: true, ...others } : { send, ...others }),
-  )
+  .transform(({ send, login, ...others }): Step => {
+    if (login !== undefined) return { send: '', login, ...others }
+    return send === undefined ? { send: '', listens: true, ...others } : { send, ...others }
+  })
   .meta({
     id: 'connectStep',
-    description: 'One message of the handshake; without send it is what the server says by itself',
+    description: 'One message of the handshake, or a login; without either it is what the server says by itself',
   })
 
 /** The handshake of a connection. */
