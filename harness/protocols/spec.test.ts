@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
+import { list } from '../invalidValue.ts'
 import { createProtocol } from './catalog.ts'
+import { describedNames } from './described.ts'
 import { describeProtocol } from './describeProtocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
 import { protocolSchema, protocolSpec, protocolText } from './spec.ts'
@@ -95,16 +97,14 @@ test('protocolSpec() refuses a frame whose fields exclude each other', () => {
 })
 
 test('protocolSpec() distinguishes protocols of later versions from unknown ones', () => {
-  const later = (name: string) =>
-    `protocol "${name}" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp`
+  const known = list(['raw', 'line', 'frame', 'tlv', 'rpc', 'broadcast', 'http', 'resp', ...describedNames])
+  const later = (name: string) => `protocol "${name}" is not in this version of volley; it has ${known}`
   for (const name of ['./my-protocol.js', 'own.mts']) {
     expect(faultsOf(name)).toEqual([later(name)])
     expect(faultsOf({ [name]: {} })).toEqual([later(name)])
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
-  expect(faultsOf('websocket')).toEqual([
-    'unknown protocol "websocket"; known protocols: raw, line, frame, tlv, rpc, broadcast, http and resp',
-  ])
+  expect(faultsOf('bittorrent')).toEqual([`unknown protocol "bittorrent"; known protocols: ${known}`])
 })
 
 test('protocolSchema keeps the path and the keys of a fault, so that a caller can find their place in a file', () => {
@@ -120,7 +120,7 @@ test('protocolSchema keeps the path and the keys of a fault, so that a caller ca
 test('protocolSchema becomes a JSON Schema with names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
-  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","broadcast","http","resp"]')
+  expect(text).toContain('"enum":["raw","line","frame","tlv","rpc","broadcast","http","resp","')
   expect(text).toContain('"lengthAdjustment":{')
   expect(text).toContain('"additionalProperties":false')
 })
