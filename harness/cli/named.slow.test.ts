@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { describeProtocol } from '../protocols/describeProtocol.ts'
+import { exampleOf } from '../scenario/testing/descriptionExamples.ts'
 import { startPymodbus, startRabbit, startSmtp } from './testing/namedServers.ts'
 import { memcachedCounts, startDnsmasq, startMemcached, startMosquitto, startNats } from './testing/otherServers.ts'
 import { until } from './testing/programs.ts'
@@ -18,6 +19,10 @@ function expectWhole({ code, report }: RunEnded, requests = 2000) {
   expect(code).toBe(0)
   return report
 }
+
+/** Runs 2,000 requests on one connection as the first lines of a description tell. */
+const runExample = (name: string, address: string) =>
+  run(scenarioFile(`name: e\ntarget: { address: "${address}" }\nconnections: 1\nrequests: 2000\n${exampleOf(name)}`))
 
 /** Runs 2,000 requests to a URL without a file. */
 const runUrl = (url: string, ...flags: string[]) => run(url, '-n', '2000', '-c', '2', ...flags)
@@ -72,21 +77,13 @@ test('mqtt:// with a wrong password, or without one, fails in its handshake and 
 
 test('mqtt in a file publishes and subscribes', async ({ skip }) => {
   const { port, received, sent } = await startMosquitto(skip)
-  const text = `name: m
-target: { address: "tcp://127.0.0.1:${port}" }
-protocol: { mqtt: { client: tester } }
-connections: 1
-requests: 2000
-loop:
-  - send: { type: 0x32, body: [ { length: u16, of: "t/a" }, { u16: "{{random 1..65535}}" }, "{{stamp}} {{random 200}}" ] }
-    expect: { type: 0x40 }
-  - send: { type: 0x30, body: [ { length: u16, of: "t/b" }, "hello" ] }
-    expect: nothing
-`
-  expectWhole(await run(scenarioFile(text)))
+  const report = expectWhole(await runExample('mqtt', `tcp://127.0.0.1:${port}`))
   await until('the log of 2,000 publishes', async () => (await received()) >= 2000)
   expect(await received()).toBe(2000)
   expect(sent('PUBACK')).toBe(1000)
+  // Each comes back, those of the end perhaps behind it.
+  expect(report.deliveries!.count).toBeGreaterThan(1900)
+  expect(report.deliveries!.count).toBeLessThanOrEqual(sent('PUBLISH'))
 })
 
 test('nats:// logs in and publishes, and its pings are answered', async ({ skip }) => {
@@ -176,19 +173,23 @@ test('modbus:// with pymodbus', async ({ skip }) => {
   expect(await countsOf(server)).toMatchObject({ reads: 2000 })
 })
 
-test('amqp:// and stomp:// with RabbitMQ', async ({ skip }) => {
+test('amqp:// publishes and is told why a login fails; stomp:// sends to a queue', async ({ skip }) => {
   const { amqp, stomp } = await startRabbit(skip)
   const confirmed = expectWhole(await runUrl(`amqp://127.0.0.1:${amqp}`))
   expect(describeProtocol(confirmed.scenario.protocol)).toBe('amqp')
-  const text = `name: a
-target: { address: "tcp://127.0.0.1:${amqp}" }
-protocol: amqp
-connections: 1
-requests: 2000
-`
-  expectWhole(await run(scenarioFile(text)))
   const wrong = await run(`amqp://guest:falsch@127.0.0.1:${amqp}`, '-n', '10', '-c', '1', '-d', '1s')
-  expect(JSON.stringify(wrong.report)).toContain('ACCESS_REFUSED')
-  const receipts = expectWhole(await runUrl(`stomp://127.0.0.1:${stomp}/queue/volley`))
-  expect(describeProtocol(receipts.scenario.protocol)).toBe('stomp')
+  // Connection.Close, 403.
+  expect(wrong.report.samples![0]).toMatchObject({
+    step: 'connect[1]',
+    hex: expect.stringMatching(/00 0a 00 32 01 93/),
+  })
+  const consumed = expectWhole(await runExample('amqp', `tcp://127.0.0.1:${amqp}`))
+  expect(consumed.deliveries!.count).toBe(2000)
+  expect(consumed.deliveries!.latencyMs.count).toBe(2000)
+  const queued = expectWhole(await runUrl(`stomp://127.0.0.1:${stomp}/queue/volley`))
+  expect(describeProtocol(queued.scenario.protocol)).toBe('stomp')
+  // The line end behind the last frame is the beginning of none.
+  expect(queued.samples).toEqual([])
+  const subscribed = expectWhole(await runExample('stomp', `tcp://127.0.0.1:${stomp}`))
+  expect(subscribed.deliveries!.count).toBe(2000)
 })

@@ -9,6 +9,7 @@ import { describeProtocol } from '../protocols/describeProtocol.ts'
 import { parseScenario, scenarioFromUrl } from './load.ts'
 import { describe, descriptions } from './named.ts'
 import { resolveProtocol } from './resolve.ts'
+import { exampleOf } from './testing/descriptionExamples.ts'
 import { faultLines, faultsIn } from './testing/faults.ts'
 
 const scenarioWith = (...lines: string[]) => `name: s\ntarget: { address: "tcp://h:1" }\n${lines.join('\n')}\n`
@@ -35,6 +36,14 @@ group.each(descriptions().map(description => [description.name, description] as 
     expect(description.summary.length).toBeGreaterThan(10)
     // One line of the list in a terminal of 80 columns.
     expect(description.summary.length).toBeLessThanOrEqual(100)
+  })
+
+  test('tells in its first lines of steps that work', () => {
+    const address = describedProtocols[name]!.overUdp ? 'udp://h:1' : 'tcp://h:1'
+    const { scenario } = parsed(`name: s\ntarget: { address: "${address}" }\n${exampleOf(name)}`)
+    const composed = composeProtocol(resolveProtocol(scenario))
+    const { frames } = encodeRequests(scenario, composed, { files: new Map(), rows: [] }, 1)
+    expect(frames.length).toBeGreaterThan(0)
   })
 
   test('gives a scenario its format, its handshake and its loop', () => {

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../port.ts'
-import { Program, skipUnless } from './programs.ts'
+import { isRunning, Program, skipUnless, until } from './programs.ts'
 import { inThisFolder, pythonWith } from './python.ts'
-import { temporaryFolder } from './volley.ts'
+import { cleanUpWith, temporaryFolder } from './volley.ts'
 
 type Skip = (why: string) => void
 
@@ -27,17 +28,15 @@ export async function startPymodbus(skip: Skip): Promise<{ server: Program; port
   return { server, port }
 }
 
+const rabbitStartMsMax = 90_000
 const rabbitProgram = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 
-/**
- * RabbitMQ with AMQP and STOMP; the port of each. CI does not have it: it takes half a minute to install and to start. The
- * node finds its own port without the daemon of Erlang, which would outlive the test.
- */
-export async function startRabbit(skip: Skip): Promise<{ amqp: number; stomp: number; server: Program }> {
+/** RabbitMQ with AMQP and STOMP; the port of each. CI does not have it: it takes half a minute to install and to start. */
+export async function startRabbit(skip: Skip): Promise<{ amqp: number; stomp: number }> {
   skipUnless(existsSync(rabbitProgram), 'RabbitMQ', 'rabbitmq-server', skip)
   const folder = temporaryFolder()
   chmodSync(folder, 0o755)
-  const [amqp, stomp, own] = [await freePort(), await freePort(), await freePort()]
+  const [amqp, stomp, own, daemon] = [await freePort(), await freePort(), await freePort(), await freePort()]
   writeFileSync(join(folder, 'plugins'), '[rabbitmq_stomp].\n')
   writeFileSync(
     join(folder, 'rabbit.conf'),
@@ -52,10 +51,30 @@ export async function startRabbit(skip: Skip): Promise<{ amqp: number; stomp: nu
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_PID_FILE: join(folder, 'pid'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-start_epmd false -erl_epmd_port ${own}`,
     RABBITMQ_DIST_PORT: `${own}`,
+    ERL_EPMD_PORT: `${daemon}`,
+    ERL_EPMD_ADDRESS: '127.0.0.1',
   }
+  // The node starts a daemon that would outlive it, and would itself outlive the script that starts it: both are ended,
+  // the node first, as cleaning up goes backwards.
+  cleanUpWith(() => endDaemon(daemon))
   const server = new Program(rabbitProgram, [], { env })
-  await server.says(/Starting broker\.\.\. completed/)
-  return { amqp, stomp, server }
+  cleanUpWith(
+    () => existsSync(env.RABBITMQ_PID_FILE) && endProcess(Number(readFileSync(env.RABBITMQ_PID_FILE, 'utf8'))),
+  )
+  await server.says(/Starting broker\.\.\. completed/, rabbitStartMsMax)
+  return { amqp, stomp }
+}
+
+async function endProcess(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL')
+  await until('the end of the node', () => !isRunning(pid))
+}
+
+/** Erlang's daemon ends when it is told to, once it knows of no nodes. */
+async function endDaemon(port: number): Promise<void> {
+  await until('the end of the daemon of Erlang', () => {
+    spawnSync('epmd', ['-port', `${port}`, '-kill'])
+    return spawnSync('epmd', ['-port', `${port}`, '-names']).status !== 0
+  })
 }

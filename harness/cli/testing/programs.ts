@@ -48,11 +48,12 @@ export class Program {
   }
 
   /** Waits until it prints a match of the pattern; returns the first group of the match. */
-  async says(pattern: RegExp): Promise<string> {
-    await until(`${pattern}; it said: ${this.output}`, () => {
+  async says(pattern: RegExp, msMax = waitMsMax): Promise<string> {
+    const said = () => {
       if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.output}`)
       return pattern.test(this.output)
-    })
+    }
+    await until(`${pattern}; it said: ${this.output}`, said, msMax)
     return pattern.exec(this.output)![1] ?? ''
   }
 
@@ -64,11 +65,15 @@ export class Program {
   }
 }
 
-/** Resolves as soon as the condition holds; rejects when it does not within 15 s. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + waitMsMax
+/** Resolves as soon as the condition holds; rejects when it does not within 15 s, or so many milliseconds. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  msMax = waitMsMax,
+): Promise<void> {
+  const deadline = performance.now() + msMax
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms for ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited ${msMax} ms for ${what}`)
     await new Promise(resolve => setTimeout(resolve, pollMs))
   }
 }
