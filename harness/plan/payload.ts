@@ -1,10 +1,19 @@
 import { UserError } from '../errors.ts'
+import { InvalidValue } from '../invalidValue.ts'
 import { checksums } from '../protocols/picture/checksums.ts'
 import { checksumType } from '../protocols/picture/elements.ts'
 import { writeChecksum } from '../protocols/picture/encode.ts'
 import { lengthKind } from '../protocols/picture/lengths.ts'
 import { type NumberType, numberType, writeNumber } from '../protocols/picture/numbers.ts'
-import type { ChecksumPart, ConstantPayload, LengthPart, NumberPart, Payload } from '../scenario/scenario.ts'
+import type {
+  ChecksumPart,
+  ConstantPayload,
+  DomainPart,
+  LengthPart,
+  NumberPart,
+  Payload,
+} from '../scenario/scenario.ts'
+import { domainParts } from '../scenario/schema/domainName.ts'
 import { parseSlots, type SlotPart } from '../scenario/schema/slots.ts'
 import type { Slot } from './slotPlaces.ts'
 import { localAddress, type TemplatePart } from './templates.ts'
@@ -32,6 +41,7 @@ export function encodePayload(payload: Payload, filler: number, slots: Slot[], c
   if ('number' in payload) return encodeNumber(payload, filler, slots, context.row)
   if ('length' in payload) return withLength(payload, encodePayload(payload.of, filler, slots, context))
   if ('checksum' in payload) return withChecksum(payload, encodePayload(payload.of, filler, slots, context))
+  if ('domain' in payload) return encodePayload(labelsOf(payload, context), filler, slots, context)
   return context.constant(payload)
 }
 
@@ -60,11 +70,13 @@ export function payloadTemplate(
   }
   if ('length' in payload) return [{ length: payload, of: inside(payload.of) }]
   if ('checksum' in payload) return [{ checksum: payload, of: inside(payload.of) }]
+  if ('domain' in payload) return inside(labelsOf(payload, context))
   return [context.constant(payload)]
 }
 
 /** The length of some bytes, then the bytes. */
-export function withLength({ length, counts, plus }: Omit<LengthPart, 'of'>, bytes: Uint8Array): Uint8Array {
+export function withLength({ length, counts, plus, omit }: Omit<LengthPart, 'of'>, bytes: Uint8Array): Uint8Array {
+  if (omit !== undefined && bytes.length === 0) return bytes
   const kind = lengthKind(length)
   let value = bytes.length - plus
   if (counts === 'itself') {
@@ -76,6 +88,16 @@ export function withLength({ length, counts, plus }: Omit<LengthPart, 'of'>, byt
     throw new RangeError(`a length of ${show(length)} counts 0 to ${kind.valueMax} bytes, and this is ${value}`)
   }
   return Buffer.concat([kind.encode(value), bytes])
+}
+
+/** The labels of a name, with the values of the row in it; throws a RangeError where they make no name. */
+function labelsOf({ domain }: DomainPart, { row }: PayloadContext): Payload {
+  try {
+    return domainParts(domain, name => columnOf(row, name))
+  } catch (error) {
+    if (error instanceof InvalidValue) throw new RangeError(error.message)
+    throw error
+  }
 }
 
 /** Some bytes, then their checksum. */
@@ -150,6 +172,7 @@ export function textsIn(payload: Payload): string[] {
   if (typeof payload === 'string') return [payload]
   if (isList(payload)) return payload.flatMap(textsIn)
   if ('number' in payload) return typeof payload.value === 'string' ? [payload.value] : []
+  if ('domain' in payload) return [payload.domain]
   return 'of' in payload ? textsIn(payload.of) : []
 }
 

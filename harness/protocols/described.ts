@@ -13,11 +13,17 @@ export interface DescribedProtocol {
 
 /** The protocols that come as descriptions in the folder `protocols`, by name. */
 export const describedProtocols: Readonly<Record<string, DescribedProtocol>> = {
+  amqp: { schemes: ['amqp'], port: 5672, secure: { schemes: ['amqps'], port: 5671 }, path: 'vhost' },
+  dns: { schemes: ['dns'], port: 53, path: 'name', overUdp: true },
   memcached: { schemes: ['memcached'], port: 11211 },
+  modbus: { schemes: ['modbus'], port: 502 },
   mqtt: { schemes: ['mqtt'], port: 1883, secure: { schemes: ['mqtts'], port: 8883 } },
   mysql: { schemes: ['mysql', 'mariadb'], port: 3306, path: 'database' },
-  // Neither of the two begins with TLS: a connection asks for it later.
+  nats: { schemes: ['nats'], port: 4222 },
+  // Neither mysql nor postgres begins with TLS: a connection asks for it later.
   postgres: { schemes: ['postgres', 'postgresql'], port: 5432, path: 'database' },
+  smtp: { schemes: ['smtp'], port: 25, secure: { schemes: ['smtps'], port: 465 }, path: 'to' },
+  stomp: { schemes: ['stomp'], port: 61613, path: 'destination' },
 }
 
 export const describedNames: readonly string[] = Object.keys(describedProtocols)

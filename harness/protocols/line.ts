@@ -65,6 +65,7 @@ function withData(plain: Protocol, { delimiter, maxFrame, data, between }: Requi
     bodyEnd,
     tailBytesMax: size + data.reduce((most, { plus }) => Math.max(most, plus), 0),
     decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
+    ...(filler.length > 0 && { between: bodyStart }),
     ...(data.length > 0 && { encode: ({ body }: Message) => withDelimiter(body) }),
     explain(bytes, from, to) {
       const end = frameEnd(bytes, from, to)

@@ -57,6 +57,8 @@ export interface Protocol {
    * of the body of such a whole frame; undefined for all others.
    */
   joinedBody?(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined
+  /** Formats in which bytes may stand between frames that belong to none: where in `bytes[from, to)` they end. */
+  between?(bytes: Uint8Array, from: number, to: number): number
   /**
    * Formats in which a frame may say that its connection ends with it: whether the whole frame `bytes[from, end)` does.
    * Of a reply this means that no other follows; of a request, that the server closes after the reply to it. The bytes

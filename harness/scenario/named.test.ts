@@ -2,10 +2,14 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, describe as group, test } from 'vitest'
 import { packageRoot } from '../built.ts'
+import { encodeRequests } from '../plan/requests.ts'
+import { composeProtocol } from '../protocols/composed.ts'
 import { describedNames, describedProtocols } from '../protocols/described.ts'
 import { describeProtocol } from '../protocols/describeProtocol.ts'
 import { parseScenario, scenarioFromUrl } from './load.ts'
 import { describe, descriptions } from './named.ts'
+import { resolveProtocol } from './resolve.ts'
+import { exampleOf } from './testing/descriptionExamples.ts'
 import { faultLines, faultsIn } from './testing/faults.ts'
 
 const scenarioWith = (...lines: string[]) => `name: s\ntarget: { address: "tcp://h:1" }\n${lines.join('\n')}\n`
@@ -32,6 +36,14 @@ group.each(descriptions().map(description => [description.name, description] as 
     expect(description.summary.length).toBeGreaterThan(10)
     // One line of the list in a terminal of 80 columns.
     expect(description.summary.length).toBeLessThanOrEqual(100)
+  })
+
+  test('tells in its first lines of steps that work', () => {
+    const address = describedProtocols[name]!.overUdp ? 'udp://h:1' : 'tcp://h:1'
+    const { scenario } = parsed(`name: s\ntarget: { address: "${address}" }\n${exampleOf(name)}`)
+    const composed = composeProtocol(resolveProtocol(scenario))
+    const { frames } = encodeRequests(scenario, composed, { files: new Map(), rows: [] }, 1)
+    expect(frames.length).toBeGreaterThan(0)
   })
 
   test('gives a scenario its format, its handshake and its loop', () => {
@@ -75,6 +87,44 @@ test('settings of a description are filled in, and a wrong one is named', () => 
   expect(faultsIn(scenarioWith('protocol: { mqtt: {}, replies: { until: a } }'))[0]).toContain(
     'protocol.replies: is in the description of mqtt: "volley protocol mqtt" prints it, to be changed',
   )
+})
+
+test('a user and a password change the flags of MQTT, and what stands behind the id', () => {
+  const connectOf = (protocol: string) => {
+    const { scenario } = parsed(scenarioWith(`protocol: ${protocol}`))
+    const composed = composeProtocol(resolveProtocol(scenario))
+    const { frames, steps } = encodeRequests(scenario, composed, { files: new Map(), rows: [] }, 1)
+    return Buffer.from(frames[steps.find(({ role }) => role === 'handshake')!.firstFrame]!).toString('latin1')
+  }
+  const head = (length: string, flags: string) => `\x10${length}\0\x04MQTT\x04${flags}\0\0\0\x0fv-000000-000000`
+  expect(connectOf('{ mqtt: { client: v } }')).toBe(head('\x1b', '\x02'))
+  expect(connectOf('{ mqtt: { client: v, user: me } }')).toBe(`${head('\x1f', '\x82')}\0\x02me`)
+  expect(connectOf('{ mqtt: { client: v, user: me, password: "0" } }')).toBe(`${head('\x22', '\xc2')}\0\x02me\0\x010`)
+})
+
+test('the path of a URL is the setting that its protocol has for it', () => {
+  const text = (url: string) => JSON.stringify(scenarioFromUrl(url, []).scenario)
+  expect(text('dns://h/www.example.org')).toContain('{"domain":"www.example.org"}')
+  expect(text('dns://h')).toContain('{"domain":"localhost"}')
+  expect(text('amqp://h/a%2Fb')).toContain('"of":"a/b"')
+  expect(text('stomp://h/queue/orders')).toContain('destination:/queue/orders\\n')
+  expect(text('smtp://h/me@example.org')).toContain('RCPT TO:<me@example.org>')
+})
+
+test('dns over a stream has a length before each message', () => {
+  const { scenario } = parsed(scenarioWith('protocol: dns'))
+  const own = parsed(describe('dns', true).text).scenario
+  expect(scenario.protocol).toEqual({ ...own.protocol, called: 'dns' })
+  expect(own.target).toEqual({ address: 'tcp://127.0.0.1:53' })
+})
+
+test('a password is secret wherever its description puts it', () => {
+  for (const name of ['amqp', 'mqtt', 'nats', 'stomp']) {
+    const { scenario, redacted, secrets } = scenarioFromUrl(`${name}://me:geheim7@h`, [])
+    expect(JSON.stringify(scenario)).toContain('geheim7')
+    expect(JSON.stringify(redacted)).not.toContain('geheim7')
+    expect(secrets.values).toContain('geheim7')
+  }
 })
 
 test('a misspelt name of a protocol gets the one that was meant', () => {

@@ -23,7 +23,7 @@ export interface Description {
 const takenKeys = ['connect', 'heartbeat', 'reconnect'] as const
 /** The only setting that must not be shown. */
 const secretSetting = 'password'
-const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}/g
+const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::[-+][^}]*)?\}/g
 
 /** A scenario in which the name of a described protocol is replaced by what its description says. */
 export interface Expanded {

@@ -194,7 +194,7 @@ export interface MessageSend {
 /** What a field of a reply must be: one value, or one of several; a character where the field is one. */
 export type FieldValues = number | string | readonly (number | string)[]
 
-const payloadKeys = ['hex', 'base64', 'file', 'random', 'number', 'of', 'unframed']
+const payloadKeys = ['hex', 'base64', 'file', 'random', 'number', 'of', 'domain', 'unframed']
 
 /** Whether a request is a body with other fields, and not a payload alone. */
 export function isMessage(send: Send): send is MessageSend {
@@ -224,6 +224,7 @@ export type Payload =
   | NumberPart
   | LengthPart
   | ChecksumPart
+  | DomainPart
   /** One after the other. */
   | readonly Payload[]
 
@@ -238,6 +239,8 @@ export interface LengthPart {
   readonly length: LengthForm
   readonly counts: 'rest' | 'itself'
   readonly plus: number
+  /** Where the payload is empty, there is no length either. */
+  readonly omit?: 'empty'
   readonly of: Payload
 }
 
@@ -246,6 +249,11 @@ export interface ChecksumPart {
   readonly checksum: ChecksumName
   readonly as?: NumberName | { readonly digits: number }
   readonly of: Payload
+}
+
+/** A name of DNS: its labels, each with its length before it, and the root. */
+export interface DomainPart {
+  readonly domain: string
 }
 
 /** What a reply must be: all conditions of an object must hold. `body` is another name for `equals`. */

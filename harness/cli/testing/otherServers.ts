@@ -26,11 +26,23 @@ export async function memcachedCounts(port: number): Promise<Record<string, numb
   )
 }
 
-/** A NATS server that is monitored over HTTP; the port of each. */
-export async function startNats(skip: Skip): Promise<{ port: number; counts: () => Promise<Record<string, number>> }> {
+/** Who may log in to a server. */
+export interface Login {
+  readonly user: string
+  readonly password: string
+}
+
+/** A NATS server that is monitored over HTTP; the port of each. With a login it pings its clients after a second. */
+export async function startNats(
+  skip: Skip,
+  login?: Login,
+): Promise<{ port: number; counts: () => Promise<Record<string, number>> }> {
   skipWithout('nats-server', '--version', 'nats-server', skip)
   const [port, monitor] = [await freePort(), await freePort()]
-  const server = new Program('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`])
+  const config = join(temporaryFolder(), 'nats.conf')
+  writeFileSync(config, 'ping_interval: "1s"\n')
+  const flags = login === undefined ? [] : ['-c', config, '--user', login.user, '--pass', login.password]
+  const server = new Program('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`, ...flags])
   await server.says(/Server is ready/)
   return {
     port,
@@ -38,24 +50,30 @@ export async function startNats(skip: Skip): Promise<{ port: number; counts: () 
   }
 }
 
-/** A mosquitto broker; its port. */
+/** A mosquitto broker; its port, and how many packets of a kind it has received or sent. */
 export async function startMosquitto(
   skip: Skip,
-): Promise<{ port: number; received: () => Promise<number>; sent: () => Promise<number> }> {
+  login?: Login,
+): Promise<{ port: number; received: (packet?: string) => Promise<number>; sent: (packet?: string) => number }> {
   skipWithout('mosquitto', '-h', 'mosquitto', skip)
   const port = await freePort()
-  const config = join(temporaryFolder(), 'mosquitto.conf')
+  const folder = temporaryFolder()
+  const config = join(folder, 'mosquitto.conf')
+  const passwords = join(folder, 'passwords')
+  if (login !== undefined) execFileSync('mosquitto_passwd', ['-b', '-c', passwords, login.user, login.password])
+  const access = login === undefined ? 'allow_anonymous true' : `allow_anonymous false\npassword_file ${passwords}`
   writeFileSync(
     config,
-    `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlog_type all\nsys_interval 1\n`,
+    // As root, so that the broker may read the files of this folder.
+    `listener ${port} 127.0.0.1\n${access}\nuser root\nset_tcp_nodelay true\nlog_type all\nsys_interval 1\n`,
   )
   const server = new Program('mosquitto', ['-c', config])
   await server.says(/mosquitto version .* running/)
   return {
     port,
     // Its log has a line for each packet.
-    received: async () => (server.output.match(/Received PUBLISH/g) ?? []).length,
-    sent: async () => (server.output.match(/Sending PUBLISH/g) ?? []).length,
+    received: async (packet = 'PUBLISH') => server.output.split(`Received ${packet}`).length - 1,
+    sent: (packet = 'PUBLISH') => server.output.split(`Sending ${packet}`).length - 1,
   }
 }
 

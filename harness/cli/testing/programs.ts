@@ -6,6 +6,14 @@ import { cleanUpWith } from './volley.ts'
 const waitMsMax = 15_000
 const pollMs = 10
 
+/** As whom a program runs, and where. */
+interface SpawnedAs {
+  readonly uid?: number
+  readonly gid?: number
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Skips a test that needs a program which is not installed, and says so; in CI it has to be installed. */
 export function skipWithout(program: string, flag: string, aptPackage: string, skip: (why: string) => void): void {
   // Some print their help with a status that says they have failed.
@@ -15,13 +23,20 @@ export function skipWithout(program: string, flag: string, aptPackage: string, s
   skip(`${program} is not installed`)
 }
 
+/** Skips a test that needs a program which CI does not have, as it takes long to install or to start, and says so. */
+export function skipUnless(isThere: boolean, what: string, aptPackage: string, skip: (why: string) => void): void {
+  if (isThere) return
+  console.warn(`skipped: ${what} is not installed ("apt-get install ${aptPackage}")`)
+  skip(`${what} is not installed`)
+}
+
 /** A program that is not part of volley, killed by `cleanUp`, with what it has printed. */
 export class Program {
   output = ''
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown>
 
-  constructor(command: string, args: readonly string[], as: { uid?: number; gid?: number; cwd?: string } = {}) {
+  constructor(command: string, args: readonly string[], as: SpawnedAs = {}) {
     this.#process = spawn(command, args, { ...as, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#closed = once(this.#process, 'close')
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
@@ -33,11 +48,12 @@ export class Program {
   }
 
   /** Waits until it prints a match of the pattern; returns the first group of the match. */
-  async says(pattern: RegExp): Promise<string> {
-    await until(`${pattern}; it said: ${this.output}`, () => {
+  async says(pattern: RegExp, msMax = waitMsMax): Promise<string> {
+    const said = () => {
       if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.output}`)
       return pattern.test(this.output)
-    })
+    }
+    await until(`${pattern}; it said: ${this.output}`, said, msMax)
     return pattern.exec(this.output)![1] ?? ''
   }
 
@@ -49,11 +65,15 @@ export class Program {
   }
 }
 
-/** Resolves as soon as the condition holds; rejects when it does not within 15 s. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + waitMsMax
+/** Resolves as soon as the condition holds; rejects when it does not within 15 s, or so many milliseconds. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  msMax = waitMsMax,
+): Promise<void> {
+  const deadline = performance.now() + msMax
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${waitMsMax} ms for ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited ${msMax} ms for ${what}`)
     await new Promise(resolve => setTimeout(resolve, pollMs))
   }
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageRoot } from '../../built.ts'
@@ -7,7 +7,7 @@ import { Program, skipWithout } from './programs.ts'
 const clientMsMax = 25_000
 
 /** The arguments that run a script of this folder, which leaves no compiled modules behind in it. */
-function inThisFolder(script: string): string[] {
+export function inThisFolder(script: string): string[] {
   return ['-B', join(packageRoot, 'harness/cli/testing', script)]
 }
 
@@ -20,6 +20,11 @@ export async function startPython(
   skipWithout('python3', '--version', 'python3', skip)
   const server = new Program('python3', [...inThisFolder(script), ...args])
   return { server, address: `tcp://127.0.0.1:${await server.says(/port (\d+)/)}` }
+}
+
+/** The interpreter that has a module: that of the system has those of its packages. Undefined where none has it. */
+export function pythonWith(module: string): string | undefined {
+  return ['python3', '/usr/bin/python3'].find(python => spawnSync(python, ['-c', `import ${module}`]).status === 0)
 }
 
 /** Runs a client of this folder that is written in Python to its end; returns what it prints there. */

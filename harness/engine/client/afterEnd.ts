@@ -58,7 +58,7 @@ export class AfterEnd {
       slots.clear(link)
     }
     pairing.drainedAt = now
-    partialFrames.keep(link, input, at, end)
+    partialFrames.keep(link, input, frames.start(link, input, at, end), end)
   }
 
   /** Takes a whole frame. */

@@ -241,7 +241,7 @@ export class Exchange {
       at = this.endings?.isEnding(link) ? end : frameEnd
     }
     this.#countCompleted(link)
-    if (cause === undefined) partialFrames.keep(link, input, at, end)
+    if (cause === undefined) partialFrames.keep(link, input, this.frames.start(link, input, at, end), end)
     return cause
   }
 

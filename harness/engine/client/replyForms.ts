@@ -62,6 +62,12 @@ export class ReplyFrames {
     return this.#needsRequest ? this.#endFor(link, input, at, end) : this.#protocol.frameEnd(input, at, end, 0)
   }
 
+  /** Where a frame begins that is not whole yet: behind what may stand between frames, which is the start of none. */
+  start(link: number, input: Uint8Array, at: number, end: number): number {
+    const { between } = this.#protocol
+    return between === undefined || this.isInOtherForm(link) ? at : between(input, at, end)
+  }
+
   /** Whether the next reply is in another format, so that nothing in it is a message of the protocol. */
   isInOtherForm(link: number): boolean {
     const { forms, slots, sequence } = this.#options

@@ -150,7 +150,8 @@ function loadParts(report: Report): string[] {
 
 function targetLines({ scenario, target }: Report, style: SummaryStyle): string[] {
   const { relay } = scenario.target
-  const protocol = [scenario.protocol.name, ...(scenario.layers ?? [])].join(' + ')
+  const { name, called = name } = scenario.protocol as { readonly name: string; readonly called?: string }
+  const protocol = [called, ...(scenario.layers ?? [])].join(' + ')
   const through = relay === undefined ? [] : describeRelay(relay).map(part => printable(part))
   const listed = through.map((part, index) => (index === through.length - 1 ? part : `${part},`))
   return [

@@ -122,7 +122,8 @@ function drawnIssues(path: Path, { send, expect }: Exchange, { request, reply }:
     { part: 'expect', value: expect, elements: reply, others: expectedKeys },
   ]
   return parts.flatMap(({ part, value, elements, others }) => {
-    if (!isMapping(value)) return []
+    // A number, a length and the like are a payload alone.
+    if (!isMapping(value) || (part === 'send' && !isMessage(send))) return []
     const fields = elements.filter(element => element.kind === 'field')
     const { fields: own = {}, ...rest } = value as Mapping
     const given = Object.entries({ ...rest, ...(own as Mapping) }).filter(([key]) => !others.includes(key))
@@ -217,5 +218,6 @@ function payloadTexts(payload: Payload, path: Path): { readonly path: Path; read
   if ('number' in payload) {
     return typeof payload.value === 'string' ? [{ path: [...path, payload.number], text: payload.value }] : []
   }
+  if ('domain' in payload) return [{ path: [...path, 'domain'], text: payload.domain }]
   return 'of' in payload ? payloadTexts(payload.of, [...path, 'of']) : []
 }

@@ -51,6 +51,10 @@ test.each([
     '{ checksum: crc16-modbus, as: u16le, of: { hex: "010300000001" } }',
     '010300000001840a',
   ],
+  ['numbers in hexadecimal digits and in bits', '[{ u16: "0x1fF" }, { u8: 0b11000010 }, { u8: "0b1" }]', '01ffc201'],
+  ['no length where it is of nothing, if so asked', '[a, { length: u16, of: "", omit: empty }, b]', '6162'],
+  ['a length that may be omitted, and is not', '{ length: u16, of: c, omit: empty }', '000163'],
+  ['a name of DNS as labels', '[{ domain: www.example.org }, { u8: 1 }]', '03777777076578616d706c65036f7267' + '0001'],
   ['a checksum in digits', '{ checksum: sum8, as: { digits: 3 }, of: "A" }', '41303635'],
 ])('a payload has %s', (_, send, hex) => {
   expect(encoded(send).hex).toBe(hex)
@@ -68,9 +72,39 @@ test('numbers in bytes may be slots, and texts in parts have theirs', () => {
   ])
 })
 
+test('slots of a fixed width stand within the labels of a name', () => {
+  const { hex, patches } = encoded('{ domain: "w{{random 0..999}}x.{{seq 2}}.org." }')
+  expect(hex).toBe('0577' + '303030' + '78' + '02' + '3030' + '036f726700')
+  expect(patches).toEqual([
+    { kind: 'number', offset: 2, length: 3, from: 0, to: 999 },
+    { kind: 'seq', offset: 7, length: 2 },
+  ])
+})
+
+test('a column fills in a name with all of its labels, each row for itself', () => {
+  const lines = 'protocol: raw\ndata: { file: names.csv }\nloop: [{ send: [{ domain: "{{data.name}}.org" }, a] }]\n'
+  const { scenario } = parseScenario(`${head}${lines}`, 's.yaml', [], {})
+  const composed = composeProtocol(resolveProtocol(scenario))
+  const encode = (...names: string[]) =>
+    encodeRequests(scenario, composed, { files: new Map(), rows: names.map(name => ({ name })) }, 1)
+  expect(encode('a', 'b.cd').frames.map(frame => Buffer.from(frame).toString('latin1'))).toEqual([
+    '\x01a\x03org\0a',
+    '\x01b\x02cd\x03org\0a',
+  ])
+  expect(() => encode('a..b')).toThrow('expected a label of 1 to 63 bytes between the dots of a name')
+  expect(() => encode('a{{b')).toThrow('expected a name in ASCII without blanks and braces')
+})
+
 test('parts go into the body of a frame', () => {
   const frame = '{ frame: [ { id: u16 }, { length: u16 }, { function: u8 }, body ] }'
   expect(encoded('{ function: 3, body: [{ u16: 7 }, { u16: 5 }] }', frame).hex).toBe('000000050300070005')
+})
+
+test('a part alone is the body of a frame with fields', () => {
+  const frame = '{ frame: [ { length: u16 }, { number: u8, value: 9 }, body ] }'
+  expect(encoded('{ u8: 14 }', frame).hex).toBe('0002090e')
+  expect(encoded('{ length: u8, of: ab }', frame).hex).toBe('000409026162')
+  expect(encoded('{ domain: a }', frame).hex).toBe('000409016100')
 })
 
 test.each([
@@ -86,6 +120,21 @@ test.each([
   ['{ length: varint, of: a }', 'expected u8, u16'],
   ['{ length: u8, ends: ":", of: a }', 'expected length: decimal where there is ends, got "u8"'],
   ['{ length: decimal, of: a }', 'expected the text that ends a decimal length in ends'],
+  ['{ length: u8, omit: zero, of: a }', 'expected empty, where an empty text has no length either, got "zero"'],
+  ['[{ u8: "0b2" }]', 'expected 0 to 255 (u8), got "0b2"'],
+  ['[{ u8: "0x100" }]', 'expected 0 to 255 (u8), got "0x100"'],
+  [
+    '[{ domain: "a..b" }]',
+    'loop[0].send[0]: expected a label of 1 to 63 bytes between the dots of a name, got two dots without one',
+  ],
+  [`{ domain: "${'a'.repeat(60)}{{random 4}}" }`, 'between the dots of a name, got one of 64'],
+  [`{ domain: "${'abcdefg.'.repeat(32)}" }`, 'expected a name of at most 255 bytes, got one of 257'],
+  [
+    '{ domain: "bücher.example" }',
+    'expected a name in ASCII without blanks and braces, others as xn--..., got "bücher.example"',
+  ],
+  ['{ domain: "{{localAddress}}" }', 'expected slots of a fixed width in a name, got "{{localAddress}}"'],
+  ['{ domain: "{{host}}.org" }', 'expected slots of a fixed width in a name, got "{{host}}"'],
   ['{ checksum: md5, of: a }', 'expected sum8, xor8'],
   ['{ checksum: crc32, as: u16, of: a }', 'expected a form that holds crc32, got "u16"'],
   ['[{ hex: "0" }]', 'expected pairs of hexadecimal digits'],

@@ -5,7 +5,8 @@ import { checksumNames, checksums } from '../../protocols/picture/checksums.ts'
 import { floatNames, numberNames, numberType } from '../../protocols/picture/numbers.ts'
 import { readChecksumForm, readLengthForm } from '../../protocols/picture/schema.ts'
 import { unknownWord } from '../../suggestion.ts'
-import type { ChecksumPart, LengthPart, NumberPart, Payload } from '../scenario.ts'
+import type { ChecksumPart, DomainPart, LengthPart, NumberPart, Payload } from '../scenario.ts'
+import { domainParts } from './domainName.ts'
 import { parseSlots, type SlotPart } from './slots.ts'
 
 const partsMax = 1000
@@ -30,7 +31,7 @@ export function isPart(value: unknown): boolean {
   if (!isMapping(value)) return false
   const keys = Object.keys(value)
   return (
-    (keys.length === 1 && numberTypes.includes(keys[0]!)) ||
+    (keys.length === 1 && (numberTypes.includes(keys[0]!) || typeof value['domain'] === 'string')) ||
     ('of' in value && ('length' in value || 'checksum' in value))
   )
 }
@@ -91,22 +92,31 @@ class PartReader {
   }
 }
 
-type Part = NumberPart | { readonly rest: Omit<LengthPart, 'of'> | Omit<ChecksumPart, 'of'> }
+type Part = NumberPart | DomainPart | { readonly rest: Omit<LengthPart, 'of'> | Omit<ChecksumPart, 'of'> }
 
 function readPart(value: Mapping): Part {
   const [key] = Object.keys(value)
+  if (key === 'domain') return readDomain(String(value[key]))
   if (numberTypes.includes(key!)) return readNumber(key as NumberTypeName, value[key!])
   return { rest: 'length' in value ? readLength(value) : readChecksum(value) }
 }
 
+/** What is wrong with a name that a column of the data fills in is known only with its rows. */
+function readDomain(domain: string): DomainPart {
+  domainParts(domain, () => 'column')
+  return { domain }
+}
+
 function readLength(value: Mapping): Omit<LengthPart, 'of'> {
-  onlyKeys(value, ['length', 'of', 'counts', 'plus', 'ends'])
-  const { length, counts = 'rest', plus = 0, ends } = value
+  onlyKeys(value, ['length', 'of', 'counts', 'plus', 'ends', 'omit'])
+  const { length, counts = 'rest', plus = 0, ends, omit } = value
   if (counts !== 'rest' && counts !== 'itself')
     throw new InvalidValue('itself, where the length counts its own bytes too', show(counts))
   if (!Number.isInteger(plus) || Math.abs(Number(plus)) > plusMax)
     throw new InvalidValue(`plus from -${plusMax} to ${plusMax}`, show(plus))
-  return { length: readLengthForm(length, ends), counts, plus: Number(plus) }
+  if (omit !== undefined && omit !== 'empty')
+    throw new InvalidValue('empty, where an empty text has no length either', show(omit))
+  return { length: readLengthForm(length, ends), counts, plus: Number(plus), ...(omit && { omit: 'empty' as const }) }
 }
 
 function readChecksum(value: Mapping): Omit<ChecksumPart, 'of'> {
@@ -139,7 +149,7 @@ function readNumber(name: NumberTypeName, value: unknown): NumberPart {
   }
   if (type.isCharacter && typeof value === 'string' && value.length === 1)
     return { number: name, value: value.charCodeAt(0) }
-  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? BigInt(value) : value
+  const number = typeof value === 'string' && wholeNumber.test(value) ? BigInt(value) : value
   if (type.isFloat && typeof number === 'number') return { number: name, value: number }
   const isWhole = typeof number === 'bigint' || (typeof number === 'number' && Number.isSafeInteger(number))
   if (!type.isFloat && isWhole && BigInt(number) >= type.min && BigInt(number) <= type.max) {
@@ -147,6 +157,9 @@ function readNumber(name: NumberTypeName, value: unknown): NumberPart {
   }
   throw new InvalidValue(type.isFloat ? `a number (${name})` : `${type.min} to ${type.max} (${name})`, show(value))
 }
+
+/** Decimal, hexadecimal, or bit by bit. */
+const wholeNumber = /^(?:-?\d+|0x[\da-fA-F]+|0b[01]+)$/
 
 /** Slots that are no numbers, or greater ones than the type holds. */
 function checkSlot(name: NumberTypeName, slot: Exclude<SlotPart, { text: string }>): void {

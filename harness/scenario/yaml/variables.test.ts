@@ -45,12 +45,22 @@ test('interpolate() takes the default of a variable that is not set or empty, wh
   expect(text('${NONE:-}')).toMatchObject({ text: '', faults: [] })
 })
 
+test('interpolate() takes a text in place of a variable that is set, which shows nothing of it', () => {
+  const text = (input: string) => interpolate(input, { SET: 'value', EMPTY: '' })
+  expect(text('a ${SET:+b:-c} d')).toMatchObject({ text: 'a b d', secret: false, values: [], faults: [] })
+  expect(text('${NONE:+b:-c}')).toMatchObject({ text: 'c', secret: false, whole: true })
+  expect(text('${EMPTY:+b:-c}')).toMatchObject({ text: 'c', secret: false })
+  expect(text('${SET:+b}${NONE:+b}')).toMatchObject({ text: 'b', faults: [] })
+  expect(text('0b${SET:+1:-0}${NONE:+1:-0}10')).toMatchObject({ text: '0b1010', secret: false })
+  expect(text('${SET:+}')).toMatchObject({ text: '', secret: false, values: [] })
+})
+
 test('interpolate() reports what is not a variable, or is not set', () => {
   expect(interpolate('${NONE} ${constructor}', environment).faults).toEqual([
     'environment variable NONE is not set',
     'environment variable constructor is not set',
   ])
-  for (const text of ['${}', '${A-B}', '${:-b}', '${A', '${']) {
+  for (const text of ['${}', '${A-B}', '${:-b}', '${:+b}', '${A:b}', '${A', '${']) {
     expect(interpolate(text, environment).faults).toEqual([
       `expected a variable such as \${NAME}, or $\${ for a plain \${, got ${JSON.stringify(text)}`,
     ])

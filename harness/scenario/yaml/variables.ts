@@ -18,7 +18,10 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** What stands between a variable's name and the text that is taken where it is not set or empty, as in a shell. */
 const defaultMark = ':-'
 
-/** Fills in `${NAME}` from the environment, or `${NAME:-default}`; `$${` stands for a plain `${`. */
+/**
+ * Fills in `${NAME}` from the environment, or `${NAME:-default}`; `${NAME:+text:-other}` is the text where the variable is
+ * set and not empty, and otherwise the other or nothing. `$${` stands for a plain `${`.
+ */
 export function interpolate(text: string, environment: Environment): Interpolated {
   const faults: string[] = []
   const values: string[] = []
@@ -36,7 +39,7 @@ export function interpolate(text: string, environment: Environment): Interpolate
       continue
     }
     const close = text.indexOf('}', end)
-    const { name, otherwise } = partsOf(close < 0 ? '' : text.slice(end, close))
+    const { name, instead, otherwise } = partsOf(close < 0 ? '' : text.slice(end, close))
     if (!variableName.test(name)) {
       const got = show(text.slice(start, close < 0 ? undefined : close + 1))
       faults.push(`expected a variable such as \${NAME}, or $\${ for a plain \${, got ${got}`)
@@ -44,9 +47,10 @@ export function interpolate(text: string, environment: Environment): Interpolate
     }
     // The environment has a prototype, in which `constructor` must not be found.
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
-    if (otherwise !== undefined && !value) {
+    const own = value ? instead : otherwise
+    if (own !== undefined) {
       // It stands in the file itself, so that it is no secret.
-      filled += otherwise
+      filled += own
       end = close + 1
       hasVariable = true
       continue
@@ -61,11 +65,13 @@ export function interpolate(text: string, environment: Environment): Interpolate
   return { text: filled + text.slice(end), secret, values, whole: hasVariable && wholeVariable.test(text), faults }
 }
 
-/** The name of a variable, and what is taken where it is not set or empty. */
-function partsOf(inside: string): { readonly name: string; readonly otherwise?: string } {
-  const mark = inside.indexOf(defaultMark)
-  if (mark < 0) return { name: inside }
-  return { name: inside.slice(0, mark), otherwise: inside.slice(mark + defaultMark.length) }
+/** The name of a variable, what is taken in its place where it is set, and what where it is not set or empty. */
+function partsOf(inside: string): { readonly name: string; readonly instead?: string; readonly otherwise?: string } {
+  const [, name = inside, mark, text = ''] = /^([^:]*)(:[-+])(.*)$/s.exec(inside) ?? []
+  if (mark === undefined) return { name }
+  if (mark === defaultMark) return { name, otherwise: text }
+  const [instead, ...others] = text.split(defaultMark)
+  return { name, instead: instead!, otherwise: others.join(defaultMark) }
 }
 
 const wholeVariable = /^\$\{[^{}]*\}$/
