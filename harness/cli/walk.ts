@@ -2,7 +2,7 @@ import { load, type Override } from '../api.ts'
 import { credentialsOf, isCredentialHeader } from '../credentials.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
-import type { Message, Protocol } from '../protocols/protocol.ts'
+import type { Message } from '../protocols/protocol.ts'
 import { walkThrough } from '../run/walkThrough.ts'
 import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
 import { printable } from '../terminal/cells.ts'
@@ -19,7 +19,7 @@ const shownCharactersMax = 1200
 export async function walk(source: string, overrides: readonly Override[], io: CommandIo): Promise<ExitCode> {
   const loaded = await load(source, { overrides, variables: io.env })
   const write = (line: string) => io.stdout.write(`${line}\n`)
-  const tap = (protocol: Protocol, secrets: Secrets) => createTap(protocol, secrets, write)
+  const tap = (secrets: Secrets) => createTap(secrets, write)
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
   for (const line of ['', ...lines]) write(printable(line))
   if (io.signal.aborted) return exitCode.interrupted
@@ -29,7 +29,7 @@ export async function walk(source: string, overrides: readonly Override[], io: C
 /** Tokens that a server gives out, as cookies or as values to capture, become secret with the first header they are in. */
 const sessionsMax = 100
 
-function createTap(protocol: Protocol, known: Secrets, write: (line: string) => unknown): Tap {
+function createTap(known: Secrets, write: (line: string) => unknown): Tap {
   let secrets = known
   let sessions = 0
   const learn = (headers: Message['headers'] = {}) => {
@@ -52,8 +52,8 @@ function createTap(protocol: Protocol, known: Secrets, write: (line: string) => 
   }
   return {
     opened: () => write('connected'),
-    frame(isSent, bytes, from, end) {
-      const { body, ...fields } = (isSent ? (protocol.sent ?? protocol) : protocol).decode(bytes, from, end)
+    frame(isSent, bytes, from, end, format) {
+      const { body, ...fields }: Message = format?.decode(bytes, from, end) ?? { body: bytes.subarray(from, end) }
       learn(fields.headers)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
       lines(isSent ? '>' : '<', text, bytes.subarray(from, end))

@@ -7,7 +7,6 @@ import { describeSample, sampleLabels } from '../metrics/sampleText.ts'
 import { control, createSlab, field, instant } from '../metrics/slab.ts'
 import { planRun } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import type { Protocol } from '../protocols/protocol.ts'
 import { describePass, stepsOfPass } from '../report/pass.ts'
 import { type ShownWith, shownSamples, stepReplies } from '../report/replies.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
@@ -30,8 +29,8 @@ export interface Walked {
 }
 
 export interface WalkOptions {
-  /** Makes what watches the connection, once the protocol is known. */
-  readonly tap: (protocol: Protocol, secrets: Secrets) => Tap
+  /** Makes what watches the connection. */
+  readonly tap: (secrets: Secrets) => Tap
   readonly signal: AbortSignal
 }
 
@@ -52,11 +51,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
     const plan = planRun(scenario, inputs)
     const worker = plan.workers[0]!
     const slab = createSlab(bank.steps.filter(({ role }) => role === 'request').length, 1)
-    const tapped = new TappedTransport(
-      createTransport(transport, { ...worker, links: 1 }),
-      protocol,
-      tap(protocol, secrets),
-    )
+    const tapped = new TappedTransport(createTransport(transport, { ...worker, links: 1 }), protocol, tap(secrets))
     const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
     const client = new Client(worker, {
       memory: slab.memory,
