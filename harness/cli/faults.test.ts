@@ -64,11 +64,11 @@ describe('bad input is refused with its place, its value and what was expected, 
     expect(text).toMatch(/test\.yaml:\d+:\d+/)
   })
 
-  test('a feature of a later version', async () => {
+  test('a URL where an address is to be', async () => {
     const text = await faultsOf(
       'name: x\ntarget: { address: "ws://127.0.0.1:1" }\nprotocol: raw\nloop: [{ send: a }]\n',
     )
-    expect(text).toContain('is not in this version of volley')
+    expect(text).toContain('expected an address, not a URL: tcp://host:port with protocol websocket')
   })
 
   test('more connections than file descriptors, before anything is sent', async ({ skip }) => {

@@ -131,6 +131,11 @@ function selectedProtocol(url: string, flags: TalkFlags): Protocol {
   if (flags.key !== undefined && protocol.keyHandshake === undefined) {
     throw new UserError(`--key: protocol ${protocol.name} has no handshake with a key; tlv has one`)
   }
+  if (protocol.isUpgraded) {
+    throw new UserError(
+      '--protocol: its connections begin with an upgrade of HTTP; "volley talk mine.yaml" goes through the steps of a scenario',
+    )
+  }
   if (!flags.wait && protocol.endsConnection !== undefined) {
     throw new UserError(
       `--no-wait: with protocol ${protocol.name} each message waits, as a reply may end its connection`,

@@ -6,6 +6,7 @@ import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
+import { hostDefault, hostOf } from '../scenario/resolve.ts'
 import {
   type ConstantPayload,
   isMessage,
@@ -38,6 +39,7 @@ import {
   type PlannedCapture,
   type TemplatePart,
 } from './templates.ts'
+import { upgradeStep, webSocketAnswers } from './upgrade.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -46,7 +48,7 @@ export function encodeRequests(
   materials: Materials,
   seed: number,
 ): RequestBank {
-  const builder = new BankBuilder(protocol, materials, seed, scenario.protocol)
+  const builder = new BankBuilder(protocol, materials, seed, scenario)
   const loop = scenario.loop ?? scenario.mix!
   const kind = scenario.loop ? 'loop' : 'mix'
   loop.forEach((step, index) => {
@@ -55,8 +57,9 @@ export function encodeRequests(
   if (scenario.heartbeat) {
     builder.add('heartbeat', ['heartbeat'], { send: scenario.heartbeat.send, think: 0 }, 1, scenario.heartbeat.reply)
   }
-  for (const answer of answersOf(scenario.protocol)) builder.addAnswer(answer)
+  for (const answer of protocol.isUpgraded ? webSocketAnswers : answersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
+  if (protocol.isUpgraded) builder.add('handshake', ['protocol', 'upgrade'], upgradeStep)
   scenario.connect.forEach((step, index) => {
     builder.add('handshake', ['connect', index], step)
   })
@@ -82,6 +85,7 @@ class BankBuilder {
   readonly #materials: Materials
   readonly #seed: number
   readonly #spec: ProtocolSpec
+  readonly #host: string
   readonly #frames: Uint8Array[] = []
   readonly #patches: Patch[][] = []
   readonly #templates: (MessageTemplate | null)[] = []
@@ -90,12 +94,13 @@ class BankBuilder {
   readonly #issues: Issue[] = []
   #bytes = 0
 
-  constructor(protocol: Protocol, materials: Materials, seed: number, spec: ProtocolSpec) {
+  constructor(protocol: Protocol, materials: Materials, seed: number, { protocol: spec, target }: Scenario) {
     this.#protocol = protocol.layers?.plain ?? protocol
     this.#layers = protocol.layers
     this.#materials = materials
     this.#seed = seed
     this.#spec = spec
+    this.#host = hostOf(target) ?? hostDefault
   }
 
   add(role: Role, at: Path, step: Step, weight = 1, reply = true): void {
@@ -273,7 +278,7 @@ class BankBuilder {
   }
 
   #context(row: Row | undefined): PayloadContext {
-    return { row, constant: payload => this.#constant(payload) }
+    return { row, host: this.#host, constant: payload => this.#constant(payload) }
   }
 
   #constant(payload: ConstantPayload): Uint8Array {

@@ -15,6 +15,7 @@ export interface DescribedProtocol {
 export const describedProtocols: Readonly<Record<string, DescribedProtocol>> = {
   memcached: { schemes: ['memcached'], port: 11211 },
   mqtt: { schemes: ['mqtt'], port: 1883, secure: { schemes: ['mqtts'], port: 8883 } },
+  websocket: { schemes: ['ws'], port: 80, secure: { schemes: ['wss'], port: 443 }, path: 'path' },
 }
 
 export const describedNames: readonly string[] = Object.keys(describedProtocols)

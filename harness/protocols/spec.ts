@@ -27,7 +27,7 @@ export const protocolNames = [
 ] as const satisfies readonly ProtocolName[]
 
 /** The framings of `broadcast`; the first is the default. */
-export const broadcastFramings = ['line', 'json', 'text'] as const satisfies readonly BroadcastFraming[]
+export const broadcastFramings = ['line', 'json', 'text', 'websocket'] as const satisfies readonly BroadcastFraming[]
 
 /** The upper bound of maxFrame: a whole frame is held in memory. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -180,7 +180,7 @@ const broadcastSettings = mapping({
   framing: choice(broadcastFramings)
     .default('line')
     .describe(
-      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it',
+      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it; websocket: each object is a message of WebSocket',
     ),
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform(({ framing, ...settings }): ProtocolSpec => {

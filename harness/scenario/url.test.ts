@@ -100,9 +100,6 @@ test('scenarioFromUrl() replaces the request, and what was expected of its reply
   ])
 })
 
-const unknown =
-  'is not in this version of volley; it has http://, https://, redis://, rediss://, tcp://, udp://, tls://, unix:/path and host:port alone, which is TCP'
-
 test.each([
   ['http://', 'expected http://host:port/path, got "http://"'],
   ['http://me:secret@h/', 'expected http://host:port/path, got "http://me:secret@h/"'],
@@ -111,16 +108,13 @@ test.each([
   ['http://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
   [
     'http://h/{{seqq}}',
-    'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{seqq}}"',
+    'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{seqq}}"',
   ],
   ['redis://h/1', 'expected redis://host:port without a database, got "redis://h/1"'],
   ['redis://:secret@h', 'expected redis://host:port, got "redis://:secret@h"'],
   ['https://', 'expected https://host:port/path, got "https://"'],
   ['rediss://h/1', 'expected rediss://host:port without a database, got "rediss://h/1"'],
-  ['ftp://h', `"ftp://" ${unknown}`],
-  ['ws://h:1', `"ws://" ${unknown}`],
-  ['mqtt://h:1883', `"mqtt://" ${unknown}`],
-  ['constructor://h', `"constructor://" ${unknown}`],
+  ['ws://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
   ['htp://h', 'unknown scheme "htp://"; did you mean "http://"?'],
   ['h:80/users?a=b', 'expected host:port without a path, or a URL such as http://h:80/users?a=b, got "h:80/users?a=b"'],
   [':8080', 'expected a host before the port, as in 127.0.0.1:8080, got ":8080"'],
@@ -128,8 +122,22 @@ test.each([
   ['fe80::1', 'expected an IPv6 address in brackets, and a port: [::1]:8080, got "fe80::1"'],
   ['h:70000', 'target.address: expected a port from 1 to 65535, got 70000'],
 ])('scenarioFromUrl() refuses %s', (url, message) => {
-  expect(faultLines(() => scenarioFromUrl(url, []))).toEqual([`${url} ${message}`])
+  // A login is not shown where the place is.
+  const place = url.replace(/^([a-z]+:\/\/)[^@/]*@/, '$1')
+  expect(faultLines(() => scenarioFromUrl(url, []))).toEqual([`${place} ${message}`])
 })
+
+test.each(['ftp://h', 'gopher://h:1', 'constructor://h'])(
+  'scenarioFromUrl() says which schemes there are for %s',
+  url => {
+    const [line, ...others] = faultLines(() => scenarioFromUrl(url, []))
+    expect(others).toEqual([])
+    expect(line).toContain(
+      `"${url.slice(0, url.indexOf('://'))}://" is not in this version of volley; it has http://, https://,`,
+    )
+    expect(line).toMatch(/ tcp:\/\/, udp:\/\/, tls:\/\/, unix:\/path and host:port alone, which is TCP$/)
+  },
+)
 
 test('scenarioFromUrl() refuses a URL as the target of another', () => {
   const target = (address: string) => [{ path: ['target'], value: { address }, origin: '--target' }]
