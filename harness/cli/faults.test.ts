@@ -16,6 +16,12 @@ test('a target that refuses connections is reported, with what to do', async () 
   )
 })
 
+test('a target with the name of a protocol is not said to be one that volley serves', async () => {
+  const { code, stderr } = await volley('run', 'ws://127.0.0.1:1', '-d', '600ms')
+  expect(code).toBe(2)
+  expect(stderr).toBe('cannot reach tcp://127.0.0.1:1: connection refused\n  is the server running?\n')
+})
+
 describe('bad input is refused with its place, its value and what was expected, exit 2', () => {
   async function faultsOf(yaml: string): Promise<string> {
     const file = scenarioFile(yaml)

@@ -3,8 +3,6 @@ import { createProtocol } from '../protocols/catalog.ts'
 import { createHttp } from '../protocols/http/http.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
-import { serverSide } from '../protocols/spec.ts'
-import { isUnasked } from '../protocols/unasked.ts'
 
 /** The smallest block that replies are written from, so that many go out at once. */
 const blockBytesMin = 64 * 1024
@@ -38,28 +36,21 @@ export function planNullReplies(
   { frames, steps }: RequestBank,
   meanReplyBytes: number,
 ): NullReplyPlan | undefined {
-  const canned = (
-    unit: Uint8Array,
-    { replyBytes = unit.length, requestBytes = 0, spec = protocol } = {},
-  ): NullReplyPlan => {
-    return { kind: 'canned', unit, replyBytes, protocol: spec, requestBytes }
+  const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
+    return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
   if (steps.every(({ reply }) => !reply)) return { kind: 'none' }
   if (protocol.name === 'http') return canned(httpReply(roundedBytes(meanReplyBytes)))
   // Most of what its client reads are deliveries of other clients' messages, which a null server does not send.
   if (protocol.name === 'broadcast') return undefined
   if (protocol.name === 'resp') return canned(respReply(roundedBytes(meanReplyBytes)))
-  if (protocol.name === 'frame' && 'request' in protocol && !isDrawnOnce(protocol)) {
-    const reply = drawnReply(protocol, roundedBytes(meanReplyBytes))
-    return reply && canned(reply, { spec: serverSide(protocol) })
-  }
   if (protocol.name !== 'raw' || protocol.replyBytes === undefined) return { kind: 'echo' }
   const lengths = steps.flatMap(({ firstFrame, frameCount }) =>
     frames.slice(firstFrame, firstFrame + frameCount).map(frame => frame.length),
   )
   const [requestBytes] = lengths
   if (lengths.some(length => length !== requestBytes)) return undefined
-  return canned(new Uint8Array(1), { replyBytes: protocol.replyBytes, requestBytes: requestBytes ?? 0 })
+  return canned(new Uint8Array(1), protocol.replyBytes, requestBytes)
 }
 
 /** The bytes still to be written to a connection: `left` of them, from `at` on in `block`, which repeats at its end. */
@@ -144,28 +135,6 @@ class CannedReplies implements NullReplies {
 /** A length that is the same in each run although the mean varies a little: the power of two below it. */
 function roundedBytes(meanBytes: number): number {
   return Math.min(replyBytesMax, 2 ** Math.floor(Math.log2(Math.max(1, meanBytes))))
-}
-
-type DrawnSpec = Extract<ProtocolSpec, { name: 'frame'; request: unknown }>
-
-/** Whether requests look as replies do, so that one is a reply to itself. */
-function isDrawnOnce({ request, reply }: DrawnSpec): boolean {
-  return JSON.stringify(request) === JSON.stringify(reply)
-}
-
-/** A reply of about so many bytes where requests look different; undefined where each has to have the id of its request. */
-function drawnReply(spec: DrawnSpec, bytes: number): Uint8Array | undefined {
-  const client = createProtocol(spec)
-  if (client.requestId !== undefined) return undefined
-  try {
-    const reply = createProtocol(serverSide(spec)).encode({ body: new Uint8Array(bytes) })
-    const isReply = client.frameEnd(reply, 0, reply.length, 0) === reply.length
-    return isReply && !isUnasked(client, reply, 0, reply.length) ? reply : undefined
-  } catch (error) {
-    // Its body has another length, or the frame would be too long.
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 function httpReply(bytes: number): Uint8Array {

@@ -116,7 +116,6 @@ function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: Requ
 }
 
 function noRepliesFor(protocol: string): string {
-  if (protocol === 'frame') return 'a null server cannot make replies that look unlike their requests'
   return protocol === 'raw'
     ? 'a null server cannot tell requests of different lengths apart'
     : `a null server does not send what a client of ${protocol} reads most`

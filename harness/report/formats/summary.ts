@@ -142,7 +142,8 @@ function loadParts(report: Report): string[] {
 
 function targetLines({ scenario, target }: Report, style: SummaryStyle): string[] {
   const { relay } = scenario.target
-  const protocol = [scenario.protocol.name, ...(scenario.layers ?? [])].join(' + ')
+  const { called } = scenario.protocol as { readonly called?: string }
+  const protocol = [called ?? scenario.protocol.name, ...(scenario.layers ?? [])].join(' + ')
   const through = relay === undefined ? [] : describeRelay(relay).map(part => printable(part))
   const listed = through.map((part, index) => (index === through.length - 1 ? part : `${part},`))
   return [
