@@ -93,6 +93,10 @@ test('volley talk shows the upgrade and the messages of a scenario', async () =>
   expect(code).toBe(0)
   expect(stdout).toContain('HTTP/1.1 101 Switching Protocols')
   expect(stdout).toMatch(/^< type 129 {2}"hello there"/m)
+  const byUrl = await volley('talk', `ws://127.0.0.1:${server.port}/chat`)
+  expect(byUrl.code).toBe(0)
+  expect(byUrl.stdout).toMatch(/^< type 138 {2}"\d+"/m)
+  expect(server.asked.at(-1)).toBe(`/chat 127.0.0.1:${server.port}`)
 })
 
 group('volley serve broadcast --framing websocket', () => {

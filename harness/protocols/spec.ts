@@ -5,7 +5,7 @@ import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
-import { describedNames } from './described.ts'
+import { describedNames, describedProtocols } from './described.ts'
 import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
@@ -335,6 +335,9 @@ function isName(text: string): text is ProtocolName {
 }
 
 function unknownName(name: string): string {
+  if (describedNames.includes(name)) {
+    return `${name} is a description, which only scenarios and URLs have: ${describedProtocols[name]!.schemes[0]}://host, or "volley protocol ${name}" to see it`
+  }
   if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, [...protocolNames, ...describedNames])
   return `protocol ${show(name)} is not in this version of volley; it has ${list([...protocolNames, ...describedNames])}`
 }

@@ -36,6 +36,12 @@ export function isHttpUrl(source: string): boolean {
   return /^https?:\/\//i.test(source)
 }
 
+/** Whether a URL names a protocol that comes as a description, such as `mqtt://`. */
+export function isDescribedUrl(source: string): boolean {
+  const [, scheme = ''] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? []
+  return describedByScheme(scheme.toLowerCase()) !== undefined
+}
+
 /**
  * The settings that a URL stands for: `http://` and `https://` a GET of its path, `redis://` and `rediss://` a PING, an
  * address a request that fits the protocol, which is raw by default. Throws a UserError for other texts; the address
