@@ -17,6 +17,8 @@ const urls = {
   https: 'tls://host:port with protocol http',
   redis: 'tcp://host:port with protocol resp',
   rediss: 'tls://host:port with protocol resp',
+  ws: 'tcp://host:port with protocol websocket',
+  wss: 'tls://host:port with protocol websocket',
 } as const
 
 /** What an address names. The host of an IPv6 address has no brackets. */
@@ -28,7 +30,7 @@ export type Endpoint =
 export function parseEndpoint(text: string): Endpoint {
   const path = unixPath(text)
   if (path !== undefined) return { scheme: 'unix', path: checkUnixPath(path) }
-  const url = /^(https?|rediss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
+  const url = /^(https?|rediss?|wss?):\/\//.exec(text)?.[1] as keyof typeof urls | undefined
   if (url !== undefined) throw new InvalidValue(`an address, not a URL: ${urls[url]}`)
   const [, scheme = 'tcp', place = ''] = /^(?:(tcp|udp|tls):\/\/)?(.*?)\/?$/.exec(text) ?? []
   const { host, port } = hostAndPort(place) ?? {}

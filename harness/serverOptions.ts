@@ -24,7 +24,7 @@ export function clientProtocols(server: ServerName): readonly string[] {
   return server === 'tlv' || server === 'rpc' ? [...own, 'frame'] : own
 }
 
-const broadcastFramings = ['line', 'json', 'text'] as const
+const broadcastFramings = ['line', 'json', 'text', 'websocket'] as const
 
 const mebibyte = 1024 * 1024
 /** The largest read of the naive server: what a server reads at once. */
@@ -102,8 +102,8 @@ export const serverOptions = {
   },
   framing: {
     description:
-      'how messages are told apart: line (default), a JSON object on each line; json, objects with nothing between them; text, such objects answered with bare text',
-    scenarioDescription: 'how messages are told apart: line, json or text; by default as in the scenario',
+      'how messages are told apart: line (default), a JSON object on each line; json, objects with nothing between them; text, such objects answered with bare text; websocket, an object in each message',
+    scenarioDescription: 'how messages are told apart: line, json, text or websocket; by default as in the scenario',
     placeholder: '<framing>',
     servers: ['broadcast'],
     value: {

@@ -353,7 +353,7 @@ function bucketsOf(counts: Float64Array): { valueMs: number; count: number }[] {
 export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: Totals): DeliveriesInputs | undefined {
   const { scenario, workers } = run.facts
   if (!createProtocol(scenario.protocol).broadcasts || run.error !== undefined) return undefined
-  const { sent, answered } = messagesOf(totals)
+  const { sent, answered } = messagesOf(broadcastTotals(scenario, totals))
   const inexact = inexactReason(run, collector, totals)
   return {
     count: collector.total(field.deliveries) + collector.total(field.deliveriesAfter),
@@ -368,11 +368,21 @@ export function deliveriesInputs(run: AuditedRun, collector: Collector, totals: 
   }
 }
 
+/** What was sent to be delivered: neither the upgrades of connections nor answers to what the server asks. */
+function broadcastTotals({ protocol }: Pick<Scenario, 'protocol'>, totals: Totals): Totals {
+  if (!createProtocol(protocol).isUpgraded) return totals
+  const { answers: _, handshakes, connects, ...others } = totals
+  const own = (messages: number) => Math.max(0, messages - connects)
+  const later = { ...handshakes, sent: own(handshakes.sent), completed: own(handshakes.completed) }
+  return { ...others, connects, handshakes: later }
+}
+
 /** Why the expected number of deliveries is not exact: each message goes to the connections open at that moment. */
 function inexactReason(run: AuditedRun, collector: Collector, totals: Totals): string | undefined {
   const { scenario, workers } = run.facts
   const { connections, load, requests } = scenario
-  if (totals.handshakes.sent > 0) return 'messages were sent while connections were being opened'
+  if (broadcastTotals(scenario, totals).handshakes.sent > 0)
+    return 'messages were sent while connections were being opened'
   if (load.stages?.some(stage => stage.connections !== undefined)) return 'connections opened and closed in stages'
   const stayedOpen = totals.connects === connections && collector.level(field.open) === connections
   if (!stayedOpen) return 'connections opened or closed during the run'

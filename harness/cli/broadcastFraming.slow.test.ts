@@ -130,7 +130,7 @@ describe('the broadcast server of volley without framing', () => {
     expectWhole(report)
   })
 
-  test.each(['json', 'text'])('answers volley talk, with framing %s', async framing => {
+  test.each(['json', 'text', 'websocket'])('answers volley talk, with framing %s', async framing => {
     const { url } = await referenceServer('broadcast', { framing })
     const talk = new Invocation(['talk', url, '--protocol', `{ broadcast: { framing: ${framing} } }`], {
       stdin: 'hello\nsecond\n/q\n',
@@ -141,12 +141,15 @@ describe('the broadcast server of volley without framing', () => {
     expect(code).toBe(2)
   })
 
-  test.each(['json', 'text'])('shows volley talk each step of a scenario, with framing %s', async framing => {
-    const { code, stdout } = await volley('talk', scenarioOf(framing, '{ serve: broadcast }', 1))
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^> "/m)
-    expect(stdout).toMatch(/^< "127\.0\.0\.1:\d+: 已经收到信息"/m)
-  })
+  test.each(['json', 'text', 'websocket'])(
+    'shows volley talk each step of a scenario, with framing %s',
+    async framing => {
+      const { code, stdout } = await volley('talk', scenarioOf(framing, '{ serve: broadcast }', 1))
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^> "/m)
+      expect(stdout).toMatch(/^< "127\.0\.0\.1:\d+: 已经收到信息"/m)
+    },
+  )
 
   test('passes volley torture, with framing json', async () => {
     const result = await volleyTorture(scenarioOf('json', '{ serve: broadcast }', 1), '--only', framingTrials)

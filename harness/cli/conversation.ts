@@ -5,6 +5,7 @@ import { createKeyHandshakeClient, type KeyHandshakeClient } from '../protocols/
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import { type Message, type Protocol, tooLarge } from '../protocols/protocol.ts'
 import { isUnasked } from '../protocols/unasked.ts'
+import { answerTo, type WebSocketUpgrade } from '../protocols/webSocketClient.ts'
 import { plainOrQuoted, quoteShown, Secrets, showBytes } from '../shownBytes.ts'
 import { finished, type Loop, type Transport, written } from '../transports/transport.ts'
 import { formatSetting, plural } from '../units.ts'
@@ -36,6 +37,8 @@ export interface ConversationSettings {
   readonly type: number | undefined
   /** Key for the protocol's own handshake. */
   readonly key: string | undefined
+  /** How its connections begin, where they are those of WebSocket. */
+  readonly upgrade?: WebSocketUpgrade
   /** Lines to send, with a prompt if they are typed at a terminal. */
   readonly lines: Interface
   readonly isPrompting: boolean
@@ -52,7 +55,7 @@ export class Conversation implements Loop {
   readonly #partialFrames = new PartialFrames()
   readonly #handshake: KeyHandshakeClient | undefined
   /** The handshake's reply that comes next; no line is read until it is over. */
-  #awaited: 'challenge' | 'welcome' | undefined
+  #awaited: 'upgrade' | 'challenge' | 'welcome' | undefined
   /** The unanswered requests: without framing, a reply is as long as its request. */
   readonly #waiting: Uint8Array[] = []
   /** Each message waits for the reply to the one before: it is wanted, or a reply may end the connection that others would be on. */
@@ -91,7 +94,11 @@ export class Conversation implements Loop {
   }
 
   opened(): void {
-    if (this.#handshake === undefined) this.#begin()
+    const { upgrade } = this.#settings
+    if (upgrade !== undefined) {
+      this.#awaited = 'upgrade'
+      this.#write(upgrade.request)
+    } else if (this.#handshake === undefined) this.#begin()
     else this.#write(this.#handshake.helloFrame())
   }
 
@@ -104,9 +111,10 @@ export class Conversation implements Loop {
     let end = 0
     let isEnded = false
     while (at < this.#partialFrames.to && !this.#isOver && !isEnded) {
-      end = protocol.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0]?.length ?? 0)
+      end = this.#format.frameEnd(bytes, at, this.#partialFrames.to, this.#waiting[0]?.length ?? 0)
       if (end <= 0) break
-      if (this.#awaited !== undefined) this.#continueHandshake(bytes, at, end)
+      if (this.#awaited === 'upgrade') this.#upgraded(bytes, at, end)
+      else if (this.#awaited !== undefined) this.#continueHandshake(bytes, at, end)
       else this.#show(bytes, at, end)
       isEnded = protocol.endsConnection?.(bytes, at, end) === true
       at = end
@@ -205,8 +213,28 @@ export class Conversation implements Loop {
     }
   }
 
+  /** The format of what comes next. */
+  get #format(): Protocol {
+    const { protocol, upgrade } = this.#settings
+    return this.#awaited === 'upgrade' ? upgrade!.format : protocol
+  }
+
+  #upgraded(bytes: Uint8Array, from: number, end: number): void {
+    if (!this.#settings.upgrade!.isTaken(bytes, from, end)) {
+      this.#leave(`the server does not upgrade the connection: ${this.#describe(bytes, from, end)}`)
+      return
+    }
+    this.#awaited = undefined
+    this.#begin()
+  }
+
   #show(bytes: Uint8Array, from: number, end: number): void {
     const { protocol, lines, isPrompting } = this.#settings
+    const answer = answerTo(protocol, bytes, from, end)
+    if (answer !== undefined) {
+      this.#write(answer)
+      return
+    }
     if (!isUnasked(protocol, bytes, from, end)) this.#waiting.shift()
     this.#settings.io.stdout.write(`${describeMessage(protocol.decode(bytes, from, end))}\n`)
     if (isPrompting) lines.prompt()
@@ -297,7 +325,7 @@ export class Conversation implements Loop {
   /** Bytes as text or hex, and what is wrong with them where the protocol can say. */
   #describe(bytes: Uint8Array, from: number, to: number): string {
     const shown = bytes.subarray(from, Math.min(to, from + shownBytesMax))
-    const why = this.#settings.protocol.explain?.(bytes, from, to)
+    const why = this.#format.explain?.(bytes, from, to)
     const text = quoteShown(showBytes(shown, new Secrets(), from + shownBytesMax < to), shownCharactersMax)
     return why === undefined ? text : `${text} (${why})`
   }

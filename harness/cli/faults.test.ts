@@ -16,6 +16,12 @@ test('a target that refuses connections is reported, with what to do', async () 
   )
 })
 
+test('a target with the name of a protocol is not said to be one that volley serves', async () => {
+  const { code, stderr } = await volley('run', 'ws://127.0.0.1:1', '-d', '600ms')
+  expect(code).toBe(2)
+  expect(stderr).toBe('cannot reach tcp://127.0.0.1:1: connection refused\n  is the server running?\n')
+})
+
 describe('bad input is refused with its place, its value and what was expected, exit 2', () => {
   async function faultsOf(yaml: string): Promise<string> {
     const file = scenarioFile(yaml)
@@ -64,11 +70,11 @@ describe('bad input is refused with its place, its value and what was expected, 
     expect(text).toMatch(/test\.yaml:\d+:\d+/)
   })
 
-  test('a feature of a later version', async () => {
+  test('a URL where an address is to be', async () => {
     const text = await faultsOf(
       'name: x\ntarget: { address: "ws://127.0.0.1:1" }\nprotocol: raw\nloop: [{ send: a }]\n',
     )
-    expect(text).toContain('is not in this version of volley')
+    expect(text).toContain('expected an address, not a URL: tcp://host:port with protocol websocket')
   })
 
   test('more connections than file descriptors, before anything is sent', async ({ skip }) => {

@@ -113,7 +113,7 @@ describe('volley init', () => {
 
   test.each([
     [['lien'], 'lien  unknown protocol "lien"; did you mean "line"?'],
-    [['ws://h'], '"ws://" is not in this version of volley'],
+    [['ftp://h'], '"ftp://" is not in this version of volley'],
     [['line', '--protocol', 'tlv'], '--protocol  is for another protocol than line, which is named already'],
     [['line', '-m', 'PUT'], '--method  is for '],
     [['http://h/', '--body', '@no/such/file'], '--body  loop[0].send.body.file: cannot read'],

@@ -1,10 +1,13 @@
 import { createInterface } from 'node:readline'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
+import { acknowledgedWords } from '../protocols/bareText.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import { protocolSpec } from '../protocols/spec.ts'
+import { clientFrame, frame, upgraded } from '../protocols/testing/webSocketFrames.ts'
 import { createTransport } from '../transports/catalog.ts'
 import { Conversation } from './conversation.ts'
+import { until } from './testing/programs.ts'
 import { cleanUp, Invocation, listen, volley } from './testing/volley.ts'
 
 afterEach(cleanUp)
@@ -163,4 +166,49 @@ test.each(['q\n', 'Q\n', ''])('at a terminal the prompt is >>>, and %j leaves', 
   expect(printed).toEqual(['hello!\n', 'world!\n'])
   expect(lines).toEqual(['hello', 'world'])
   expect(shown).toMatch(/^>>> /)
+})
+
+test('volley talk upgrades a connection of WebSocket, answers pings, and says when a server does not', async () => {
+  const flags = ['--protocol', '{ broadcast: { framing: websocket } }']
+  const pongs: string[] = []
+  const { url } = await listen(socket => {
+    let rest: Buffer | undefined
+    socket.on('data', chunk => {
+      if (rest === undefined) socket.write(upgraded)
+      rest = rest === undefined ? Buffer.alloc(0) : Buffer.concat([rest, chunk])
+      for (let sent = clientFrame(rest); sent !== undefined; sent = clientFrame(rest)) {
+        rest = rest.subarray(sent.length)
+        if (sent.type === 0x8a) pongs.push(sent.body.toString())
+        else {
+          const { message } = JSON.parse(sent.body.toString())
+          const acknowledgement = JSON.stringify({ client_ip: 'a', message: `a: ${acknowledgedWords}` })
+          socket.write(Buffer.concat([frame(0x89, message), frame(0x01, acknowledgement.slice(0, 9))]))
+          socket.write(frame(0x80, acknowledgement.slice(9)))
+        }
+      }
+    })
+  })
+  expect(await talk(url, 'hello\nthere\n', ...flags)).toEqual({
+    code: 0,
+    stdout: `a: ${acknowledgedWords}\na: ${acknowledgedWords}\n`,
+    stderr: '',
+  })
+  await until('two pongs', () => pongs.length === 2)
+  expect(pongs).toEqual(['hello', 'there'])
+  const other = await listen(socket => socket.on('data', () => socket.end('HTTP/1.1 404 Not Found\r\n\r\n')))
+  expect(await talk(other.url, 'hello\n', ...flags)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'the server does not upgrade the connection: "HTTP/1.1 404 Not Found\\r\\n\\r\\n"\n',
+  })
+})
+
+test('volley talk takes the names of protocols in URLs, not as a format', async () => {
+  const { code, stderr } = await volley('talk', 'tcp://127.0.0.1:1', '--protocol', 'websocket')
+  expect(code).toBe(2)
+  expect(stderr).toContain(
+    'websocket is a description, which only scenarios and URLs have: ws://host, or "volley protocol',
+  )
+  const other = await volley('talk', 'ws://127.0.0.1:1', '--no-wait')
+  expect(other.stderr).toMatch(/--no-wait +cannot be combined with a URL of a protocol by its name, which has it/)
 })

@@ -6,10 +6,11 @@ import { composeProtocol } from '../protocols/composed.ts'
 import { checkLayers, placeForms, splitLayerNames } from '../protocols/layers/settings.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { protocolSpec } from '../protocols/spec.ts'
+import { webSocketUpgrade } from '../protocols/webSocketClient.ts'
 import { datagramFaults } from '../scenario/checks/datagrams.ts'
-import { resolveProtocol } from '../scenario/resolve.ts'
+import { hostDefault, hostOf, resolveProtocol } from '../scenario/resolve.ts'
 import { settingValue } from '../scenario/setting.ts'
-import { isHttpUrl, isUrl } from '../scenario/url.ts'
+import { isDescribedUrl, isHttpUrl, isUrl } from '../scenario/url.ts'
 import { chooseTransport, createTransport } from '../transports/catalog.ts'
 import { firstToAccept } from '../transports/probe.ts'
 import { parseAddress, resolveAddresses } from '../transports/resolve.ts'
@@ -44,7 +45,7 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     )
     .argument(
       '<url | scenario>',
-      'tcp://host:port, udp://host:port, tls://host:port or unix:/path; a scenario file; or an HTTP URL',
+      'tcp://host:port, udp://host:port, tls://host:port or unix:/path; a scenario file; or a URL of HTTP or of a protocol by its name, such as ws://host',
     )
     .option(
       '--protocol <protocol>',
@@ -63,7 +64,7 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
     )
     .option('--no-wait', 'send the lines of a pipe at once, not each after the reply to the one before')
     .action(async (url: string, flags: TalkFlags, command: Command) => {
-      if (isScenarioFile(url) || isHttpUrl(url)) {
+      if (isScenarioFile(url) || isHttpUrl(url) || isDescribedUrl(url)) {
         checkNoFlags(command, url)
         done(await walk(url, flags.insecure ? [insecureOverride] : [], io))
         return
@@ -86,6 +87,7 @@ export function addTalk(program: Command, io: CommandIo, done: (code: ExitCode) 
         protocol,
         type,
         key: flags.key,
+        ...(protocol.isUpgraded && { upgrade: webSocketUpgrade(hostOf({ address: url }) ?? hostDefault) }),
         lines: createInterface({ input: io.stdin, output, prompt: '>>> ' }),
         isPrompting,
         waits: flags.wait && !isPrompting,
@@ -100,13 +102,13 @@ function isScenarioFile(source: string): boolean {
   return !isUrl(source) && (scenarioFileName.test(source) || existsSync(source))
 }
 
-/** A scenario says all of it itself, and a URL of HTTP the protocol. */
+/** A scenario says all of it itself, and such a URL the protocol. */
 function checkNoFlags(command: Command, source: string): void {
   const given = command.options.filter(option => command.getOptionValueSource(option.attributeName()) === 'cli')
-  const isWrong = ({ long }: { readonly long?: string }) => !isHttpUrl(source) || long !== '--insecure'
+  const isWrong = ({ long }: { readonly long?: string }) => !isUrl(source) || long !== '--insecure'
   const message = isHttpUrl(source)
     ? 'cannot be combined with an HTTP URL, which is requested once'
-    : 'cannot be combined with a scenario file, which has it'
+    : `cannot be combined with a ${isUrl(source) ? 'URL of a protocol by its name' : 'scenario file'}, which has it`
   const faults = given.filter(isWrong).map(({ long = '' }) => ({ place: long, message }))
   if (faults.length > 0) throw new UserError(faults)
 }

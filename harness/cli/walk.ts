@@ -2,7 +2,7 @@ import { load, type Override } from '../api.ts'
 import { credentialsOf, isCredentialHeader } from '../credentials.ts'
 import type { Tap } from '../engine/tapped.ts'
 import { type ExitCode, exitCode } from '../errors.ts'
-import type { Message, Protocol } from '../protocols/protocol.ts'
+import type { Message } from '../protocols/protocol.ts'
 import { type WalkOptions, walkThrough } from '../run/walkThrough.ts'
 import { hexRows, quoteShown, type Secrets, showBytes } from '../shownBytes.ts'
 import { printable } from '../terminal/cells.ts'
@@ -19,10 +19,10 @@ const shownCharactersMax = 1200
 export async function walk(source: string, overrides: readonly Override[], io: CommandIo): Promise<ExitCode> {
   const loaded = await load(source, { overrides, variables: io.env })
   const write = (line: string) => io.stdout.write(`${line}\n`)
-  const tap: WalkOptions['tap'] = (protocol, secrets, names) => {
+  const tap: WalkOptions['tap'] = (secrets, names) => {
     // With one connection there is nothing to tell apart.
     const labels = names.length < 2 ? [] : names.map(name => `${name}  `)
-    return createTap(protocol, secrets, { write, labels })
+    return createTap(secrets, { write, labels })
   }
   const { lines, isAsExpected } = await walkThrough(loaded, { tap, signal: io.signal })
   for (const line of ['', ...lines]) write(printable(line))
@@ -39,7 +39,7 @@ interface Output {
   readonly labels: readonly string[]
 }
 
-function createTap(protocol: Protocol, known: Secrets, { write, labels }: Output): Tap {
+function createTap(known: Secrets, { write, labels }: Output): Tap {
   let secrets = known
   let sessions = 0
   const learn = (headers: Message['headers'] = {}) => {
@@ -63,8 +63,8 @@ function createTap(protocol: Protocol, known: Secrets, { write, labels }: Output
   }
   return {
     opened: link => write(`${labelOf(link)}connected`),
-    frame(isSent, bytes, from, end, link) {
-      const { body, ...fields } = (isSent ? (protocol.sent ?? protocol) : protocol).decode(bytes, from, end)
+    frame(isSent, bytes, from, end, { link, format }) {
+      const { body, ...fields }: Message = format?.decode(bytes, from, end) ?? { body: bytes.subarray(from, end) }
       learn(fields.headers)
       const text = [...fieldsOf(fields, secrets), quoteShown(show(body), shownCharactersMax)].join('  ')
       lines(`${labelOf(link)}${isSent ? '>' : '<'}`, text, bytes.subarray(from, end))

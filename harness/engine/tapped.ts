@@ -3,11 +3,17 @@ import type { Protocol } from '../protocols/protocol.ts'
 import { type Loop, type Transport, type Written, written } from '../transports/transport.ts'
 import { WrappedTransport } from '../transports/wrapped.ts'
 
+/** The link of a frame, and its format; that is undefined where it is none of the protocol. */
+export interface TappedFrame {
+  readonly link: number
+  readonly format: Pick<Protocol, 'decode'> | undefined
+}
+
 /** What goes over a connection, for somebody who watches it. */
 export interface Tap {
   opened?(link: number): void
   /** A whole frame; `isSent` is false for what came in. The bytes are valid until the call returns. */
-  frame(isSent: boolean, bytes: Uint8Array, from: number, end: number, link: number): void
+  frame(isSent: boolean, bytes: Uint8Array, from: number, end: number, of: TappedFrame): void
   /** Bytes that came in and are no frame, or the beginning of one when the connection closed. */
   rest(bytes: Uint8Array, from: number, to: number, link: number): void
   closed?(link: number, cause: string): void
@@ -40,10 +46,11 @@ export class TappedTransport extends WrappedTransport {
   write(link: number, bytes: Uint8Array, from: number, to: number, requests?: number): Written {
     const result = this.transport.write(link, bytes, from, to, requests)
     if (result === written.refused) return result
+    const sent = this.#protocol.sent ?? this.#protocol
     for (let at = from; at < to; ) {
-      const end = (this.#protocol.sent ?? this.#protocol).frameEnd(bytes, at, to, to - at)
+      const end = sent.frameEnd(bytes, at, to, to - at)
       const frameEnd = end > at ? end : to
-      this.#tap.frame(true, bytes, at, frameEnd, link)
+      this.#tap.frame(true, bytes, at, frameEnd, { link, format: end > at ? sent : undefined })
       this.#lengthsOf(link).push(frameEnd - at)
       at = frameEnd
     }
@@ -89,13 +96,14 @@ export class TappedTransport extends WrappedTransport {
     let passed = from
     this.#forgotten.delete(link)
     while (at < end) {
-      const frameEnd = this.formatOfNext(link).frameEnd(bytes, at, end, this.#lengthsOf(link)[0] ?? 0)
+      const format = this.formatOfNext(link)
+      const frameEnd = format.frameEnd(bytes, at, end, this.#lengthsOf(link)[0] ?? 0)
       if (frameEnd < 0) {
         this.#tap.rest(bytes, at, end, link)
         at = end
       }
       if (frameEnd <= 0) break
-      this.#tap.frame(false, bytes, at, frameEnd, link)
+      this.#tap.frame(false, bytes, at, frameEnd, { link, format })
       this.#lengthsOf(link).shift()
       at = frameEnd
       passOn(passed, to - (end - at))

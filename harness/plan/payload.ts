@@ -18,16 +18,17 @@ import { parseSlots, type SlotPart } from '../scenario/schema/slots.ts'
 import type { Slot } from './slotPlaces.ts'
 import { localAddress, type TemplatePart } from './templates.ts'
 
-type NumberSlot = Exclude<SlotPart, { text: string } | { slot: typeof localAddress }>
+type NumberSlot = Exclude<SlotPart, { text: string } | { slot: typeof localAddress | 'targetHost' }>
 
 export type Row = Readonly<Record<string, string>>
 
 /** As long as an address of IPv4 can be. */
 const exampleAddress = '255.255.255.255:65535'
 
-/** What it takes to encode payloads: the row of the data that they use, and the bytes of constant ones. */
+/** What it takes to encode payloads: the row of the data that they use, `{{targetHost}}`, and the bytes of constant ones. */
 export interface PayloadContext {
   readonly row: Row | undefined
+  readonly host: string
   readonly constant: (payload: ConstantPayload) => Uint8Array
 }
 
@@ -36,7 +37,7 @@ export interface PayloadContext {
  * or a UserError where a value does not fit.
  */
 export function encodePayload(payload: Payload, filler: number, slots: Slot[], context: PayloadContext): Uint8Array {
-  if (typeof payload === 'string') return fillSlots(payload, filler, slots, context.row)
+  if (typeof payload === 'string') return fillSlots(payload, filler, slots, context)
   if (isList(payload)) return Buffer.concat(payload.map(part => encodePayload(part, filler, slots, context)))
   if ('number' in payload) return encodeNumber(payload, filler, slots, context.row)
   if ('length' in payload) return withLength(payload, encodePayload(payload.of, filler, slots, context))
@@ -57,6 +58,7 @@ export function payloadTemplate(
     return parseSlots(payload).map((part): TemplatePart => {
       if ('text' in part) return utf8(part.text)
       if (part.slot === 'data') return utf8(columnOf(context.row, part.column))
+      if (part.slot === 'targetHost') return utf8(context.host)
       if (part.slot === localAddress) return localAddress
       return part.slot === 'capture' ? { value: valueNumber(part.name) } : slotAt(part.length)
     })
@@ -138,20 +140,23 @@ function encodeNumber(part: NumberPart, filler: number, slots: Slot[], row: Row 
   return new Uint8Array(type.bytes).fill(filler)
 }
 
-/** The slot of a number, which is all of its text; undefined for a number that is constant. An address is no number. */
+/** The slot of a number, which is all of its text; undefined for a number that is constant. Addresses are no numbers. */
 function slotOf({ value }: NumberPart): NumberSlot | undefined {
   if (typeof value !== 'string' || !value.includes('{{')) return undefined
   const [part] = parseSlots(value)
-  return part === undefined || 'text' in part || part.slot === localAddress ? undefined : part
+  return part === undefined || 'text' in part || part.slot === localAddress || part.slot === 'targetHost'
+    ? undefined
+    : part
 }
 
-function fillSlots(text: string, filler: number, slots: Slot[], row: Row | undefined): Uint8Array {
+function fillSlots(text: string, filler: number, slots: Slot[], { row, host }: PayloadContext): Uint8Array {
   const parts = parseSlots(text).map(part => {
     if ('text' in part) return utf8(part.text)
     if (part.slot === 'data') return utf8(columnOf(row, part.column))
     // A slash, because a captured value may be a whole path as well as a part of one.
     if (part.slot === 'capture') return utf8('/')
     if (part.slot === localAddress) return utf8(exampleAddress)
+    if (part.slot === 'targetHost') return utf8(host)
     const { slot, ...rest } = part
     slots.push({ kind: slot, ...rest })
     return new Uint8Array(part.length).fill(filler)

@@ -7,6 +7,7 @@ import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
 import { clientGroups, type PlacedStep, placedRequests, placedSteps } from '../scenario/clients.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
+import { hostDefault, hostOf } from '../scenario/resolve.ts'
 import {
   type ConstantPayload,
   isMessage,
@@ -33,6 +34,7 @@ import {
   type PlannedCapture,
   type TemplatePart,
 } from './templates.ts'
+import { upgradeStep, webSocketAnswers } from './upgrade.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -41,7 +43,7 @@ export function encodeRequests(
   materials: Materials,
   seed: number,
 ): RequestBank {
-  const builder = new BankBuilder(protocol, materials, seed, scenario.protocol)
+  const builder = new BankBuilder(protocol, materials, seed, scenario)
   const steps = placedSteps(scenario)
   const rangesOf = (role: Role, isOfKind: (placed: PlacedStep) => boolean) =>
     clientGroups(scenario).map((_, number) => {
@@ -56,8 +58,9 @@ export function encodeRequests(
     const { send, reply } = scenario.heartbeat
     builder.add('heartbeat', { path: ['heartbeat'] }, { send, think: 0 }, 1, reply)
   }
-  for (const answer of answersOf(scenario.protocol)) builder.addAnswer(answer)
+  for (const answer of protocol.isUpgraded ? webSocketAnswers : answersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
+  if (protocol.isUpgraded) builder.add('handshake', { path: ['protocol', 'upgrade'] }, upgradeStep)
   const handshakes = rangesOf('handshake', ({ kind }) => kind === 'connect')
   const groups = clientGroups(scenario).map(({ name, path, mix }, number) => ({
     ...(scenario.clients && { name: name ?? showPath(path) }),
@@ -94,6 +97,7 @@ class BankBuilder {
   readonly #materials: Materials
   readonly #seed: number
   readonly #spec: ProtocolSpec
+  readonly #host: string
   readonly #frames: Uint8Array[] = []
   readonly #patches: Patch[][] = []
   readonly #templates: (MessageTemplate | null)[] = []
@@ -102,12 +106,13 @@ class BankBuilder {
   readonly #issues: Issue[] = []
   #bytes = 0
 
-  constructor(protocol: Protocol, materials: Materials, seed: number, spec: ProtocolSpec) {
+  constructor(protocol: Protocol, materials: Materials, seed: number, { protocol: spec, target }: Scenario) {
     this.#protocol = protocol.layers?.plain ?? protocol
     this.#layers = protocol.layers
     this.#materials = materials
     this.#seed = seed
     this.#spec = spec
+    this.#host = hostOf(target) ?? hostDefault
   }
 
   /** Steps so far. */
@@ -292,7 +297,7 @@ class BankBuilder {
   }
 
   #context(row: Row | undefined): PayloadContext {
-    return { row, constant: payload => this.#constant(payload) }
+    return { row, host: this.#host, constant: payload => this.#constant(payload) }
   }
 
   #constant(payload: ConstantPayload): Uint8Array {

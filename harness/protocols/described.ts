@@ -24,6 +24,7 @@ export const describedProtocols: Readonly<Record<string, DescribedProtocol>> = {
   postgres: { schemes: ['postgres', 'postgresql'], port: 5432, path: 'database' },
   smtp: { schemes: ['smtp'], port: 25, secure: { schemes: ['smtps'], port: 465 }, path: 'to' },
   stomp: { schemes: ['stomp'], port: 61613, path: 'destination' },
+  websocket: { schemes: ['ws'], port: 80, secure: { schemes: ['wss'], port: 443 }, path: 'path' },
 }
 
 export const describedNames: readonly string[] = Object.keys(describedProtocols)

@@ -103,6 +103,8 @@ export interface Protocol {
   seal?(bytes: Uint8Array, from: number, end: number): void
   /** The server sends each message of a client to all others, so that the number of deliveries is known. */
   readonly broadcasts?: true
+  /** Formats of WebSocket whose connections begin with its upgrade, and whose server asks by pings and closes. */
+  readonly isUpgraded?: true
   /** Formats in which frames come that answer nothing and are of no interest: whether such a whole frame is one. */
   ignores?(bytes: Uint8Array, from: number, end: number): boolean
   /**

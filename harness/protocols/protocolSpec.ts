@@ -30,8 +30,11 @@ export interface WithReplies {
   readonly called?: string
 }
 
-/** How messages of `broadcast` are told apart: by line ends, by the braces of JSON objects, or as bare texts to clients. */
-export type BroadcastFraming = 'line' | 'json' | 'text'
+/**
+ * How messages of `broadcast` are told apart: by line ends, by the braces of JSON objects, as bare texts to clients, or as
+ * messages of WebSocket.
+ */
+export type BroadcastFraming = 'line' | 'json' | 'text' | 'websocket'
 
 export interface FrameSettings {
   /** Where the length field begins. */

@@ -67,7 +67,7 @@ test('protocolSpec() reports what was expected and found', () => {
     'http.host: expected a host such as example.org, got "a\\r\\nb"',
   ])
   expect(faultsOf({ broadcast: { framing: 'lines' } })).toEqual([
-    'broadcast.framing: expected line, json or text, got "lines"',
+    'broadcast.framing: expected line, json, text or websocket, got "lines"',
   ])
   expect(faultsOf({ tlv: null })).toEqual(['tlv: expected a mapping with maxFrame, got nothing'])
   expect(faultsOf(5)).toEqual(['expected a protocol such as tlv, got 5'])
@@ -136,6 +136,7 @@ test('protocolText() gives a text that protocolSpec() reads as the same protocol
     protocolSpec({ frame: { id: { offset: 4, bytes: 2, max: 1000 } } }),
     protocolSpec({ broadcast: { framing: 'json' } }),
     protocolSpec({ broadcast: { framing: 'text' } }),
+    protocolSpec({ broadcast: { framing: 'websocket' } }),
   )
   for (const spec of specs) {
     expect(protocolSpec(JSON.parse(protocolText(spec)))).toEqual(spec)

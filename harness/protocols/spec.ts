@@ -5,7 +5,7 @@ import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
-import { describedNames } from './described.ts'
+import { describedNames, describedProtocols } from './described.ts'
 import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
 import { pictureInput, pictureSchema } from './picture/schema.ts'
@@ -27,7 +27,7 @@ export const protocolNames = [
 ] as const satisfies readonly ProtocolName[]
 
 /** The framings of `broadcast`; the first is the default. */
-export const broadcastFramings = ['line', 'json', 'text'] as const satisfies readonly BroadcastFraming[]
+export const broadcastFramings = ['line', 'json', 'text', 'websocket'] as const satisfies readonly BroadcastFraming[]
 
 /** The upper bound of maxFrame: a whole frame is held in memory. */
 export const frameBytesMax = 64 * 1024 * 1024
@@ -180,7 +180,7 @@ const broadcastSettings = mapping({
   framing: choice(broadcastFramings)
     .default('line')
     .describe(
-      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it',
+      'line: a JSON object on each line; json: JSON objects with nothing between them; text: such objects to the server, and bare text from it; websocket: each object is a message of WebSocket',
     ),
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform(({ framing, ...settings }): ProtocolSpec => {
@@ -335,6 +335,9 @@ function isName(text: string): text is ProtocolName {
 }
 
 function unknownName(name: string): string {
+  if (describedNames.includes(name)) {
+    return `${name} is a description, which only scenarios and URLs have: ${describedProtocols[name]!.schemes[0]}://host, or "volley protocol ${name}" to see it`
+  }
   if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, [...protocolNames, ...describedNames])
   return `protocol ${show(name)} is not in this version of volley; it has ${list([...protocolNames, ...describedNames])}`
 }

@@ -7,7 +7,6 @@ import { describeSample, sampleLabels } from '../metrics/sampleText.ts'
 import { control, createSlab, field, instant, type Slab, state } from '../metrics/slab.ts'
 import { planRun } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
-import type { Protocol } from '../protocols/protocol.ts'
 import { describePass, requestsOfPass } from '../report/pass.ts'
 import { type ShownWith, shownSamples, stepReplies } from '../report/replies.ts'
 import type { LoadedScenario } from '../scenario/loaded.ts'
@@ -30,8 +29,8 @@ export interface Walked {
 }
 
 export interface WalkOptions {
-  /** Makes what watches the connection, or those of groups with these names, once the protocol is known. */
-  readonly tap: (protocol: Protocol, secrets: Secrets, names: readonly string[]) => Tap
+  /** Makes what watches the connection, or those of groups with these names. */
+  readonly tap: (secrets: Secrets, names: readonly string[]) => Tap
   readonly signal: AbortSignal
 }
 
@@ -56,7 +55,7 @@ export async function walkThrough(given: LoadedScenario, { tap, signal }: WalkOp
     const tapped = new TappedTransport(
       createTransport(transport, { ...worker, links: worker.connections }),
       protocol,
-      tap(protocol, secrets, names),
+      tap(secrets, names),
     )
     const offsets = { sharedOffsetMs: sharedOffsetMs(), epochOffsetMs: epochOffsetMs() }
     const client = new Client(worker, {

@@ -71,7 +71,7 @@ function finish(
   overrides: readonly Override[],
 ): Omit<LoadedScenario, 'folder'> {
   const { data: overridden, origins, issues } = applyOverrides(source.data, overrides)
-  const named = expandNamed(overridden)
+  const named = expandNamed(overridden, source.secretValues)
   const { data } = named
   const isOverridden = (path: Path) => origins.some(origin => isWithin(path, origin.path))
   const sourceIssues = source.issues.filter(({ path }) => !isOverridden(path))

@@ -142,3 +142,57 @@ test('a fault of a URL shows no password', () => {
 test('describe() tells the settings of a description', () => {
   expect(describe('mqtt').settings).toContain('client')
 })
+
+group('settings of websocket', () => {
+  const withSettings = (settings: string) => scenarioWith(`protocol: { websocket: ${settings} }`)
+  const requestOf = (settings: string) => JSON.stringify(parsed(withSettings(settings)).scenario.connect[0]!.send)
+
+  test('a path may begin with its slash', () => {
+    for (const path of ['/a/b?c=d', 'a/b?c=d'])
+      expect(requestOf(`{ path: "${path}" }`)).toContain('GET /a/b?c=d HTTP/1.1')
+    expect(requestOf('{ path: "room-{{connection}}" }')).toContain('GET /room-{{connection}} HTTP/1.1')
+  })
+
+  test('host is that of the target unless it is set', () => {
+    expect(requestOf('{}')).toContain('Host: {{targetHost}}\\r\\n')
+    expect(requestOf('{ host: "example.org" }')).toContain('Host: example.org\\r\\n')
+  })
+
+  test('headers are lines, and those that log in are not shown', () => {
+    const headers = '{ headers: { Origin: "https://a.example", Authorization: "Bearer geheim-1234" } }'
+    expect(requestOf(headers)).toContain('Origin: https://a.example\\r\\nAuthorization: Bearer geheim-1234\\r\\n\\r\\n')
+    const { redacted, secrets } = parsed(withSettings(headers))
+    expect(JSON.stringify(redacted)).not.toContain('geheim')
+    expect(secrets.values).toContain('geheim-1234')
+  })
+
+  test('what a variable has put into a setting is not shown', () => {
+    const text = withSettings('{ headers: { X-Room: "${ROOM}" } }')
+    const { scenario, redacted } = parseScenario(text, 's.yaml', [], { ROOM: 'geheim' })
+    expect(JSON.stringify(scenario.connect)).toContain('X-Room: geheim')
+    expect(JSON.stringify(redacted)).not.toContain('geheim')
+  })
+
+  test.each([
+    [
+      '{ path: "a b" }',
+      'protocol.websocket.path: expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"',
+    ],
+    ['{ headers: 5 }', 'protocol.websocket.headers: expected a mapping of headers such as { Accept: text/html }'],
+    ['{ headers: { "a b": c } }', 'protocol.websocket.headers'],
+    ['{ headers: { host: h } }', 'protocol.websocket.headers.host: is set by host, beside headers'],
+    ['{ headers: { Upgrade: h2c } }', 'protocol.websocket.headers.Upgrade: is in every upgrade'],
+    ['{ headers: { Sec-WebSocket-Extensions: permessage-deflate } }', 'would let the server compress messages'],
+    ['{ host: { a: b } }', 'protocol.websocket.host: expected text or a number'],
+  ])('a wrong one is named: %s', (settings, fault) => {
+    const faults = faultsIn(withSettings(settings))
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toContain(fault)
+  })
+
+  test('a URL has a path', () => {
+    const { scenario } = scenarioFromUrl('ws://h:81/a?b=c', [])
+    expect(JSON.stringify(scenario.connect[0]!.send)).toContain('GET /a?b=c HTTP/1.1')
+    expect(faultLines(() => scenarioFromUrl('ws://h/{{token}}', []))[0]).toContain('expected a slot such as')
+  })
+})

@@ -6,6 +6,7 @@ import { show } from '../invalidValue.ts'
 import { isMapping, type Mapping, valueAt } from '../mapping.ts'
 import { describedNames, describedProtocols } from '../protocols/described.ts'
 import { unknownWord } from '../suggestion.ts'
+import { settingText } from './namedSettings.ts'
 import { type Issue, issue, type Path } from './path.ts'
 import { readSource, type Source } from './yaml/source.ts'
 
@@ -23,7 +24,7 @@ export interface Description {
 const takenKeys = ['connect', 'heartbeat', 'reconnect'] as const
 /** The only setting that must not be shown. */
 const secretSetting = 'password'
-const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::[-+][^}]*)?\}/g
+const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::[-+](?:\{\{[^}]*\}\}|[^}])*)?\}/g
 
 /** A scenario in which the name of a described protocol is replaced by what its description says. */
 export interface Expanded {
@@ -53,8 +54,11 @@ export function describedName(protocol: unknown): string | undefined {
   return typeof name === 'string' && describedNames.includes(name) ? name : undefined
 }
 
-/** Puts a description in the place of its name, in a scenario as plain data. */
-export function expandNamed(data: unknown): Expanded {
+/**
+ * Puts a description in the place of its name, in a scenario as plain data; `secretValues` are those of variables, which
+ * settings may have in them.
+ */
+export function expandNamed(data: unknown, secretValues: readonly string[] = []): Expanded {
   const plain = { data, issues: [], secrets: [], secretValues: [] }
   if (!isMapping(data)) return plain
   const { protocol } = data
@@ -62,25 +66,28 @@ export function expandNamed(data: unknown): Expanded {
   if (name === undefined) return plain
   const description = describe(name, !isDatagramAddress(data))
   const given = isMapping(protocol) ? protocol : {}
-  const { values, issues } = settingsIn(given, description)
+  const { values, issues, credentials } = settingsIn(given, description)
   const source = readSource(description.text, values)
   assert('data' in source, `the description of ${name} is valid YAML`)
-  const own = source.data as Mapping
+  const described = source.data as Mapping
   const hasGroups = 'clients' in data
-  const taken = takenKeys.filter(key => !(key in data) && key in own && !(hasGroups && key === 'connect'))
+  const taken = takenKeys.filter(key => !(key in data) && key in described && !(hasGroups && key === 'connect'))
   const hasLoop = 'loop' in data || 'mix' in data || hasGroups
   const expanded: Mapping = {
     ...data,
-    protocol: { ...(own['protocol'] as Mapping), called: name },
-    ...Object.fromEntries(taken.map(key => [key, own[key]])),
-    ...(hasLoop ? {} : { loop: own['loop'] }),
-    ...(hasGroups && { clients: withHandshake(data['clients'], own['connect']) }),
+    protocol: { ...(described['protocol'] as Mapping), called: name },
+    ...Object.fromEntries(taken.map(key => [key, described[key]])),
+    ...(hasLoop ? {} : { loop: described['loop'] }),
+    ...(hasGroups && { clients: withHandshake(data['clients'], described['connect']) }),
   }
-  const password = values[secretSetting]
+  const password = values[secretSetting] ?? ''
+  const ofVariables = secretValues.filter(secret => Object.values(values).some(value => value.includes(secret)))
+  const own = [password, ...credentials].filter(secret => secret !== '')
   return {
     data: expanded,
     issues: [...issues, ...source.issues.map(({ message }) => issue(['protocol'], `${name}: ${message}`))],
-    ...secretsOf(source, password, expanded),
+    secrets: placesOf(source, [...own, ...ofVariables], expanded),
+    secretValues: own,
   }
 }
 
@@ -94,7 +101,7 @@ function withHandshake(groups: unknown, connect: unknown): unknown {
 function settingsIn(
   protocol: Mapping,
   { name, settings }: Description,
-): { readonly values: Record<string, string>; readonly issues: Issue[] } {
+): { readonly values: Record<string, string>; readonly issues: Issue[]; readonly credentials: readonly string[] } {
   const [, ...others] = Object.keys(protocol)
   const inside = protocol[name] ?? {}
   const beside: Issue[] = others.map(key =>
@@ -102,30 +109,28 @@ function settingsIn(
   )
   if (!isMapping(inside)) {
     const wanted = settings.length === 0 ? 'no settings' : `settings such as { ${settings[0]}: ... }`
-    return { values: {}, issues: [...beside, issue(['protocol', name], `expected ${wanted}, got ${show(inside)}`)] }
+    const fault = issue(['protocol', name], `expected ${wanted}, got ${show(inside)}`)
+    return { values: {}, issues: [...beside, fault], credentials: [] }
   }
   const values: Record<string, string> = {}
+  const credentials: string[] = []
   const issues = Object.entries(inside).flatMap(([key, value]): Issue[] => {
     const path = ['protocol', name, key]
     if (!settings.includes(key)) return [{ path, about: 'key', message: unknownWord('key', key, settings) }]
-    if (typeof value === 'object') return [issue(path, 'expected text or a number')]
-    values[key] = String(value)
+    const read = settingText(key, value, path)
+    if ('issues' in read) return [...read.issues]
+    values[key] = read.text
+    credentials.push(...(read.credentials ?? []))
     return []
   })
-  return { values, issues: [...beside, ...issues] }
+  return { values, issues: [...beside, ...issues], credentials }
 }
 
-/** Where the password of a description stands in the scenario. */
-function secretsOf(
-  { secrets }: Source,
-  password: string | undefined,
-  data: Mapping,
-): Pick<Expanded, 'secrets' | 'secretValues'> {
-  if (password === undefined || password === '') return { secrets: [], secretValues: [] }
-  const holds = (path: Path) => String(valueAt(data, path)).includes(password)
+/** Where one of the secrets stands in the scenario, also in the handshakes of groups. */
+function placesOf({ secrets }: Source, hidden: readonly string[], data: Mapping): Path[] {
   const groups = Array.isArray(data['clients']) ? data['clients'] : []
   const ofGroups = groups.flatMap((_, index) => secrets.map(path => ['clients', index, ...path]))
-  return { secrets: [...secrets, ...ofGroups].filter(holds), secretValues: [password] }
+  return [...secrets, ...ofGroups].filter(path => hidden.some(secret => String(valueAt(data, path)).includes(secret)))
 }
 
 function isDatagramAddress({ target }: Mapping): boolean {

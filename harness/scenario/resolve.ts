@@ -26,17 +26,26 @@ export function isDatagramTarget(target: Target): boolean {
   return 'serve' in target ? target.over === 'udp' : target.address?.startsWith('udp://') === true
 }
 
+/** What `{{targetHost}}` is where `hostOf` does not know it, as in HTTP. */
+export const hostDefault = 'localhost'
+
 /**
- * HTTP's header Host is the host and the port of the target's address unless the scenario sets it, without a port that is
- * the scheme's own (RFC 9110, 7.2) and without a zone (RFC 6874). The port of a server that the run starts is known only
- * later, so Host stays as the protocol has it.
+ * What HTTP's header Host names: the host and the port of a target's address, without a port that is the scheme's own
+ * (RFC 9110, 7.2) and without a zone (RFC 6874). Undefined for a server that the run starts, whose port is known only
+ * later, and for other addresses.
  */
-function withHost(protocol: ProtocolSpec, target: Target): ProtocolSpec {
-  if (protocol.name !== 'http' || protocol.host !== undefined || !('address' in target)) return protocol
+export function hostOf(target: Target): string | undefined {
   // Only a command's address has `{port}` in it, and no address has braces otherwise.
-  if (target.address === undefined || target.address.includes('{port}')) return protocol
+  if (!('address' in target) || target.address === undefined || target.address.includes('{port}')) return undefined
   const endpoint = parseEndpoint(target.address)
-  if (endpoint.scheme !== 'tcp' && endpoint.scheme !== 'tls') return protocol
+  if (endpoint.scheme !== 'tcp' && endpoint.scheme !== 'tls') return undefined
   const host = formatHost(endpoint.host.replace(/%.*/, ''))
-  return { ...protocol, host: endpoint.port === defaultPorts[endpoint.scheme] ? host : `${host}:${endpoint.port}` }
+  return endpoint.port === defaultPorts[endpoint.scheme] ? host : `${host}:${endpoint.port}`
+}
+
+/** HTTP's header Host is that of the target, unless the scenario sets it; where it is not known, as the protocol has it. */
+function withHost(protocol: ProtocolSpec, target: Target): ProtocolSpec {
+  if (protocol.name !== 'http' || protocol.host !== undefined) return protocol
+  const host = hostOf(target)
+  return host === undefined ? protocol : { ...protocol, host }
 }

@@ -36,6 +36,12 @@ export function isHttpUrl(source: string): boolean {
   return /^https?:\/\//i.test(source)
 }
 
+/** Whether a URL names a protocol that comes as a description, such as `mqtt://`. */
+export function isDescribedUrl(source: string): boolean {
+  const [, scheme = ''] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? []
+  return describedByScheme(scheme.toLowerCase()) !== undefined
+}
+
 /**
  * The settings that a URL stands for: `http://` and `https://` a GET of its path, `redis://` and `rediss://` a PING, an
  * address a request that fits the protocol, which is raw by default. Throws a UserError for other texts; the address
@@ -120,9 +126,7 @@ function httpSettings(url: string): UrlSettings {
   const { scheme, host, port, rest } = split(url, 'http://host:port/path')
   const path = rest.startsWith('/') ? rest : `/${rest}`
   checkPath(path)
-  // No earlier step could have captured a value.
-  const captured = parseSlots(path).find(part => 'name' in part)
-  if (captured !== undefined) throw noSuchSlot(`{{${captured.name}}}`)
+  checkNothingCaptured(path)
   const own = ports[scheme]
   return {
     target: { address: `${scheme === 'https' ? 'tls' : 'tcp'}://${host}:${port ?? own}` },
@@ -155,7 +159,7 @@ function describedSettings(
   const [, user, password, host, port, rest = ''] = match
   // The path of a request is sent as it is written.
   const bare = rest.replace(/^\//, '')
-  const path = protocol.path === 'path' ? bare : decoded(bare)
+  const path = protocol.path === 'path' ? requestPath(bare) : decoded(bare)
   if (path !== '' && protocol.path === undefined) throw new InvalidValue(`${forms} without a path`, show(rest))
   if (protocol.path === 'database' && rest.includes('?')) {
     throw new InvalidValue(`${forms} without parameters, of which none is read`, show(rest))
@@ -168,6 +172,19 @@ function describedSettings(
     ...(path !== '' && { [protocol.path!]: path }),
   }
   return { target: { address: `${scheme}://${host}:${port ?? ownPort}` }, protocol: { [name]: settings } }
+}
+
+/** The path of a request without its slash; throws an InvalidValue where it is none, or takes a captured value. */
+function requestPath(bare: string): string {
+  checkPath(`/${bare}`)
+  checkNothingCaptured(bare)
+  return bare
+}
+
+/** Throws an InvalidValue for a captured value in a path of a URL: no earlier step could have captured it. */
+function checkNothingCaptured(path: string): void {
+  const captured = parseSlots(path).find(part => 'name' in part)
+  if (captured !== undefined) throw noSuchSlot(`{{${captured.name}}}`)
 }
 
 /** A part of a URL without its escapes; throws an InvalidValue where they are none of UTF-8. */

@@ -2,19 +2,16 @@ import type { z } from 'zod'
 import { fieldIssues } from '../fieldIssues.ts'
 import { isMapping } from '../mapping.ts'
 import { conflictIssues } from './checks/checks.ts'
-import { unsupportedIssues } from './checks/unsupported.ts'
-import { type Issue, isWithin } from './path.ts'
+import type { Issue } from './path.ts'
 import type { Scenario } from './scenario.ts'
 import { completeScenario, type ScenarioSettings, scenarioSchema, scenarioShape } from './schema/schema.ts'
 
 /** The scenario in plain data, or everything that is wrong with it. */
 export function validate(data: unknown): { readonly scenario?: Scenario; readonly issues: readonly Issue[] } {
-  const unsupported = unsupportedIssues(data)
   const result = scenarioSchema.safeParse(data)
   const settings = result.success ? result.data : parseParts(data)
   const schemaIssues = result.success ? [] : fieldIssues(result.error.issues, data)
-  const all = [...schemaIssues, ...conflictIssues(data, settings)]
-  const issues = [...unsupported, ...all.filter(issue => !unsupported.some(({ path }) => isWithin(issue.path, path)))]
+  const issues = [...schemaIssues, ...conflictIssues(data, settings)]
   return result.success && issues.length === 0 ? { scenario: completeScenario(result.data), issues } : { issues }
 }
 

@@ -253,7 +253,8 @@ function startHint(address: Address, spec: ProtocolSpec): string | undefined {
   const listen = isPlain ? formatEndpoint(address) : `${formatHost(address.host)}:${address.port}`
   const ownKinds = ['tlv', 'rpc', 'broadcast', 'http']
   const kind = ownKinds.includes(name) ? name : 'echo'
-  if (name === 'resp') return 'is the server running?'
+  // A name stands for servers of others.
+  if (name === 'resp' || ('called' in spec && spec.called !== undefined)) return 'is the server running?'
   const protocol = name === 'line' || name === 'frame' ? ` --protocol ${name}` : ''
   const hasFraming = spec.name === 'broadcast' && spec.framing !== undefined && spec.framing !== 'line'
   const framing = hasFraming ? ` --framing ${spec.framing}` : ''

@@ -3,6 +3,7 @@ import { writeBig, writeLittle, writeUint32 } from '../protocols/integers.ts'
 import type { BroadcastFraming, FrameSettings } from '../protocols/protocolSpec.ts'
 import { rpcLayout } from '../protocols/rpc.ts'
 import { tlvHeaderBytes } from '../protocols/tlv.ts'
+import { webSocketPictures } from '../protocols/webSocket.ts'
 import { withFraming } from './httpFraming.ts'
 import { hugeLength, hugeSentBytes, type LengthKind, type MalformedMessage } from './malformedMessage.ts'
 import { pictureMessages } from './malformedPictures.ts'
@@ -25,7 +26,9 @@ export function malformedMessages(kind: LengthKind, { spec, request }: Subject):
     case 'line':
       return kind === 'zero' ? [emptyLine(spec.delimiter)] : noLength.line
     case 'broadcast':
-      return broadcastMessages(kind, spec.framing)
+      return spec.framing === 'websocket'
+        ? pictureMessages(kind, webSocketPictures.request, request)
+        : broadcastMessages(kind, spec.framing)
     case 'frame':
       return 'request' in spec ? pictureMessages(kind, spec.request, request) : frameMessages(kind, spec, request)
     case 'tlv':

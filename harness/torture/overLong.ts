@@ -24,7 +24,7 @@ export function overLongMessage({ spec, protocol, request }: Subject): Uint8Arra
   if (spec.name === 'http') return withBody(withFraming(request, `Content-Length: ${body.length}`), body)
   if (spec.name === 'resp') return respCommand(body)
   try {
-    return unbounded(spec).encode({ ...protocol.decode(request, 0, request.length), body })
+    return unbounded(spec).encode({ ...(protocol.sent ?? protocol).decode(request, 0, request.length), body })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return `its length field holds no more than its maxFrame of ${formatSize(spec.maxFrame)}`

@@ -183,7 +183,7 @@ test.each<[string, OptionTexts, string[]]>([
     ['--pool-size is for a single worker', '--busy-wait is for a single worker'],
   ],
   ['tlv', { framing: 'line' }, ['--framing is for broadcast, not for tlv']],
-  ['broadcast', { framing: 'lines' }, ['--framing expected line, json or text, got "lines"']],
+  ['broadcast', { framing: 'lines' }, ['--framing expected line, json, text or websocket, got "lines"']],
   ['broadcast', { framing: 'json', listen: 'unix:/tmp/x.sock' }, []],
   ...[{ framing: 'text' }, { protocol: '{"broadcast":{"framing":"text"}}' }].map(
     (options): [string, OptionTexts, string[]] => [

@@ -38,6 +38,8 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   lastPendingMs = 0
   /** Our side is to be closed once the replies made so far are written. */
   ending = false
+  /** The client has closed its side. */
+  hasEnded = false
   /** Our side, or all of the connection, is closed. */
   over = false
   lingering: NodeJS.Timeout | undefined
@@ -64,6 +66,7 @@ export class ServedConnection implements Connection, SocketHandlers, Watched {
   }
 
   ended(): void {
+    this.hasEnded = true
     this.#server.end(this)
   }
 

@@ -21,6 +21,8 @@ export interface Service {
   bufferFull?(connection: Connection): void
   /** Everything that waited since `bufferFull` is sent, and the connection is read again. */
   bufferDrained?(connection: Connection): void
+  /** Our side is about to be closed although the client has not closed its own: a last message, where there is one. */
+  leave?(connection: Connection, replies: Replies): void
   /** The connection broke; `close` follows. */
   error?(connection: Connection, cause: Error): void
   /** The connection is closed, and another one may get its link. */

@@ -196,6 +196,7 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
       connection.ending = true
       return
     }
+    this.#leave(connection)
     connection.over = true
     const { socket } = connection
     this.#partialFrames.drop(connection.link)
@@ -355,6 +356,13 @@ class FramingServer implements RunningServer, ConnectionServer, DrainingServer {
       this.#finish(connection)
       this.#backpressure.pauseIfFull(connection)
     }
+  }
+
+  #leave(connection: ServedConnection): void {
+    if (this.#service.leave === undefined || connection.hasEnded) return
+    this.#replies.start(connection.socket)
+    this.#service.leave(connection, this.#replies)
+    this.#replies.flush()
   }
 
   #finish(connection: ServedConnection): void {

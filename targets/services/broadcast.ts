@@ -6,6 +6,7 @@ import {
 } from '../../harness/protocols/broadcast.ts'
 import type { BroadcastFraming } from '../../harness/protocols/protocolSpec.ts'
 import type { Connection, Service } from '../server/service.ts'
+import { webSocketService } from './webSocketBroadcast.ts'
 
 /** Messages with which a client leaves. */
 const leavingTexts = ['/q', '/quit']
@@ -24,14 +25,15 @@ interface BroadcastServerSettings {
  * whose connection it is, whatever address the message names.
  */
 export function createBroadcastServer({ framing = 'line', maxFrame }: BroadcastServerSettings): Service {
+  if (framing === 'websocket') return webSocketService({ leavingTexts, addressOf, maxFrame })
   /** By link. */
   const clients: (Client | undefined)[] = []
   return {
     // Bare text is only what a server sends.
     protocol: createBroadcast({ framing: framing === 'text' ? 'json' : framing, maxFrame }),
-    connect({ link, remoteAddress }) {
-      const address = remoteAddress === '' ? unixAddress : remoteAddress
-      clients[link] = { address, acknowledgement: encodeAcknowledgement(address, framing) }
+    connect(connection) {
+      const address = addressOf(connection)
+      clients[connection.link] = { address, acknowledgement: encodeAcknowledgement(address, framing) }
     },
     message(connection, bytes, from, end, replies) {
       // The protocol accepts longer frames, since a server adds to them; clients must keep to the limit.
@@ -55,6 +57,11 @@ export function createBroadcastServer({ framing = 'line', maxFrame }: BroadcastS
       if (other.link !== sender.link) other.send(encodeDelivery(clients[other.link]!.address, text, framing))
     }
   }
+}
+
+/** The address by which other clients know one. */
+function addressOf({ remoteAddress }: Connection): string {
+  return remoteAddress === '' ? unixAddress : remoteAddress
 }
 
 /** Sends a delivery, encoded once, to all clients but its sender. */

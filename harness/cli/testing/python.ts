@@ -34,8 +34,13 @@ export async function runPythonClient<Result>(
   ...args: string[]
 ): Promise<Result> {
   skipWithout('python3', '--version', 'python3', skip)
+  return runScript('python3', script, ...args)
+}
+
+/** The same with another interpreter. */
+export async function runScript<Result>(interpreter: string, script: string, ...args: string[]): Promise<Result> {
   const options = { timeout: clientMsMax, killSignal: 'SIGKILL' } as const
-  const { stdout } = await promisify(execFile)('python3', [...inThisFolder(script), ...args], options)
+  const { stdout } = await promisify(execFile)(interpreter, [...inThisFolder(script), ...args], options)
   return JSON.parse(stdout) as Result
 }
 

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { field } from '../../metrics/slab.ts'
+import { field, roleIndex } from '../../metrics/slab.ts'
+import { acknowledgedWords, deliveredWords } from '../../protocols/bareText.ts'
 import { encodeAcknowledgement, encodeDelivery } from '../../protocols/broadcast.ts'
+import { frame } from '../../protocols/testing/webSocketFrames.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryConnection, MemoryServer } from '../../transports/memory.ts'
 import { type Simulated, simulate, startMs } from './testing/simulate.ts'
+import { webSocketServer } from './testing/webSocketServer.ts'
 
 interface Behaviour {
   /** When the others receive a message, and when its sender receives the acknowledgement. */
@@ -198,4 +201,49 @@ test('Client finds bytes unexpected that are no text where no delivery came befo
   const run = await simulate(server, { ...bare, requests: 10 })
   expect(run.completed).toBe(0)
   expect(run.failures['unexpected']).toBeGreaterThan(0)
+})
+
+test('Client counts deliveries over WebSocket, also in fragments, and answers pings; none can be missed', async () => {
+  const clients = new Set<MemoryConnection>()
+  const objectOf = (text: string) => JSON.stringify({ client_ip: 'c', message: `c${text}` })
+  const cut = (text: string) => {
+    const bytes = Buffer.from(objectOf(text))
+    // Within the words that tell what it is.
+    const at = bytes.indexOf(0xe5) + 4
+    return [frame(0x01, bytes.subarray(0, at)), frame(0x89, 'ping'), frame(0x80, bytes.subarray(at))]
+  }
+  let messages = 0
+  let pongs = 0
+  const server = webSocketServer((connection, { type, body }) => {
+    if (type === 0x8a) {
+      pongs++
+      return
+    }
+    const { message } = JSON.parse(body.toString())
+    const isCut = ++messages % 10 === 0
+    const acknowledgement = `: ${acknowledgedWords}`
+    const delivery = ` ${deliveredWords}${message}`
+    const framesOf = (text: string) => (isCut ? cut(text) : [frame(0x81, objectOf(text))])
+    for (const bytes of framesOf(acknowledgement)) connection.send(bytes, 1)
+    for (const other of clients) {
+      if (other !== connection) for (const bytes of framesOf(delivery)) other.send(bytes, 3)
+    }
+  })
+  const room: MemoryServer = {
+    ...server,
+    received(connection, bytes, now) {
+      clients.add(connection)
+      server.received!(connection, bytes, now)
+    },
+    closed: connection => void clients.delete(connection),
+  }
+  const overWebSocket = { ...settings, protocol: { name: 'broadcast', framing: 'websocket', maxFrame: 1024 } } as const
+  const run = await simulate(room, { ...overWebSocket, requests: 500 }, today)
+  expect(run).toMatchObject({ sent: 500, completed: 500, failures: {}, handshakes: 5 })
+  expect(deliveriesOf(run)).toEqual({ count: 500 * 4, acknowledged: 500, cut: 0 })
+  expect(run.collector.total(field.possiblyMissed)).toBe(0)
+  expect(run.measured.delivery.histogram.totalCount).toBe(500 * 4)
+  // Those that come after the end are not answered.
+  expect(run.collector.total(field.sent + roleIndex.answer)).toBe(pongs)
+  expect(pongs).toBeGreaterThan(40 * 5)
 })

@@ -1,3 +1,4 @@
+import { roleIndex } from '../../metrics/slab.ts'
 import type { WorkerPlan } from '../../plan/plan.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { WorkerCounters } from './counters.ts'
@@ -12,6 +13,12 @@ const zero = 0x30
 const reply = -1
 const more = -2
 
+type DeliveringProtocol = Pick<Protocol, 'continues' | 'isUpgraded'> & Required<Pick<Protocol, 'delivery'>>
+
+function delivers(protocol: Protocol): protocol is Protocol & DeliveringProtocol {
+  return protocol.delivery !== undefined
+}
+
 /**
  * Messages of a server that answer no request, such as those of other clients: which frames they are, how long they
  * took by the stamp in them, and when no more are expected.
@@ -24,6 +31,8 @@ export class Deliveries {
   readonly #mayContinue: Uint8Array
   readonly #counters: WorkerCounters
   readonly #epochOffsetMs: number
+  /** The first message of a connection is its upgrade, which nobody else gets. */
+  readonly #isUpgraded: boolean
   /** Messages carry the time at which they were sent. */
   readonly #hasStamps: boolean
   /** No other worker sends messages that this one receives. */
@@ -36,12 +45,13 @@ export class Deliveries {
   #isDraining = false
 
   private constructor(
-    { find, continues }: { find: NonNullable<Protocol['delivery']>; continues: Protocol['continues'] },
+    { delivery, continues, isUpgraded }: DeliveringProtocol,
     plan: WorkerPlan,
     counters: WorkerCounters,
     epochOffsetMs: number,
   ) {
-    this.#find = find
+    this.#find = delivery
+    this.#isUpgraded = isUpgraded === true
     this.#continues = continues
     this.#mayContinue = new Uint8Array(plan.connections)
     this.#counters = counters
@@ -53,12 +63,12 @@ export class Deliveries {
 
   /** Undefined where the protocol has no deliveries. */
   static of(
-    { delivery: find, continues }: Protocol,
+    protocol: Protocol,
     plan: WorkerPlan,
     counters: WorkerCounters,
     epochOffsetMs: number,
   ): Deliveries | undefined {
-    return find && new Deliveries({ find, continues }, plan, counters, epochOffsetMs)
+    return delivers(protocol) ? new Deliveries(protocol, plan, counters, epochOffsetMs) : undefined
   }
 
   opened(link: number): void {
@@ -79,7 +89,8 @@ export class Deliveries {
   }
 
   /** Counts messages that were sent as possibly missed by each link that the server may not have accepted yet. */
-  sent(messages: number): void {
+  sent(role: number, messages: number): void {
+    if (this.#isUpgraded && role === roleIndex.handshake) return
     if (this.#unconfirmed > 0) this.#counters.possiblyMissedDeliveries(messages * this.#unconfirmed)
   }
 

@@ -137,7 +137,7 @@ export class Exchange {
     this.samples = new Samples(slab, protocol, { ...options, partialFrames: this.#partialFrames, protocolOf })
     const { counters, links, pairing, samples } = this
     const shared = { counters, slots, sequence: this.#sequence, links, oneWay: this.oneWay }
-    this.#unasked = UnaskedFrames.of(protocol, {
+    this.#unasked = UnaskedFrames.of(protocol, plan.connections, {
       ignored: IgnoredFrames.of(protocol, shared),
       deliveries: this.#deliveries,
       answers: Answers.of(protocol, bank, { ...shared, outgoing: this.#outgoing, captures: this.#captures }),
@@ -217,19 +217,20 @@ export class Exchange {
 
   /** Takes the bytes of a readable event: cuts them into frames, and keeps the start of one that is not whole yet. */
   receive(link: number, bytes: Uint8Array, from: number, to: number, now: number): FailureKind | undefined {
-    const partialFrames = this.#partialFrames
     this.#deliveries?.received(link, now)
     this.links.received(link, now)
     this.counters.bytesReceived(to - from)
-    partialFrames.join(link, bytes, from, to)
-    const input = partialFrames.bytes
-    const end = partialFrames.to
-    let at = partialFrames.from
+    this.#partialFrames.join(link, bytes, from, to)
+    const { bytes: input, to: end } = this.#partialFrames
+    let at = this.#partialFrames.from
     let cause: FailureKind | undefined
     this.#completed = 0
     while (at < end) {
       const frameEnd = this.frames.frameEnd(link, input, at, end)
-      if (frameEnd === incomplete) break
+      if (frameEnd === incomplete) {
+        if (!this.frames.isInOtherForm(link)) cause = this.#unasked?.takeWithinPart(link, input, at, end, now)
+        break
+      }
       if (frameEnd < 0) {
         cause = this.#brokenFrame(frameEnd)
         this.samples.broken(frameEnd, input, at, end, now)
@@ -241,7 +242,7 @@ export class Exchange {
       at = this.endings?.isEnding(link) ? end : frameEnd
     }
     this.#countCompleted(link)
-    if (cause === undefined) partialFrames.keep(link, input, this.frames.start(link, input, at, end), end)
+    if (cause === undefined) this.#partialFrames.keep(link, input, this.frames.start(link, input, at, end), end)
     return cause
   }
 
@@ -334,6 +335,7 @@ export class Exchange {
   closed(link: number): void {
     this.links.closed(link)
     this.endings?.closed(link)
+    this.#unasked?.closed(link)
     this.#deliveries?.closed(link)
     this.oneWay?.forget(link)
     this.#slots.clear(link)
@@ -359,7 +361,7 @@ export class Exchange {
   }
 
   #countSent(role: number, requests: number): void {
-    this.#deliveries?.sent(requests)
+    this.#deliveries?.sent(role, requests)
     this.counters.sent(role, requests, this.#outgoing.takeBytesWritten())
   }
 

@@ -38,7 +38,14 @@ export type PictureElement =
       readonly verify: boolean
     }
   /** A number that messages set by name, and that replies are asked for. */
-  | { readonly kind: 'field'; readonly name: string; readonly type: NumberName; readonly value: number | string }
+  | {
+      readonly kind: 'field'
+      readonly name: string
+      readonly type: NumberName
+      readonly value: number | string
+      /** A frame with any other value is malformed. */
+      readonly only?: readonly number[]
+    }
   /** What a message carries; of a fixed length where nothing counts it. */
   | { readonly kind: 'body'; readonly bytes?: number }
 

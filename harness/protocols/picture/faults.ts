@@ -32,9 +32,9 @@ function elementFault(element: Picture[number]): string | undefined {
   return element.kind === 'checksum' ? checksumFault(element) : undefined
 }
 
-function fieldFault({ name, type, value }: ElementOf<'field'>): string | undefined {
+function fieldFault({ name, type, value, only = [] }: ElementOf<'field'>): string | undefined {
   try {
-    writeNumber(new Uint8Array(8), 0, numberType(type), value)
+    for (const one of [value, ...only]) writeNumber(new Uint8Array(8), 0, numberType(type), one)
     return undefined
   } catch (error) {
     if (error instanceof RangeError) return `${name}: ${error.message}`

@@ -24,9 +24,10 @@ export function frameEndOf(layout: Layout, maxFrame: number): FrameEnd {
   const whole = wholeCheck(layout)
   const end = layout.length === undefined ? fixedEnd(layout, maxFrame) : lengthEnd(layout, maxFrame)
   const head = constantsIn(layout, 'start')
-  if (head.length === 0 && whole === undefined) return end
+  const limited = limitedFields(layout, 'start')
+  if (head.length === 0 && limited.length === 0 && whole === undefined) return end
   return (bytes, from, to) => {
-    if (!fits(head, bytes, from, to)) return malformed
+    if (!fits(head, bytes, from, to) || !haveOnly(limited, bytes, from, to)) return malformed
     const found = end(bytes, from, to)
     return found > 0 && whole !== undefined && !whole(bytes, from, found) ? malformed : found
   }
@@ -79,7 +80,7 @@ function lengthEnd(layout: Layout, maxFrame: number): FrameEnd {
   }
 }
 
-/** What a frame must have besides its length: constants behind the length, and right checksums. */
+/** What a frame must have besides its length: constants and values of fields behind the length, and right checksums. */
 function wholeCheck(layout: Layout): ((bytes: Uint8Array, from: number, end: number) => boolean) | undefined {
   const { elements, places } = layout
   const located = elements.flatMap(element =>
@@ -90,8 +91,10 @@ function wholeCheck(layout: Layout): ((bytes: Uint8Array, from: number, end: num
   const sums = elements.flatMap(element =>
     element.kind === 'checksum' && element.verify ? [checksumCheck(layout, element)] : [],
   )
-  if (located.length === 0 && sums.length === 0) return undefined
+  const limited = limitedFields(layout, 'behind')
+  if (located.length === 0 && limited.length === 0 && sums.length === 0) return undefined
   return (bytes, from, end) => {
+    if (!haveOnly(limited, bytes, from, end)) return false
     for (let index = 0; index < located.length; index++) {
       const constant = located[index]!
       if (!sameAt(bytes, constant.locate(bytes, from, end), constant.bytes)) return false
@@ -163,6 +166,35 @@ function fits(constants: readonly Constant[], bytes: Uint8Array, from: number, t
     for (let place = 0; place < end; place++) {
       if (bytes[at + place] !== wanted[place]) return false
     }
+  }
+  return true
+}
+
+/** A field that has only some values. */
+interface LimitedField {
+  readonly locate: Locate
+  readonly bytes: number
+  readonly read: (bytes: Uint8Array, at: number) => number
+  readonly only: readonly number[]
+}
+
+/** Fields with only some values: those that are at a fixed place from the start, or all others. */
+function limitedFields(layout: Layout, where: 'start' | 'behind'): LimitedField[] {
+  return layout.elements.flatMap((element): LimitedField[] => {
+    if (element.kind !== 'field' || element.only === undefined) return []
+    if ((layout.places.get(element)!.from === 'start') !== (where === 'start')) return []
+    const type = numberType(element.type)
+    const locate = locatorOf(layout, element)
+    return [{ locate, bytes: type.bytes, read: numberReader(type), only: element.only }]
+  })
+}
+
+/** Whether the fields that are in have values that they may have. */
+function haveOnly(fields: readonly LimitedField[], bytes: Uint8Array, from: number, to: number): boolean {
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!
+    const at = field.locate(bytes, from, to)
+    if (at + field.bytes <= to && !field.only.includes(field.read(bytes, at))) return false
   }
   return true
 }

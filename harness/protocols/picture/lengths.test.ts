@@ -39,6 +39,7 @@ test.each<[string, LengthForm, string, number]>([
   ['BER of nine bytes', 'ber', '89', malformed],
   ['BER beyond all frames', 'ber', '88ffffffffffffffff', tooLarge],
   ['WebSocket beyond all frames', 'ws', '7fffffffffffffffff', tooLarge],
+  ['WebSocket with a mask where none is to be', 'ws', '85', malformed],
   ['u64 beyond all frames', 'u64', 'ffffffffffffffff', tooLarge],
   ['no digit', { decimal: { ends: ':' } }, '3a', malformed],
   ['digits that end with something else', { decimal: { ends: ':' } }, '313b', malformed],
@@ -47,6 +48,17 @@ test.each<[string, LengthForm, string, number]>([
 ])('%s is refused', (_, form, hex, result) => {
   const bytes = Buffer.from(hex, 'hex')
   expect(lengthKind(form).read(bytes, 0, bytes.length)).toBe(result)
+})
+
+test('a WebSocket length is read with its flag, and not without it', () => {
+  const { read } = lengthKind('ws', 0x80)
+  const of = (hex: string) => read(Buffer.from(hex, 'hex'), 0, hex.length / 2)
+  expect([of('85'), of('fe007e'), of('ff0000000000010000')]).toEqual([
+    5 * lengthScale + 1,
+    126 * lengthScale + 3,
+    65_536 * lengthScale + 9,
+  ])
+  expect([of('05'), of('7e007e'), of('7f'), of('fe00')]).toEqual([malformed, malformed, malformed, incomplete])
 })
 
 test('a WebSocket length is written with its flag', () => {

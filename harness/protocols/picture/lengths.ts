@@ -40,7 +40,10 @@ const digitsMax = 10
 /** The most bytes that end a decimal length. */
 export const endsBytesMax = lengthScale - 1 - digitsMax
 
-/** How lengths of this form are read and written; `flag` is a bit that is set beside a WebSocket length. */
+/**
+ * How lengths of this form are read and written; `flag` is a bit that is set beside a WebSocket length, and without which,
+ * or with which where there is none, it is malformed.
+ */
 export function lengthKind(form: LengthForm, flag = 0): LengthKind {
   if (typeof form === 'object') return 'digits' in form ? digitsKind(form.digits) : decimalKind(form.decimal.ends)
   switch (form) {
@@ -49,7 +52,7 @@ export function lengthKind(form: LengthForm, flag = 0): LengthKind {
     case 'ber':
       return { read: readBer, valueMax, encode: encodeBer }
     case 'ws':
-      return { read: readWs, valueMax, encode: value => encodeWs(value, flag) }
+      return { read: wsReader(flag), valueMax, encode: value => encodeWs(value, flag) }
     default:
       return numberKind(form)
   }
@@ -119,15 +122,19 @@ function encodeBer(value: number): Uint8Array {
   return Uint8Array.of(128 | bytes.length, ...bytes)
 }
 
-/** 7 bits, or 126 and 16 bits, or 127 and 64 bits (RFC 6455, section 5.2). */
-function readWs(bytes: Uint8Array, at: number, to: number): number {
-  if (at >= to) return incomplete
-  const first = bytes[at]! & 127
-  if (first < 126) return first * lengthScale + 1
-  const count = first === 126 ? 2 : 8
-  if (at + count >= to) return incomplete
-  const value = bigEndian(bytes, at + 1, count)
-  return value > valueMax ? tooLarge : value * lengthScale + count + 1
+/** 7 bits, or 126 and 16 bits, or 127 and 64 bits, beside the bit of the mask (RFC 6455, section 5.2). */
+function wsReader(flag: number): LengthReader {
+  return (bytes, at, to) => {
+    if (at >= to) return incomplete
+    const first = bytes[at]! ^ flag
+    // A mask that is not to be there, or none: the frame would end four bytes later, or sooner.
+    if (first > 127) return malformed
+    if (first < 126) return first * lengthScale + 1
+    const count = first === 126 ? 2 : 8
+    if (at + count >= to) return incomplete
+    const value = bigEndian(bytes, at + 1, count)
+    return value > valueMax ? tooLarge : value * lengthScale + count + 1
+  }
 }
 
 function encodeWs(value: number, flag: number): Uint8Array {

@@ -187,3 +187,28 @@ describe('the bytes of a picture', () => {
     expect(dns.frameEnd(new Uint8Array(11), 0, 11, 0)).toBe(incomplete)
   })
 })
+
+test('a field has only the values that it may have, wherever it stands', () => {
+  const only = (name: string, type: 'u8' | 'u16', ...values: number[]): PictureElement => {
+    return { kind: 'field', name, type, value: values[0]!, only: values }
+  }
+  const { frameEnd, explain } = picture(only('type', 'u8', 1, 0x81), length('u8'), only('kind', 'u16', 7), body)
+  const of = (digits: string) => {
+    const bytes = Buffer.from(digits.replaceAll(' ', ''), 'hex')
+    return [frameEnd(bytes, 0, bytes.length, 0), explain!(bytes, 0, bytes.length)]
+  }
+  expect(of('01 03 0007 aa')).toEqual([5, undefined])
+  expect(of('81 02 0007')).toEqual([4, undefined])
+  // As soon as it is in, whatever the length says.
+  expect(of('02')).toEqual([malformed, 'has type 0x2, which its frames must not have'])
+  expect(of('01 03 0008')).toEqual([incomplete, undefined])
+  expect(of('01 03 0008 aa')[0]).toBe(malformed)
+})
+
+test('the mask of a WebSocket frame is where it is to be', () => {
+  const [masked, plain] = [0x80, 0].map(flag =>
+    picture(field('type', 'u8'), length('ws', { counts: 'body', flag }), body),
+  )
+  expect(masked!.explain!(Buffer.from('8105', 'hex'), 0, 2)).toBe('has no mask, which a client must give it')
+  expect(plain!.explain!(Buffer.from('8185', 'hex'), 0, 2)).toBe('is masked, which only a client does')
+})

@@ -136,10 +136,17 @@ function explain(layout: Layout, maxFrame: number, bytes: Uint8Array, from: numb
       return `has ${Buffer.from(got).toString('hex')} where ${element.hex} is to be`
     }
   }
+  const refused = refusedField(layout, bytes, from, to)
+  if (refused !== undefined) return refused
   const { length } = layout
   if (length === undefined) return to - from > maxFrame ? announcesTooMuch(to - from, maxFrame) : wrongInside
   const found = length.kind.read(bytes, from + layout.headBytes, to)
-  if (found === malformed) return 'has a length that cannot be read'
+  if (found === malformed) {
+    if (length.element.form !== 'ws') return 'has a length that cannot be read'
+    return length.element.flag === 0
+      ? 'is masked, which only a client does'
+      : 'has no mask, which a client must give it'
+  }
   const total = found === tooLarge ? Number.POSITIVE_INFINITY : announcedBytes(layout, bytes, from, to)
   if (total > maxFrame) return announcesTooMuch(total, maxFrame)
   const least = leastBytes(layout, found % lengthScale)
@@ -147,7 +154,22 @@ function explain(layout: Layout, maxFrame: number, bytes: Uint8Array, from: numb
   return wrongInside
 }
 
-const wrongInside = 'has a wrong checksum, or other bytes where constant ones are to be'
+/** Which field has a value that it must not have. */
+function refusedField(layout: Layout, bytes: Uint8Array, from: number, to: number): string | undefined {
+  for (const element of layout.elements) {
+    if (element.kind !== 'field' || element.only === undefined || layout.places.get(element)!.from !== 'start') continue
+    const at = from + layout.places.get(element)!.bytes
+    const type = numberType(element.type)
+    if (at + type.bytes > to) continue
+    const value = numberReader(type)(bytes, at)
+    if (!element.only.includes(value))
+      return `has ${element.name} 0x${value.toString(16)}, which its frames must not have`
+  }
+  return undefined
+}
+
+const wrongInside =
+  'has a wrong checksum, other bytes where constant ones are to be, or a value that a field must not have'
 
 function leastBytes({ headBytes, betweenBytes, tailBytes, bodyBytes = 0 }: Layout, width: number): number {
   return headBytes + width + betweenBytes + tailBytes + bodyBytes

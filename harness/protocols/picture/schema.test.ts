@@ -97,6 +97,12 @@ test.each<[string, unknown, string]>([
     [{ length: 'u8' }, 'body', { checksum: 'sum8', as: { digits: 2 } }],
     '2: sum8 is up to 255, which 2 digits do not hold',
   ],
+  [
+    'a value that the type does not hold',
+    [{ type: 'u8', only: [1, 300] }, { length: 'u8' }, 'body'],
+    '0: type: expected 0 to 255 (u8), got 300',
+  ],
+  ['no value', [{ type: 'u8', only: [] }, { length: 'u8' }, 'body'], '0: expected 1 to 256 numbers for type.only'],
   ['no element', [], 'expected the elements of a frame, such as [ { length: u32 }, body ]'],
   ['an element of two kinds', [{ length: 'u8', id: 'u8' }, 'body'], '0: unknown key "id"'],
   [
@@ -106,6 +112,20 @@ test.each<[string, unknown, string]>([
   ],
 ])('%s is refused', (_, frame, message) => {
   expect(faults(frame).map(fault => fault.replace(/^frame\.?(: )?/, ''))).toEqual([expect.stringContaining(message)])
+})
+
+test('a field with only some values is read as it is written', () => {
+  const frame = [
+    { type: 'u8', value: 2, only: [1, 2] },
+    { length: 'ws', flag: 0x80 },
+    { kind: 'u16le', only: 7 },
+    'body',
+  ]
+  const spec = protocolSpec({ frame })
+  expect(spec).toMatchObject({
+    request: [{ name: 'type', value: 2, only: [1, 2] }, {}, { name: 'kind', only: [7] }, {}],
+  })
+  expect(parseProtocolText(protocolText(spec))).toEqual(spec)
 })
 
 test('all faults of a picture are told at once', () => {

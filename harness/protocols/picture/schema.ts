@@ -14,6 +14,7 @@ const skipBytesMax = 64 * 1024
 const bodyBytesMax = 64 * 1024 * 1024
 const digitsMax = 10
 const spareMax = 1 << 20
+const valuesMax = 256
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
 const elementForms =
@@ -113,7 +114,7 @@ export function elementInput(element: PictureElement): unknown {
     case 'checksum':
       return { checksum: element.sum, ...without(element, 'kind', 'sum') }
     case 'field':
-      return { [element.name]: element.type, value: element.value }
+      return { [element.name]: element.type, ...without(element, 'kind', 'name', 'type') }
     case 'length':
       return lengthInput(element)
   }
@@ -139,9 +140,12 @@ function without(element: object, ...keys: readonly string[]): Mapping {
   return Object.fromEntries(Object.entries(element).filter(([key]) => !keys.includes(key)))
 }
 
-/** A field: its name with its type, and the value that messages have which do not set it; or what is wrong. */
+/**
+ * A field: its name with its type, the value that messages have which do not set it, and the only values that it may have; or
+ * what is wrong.
+ */
 function readField(input: Mapping): PictureElement | string {
-  const names = Object.keys(input).filter(key => key !== 'value')
+  const names = Object.keys(input).filter(key => key !== 'value' && key !== 'only')
   const [name] = names
   if (name === undefined || names.length > 1) return wanted(elementForms, input)
   if ((numberNames as readonly string[]).includes(name) || (floatNames as readonly string[]).includes(name)) {
@@ -157,7 +161,13 @@ function readField(input: Mapping): PictureElement | string {
   }
   const { value = 0 } = input
   if (typeof value !== 'number' && typeof value !== 'string') return wanted(`a number for ${name}.value`, value)
-  return { kind: 'field', name, type: type as NumberName, value }
+  if (!('only' in input)) return { kind: 'field', name, type: type as NumberName, value }
+  const only = [input['only']].flat()
+  const wrong = only.find(one => !Number.isInteger(one))
+  if (only.length < 1 || only.length > valuesMax || wrong !== undefined) {
+    return wanted(`1 to ${valuesMax} numbers for ${name}.only`, wrong ?? only)
+  }
+  return { kind: 'field', name, type: type as NumberName, value, only: only as number[] }
 }
 
 type LengthName = Exclude<LengthForm, { readonly decimal: unknown }> | 'decimal'

@@ -4,7 +4,8 @@ import { propertyRuns } from '../../testing/propertyRuns.ts'
 import { createProtocol } from '../catalog.ts'
 import { createPicture } from '../picture/picture.ts'
 import { pictures } from '../picture/testing/pictures.ts'
-import { incomplete, type Protocol, tooLarge } from '../protocol.ts'
+import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
+import { protocolSpec } from '../spec.ts'
 import type { FrameTest } from './frameTests.ts'
 import { compileTests } from './frameTests.ts'
 import { type ReplyRules, withReplies } from './replies.ts'
@@ -154,4 +155,21 @@ describe('a test of frames', () => {
     for (const text of good) expect([text, passes(given, text)]).toEqual([text, true])
     for (const text of bad) expect([text, passes(given, text)]).toEqual([text, false])
   })
+})
+
+test('explain() tells of the frame at fault within a reply of several frames', () => {
+  const { frameEnd, explain } = createProtocol(
+    protocolSpec({
+      frame: { picture: [{ type: 'u8', only: [1, 2] }, { length: 'u8' }, 'body'], maxFrame: 20 },
+      replies: { until: { type: 2 }, maxFrames: 2 },
+    }),
+  )
+  const of = (hex: string) => {
+    const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex')
+    return [frameEnd(bytes, 0, bytes.length, 0), explain!(bytes, 0, bytes.length)]
+  }
+  expect(of('0100 0201 aa')).toEqual([5, undefined])
+  expect(of('0100 01')).toEqual([incomplete, undefined])
+  expect(of('0100 0300')).toEqual([malformed, 'has type 0x3, which its frames must not have'])
+  expect(of(`${'0100'.repeat(21)}`)).toEqual([tooLarge, 'no end of a reply within 40 B'])
 })

@@ -1,3 +1,4 @@
+import { endsTooLate } from '../explanation.ts'
 import { incomplete, type Protocol, tooLarge } from '../protocol.ts'
 import { compileTests, type FramePredicate, type FrameTest } from './frameTests.ts'
 
@@ -55,6 +56,7 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
     sent: protocol.sent ?? protocol,
     ...((endsReply || isUnasked) && { frameEnd: wholeReplyEnd(protocol, rules, endsReply, isUnasked) }),
     ...(endsReply && partsOfReply(protocol, rules, isUnasked)),
+    ...(endsReply && protocol.explain && { explain: explainWithin(protocol, rules, protocol.explain) }),
     ...(endsReply && isUnasked && { singleFrameEnd: frameEnd }),
     ...(ignore && { ignores: ignore }),
     ...(answerTo && { answerTo }),
@@ -119,6 +121,23 @@ function wholeReplyEnd(
       }
       at = end
     }
+  }
+}
+
+/** Why a reply is refused, by the frame in it that is at fault. */
+function explainWithin(
+  { frameEnd, frameBytesMax }: Protocol,
+  { maxFrames = maxFramesDefault }: ReplyRules,
+  explain: NonNullable<Protocol['explain']>,
+): NonNullable<Protocol['explain']> {
+  const replyBytesMax = frameBytesMax * maxFrames
+  return (bytes, from, to) => {
+    let at = from
+    for (let end = frameEnd(bytes, at, to, 0); end !== incomplete; end = frameEnd(bytes, at, to, 0)) {
+      if (end < 0) return explain(bytes, at, to)
+      at = end
+    }
+    return to - from > replyBytesMax ? endsTooLate('no end of a reply', replyBytesMax) : undefined
   }
 }
 

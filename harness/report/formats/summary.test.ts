@@ -402,6 +402,11 @@ describe('renderSummary()', () => {
     expect(through({})[0]).toBe('             through a relay: which adds nothing')
   })
 
+  it('calls a protocol by its name', () => {
+    const protocol = { name: 'line', delimiter: '\r\n', maxFrame: 1024, called: 'memcached' } as const
+    expect(summary({ scenario: { ...scenario, protocol } })).toContain('memcached over tcp://127.0.0.1:41233')
+  })
+
   it('describes layers, and how requests are split or coalesced', () => {
     const layered = summary({ scenario: { ...scenario, layers: ['gzip', 'crc32'], wire: { split: 3, delay: 5 } } })
     expect(layered).toContain('tlv + gzip + crc32 over tcp://127.0.0.1:41233')

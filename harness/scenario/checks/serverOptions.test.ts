@@ -37,7 +37,7 @@ test('parseScenario() refuses a server with another framing than the scenario', 
     `s.yaml:2:49 target.options.framing: ${wanted}, got "json"`,
   ])
   expect(faultsWith(served('framing: lines'), 'protocol: broadcast')).toEqual([
-    's.yaml:2:49 target.options.framing: expected line, json or text, got "lines"',
+    's.yaml:2:49 target.options.framing: expected line, json, text or websocket, got "lines"',
   ])
   expect(faultsWith(served('framing: text'), 'protocol: { broadcast: { framing: text } }')).toEqual([])
   expect(faultsWith('target: { serve: echo, options: { framing: line } }')).toEqual([

@@ -46,7 +46,7 @@ test.each([
 })
 
 const slots =
-  'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}'
+  'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}'
 
 test.each([
   [['loop: [{ send: "{{t}}" }]'], [`4:16 loop[0].send: ${slots}, got "{{t}}"`]],

@@ -38,13 +38,14 @@ const headerName = z
   .meta({ pattern: headerNamePattern.source })
 const headerValue = z.string({ error: issue => wantedText('text', issue.input) }).superRefine(checked(checkHeaderValue))
 
-const headers = z.record(headerName, headerValue, `expected ${headersForms}`).superRefine(checkHeaders)
+/** Headers by name. */
+export const headersSchema = z.record(headerName, headerValue, `expected ${headersForms}`).superRefine(checkHeaders)
 
 /** The keys of an HTTP request other than its body. */
 export const httpShape = {
   method: method.exactOptional().describe('Protocol http: the method; GET by default'),
   path: path.exactOptional().describe('Protocol http: the path and query, percent-encoded; slots are filled in'),
-  headers: headers
+  headers: headersSchema
     .exactOptional()
     .describe('Protocol http: headers; Host is added where it is not among them; slots are filled in'),
 }

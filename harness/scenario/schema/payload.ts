@@ -43,7 +43,7 @@ const sentText = z
   .string({ error: issue => wantedText(payloadForms, issue.input) })
   .superRefine(checked(checkSlots))
   .describe(
-    'Text; {{seq}} {{count}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{utc}} {{localAddress}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
+    'Text; {{seq}} {{count}} {{connection}} {{uuid}} {{random 64}} {{random 0..9999}} {{stamp}} {{utc}} {{localAddress}} {{targetHost}} {{data.column}}, and {{name}} for what an earlier step captures, are filled in for each request',
   )
 
 const constantPayload = z.union(

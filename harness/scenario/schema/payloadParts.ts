@@ -158,13 +158,15 @@ function readNumber(name: NumberTypeName, value: unknown): NumberPart {
   throw new InvalidValue(type.isFloat ? `a number (${name})` : `${type.min} to ${type.max} (${name})`, show(value))
 }
 
+const textSlots: readonly string[] = ['uuid', 'random', 'utc', 'localAddress', 'targetHost']
+
 /** Decimal, hexadecimal, or bit by bit. */
 const wholeNumber = /^(?:-?\d+|0x[\da-fA-F]+|0b[01]+)$/
 
 /** Slots that are no numbers, or greater ones than the type holds. */
 function checkSlot(name: NumberTypeName, slot: Exclude<SlotPart, { text: string }>): void {
   const type = numberType(name)
-  if (slot.slot === 'uuid' || slot.slot === 'random' || slot.slot === 'utc' || slot.slot === 'localAddress') {
+  if (textSlots.includes(slot.slot)) {
     throw new InvalidValue(
       `a slot that is a number, such as {{seq}} or {{random 0..99}}, for ${name}`,
       `{{${slot.slot}}}`,

@@ -49,11 +49,11 @@ test('parseSlots() reads any other name as that of a captured value', () => {
 test.each([
   [
     '{{}}',
-    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{}}"',
+    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{}}"',
   ],
   [
     '{{uuid 4}}',
-    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{uuid 4}}"',
+    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{uuid 4}}"',
   ],
   ['{{random}}', 'a length or a range, as in {{random 64}} or {{random 0..9999}}, got "{{random}}"'],
   ['{{random 9..0}}', 'a range such as {{random 0..9999}}, the lower number first, got "{{random 9..0}}"'],
@@ -61,7 +61,7 @@ test.each([
   ['{{random 0..4294967296}}', 'numbers up to 4294967295 for {{random}}, got "{{random 0..4294967296}}"'],
   [
     '{{randomly}}',
-    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{randomly}}"',
+    'a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{randomly}}"',
   ],
   ['{{random 0}}', '1 to 16777216 characters for {{random}}, got "{{random 0}}"'],
   ['{{random 99999999}}', '1 to 16777216 characters for {{random}}, got "{{random 99999999}}"'],

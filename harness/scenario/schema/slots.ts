@@ -10,6 +10,8 @@ export type SlotPart =
   | { readonly slot: 'data'; readonly column: string }
   /** The client's address on this connection, `ip:port`. */
   | { readonly slot: 'localAddress' }
+  /** The host and port of the target, the same in every request. */
+  | { readonly slot: 'targetHost' }
   /** What an earlier step of the connection has captured, of any length. */
   | { readonly slot: 'capture'; readonly name: string }
 
@@ -19,6 +21,7 @@ export type SlotPart =
  */
 const slotLengths = { seq: 10, count: 10, connection: 6, uuid: 36, stamp: 16, utc: 21 } as const
 const localAddress = 'localAddress'
+const targetHost = 'targetHost'
 const seqLengthMax = 16
 const numberMax = 0xffff_ffff
 const slotShownMax = 40
@@ -32,6 +35,7 @@ const slotForms = [
   '{{stamp}}',
   '{{utc}}',
   '{{localAddress}}',
+  '{{targetHost}}',
   '{{data.column}}',
 ]
 
@@ -45,7 +49,7 @@ export const slotPattern = /\{\{([^{}]*)\}\}/g
 const unclosedPattern = /\{\{[ \t]*[A-Za-z_][^{}]*\}?/
 /** The end of a slot that begins with one brace: `{seq}}`. No JSON has an unquoted word there. */
 const unopenedPattern =
-  /\{[ \t]*(?:(?:seq|count|connection|uuid|stamp|utc|random|localAddress)\b[^{}"']*|data\.[^{}"']+)\}\}/
+  /\{[ \t]*(?:(?:seq|count|connection|uuid|stamp|utc|random|localAddress|targetHost)\b[^{}"']*|data\.[^{}"']+)\}\}/
 
 /** The parts of a text with `{{...}}` in it, in their order; throws an InvalidValue for an unknown or an open slot. */
 export function parseSlots(text: string): SlotPart[] {
@@ -76,7 +80,9 @@ function shownSlot(whole: string): string {
 
 /** Whether a name is that of a slot, or would be read as one. */
 export function isReservedSlot(name: string): boolean {
-  return Object.hasOwn(slotLengths, name) || name === localAddress || /^(random|data$)/.test(name)
+  return (
+    Object.hasOwn(slotLengths, name) || name === localAddress || name === targetHost || /^(random|data$)/.test(name)
+  )
 }
 
 /** The error for an unknown slot. */
@@ -91,6 +97,7 @@ export function slotsLength(parts: readonly SlotPart[]): number {
 
 function parseSlot(inside: string, shown: string): SlotPart {
   if (inside === localAddress) return { slot: localAddress }
+  if (inside === targetHost) return { slot: targetHost }
   const data = /^data\.(.+)$/.exec(inside)
   if (data) return { slot: 'data', column: data[1]! }
   const [, from, to] = /^random +(\d{1,12})\.\.(\d{1,12})$/.exec(inside) ?? []

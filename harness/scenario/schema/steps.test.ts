@@ -34,7 +34,7 @@ test.each([
   ['{ random: lots }', '26 loop[0].send.random: expected a size such as 64KiB, got "lots"'],
   [
     '"{{tokn}}"',
-    '16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{tokn}}"',
+    '16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{tokn}}"',
   ],
   [
     '{ body: "{{random}}" }',

@@ -149,9 +149,17 @@ test('parseScenario() shows no value of an environment variable in a fault', () 
     's.yaml:1:7 name: expected a name of letters, digits, ".", "_" and "-", at most 100 of them, got ***',
     's.yaml:2:20 target.address: expected an address such as tcp://host:port, udp://host:port, tls://host:port, tcp://[::1]:port or unix:/path, got ***',
     's.yaml:3:11 protocol: the value of the environment variable is not valid here',
-    's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got ***',
+    's.yaml:4:16 loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got ***',
     's.yaml:5:15 load.mode: expected loop, rate, search or once, got ***',
     's.yaml:6:11 duration: expected a duration such as 500us, 10ms or 10s, got ***',
     's.yaml:7:14 thresholds[0]: expected one of throughput, errors, availability, mean, p50, p75, p90, p95, p99, p99.9, p99.99 or max, got ***',
   ])
+})
+
+test('interpolate() takes a default with slots in it', () => {
+  const text = (input: string, values: Record<string, string> = {}) => interpolate(input, values).text
+  expect(text('Host: ${host:-{{targetHost}}};')).toBe('Host: {{targetHost}};')
+  expect(text('Host: ${host:-{{targetHost}}};', { host: 'h' })).toBe('Host: h;')
+  expect(text('${A:-{{seq}}-{{seq 4}}}${B:-}')).toBe('{{seq}}-{{seq 4}}')
+  expect(text('${A} {{seq}} ${B:-b} {{x', { A: 'a' })).toBe('a {{seq}} b {{x')
 })

@@ -38,7 +38,7 @@ export function interpolate(text: string, environment: Environment): Interpolate
       filled += '${'
       continue
     }
-    const close = text.indexOf('}', end)
+    const close = closingBrace(text, end)
     const { name, instead, otherwise } = partsOf(close < 0 ? '' : text.slice(end, close))
     if (!variableName.test(name)) {
       const got = show(text.slice(start, close < 0 ? undefined : close + 1))
@@ -63,6 +63,18 @@ export function interpolate(text: string, environment: Environment): Interpolate
     hasVariable = true
   }
   return { text: filled + text.slice(end), secret, values, whole: hasVariable && wholeVariable.test(text), faults }
+}
+
+/** The brace that closes a variable: its default may have slots such as `{{targetHost}}` in it. -1 where there is none. */
+function closingBrace(text: string, from: number): number {
+  for (let at = from; ; ) {
+    const close = text.indexOf('}', at)
+    const open = text.indexOf('{{', at)
+    if (close < 0 || open < 0 || open > close) return close
+    const slotEnd = text.indexOf('}}', open)
+    if (slotEnd < 0) return close
+    at = slotEnd + 2
+  }
 }
 
 /** The name of a variable, what is taken in its place where it is set, and what where it is not set or empty. */
