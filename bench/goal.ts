@@ -25,7 +25,7 @@ export interface Cores {
   readonly server: string | undefined
 }
 
-/** One of P1 to P9. */
+/** One of P1 to P10. */
 export interface Goal {
   readonly id: string
   readonly title: string

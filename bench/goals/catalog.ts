@@ -1,4 +1,5 @@
 import type { Goal } from '../goal.ts'
+import { codecs } from './codecs.ts'
 import { echo } from './echo.ts'
 import { http } from './http.ts'
 import { liveView } from './liveView.ts'
@@ -9,5 +10,16 @@ import { roundTrip } from './roundTrip.ts'
 import { start } from './start.ts'
 import { workers } from './workers.ts'
 
-/** All goals, P1 to P9. */
-export const goals: readonly Goal[] = [echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip]
+/** All goals, P1 to P10. */
+export const goals: readonly Goal[] = [
+  echo,
+  http,
+  pipeline,
+  openLoop,
+  memory,
+  liveView,
+  start,
+  workers,
+  roundTrip,
+  codecs,
+]
