@@ -188,7 +188,7 @@ test('requestOverrides() changes nothing without flags', () => {
 })
 
 test('volley takes a scheme that it does not have for a fault, not for a file', async () => {
-  for (const url of ['ws://h:1/', 'mqtt://h']) {
+  for (const url of ['gopher://h:1/', 'xmpp://h']) {
     const { code, stderr } = await new Invocation([url]).ended
     expect(code).toBe(2)
     expect(stderr).toContain('is not in this version of volley; it has http://, https://, redis://')

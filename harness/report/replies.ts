@@ -2,6 +2,7 @@ import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
 import { answersOf } from '../scenario/answers.ts'
+import { loginOf } from '../scenario/login.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
 import { type Secrets, showBytes, showFirstWord } from '../shownBytes.ts'
 
@@ -82,7 +83,8 @@ function reasonFor({ kind, bytes }: Sample, explain: Explain | undefined): strin
 }
 
 /**
- * By the number of a step: the steps of the loop, the heartbeat, answers, the handshake with a key, and that of the scenario.
+ * By the number of a step: the steps of the loop, the heartbeat, answers, the handshake with a key, the login to Redis, and the
+ * handshake of the scenario.
  */
 function stepsOf({ loop, mix, heartbeat, key, connect, protocol }: Scenario): (Step | undefined)[] {
   return [
@@ -90,6 +92,7 @@ function stepsOf({ loop, mix, heartbeat, key, connect, protocol }: Scenario): (S
     ...(heartbeat === undefined ? [] : [undefined]),
     ...answersOf(protocol).map(() => undefined),
     ...(key === undefined ? [] : [undefined, undefined]),
+    ...loginOf({ protocol }).map(() => undefined),
     ...connect,
   ]
 }

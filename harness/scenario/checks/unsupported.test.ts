@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { list } from '../../invalidValue.ts'
+import { allNames } from '../../protocols/spec.ts'
 import { faultsWith } from '../testing/faults.ts'
 
 test.each([
@@ -8,7 +10,7 @@ test.each([
   ],
   [
     'protocol: ./own.js',
-    '3:11 protocol: protocol "./own.js" is not in this version of volley; it has raw, line, frame, tlv, rpc, broadcast, http and resp',
+    `3:11 protocol: protocol "./own.js" is not in this version of volley; it has ${list(allNames)}`,
   ],
 ])('parseScenario() refuses what only a later version will support: %s', (line, fault) => {
   expect(faultsWith(line)).toEqual([`s.yaml:${fault}`])
