@@ -28,6 +28,7 @@ export const figureKinds = {
   },
   openMs: { heading: 'opens in', name: 'opening of a report', format: value => `${Math.round(value)} ms` },
   reportBytes: { heading: 'report', name: 'report of one hour', format: formatKilobytes },
+  frameNanos: { heading: 'ns/frame', name: 'time for the end of a frame', format: value => `${significant(value)} ns` },
   /** Measured by the client itself, where the other CPU figures are read from outside. */
   ownCpuMicros: {
     heading: 'own us',

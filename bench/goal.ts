@@ -25,7 +25,7 @@ export interface Cores {
   readonly server: string | undefined
 }
 
-/** One of P1 to P11. */
+/** One of P1 to P12. */
 export interface Goal {
   readonly id: string
   readonly title: string

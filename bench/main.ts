@@ -43,7 +43,7 @@ process.exit(await main())
 async function main(): Promise<ExitCode> {
   const command = new Command('npm run bench --')
     .description(
-      'Compares volley with other load generators and with a C client, and checks the goals P1 to P11; takes about twelve minutes.',
+      'Compares volley with other load generators and with a C client, and checks the goals P1 to P12; takes about twelve minutes.',
     )
     .option('--rounds <n>', 'rounds, in each of which every side runs once', '5')
     .option('--seconds <n>', 'length of a round', '2')

@@ -22,7 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   report: ['leaves', 'terminal', 'host', 'metrics', 'audit', 'scenario'],
   target: ['leaves', 'protocols', 'transports', 'scenario'],
   engine: ['leaves', 'protocols', 'transports', 'metrics', 'scenario', 'plan'],
-  nullServer: ['leaves', 'protocols', 'transports', 'plan'],
+  nullServer: ['leaves', 'protocols', 'transports', 'metrics', 'plan'],
   compare: ['leaves', 'terminal', 'metrics', 'report'],
   torture: ['leaves', 'terminal', 'host', 'protocols', 'transports', 'scenario', 'plan', 'target', 'engine'],
   run: [

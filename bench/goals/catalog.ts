@@ -1,4 +1,5 @@
 import type { Goal } from '../goal.ts'
+import { codecs } from './codecs.ts'
 import { echo } from './echo.ts'
 import { http } from './http.ts'
 import { liveView } from './liveView.ts'
@@ -11,8 +12,8 @@ import { roundTrip } from './roundTrip.ts'
 import { start } from './start.ts'
 import { workers } from './workers.ts'
 
-/** All goals, P1 to P11. */
+/** All goals, P1 to P12. */
 export const goals: readonly Goal[] = [
   ...[echo, http, pipeline, openLoop, memory, liveView, start, workers, roundTrip],
-  ...[postgres, mqtt],
+  ...[postgres, mqtt, codecs],
 ]

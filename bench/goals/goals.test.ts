@@ -3,8 +3,8 @@ import { sampleReport } from '../../harness/report/testing/samples.ts'
 import { goals } from './catalog.ts'
 import { oneHour } from './start.ts'
 
-test('the goals are P1 to P11', () => {
-  expect(goals.map(({ id }) => id).join(' ')).toBe('P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 P11')
+test('the goals are P1 to P12', () => {
+  expect(goals.map(({ id }) => id).join(' ')).toBe('P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 P11 P12')
 })
 
 describe('oneHour()', () => {

@@ -2,6 +2,7 @@ import type { MachineUse } from '../host/machineMeter.ts'
 import type { Ports } from '../host/ports.ts'
 import type { Collector } from '../metrics/collector.ts'
 import type { Measured } from '../metrics/measured.ts'
+import { median } from '../metrics/statistics/median.ts'
 import type { Totals } from '../metrics/totals.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { formatCount, formatPercent, plural } from '../units.ts'
@@ -111,10 +112,6 @@ export function auditCoreDistance(seconds: readonly DistanceSecond[]): Finding[]
       limit: limits.coreDistance,
     },
   ]
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }
 
 /** Checks of the machine: whether other programs were busy (19), and whether the client had ports enough (20). */

@@ -1,24 +1,22 @@
 import { Argument, type Command } from 'commander'
 import { type ExitCode, exitCode, UserError } from '../errors.ts'
 import { describedNames } from '../protocols/described.ts'
-import { protocolNames } from '../protocols/spec.ts'
+import { allNames } from '../protocols/spec.ts'
 import { flagOf, optionEntries, serverNames } from '../serverOptions.ts'
 import { unknownWord } from '../suggestion.ts'
 import { trials } from '../torture/catalog.ts'
 import { type CommandWords, type FlagWords, scripts, type Values } from './completionScripts.ts'
 import type { CommandIo } from './io.ts'
 
-const allProtocols = [...protocolNames, ...describedNames]
-
 /** What the values of flags and arguments are, by their placeholder in the help. */
 const valuesOf: Readonly<Record<string, Values>> = {
-  '<protocol>': allProtocols,
+  '<protocol>': allNames,
   '<folder>': 'folders',
   '[folder]': 'folders',
   '<file>': 'files',
   '<scenario...>': 'scenarios',
   '<url | scenario>': 'scenarios',
-  '<url | protocol>': allProtocols,
+  '<url | protocol>': allNames,
   '<name>': describedNames,
   '<report...>': 'files',
   '<report>': 'files',
@@ -31,7 +29,7 @@ const flagValues: Readonly<Record<string, Values>> = {
   '--log': ['connections', 'messages', 'connections,messages'],
   '--no-delay': ['on', 'off'],
   '--only': trials.map(({ name }) => name),
-  '--protocol': allProtocols,
+  '--protocol': allNames,
   '--warmup': ['auto'],
   '--workers': ['auto'],
 }

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { prepare } from '../api.ts'
 import { type ExitCode, exitCode, reasonOf, UserError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
+import { aliasNames, canonicalName } from '../protocols/aliases.ts'
 import { describedNames, describedProtocols } from '../protocols/described.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
-import { protocolNames } from '../protocols/spec.ts'
+import { allNames, protocolNames } from '../protocols/spec.ts'
 import { parseScenario, protocolIn } from '../scenario/load.ts'
 import { describe } from '../scenario/named.ts'
 import { applyOverrides, type Override } from '../scenario/overrides.ts'
@@ -46,7 +47,10 @@ export function addInit(program: Command, io: CommandIo, done: (code: ExitCode) 
   const command = program
     .command('init')
     .description('write a scenario file with comments, for a server or a protocol, that runs as it is')
-    .argument('<url | protocol>', `a URL as for run; or ${protocolNames.join(', ')}, for which a server is started`)
+    .argument(
+      '<url | protocol>',
+      `a URL as for run; or ${[...protocolNames, ...aliasNames].join(', ')}, for which a server is started`,
+    )
   addRequestFlags(addSettings(command, settingNames))
     .option('--send <text or JSON>', 'the request: a text, or fields as in {"type": 1, "body": "hello"}')
     .option('-o, --output <file>', 'a new file to write to; - is standard output, as without it')
@@ -101,9 +105,10 @@ function baseOfUrl(url: string, overrides: readonly Override[]): Mapping {
   }
 }
 
-function baseOfProtocol(name: string, overrides: readonly Override[]): Mapping {
+function baseOfProtocol(typed: string, overrides: readonly Override[]): Mapping {
+  const name = canonicalName(typed)
   if (!(protocolNames as readonly string[]).includes(name)) {
-    const message = unknownWord('protocol', name, protocolNames)
+    const message = unknownWord('protocol', name, allNames)
     throw new UserError([{ place: name, message }], 'name a protocol, or the server as a URL or host:port')
   }
   const flag = overrides.find(({ path }) => path[0] === 'protocol' && protocolIn(overrides) !== name)

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { type ExitCode, exitCode, UserError } from '../errors.ts'
+import { canonicalName } from '../protocols/aliases.ts'
 import { describedNames, describedProtocols } from '../protocols/described.ts'
 import type { ProtocolName } from '../protocols/protocol.ts'
-import { protocolNames } from '../protocols/spec.ts'
+import { allNames, protocolNames } from '../protocols/spec.ts'
 import { describe, descriptions } from '../scenario/named.ts'
 import { unknownWord } from '../suggestion.ts'
 import { clip } from '../terminal/cells.ts'
@@ -11,7 +12,7 @@ import type { CommandIo } from './io.ts'
 /** What a built-in protocol is, and what to type in place of its name. */
 const builtIn: Readonly<Record<ProtocolName, { readonly summary: string; readonly url?: string }>> = {
   http: { summary: 'HTTP/1.1', url: 'http://host/path, https://' },
-  resp: { summary: 'Redis', url: 'redis://host, rediss://' },
+  resp: { summary: 'Redis: RESP2 and RESP3; redis is the same', url: 'redis://host/database, rediss://' },
   line: { summary: 'text lines, and data that some of them announce' },
   frame: { summary: 'binary messages, drawn element by element' },
   raw: { summary: 'replies of a fixed length, or as long as the request' },
@@ -60,10 +61,10 @@ export function addProtocol(program: Command, io: CommandIo, done: (code: ExitCo
 }
 
 function unknown(name: string): UserError {
-  if ((protocolNames as readonly string[]).includes(name)) {
+  if ((protocolNames as readonly string[]).includes(canonicalName(name))) {
     return new UserError([{ place: name, message: 'is built in: docs/protocols.md says what it takes' }])
   }
-  return new UserError([{ place: name, message: unknownWord('protocol', name, [...describedNames, ...protocolNames]) }])
+  return new UserError([{ place: name, message: unknownWord('protocol', name, allNames) }])
 }
 
 function urlsOf(name: string): string {

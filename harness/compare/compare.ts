@@ -1,3 +1,4 @@
+import { median } from '../metrics/statistics/median.ts'
 import { errorShare, failedOf } from '../metrics/totals.ts'
 import { measuresNothing } from '../report/pass.ts'
 import type { Report, Verdict } from '../report/record.ts'
@@ -142,8 +143,7 @@ const distanceRatioMax = 1.4
 function distanceWarnings(reports: readonly Report[], names: readonly string[]): string[] {
   const known = reports.flatMap(({ intervals }, index) => {
     const found = intervals.flatMap(({ warmup, coreDistanceNs }) => (warmup ? [] : (coreDistanceNs ?? [])))
-    const median = found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)]
-    return median === undefined ? [] : [{ name: names[index]!, ns: median }]
+    return found.length === 0 ? [] : [{ name: names[index]!, ns: Math.round(median(found)) }]
   })
   const [near, far] = [known.toSorted((a, b) => a.ns - b.ns)[0], known.toSorted((a, b) => b.ns - a.ns)[0]]
   if (near === undefined || far === undefined || far.ns < distanceRatioMax * near.ns) return []

@@ -37,7 +37,7 @@ export interface Fleet {
 /** Starts a worker thread for each share of the plan. If one dies, the run ends for all. */
 export function launchFleet(plan: Plan, workerFile: string = builtFile('harness/engine/worker')): Fleet {
   const slabs = plan.workers.map(({ bank, speakingLinks }) =>
-    createSlab(bank.steps.filter(step => step.role === 'request').length, speakingLinks),
+    createSlab(bank.steps.filter(step => step.role === 'request').length, speakingLinks, plan.keepsReplies === true),
   )
   let error: string | undefined
   let alive = plan.workers.length

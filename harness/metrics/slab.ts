@@ -1,4 +1,5 @@
 import { failureKinds } from '../failures.ts'
+import { FirstReplies, firstRepliesBytes } from './firstReplies.ts'
 import { countsLength } from './histogram.ts'
 import { SampleTable, sampleEntries, sampleTableBytes } from './samples.ts'
 
@@ -31,6 +32,8 @@ export interface Slab {
   readonly errorWords: SampleTable
   /** In a single pass over the steps: the first reply to each. */
   readonly replies: SampleTable
+  /** The first reply to each step of the loop that was as expected; absent where nobody wants them. */
+  readonly firstReplies: FirstReplies | undefined
   /** By HTTP status: replies to requests of the loop. These are floats because they must not wrap. */
   readonly statusCodes: Float64Array
   /** By step, heartbeat and handshakes included: requests that failed after they were sent. */
@@ -181,6 +184,8 @@ const gapBinCount = 200
 const fieldsLength = 64
 /** The last field holds the number of connections there is room for. */
 const connectionsWord = fieldsLength - 1
+/** The one before it holds the number of steps whose first replies are kept. */
+const firstRepliesWord = fieldsLength - 2
 const instantsByte = fieldsLength * Int32Array.BYTES_PER_ELEMENT
 const sumsLength = 16
 const sumsByte = instantsByte + 2 * Float64Array.BYTES_PER_ELEMENT
@@ -234,18 +239,22 @@ export const control = { open: 0, start: 1, stop: 2 } as const
 export const state = { opening: 0, ready: 1, running: 2, closed: 3 } as const
 
 /** A slab for a worker with `connections` connections that send, whose loops have `steps` steps. */
-export function createSlab(steps: number, connections = 1): Slab {
+export function createSlab(steps: number, connections = 1, keepsReplies = false): Slab {
   const words = (histogram.steps + steps) * countsLength + connections
-  const memory = new SharedArrayBuffer(countsByte + words * Uint32Array.BYTES_PER_ELEMENT)
-  new Int32Array(memory)[connectionsWord] = connections
+  const kept = keepsReplies ? steps : 0
+  const memory = new SharedArrayBuffer(countsByte + words * Uint32Array.BYTES_PER_ELEMENT + firstRepliesBytes(kept))
+  const fields = new Int32Array(memory)
+  fields[connectionsWord] = connections
+  fields[firstRepliesWord] = kept
   return openSlab(memory)
 }
 
 /** A view of the same slab, for another thread. */
 export function openSlab(memory: SharedArrayBuffer): Slab {
-  const connections = new Int32Array(memory)[connectionsWord]!
+  const { [connectionsWord]: connections = 0, [firstRepliesWord]: kept = 0 } = new Int32Array(memory)
   const wordsByte = Uint32Array.BYTES_PER_ELEMENT
-  const counts = new Uint32Array(memory, countsByte, (memory.byteLength - countsByte) / wordsByte - connections)
+  const firstRepliesByte = memory.byteLength - firstRepliesBytes(kept)
+  const counts = new Uint32Array(memory, countsByte, (firstRepliesByte - countsByte) / wordsByte - connections)
   return {
     memory,
     fields: new Int32Array(memory, 0, fieldsLength),
@@ -259,6 +268,7 @@ export function openSlab(memory: SharedArrayBuffer): Slab {
     samples: new SampleTable(memory, samplesByte),
     errorWords: new SampleTable(memory, errorWordsByte),
     replies: new SampleTable(memory, repliesByte, repliesMax),
+    firstReplies: kept === 0 ? undefined : new FirstReplies(memory, firstRepliesByte, kept),
     statusCodes: new Float64Array(memory, statusCodesByte, statusCodesLength),
     failedByStep: new Float64Array(memory, failedByStepByte, stepsMax),
     oneWayByStep: new Float64Array(memory, oneWayByStepByte, stepsMax),

@@ -1,7 +1,7 @@
 import { abi, epollEvent, type Libc } from '../transports/libc.ts'
 import { internetAddress, unixAddress } from '../transports/sockaddr.ts'
 import { ViewCache } from '../views.ts'
-import { type NullReplies, nothingOwed, type Owed } from './nullReplies.ts'
+import { type NullReplies, nothingOwed, type Owed } from './owed.ts'
 
 const readBufferBytes = 64 * 1024
 const eventsPerWait = 256
@@ -116,8 +116,8 @@ class EpollNullLoop {
     }
     if (!this.#write(link, owed) || owed.left === 0) return
     // Nothing more is read until this is written, so that at most one read is kept for a connection.
-    if (owed.block === buffer) {
-      owed.block = buffer.slice(owed.at, owed.at + owed.left)
+    if (owed.isShared) {
+      owed.block = owed.block.slice(owed.at, owed.at + owed.left)
       owed.at = 0
     }
     this.#rewatch(link, abi.EPOLLOUT)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DirectSocket } from '../socket.ts'
-import { type NullReplies, nothingOwed } from './nullReplies.ts'
+import { type NullReplies, nothingOwed, type Owed } from './owed.ts'
 
 const bufferBytes = 64 * 1024
 const backlog = 4096
@@ -25,6 +25,17 @@ export async function listenByNode(replies: NullReplies, path?: string): Promise
   let links = 0
   let output = new Uint8Array(bufferBytes)
 
+  function writeOwed(socket: DirectSocket, owed: Owed): void {
+    const { block, at, left, isShared } = owed
+    const length = Math.min(block.length - at, left, isShared ? bufferBytes : Number.POSITIVE_INFINITY)
+    // The next event reuses the block: what the kernel does not take at once must be elsewhere.
+    if (isShared) output.set(block.subarray(at, at + length))
+    const isTaken = socket.write(isShared ? output.subarray(0, length) : block.subarray(at, at + length))
+    if (!isTaken && isShared) output = new Uint8Array(bufferBytes)
+    owed.left -= length
+    owed.at = (at + length) % block.length
+  }
+
   function accept(accepted: net.Socket): void {
     const link = freeLinks.pop() ?? links++
     const owed = nothingOwed()
@@ -34,16 +45,7 @@ export async function listenByNode(replies: NullReplies, path?: string): Promise
           socket.destroy()
           return
         }
-        while (owed.left > 0) {
-          const length = Math.min(owed.block.length - owed.at, owed.left)
-          // The next event reuses the read buffer: what the kernel does not take at once must be elsewhere.
-          const isEcho = owed.block === readBuffer
-          if (isEcho) output.set(readBuffer.subarray(0, length))
-          const source = isEcho ? output : owed.block
-          if (!socket.write(source.subarray(owed.at, owed.at + length)) && isEcho) output = new Uint8Array(bufferBytes)
-          owed.left -= length
-          owed.at = (owed.at + length) % owed.block.length
-        }
+        while (owed.left > 0) writeOwed(socket, owed)
         // Nothing more is read until this is written, so that at most one read is kept for a connection.
         if (socket.queuedBytes > 0) socket.socket.pause()
       },

@@ -3,12 +3,16 @@ import { createProtocol } from '../protocols/catalog.ts'
 import { createHttp } from '../protocols/http/http.ts'
 import { PartialFrames } from '../protocols/partialFrames.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
+import { type NullReplies, noBytes, type Owed } from './owed.ts'
+import { needsRealReplies, planRealReplies, type RealReplies, type StepReplyPlan } from './realReplies.ts'
+import { createStepReplies } from './stepReplies.ts'
 
 /** The smallest block that replies are written from, so that many go out at once. */
 const blockBytesMin = 64 * 1024
 /** Replies are about as long as the target's, but not longer than this. */
 const replyBytesMax = 64 * 1024
-const noBytes = new Uint8Array(0)
+/** With more deliveries they are a large part of what the client does. */
+const deliveriesPerReplyMax = 0.5
 
 /** How a null server answers: plain and cloneable. */
 export type NullReplyPlan =
@@ -24,60 +28,47 @@ export type NullReplyPlan =
       /** The length of every request, where the protocol does not give it. */
       readonly requestBytes: number
     }
+  | StepReplyPlan
 
 /**
  * The cheapest replies to the steps of a bank that a client of the protocol accepts. The reply is the request itself
- * where the client accepts that, so that ids come back; otherwise it is always the same, about as long as the target's
- * replies were on average. Undefined where the end of a request cannot be found, and where replies are not most of what
- * the client reads.
+ * where the client accepts that, so that ids come back, or always the same, about as long as the target's replies were on
+ * average; where neither will do, it is the first real reply to each step. Or why there is none, as a clause: where the end
+ * of a request cannot be found, and where replies are not most of what the client reads.
  */
 export function planNullReplies(
   protocol: ProtocolSpec,
-  { frames, steps }: RequestBank,
-  meanReplyBytes: number,
-): NullReplyPlan | undefined {
+  bank: RequestBank,
+  known: RealReplies & { readonly deliveriesPerReply: number },
+): NullReplyPlan | string {
+  const { frames, steps } = bank
+  const { meanReplyBytes } = known
   const canned = (unit: Uint8Array, replyBytes = unit.length, requestBytes = 0): NullReplyPlan => {
     return { kind: 'canned', unit, replyBytes, protocol, requestBytes }
   }
   if (steps.every(({ reply }) => !reply)) return { kind: 'none' }
+  // Most of what such a client reads are messages that a null server does not send, such as those of other clients.
+  if (protocol.name === 'broadcast' || known.deliveriesPerReply > deliveriesPerReplyMax) {
+    return `a null server does not send what a client of ${protocol.name} reads most`
+  }
+  if (needsRealReplies(protocol, bank)) return planRealReplies(protocol, bank, known)
   if (protocol.name === 'http') return canned(httpReply(roundedBytes(meanReplyBytes)))
-  // Most of what its client reads are deliveries of other clients' messages, which a null server does not send.
-  if (protocol.name === 'broadcast') return undefined
   if (protocol.name === 'resp') return canned(respReply(roundedBytes(meanReplyBytes)))
   if (protocol.name !== 'raw' || protocol.replyBytes === undefined) return { kind: 'echo' }
   const lengths = steps.flatMap(({ firstFrame, frameCount }) =>
     frames.slice(firstFrame, firstFrame + frameCount).map(frame => frame.length),
   )
   const [requestBytes] = lengths
-  if (lengths.some(length => length !== requestBytes)) return undefined
+  if (lengths.some(length => length !== requestBytes)) {
+    return 'a null server cannot tell requests of different lengths apart'
+  }
   return canned(new Uint8Array(1), protocol.replyBytes, requestBytes)
-}
-
-/** The bytes still to be written to a connection: `left` of them, from `at` on in `block`, which repeats at its end. */
-export interface Owed {
-  block: Uint8Array
-  at: number
-  left: number
-}
-
-/** Makes the replies to requests, for all connections of one thread. */
-export interface NullReplies {
-  /**
-   * Sets `owed` to the reply to `buffer[0, length)`; it must be empty before. False when the bytes are not a request.
-   */
-  answer(owed: Owed, link: number, buffer: Uint8Array, length: number): boolean
-  /** The connection is closed. */
-  drop(link: number): void
-}
-
-/** The state of a connection to which nothing is to be written. */
-export function nothingOwed(): Owed {
-  return { block: noBytes, at: 0, left: 0 }
 }
 
 /** The replies of a plan. */
 export function createNullReplies(plan: NullReplyPlan): NullReplies {
   if (plan.kind === 'canned') return new CannedReplies(plan)
+  if (plan.kind === 'steps') return createStepReplies(plan)
   if (plan.kind === 'none') return { answer: () => true, drop() {} }
   return {
     // A stream that is returned whole contains all of its frames, in whatever pieces: they need not be found.
@@ -85,6 +76,7 @@ export function createNullReplies(plan: NullReplyPlan): NullReplies {
       owed.block = buffer
       owed.at = 0
       owed.left = length
+      owed.isShared = true
       return true
     },
     drop() {},
@@ -133,7 +125,7 @@ class CannedReplies implements NullReplies {
 }
 
 /** A length that is the same in each run although the mean varies a little: the power of two below it. */
-function roundedBytes(meanBytes: number): number {
+export function roundedBytes(meanBytes: number): number {
   return Math.min(replyBytesMax, 2 ** Math.floor(Math.log2(Math.max(1, meanBytes))))
 }
 

@@ -47,10 +47,15 @@ afterAll(async () => {
   for (const server of servers.values()) await (await server).stop()
 })
 
+const knownWith = (meanReplyBytes: number) => {
+  return { meanReplyBytes, replies: [], deliveriesPerReply: 0, pipeline: 1, hasLayers: false }
+}
+
 /** A null server for the requests of one loop. */
 async function start({ sends, protocol, meanReplyBytes = 0, ...given }: StartOptions) {
   const bank = bankOf(protocol, sends)
-  const replies = planNullReplies(protocol, bank, meanReplyBytes)!
+  const replies = planNullReplies(protocol, bank, knownWith(meanReplyBytes))
+  if (typeof replies === 'string') throw new Error(replies)
   const options = { way: 'node', scheme: 'tcp', threads: 1, replies, ...given } as const
   const key = JSON.stringify(options)
   if (!servers.has(key)) servers.set(key, startNullServer(options))
@@ -201,14 +206,22 @@ describe.concurrent.each(ways)('the null server on %s', way => {
   })
 })
 
-test('planNullReplies() is undefined when the end of a request cannot be found', () => {
+test('planNullReplies() says that the end of a request cannot be found', () => {
   const spec = protocolSpec({ raw: { reply: { bytes: 3 } } })
-  expect(planNullReplies(spec, bankOf(spec, ['hello', 'hello world']), 3)).toBeUndefined()
-  expect(planNullReplies(spec, bankOf(spec, ['hello', 'world']), 3)).toMatchObject({ kind: 'canned', requestBytes: 5 })
+  const plan = (sends: readonly string[]) => planNullReplies(spec, bankOf(spec, sends), knownWith(3))
+  expect(plan(['hello', 'hello world'])).toBe('a null server cannot tell requests of different lengths apart')
+  expect(plan(['hello', 'world'])).toMatchObject({ kind: 'canned', requestBytes: 5 })
 })
 
-test('planNullReplies() is undefined when the client mostly reads messages that are no replies', () => {
-  expect(planNullReplies(protocolSpec('broadcast'), bankOf(protocolSpec('broadcast'), ['hello']), 100)).toBeUndefined()
+test('planNullReplies() says that the client mostly reads messages that are no replies', () => {
+  const [broadcast, line] = [protocolSpec('broadcast'), protocolSpec('line')]
+  expect(planNullReplies(broadcast, bankOf(broadcast, ['hello']), knownWith(100))).toBe(
+    'a null server does not send what a client of broadcast reads most',
+  )
+  const withDeliveries = (deliveriesPerReply: number) =>
+    planNullReplies(line, bankOf(line, ['hello']), { ...knownWith(100), deliveriesPerReply })
+  expect(withDeliveries(3)).toBe('a null server does not send what a client of line reads most')
+  expect(withDeliveries(0.1)).toEqual({ kind: 'echo' })
 })
 
 test('chooseNullWay() is epoll where the C library can be called', () => {

@@ -98,6 +98,8 @@ export interface Plan {
   readonly counted: boolean
   readonly endsByTime: boolean
   readonly seed: number
+  /** The first reply to each step of the loop is kept for a null server. */
+  readonly keepsReplies?: true
 }
 
 /** What planning needs besides the scenario; collected before, so that planning is a pure function. */
@@ -110,6 +112,7 @@ export interface PlanInputs {
   readonly workers: number
   /** Addresses that the run connects from although the scenario names none. */
   readonly sourceAddresses?: readonly string[] | undefined
+  readonly keepsReplies?: boolean
 }
 
 /** Divides a scenario among its workers: connections and requests exactly, each worker with its own seed. */
@@ -152,6 +155,7 @@ export function planRun(scenario: Scenario, inputs: PlanInputs): Plan {
     counted: scenario.requests !== undefined,
     endsByTime: scenario.requests === undefined && scenario.load.mode !== 'once',
     seed,
+    ...(inputs.keepsReplies === true && { keepsReplies: true as const }),
     workers: Array.from({ length: workers }, (_, index) => ({
       ...common,
       index,

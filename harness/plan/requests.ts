@@ -6,6 +6,7 @@ import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
 import { clientGroups, type PlacedStep, placedRequests, placedSteps } from '../scenario/clients.ts'
+import { loginOf } from '../scenario/login.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
 import { hostDefault, hostOf } from '../scenario/resolve.ts'
 import {
@@ -60,6 +61,9 @@ export function encodeRequests(
   }
   for (const answer of protocol.isUpgraded ? webSocketAnswers : answersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
+  for (const { name, frame, equals } of loginOf(scenario)) {
+    builder.addHandshake(name, frame, equals && { expectation: { equals } })
+  }
   if (protocol.isUpgraded) builder.add('handshake', { path: ['protocol', 'upgrade'] }, upgradeStep)
   const handshakes = rangesOf('handshake', ({ kind }) => kind === 'connect')
   const groups = clientGroups(scenario).map(({ name, path, mix }, number) => ({
@@ -168,19 +172,19 @@ class BankBuilder {
     const hello = this.#protocol.encode({ type: helloType, body: new Uint8Array(0) })
     const signature = this.#protocol.encode({ type: signatureType, body: new Uint8Array(signatureBytes) })
     const offset = this.#protocol.bodyStart(signature, 0, signature.length)
+    const answered = (type: number) => ({ expectation: { fields: { type: [type] } } })
+    const patch: Patch = { kind: 'signature', offset, length: signatureBytes }
+    this.addHandshake('key.hello', hello, { ...answered(challengeType), challenge: true })
+    this.addHandshake('key.signature', signature, answered(welcomeType), [patch])
+  }
+
+  /** A message of the handshake that no scenario has written. */
+  addHandshake(name: string, frame: Uint8Array, more: Partial<PlannedStep> = {}, patches: Patch[] = []): void {
+    const firstFrame = this.#frames.push(frame) - 1
+    this.#patches.push(patches)
+    this.#templates.push(null)
     const common = { role: 'handshake', frameCount: 1, thinkMs: 0, weight: 1, reply: true } as const
-    const firstFrame = this.#frames.push(hello, signature) - 2
-    this.#patches.push([], [{ kind: 'signature', offset, length: signatureBytes }])
-    this.#templates.push(null, null)
-    this.#steps.push(
-      { ...common, name: 'key.hello', firstFrame, expectation: { fields: { type: [challengeType] } }, challenge: true },
-      {
-        ...common,
-        name: 'key.signature',
-        firstFrame: firstFrame + 1,
-        expectation: { fields: { type: [welcomeType] } },
-      },
-    )
+    this.#steps.push({ ...common, name, firstFrame, ...more })
   }
 
   finish(groups: readonly StepRanges[], randomRows: boolean): RequestBank {

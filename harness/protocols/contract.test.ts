@@ -44,6 +44,7 @@ const specs: ProtocolSpec[] = [
   { name: 'broadcast', framing: 'json', maxFrame },
   { name: 'http', host: 'example.org', maxFrame },
   { name: 'resp', maxFrame },
+  { name: 'resp', maxFrame, version: 3 },
   ...frameSpecs,
   ...Object.values(pictures).map(elements => ({
     name: 'frame' as const,

@@ -15,9 +15,10 @@ export function describeProtocol(spec: ProtocolSpec): string {
       return `${spec.lengthPrefix ? 'rpc' : 'rpc without length prefix'}${describeIdMax(spec.id)}`
     case 'broadcast':
       return spec.framing === undefined || spec.framing === 'line' ? 'broadcast' : `broadcast, framing ${spec.framing}`
+    case 'resp':
+      return spec.version === undefined ? 'resp' : `resp, version ${spec.version}`
     case 'tlv':
     case 'http':
-    case 'resp':
       return spec.name
   }
 }

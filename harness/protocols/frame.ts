@@ -1,23 +1,24 @@
-import { announcesTooMuch } from './explanation.ts'
-import { checkInteger, readBig, readLittle, readUint32, writeBig, writeLittle } from './integers.ts'
-import { incomplete, type Message, malformed, type Protocol, type RequestId, tooLarge } from './protocol.ts'
+import { checkInteger, writeBig, writeLittle } from './integers.ts'
+import type { Picture, PictureElement } from './picture/elements.ts'
+import type { NumberName } from './picture/numbers.ts'
+import { createPicture } from './picture/picture.ts'
+import type { Message, Protocol } from './protocol.ts'
 import type { FrameSettings } from './protocolSpec.ts'
 
 /**
- * Frames with a length field somewhere in a header. If `strip` is less than the header, the body includes the rest of
- * the header: fixed bytes such as a magic number are sent that way, and `encode` writes length and id over them.
+ * Frames with a length field somewhere in a header: a picture of that header. If `strip` is less than the header, the
+ * body includes the rest of the header: fixed bytes such as a magic number are sent that way, and `encode` writes length
+ * and id over them.
  */
 export function createFrame(settings: FrameSettings): Protocol {
   const { lengthOffset, lengthBytes, lengthAdjustment, maxFrame } = settings
   const lengthEnd = lengthOffset + lengthBytes
   const strip = frameStrip(settings)
   const shortest = shortestFrame(settings)
-  // The most common length field is read without a loop.
-  const readWord = settings.endian === 'big' && lengthBytes === 4 ? readUint32 : undefined
-  const read = settings.endian === 'big' ? readBig : readLittle
+  const picture = pictureOf(settings)
+  const { frameEnd, explain, announcedBytes, requestId } = createPicture({ request: picture, reply: picture, maxFrame })
   const write = settings.endian === 'big' ? writeBig : writeLittle
   const lengthMax = 2 ** Math.min(53, 8 * lengthBytes) - 1
-  const requestId = settings.id && createRequestId(settings.id, read, write)
 
   function encode({ body, id }: Message): Uint8Array {
     const total = strip + body.length
@@ -37,23 +38,10 @@ export function createFrame(settings: FrameSettings): Protocol {
     return frame
   }
 
-  /** The length of the frame that the header at `from` announces; the length field must be in. */
-  function announced(bytes: Uint8Array, from: number): number {
-    const at = from + lengthOffset
-    const length = readWord === undefined ? read(bytes, at, lengthBytes) : readWord(bytes, at)
-    return lengthEnd + length + lengthAdjustment
-  }
-
   return {
     name: 'frame',
     frameBytesMax: maxFrame,
-    frameEnd(bytes, from, to) {
-      if (to - from < lengthEnd) return incomplete
-      const total = announced(bytes, from)
-      if (total < shortest) return malformed
-      if (total > maxFrame) return tooLarge
-      return to - from < total ? incomplete : from + total
-    },
+    frameEnd,
     encode,
     decode(bytes, from, end) {
       const body = bytes.subarray(from + strip, end)
@@ -61,18 +49,40 @@ export function createFrame(settings: FrameSettings): Protocol {
     },
     bodyStart: (_bytes, from) => from + strip,
     bodyEnd: (_bytes, _from, end) => end,
-    explain(bytes, from, to) {
-      if (to - from < lengthEnd) return undefined
-      const total = announced(bytes, from)
-      if (total < shortest) return `announces ${total} bytes, fewer than the ${shortest} of its header`
-      return total > maxFrame ? announcesTooMuch(total, maxFrame) : undefined
-    },
-    announcedBytes(bytes, from, to) {
-      if (to - from < lengthEnd) return 0
-      return Math.max(0, lengthEnd + read(bytes, from + lengthOffset, lengthBytes) + lengthAdjustment)
-    },
+    ...(explain && { explain }),
+    ...(announcedBytes && { announcedBytes }),
     ...(requestId && { requestId }),
   }
+}
+
+/** The header as a picture: the length, the id, and bytes that are not looked at between them and up to the body. */
+function pictureOf(settings: FrameSettings): Picture {
+  const { lengthOffset, lengthBytes, lengthAdjustment: plus, endian, id } = settings
+  const typeOf = (bytes: number) => `u${8 * bytes}${endian === 'little' && bytes > 1 ? 'le' : ''}` as NumberName
+  const max = id?.max === undefined ? {} : { max: id.max }
+  const fields: { readonly at: number; readonly bytes: number; readonly element: PictureElement }[] = [
+    {
+      at: lengthOffset,
+      bytes: lengthBytes,
+      element: { kind: 'length', form: typeOf(lengthBytes), counts: 'rest', plus, flag: 0 },
+    },
+    ...(id === undefined
+      ? []
+      : [{ at: id.offset, bytes: id.bytes, element: { kind: 'id' as const, type: typeOf(id.bytes), ...max } }]),
+  ]
+  const elements: PictureElement[] = []
+  let end = 0
+  const skipTo = (at: number) => {
+    if (at > end) elements.push({ kind: 'skip', bytes: at - end })
+    end = Math.max(end, at)
+  }
+  for (const { at, bytes, element } of fields.toSorted((a, b) => a.at - b.at)) {
+    skipTo(at)
+    elements.push(element)
+    end += bytes
+  }
+  skipTo(shortestFrame(settings))
+  return [...elements, { kind: 'body' }]
 }
 
 /** Bytes at the start of a frame that are not its body. */
@@ -92,17 +102,4 @@ function headerBytes({ lengthOffset, lengthBytes, id }: FrameSettings): number {
 /** The largest id in a field of this many bytes. */
 export function idMaxOf(bytes: number): number {
   return 2 ** (8 * bytes) - 1
-}
-
-function createRequestId(
-  { offset, bytes: width, max = idMaxOf(width) }: NonNullable<FrameSettings['id']>,
-  read: typeof readBig,
-  write: typeof writeBig,
-): RequestId {
-  return {
-    bits: 8 * width,
-    max,
-    read: (bytes, from) => read(bytes, from + offset, width),
-    write: (bytes, from, id) => write(bytes, from + offset, width, id),
-  }
 }

@@ -1,6 +1,7 @@
 import type { LineSettings } from './line.ts'
 import type { PictureSettings } from './picture/picture.ts'
 import type { ReplyRules } from './replies/replies.ts'
+import type { RespSettings } from './resp/resp.ts'
 
 /** A protocol's name and settings: plain and cloneable, made into a `Protocol` where it is used. */
 export type ProtocolSpec =
@@ -21,7 +22,7 @@ export type ProtocolSpec =
   | { readonly name: 'broadcast'; readonly framing?: BroadcastFraming; readonly maxFrame: number }
   /** `host` is the value of the header Host for requests without one; localhost by default. */
   | { readonly name: 'http'; readonly host?: string; readonly maxFrame: number }
-  | { readonly name: 'resp'; readonly maxFrame: number }
+  | ({ readonly name: 'resp' } & RespSettings)
 
 /** Formats in which a reply may be several frames, and frames may come that answer nothing. */
 export interface WithReplies {

@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { list } from '../invalidValue.ts'
 import { createProtocol } from './catalog.ts'
-import { describedNames } from './described.ts'
 import { describeProtocol } from './describeProtocol.ts'
 import type { ProtocolSpec } from './protocolSpec.ts'
-import { protocolNames, protocolSchema, protocolSpec, protocolText } from './spec.ts'
+import { allNames, protocolSchema, protocolSpec, protocolText } from './spec.ts'
 
 const frameDefaults = { lengthOffset: 0, lengthBytes: 4, endian: 'big', lengthAdjustment: 0, maxFrame: 1_048_576 }
 
@@ -49,6 +48,26 @@ test('protocolSpec() reads a name with settings', () => {
     host: '[::1]:8080',
     maxFrame: 67_108_864,
   })
+})
+
+test('protocolSpec() reads redis as another name of resp', () => {
+  expect(protocolSpec('redis')).toEqual(protocolSpec('resp'))
+  const login = { user: 'me', password: 'geheim', database: 3 }
+  expect(protocolSpec({ redis: { version: 3, ...login, maxFrame: '1KiB' } })).toEqual({
+    name: 'resp',
+    version: 3,
+    ...login,
+    maxFrame: 1024,
+  })
+  expect(protocolSpec({ resp: { version: 2 } })).toEqual(protocolSpec('resp'))
+  // A command line can be read by everybody.
+  expect(protocolText(protocolSpec({ redis: login }))).toBe('{"resp":{"maxFrame":1048576}}')
+  expect(faultsOf({ redis: { user: 'me', database: -1, version: 4 } })).toEqual([
+    'redis.version: expected 2 or 3, got 4',
+    'redis.database: expected a whole number from 0 to 2147483647, got -1',
+  ])
+  expect(faultsOf({ redis: { user: 'me' } })).toEqual(['redis.user: needs a password beside it'])
+  expect(faultsOf({ redis: {}, resp: {} })).toEqual(['expected one protocol, got "redis" and "resp"'])
 })
 
 test('protocolSpec() reports what was expected and found', () => {
@@ -96,7 +115,7 @@ test('protocolSpec() refuses a frame whose fields exclude each other', () => {
   ])
 })
 
-const known = list([...protocolNames, ...describedNames])
+const known = list(allNames)
 
 test('protocolSpec() distinguishes protocols of later versions from unknown ones', () => {
   const later = (name: string) => `protocol "${name}" is not in this version of volley; it has ${known}`
@@ -106,6 +125,7 @@ test('protocolSpec() distinguishes protocols of later versions from unknown ones
   }
   expect(faultsOf('TVL')).toEqual(['unknown protocol "TVL"; did you mean "tlv"?'])
   expect(faultsOf('kafka-streams')).toEqual([`unknown protocol "kafka-streams"; known protocols: ${known}`])
+  expect(faultsOf('rediss')).toEqual(['unknown protocol "rediss"; did you mean "redis"?'])
 })
 
 test('protocolSchema keeps the path and the keys of a fault, so that a caller can find their place in a file', () => {
@@ -121,7 +141,7 @@ test('protocolSchema keeps the path and the keys of a fault, so that a caller ca
 test('protocolSchema becomes a JSON Schema with names and settings', () => {
   const schema = z.toJSONSchema(z.strictObject({ protocol: protocolSchema }), { io: 'input', unrepresentable: 'any' })
   const text = JSON.stringify(schema)
-  expect(text).toContain(`"enum":${JSON.stringify([...protocolNames, ...describedNames])}`)
+  expect(text).toContain(`"enum":${JSON.stringify(allNames)}`)
   expect(text).toContain('"lengthAdjustment":{')
   expect(text).toContain('"additionalProperties":false')
 })

@@ -5,6 +5,7 @@ import { choice, count, flag, integer, mapping, size } from '../fields.ts'
 import { list, show } from '../invalidValue.ts'
 import { isMapping, type Mapping } from '../mapping.ts'
 import { unknownWord } from '../suggestion.ts'
+import { aliasNames, canonicalName } from './aliases.ts'
 import { describedNames, describedProtocols } from './described.ts'
 import { idMaxOf, shortestFrame } from './frame.ts'
 import { createPicture, type PictureSettings } from './picture/picture.ts'
@@ -13,6 +14,7 @@ import type { ProtocolName } from './protocol.ts'
 import type { BroadcastFraming, FrameSettings, ProtocolSpec, WithReplies } from './protocolSpec.ts'
 import type { ReplyRules } from './replies/replies.ts'
 import { repliesInput, repliesSchema, unknownFields } from './replies/schema.ts'
+import { respSettingsWith } from './resp/schema.ts'
 
 /** The names of the protocols. */
 export const protocolNames = [
@@ -25,6 +27,9 @@ export const protocolNames = [
   'http',
   'resp',
 ] as const satisfies readonly ProtocolName[]
+
+/** Every name that a scenario may have for its protocol. */
+export const allNames: readonly string[] = [...protocolNames, ...aliasNames, ...describedNames]
 
 /** The framings of `broadcast`; the first is the default. */
 export const broadcastFramings = ['line', 'json', 'text', 'websocket'] as const satisfies readonly BroadcastFraming[]
@@ -202,10 +207,6 @@ const httpSettings = mapping({
   maxFrame: maxFrame.default(maxFrameDefault),
 }).transform((settings): ProtocolSpec => ({ name: 'http', ...settings }))
 
-const respSettings = mapping({ maxFrame: maxFrame.default(maxFrameDefault) }).transform(
-  (settings): ProtocolSpec => ({ name: 'resp', ...settings }),
-)
-
 /** Keys that stand beside the format of a protocol. */
 const besideFormat = ['replies', 'called']
 const calledSchema = z
@@ -222,7 +223,7 @@ const settingsOf = {
   rpc: rpcSettings,
   broadcast: broadcastSettings,
   http: httpSettings,
-  resp: respSettings,
+  resp: respSettingsWith(maxFrame.default(maxFrameDefault)),
 } satisfies Record<ProtocolName, z.ZodType<ProtocolSpec>>
 
 /**
@@ -256,8 +257,15 @@ export function parseProtocolText(text: string): ProtocolSpec {
 
 /** A protocol as JSON text for `parseProtocolText`: the value of a server's `--protocol`. */
 export function protocolText({ name, ...settings }: ProtocolSpec): string {
-  const { replyBytes, replies, called: _, ...others } = settings as { readonly replyBytes?: number } & WithReplies
+  const {
+    replyBytes,
+    replies,
+    called: _,
+    ...given
+  } = settings as { replyBytes?: number; maxFrame?: number } & WithReplies
   const rules = replies && { replies: repliesInput(replies) }
+  // How a client logs in is none of a server's business, and a command line can be read by everybody.
+  const others = name === 'resp' ? { maxFrame: given.maxFrame } : given
   if ('request' in settings) return JSON.stringify({ frame: picturesInput(settings), ...rules })
   return JSON.stringify({ [name]: replyBytes === undefined ? others : { reply: { bytes: replyBytes } }, ...rules })
 }
@@ -292,15 +300,19 @@ function readProtocol(input: unknown, context: z.RefinementCtx): ProtocolSpec {
     context.addIssue({ code: 'custom', message })
     return z.NEVER
   }
-  if (typeof input === 'string') return isName(input) ? settingsOf[input].parse({}) : refuse(unknownName(input))
-  const [name, another] = isMapping(input) ? Object.keys(input).filter(key => !besideFormat.includes(key)) : []
-  if (name === undefined) return refuse(`expected a protocol such as tlv${isMapping(input) ? ', got {}' : ''}`)
+  if (typeof input === 'string') {
+    const known = canonicalName(input)
+    return isName(known) ? settingsOf[known].parse({}) : refuse(unknownName(input))
+  }
+  const [typed, another] = isMapping(input) ? Object.keys(input).filter(key => !besideFormat.includes(key)) : []
+  if (typed === undefined) return refuse(`expected a protocol such as tlv${isMapping(input) ? ', got {}' : ''}`)
   if (another !== undefined)
     return refuse(`expected one protocol, got ${list(Object.keys(input as Mapping).map(show))}`)
-  if (!isName(name)) return refuse(unknownName(name))
-  const result = settingsOf[name].safeParse((input as Mapping)[name])
+  const name = canonicalName(typed)
+  if (!isName(name)) return refuse(unknownName(typed))
+  const result = settingsOf[name].safeParse((input as Mapping)[typed])
   const rules = 'replies' in (input as Mapping) ? repliesSchema.safeParse((input as Mapping)['replies']) : undefined
-  for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] })
+  for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, path: [typed, ...issue.path] })
   for (const issue of rules?.error?.issues ?? []) context.addIssue({ ...issue, path: ['replies', ...issue.path] })
   const called = calledSchema.safeParse((input as Mapping)['called'])
   for (const issue of called.error?.issues ?? []) context.addIssue({ ...issue, path: ['called', ...issue.path] })
@@ -338,8 +350,8 @@ function unknownName(name: string): string {
   if (describedNames.includes(name)) {
     return `${name} is a description, which only scenarios and URLs have: ${describedProtocols[name]!.schemes[0]}://host, or "volley protocol ${name}" to see it`
   }
-  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, [...protocolNames, ...describedNames])
-  return `protocol ${show(name)} is not in this version of volley; it has ${list([...protocolNames, ...describedNames])}`
+  if (!/[/\\]|\.[cm]?[jt]s$/.test(name)) return unknownWord('protocol', name, allNames)
+  return `protocol ${show(name)} is not in this version of volley; it has ${list(allNames)}`
 }
 
 function frameFaults(settings: FrameSettings): { path: string[]; message: string }[] {
@@ -370,9 +382,12 @@ function isDelimiter(text: string): boolean {
 function inputSchema() {
   const rules = (name: ProtocolName) =>
     name === 'line' || name === 'frame' ? { replies: repliesSchema.optional(), called: calledSchema } : {}
-  const objects = protocolNames.map(name => z.strictObject({ [name]: settingsOf[name], ...rules(name) }))
+  const objects = [...protocolNames, ...aliasNames].map(name => {
+    const known = canonicalName(name) as ProtocolName
+    return z.strictObject({ [name]: settingsOf[known], ...rules(known) })
+  })
   const described = describedNames.map(name => z.strictObject({ [name]: z.record(z.string(), z.unknown()) }))
-  const schema = unionSchema([z.enum([...protocolNames, ...describedNames]), ...objects, ...described])
+  const schema = unionSchema([z.enum(allNames), ...objects, ...described])
   return { ...schema, description: 'The protocol of the target: its name, or its name with settings' }
 }
 

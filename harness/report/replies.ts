@@ -3,6 +3,7 @@ import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
 import { answersOf } from '../scenario/answers.ts'
 import { placedSteps } from '../scenario/clients.ts'
+import { loginOf } from '../scenario/login.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
 import { type Secrets, showBytes, showFirstWord } from '../shownBytes.ts'
 
@@ -83,7 +84,8 @@ function reasonFor({ kind, bytes }: Sample, explain: Explain | undefined): strin
 }
 
 /**
- * By the number of a step: the steps of all loops, the heartbeat, answers, the handshake with a key, and those of the scenario.
+ * By the number of a step: the steps of all loops, the heartbeat, answers, the handshake with a key, the login to Redis, and the
+ * handshakes of the scenario.
  */
 function stepsOf(scenario: Scenario): (Step | undefined)[] {
   const { heartbeat, key, protocol } = scenario
@@ -95,6 +97,7 @@ function stepsOf(scenario: Scenario): (Step | undefined)[] {
     ...(heartbeat === undefined ? [] : [undefined]),
     ...answersOf(protocol).map(() => undefined),
     ...(key === undefined ? [] : [undefined, undefined]),
+    ...loginOf({ protocol }).map(() => undefined),
     ...stepsOfKind(true),
   ]
 }

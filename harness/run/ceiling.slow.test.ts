@@ -37,6 +37,37 @@ test.each([
   expect(perSecondOf(ceiling)).toBeGreaterThan(0)
 })
 
+const rows = Buffer.from('T\0\0\0\x05xD\0\0\0\x07rowZ\0\0\0\x05I', 'latin1')
+const numbered = Buffer.from('\x01\x05hello\0\0\0\x09', 'latin1')
+
+test.each([
+  [
+    'replies are several lines, and one step has none',
+    'protocol: { line: { delimiter: "\\r\\n" }, replies: { until: "### " } }\nload: { pipeline: 4 }\nloop: [{ send: EHLO x }, { send: { unframed: "a\\r\\nb\\r\\n" } }, { send: log, expect: nothing }]',
+    [Buffer.from('250-one\r\n250 two\r\n'), Buffer.from('250 Ok\r\n'), undefined],
+  ],
+  [
+    'replies are several frames',
+    'protocol: { frame: [ { type: char }, { length: u32, counts: itself }, body ], replies: { until: { type: Z } } }\nloop: [{ send: { type: Q, body: "SELECT {{random 0..9}}" }, expect: { type: T } }]',
+    [rows],
+  ],
+  [
+    'requests and replies have their ids in different places',
+    'protocol: { frame: { request: [ { length: u16 }, { id: u16 }, body ], reply: [ { status: u8 }, { length: u8, counts: body }, body, { id: u32 } ] } }\nload: { pipeline: 8 }\nloop: [{ send: "{{seq}}", expect: { status: 1, equals: hello } }]',
+    [numbered],
+  ],
+  [
+    'one reply ends unlike the others',
+    'protocol: line\nloop: [{ send: a }, { send: b, reply: { bytes: 3 } }]',
+    [Buffer.from('A\n'), Buffer.from('xyz')],
+  ],
+])('measureCeiling() has a figure with real replies when %s', async (_, yaml, replies) => {
+  const firstReplies = replies.map(reply => reply && new Uint8Array(reply))
+  const ceiling = await measureCeiling({ ...(await inputsOf(yaml)), firstReplies, options })
+  expect(ceiling).toEqual({ nullPerSecond: expect.any(Number), cached: false })
+  expect(perSecondOf(ceiling)).toBeGreaterThan(0)
+})
+
 test('measureCeiling() measures again when its cache cannot be read or written', async () => {
   const blocked = join(newFolder(), 'file')
   writeFileSync(blocked, '')

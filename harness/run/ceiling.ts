@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { CeilingRecord } from '../audit/ceiling.ts'
 import { type Environment, fileDescriptorsMax } from '../host/processes.ts'
+import type { FirstReply } from '../metrics/firstReplies.ts'
 import type { Totals } from '../metrics/totals.ts'
-import { type NullReplyPlan, planNullReplies } from '../nullServer/nullReplies.ts'
+import { type NullReplyPlan, planNullReplies, roundedBytes } from '../nullServer/nullReplies.ts'
 import { chooseNullWay, type NullServer, startNullServer } from '../nullServer/nullServer.ts'
 import { type RequestBank, speaks } from '../plan/bank.ts'
 import { type Plan, planRun, type WorkerPlan } from '../plan/plan.ts'
@@ -31,6 +32,10 @@ export interface CeilingInputs {
   readonly bank: RequestBank
   readonly environment: Environment
   readonly totals: Totals
+  /** Messages that answered no request. */
+  readonly deliveries: number
+  /** By step of the loop, where the plan keeps them. */
+  readonly firstReplies: readonly FirstReply[]
   /** Requests that the client made in each second in which it was busy, as the run has shown. */
   readonly shownPerSecond: number
   readonly options: CeilingOptions
@@ -56,16 +61,15 @@ export interface NoCeiling {
  * or none could be measured, which does not fail the run.
  */
 export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingRecord | NoCeiling> {
-  const { loaded, plan, bank, totals, options } = inputs
-  const { protocol } = loaded.scenario
+  const { loaded, plan, bank, options } = inputs
   const connections = speakingConnections(loaded.scenario)
   const { scheme } = plan.workers[0]!.address
   const loopBank = loopsOf(bank)
   if (scheme !== 'tcp' && scheme !== 'unix') return { none: `there is no null server for ${scheme}://` }
   const none = hindrance(inputs, loopBank)
   if (none !== undefined) return { none }
-  const replies = planNullReplies(protocol, loopBank, totals.bytesReceived / Math.max(1, totals.completed))
-  if (replies === undefined) return { none: noRepliesFor(protocol.name) }
+  const replies = repliesFor(inputs, loopBank)
+  if (typeof replies === 'string') return { none: replies }
   const key = keyOf(inputs, replies)
   const kept = options.cacheFolder === undefined ? undefined : await readCeiling(options.cacheFolder, key, new Date())
   // A cached ceiling below this run's own rate was measured on a busy machine: measure again.
@@ -90,6 +94,19 @@ export async function measureCeiling(inputs: CeilingInputs): Promise<CeilingReco
   }
 }
 
+function repliesFor(inputs: CeilingInputs, bank: RequestBank): NullReplyPlan | string {
+  const { loaded, totals, deliveries, firstReplies } = inputs
+  const { protocol, load, layers } = loaded.scenario
+  const completed = Math.max(1, totals.completed)
+  return planNullReplies(protocol, bank, {
+    replies: firstReplies,
+    meanReplyBytes: totals.bytesReceived / completed,
+    deliveriesPerReply: deliveries / completed,
+    pipeline: load.pipeline,
+    hasLayers: layers !== undefined,
+  })
+}
+
 const notMeasured = 'its measurement with a null server failed'
 
 /** Why the plan cannot be run against a null server, which is known before anything is tried. */
@@ -104,23 +121,14 @@ function hindrance({ loaded, plan, environment }: CeilingInputs, { steps }: Requ
   if (2 * connections + ownDescriptors > fileDescriptorsMax()) {
     return 'there are too few file descriptors for both ends of its connections (ulimit -n)'
   }
-  // The replies of a null server have no values to capture, so no request can be made from them; and its replies are
-  // planned from requests whose length is known.
+  // The replies of a null server are always the same or have no values to capture, and they are planned from requests whose
+  // length is known.
   if (steps.some(({ captures, isTemplate }) => captures !== undefined || isTemplate)) {
     return 'a null server has no values for requests that need some of earlier replies, or the address of their connection'
-  }
-  if (steps.some(({ reply }) => reply) && steps.some(({ reply }) => !reply)) {
-    return 'a null server answers every request, and some of these expect no reply'
   }
   return steps.some(({ thinkMs }) => thinkMs > thinkMsMax)
     ? 'its pauses are too long to be measured in a second'
     : undefined
-}
-
-function noRepliesFor(protocol: string): string {
-  return protocol === 'raw'
-    ? 'a null server cannot tell requests of different lengths apart'
-    : `a null server does not send what a client of ${protocol} reads most`
 }
 
 /** A bank with the steps of the loops only, and the connections that have one. */
@@ -180,7 +188,7 @@ function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: Null
   const { cpu, cores, kernel, node } = environment
   const { connections, load, protocol, layers, wire, socket, loop, mix, clients } = loaded.redacted
   const { transport, address } = plan.workers[0]!
-  const replyBytes = replies.kind === 'canned' ? replies.replyBytes : 0
+  const replyBytes = replyBytesOf(replies)
   const facts = [
     ...[cpu, cores, kernel, node, toolVersion, chooseNullWay(), transport, address.scheme, plan.workers.length],
     ...[
@@ -199,4 +207,10 @@ function keyOf({ loaded, plan, bank, environment }: CeilingInputs, replies: Null
     .update(JSON.stringify(facts))
     .update(Int32Array.from(bank.frames, frame => frame.length))
     .digest('hex')
+}
+
+/** Lengths of replies, which are the same in each run although real ones vary a little. */
+function replyBytesOf(replies: NullReplyPlan): number | readonly number[] {
+  if (replies.kind === 'canned') return replies.replyBytes
+  return replies.kind === 'steps' ? replies.replies.map(({ length }) => roundedBytes(length)) : 0
 }

@@ -8,7 +8,10 @@ import { type ExitCode, exitCode } from '../errors.ts'
 import { differenceOf, readHostCounters } from '../host/counters.ts'
 import { describeEnvironment } from '../host/processes.ts'
 import { Collector } from '../metrics/collector.ts'
+import { type FirstReply, mergeFirstReplies } from '../metrics/firstReplies.ts'
+import { field } from '../metrics/slab.ts'
 import { totalsOf } from '../metrics/totals.ts'
+import { needsRealReplies } from '../nullServer/realReplies.ts'
 import { constantRateOf } from '../plan/pacer.ts'
 import { type Plan, planRun, workerCount } from '../plan/plan.ts'
 import { composeProtocol } from '../protocols/composed.ts'
@@ -81,13 +84,13 @@ export async function runScenario(
   try {
     const folder = await options.openFolder?.()
     lock = folder === undefined ? undefined : lockFolder(folder)
-    const { plan, facts } = planFor(loaded, prepared, target)
+    const { plan, facts } = planFor(loaded, prepared, target, options)
     const journal = folder === undefined ? [] : [createJournalObserver(folder)]
     const observers = [...journal, ...(options.observers ?? [])]
     const title = titleOf(redacted, facts.target, plan)
     startObservers(observers, { facts, title, ...(options.search && { search: options.search }) })
-    const { record, collector } = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
-    const report = await conclude({ loaded, prepared, plan, record, collector, signal, options })
+    const measured = await measure({ loaded, prepared, plan, facts, target, observers, signal, options })
+    const report = await conclude({ loaded, prepared, plan, signal, options, ...measured })
     return { report, ...(await saveReport(report, folder)) }
   } finally {
     lock?.release()
@@ -116,14 +119,16 @@ function isWrongPass(report: Report): boolean {
   return !isJudged && passOutcome(report)?.isAsExpected === false
 }
 
-function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: RunningTarget) {
+function planFor(loaded: LoadedScenario, prepared: Prepared, { address }: RunningTarget, { ceiling }: RunOptions) {
   const { scenario, redacted } = loaded
   const { protocol, bank, seed } = prepared
   const environment = describeEnvironment()
   const { name: transport, reason } = chooseTransport(scenario.transport, address, scenario.socket)
   const workers = workerCount(scenario, environment.cores, isLocal(address))
   const sourceAddresses = ownSources(scenario, address, transport, workers)
-  const plan = planRun(scenario, { address, protocol, bank, transport, seed, workers, sourceAddresses })
+  const keepsReplies = ceiling !== 'never' && needsRealReplies(scenario.protocol, bank)
+  const inputs = { address, protocol, bank, transport, seed, workers, sourceAddresses, keepsReplies }
+  const plan = planRun(scenario, inputs)
   const facts: RunFacts = {
     tool: { name: 'volley', version: toolVersion },
     scenario: redacted,
@@ -151,8 +156,14 @@ interface Measurement {
   readonly options: RunOptions
 }
 
+interface MeasuredRun {
+  readonly record: RunRecord
+  readonly collector: Collector
+  readonly firstReplies: readonly FirstReply[]
+}
+
 /** Runs the plan, from the first connect until the server has stopped and reported its counts. */
-async function measure(measurement: Measurement): Promise<{ record: RunRecord; collector: Collector }> {
+async function measure(measurement: Measurement): Promise<MeasuredRun> {
   const { loaded, plan, facts, target, observers, signal, options } = measurement
   const targetIsLocal = isLocal(target.address)
   const overUdp = target.address.scheme === 'udp'
@@ -206,7 +217,7 @@ async function measure(measurement: Measurement): Promise<{ record: RunRecord; c
     serverDeliveries: target.deliveries?.(),
     relay: target.relay?.(),
   }
-  return { record, collector }
+  return { record, collector, firstReplies: mergeFirstReplies(fleet.slabs.flatMap(slab => slab.firstReplies ?? [])) }
 }
 
 /** What it takes to show what comes back, and what was sent: the first message of a connection. */
@@ -224,18 +235,17 @@ function shownOf({ loaded, prepared }: Pick<Measurement, 'loaded' | 'prepared'>)
   }
 }
 
-interface Ending {
+interface Ending extends MeasuredRun {
   readonly loaded: LoadedScenario
   readonly prepared: Prepared
   readonly plan: Plan
-  readonly record: RunRecord
-  readonly collector: Collector
   readonly signal: AbortSignal
   readonly options: RunOptions
 }
 
 /** The report of a run; where its client may have been the limit, the ceiling of the client is measured first. */
-async function conclude({ loaded, prepared, plan, record, collector, signal, options }: Ending): Promise<Report> {
+async function conclude({ loaded, prepared, plan, signal, options, ...measuredRun }: Ending): Promise<Report> {
+  const { record, collector, firstReplies } = measuredRun
   const all = collector.measured(record.endedAt)
   // Where another program is taken for the server, what the known processes used says nothing of it.
   const isServerKnown = record.machine?.use?.takenForServer === undefined
@@ -254,6 +264,8 @@ async function conclude({ loaded, prepared, plan, record, collector, signal, opt
         bank: prepared.bank,
         environment: record.facts.environment,
         totals: totalsOf(collector),
+        deliveries: collector.total(field.deliveries),
+        firstReplies,
         shownPerSecond,
         options: { signal, ...(cacheFolder !== undefined && { cacheFolder }) },
       })

@@ -3,6 +3,7 @@ import { credentialsOf } from '../credentials.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { InvalidValue } from '../invalidValue.ts'
 import { isMapping, valueAt } from '../mapping.ts'
+import { canonicalName } from '../protocols/aliases.ts'
 import { showUtf8Fault, utf8Fault } from '../utf8.ts'
 import { readBounded, readBoundedStream } from '../wholeFile.ts'
 import { credentialsIn, keysIn, passwordsIn } from './checks/keys.ts'
@@ -110,13 +111,14 @@ export function protocolInText(text: string, environment: Environment): string |
 }
 
 function protocolName(value: unknown): string | undefined {
-  return isMapping(value) ? Object.keys(value)[0] : typeof value === 'string' ? value : undefined
+  const name = isMapping(value) ? Object.keys(value)[0] : value
+  return typeof name === 'string' ? canonicalName(name) : undefined
 }
 
 /** The name of the protocol that the last of the overrides with one chooses. */
 export function protocolIn(overrides: readonly Override[]): string | undefined {
   const { path: [, key] = [], value } = overrides.findLast(({ path }) => path[0] === 'protocol') ?? {}
-  if (key !== undefined) return String(key)
+  if (key !== undefined) return canonicalName(String(key))
   return protocolName(value)
 }
 

@@ -1,5 +1,6 @@
 import { InvalidValue } from '../invalidValue.ts'
 import { emptyMapping, isMapping, type Mapping, valueAt } from '../mapping.ts'
+import { canonicalName } from '../protocols/aliases.ts'
 import { type Issue, type Path, showPath } from './path.ts'
 import { parseRequestLine } from './schema/httpRequest.ts'
 import { payloadKeys } from './schema/payload.ts'
@@ -85,8 +86,9 @@ function keysReplacedBy(key: string | number | undefined, hasAddress: boolean): 
 /** `tlv` becomes `{ tlv: {} }`, so that a setting can be added; settings of another protocol are removed. */
 function expandProtocol(data: Mapping, name: string): void {
   const settings = emptyMapping()
-  const current = data['protocol']
-  settings[name] = isMapping(current) && isMapping(current[name]) ? current[name] : emptyMapping()
+  const current = isMapping(data['protocol']) ? data['protocol'] : emptyMapping()
+  const own = Object.keys(current).find(key => canonicalName(key) === canonicalName(name)) ?? name
+  settings[name] = isMapping(current[own]) ? current[own] : emptyMapping()
   data['protocol'] = settings
 }
 

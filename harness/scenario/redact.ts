@@ -1,4 +1,5 @@
 import { isMapping, type Mapping } from '../mapping.ts'
+import { canonicalName } from '../protocols/aliases.ts'
 import type { Path } from './path.ts'
 import type { Scenario, Target } from './scenario.ts'
 
@@ -15,9 +16,15 @@ export function hasSecretAddress(target: Target, shown: Target): boolean {
   return addressOf(target) !== addressOf(shown)
 }
 
-/** An entry of the file's source addresses may be a range, so the indexes in the record differ: all are masked. */
+/**
+ * An entry of the file's source addresses may be a range, so the indexes in the record differ: all are masked. The settings
+ * of Redis' protocol are in the record by their own names, without the one of the protocol around them.
+ */
 function recordPath(path: Path): Path {
-  return path[0] === 'sourceAddresses' ? path.slice(0, 1) : path
+  const [first, second] = path
+  if (first === 'sourceAddresses') return path.slice(0, 1)
+  const isOfRedis = first === 'protocol' && canonicalName(String(second)) === 'resp' && path.length > 2
+  return isOfRedis ? [first, ...path.slice(2)] : path
 }
 
 /**

@@ -80,6 +80,31 @@ test.each([
   })
 })
 
+test.each([
+  ['redis://h/3', 'tcp://h:6379', { database: 3 }],
+  ['redis://:geheim@h', 'tcp://h:6379', { password: 'geheim' }],
+  ['rediss://me:ge%40heim@h:7000/0', 'tls://h:7000', { user: 'me', password: 'ge@heim', database: 0 }],
+])('scenarioFromUrl() logs in with what is in %s, and shows no password', (url, address, login) => {
+  const { scenario, redacted, secrets } = scenarioFromUrl(url, [])
+  expect(scenario).toMatchObject({ target: { address }, loop: [{ send: 'PING', expect: { equals: 'PONG' } }] })
+  expect(scenario.protocol).toEqual({ name: 'resp', ...login, maxFrame: 1024 * 1024 })
+  const shown = 'password' in login ? { ...login, password: '***' } : login
+  expect(redacted.protocol).toEqual({ name: 'resp', ...shown, maxFrame: 1024 * 1024 })
+  expect(secrets.keys).toEqual('password' in login ? [login.password] : [])
+  expect(scenario.name).not.toContain('heim')
+})
+
+test.each([
+  ['redis://me@h', 'redis://h protocol.redis.user: needs a password beside it'],
+  ['http://me:geheim@h/', 'http://h/ expected http://host:port/path without a login, got "http://h/"'],
+  ['redis://me:ge@heim@h:x', 'redis://h:x expected redis://user:password@host:port/database, got "redis://h:x"'],
+  ['redis://me:ge/heim@h', 'redis://h expected redis://user:password@host:port/database, got "redis://h"'],
+  ['redis://me:12/heim@h', 'redis://h expected the number of a database, as in redis://host/1, got "redis://h"'],
+  ['redis://:ge%zzheim@h', 'redis://h expected escapes such as %20 in a URL, got others'],
+])('scenarioFromUrl() refuses %s without showing a password', (url, line) => {
+  expect(faultLines(() => scenarioFromUrl(url, []))).toEqual([line])
+})
+
 test.each(['tcp://h:1', 'udp://h:1', 'tls://h:1', 'unix:/run/x.sock'])(
   'scenarioFromUrl() turns %s into a text over protocol raw',
   url => {
@@ -106,7 +131,7 @@ const unknown = `is not in this version of volley; it has http://, https://, red
 
 test.each([
   ['http://', 'expected http://host:port/path, got "http://"'],
-  ['http://me:secret@h/', 'expected http://host:port/path, got "http://h/"'],
+  ['http://me:secret@h/', 'expected http://host:port/path without a login, got "http://h/"'],
   ['http://h:port/', 'expected http://host:port/path, got "http://h:port/"'],
   ['http://h:0/', 'target.address: expected a port from 1 to 65535, got 0'],
   ['http://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
@@ -114,10 +139,9 @@ test.each([
     'http://h/{{seqq}}',
     'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{seqq}}"',
   ],
-  ['redis://h/1', 'expected redis://host:port without a database, got "redis://h/1"'],
-  ['redis://:secret@h', 'expected redis://host:port, got "redis://h"'],
+  ['redis://h/one', 'expected the number of a database, as in redis://host/1, got "redis://h/one"'],
+  ['redis://h:0x1', 'expected redis://user:password@host:port/database, got "redis://h:0x1"'],
   ['https://', 'expected https://host:port/path, got "https://"'],
-  ['rediss://h/1', 'expected rediss://host:port without a database, got "rediss://h/1"'],
   ['gopher://h', `"gopher://" ${unknown}`],
   ['ws://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
   ['gopher://h:70', `"gopher://" ${unknown}`],

@@ -43,8 +43,8 @@ export function isDescribedUrl(source: string): boolean {
 }
 
 /**
- * The settings that a URL stands for: `http://` and `https://` a GET of its path, `redis://` and `rediss://` a PING, an
- * address a request that fits the protocol, which is raw by default. Throws a UserError for other texts; the address
+ * The settings that a URL stands for: `http://` and `https://` a GET of its path, `redis://` and `rediss://` a login and a
+ * PING, an address a request that fits the protocol, which is raw by default. Throws a UserError for other texts; the address
  * itself is checked with the rest of the scenario.
  */
 export function settingsOfUrl(url: string, protocol = 'raw'): UrlSettings {
@@ -135,25 +135,38 @@ function httpSettings(url: string): UrlSettings {
   }
 }
 
+const loginUrl = new RegExp(
+  `^[a-z]+://(?:([^@/?#:]*)(?::([^@/?#]*))?@)?(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`,
+)
+
+/** Redis with the user, the password and the database of its URL as settings. */
 function redisSettings(url: string): UrlSettings {
-  const { scheme, host, port, rest } = split(url, 'redis://host:port')
-  if (rest !== '' && rest !== '/') throw new InvalidValue(`${scheme}://host:port without a database`, show(url))
+  const scheme = url.slice(0, url.indexOf(':')) as 'redis' | 'rediss'
+  const match = loginUrl.exec(url)
+  const forms = `${scheme}://user:password@host:port/database`
+  if (match === null) throw new InvalidValue(bracketed(withoutLogin(url)) ?? forms, show(withoutLogin(url)))
+  const [, user = '', password = '', host, port, rest = ''] = match
+  const database = /^\/?(\d*)$/.exec(rest)?.[1]
+  if (database === undefined)
+    throw new InvalidValue(`the number of a database, as in ${scheme}://host/1`, show(withoutLogin(url)))
+  const settings = {
+    ...(user !== '' && { user: decoded(user) }),
+    ...(password !== '' && { password: decoded(password) }),
+    ...(database !== '' && { database: Number(database) }),
+  }
   return {
     target: { address: `${scheme === 'rediss' ? 'tls' : 'tcp'}://${host}:${port ?? ports[scheme]}` },
     ...requestOf('resp'),
+    ...(Object.keys(settings).length > 0 && { protocol: { redis: settings } }),
   }
 }
-
-const describedUrl = new RegExp(
-  `^[a-z]+://(?:([^@/?#:]*)(?::([^@/?#]*))?@)?(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`,
-)
 
 /** A protocol that comes as a description, with the user, the password and the path of its URL as settings. */
 function describedSettings(
   url: string,
   { name, protocol, isSecure }: NonNullable<ReturnType<typeof describedByScheme>>,
 ): UrlSettings {
-  const match = describedUrl.exec(url)
+  const match = loginUrl.exec(url)
   const forms = `${url.slice(0, url.indexOf(':'))}://user:password@host:port${protocol.path === undefined ? '' : `/${protocol.path}`}`
   if (match === null) throw new InvalidValue(bracketed(url) ?? forms, show(withoutLogin(url)))
   const [, user, password, host, port, rest = ''] = match
@@ -196,9 +209,12 @@ function decoded(part: string): string {
   }
 }
 
-/** A URL without the user and the password in it. */
+/**
+ * A URL without the user and the password in it. Those of Redis have no path in which there is an @, so that a password
+ * which is not escaped as it should be is not shown either.
+ */
 export function withoutLogin(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^@/?#]*@/i, '$1')
+  return url.replace(/^rediss?:/i.test(url) ? /^([a-z]+:\/\/).*@/is : /^([a-z]+:\/\/)[^@/?#]*@/i, '$1')
 }
 
 interface UrlParts {
@@ -212,8 +228,11 @@ interface UrlParts {
 function split(url: string, forms: string): UrlParts {
   const match = new RegExp(`^([a-z]+)://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
   const scheme = url.slice(0, url.indexOf(':')) as UrlParts['scheme']
-  if (match === null)
-    throw new InvalidValue(bracketed(url) ?? forms.replace(/^[a-z]+/, scheme), show(withoutLogin(url)))
+  if (match === null) {
+    const shown = withoutLogin(url)
+    const wanted = `${forms.replace(/^[a-z]+/, scheme)}${shown === url ? '' : ' without a login'}`
+    throw new InvalidValue(bracketed(shown) ?? wanted, show(shown))
+  }
   const [, , host, port, rest] = match
   return { scheme, host: host!, rest: rest!, ...(port !== undefined && { port }) }
 }

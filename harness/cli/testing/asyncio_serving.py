@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import struct
 
 
 async def serve(handle, counts):
@@ -27,3 +28,33 @@ async def serve(handle, counts):
     if open_connections:
         await asyncio.wait(open_connections, timeout=10)
     print(json.dumps(counts), flush=True)
+
+
+TLV_LENGTH_MAX = 1024 * 1024
+
+
+async def serve_tlv(reply_of, counts):
+    """Serves messages of TLV: the length of the value (u32), its type (u32) and the value, big-endian.
+
+    `reply_of(kind, value)` is the value of the reply, which has the type of the request, or None to close the connection.
+    """
+
+    async def handle(reader, writer):
+        if "connections" in counts:
+            counts["connections"] += 1
+        try:
+            while True:
+                length, kind = struct.unpack("!II", await reader.readexactly(8))
+                if length > TLV_LENGTH_MAX:
+                    break
+                reply = reply_of(kind, await reader.readexactly(length))
+                if reply is None:
+                    break
+                writer.write(struct.pack("!II", len(reply), kind) + reply)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    await serve(handle, counts)

@@ -17,12 +17,12 @@ export async function ask(port: number, command: string): Promise<string> {
   return text
 }
 
-/** A Redis server; its port. */
-export async function startRedis(skip: (why: string) => void): Promise<number> {
+/** A Redis server with these flags besides its own; its port. */
+export async function startRedis(skip: (why: string) => void, more: readonly string[] = []): Promise<number> {
   skipWithout('redis-server', '--version', 'redis-server', skip)
   const port = await freePort()
   const folder = temporaryFolder()
-  const flags = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder]
+  const flags = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...more]
   await new Program('redis-server', flags).says(/Ready to accept connections/)
   return port
 }

@@ -6,30 +6,16 @@ answered by what would act on a terminal. The port is printed once the server li
 
 import asyncio
 import collections
-import struct
 
-from asyncio_serving import serve
+from asyncio_serving import serve_tlv
 
-VALUE_BYTES_MAX = 1024 * 1024
 ESCAPES = "you see \x1b[2J\rnothing\u009b31m\u202e of what was written here".encode()
 counts = collections.Counter()
 
 
-async def handle(reader, writer):
-    try:
-        while True:
-            length, kind = struct.unpack("!II", await reader.readexactly(8))
-            if length > VALUE_BYTES_MAX:
-                break
-            value = await reader.readexactly(length)
-            counts[f"{kind} {value.hex()}"] += 1
-            reply = ESCAPES if value == b"escape" else value
-            writer.write(struct.pack("!II", len(reply), kind) + reply)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+def reply_of(kind, value):
+    counts[f"{kind} {value.hex()}"] += 1
+    return ESCAPES if value == b"escape" else value
 
 
-asyncio.run(serve(handle, counts))
+asyncio.run(serve_tlv(reply_of, counts))

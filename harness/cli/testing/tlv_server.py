@@ -5,30 +5,16 @@ printed once the server listens, and what it has counted when it is ended by SIG
 """
 
 import asyncio
-import struct
 
-from asyncio_serving import serve
+from asyncio_serving import serve_tlv
 
-VALUE_BYTES_MAX = 1024 * 1024
 counts = {"connections": 0, "requests": 0, "bytesIn": 0}
 
 
-async def handle(reader, writer):
-    counts["connections"] += 1
-    try:
-        while True:
-            length, kind = struct.unpack("!II", await reader.readexactly(8))
-            if length > VALUE_BYTES_MAX:
-                break
-            value = await reader.readexactly(length)
-            counts["requests"] += 1
-            counts["bytesIn"] += 8 + length
-            writer.write(struct.pack("!II", length, kind) + value)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+def reply_of(_kind, value):
+    counts["requests"] += 1
+    counts["bytesIn"] += 8 + len(value)
+    return value
 
 
-asyncio.run(serve(handle, counts))
+asyncio.run(serve_tlv(reply_of, counts))

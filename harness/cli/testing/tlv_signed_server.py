@@ -9,40 +9,31 @@ what it has counted when it is ended by SIGTERM.
 import asyncio
 import hashlib
 import hmac
-import struct
 import sys
 
-from asyncio_serving import serve
+from asyncio_serving import serve_tlv
 
-LENGTH_MAX = 1024 * 1024
 SIGNATURE_BYTES = 20
 KEY = sys.argv[1].encode()
 REPLY_KEY = sys.argv[-1].encode()
 counts = {"connections": 0, "requests": 0, "bytesIn": 0, "badSignatures": 0}
 
 
-async def handle(reader, writer):
-    counts["connections"] += 1
-    try:
-        while True:
-            length, kind = struct.unpack("!II", await reader.readexactly(8))
-            if not SIGNATURE_BYTES <= length <= LENGTH_MAX:
-                break
-            signature = await reader.readexactly(SIGNATURE_BYTES)
-            body = await reader.readexactly(length - SIGNATURE_BYTES)
-            if not hmac.compare_digest(signature, hmac.new(KEY, body, hashlib.sha1).digest()):
-                counts["badSignatures"] += 1
-                break
-            counts["requests"] += 1
-            counts["bytesIn"] += 8 + length
-            answer = b"server" if kind == 1 else body
-            signed = hmac.new(REPLY_KEY, answer, hashlib.sha1).digest() + answer
-            writer.write(struct.pack("!II", len(signed), kind) + signed)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+def signature(key, body):
+    return hmac.new(key, body, hashlib.sha1).digest()
 
 
-asyncio.run(serve(handle, counts))
+def reply_of(kind, value):
+    if len(value) < SIGNATURE_BYTES:
+        return None
+    body = value[SIGNATURE_BYTES:]
+    if not hmac.compare_digest(value[:SIGNATURE_BYTES], signature(KEY, body)):
+        counts["badSignatures"] += 1
+        return None
+    counts["requests"] += 1
+    counts["bytesIn"] += 8 + len(value)
+    answer = b"server" if kind == 1 else body
+    return signature(REPLY_KEY, answer) + answer
+
+
+asyncio.run(serve_tlv(reply_of, counts))

@@ -129,7 +129,7 @@ export class Exchange {
     const parts = { transport, slots, patcher, captures: this.#captures, layers, seal, oneWay: this.oneWay }
     this.#outgoing = new Outgoing(sending, parts)
     this.frames = new ReplyFrames(protocol, { forms, slots, sequence: this.#sequence, outgoing: this.#outgoing })
-    this.#checks = new ReplyChecks(bank.steps, protocolOf, { captures: this.#captures, outgoing: this.#outgoing })
+    this.#checks = new ReplyChecks(bank.steps, protocolOf, { captures: this.#captures, outgoing: this.#outgoing, slab })
     this.#deliveries = Deliveries.of(protocol, plan, this.counters, epochOffsetMs)
     this.replyWaitMsMax = this.#deliveries === undefined ? plan.timeoutMs : Number.POSITIVE_INFINITY
     const isOrdered = protocol.requestId === undefined && !sending.overUdp

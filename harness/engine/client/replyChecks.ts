@@ -1,3 +1,5 @@
+import type { FirstReplies } from '../../metrics/firstReplies.ts'
+import type { Slab } from '../../metrics/slab.ts'
 import type { PlannedStep } from '../../plan/bank.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { Captures } from './captures.ts'
@@ -9,15 +11,18 @@ export class ReplyChecks {
   readonly #checks: readonly (Check | null)[]
   readonly #captures: Captures | undefined
   readonly #outgoing: Outgoing
+  /** Absent where nobody wants them. */
+  readonly #firstReplies: FirstReplies | undefined
 
   constructor(
     steps: readonly PlannedStep[],
     protocolOf: (step: number) => Protocol,
-    { captures, outgoing }: { captures: Captures | undefined; outgoing: Outgoing },
+    { captures, outgoing, slab }: { captures: Captures | undefined; outgoing: Outgoing; slab: Slab },
   ) {
     this.#checks = steps.map(({ expectation }, step) => compileCheck(protocolOf(step), expectation))
     this.#captures = captures
     this.#outgoing = outgoing
+    this.#firstReplies = slab.firstReplies
   }
 
   /** Whether the whole reply `reply[from, end)` is as expected, and has all that is captured from it. */
@@ -37,6 +42,8 @@ export class ReplyChecks {
       const sentEnd = sentFrom + outgoing.sentLength(slot, frame)
       if (!check(reply, from, end, outgoing.sentBytes(slot, frame), sentFrom, sentEnd)) return false
     }
-    return this.#captures === undefined || this.#captures.capture(link, step, reply, from, end)
+    const isCaptured = this.#captures === undefined || this.#captures.capture(link, step, reply, from, end)
+    if (isCaptured && this.#firstReplies !== undefined) this.#firstReplies.offer(step, reply, from, end)
+    return isCaptured
   }
 }

@@ -11,8 +11,6 @@ import { type Protocol, tooLarge } from '../../protocols/protocol.ts'
 import type { Transport } from '../../transports/transport.ts'
 
 const space = 0x20
-const carriageReturn = 0x0d
-const minus = 0x2d
 const fnvOffset = 0x811c9dc5
 const fnvPrime = 0x01000193
 const noStep = -1
@@ -54,7 +52,7 @@ export class Samples {
     this.#partialFrames = options.partialFrames
     this.#transport = options.transport
     this.#hasErrorWords = name === 'resp'
-    this.#keyOf = this.#hasErrorWords ? errorKey : (status?.read ?? type?.read ?? (() => 0))
+    this.#keyOf = this.#hasErrorWords ? errorKeyOf(protocol) : (status?.read ?? type?.read ?? (() => 0))
   }
 
   /** In a single pass over the steps: a reply, as expected or not. */
@@ -70,7 +68,7 @@ export class Samples {
     const index = sampleIndex.unexpected
     if (!this.#hasErrorWords || key === 0 || !this.#errorWords.count(index, noStep, key)) return
     // The whole line: a secret in it can be told only before it is cut to its first word.
-    const line = bytes.subarray(from + 1, bytes[end - 2] === carriageReturn ? end - 2 : end)
+    const line = bytes.subarray(this.#protocol.bodyStart(bytes, from, end), this.#protocol.bodyEnd(bytes, from, end))
     this.#errorWords.keep(index, noStep, key, {
       at: now + this.#sharedOffsetMs,
       length: line.length,
@@ -150,13 +148,16 @@ export class Samples {
   }
 }
 
-/** A hash of the first word of a RESP error; 0 for any other reply. */
-function errorKey(bytes: Uint8Array, from: number, end: number): number {
-  if (bytes[from] !== minus) return 0
-  const wordEnd = errorWordEnd(bytes, from + 1, end)
-  let hash = fnvOffset
-  for (let at = from + 1; at < wordEnd; at++) hash = Math.imul(hash ^ bytes[at]!, fnvPrime)
-  return hash === 0 ? 1 : hash
+/** A hash of the first word of a Redis error; 0 for any other reply. */
+function errorKeyOf({ isRefusal, bodyStart }: Protocol): (bytes: Uint8Array, from: number, end: number) => number {
+  return (bytes, from, end) => {
+    if (isRefusal?.(bytes, from, end) !== true) return 0
+    const wordAt = bodyStart(bytes, from, end)
+    const wordEnd = errorWordEnd(bytes, wordAt, end)
+    let hash = fnvOffset
+    for (let at = wordAt; at < wordEnd; at++) hash = Math.imul(hash ^ bytes[at]!, fnvPrime)
+    return hash === 0 ? 1 : hash
+  }
 }
 
 function errorWordEnd(bytes: Uint8Array, from: number, end: number): number {

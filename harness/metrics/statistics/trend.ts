@@ -1,3 +1,5 @@
+import { median } from './median.ts'
+
 /** A series is compared by the medians of this share of it at either end: one stall does not decide. */
 const endShare = 0.2
 
@@ -64,12 +66,4 @@ function tieSizes(values: readonly number[]): number[] {
   const sizes = new Map<number, number>()
   for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1)
   return [...sizes.values()]
-}
-
-/** 0 for none. */
-function median(values: readonly number[]): number {
-  if (values.length === 0) return 0
-  const sorted = values.toSorted((a, b) => a - b)
-  const upper = sorted.length >>> 1
-  return sorted.length % 2 === 1 ? sorted[upper]! : (sorted[upper - 1]! + sorted[upper]!) / 2
 }

@@ -45,7 +45,7 @@ function lengthEnd(layout: Layout, maxFrame: number): FrameEnd {
   const { headBytes } = layout
   const { counts, plus } = element
   const rest = restBytes(layout)
-  const { fixedBytes, read } = kind
+  const { fixedBytes, number, read } = kind
   /** The bytes of a frame beside its value, with those of the length itself where they count. */
   const beside = {
     rest: headBytes,
@@ -55,15 +55,13 @@ function lengthEnd(layout: Layout, maxFrame: number): FrameEnd {
   }
   const base = plus + beside[counts]
   const countsWidth = counts === 'rest' || counts === 'body'
-  if (fixedBytes !== undefined && typeof element.form === 'string') {
-    // A number of fixed width is read without its width.
-    const readNumber = numberReader(numberType(element.form as Parameters<typeof numberType>[0]))
+  if (fixedBytes !== undefined && number !== undefined) {
     const headEnd = headBytes + fixedBytes
     const fixed = base + (countsWidth ? fixedBytes : 0)
     const shortest = headEnd + rest
     return (bytes, from, to) => {
       if (to - from < headEnd) return incomplete
-      const total = fixed + readNumber(bytes, from + headBytes)
+      const total = fixed + number(bytes, from + headBytes)
       if (total < shortest) return malformed
       if (total > maxFrame) return tooLarge
       return to - from < total ? incomplete : from + total

@@ -1,5 +1,5 @@
 import { incomplete, malformed, tooLarge } from '../protocol.ts'
-import { type NumberName, numberNames, numberReader, numberType, writeNumber } from './numbers.ts'
+import { type NumberName, type NumberReader, numberNames, numberReader, numberType, writeNumber } from './numbers.ts'
 
 /** Lengths that take as many bytes as their value needs. */
 export const variableLengthNames = ['leb128', 'ber', 'ws', 'decimal'] as const
@@ -30,6 +30,8 @@ export interface LengthKind {
   readonly read: LengthReader
   /** The bytes that it takes, where that does not depend on the value. */
   readonly fixedBytes?: number
+  /** Reads it without its width, where it is a number; the bytes must be there, and above 2^53 it is rounded. */
+  readonly number?: NumberReader
   readonly valueMax: number
   /** The bytes of a value up to `valueMax`. */
   encode(value: number): Uint8Array
@@ -64,6 +66,7 @@ function numberKind(name: NumberName): LengthKind {
   const width = type.bytes
   return {
     fixedBytes: width,
+    number: read,
     valueMax: Math.min(valueMax, Number(type.max)),
     read(bytes, at, to) {
       if (at + width > to) return incomplete

@@ -1,3 +1,4 @@
+import { formatSize } from '../../units.ts'
 import { announcesTooMuch } from '../explanation.ts'
 import { type Message, malformed, type Protocol, type RequestId, tooLarge } from '../protocol.ts'
 import { checksums } from './checksums.ts'
@@ -44,7 +45,7 @@ export function createPicture({ request, reply, maxFrame }: PictureSettings): Pr
     ...sealOf(layoutOf(request)),
     explain: (bytes, from, to) =>
       frameEnd(bytes, from, to) < 0 ? explain(layout, maxFrame, bytes, from, to) : undefined,
-    announcedBytes: (bytes, from, to) => announcedBytes(layout, bytes, from, to),
+    announcedBytes: (bytes, from, to) => Math.max(0, announcedBytes(layout, bytes, from, to)),
     ...(requestId && { requestId }),
   }
 }
@@ -112,15 +113,18 @@ function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
   const base = min - 1
   const read = numberAt(reply, answered)
   const locate = locatorOf(request, asked)
+  const isAtEnd = request.places.get(asked)!.from === 'end'
   return {
     bits: Math.min(32, 8 * type.bytes),
     max: Math.min(0xffff_ffff, max - base),
     read: (bytes, from, end) => read(bytes, from, end) - base,
-    write(bytes, from, id) {
-      // Behind the frame there may be others.
-      const end = from + announcedBytes(request, bytes, from, bytes.length)
-      writeUnsigned(bytes, locate(bytes, from, end), type, id + base)
-    },
+    write: isAtEnd
+      ? (bytes, from, id) => {
+          // Behind the frame there may be others.
+          const end = from + announcedBytes(request, bytes, from, bytes.length)
+          writeUnsigned(bytes, locate(bytes, from, end), type, id + base)
+        }
+      : (bytes, from, id) => writeUnsigned(bytes, locate(bytes, from, bytes.length), type, id + base),
   }
 }
 
@@ -140,16 +144,18 @@ function explain(layout: Layout, maxFrame: number, bytes: Uint8Array, from: numb
   if (refused !== undefined) return refused
   const { length } = layout
   if (length === undefined) return to - from > maxFrame ? announcesTooMuch(to - from, maxFrame) : wrongInside
-  const found = length.kind.read(bytes, from + layout.headBytes, to)
+  const { fixedBytes, number, read } = length.kind
+  const found = read(bytes, from + layout.headBytes, to)
   if (found === malformed) {
     if (length.element.form !== 'ws') return 'has a length that cannot be read'
     return length.element.flag === 0
       ? 'is masked, which only a client does'
       : 'has no mask, which a client must give it'
   }
-  const total = found === tooLarge ? Number.POSITIVE_INFINITY : announcedBytes(layout, bytes, from, to)
+  if (found === tooLarge && number === undefined) return `announces more than maxFrame ${formatSize(maxFrame)}`
+  const total = announcedBytes(layout, bytes, from, to)
   if (total > maxFrame) return announcesTooMuch(total, maxFrame)
-  const least = leastBytes(layout, found % lengthScale)
+  const least = leastBytes(layout, fixedBytes ?? found % lengthScale)
   if (total < least) return `announces ${total} bytes, fewer than the ${least} of its header`
   return wrongInside
 }
@@ -177,21 +183,29 @@ function leastBytes({ headBytes, betweenBytes, tailBytes, bodyBytes = 0 }: Layou
 
 /** The length of the frame that its first bytes announce; 0 until the length is in. */
 function announcedBytes(layout: Layout, bytes: Uint8Array, from: number, to: number): number {
-  const { length, headBytes, betweenBytes, tailBytes, bodyBytes } = layout
+  const { length, headBytes, tailBytes, bodyBytes } = layout
   if (length === undefined) return bodyBytes === undefined ? 0 : headBytes + bodyBytes + tailBytes
-  const found = length.kind.read(bytes, from + headBytes, to)
-  if (found <= 0) return 0
+  const { fixedBytes, number, read } = length.kind
+  const at = from + headBytes
+  if (number !== undefined) return at + fixedBytes! > to ? 0 : totalOf(layout, fixedBytes!, number(bytes, at))
+  const found = read(bytes, at, to)
   const width = found % lengthScale
-  const value = (found - width) / lengthScale + length.element.plus
-  switch (length.element.counts) {
+  return found <= 0 ? 0 : totalOf(layout, width, (found - width) / lengthScale)
+}
+
+/** The length of a frame whose length takes `width` bytes and has this value. */
+function totalOf({ length, headBytes, betweenBytes, tailBytes }: Layout, width: number, value: number): number {
+  const { counts, plus } = length!.element
+  const counted = value + plus
+  switch (counts) {
     case 'rest':
-      return headBytes + width + value
+      return headBytes + width + counted
     case 'itself':
-      return headBytes + value
+      return headBytes + counted
     case 'all':
-      return value
+      return counted
     case 'body':
-      return headBytes + width + betweenBytes + value + tailBytes
+      return headBytes + width + betweenBytes + counted + tailBytes
   }
 }
 

@@ -1,44 +1,46 @@
-import { incomplete, malformed, type Protocol, tooLarge } from '../protocol.ts'
+import { type Message, malformed, type Protocol } from '../protocol.ts'
 import { encodeCommand } from './respCommand.ts'
-import { arrayDepthMax, elementBytesMin, explainResp } from './respExplain.ts'
+import { explainResp } from './respExplain.ts'
+import {
+  behindAttributes,
+  bulkErrorType,
+  bulkType,
+  chunksOf,
+  errorType,
+  formatBytes,
+  headerEnd,
+  isAggregate,
+  isNil,
+  isStreamed,
+  pushType,
+  valueEnd,
+  verbatimType,
+} from './respValues.ts'
 
-/** The longest simple string or error, with its type byte and its CR LF. */
-const lineBytesMax = 64 * 1024
-/** The most characters of a 64-bit number, with its sign. */
-const numberCharactersMax = 20
-
-const carriageReturn = 0x0d
-const lineFeed = 0x0a
-const zero = 0x30
-const nine = 0x39
-const plus = 0x2b
-const minus = 0x2d
-const simpleType = plus
-const errorType = minus
-const integerType = 0x3a
-const bulkType = 0x24
-const arrayType = 0x2a
-
-const nilLength = -1
-const noLength = -2
+/** How a connection to Redis is made, and how long a reply may be. */
+export interface RespSettings {
+  /** The longest reply, in bytes. */
+  readonly maxFrame: number
+  /** 3: connections begin with HELLO 3, and pushes are deliveries. */
+  readonly version?: 3
+  /** Connections log in, as the user `default` where none is named. */
+  readonly user?: string
+  readonly password?: string
+  /** Connections select it. */
+  readonly database?: number
+}
 
 /**
- * The elements left in each of the nested arrays that `arrayEnd` has entered. Each call starts over and no two
- * overlap, so all instances share it: a nested reply costs no allocation, and a flat one does not use it.
+ * Redis' protocol, RESP2 and RESP3. A request is a command line, sent as an array of bulk strings; a reply is a value of any
+ * type with the attributes before it. `maxFrame` bounds a whole reply: a length or a count that cannot fit is tooLarge as
+ * soon as it is announced. Pushes answer no request; they come in version 3 only, and are malformed otherwise, as there is
+ * nobody to count them. A value that arrives in many pieces is read from its start with each of them.
  */
-const elementsLeft = new Uint32Array(arrayDepthMax)
-
-/**
- * Redis RESP2. A request is a command line, sent as an array of bulk strings; a reply is of any type, and the types of
- * RESP3 are malformed. `maxFrame` bounds a whole reply, in bytes: a length or a count that cannot fit is tooLarge as
- * soon as it is announced. An array that arrives in many pieces is read from its start with each of them.
- */
-export function createResp({ maxFrame }: { readonly maxFrame: number }): Protocol {
+export function createResp({ maxFrame, version }: RespSettings): Protocol {
   function frameEnd(bytes: Uint8Array, from: number, to: number): number {
-    const endMax = from + maxFrame
-    return bytes[from] === arrayType ? arrayEnd(bytes, from, to, endMax) : scalarEnd(bytes, from, to, endMax)
+    const end = valueEnd(bytes, from, to, from + maxFrame)
+    return version !== 3 && end > 0 && isPush(bytes, from, end) ? malformed : end
   }
-
   return {
     name: 'resp',
     frameBytesMax: maxFrame,
@@ -49,128 +51,50 @@ export function createResp({ maxFrame }: { readonly maxFrame: number }): Protoco
       if (frame.length > maxFrame) throw new RangeError(`a command has at most ${maxFrame} bytes, not ${frame.length}`)
       return frame
     },
-    decode: (bytes, from, end) => ({ body: bytes.subarray(bodyStart(bytes, from, end), bodyEnd(bytes, from, end)) }),
+    decode: (bytes, from, to): Message => ({
+      body: joinedBody(bytes, from, to) ?? bytes.subarray(bodyStart(bytes, from, to), bodyEnd(bytes, from, to)),
+    }),
     bodyStart,
     bodyEnd,
-    isRefusal: (bytes, from) => bytes[from] === errorType,
+    joinedBody,
+    isRefusal(bytes, from, to) {
+      const type = bytes[behindAttributes(bytes, from, to)]
+      return type === errorType || type === bulkErrorType
+    },
+    ...(version === 3 && { delivery }),
   }
 }
 
 /**
- * Where the body of a value begins: after the type byte of a simple string, error or integer, or after the header of a
- * bulk string or array.
+ * Where the body of a value begins, behind the attributes before it: after the type byte of a line, or after the header of
+ * all else. The format of a verbatim string is no part of its body.
  */
 function bodyStart(bytes: Uint8Array, from: number, end: number): number {
-  const type = bytes[from]
-  if (type !== bulkType && type !== arrayType) return from + 1
-  if (bytes[from + 1] === minus) return end
-  let at = from + 1
-  while (bytes[at] !== lineFeed) at++
-  return at + 1
+  const at = behindAttributes(bytes, from, end)
+  const type = bytes[at]!
+  if (type === verbatimType) return headerEnd(bytes, at) + formatBytes
+  if (type !== bulkType && type !== bulkErrorType && !isAggregate(type)) return at + 1
+  return isNil(bytes, at) ? end : headerEnd(bytes, at)
 }
 
-/** The end of an array's elements, or of the text before the CR LF of other values. */
+/** The end of a value's elements, or of the text before the CR LF of other values. */
 function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
-  const type = bytes[from]
-  const toItsEnd = type === arrayType || (type === bulkType && bytes[from + 1] === minus)
+  const at = behindAttributes(bytes, from, end)
+  const toItsEnd = isAggregate(bytes[at]!) || isNil(bytes, at) || (bytes[at] === bulkType && isStreamed(bytes, at))
   return toItsEnd ? end : end - 2
 }
 
-/** The end of the array at `at` with all its elements. */
-function arrayEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  let depth = 0
-  for (;;) {
-    const isArray = at < to && bytes[at] === arrayType
-    const end = isArray ? numberEnd(bytes, at, to, endMax) : scalarEnd(bytes, at, to, endMax)
-    if (end <= 0) return end
-    const count = isArray ? countElements(bytes, at, endMax - end) : 0
-    if (count < 0) return count
-    if (count > 0) {
-      if (depth === arrayDepthMax) return malformed
-      elementsLeft[depth++] = count
-    } else {
-      while (depth > 0 && --elementsLeft[depth - 1]! === 0) depth--
-      if (depth === 0) return end
-    }
-    at = end
-  }
+/** The body of a string that came in chunks; undefined for all else. */
+function joinedBody(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined {
+  const at = behindAttributes(bytes, from, end)
+  return bytes[at] === bulkType && isStreamed(bytes, at) ? Buffer.concat(chunksOf(bytes, at)) : undefined
 }
 
-/**
- * The number of elements announced by the array header at `at`, 0 for nil; tooLarge when `room` bytes cannot hold them.
- */
-function countElements(bytes: Uint8Array, at: number, room: number): number {
-  const count = readLength(bytes, at)
-  if (count === noLength) return malformed
-  if (count === nilLength) return 0
-  return count * elementBytesMin > room ? tooLarge : count
+function isPush(bytes: Uint8Array, from: number, end: number): boolean {
+  return bytes[behindAttributes(bytes, from, end)] === pushType
 }
 
-/** The end of the value at `at`, which is not an array. */
-function scalarEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  if (at >= to) return unfinished(to, endMax)
-  switch (bytes[at]) {
-    case bulkType:
-      return bulkEnd(bytes, at, to, endMax)
-    case simpleType:
-    case errorType:
-      return textEnd(bytes, at, to, endMax)
-    case integerType:
-      return numberEnd(bytes, at, to, endMax)
-    default:
-      return malformed
-  }
-}
-
-/** The end of the bulk string at `at`. */
-function bulkEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  const headerEnd = numberEnd(bytes, at, to, endMax)
-  if (headerEnd <= 0) return headerEnd
-  const length = readLength(bytes, at)
-  if (length === noLength) return malformed
-  if (length === nilLength) return headerEnd
-  const end = headerEnd + length + 2
-  if (end > endMax) return tooLarge
-  if (end > to) return incomplete
-  return bytes[end - 2] === carriageReturn && bytes[end - 1] === lineFeed ? end : malformed
-}
-
-/** The end of the simple string or error at `at`; there is no CR and no LF inside it. */
-function textEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  const limit = Math.min(to, endMax, at + lineBytesMax)
-  for (let index = at + 1; index < limit; index++) {
-    const byte = bytes[index]
-    if (byte === lineFeed) return malformed
-    if (byte === carriageReturn && index + 1 < limit) return bytes[index + 1] === lineFeed ? index + 2 : malformed
-  }
-  return unfinished(to, Math.min(endMax, at + lineBytesMax))
-}
-
-/** The end of the line at `at`: a type byte, an optional sign and digits. */
-function numberEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  const limit = Math.min(to, endMax)
-  const signed = at + 1 < limit && (bytes[at + 1] === minus || bytes[at + 1] === plus)
-  const digitsAt = signed ? at + 2 : at + 1
-  let index = digitsAt
-  while (index < limit && bytes[index]! >= zero && bytes[index]! <= nine) index++
-  if (index - at - 1 > numberCharactersMax) return malformed
-  if (index >= limit) return unfinished(to, endMax)
-  if (index === digitsAt || bytes[index] !== carriageReturn) return malformed
-  if (index + 1 >= limit) return unfinished(to, endMax)
-  return bytes[index + 1] === lineFeed ? index + 2 : malformed
-}
-
-/** The length or count in the whole line at `at`: `nilLength` for -1, `noLength` where it is invalid. */
-function readLength(bytes: Uint8Array, at: number): number {
-  if (bytes[at + 1] === minus) {
-    return bytes[at + 2] === zero + 1 && bytes[at + 3] === carriageReturn ? nilLength : noLength
-  }
-  if (bytes[at + 1] === plus) return noLength
-  let length = 0
-  for (let index = at + 1; bytes[index] !== carriageReturn; index++) length = length * 10 + bytes[index]! - zero
-  return length
-}
-
-function unfinished(to: number, endMax: number): number {
-  return to >= endMax ? tooLarge : incomplete
+/** Where the elements of a push begin, or -1 for a reply. */
+function delivery(bytes: Uint8Array, from: number, end: number): number {
+  return isPush(bytes, from, end) ? bodyStart(bytes, from, end) : -1
 }

@@ -15,7 +15,11 @@ const escapes: ReadonlyMap<number, number> = new Map(
 
 /** The command line in `text` as an array of bulk strings; throws a RangeError with the reason for an invalid one. */
 export function encodeCommand(text: Uint8Array): Uint8Array {
-  const words = splitCommand(text)
+  return encodeWords(splitCommand(text))
+}
+
+/** A command and its arguments as an array of bulk strings. */
+export function encodeWords(words: readonly Uint8Array[]): Uint8Array {
   const lineEnd = textEncoder.encode('\r\n')
   const parts = [
     textEncoder.encode(`*${words.length}\r\n`),

@@ -21,6 +21,8 @@ export async function inputsOf(yaml: string, address: Address = tcp, workers = 1
     plan: planRun(loaded.scenario, { address, protocol, bank, transport, seed, workers }),
     bank,
     environment: { ...describeEnvironment(), cores: 4 },
+    deliveries: 0,
+    firstReplies: [],
     shownPerSecond: 0,
     totals: {
       sent: 1000,

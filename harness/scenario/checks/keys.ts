@@ -6,6 +6,8 @@ import type { Path } from '../path.ts'
 const keyPaths: readonly Path[] = [
   ['key'],
   ['layerKey'],
+  ['protocol', 'resp', 'password'],
+  ['protocol', 'redis', 'password'],
   ...['key', 'layerKey', 'secret'].flatMap(name => [
     ['target', 'options', name],
     ['environments', '*', 'options', name],
