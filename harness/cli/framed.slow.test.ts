@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { memcachedCounts, startMemcached } from './testing/otherServers.ts'
 import { countsOf, startPython } from './testing/python.ts'
 import { balances, cleanUp, run, scenarioFile } from './testing/volley.ts'
 
@@ -66,6 +67,29 @@ loop:
 `,
   )
   expect(counts).toMatchObject({ messages: 2000 })
+})
+
+test("memcached's binary protocol, joined by its opaque ids", async ({ skip }) => {
+  const port = await startMemcached(skip)
+  const text = `name: binary
+target: { address: "tcp://127.0.0.1:${port}" }
+connections: 2
+requests: 2000
+load: { pipeline: 8 }
+protocol:
+  frame:
+    request: [ { hex: "80" }, { op: u8 }, { keyBytes: u16 }, { extraBytes: u8 }, { skip: 3 }, { length: u32, counts: body }, { id: u32 }, { cas: u64 }, body ]
+    reply: [ { hex: "81" }, { op: u8 }, { skip: 4 }, { status: u16 }, { length: u32, counts: body }, { id: u32 }, { cas: u64 }, body ]
+loop:
+  - send: { op: 1, extraBytes: 8, keyBytes: 6, body: [ { u32: 0xdeadbeef }, { u32: 0 }, "b{{random 0..99999}}", "value {{seq}}" ] }
+    expect: { status: 0 }
+  - send: { op: 0, keyBytes: 6, body: "b{{random 0..99999}}" }
+`
+  const { code, report } = await run(scenarioFile(text))
+  expect(report.totals).toMatchObject({ sent: 2000, completed: 2000, failures: {} })
+  expect(code).toBe(0)
+  const counts = await memcachedCounts(port)
+  expect(counts['cmd_set']! + counts['cmd_get']!).toBe(2000)
 })
 
 test('a session of FIX: sequence numbers, sums, and questions of the server that are answered', async ({ skip }) => {

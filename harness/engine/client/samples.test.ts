@@ -126,6 +126,23 @@ test.each(unfinished)('Samples keep what lies unfinished on a connection that %s
   expect(samplesOf(run)).toContainEqual({ kind: 'unfinished', step: -1, count: 1, text: 'half' })
 })
 
+test('Samples keep nothing of what may stand between frames, as it is the start of none', async () => {
+  const protocol = { name: 'line', delimiter: '\0', between: '\n', maxFrame: 1024 } as const
+  const run = await simulate(answers(['ok\0\n', '\nok\0\n\n']), { protocol, requests: 5 })
+  expect(run).toMatchObject({ sent: 5, completed: 5, failures: {} })
+  expect(samplesOf(run)).toEqual([])
+  // A server that closes behind it has left nothing unfinished.
+  const closing: MemoryServer = {
+    received(connection) {
+      connection.send(Buffer.from('ok\0\n'), 1)
+      connection.close(2)
+    },
+  }
+  const closed = await simulate(closing, { protocol, loop: [{ send: 'ping', think: 10 }], requests: 3 })
+  expect(closed).toMatchObject({ completed: 3, failures: {} })
+  expect(samplesOf(closed)).toEqual([])
+})
+
 test('Samples keep what lies unfinished at the end, and show it already while the run lasts', async () => {
   const server: MemoryServer = { received: connection => connection.send(Buffer.from('half')) }
   const run = await simulate(server, { duration: 3000, timeout: 60_000 })
