@@ -121,7 +121,7 @@ test.each([
       `[ { connect: [ { send: a, capture: { t: body } } ], loop: [ { send: "{{t}}" } ] }, { loop: [ { send: "{{t}}" } ] } ]`,
     ],
     [
-      's.yaml:4:111 clients[1].loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{t}}"',
+      's.yaml:4:111 clients[1].loop[0].send: expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{t}}"',
     ],
   ],
 ])('parseScenario() reports what is wrong with groups: %j', ([groups, ...lines], faults) => {

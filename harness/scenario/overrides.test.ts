@@ -171,7 +171,7 @@ test('parseScenario() refuses an override beyond a list', () => {
 
 test('parseScenario() gives no key of an override a special meaning', () => {
   expect(faultsIn(minimal, [set(['__proto__', 'warmup'], '5s', '--set')])).toEqual([
-    '--set unknown key "__proto__"; known keys: name, description, target, environments, protocol, layers, layerKey, wire, socket, connections, key, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
+    '--set unknown key "__proto__"; known keys: name, description, target, environments, protocol, layers, layerKey, wire, socket, connections, key, connect, load, duration, requests, warmup, timeout, reconnect, loop, mix, clients, heartbeat, data, thresholds, tls, workers, transport, sourceAddresses and seed',
   ])
   expect(({} as Record<string, unknown>)['warmup']).toBeUndefined()
 })
