@@ -32,6 +32,8 @@ export interface LengthKind {
   readonly fixedBytes?: number
   /** Reads it without its width, where it is a number; the bytes must be there, and above 2^53 it is rounded. */
   readonly number?: NumberReader
+  /** Small values are one byte alone: these of its bits, where they are not above `max`. */
+  readonly short?: { readonly mask: number; readonly max: number }
   readonly valueMax: number
   /** The bytes of a value up to `valueMax`. */
   encode(value: number): Uint8Array
@@ -47,11 +49,11 @@ export function lengthKind(form: LengthForm, flag = 0): LengthKind {
   if (typeof form === 'object') return 'digits' in form ? digitsKind(form.digits) : decimalKind(form.decimal.ends)
   switch (form) {
     case 'leb128':
-      return { read: readLeb128, valueMax, encode: encodeLeb128 }
+      return { read: readLeb128, short: { mask: 255, max: 127 }, valueMax, encode: encodeLeb128 }
     case 'ber':
-      return { read: readBer, valueMax, encode: encodeBer }
+      return { read: readBer, short: { mask: 255, max: 127 }, valueMax, encode: encodeBer }
     case 'ws':
-      return { read: readWs, valueMax, encode: value => encodeWs(value, flag) }
+      return { read: readWs, short: { mask: 127, max: 125 }, valueMax, encode: value => encodeWs(value, flag) }
     default:
       return numberKind(form)
   }
