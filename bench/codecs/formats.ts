@@ -31,8 +31,15 @@ function drawn(frame: readonly unknown[], bytes: Uint8Array): BenchFormat {
   return { ...createProtocol(protocolSpec({ frame })), frame: bytes }
 }
 
+/** As in `protocols/memcached.yaml`. */
 const memcached = {
-  line: { delimiter: '\r\n', data: [{ after: 'VALUE ', word: 4, plus: 2 }] },
+  line: {
+    delimiter: '\r\n',
+    data: [
+      { after: 'VALUE ', word: 4, plus: 2 },
+      { after: 'VA ', word: 2, plus: 2 },
+    ],
+  },
   replies: { more: ['VALUE ', 'STAT '], refuse: ['ERROR', 'CLIENT_ERROR', 'SERVER_ERROR'] },
 }
 

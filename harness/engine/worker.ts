@@ -1,4 +1,4 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics } from 'node:v8'
 import { workerData } from 'node:worker_threads'
 import { epochOffsetMs, sharedOffsetMs } from '../clock.ts'
 import { field, openSlab } from '../metrics/slab.ts'
@@ -9,6 +9,7 @@ import { createTransport } from '../transports/catalog.ts'
 import { wireTransport } from '../transports/wire.ts'
 import { Client } from './client/client.ts'
 import { looksAtBodies } from './client/expectation.ts'
+import { inlineMore } from './inlining.ts'
 
 /** The data that the fleet starts a worker thread with. */
 export interface WorkerStart {
@@ -16,14 +17,7 @@ export interface WorkerStart {
   readonly memory: SharedArrayBuffer
 }
 
-/**
- * How much V8 may inline into one function, in bytes of its bytecode. By default it is 920, which leaves parts of the loop
- * as calls: without its system calls a request over HTTP then takes 540 ns instead of 390, and one of the line protocol 350
- * instead of 285.
- */
-const inlinedBytesMax = 4000
-
-setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${inlinedBytesMax}`)
+inlineMore()
 const { plan, memory } = workerData as WorkerStart
 const protocol = composeProtocol(plan.protocol, { opensAll: looksAtBodies(plan.bank) })
 const plainTransport = createTransport(plan.transport, {

@@ -1,6 +1,7 @@
 import { searchBytes } from './byteSearch.ts'
 import { endsTooLate } from './explanation.ts'
 import { dataReader, type LineData, noData, unreadable } from './lineData.ts'
+import { prefixTest } from './prefix.ts'
 import { incomplete, type Message, malformed, type Protocol, tooLarge } from './protocol.ts'
 
 /** A loop searches this many bytes before a call into the runtime would have begun; that searches the rest. */
@@ -30,14 +31,18 @@ function withData(plain: Protocol, { delimiter, maxFrame, data, between }: Requi
   const { read, behind } = dataReader(data)
   const filler = new TextEncoder().encode(between)
   const isFiller = Uint8Array.from({ length: 256 }, (_, byte) => (filler.includes(byte) ? 1 : 0))
-  const bodyStart = (bytes: Uint8Array, from: number, to: number) => {
-    let at = from
-    while (at < to && isFiller[bytes[at]!] === 1) at++
-    return at
-  }
+  const bodyStart =
+    filler.length === 0
+      ? (_bytes: Uint8Array, from: number) => from
+      : (bytes: Uint8Array, from: number, to: number) => {
+          let at = from
+          while (at < to && isFiller[bytes[at]!] === 1) at++
+          return at
+        }
+  const { frameEnd: lineEnd } = plain
   function frameEnd(bytes: Uint8Array, from: number, to: number): number {
     const first = bodyStart(bytes, from, to)
-    const end = plain.frameEnd(bytes, first, to, 0)
+    const end = lineEnd(bytes, first, to, 0)
     if (end <= 0) return end === incomplete && to - from >= maxFrame ? tooLarge : end
     const length = read(bytes, first, end - size)
     if (length === noData) return end
@@ -84,27 +89,24 @@ function createPlainLine(settings: LineSettings): Protocol {
   const delimiter = new TextEncoder().encode(settings.delimiter)
   const size = delimiter.length
   const first = delimiter[0]!
+  const isDelimiter = prefixTest(delimiter)
 
-  function isDelimiter(bytes: Uint8Array, at: number): boolean {
-    for (let index = 1; index < size; index++) {
-      if (bytes[at + index] !== delimiter[index]) return false
-    }
-    return true
-  }
+  const find = finderOf(delimiter)
 
   function frameEnd(bytes: Uint8Array, from: number, to: number): number {
     // The last place where a delimiter may begin that is whole within both the bytes so far and the bound.
     const last = Math.min(to, from + maxFrame) - size
     const plainLast = Math.min(last, from + plainSearchBytes)
-    let at = from
-    for (; at <= plainLast; at++) {
-      if (bytes[at] === first && isDelimiter(bytes, at)) return at + size
-    }
-    while (at <= last) {
+    const at = find(bytes, from, plainLast)
+    return at >= 0 ? at + size : longEnd(bytes, from, to, plainLast + 1, last)
+  }
+
+  /** The same from `start` on, where the end is not near: this is no part of the loop above, which has to stay small. */
+  function longEnd(bytes: Uint8Array, from: number, to: number, start: number, last: number): number {
+    for (let at = start; at <= last; at++) {
       at = searchBytes(bytes, first, at)
       if (at < 0 || at > last) break
       if (isDelimiter(bytes, at)) return at + size
-      at++
     }
     return to - from >= maxFrame ? tooLarge : incomplete
   }
@@ -132,5 +134,36 @@ function createPlainLine(settings: LineSettings): Protocol {
     explain(bytes, from, to) {
       return frameEnd(bytes, from, to) === tooLarge ? endsTooLate('no line end', maxFrame) : undefined
     },
+  }
+}
+
+/** Finds the first delimiter that begins in `bytes[from, last]`, or gives -1. */
+type Finder = (bytes: Uint8Array, from: number, last: number) => number
+
+/** The delimiters of nearly all protocols have one byte or two, and are looked for without a call. */
+function finderOf(delimiter: Uint8Array): Finder {
+  const [first, second] = delimiter
+  if (delimiter.length === 1) {
+    return (bytes, from, last) => {
+      for (let at = from; at <= last; at++) {
+        if (bytes[at] === first) return at
+      }
+      return -1
+    }
+  }
+  if (delimiter.length === 2) {
+    return (bytes, from, last) => {
+      for (let at = from; at <= last; at++) {
+        if (bytes[at] === first && bytes[at + 1] === second) return at
+      }
+      return -1
+    }
+  }
+  const isThere = prefixTest(delimiter)
+  return (bytes, from, last) => {
+    for (let at = from; at <= last; at++) {
+      if (isThere(bytes, at)) return at
+    }
+    return -1
   }
 }

@@ -1,3 +1,5 @@
+import { prefixTest } from './prefix.ts'
+
 /** What follows a line: bytes that the line announces; plain data. */
 export type LineData =
   /** A line that begins so has its length in one of its words, counted from 1, or from the end below 0. */
@@ -26,14 +28,9 @@ const digitsMax = 10
 /** Reads what a line announces by the first of these rules that it fits, and how many of those bytes are no data. */
 export function dataReader(rules: readonly LineData[]): { readonly read: DataReader; readonly behind: DataReader } {
   const readers = rules.map(rule => ('header' in rule ? headerReader(rule) : wordReader(rule)))
+  const [last = none, ...earlier] = readers.toReversed()
   return {
-    read(bytes, from, lineEnd) {
-      for (let index = 0; index < readers.length; index++) {
-        const found = readers[index]!(bytes, from, lineEnd)
-        if (found !== noData) return found
-      }
-      return noData
-    },
+    read: earlier.reduce((others, reader) => firstOf(reader, others), last),
     behind(bytes, from, lineEnd) {
       const index = readers.findIndex(reader => reader(bytes, from, lineEnd) !== noData)
       return index < 0 ? 0 : Math.max(0, rules[index]!.plus)
@@ -41,14 +38,29 @@ export function dataReader(rules: readonly LineData[]): { readonly read: DataRea
   }
 }
 
+const none: DataReader = () => noData
+
+/** Two readers in turn: they are called by name, as a compiler puts that in place, and not what stands in a list. */
+function firstOf(reader: DataReader, others: DataReader): DataReader {
+  return (bytes, from, lineEnd) => {
+    const found = reader(bytes, from, lineEnd)
+    return found === noData ? others(bytes, from, lineEnd) : found
+  }
+}
+
 function wordReader({ after, word, plus }: Extract<LineData, { word: number }>): DataReader {
   const start = new TextEncoder().encode(after)
+  const { length } = start
+  const isThere = prefixTest(start)
+  // Words of the text itself need not be counted again.
+  const known = start.reduce((blanks, byte) => blanks + (byte === blank ? 1 : 0), 0)
+  const knownBytes = start.lastIndexOf(blank) + 1
+  const skipsKnown = word > known
+  const left = skipsKnown ? word - known : word
+  const skipped = skipsKnown ? knownBytes : 0
   return (bytes, from, lineEnd) => {
-    if (lineEnd - from < start.length) return noData
-    for (let index = 0; index < start.length; index++) {
-      if (bytes[from + index] !== start[index]) return noData
-    }
-    const at = word > 0 ? wordFromStart(bytes, from, lineEnd, word) : wordFromEnd(bytes, from, lineEnd, -word)
+    if (lineEnd - from < length || !isThere(bytes, from)) return noData
+    const at = word > 0 ? wordFromStart(bytes, from + skipped, lineEnd, left) : wordFromEnd(bytes, from, lineEnd, -word)
     const value = numberAt(bytes, at, lineEnd)
     return value < 0 ? unreadable : value + plus
   }

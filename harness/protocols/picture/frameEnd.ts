@@ -67,7 +67,7 @@ function lengthEnd(layout: Layout, maxFrame: number): FrameEnd {
       return to - from < total ? incomplete : from + total
     }
   }
-  return (bytes, from, to) => {
+  const long: FrameEnd = (bytes, from, to) => {
     const found = read(bytes, from + headBytes, to)
     if (found <= 0) return found
     const width = found % lengthScale
@@ -75,6 +75,22 @@ function lengthEnd(layout: Layout, maxFrame: number): FrameEnd {
     if (total < headBytes + width + rest) return malformed
     if (total > maxFrame) return tooLarge
     return to - from < total ? incomplete : from + total
+  }
+  return kind.short === undefined ? long : shortEnd(kind.short, long)
+
+  /** Most lengths are one byte: that is read at once, and others where they have to be found out. */
+  function shortEnd({ mask, max }: NonNullable<typeof kind.short>, other: FrameEnd): FrameEnd {
+    const own = base + (countsWidth ? 1 : 0)
+    const shortest = headBytes + 1 + rest
+    return (bytes, from, to) => {
+      if (to - from <= headBytes) return incomplete
+      const value = bytes[from + headBytes]! & mask
+      if (value > max) return other(bytes, from, to)
+      const total = own + value
+      if (total < shortest) return malformed
+      if (total > maxFrame) return tooLarge
+      return to - from < total ? incomplete : from + total
+    }
   }
 }
 

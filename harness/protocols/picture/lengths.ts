@@ -32,6 +32,8 @@ export interface LengthKind {
   readonly fixedBytes?: number
   /** Reads it without its width, where it is a number; the bytes must be there, and above 2^53 it is rounded. */
   readonly number?: NumberReader
+  /** Small values are one byte alone: these of its bits, where they are not above `max`. */
+  readonly short?: { readonly mask: number; readonly max: number }
   readonly valueMax: number
   /** The bytes of a value up to `valueMax`. */
   encode(value: number): Uint8Array
@@ -50,11 +52,17 @@ export function lengthKind(form: LengthForm, flag = 0): LengthKind {
   if (typeof form === 'object') return 'digits' in form ? digitsKind(form.digits) : decimalKind(form.decimal.ends)
   switch (form) {
     case 'leb128':
-      return { read: readLeb128, valueMax, encode: encodeLeb128 }
+      return { read: readLeb128, short: { mask: 255, max: 127 }, valueMax, encode: encodeLeb128 }
     case 'ber':
-      return { read: readBer, valueMax, encode: encodeBer }
+      return { read: readBer, short: { mask: 255, max: 127 }, valueMax, encode: encodeBer }
     case 'ws':
-      return { read: wsReader(flag), valueMax, encode: value => encodeWs(value, flag) }
+      return {
+        read: wsReader(flag),
+        // A byte with the mask bit, where there is to be none, is not a small value.
+        ...(flag === 0 && { short: { mask: 255, max: 125 } }),
+        valueMax,
+        encode: value => encodeWs(value, flag),
+      }
     default:
       return numberKind(form)
   }

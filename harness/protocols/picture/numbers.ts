@@ -1,4 +1,4 @@
-import { writeBig, writeLittle } from '../integers.ts'
+import { writeBig, writeLittle, writeUint32 } from '../integers.ts'
 
 /** The types of numbers in frames and payloads: big-endian, and with `le` behind the name little-endian. */
 export const numberNames = [
@@ -118,6 +118,17 @@ export function writeUnsigned(
 ): void {
   if (isLittle) writeLittle(bytes, at, width, value)
   else writeBig(bytes, at, width, value)
+}
+
+/** Writes whole numbers of a type up to 2^53 that are not negative: the type is looked at once, and 32 bits without a loop. */
+export function unsignedWriter({
+  bytes: width,
+  isLittle,
+}: NumberType): (bytes: Uint8Array, at: number, value: number) => void {
+  if (width === 4 && !isLittle) return writeUint32
+  return isLittle
+    ? (bytes, at, value) => writeLittle(bytes, at, width, value)
+    : (bytes, at, value) => writeBig(bytes, at, width, value)
 }
 
 function integerOf(type: NumberType, value: number | bigint | string): bigint {

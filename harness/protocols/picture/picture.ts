@@ -7,7 +7,7 @@ import { encodePicture, writeChecksum } from './encode.ts'
 import { checksumRange, frameEndOf } from './frameEnd.ts'
 import { bodyStartOf, type Layout, layoutOf, locatorOf } from './layout.ts'
 import { lengthScale } from './lengths.ts'
-import { numberReader, numberType, writeUnsigned } from './numbers.ts'
+import { numberReader, numberType, unsignedWriter } from './numbers.ts'
 
 /** Frames as they are drawn: those that go out, and those that come in. */
 export interface PictureSettings {
@@ -113,6 +113,7 @@ function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
   const base = min - 1
   const read = numberAt(reply, answered)
   const locate = locatorOf(request, asked)
+  const writeNumber = unsignedWriter(type)
   const isAtEnd = request.places.get(asked)!.from === 'end'
   return {
     bits: Math.min(32, 8 * type.bytes),
@@ -122,9 +123,9 @@ function requestIdOf(request: Layout, reply: Layout): RequestId | undefined {
       ? (bytes, from, id) => {
           // Behind the frame there may be others.
           const end = from + announcedBytes(request, bytes, from, bytes.length)
-          writeUnsigned(bytes, locate(bytes, from, end), type, id + base)
+          writeNumber(bytes, locate(bytes, from, end), id + base)
         }
-      : (bytes, from, id) => writeUnsigned(bytes, locate(bytes, from, bytes.length), type, id + base),
+      : (bytes, from, id) => writeNumber(bytes, locate(bytes, from, bytes.length), id + base),
   }
 }
 

@@ -1,3 +1,4 @@
+import { prefixTest } from '../prefix.ts'
 import type { Protocol } from '../protocol.ts'
 
 /** A question that a whole frame is asked; plain data. */
@@ -37,9 +38,19 @@ export function compileTests(tests: readonly FrameTest[] | undefined, parts: Fra
   if (first === undefined) return compiled.length === 1 ? compiled[0] : any
   // All of the tests ask for the first byte of the body: one look tells most frames that pass none.
   const { bodyStart } = parts
+  const own = first.numbers
+  if (own !== undefined) {
+    // No two of them ask for the same byte: it tells which one may pass.
+    return (bytes, from, end) => {
+      const at = bodyStart(bytes, from, end)
+      const number = at < end ? own[bytes[at]!]! : 0
+      return number !== 0 && compiled[number - 1]!(bytes, from, end)
+    }
+  }
+  const { isFirst } = first
   return (bytes, from, end) => {
     const at = bodyStart(bytes, from, end)
-    return at < end && first[bytes[at]!] === 1 && any(bytes, from, end)
+    return at < end && isFirst[bytes[at]!] === 1 && any(bytes, from, end)
   }
 }
 
@@ -159,6 +170,10 @@ function parsePattern(pattern: string): { readonly bytes: Uint8Array; readonly k
 function patternOf(pattern: string): FramePredicate {
   const { bytes: wanted, kinds } = parsePattern(pattern)
   const { length } = wanted
+  if (kinds.every(kind => kind === exactly)) {
+    const isThere = prefixTest(wanted)
+    return (bytes, from, end) => end - from >= length && isThere(bytes, from)
+  }
   return (bytes, from, end) => {
     if (end - from < length) return false
     for (let index = 0; index < length; index++) {
@@ -171,21 +186,38 @@ function patternOf(pattern: string): FramePredicate {
   }
 }
 
-/** The first bytes that a body can have which passes one of the tests; undefined where they do not all ask for it. */
-function firstBodyBytes(tests: readonly FrameTest[]): Uint8Array | undefined {
-  const first = new Uint8Array(256)
-  for (const test of tests) {
-    const pattern = test.kind === 'begins' ? test.pattern : test.kind === 'text' ? test.begins : undefined
-    if (test.kind === 'at' && test.offset === 0) first[Number.parseInt(test.hex.slice(0, 2), 16)] = 1
-    else {
-      const { bytes, kinds } = parsePattern(pattern ?? '')
-      if (bytes.length === 0) return undefined
-      if (kinds[0] === anyByte) first.fill(1)
-      else if (kinds[0] === anyDigit) first.fill(1, zero, zero + 10)
-      else first[bytes[0]!] = 1
+/** The first bytes that a body can have which passes one of the tests. */
+interface FirstBytes {
+  readonly isFirst: Uint8Array
+  /** The number of the test from 1, for each of these bytes; absent where several tests ask for the same. */
+  readonly numbers?: Uint8Array
+}
+
+/** Undefined where not all tests ask for the first byte. */
+function firstBodyBytes(tests: readonly FrameTest[]): FirstBytes | undefined {
+  const isFirst = new Uint8Array(256)
+  const numbers = new Uint8Array(256)
+  let isUnique = tests.length < numbers.length
+  for (const [index, test] of tests.entries()) {
+    const own = firstBytesOf(test)
+    if (own === undefined) return undefined
+    for (const byte of own) {
+      if (isFirst[byte] === 1) isUnique = false
+      isFirst[byte] = 1
+      numbers[byte] = index + 1
     }
   }
-  return first
+  return { isFirst, ...(isUnique && { numbers }) }
+}
+
+/** The bytes with which a body can begin that passes a test; undefined where that may be any, or none. */
+function firstBytesOf(test: FrameTest): readonly number[] | undefined {
+  if (test.kind === 'at' && test.offset === 0) return [Number.parseInt(test.hex.slice(0, 2), 16)]
+  const pattern = test.kind === 'begins' ? test.pattern : test.kind === 'text' ? test.begins : undefined
+  const { bytes, kinds } = parsePattern(pattern ?? '')
+  const [first] = bytes
+  if (first === undefined || kinds[0] === anyByte) return undefined
+  return kinds[0] === anyDigit ? Array.from({ length: 10 }, (_, digit) => zero + digit) : [first]
 }
 
 function isAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
