@@ -106,7 +106,7 @@ const unknown = `is not in this version of volley; it has http://, https://, red
 
 test.each([
   ['http://', 'expected http://host:port/path, got "http://"'],
-  ['http://me:secret@h/', 'expected http://host:port/path, got "http://me:secret@h/"'],
+  ['http://me:secret@h/', 'expected http://host:port/path, got "http://h/"'],
   ['http://h:port/', 'expected http://host:port/path, got "http://h:port/"'],
   ['http://h:0/', 'target.address: expected a port from 1 to 65535, got 0'],
   ['http://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],
@@ -115,7 +115,7 @@ test.each([
     'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}} or {{data.column}}, got "{{seqq}}"',
   ],
   ['redis://h/1', 'expected redis://host:port without a database, got "redis://h/1"'],
-  ['redis://:secret@h', 'expected redis://host:port, got "redis://:secret@h"'],
+  ['redis://:secret@h', 'expected redis://host:port, got "redis://h"'],
   ['https://', 'expected https://host:port/path, got "https://"'],
   ['rediss://h/1', 'expected rediss://host:port without a database, got "rediss://h/1"'],
   ['gopher://h', `"gopher://" ${unknown}`],

@@ -193,7 +193,7 @@ function split(url: string, forms: string): UrlParts {
   const match = new RegExp(`^([a-z]+)://(${hostPattern})(?::(\\d+))?((?:[/?][^#]*)?)(?:#.*)?$`).exec(url)
   const scheme = url.slice(0, url.indexOf(':')) as UrlParts['scheme']
   if (match === null)
-    throw new InvalidValue(bracketed(url) ?? forms.replace(/^[a-z]+/, scheme), show(url))
+    throw new InvalidValue(bracketed(url) ?? forms.replace(/^[a-z]+/, scheme), show(withoutLogin(url)))
   const [, , host, port, rest] = match
   return { scheme, host: host!, rest: rest!, ...(port !== undefined && { port }) }
 }
