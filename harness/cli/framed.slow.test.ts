@@ -97,7 +97,7 @@ test('a session of FIX: sequence numbers, sums, and questions of the server that
   const { totals, counts } = await expectWhole(
     skip,
     ['framed_server.py', 'fix'],
-    `load: { rate: 1000 }
+    `load: { rate: 1200 }
 duration: 10s
 protocol:
   frame: [ "8=FIX.4.4\\x019=", { length: decimal, ends: "\\x01", counts: body }, body, "10=", { checksum: sum8, of: head-and-body, as: { digits: 3 } }, "\\x01" ]

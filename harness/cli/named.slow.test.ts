@@ -67,11 +67,13 @@ test('mqtt:// logs in and pings; the password is in no report', async ({ skip })
 test('mqtt:// with a wrong password, or without one, fails in its handshake and says so', async ({ skip }) => {
   const { port } = await startMosquitto(skip, login)
   for (const user of [`${login.user}:falsch@`, '']) {
-    const { code, report } = await run(`mqtt://${user}127.0.0.1:${port}`, '-n', '10', '-c', '1', '-d', '1s')
-    expect(code).not.toBe(0)
+    const { code, report } = await run(`mqtt://${user}127.0.0.1:${port}`, '--once')
+    expect(code).toBe(1)
     expect(report.totals.completed).toBe(0)
     // CONNACK with code 5.
-    expect(report.samples![0]).toMatchObject({ step: 'connect[0]', hex: '0000: 00 05' })
+    expect(report.samples).toContainEqual(
+      expect.objectContaining({ kind: 'unexpected', step: 'connect[0]', hex: '0000: 00 05' }),
+    )
   }
 })
 
