@@ -20,3 +20,12 @@ test('neither a ceiling nor a trial with another worker follows a run with --no-
   expect(report.client).not.toHaveProperty('trial')
   expect(stderr).not.toContain('a trial of')
 })
+
+test('a null server answers with the replies of the run where rules tell what a reply is', async () => {
+  const scenario = busyClient.replace('protocol: line', 'protocol: { line: {}, replies: { until: "x" } }')
+  const args = [scenarioFile(scenario), '-d', '2200ms', '-w', '1', '-c', '1', '-p', '640']
+  const { code, report } = await startRun(args, { ceiling: 'measure' }).ended()
+  expect(code).toBe(0)
+  expect(report.client.ceiling).toMatchObject({ cached: false })
+  expect(report.client.ceiling!.nullPerSecond).toBeGreaterThan(0)
+})

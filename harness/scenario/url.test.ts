@@ -97,8 +97,14 @@ test.each([
 test.each([
   ['redis://me@h', 'redis://h protocol.redis.user: needs a password beside it'],
   ['http://me:geheim@h/', 'http://h/ expected http://host:port/path without a login, got "http://h/"'],
-  ['redis://me:ge@heim@h:x', 'redis://h:x expected redis://user:password@host:port/database, got "redis://h:x"'],
-  ['redis://me:ge/heim@h', 'redis://h expected redis://user:password@host:port/database, got "redis://h"'],
+  [
+    'redis://me:ge@heim@h:x',
+    'redis://h:x expected redis://host:port/database, with user:password@ before the host for a login, got "redis://h:x"',
+  ],
+  [
+    'redis://me:ge/heim@h',
+    'redis://h expected redis://host:port/database, with user:password@ before the host for a login, got "redis://h"',
+  ],
   ['redis://me:12/heim@h', 'redis://h expected the number of a database, as in redis://host/1, got "redis://h"'],
   ['redis://:ge%zzheim@h', 'redis://h expected escapes such as %20 in a URL, got others'],
 ])('scenarioFromUrl() refuses %s without showing a password', (url, line) => {
@@ -140,7 +146,10 @@ test.each([
     'expected a slot such as {{seq}}, {{count}}, {{connection}}, {{uuid}}, {{random 64}}, {{random 0..9999}}, {{stamp}}, {{utc}}, {{localAddress}}, {{targetHost}} or {{data.column}}, got "{{seqq}}"',
   ],
   ['redis://h/one', 'expected the number of a database, as in redis://host/1, got "redis://h/one"'],
-  ['redis://h:0x1', 'expected redis://user:password@host:port/database, got "redis://h:0x1"'],
+  [
+    'redis://h:0x1',
+    'expected redis://host:port/database, with user:password@ before the host for a login, got "redis://h:0x1"',
+  ],
   ['https://', 'expected https://host:port/path, got "https://"'],
   ['gopher://h', `"gopher://" ${unknown}`],
   ['ws://h/a b', 'expected a path such as /users/{{seq}}, of visible ASCII characters and without #, got "/a b"'],

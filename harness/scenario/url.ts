@@ -143,7 +143,8 @@ const loginUrl = new RegExp(
 function redisSettings(url: string): UrlSettings {
   const scheme = url.slice(0, url.indexOf(':')) as 'redis' | 'rediss'
   const match = loginUrl.exec(url)
-  const forms = `${scheme}://user:password@host:port/database`
+  // Where it is printed, what looks like a login in a URL is masked.
+  const forms = `${scheme}://host:port/database, with user:password@ before the host for a login`
   if (match === null) throw new InvalidValue(bracketed(withoutLogin(url)) ?? forms, show(withoutLogin(url)))
   const [, user = '', password = '', host, port, rest = ''] = match
   const database = /^\/?(\d*)$/.exec(rest)?.[1]
