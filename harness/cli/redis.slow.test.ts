@@ -42,8 +42,8 @@ requests: 600
 connect:
   - { send: CLIENT ID, capture: { id: body } }
 loop:
-  - { send: "INCR of:{{id}}", capture: { count: "regex:^[0-9]+$" } }
-  - { send: "SET last:{{id}} {{count}}", expect: { equals: OK } }
+  - { send: "INCR of:{{id}}", capture: { calls: "regex:^[0-9]+$" } }
+  - { send: "SET last:{{id}} {{calls}}", expect: { equals: OK } }
 `)
   const { code, report } = await run(file)
   expect(code).toBe(0)
