@@ -22,7 +22,7 @@ export const benchFormats = {
   'Modbus, by hand': () => ({ frameEnd: modbusEnd, frame: modbusFrame() }),
   'WebSocket, drawn': () => drawn([{ type: 'u8' }, { length: 'ws', counts: 'body' }, 'body'], webSocketFrame()),
   'WebSocket, by hand': () => ({ frameEnd: webSocketEnd, frame: webSocketFrame() }),
-  'memcached, get of 3 keys': () => ({ ...createProtocol(protocolSpec(memcached)), frame: memcachedReply() }),
+  'memcached, 3 keys': () => ({ ...createProtocol(protocolSpec(memcached)), frame: memcachedReply() }),
 } as const satisfies Record<string, () => BenchFormat>
 
 export type BenchFormatName = keyof typeof benchFormats

@@ -11,7 +11,7 @@ const figure = 'frameNanos'
 const drawnBound = { atMost: 1.3 } as const
 /** Formats that are drawn, and what is written by hand for the same frames. */
 const pairs = ['u32', 'Modbus', 'WebSocket'] as const
-const memcached = 'memcached, get of 3 keys'
+const memcached = 'memcached, 3 keys'
 const memcachedBound = { atMost: 300 } as const
 
 /** P12: how long it takes to find the end of a frame, each format in a process of its own, as a worker has one. */

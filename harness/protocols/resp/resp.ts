@@ -1,4 +1,4 @@
-import { type Message, malformed, type Protocol } from '../protocol.ts'
+import type { Message, Protocol } from '../protocol.ts'
 import { encodeCommand } from './respCommand.ts'
 import { explainResp } from './respExplain.ts'
 import {
@@ -11,8 +11,9 @@ import {
   headerEnd,
   isAggregate,
   isNil,
+  isPush,
   isStreamed,
-  pushType,
+  replyEnd,
   valueEnd,
   verbatimType,
 } from './respValues.ts'
@@ -37,10 +38,10 @@ export interface RespSettings {
  * nobody to count them. A value that arrives in many pieces is read from its start with each of them.
  */
 export function createResp({ maxFrame, version }: RespSettings): Protocol {
-  function frameEnd(bytes: Uint8Array, from: number, to: number): number {
-    const end = valueEnd(bytes, from, to, from + maxFrame)
-    return version !== 3 && end > 0 && isPush(bytes, from, end) ? malformed : end
-  }
+  const frameEnd =
+    version === 3
+      ? (bytes: Uint8Array, from: number, to: number) => valueEnd(bytes, from, to, from + maxFrame)
+      : (bytes: Uint8Array, from: number, to: number) => replyEnd(bytes, from, to, from + maxFrame)
   return {
     name: 'resp',
     frameBytesMax: maxFrame,
@@ -56,12 +57,11 @@ export function createResp({ maxFrame, version }: RespSettings): Protocol {
     }),
     bodyStart,
     bodyEnd,
-    joinedBody,
     isRefusal(bytes, from, to) {
       const type = bytes[behindAttributes(bytes, from, to)]
       return type === errorType || type === bulkErrorType
     },
-    ...(version === 3 && { delivery }),
+    ...(version === 3 && { delivery, joinedBody }),
   }
 }
 
@@ -72,26 +72,24 @@ export function createResp({ maxFrame, version }: RespSettings): Protocol {
 function bodyStart(bytes: Uint8Array, from: number, end: number): number {
   const at = behindAttributes(bytes, from, end)
   const type = bytes[at]!
+  if (type === bulkType) return isNil(bytes, at) ? end : headerEnd(bytes, at)
   if (type === verbatimType) return headerEnd(bytes, at) + formatBytes
-  if (type !== bulkType && type !== bulkErrorType && !isAggregate(type)) return at + 1
+  if (type !== bulkErrorType && !isAggregate(type)) return at + 1
   return isNil(bytes, at) ? end : headerEnd(bytes, at)
 }
 
 /** The end of a value's elements, or of the text before the CR LF of other values. */
 function bodyEnd(bytes: Uint8Array, from: number, end: number): number {
   const at = behindAttributes(bytes, from, end)
-  const toItsEnd = isAggregate(bytes[at]!) || isNil(bytes, at) || (bytes[at] === bulkType && isStreamed(bytes, at))
-  return toItsEnd ? end : end - 2
+  const type = bytes[at]!
+  if (type === bulkType) return isNil(bytes, at) || isStreamed(bytes, at) ? end : end - 2
+  return isAggregate(type) ? end : end - 2
 }
 
 /** The body of a string that came in chunks; undefined for all else. */
 function joinedBody(bytes: Uint8Array, from: number, end: number): Uint8Array | undefined {
   const at = behindAttributes(bytes, from, end)
   return bytes[at] === bulkType && isStreamed(bytes, at) ? Buffer.concat(chunksOf(bytes, at)) : undefined
-}
-
-function isPush(bytes: Uint8Array, from: number, end: number): boolean {
-  return bytes[behindAttributes(bytes, from, end)] === pushType
 }
 
 /** Where the elements of a push begin, or -1 for a reply. */

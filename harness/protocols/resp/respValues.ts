@@ -44,6 +44,8 @@ const endType = 0x2e
 
 const nilLength = -1
 const noLength = -2
+/** In place of the end of a value without elements: it has some, or is none. */
+const notScalar = -9
 /** In place of the number of elements: they go on until the end is said. */
 const untilEnd = 0xffff_ffff
 
@@ -76,11 +78,30 @@ export function isAggregate(type: number): boolean {
  * behind `to` is read, and a value that reaches beyond `endMax` is too large as soon as it says so.
  */
 export function valueEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
-  return hasElements[bytes[at]!] === 1 ? aggregateEnd(bytes, at, to, endMax) : scalarEnd(bytes, at, to, endMax)
+  const end = scalarEnd(bytes, at, to, endMax)
+  return end === notScalar ? aggregateEnd(bytes, at, to, endMax) : end
+}
+
+/** The same where a push would be of no use: it is malformed. */
+export function replyEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  const end = scalarEnd(bytes, at, to, endMax)
+  if (end !== notScalar) return end
+  const whole = aggregateEnd(bytes, at, to, endMax)
+  return whole > 0 && isPush(bytes, at, whole) ? malformed : whole
+}
+
+/** Whether a whole value is a push. */
+export function isPush(bytes: Uint8Array, from: number, end: number): boolean {
+  return bytes[behindAttributes(bytes, from, end)] === pushType
 }
 
 /** The place of a whole value behind the attributes that belong to it. */
 export function behindAttributes(bytes: Uint8Array, from: number, end: number): number {
+  return bytes[from] === attributeType ? behindAttribute(bytes, from, end) : from
+}
+
+/** The same where there is an attribute; apart from it, so that all other values cost one look at their first byte. */
+function behindAttribute(bytes: Uint8Array, from: number, end: number): number {
   let at = from
   while (bytes[at] === attributeType) {
     let left = 2 * readLength(bytes, at)
@@ -110,26 +131,50 @@ export function isStreamed(bytes: Uint8Array, at: number): boolean {
 function aggregateEnd(bytes: Uint8Array, from: number, to: number, endMax: number): number {
   depth = 0
   let at = from
+  /** So many elements of the innermost value may come before one that ends it: they need not be counted in `elementsLeft`. */
+  let spare = 0
   /** Behind an attribute there must be the value that it belongs to. */
   let isAwaited = false
   for (;;) {
-    if (at >= to) return unfinished(to, endMax)
-    const type = bytes[at]!
-    const end = elementEnd(bytes, at, to, endMax)
-    if (end <= 0) return end
-    const count = elementsOf(bytes, at, endMax - end)
-    if (count < 0) return count
-    if (count > 0) {
-      if (!enter(type, count)) return malformed
+    let end = scalarEnd(bytes, at, to, endMax)
+    if (end > 0 && spare > 0) {
+      spare--
       isAwaited = false
-    } else if (type === attributeType) isAwaited = true
-    else {
-      if (type === endType && (isAwaited || !leave())) return malformed
-      isAwaited = !isCounted()
-      if (depth === 0 && !isAwaited) return end
+      at = end
+      continue
     }
+    setSpare(spare)
+    if (end === notScalar) {
+      end = headerOrEnd(bytes, at, to, endMax)
+      if (end <= 0) return end
+      const count = elementsOf(bytes, at, endMax - end)
+      if (count < 0) return count
+      const type = bytes[at]!
+      if (!isInPlace(type, count, isAwaited)) return malformed
+      isAwaited = type === attributeType && count === 0
+      if (count === 0 && !isAwaited) isAwaited = !isCounted()
+    } else if (end <= 0) return end
+    else isAwaited = !isCounted()
+    if (depth === 0 && !isAwaited) return end
+    spare = spareNow()
     at = end
   }
+}
+
+/** Goes into a value that has elements, or leaves one whose end is said; false where that may not be there. */
+function isInPlace(type: number, count: number, isAwaited: boolean): boolean {
+  if (type === endType) return !isAwaited && leave()
+  return count === 0 || enter(type, count)
+}
+
+/** Elements of the innermost value before the last; 0 where it has no count. */
+function spareNow(): number {
+  const left = depth === 0 ? untilEnd : elementsLeft[depth - 1]!
+  return left === untilEnd ? 0 : left - 1
+}
+
+function setSpare(spare: number): void {
+  if (depth > 0 && elementsLeft[depth - 1] !== untilEnd) elementsLeft[depth - 1] = spare + 1
 }
 
 /** Goes into a value that has elements; false where it is nested too deep. */
@@ -163,13 +208,12 @@ function isCounted(): boolean {
   return true
 }
 
-/** The end of a value without elements, of the header of one that has some, or of what ends one. */
-function elementEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+/** The end of the header of a value that has elements, or of what ends one. */
+function headerOrEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   const type = bytes[at]!
   if (type === endType) return fixedEnd(bytes, at, to, endMax, 1)
   // A push is never part of another value.
-  if (type === pushType && depth > 0) return malformed
-  if (hasElements[type] !== 1) return scalarEnd(bytes, at, to, endMax)
+  if (hasElements[type] !== 1 || (type === pushType && depth > 0)) return malformed
   const mayStream = type === arrayType || type === setType || type === mapType
   return mayStream && at + 1 < to && isStreamed(bytes, at)
     ? fixedEnd(bytes, at, to, endMax, 2)
@@ -191,19 +235,27 @@ function elementsOf(bytes: Uint8Array, at: number, room: number): number {
   return elements * elementBytesMin > room ? tooLarge : elements
 }
 
-/** The end of the value at `at`, which has no elements. */
+/** The end of the value at `at` if it has no elements, or `notScalar`. */
 function scalarEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
   if (at >= to) return unfinished(to, endMax)
   switch (bytes[at]) {
     case bulkType:
-      return at + 1 < to && isStreamed(bytes, at)
-        ? streamedEnd(bytes, at, to, endMax)
-        : blobEnd(bytes, at, to, endMax, true)
+      return bulkEnd(bytes, at, to, endMax)
     case simpleType:
     case errorType:
       return textEnd(bytes, at, to, endMax)
     case integerType:
       return numberEnd(bytes, at, to, endMax)
+    case arrayType:
+      return notScalar
+    default:
+      return rareEnd(bytes, at, to, endMax)
+  }
+}
+
+/** The same of types that only RESP3 has. */
+function rareEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  switch (bytes[at]) {
     case bulkErrorType:
       return blobEnd(bytes, at, to, endMax, false)
     case verbatimType:
@@ -214,8 +266,15 @@ function scalarEnd(bytes: Uint8Array, at: number, to: number, endMax: number): n
     case bigNumberType:
       return wordEnd(bytes, at, to, endMax)
     default:
-      return malformed
+      return notScalar
   }
+}
+
+/** The end of the bulk string at `at`. */
+function bulkEnd(bytes: Uint8Array, at: number, to: number, endMax: number): number {
+  const end = blobEnd(bytes, at, to, endMax, true)
+  // No length is a question mark, and hardly any string has one in its place.
+  return end === malformed && at + 1 < to && isStreamed(bytes, at) ? streamedEnd(bytes, at, to, endMax) : end
 }
 
 /** The end of the bulk string or error at `at`; `mayBeNil` is that of RESP2. */
