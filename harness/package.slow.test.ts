@@ -47,7 +47,9 @@ test('the package has what it needs to run, and no tests', () => {
     ...pages,
   ]
   expect(files).toEqual(expect.arrayContaining([...needed, ...texts]))
-  const others = files.filter(file => !/^(dist\/(harness|targets)|scenarios|protocols)\//.test(file) && !texts.includes(file))
+  const others = files.filter(
+    file => !/^(dist\/(harness|targets)|scenarios|protocols)\//.test(file) && !texts.includes(file),
+  )
   expect(others).toEqual(['package.json'])
   expect(files.filter(file => /\.test\.|\/testing\//.test(file))).toEqual([])
 })

@@ -89,6 +89,8 @@ export interface Protocol {
   readonly status?: { read(bytes: Uint8Array, from: number): number }
   /** Whether a whole reply refuses the request, as a RESP error does: it is unexpected unless a scenario expects it. */
   isRefusal?(bytes: Uint8Array, from: number, end: number): boolean
+  /** Formats in which a reply may be several frames: whether one of them refuses that is not the first. */
+  isRefusalLater?(bytes: Uint8Array, from: number, end: number): boolean
   /** A refusal is told by its text alone, so that what a scenario expects of a body may be one. */
   readonly refusesByText?: true
   /**

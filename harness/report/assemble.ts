@@ -138,6 +138,7 @@ function repliesOf(run: RunRecord, collector: Collector, totals: Totals, samples
     ...(isQuiet && {
       silence: silenceText({
         ...{ protocol, bytesSent, bytesReceived, samples: replies.samples, firstRequest, secrets, isFromFile },
+        explain: run.explain,
         deliveries: protocol === 'broadcast' ? collector.total(field.deliveries) : 0,
       }),
     }),

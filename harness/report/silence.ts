@@ -17,6 +17,8 @@ export interface SilenceInputs {
    */
   readonly firstRequest: Uint8Array | undefined
   readonly secrets: Secrets
+  /** Says why bytes are no whole message. */
+  readonly explain?: ((bytes: Uint8Array, from: number, to: number) => string | undefined) | undefined
   /** The target was named by a file, in which other words ask for a protocol than on a command line. */
   readonly isFromFile: boolean
 }
@@ -105,6 +107,10 @@ export function silenceText(inputs: SilenceInputs): string {
   const request =
     firstRequest === undefined ? '' : ` (${quoteShown(showBytes(firstRequest, secrets), requestCharactersMax)})`
   const came = `${plural(bytesReceived, 'byte')} came to ${formatCount(bytesSent)} sent${request}`
+  const beginning = samples.find(({ kind }) => kind === 'partial' || kind === 'unfinished')
+  const why = beginning && inputs.explain?.(beginning.bytes, 0, beginning.bytes.length)
+  // Frames are whole, so that the protocol is right and the rules of its replies are not.
+  if (why !== undefined && /^[\d,]+ whole frame/.test(why)) return `${came}: ${why}`
   const but = bytesReceived === 0 ? '' : ', but no whole message'
   return `${came}${but}: ${recognized(samples, protocol, words) ?? `is protocol ${protocol} right? ${others(protocol, words)}`}`
 }

@@ -43,7 +43,7 @@ export class LiveReplies {
   }
 
   #silence(): string {
-    const { facts, firstRequest, secrets = new Secrets(), isFromFile = false } = this.#run
+    const { facts, firstRequest, secrets = new Secrets(), isFromFile = false, explain } = this.#run
     return silenceText({
       protocol: facts.scenario.protocol.name,
       bytesSent: this.#collector.total(field.bytesSent),
@@ -53,6 +53,7 @@ export class LiveReplies {
       firstRequest,
       secrets,
       isFromFile,
+      explain,
     })
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { field, roleIndex } from '../../metrics/slab.ts'
 import { createPrng } from '../../prng.ts'
+import { createProtocol } from '../../protocols/catalog.ts'
 import { parseScenario } from '../../scenario/load.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { MemoryServer } from '../../transports/memory.ts'
@@ -185,4 +186,42 @@ test('reconnect after a number of requests, at a rate', async () => {
   expect(run.failures).toEqual({})
   expect(run.completed).toBeGreaterThan(90)
   expect(run.connects).toBeGreaterThanOrEqual(run.completed / 3 - 2)
+})
+
+test.each([
+  ['{ begins: "250" }', 10],
+  ['{ contains: "550 no" }', 0],
+  ['{ begins: "250", contains: "550" }', 0],
+])(
+  'a later frame that refuses fails its request, unless the step says what is in it: %s',
+  async (expectation, failed) => {
+    const server = lineServer(1, () => '250-yes\n550 no')
+    const settings = settingsOf(
+      `protocol: { line: {}, replies: { until: "### ", refuse: [ "5" ] } }\nloop: [ { send: hi, expect: ${expectation} } ]`,
+    )
+    const run = await simulate(server, { ...settings, requests: 10 })
+    expect(run.failed).toBe(failed)
+  },
+)
+
+test('a reply of which no frame is the last is told as that, and not as the beginning of a frame', () => {
+  const { protocol } = settingsOf('protocol: { line: {}, replies: { until: "### " } }\nloop: [ { send: hi } ]')
+  const format = createProtocol(protocol!)
+  const bytes = Buffer.from('250-a\n250-b\n')
+  expect(format.explain!(bytes, 0, bytes.length)).toBe(
+    '2 whole frames, but none that ends the reply: are until or more right?',
+  )
+  const partial = Buffer.from('250-a\n250')
+  expect(format.explain!(partial, 0, partial.length)).toBe(
+    '1 whole frame, but none that ends the reply: are until or more right?',
+  )
+})
+
+test('a list ends with the line that is a dot, not with one that begins so', async () => {
+  const server = lineServer(1, line => (line === 'LIST' ? '+OK\n.a\n..b\n.' : '+OK'))
+  const settings = settingsOf(
+    'protocol: line\nloop: [ { send: LIST, reply: { until: { equals: "." }, single: "-" }, expect: { equals: "+OK\\n.a\\n..b\\n." } }, { send: STAT, expect: { equals: "+OK" } } ]',
+  )
+  const run = await simulate(server, { ...settings, requests: 20 })
+  expect(run).toMatchObject({ completed: 20, failures: {} })
 })

@@ -29,7 +29,7 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
   }
   const checks: Check[] = []
   const { equals, begins, contains, matches, fields = {}, extension, error } = expectation ?? {}
-  const { isRefusal, refusesByText } = protocol
+  const { isRefusal, isRefusalLater, refusesByText } = protocol
   const asksText = [equals, begins, contains, matches].some(asked => asked !== undefined)
   const namesRefusal =
     Object.keys(fields).length > 0 ||
@@ -37,6 +37,11 @@ export function compileCheck(protocol: Protocol, expectation: PlannedExpectation
     error !== undefined ||
     (refusesByText === true && asksText)
   if (isRefusal !== undefined && !namesRefusal) checks.push((reply, from, end) => !isRefusal(reply, from, end))
+  // A field, and how a reply begins, are those of its first frame: what refuses behind that is not named by them.
+  const namesLater = [equals, contains, matches, error].some(asked => asked !== undefined)
+  if (isRefusalLater !== undefined && namesRefusal && !namesLater) {
+    checks.push((reply, from, end) => !isRefusalLater(reply, from, end))
+  }
   for (const [name, values] of Object.entries(fields)) checks.push(fieldCheck(protocol, name, values))
   if (extension !== undefined) checks.push(extensionCheck(protocol, extension))
   if (error !== undefined) {

@@ -85,7 +85,11 @@ function unplaced(elements: Picture): PictureFault[] {
     if (element.kind === 'body') {
       faults.push({ index, message: 'a body before the length that counts it: where it ends cannot be read' })
     } else {
-      faults.push({ index, message: 'a second length of variable size: what stands behind it cannot be found' })
+      faults.push({
+        index,
+        message:
+          'a second length of variable size, and only the first may be one: leave it to the body, as in body: { length: ber, of: ... }',
+      })
     }
   })
   const counting = elements[firstLength]

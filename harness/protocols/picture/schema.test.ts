@@ -85,7 +85,7 @@ test.each<[string, unknown, string]>([
   [
     'a second length of variable size',
     [{ length: 'u8' }, { length: 'leb128' }, 'body'],
-    '1: a second length of variable size: what stands behind it cannot be found',
+    '1: a second length of variable size, and only the first may be one: leave it to the body, as in body: { length: ber, of: ... }',
   ],
   [
     'an id that the type does not hold',

@@ -11,8 +11,14 @@ export type FrameTest =
   | { readonly kind: 'at'; readonly offset: number; readonly hex: string }
   /** This word of the body, counted from 1, is one of these; words stand between single blanks. */
   | { readonly kind: 'word'; readonly word: number; readonly values: readonly string[] }
-  /** The body begins so, has these bytes and lacks those. */
-  | { readonly kind: 'text'; readonly begins?: string; readonly has?: string; readonly lacks?: string }
+  /** The body is these bytes, begins so, has these and lacks those. */
+  | {
+      readonly kind: 'text'
+      readonly equals?: string
+      readonly begins?: string
+      readonly has?: string
+      readonly lacks?: string
+    }
 
 /** Whether the whole frame `bytes[from, end)` passes. */
 export type FramePredicate = (bytes: Uint8Array, from: number, end: number) => boolean
@@ -129,16 +135,18 @@ function wordTest(word: number, values: readonly string[], { bodyStart, bodyEnd 
 }
 
 function textTest(
-  { begins = '', has, lacks }: Extract<FrameTest, { kind: 'text' }>,
+  { equals, begins = '', has, lacks }: Extract<FrameTest, { kind: 'text' }>,
   { bodyStart, bodyEnd }: FrameParts,
 ): FramePredicate {
   const matches = patternOf(begins)
+  const whole = equals === undefined ? undefined : Buffer.from(equals, 'hex')
   const wanted = has === undefined ? undefined : Buffer.from(has, 'hex')
   const unwanted = lacks === undefined ? undefined : Buffer.from(lacks, 'hex')
   return (bytes, from, end) => {
     const at = bodyStart(bytes, from, end)
     const last = bodyEnd(bytes, from, end)
     return (
+      (whole === undefined || (last - at === whole.length && isAt(bytes, at, whole))) &&
       matches(bytes, at, last) &&
       (wanted === undefined || contains(bytes, at, last, wanted)) &&
       (unwanted === undefined || !contains(bytes, at, last, unwanted))
@@ -213,6 +221,7 @@ function firstBodyBytes(tests: readonly FrameTest[]): FirstBytes | undefined {
 /** The bytes with which a body can begin that passes a test; undefined where that may be any, or none. */
 function firstBytesOf(test: FrameTest): readonly number[] | undefined {
   if (test.kind === 'at' && test.offset === 0) return [Number.parseInt(test.hex.slice(0, 2), 16)]
+  if (test.kind === 'text' && test.equals !== undefined) return [Number.parseInt(test.equals.slice(0, 2), 16)]
   const pattern = test.kind === 'begins' ? test.pattern : test.kind === 'text' ? test.begins : undefined
   const { bytes, kinds } = parsePattern(pattern ?? '')
   const [first] = bytes

@@ -169,7 +169,8 @@ test('explain() tells of the frame at fault within a reply of several frames', (
     return [frameEnd(bytes, 0, bytes.length, 0), explain!(bytes, 0, bytes.length)]
   }
   expect(of('0100 0201 aa')).toEqual([5, undefined])
-  expect(of('0100 01')).toEqual([incomplete, undefined])
+  expect(of('0100 01')).toEqual([incomplete, '1 whole frame, but none that ends the reply: are until or more right?'])
+  expect(of('01')).toEqual([incomplete, undefined])
   expect(of('0100 0300')).toEqual([malformed, 'has type 0x3, which its frames must not have'])
   expect(of(`${'0100'.repeat(21)}`)).toEqual([tooLarge, 'no end of a reply within 40 B'])
 })

@@ -1,3 +1,4 @@
+import { plural } from '../../units.ts'
 import { endsTooLate } from '../explanation.ts'
 import { incomplete, type Protocol, tooLarge } from '../protocol.ts'
 import { compileTests, type FramePredicate, type FrameTest } from './frameTests.ts'
@@ -34,6 +35,8 @@ export interface AnswerRule {
 }
 
 const maxFramesDefault = 16
+/** Behind how many frames came that are whole. */
+const unended = ', but none that ends the reply: are until or more right?'
 
 /**
  * A protocol in which a reply may be several frames, and frames may come that answer nothing. The end that `frameEnd`
@@ -56,7 +59,8 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
     sent: protocol.sent ?? protocol,
     ...((endsReply || isUnasked) && { frameEnd: wholeReplyEnd(protocol, rules, endsReply, isUnasked) }),
     ...(endsReply && partsOfReply(protocol, rules, isUnasked)),
-    ...(endsReply && protocol.explain && { explain: explainWithin(protocol, rules, protocol.explain) }),
+    ...(endsReply && { explain: explainWithin(protocol, rules, endsReply, isUnasked) }),
+    ...(endsReply && protocol.announcedBytes && { announcedBytes: announcedWithin(protocol) }),
     ...(endsReply && isUnasked && { singleFrameEnd: frameEnd }),
     ...(ignore && { ignores: ignore }),
     ...(answerTo && { answerTo }),
@@ -65,6 +69,7 @@ export function withReplies(protocol: Protocol, rules: ReplyRules): Protocol {
         delivers(bytes, from, end) ? protocol.bodyStart(bytes, from, end) : -1,
     }),
     ...(refuse && { isRefusal: endsReply ? anyFrame(refuse, frameEnd) : refuse, refusesByText: true as const }),
+    ...(refuse && endsReply && { isRefusalLater: anyFrame(refuse, frameEnd, 1) }),
     ...(last && {
       endsConnection: (bytes: Uint8Array, from: number, end: number) =>
         last(bytes, from, endsReply ? frameEnd(bytes, from, end, 0) : end),
@@ -126,18 +131,25 @@ function wholeReplyEnd(
 
 /** Why a reply is refused, by the frame in it that is at fault. */
 function explainWithin(
-  { frameEnd, frameBytesMax }: Protocol,
+  { frameEnd, frameBytesMax, explain }: Protocol,
   { maxFrames = maxFramesDefault }: ReplyRules,
-  explain: NonNullable<Protocol['explain']>,
+  endsReply: EndsReply,
+  isUnasked: FramePredicate | undefined,
 ): NonNullable<Protocol['explain']> {
-  const replyBytesMax = frameBytesMax * maxFrames
   return (bytes, from, to) => {
-    let at = from
-    for (let end = frameEnd(bytes, at, to, 0); end !== incomplete; end = frameEnd(bytes, at, to, 0)) {
-      if (end < 0) return explain(bytes, at, to)
+    let frames = 0
+    for (let at = from; at < to; ) {
+      const end = frameEnd(bytes, at, to, 0)
+      if (end < 0) return explain?.(bytes, at, to)
+      if (end === incomplete) break
+      const isOfReply = isUnasked === undefined || !isUnasked(bytes, at, end)
+      if (isOfReply && endsReply(bytes, at, end, frames === 0)) return undefined
+      if (isOfReply) frames++
       at = end
     }
-    return to - from > replyBytesMax ? endsTooLate('no end of a reply', replyBytesMax) : undefined
+    const replyBytesMax = frameBytesMax * maxFrames
+    if (to - from > replyBytesMax) return endsTooLate('no end of a reply', replyBytesMax)
+    return frames === 0 ? explain?.(bytes, from, to) : `${plural(frames, 'whole frame')}${unended}`
   }
 }
 
@@ -180,6 +192,11 @@ function partsOfReply(protocol: Protocol, { joined }: ReplyRules, isUnasked: Fra
   }
 }
 
+/** What a frame announces; of a reply whose first frame is whole nobody knows how long it will be. */
+function announcedWithin({ frameEnd, announcedBytes }: Protocol): NonNullable<Protocol['announcedBytes']> {
+  return (bytes, from, to) => (frameEnd(bytes, from, to, 0) > 0 ? 0 : (announcedBytes?.(bytes, from, to) ?? 0))
+}
+
 /** By which rule a frame is answered; frames that pass one of the `earlier` tests are not. */
 function answersOf(
   rules: readonly AnswerRule[] | undefined,
@@ -197,13 +214,13 @@ function answersOf(
   }
 }
 
-/** Whether any frame of a whole reply passes: a server may say no after it has begun to answer. */
-function anyFrame(test: FramePredicate, frameEnd: Protocol['frameEnd']): FramePredicate {
+/** Whether a frame of a whole reply passes, the first `skipped` left out: a server may say no after it has begun to answer. */
+function anyFrame(test: FramePredicate, frameEnd: Protocol['frameEnd'], skipped = 0): FramePredicate {
   return (bytes, from, end) => {
-    for (let at = from; at < end; ) {
+    for (let at = from, frame = 0; at < end; frame++) {
       const next = frameEnd(bytes, at, end, 0)
       if (next <= 0) return false
-      if (test(bytes, at, next)) return true
+      if (frame >= skipped && test(bytes, at, next)) return true
       at = next
     }
     return false

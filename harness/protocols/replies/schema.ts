@@ -13,7 +13,7 @@ const framesMax = 100_000
 const answersMax = 64
 
 const testForms =
-  'a text that the body begins with, { at: 0, is: ... }, { word: 1, is: ... }, { begins: ..., has: ..., lacks: ... } or a field such as { type: 0x30 }'
+  'a text that the body begins with, { equals: ... }, { at: 0, is: ... }, { word: 1, is: ... }, { begins: ..., has: ..., lacks: ... } or a field such as { type: 0x30 }'
 
 /** One test of frames as a scenario writes it. */
 function readTest(value: unknown): FrameTest {
@@ -21,7 +21,7 @@ function readTest(value: unknown): FrameTest {
   if (!isMapping(value) || Object.keys(value).length === 0) throw new InvalidValue(testForms, show(value))
   if ('at' in value) return placeTest(value)
   if ('word' in value) return wordTest(value)
-  if ('begins' in value || 'has' in value || 'lacks' in value) return textTest(value)
+  if (['equals', 'begins', 'has', 'lacks'].some(key => key in value)) return textTest(value)
   return {
     kind: 'fields',
     values: Object.fromEntries(Object.entries(value).map(([name, one]) => [name, numbersOf(name, one)])),
@@ -51,11 +51,12 @@ function wordTest(value: Mapping): FrameTest {
 }
 
 function textTest(value: Mapping): FrameTest {
-  onlyKeys(value, ['begins', 'has', 'lacks'])
-  const { begins, has, lacks } = value
+  onlyKeys(value, ['equals', 'begins', 'has', 'lacks'])
+  const { equals, begins, has, lacks } = value
   if (begins !== undefined && typeof begins !== 'string') throw new InvalidValue('text in begins', show(begins))
   return {
     kind: 'text',
+    ...(equals !== undefined && { equals: hexOf('equals', equals) }),
     ...(begins !== undefined && { begins }),
     ...(has !== undefined && { has: hexOf('has', has) }),
     ...(lacks !== undefined && { lacks: hexOf('lacks', lacks) }),
@@ -187,8 +188,9 @@ function testInput(test: FrameTest): unknown {
     case 'word':
       return { word: test.word, is: test.values }
     case 'text': {
-      const { begins, has, lacks } = test
+      const { equals, begins, has, lacks } = test
       return {
+        ...(equals !== undefined && { equals: { hex: equals } }),
         ...(begins !== undefined && { begins }),
         ...(has !== undefined && { has: { hex: has } }),
         ...(lacks !== undefined && { lacks: { hex: lacks } }),

@@ -107,6 +107,12 @@ function expectIssues(path: Path, expect: Expectation | undefined, names: Readon
     const text = expect[key]
     const name = typeof text === 'string' ? [...names].find(name => text.includes(`{{${name}}}`)) : undefined
     if (name === undefined) return []
-    return [conflict([...path, key], 'text without slots, or echo for what was sent', show(`{{${name}}}`))]
+    return [
+      conflict(
+        [...path, key],
+        'text without slots, or expect: echo in place of the mapping for what was sent',
+        show(`{{${name}}}`),
+      ),
+    ]
   })
 }

@@ -109,3 +109,12 @@ test.each([
 ])('refuses a number of requests to a connection that makes no sense: %s', (reconnect, message) => {
   expect(faultsWith(reconnect)).toEqual([expect.stringContaining(`reconnect.after: ${message}`)])
 })
+
+test('ids with replies of several frames need one request in flight', () => {
+  const protocol =
+    'protocol: { frame: [ { length: u8 }, { id: u16 }, { op: u8 }, body ], replies: { more: { op: 1 } } }'
+  expect(faultsWith(protocol)).toEqual([])
+  expect(faultsWith(protocol, 'load: { pipeline: 4 }')).toEqual([
+    expect.stringContaining('load.pipeline: expected 1 where replies have ids and several frames'),
+  ])
+})

@@ -4,7 +4,7 @@ import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
 import { unknownFields } from '../../protocols/replies/schema.ts'
 import { unknownWord } from '../../suggestion.ts'
 import { placedSteps } from '../clients.ts'
-import { type Issue, issue, type Path } from '../path.ts'
+import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import { isOneWay, type ReplyForm, type Step } from '../scenario.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
@@ -18,6 +18,20 @@ const fixed: Readonly<Record<string, string>> = {
 
 /** What excludes `reply` in a step, or makes no sense beside it. */
 export function replyFormIssues(settings: Partial<ScenarioSettings>): Issue[] {
+  return [...stepsIssues(settings), ...idIssues(settings)]
+}
+
+/** Replies of several frames with ids: nothing tells which of the frames that come between one another belong together. */
+function idIssues({ protocol, load }: Partial<ScenarioSettings>): Issue[] {
+  if (protocol === undefined || !('replies' in protocol) || load === undefined || load.pipeline === 1) return []
+  const { until, more } = protocol.replies ?? {}
+  if (until === undefined && more === undefined) return []
+  if (createProtocol(protocol).requestId === undefined) return []
+  const wanted = '1 where replies have ids and several frames, as frames of other replies may come between them'
+  return [conflict(['load', 'pipeline'], wanted, String(load.pipeline))]
+}
+
+function stepsIssues(settings: Partial<ScenarioSettings>): Issue[] {
   return placedSteps(settings).flatMap(({ path, step }) =>
     step.reply === undefined ? [] : stepIssues([...path, 'reply'], step, step.reply, settings),
   )

@@ -70,7 +70,9 @@ test.each([
   ],
   [
     ['loop: [{ send: a, capture: { t: body } }, { send: b, expect: { equals: "x{{t}}" } }]'],
-    ['4:72 loop[1].expect.equals: expected text without slots, or echo for what was sent, got "{{t}}"'],
+    [
+      '4:72 loop[1].expect.equals: expected text without slots, or expect: echo in place of the mapping for what was sent, got "{{t}}"',
+    ],
   ],
   [
     ['load: { pipeline: 2 }', 'loop: [{ send: a, capture: { t: body } }]'],

@@ -86,7 +86,11 @@ function checkExpectation(found: readonly string[], context: z.RefinementCtx): v
 /** Expectations are the same for all requests, so slots are refused; other braces are literal text. */
 function checkNoSlots(value: string): void {
   for (const [braces] of value.matchAll(slotPattern)) {
-    if (isSlot(braces)) throw new InvalidValue('text without slots, or echo for what was sent', show(braces))
+    if (isSlot(braces))
+      throw new InvalidValue(
+        'text without slots, or expect: echo in place of the mapping for what was sent',
+        show(braces),
+      )
   }
 }
 

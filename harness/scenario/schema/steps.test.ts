@@ -99,7 +99,7 @@ test.each([
   ],
   [
     '{ equals: "a {{seq}}" }',
-    '37 loop[0].expect.equals: expected text without slots, or echo for what was sent, got "{{seq}}"',
+    '37 loop[0].expect.equals: expected text without slots, or expect: echo in place of the mapping for what was sent, got "{{seq}}"',
   ],
   ['{ matches: "(a" }', '38 loop[0].expect.matches: expected a regular expression, got "(a" (unterminated group)'],
   ['{ error: "" }', '36 loop[0].expect.error: expected the first word of an error, got ""'],
