@@ -62,7 +62,7 @@ export function planRealReplies(protocol: ProtocolSpec, bank: RequestBank, known
   const isKnown = lengths.every(length => length !== undefined) && (!weighted || areSameLength)
   if (!isKnown && !areFramed(protocol, bank)) return 'a null server cannot tell where these requests end'
   if (weighted && steps.some(({ form, reply }) => form !== undefined || !reply)) {
-    return 'a null server cannot tell which step of a mix a request belongs to, and their replies end in different ways'
+    return 'a null server cannot tell which step of a mix, or of several groups, a request is of, and their replies end in different ways'
   }
   const replies = weighted ? [nearest(found, known.meanReplyBytes)] : found
   const longest = replies.reduce((most, { length }) => Math.max(most, length), 0)

@@ -209,7 +209,7 @@ describe('there is no null server with real replies', () => {
       'where the replies to a mix end in different ways',
       'protocol: line\nmix: [ { send: a }, { send: b, reply: { until: "." } } ]',
       [bytesOf('.\n'), bytesOf('.\n')],
-      'a null server cannot tell which step of a mix a request belongs to, and their replies end in different ways',
+      'a null server cannot tell which step of a mix, or of several groups, a request is of, and their replies end in different ways',
     ],
   ])('%s', (_, yaml, replies, reason) => {
     expect(planned(yaml, replies).plan).toBe(reason)

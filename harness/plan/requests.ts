@@ -4,7 +4,7 @@ import { createPrng, streamSeed } from '../prng.ts'
 import { createProtocol } from '../protocols/catalog.ts'
 import type { BodyLayers, Message, Protocol } from '../protocols/protocol.ts'
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
-import { type Answer, answersOf, restName, restOffset } from '../scenario/answers.ts'
+import { type Answer, plannedAnswersOf, restName, restOffset } from '../scenario/answers.ts'
 import { clientGroups, type PlacedStep, placedRequests, placedSteps } from '../scenario/clients.ts'
 import { loginOf } from '../scenario/login.ts'
 import { type Issue, IssuesError, issue, type Path, showPath } from '../scenario/path.ts'
@@ -35,7 +35,7 @@ import {
   type PlannedCapture,
   type TemplatePart,
 } from './templates.ts'
-import { upgradeStep, webSocketAnswers } from './upgrade.ts'
+import { upgradeStep } from './upgrade.ts'
 
 /** Encodes the steps of a scenario; an IssuesError names every step whose message does not fit the protocol. */
 export function encodeRequests(
@@ -59,7 +59,7 @@ export function encodeRequests(
     const { send, reply } = scenario.heartbeat
     builder.add('heartbeat', { path: ['heartbeat'] }, { send, think: 0 }, 1, reply)
   }
-  for (const answer of protocol.isUpgraded ? webSocketAnswers : answersOf(scenario.protocol)) builder.addAnswer(answer)
+  for (const answer of plannedAnswersOf(scenario.protocol)) builder.addAnswer(answer)
   if (scenario.key !== undefined) builder.addKeyHandshake()
   for (const { name, frame, equals } of loginOf(scenario)) {
     builder.addHandshake(name, frame, equals && { expectation: { equals } })

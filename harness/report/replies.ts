@@ -1,7 +1,7 @@
 import { list } from '../invalidValue.ts'
 import type { Replies, SampleRecord } from '../metrics/replies.ts'
 import { errorWordBytesMax, type Sample } from '../metrics/samples.ts'
-import { answersOf } from '../scenario/answers.ts'
+import { isUpgraded, plannedAnswersOf } from '../scenario/answers.ts'
 import { placedSteps } from '../scenario/clients.ts'
 import { loginOf } from '../scenario/login.ts'
 import type { Expectation, Payload, Scenario, Step } from '../scenario/scenario.ts'
@@ -95,9 +95,10 @@ function stepsOf(scenario: Scenario): (Step | undefined)[] {
   return [
     ...stepsOfKind(false),
     ...(heartbeat === undefined ? [] : [undefined]),
-    ...answersOf(protocol).map(() => undefined),
+    ...plannedAnswersOf(protocol).map(() => undefined),
     ...(key === undefined ? [] : [undefined, undefined]),
     ...loginOf({ protocol }).map(() => undefined),
+    ...(isUpgraded(protocol) ? [undefined] : []),
     ...stepsOfKind(true),
   ]
 }

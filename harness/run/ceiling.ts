@@ -147,6 +147,7 @@ function nullPlan(
   { warmupMs, measuredMs }: typeof defaultTimes,
 ): Plan {
   const { requests: _, sourceAddresses: __, heartbeat: ___, clients, ...rest } = scenario
+  const { after: ____, ...reconnect } = scenario.reconnect
   const loop: Scenario = {
     ...rest,
     ...(clients && { clients: clients.filter(group => loopOf(group).length > 0) }),
@@ -154,7 +155,7 @@ function nullPlan(
     warmup: warmupMs,
     duration: measuredMs,
     timeout: timeoutMs,
-    reconnect: { ...scenario.reconnect, when: 'never' },
+    reconnect: { ...reconnect, when: 'never' },
   }
   const [address] = addresses
   const { transport, protocol } = workers[0]!

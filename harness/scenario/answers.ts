@@ -1,5 +1,6 @@
 import type { ProtocolSpec } from '../protocols/protocolSpec.ts'
 import type { FrameTest } from '../protocols/replies/frameTests.ts'
+import { webSocketRules } from '../protocols/webSocket.ts'
 import type { Path } from './path.ts'
 import type { Send } from './scenario.ts'
 
@@ -14,6 +15,17 @@ export interface Answer {
 
 /** The name of the value that is what stands in a message behind the text of its test. */
 export const restName = 'rest'
+
+/** Whether connections begin with the upgrade to WebSocket by themselves. */
+export function isUpgraded(protocol: ProtocolSpec): boolean {
+  return protocol.name === 'broadcast' && protocol.framing === 'websocket'
+}
+
+/** All answers that are planned: those that a protocol has rules for, or those to what WebSocket itself asks. */
+export function plannedAnswersOf(protocol: ProtocolSpec): Answer[] {
+  if (!isUpgraded(protocol)) return answersOf(protocol)
+  return webSocketRules.answer.map(({ to, send }, index) => ({ path: ['protocol', 'answer', index], to, send }))
+}
 
 /** The answers that a protocol has rules for. */
 export function answersOf(protocol: ProtocolSpec | undefined): Answer[] {

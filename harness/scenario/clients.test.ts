@@ -152,3 +152,16 @@ clients: [ {}, { connect: [ { send: { type: 0xc0 } } ], loop: [ { send: { type: 
   expect(scenario.clients![0]!.connect).not.toHaveLength(0)
   expect(scenario.clients![1]!.connect).toHaveLength(1)
 })
+
+test('a login in a group is checked, and its password is a secret, as at the top', () => {
+  const login = (protocol: string, password: string) =>
+    `name: s\ntarget: { address: "tcp://h:1" }\nprotocol: ${protocol}\nclients: [ { connect: [ { login: { postgres: { user: ann, password: ${password} } } } ], loop: [ { send: { type: Q, body: x } } ] } ]\n`
+  const drawn = '{ frame: [ { type: char }, { length: u32, counts: itself }, body ] }'
+  const { redacted, secrets } = parseScenario(login(drawn, '12345'), 's.yaml', [], {})
+  expect(JSON.stringify(redacted)).not.toContain('12345')
+  expect(secrets.values).toContain('12345')
+  const withIds = '{ frame: [ { type: char }, { length: u32, counts: itself }, { id: u16 }, body ] }'
+  expect(faultsIn(login(withIds, 'x'))).toEqual([
+    expect.stringContaining('clients[0].connect[0].login: needs replies in order'),
+  ])
+})

@@ -196,3 +196,18 @@ group('settings of websocket', () => {
     expect(faultLines(() => scenarioFromUrl('ws://h/{{token}}', []))[0]).toContain('expected a slot such as')
   })
 })
+
+test('a user or a password that would end the text it stands in is refused, and not shown', () => {
+  const faults = faultsIn(scenarioWith(`protocol: { nats: { user: ann, password: 'a"b' } }`))
+  expect(faults).toEqual([
+    's.yaml:3:42 protocol.nats.password: cannot have a quotation mark, a backslash, a control character or {{ in it: its place is a text',
+  ])
+  expect(faultsIn(scenarioWith(`protocol: { mqtt: { user: ann, password: 'a"b' } }`))).toEqual([])
+  expect(faultsIn(scenarioWith("protocol: { mqtt: { user: ann, password: '{{seq}}' } }"))).toHaveLength(1)
+})
+
+test('a fault of a URL shows no password that is not escaped as it should be', () => {
+  for (const url of ['postgres://me:s3/cr3t@db/shop', 'mysql://me:p@ss#cr3t@h', 'nats://ann:cr3t/x@h']) {
+    expect(faultLines(() => scenarioFromUrl(url, [])).join()).not.toContain('cr3t')
+  }
+})

@@ -24,7 +24,19 @@ export function settingText(key: string, value: unknown, path: Path): SettingTex
   if (key === 'headers') return headerLines(value, path)
   if (typeof value === 'object') return { issues: [issue(path, 'expected text or a number')] }
   const text = String(value)
+  const unfit = key === 'user' || key === 'password' ? unfitInLogins[String(path[1])] : undefined
+  // The value is not shown: it may be a password.
+  if (unfit?.pattern.test(text))
+    return { issues: [issue(path, `cannot have ${unfit.what} in it: its place is a text`)] }
   return key === 'path' ? requestPath(text, path) : { text }
+}
+
+/** What would end the text in which a user or a password stands, or be read as a slot, by description. */
+const unfitInLogins: Readonly<Record<string, { readonly pattern: RegExp; readonly what: string }>> = {
+  amqp: { pattern: /\{\{/, what: '{{' },
+  mqtt: { pattern: /\{\{/, what: '{{' },
+  nats: { pattern: /["\\\p{Cc}]|\{\{/u, what: 'a quotation mark, a backslash, a control character or {{' },
+  stomp: { pattern: /[:\\\p{Cc}]|\{\{/u, what: 'a colon, a backslash, a control character or {{' },
 }
 
 /** The path of a request, whose slash the description has. */

@@ -210,12 +210,15 @@ function decoded(part: string): string {
   }
 }
 
+/** Schemes of which a URL may have a password, and has no path with an @ in it. */
+const withPassword = /^(?:rediss?|amqps?|mqtts?|mysql|mariadb|nats|postgres(?:ql)?|stomp):/i
+
 /**
- * A URL without the user and the password in it. Those of Redis have no path in which there is an @, so that a password
- * which is not escaped as it should be is not shown either.
+ * A URL without the user and the password in it. Where no path has an @, a password which is not escaped as it should be is
+ * not shown either.
  */
 export function withoutLogin(url: string): string {
-  return url.replace(/^rediss?:/i.test(url) ? /^([a-z]+:\/\/).*@/is : /^([a-z]+:\/\/)[^@/?#]*@/i, '$1')
+  return url.replace(withPassword.test(url) ? /^([a-z]+:\/\/).*@/is : /^([a-z]+:\/\/)[^@/?#]*@/i, '$1')
 }
 
 interface UrlParts {

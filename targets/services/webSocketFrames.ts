@@ -3,7 +3,7 @@ import { controlBytesMax, frameType, headEnd, maskBytes } from '../../harness/pr
 
 /** The longest head of a request for an upgrade. */
 const headBytesMax = 8 * 1024
-/** The most fragments of a message: each is looked at again whenever more of the message comes. */
+/** The most frames of a message, with those that stand between its fragments: each is looked at again whenever more of the message comes. */
 const fragmentsMax = 1024
 /** `GET` begins with a byte that no frame begins with. */
 const upgradeStart = 0x47
@@ -60,6 +60,7 @@ function messageEnd(bytes: Uint8Array, from: number, to: number, maxFrame: numbe
     const type = bytes[at]!
     if (isControl(type)) {
       if (!isOpen) return end
+      if (++fragments > fragmentsMax) return tooLarge
     } else {
       // A message begins with its kind, and goes on with frames that have none.
       if (isOpen !== ((type & 0x0f) === frameType.continuation)) return malformed

@@ -47,7 +47,8 @@ export class AfterEnd {
     while (at < end && !isOver) {
       const found = frames.frameEnd(link, input, at, end)
       if (found === incomplete) break
-      isOver = found < 0 || protocol.endsConnection?.(input, at, found) === true || this.#isLoggingIn(link)
+      const isLast = !frames.isInOtherForm(link) && protocol.endsConnection?.(input, at, found) === true
+      isOver = found < 0 || isLast || this.#isLoggingIn(link)
       if (found > 0) this.takeFrame(link, input, at, found, now)
       else samples.broken(found, input, at, end, now)
       at = isOver ? end : found
@@ -63,9 +64,8 @@ export class AfterEnd {
 
   /** Takes a whole frame. */
   takeFrame(link: number, input: Uint8Array, from: number, end: number, now: number): void {
-    const { counters, protocol, slots, sequence, deliveries, strays } = this.#options
-    if (protocol.ignores?.(input, from, end) || (protocol.answerTo?.(input, from, end) ?? -1) >= 0) return
-    if (deliveries?.takeAfterEnd(link, input, from, end, now)) return
+    const { counters, slots, sequence, strays } = this.#options
+    if (this.#takeUnasked(link, input, from, end, now)) return
     const slot = slots.find(link, input, from, end)
     if (slot < 0) {
       strays.takeAfterEnd(link, input, from, end, now)
@@ -75,6 +75,14 @@ export class AfterEnd {
     if (role === roleIndex.request) counters.drainedResponseTime(now - slots.intendedAt[slot]!)
     counters.nonCompletingReply()
     slots.release(link, slot)
+  }
+
+  /** Whether a frame answers nothing. */
+  #takeUnasked(link: number, input: Uint8Array, from: number, end: number, now: number): boolean {
+    const { protocol, deliveries, frames } = this.#options
+    if (frames.isInOtherForm(link)) return false
+    if (protocol.ignores?.(input, from, end) || (protocol.answerTo?.(input, from, end) ?? -1) >= 0) return true
+    return deliveries?.takeAfterEnd(link, input, from, end, now) === true
   }
 
   /** A login that was under way at the end goes no further: what else comes on the link is of no interest. */

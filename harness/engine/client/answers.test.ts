@@ -225,3 +225,13 @@ test('a list ends with the line that is a dot, not with one that begins so', asy
   const run = await simulate(server, { ...settings, requests: 20 })
   expect(run).toMatchObject({ completed: 20, failures: {} })
 })
+
+test('an answer within a reply that cannot be sent ends the connection that asked for it', async () => {
+  // A line cannot have a line end in it.
+  const server = lineServer(1, () => `250-a\n${JSON.stringify({ v: 'x\ny' })}\n250 end`)
+  const settings = settingsOf(
+    'protocol: { line: {}, replies: { until: "### ", answer: [ { to: "{", capture: { w: "json:v" }, send: "PONG {{w}}" } ] } }\nloop: [ { send: hi } ]',
+  )
+  const run = await simulate(server, { ...settings, requests: 4 })
+  expect(run).toMatchObject({ completed: 0, failed: 4, failures: { unexpected: 4 } })
+})

@@ -105,8 +105,10 @@ export class ConnectionEndings {
       const frame = unserved[at]!
       isRefused = this.#outgoing.sendOne(link, frame, now, unserved[at + 1]!) === written.refused
       const role = this.#roleOf(frame)
-      if (role === roleIndex.request) this.unservedRequests--
-      else this.#links.heartbeatSent(link, now, true)
+      if (role === roleIndex.request) {
+        this.unservedRequests--
+        this.#links.sent(link, 1)
+      } else this.#links.heartbeatSent(link, now, true)
       this.#counters.sent(role, 0, this.#outgoing.takeBytesWritten())
     }
     unserved.splice(0, at)

@@ -228,6 +228,7 @@ export class Exchange {
     while (at < end) {
       const frameEnd = this.frames.frameEnd(link, input, at, end)
       if (frameEnd === incomplete) {
+        at = this.frames.start(link, input, at, end)
         if (!this.frames.isInOtherForm(link)) cause = this.#unasked?.takeWithinPart(link, input, at, end, now)
         break
       }
@@ -270,9 +271,11 @@ export class Exchange {
   /** Takes a whole frame: finds the request it answers, checks it and records the outcome. */
   #take(link: number, input: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
     const slots = this.#slots
-    if (this.#unasked !== undefined && !this.frames.isInOtherForm(link)) {
+    const isInOtherForm = this.frames.isInOtherForm(link)
+    if (this.#unasked !== undefined && !isInOtherForm) {
       if (this.#unasked.take(link, input, from, end, now)) return this.#unasked.takeCause()
-      this.#unasked.takeWithin(link, input, from, end, now)
+      const refused = this.#unasked.takeWithin(link, input, from, end, now)
+      if (refused !== undefined) return refused
     }
     const slot = slots.find(link, input, from, end)
     if (slot < 0) return this.#strays.take(link, input, from, end, now)
@@ -281,7 +284,7 @@ export class Exchange {
     const step = this.#sequence.stepOfFrame[frame]!
     if (this.#logins !== undefined && this.#sequence.logsIn[step])
       return this.#logins.take(link, slot, step, input, from, end, now)
-    this.endings?.replied(link, step, input, from, end)
+    if (!isInOtherForm) this.endings?.replied(link, step, input, from, end)
     this.#statuses?.count(step, input, from)
     const isOk = this.#checks.passes(link, slot, frame, step, input, from, end)
     if (this.#isSinglePass) this.samples.replied(step, isOk, input, from, end, now)

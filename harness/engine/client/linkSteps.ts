@@ -34,7 +34,8 @@ export class LinkSteps {
       this.handshakeFrom.fill(handshakeFrom, link, end)
       this.handshakeEnd.fill(handshakeEnd, link, end)
       this.isWeighted.fill(weighted ? 1 : 0, link, end)
-      const inHandshake = hasRows(handshakeFrom, handshakeEnd)
+      // One that only listens has no loop with which it would take the next row.
+      const inHandshake = hasRows(handshakeFrom, handshakeEnd) || (areShared && loopFrom === loopEnd)
       this.handshakeUsesRows.fill(inHandshake ? 1 : 0, link, end)
       this.usesRows.fill(inHandshake || areShared || hasRows(loopFrom, loopEnd) ? 1 : 0, link, end)
       link = end

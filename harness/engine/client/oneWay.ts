@@ -91,7 +91,8 @@ export class OneWayRequests {
       const until = now + pauses.after(this.#lastStep)
       links.pause(link, until)
       pause(link, until)
-    } else if (!isQueued && !this.#isPaced && !due.has(link)) pause(link, now + nextTurnMs)
+      // At a rate the plan says when the next is sent, unless its connection has to give way to a new one.
+    } else if (!isQueued && (!this.#isPaced || links.isSpent(link)) && !due.has(link)) pause(link, now + nextTurnMs)
   }
 
   /** The kernel has taken all that was queued on the link. */

@@ -63,8 +63,10 @@ export function createSingleRequests({ bank, protocol, key, seed }: SingleReques
     const step = bank.steps[index]!
     const before = indexes[place - 1]
     if (step.login !== undefined) return loginOf(step.login)
-    const replyType = step.expectation?.fields?.['type']?.[0]
     const replyFormat = formatOf(step)
+    // Only a format with a type of its own says that of a reply where it is looked at.
+    const hasType = (replyFormat ?? protocol).type !== undefined
+    const replyType = hasType ? step.expectation?.fields?.['type']?.[0] : undefined
     return {
       make(reply) {
         if (before !== undefined) signer?.answered(before, reply, 0, reply.length)

@@ -45,18 +45,22 @@ export class UnaskedFrames {
     )
   }
 
-  /** Takes such frames within a whole reply, which may be several frames. */
-  takeWithin(link: number, bytes: Uint8Array, from: number, end: number, now: number): void {
+  /**
+   * Takes such frames within a whole reply, which may be several frames. Returns the cause to close the connection for, as
+   * `takeCause` does.
+   */
+  takeWithin(link: number, bytes: Uint8Array, from: number, end: number, now: number): FailureKind | undefined {
     const frameEnd = this.#frameEnd
-    if (frameEnd === undefined) return
+    if (frameEnd === undefined) return undefined
     const taken = this.#taken[link]!
     this.#taken[link] = 0
     for (let at = from + taken; at < end; ) {
       const next = frameEnd(bytes, at, end, 0)
-      if (next <= 0 || (at === from && next === end)) return
+      if (next <= 0 || (at === from && next === end)) return undefined
       this.take(link, bytes, at, next, now)
       at = next
     }
+    return this.takeCause()
   }
 
   /**

@@ -29,8 +29,21 @@ export function captureIssues(settings: Partial<ScenarioSettings>): Issue[] {
       ...useIssues([...path, 'send'], send, new Set([...common, ...Object.keys(capture), restName])),
       ...fieldIssues([...path, 'capture'], capture, protocol),
     ]),
+    ...sharedNameIssues(steps, protocol),
     ...(steps.some(({ kind, step }) => kind === 'loop' && step.capture) ? loopIssues(settings) : []),
   ]
+}
+
+/** Names that both a step and an answer capture: a connection has one value by each name. */
+function sharedNameIssues(steps: readonly PlacedStep[], protocol: ProtocolSpec | undefined): Issue[] {
+  const answers = answersOf(protocol)
+  if (answers.length === 0) return []
+  const taken = new Set([restName, ...answers.flatMap(({ capture = {} }) => Object.keys(capture))])
+  return steps.flatMap(({ path, step }) =>
+    Object.keys(step.capture ?? {})
+      .filter(name => taken.has(name))
+      .map(name => conflict([...path, 'capture', name], 'a name that no answer of the protocol uses', show(name))),
+  )
 }
 
 /** What is wrong with the values of one group of connections, which are those of its handshake and its loop. */

@@ -14,9 +14,10 @@ const keyPaths: readonly Path[] = [
   ]),
 ]
 
-/** The paths of passwords, which are text too. The second is a setting of a description. */
+/** The paths of passwords, which are text too. The last is a setting of a description. */
 const passwordPaths: readonly Path[] = [
   ['connect', '*', 'login', '*', 'password'],
+  ['clients', '*', 'connect', '*', 'login', '*', 'password'],
   ['protocol', '*', 'password'],
 ]
 
@@ -40,23 +41,30 @@ export function keysIn(data: unknown): Path[] {
 
 /** The paths of the passwords of logins in plain data. */
 export function passwordsIn(data: unknown): Path[] {
-  const steps = valueAt(data, ['connect'])
-  if (!Array.isArray(steps)) return []
-  return steps.flatMap((_, index) => {
-    const login = valueAt(data, ['connect', index, 'login'])
-    const paths = isMapping(login) ? Object.keys(login).map(name => ['connect', index, 'login', name, 'password']) : []
-    return paths.filter(path => (valueAt(data, path) ?? '') !== '')
-  })
+  return groupPaths(data)
+    .flatMap(group => entriesOf(data, [...group, 'connect']))
+    .flatMap(step => {
+      const login = valueAt(data, [...step, 'login'])
+      const paths = isMapping(login) ? Object.keys(login).map(name => [...step, 'login', name, 'password']) : []
+      return paths.filter(path => (valueAt(data, path) ?? '') !== '')
+    })
+}
+
+/** Where steps stand: at the top, and in each group of connections. */
+function groupPaths(data: unknown): Path[] {
+  return [[], ...entriesOf(data, ['clients'])]
+}
+
+function entriesOf(data: unknown, path: Path): Path[] {
+  const list = valueAt(data, path)
+  return Array.isArray(list) ? list.map((_, index) => [...path, index]) : []
 }
 
 /** The paths of headers that log in, in the requests of plain data, as of -H: they are shown as little as keys. */
 export function credentialsIn(data: unknown): Path[] {
-  const entries = (path: Path): Path[] => {
-    const list = valueAt(data, path)
-    return Array.isArray(list) ? list.map((_, index) => [...path, index]) : []
-  }
-  const groups = [[], ...entries(['clients'])]
-  const steps = groups.flatMap(group => ['loop', 'mix', 'connect'].flatMap(key => entries([...group, key])))
+  const steps = groupPaths(data).flatMap(group =>
+    ['loop', 'mix', 'connect'].flatMap(key => entriesOf(data, [...group, key])),
+  )
   return [...steps, ['heartbeat']].flatMap(step => {
     const path = [...step, 'send', 'headers']
     const headers = valueAt(data, path)

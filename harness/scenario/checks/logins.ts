@@ -1,15 +1,14 @@
 import { createProtocol } from '../../protocols/catalog.ts'
-import { type Issue, issue, type Path } from '../path.ts'
+import { placedSteps } from '../clients.ts'
+import { type Issue, issue } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
 import type { ScenarioSettings } from '../schema/schema.ts'
 import { targetsOf } from './targets.ts'
 
 /** What excludes a login, or makes no sense beside it. */
 export function loginIssues(settings: Partial<ScenarioSettings>): Issue[] {
-  const { connect = [], protocol, layers } = settings
-  const places = connect.flatMap(({ login }, index): Path[] =>
-    login === undefined ? [] : [['connect', index, 'login']],
-  )
+  const { protocol, layers } = settings
+  const logins = placedSteps(settings).filter(({ step }) => step.login !== undefined)
   const refusals = [
     ...(protocol === undefined || protocol.name === 'frame'
       ? []
@@ -22,8 +21,12 @@ export function loginIssues(settings: Partial<ScenarioSettings>): Issue[] {
       ? ['needs a connection, and over UDP there is none']
       : []),
   ]
-  return places.flatMap((path, index) => [
-    ...refusals.map(message => issue(path, message)),
-    ...(index === 0 ? [] : [issue(path, 'a connection logs in once, and an earlier step does')]),
-  ])
+  return logins.flatMap(({ path, group }, index) => {
+    const place = [...path, 'login']
+    const isFirst = logins.findIndex(login => login.group === group) === index
+    return [
+      ...refusals.map(message => issue(place, message)),
+      ...(isFirst ? [] : [issue(place, 'a connection logs in once, and an earlier step does')]),
+    ]
+  })
 }

@@ -118,3 +118,14 @@ test('ids with replies of several frames need one request in flight', () => {
     expect.stringContaining('load.pipeline: expected 1 where replies have ids and several frames'),
   ])
 })
+
+test('a step and an answer cannot capture a value by the same name', () => {
+  const protocol = 'protocol: { line: {}, replies: { answer: [ { to: ASK, capture: { id: body }, send: "{{id}}" } ] } }'
+  const loop = (name: string) => `loop: [ { send: a, capture: { ${name}: body } }, { send: "{{${name}}}" } ]`
+  expect(faultsWith(protocol, loop('token'))).toEqual([])
+  for (const name of ['id', 'rest']) {
+    expect(faultsWith(protocol, loop(name))).toEqual([
+      expect.stringContaining(`loop[0].capture.${name}: expected a name that no answer of the protocol uses`),
+    ])
+  }
+})
