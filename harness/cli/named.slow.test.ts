@@ -13,11 +13,16 @@ const login = { user: 'robot', password: 'geheim7' }
 
 /** Every request of a run was answered as it should be. */
 function expectWhole({ code, report }: RunEnded, requests = 2000) {
+  expectAnswered(report, requests)
+  expect(code).toBe(0)
+  return report
+}
+
+/** The same for a run at a rate, which other programs may make late and so invalid. */
+function expectAnswered(report: RunEnded['report'], requests = 2000) {
   expect(report.totals.failures).toEqual({})
   expect(report.totals).toMatchObject({ sent: requests, completed: requests })
   expect(balances(report)).toBe(true)
-  expect(code).toBe(0)
-  return report
 }
 
 /** Runs 2,000 requests on one connection as the first lines of a description tell. */
@@ -92,7 +97,8 @@ test('nats:// logs in and publishes, and its pings are answered', async ({ skip 
   const { port, counts } = await startNats(skip, login)
   const url = `nats://${login.user}:${login.password}@127.0.0.1:${port}`
   // The server pings each client, once in so short a run.
-  const report = expectWhole(await run(url, '-R', '1000', '-n', '2000', '-c', '2', '-d', '10s'))
+  const { report } = await run(url, '-R', '1000', '-n', '2000', '-c', '2', '-d', '10s')
+  expectAnswered(report)
   expect(describeProtocol(report.scenario.protocol)).toBe('nats')
   expect((await counts())['in_msgs']).toBe(2000)
   expect(report.totals.answers).toBeGreaterThanOrEqual(2)
