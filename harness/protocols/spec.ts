@@ -13,7 +13,7 @@ import { pictureInput, pictureSchema } from './picture/schema.ts'
 import type { ProtocolName } from './protocol.ts'
 import type { BroadcastFraming, FrameSettings, ProtocolSpec, WithReplies } from './protocolSpec.ts'
 import type { ReplyRules } from './replies/replies.ts'
-import { repliesInput, repliesSchema, unknownFields } from './replies/schema.ts'
+import { repliesInput, repliesSchema, unknownFields, unknownFieldText } from './replies/schema.ts'
 import { respSettingsWith } from './resp/schema.ts'
 
 /** The names of the protocols. */
@@ -336,7 +336,7 @@ function ruledSpec(spec: ProtocolSpec, replies: ReplyRules, context: z.Refinemen
   }
   const known = 'request' in spec ? spec.reply.flatMap(element => (element.kind === 'field' ? [element.name] : [])) : []
   for (const { kind, name } of unknownFields(replies, known)) {
-    const message = `${unknownWord('field', name, known)}${known.length === 0 ? 'none, as no frame is drawn' : ''}`
+    const message = unknownFieldText(name, known)
     context.addIssue({ code: 'custom', path: ['replies', kind], message })
   }
   return { ...spec, replies }

@@ -49,7 +49,7 @@ export function descriptions(): Description[] {
 }
 
 /** The name of the described protocol that a setting `protocol` chooses; undefined for all others. */
-export function describedName(protocol: unknown): string | undefined {
+function describedName(protocol: unknown): string | undefined {
   const name = isMapping(protocol) ? Object.keys(protocol)[0] : protocol
   return typeof name === 'string' && describedNames.includes(name) ? name : undefined
 }

@@ -147,14 +147,26 @@ const shape = {
   maxFrames: integer(1, framesMax).exactOptional().describe('The longest reply, in frames of the longest size'),
 } satisfies Record<keyof ReplyRules, z.ZodType>
 
+/** What is wrong with how the rules by which a reply ends go together. */
+export function endFaults({ until, more, single, joined }: ReplyRules): string[] {
+  return [
+    ...(until && more ? ['until and more: a reply ends with some frames, or goes on after others'] : []),
+    ...(single && !until ? ['single needs until: without it every frame is a reply by itself'] : []),
+    ...(joined && !until && !more ? ['joined needs until or more: otherwise a reply is one frame'] : []),
+  ]
+}
+
 /** Which frames are a reply. */
 export const repliesSchema = mapping(shape).superRefine((rules, context) => {
   const refuse = (message: string) => context.addIssue({ code: 'custom', message })
-  if (rules.until && rules.more) refuse('until and more: a reply ends with some frames, or goes on after others')
-  if (rules.single && !rules.until) refuse('single needs until: without it every frame is a reply by itself')
-  if (rules.joined && !rules.until && !rules.more) refuse('joined needs until or more: otherwise a reply is one frame')
+  for (const message of endFaults(rules)) refuse(message)
   if (Object.keys(rules).length === 0) refuse(`expected ${list(Object.keys(shape), 'or')}, got an empty mapping`)
 })
+
+/** Says that frames have no field of a name, and which they have. */
+export function unknownFieldText(name: string, known: readonly string[]): string {
+  return `${unknownWord('field', name, known)}${known.length === 0 ? 'none, as no frame is drawn' : ''}`
+}
 
 /** Fields that tests ask for, and that the frames of a reply do not have. */
 export function unknownFields(rules: ReplyRules, known: readonly string[]): { kind: string; name: string }[] {

@@ -1,8 +1,7 @@
 import { createProtocol } from '../../protocols/catalog.ts'
 import { streamFault } from '../../protocols/picture/faults.ts'
 import type { ProtocolSpec } from '../../protocols/protocolSpec.ts'
-import { unknownFields } from '../../protocols/replies/schema.ts'
-import { unknownWord } from '../../suggestion.ts'
+import { unknownFields, unknownFieldText } from '../../protocols/replies/schema.ts'
 import { placedSteps } from '../clients.ts'
 import { conflict, type Issue, issue, type Path } from '../path.ts'
 import { isDatagramTarget } from '../resolve.ts'
@@ -59,10 +58,7 @@ function protocolFaults({ rules }: ReplyForm, protocol: ProtocolSpec): string[] 
     return [`until, more and single go with line and frame, not with ${protocol.name}`]
   }
   const known = Object.keys(createProtocol(protocol).fields ?? {})
-  return unknownFields(rules, known).map(
-    ({ kind, name }) =>
-      `${kind}: ${unknownWord('field', name, known)}${known.length === 0 ? 'none, as no frame is drawn' : ''}`,
-  )
+  return unknownFields(rules, known).map(({ kind, name }) => `${kind}: ${unknownFieldText(name, known)}`)
 }
 
 /** A format of its own has no ids, and says over a stream where a frame ends. */

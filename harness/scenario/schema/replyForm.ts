@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { mapping, size } from '../../fields.ts'
 import { isMapping } from '../../mapping.ts'
 import type { ReplyRules } from '../../protocols/replies/replies.ts'
-import { replyEndShape } from '../../protocols/replies/schema.ts'
+import { endFaults, replyEndShape } from '../../protocols/replies/schema.ts'
 import { frameBytesMax, protocolSchema } from '../../protocols/spec.ts'
 import type { ReplyForm } from '../scenario.ts'
 
@@ -13,11 +13,8 @@ const fixedLength = mapping(
   '{ bytes: 4 }',
 )
 
-const endRules = mapping(replyEndShape, forms).superRefine(({ until, more, single, joined }, context) => {
-  const refuse = (message: string) => context.addIssue({ code: 'custom', message })
-  if (until && more) refuse('until and more: a reply ends with some frames, or goes on after others')
-  if (single && !until) refuse('single needs until: without it every frame is a reply by itself')
-  if (joined && !until && !more) refuse('joined needs until or more: otherwise a reply is one frame')
+const endRules = mapping(replyEndShape, forms).superRefine((rules, context) => {
+  for (const message of endFaults(rules as ReplyRules)) context.addIssue({ code: 'custom', message })
 })
 
 /** How the reply to one step ends, where it is unlike the others: by other rules, in another format, or after some bytes. */
@@ -45,6 +42,3 @@ export const replyFormSchema = z
     return result.success ? { rules: result.data as NonNullable<ReplyForm['rules']> } : fail(result.error.issues)
   })
   .meta({ type: 'object' })
-
-/** The rules by which a reply ends. */
-export type ReplyEndRules = Pick<ReplyRules, keyof typeof replyEndShape>
